@@ -1,0 +1,45 @@
+//! The exchange with `worker.check`: one JSON line per trial on its standard input, one line each
+//! in the same order on its standard output.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A trial's config as the file says it, before any default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Variant and seed, for messages.
+    pub trial: String,
+    /// The seed.
+    pub seed: u64,
+    /// CPU threads the trial may use.
+    pub cpus: u32,
+    /// The config to check.
+    pub config: Map<String, Value>,
+}
+
+/// What the worker makes of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Echo of [`Request::trial`].
+    pub trial: String,
+    /// The config with every default filled in; as sent where there are problems.
+    pub config: Map<String, Value>,
+    /// Identifies the worker's build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+    /// Fingerprint of the data that the config names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// What is wrong; empty if nothing is.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is wrong with a config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// JSON pointer into the config (RFC 6901), for example `/diffusion/steps`.
+    pub pointer: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}

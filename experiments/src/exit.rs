@@ -1,0 +1,21 @@
+//! Exit codes: the worker's, which the holder records, and the command line's own.
+
+/// A worker finished its trial. The only sign of success there is.
+pub const WORKER_DONE: i32 = 0;
+/// A worker found its config wrong (`EX_USAGE`). Never retried.
+pub const WORKER_CONFIG_WRONG: i32 = 64;
+/// A worker was asked to stop and saved a checkpoint first (`EX_TEMPFAIL`).
+pub const WORKER_STOPPED: i32 = 75;
+
+/// `orch`: everything asked for has succeeded.
+pub const OK: u8 = 0;
+/// `orch`: some trials failed.
+pub const SOME_FAILED: u8 = 1;
+/// `orch`: the command line or the experiment file is wrong; nothing was started.
+pub const USAGE: u8 = 2;
+/// `orch report`: the records are incomplete; what is missing is named.
+pub const INCOMPLETE: u8 = 3;
+/// `orch`: another supervisor holds this run.
+pub const LOCKED: u8 = 4;
+/// `orch run`: interrupted from the keyboard or by a signal.
+pub const INTERRUPTED: u8 = 130;

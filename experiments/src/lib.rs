@@ -1,0 +1,13 @@
+//! What an experiment is and what a worker may say.
+//!
+//! One YAML file ([`file`]) names a paper's variants, seeds and report; [`expand`] turns it into
+//! trials under one profile. [`check`], [`trial`], [`events`] and [`exit`] are the whole language
+//! between the orchestrator and a worker, which may be any program. Nothing here runs, draws or
+//! stores anything.
+
+pub mod check;
+pub mod events;
+pub mod exit;
+pub mod number;
+pub mod report;
+pub mod trial;

@@ -1,0 +1,158 @@
+//! The file's `report` section: which table and figures come out. Read by `reports`, drawn from
+//! the records alone.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+/// What `orch report` makes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// The table; its rows are the variants in the file's order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Table>,
+    /// The figures, drawn in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
+}
+
+/// A table of final values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// File name without extension, for example `table1`.
+    pub name: String,
+    /// First sentence of the caption. The profile's own caption follows it.
+    #[serde(default)]
+    pub title: String,
+    /// The columns, left to right.
+    pub columns: Vec<Column>,
+    /// The paper's value by variant and metric; shown beside ours.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub paper: IndexMap<String, BTreeMap<String, f64>>,
+    /// Sentences below the table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// One metric of the table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// Name in the worker's `result`.
+    pub metric: String,
+    /// Heading; the metric's name if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Unit, shown in the heading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Which way is better; the best value is bold. Absent for plain facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub better: Option<Better>,
+    /// Digits after the point.
+    #[serde(default = "two")]
+    pub decimals: usize,
+    /// Values are multiplied by this before they are shown, for example 1e-6 for millions.
+    #[serde(default = "one")]
+    pub scale: f64,
+}
+
+fn two() -> usize {
+    2
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// Which way a metric improves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Better {
+    /// Larger is better.
+    Higher,
+    /// Smaller is better.
+    Lower,
+}
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Figure {
+    /// A metric against the step, one line per variant.
+    Curve(Curve),
+    /// A sheet of pictures: one row of pictures per variant, one column per item.
+    Images(Images),
+}
+
+/// A metric against the training step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curve {
+    /// File name without extension.
+    pub name: String,
+    /// Title above the plot.
+    #[serde(default)]
+    pub title: String,
+    /// Metric to draw.
+    pub metric: String,
+    /// Label of the vertical axis; the metric's name if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y_label: Option<String>,
+    /// Label of the horizontal axis.
+    #[serde(default = "training_step")]
+    pub x_label: String,
+    /// Variants to draw; all that have the metric if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
+    /// Variant drawn as a dashed line at one of its final values, for example an
+    /// untrained baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+}
+
+fn training_step() -> String {
+    "training step".to_owned()
+}
+
+/// A horizontal line at a variant's final value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The variant.
+    pub variant: String,
+    /// Its final metric.
+    pub metric: String,
+}
+
+/// A sheet of image artifacts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// File name without extension.
+    pub name: String,
+    /// Title above the sheet.
+    #[serde(default)]
+    pub title: String,
+    /// Artifact name shown once per variant.
+    pub artifact: String,
+    /// Artifacts shown once, above the variants (inputs): artifact name to row label.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub above: IndexMap<String, String>,
+    /// Artifacts shown once, below the variants (truth): artifact name to row label.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub below: IndexMap<String, String>,
+    /// Variants to show; all that have the artifact if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
+    /// How many items (columns) at most.
+    #[serde(default = "eight")]
+    pub items: usize,
+}
+
+fn eight() -> usize {
+    8
+}

@@ -1,0 +1,62 @@
+//! A trial as its worker reads it: `trial.json` in the trial's folder.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Environment variable with the path of `trial.json`.
+pub const ENV_TRIAL: &str = "ORCH_TRIAL";
+/// Environment variable with the path of the file that events are appended to.
+pub const ENV_EVENTS: &str = "ORCH_EVENTS";
+/// Environment variable with the folder for checkpoints; it outlives the attempt.
+pub const ENV_CHECKPOINTS: &str = "ORCH_CHECKPOINTS";
+/// Environment variable with the folder for artifacts; it outlives the attempt.
+pub const ENV_ARTIFACTS: &str = "ORCH_ARTIFACTS";
+/// Environment variable with the number of this attempt, from 1.
+pub const ENV_ATTEMPT: &str = "ORCH_ATTEMPT";
+
+/// Name of the file in the trial's folder.
+pub const FILE_NAME: &str = "trial.json";
+
+/// One variant with one seed, everything filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Version of this format.
+    pub orch: u32,
+    /// `<variant>-s<seed>-<hash8>`, also the name of its folder.
+    pub id: String,
+    /// The experiment's name.
+    pub experiment: String,
+    /// The profile it was expanded under.
+    pub profile: Option<String>,
+    /// The variant's name.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// CPU threads the worker may use.
+    pub cpus: u32,
+    /// The worker's own vocabulary; with `worker.check`, every default filled in.
+    pub config: Map<String, Value>,
+    /// Folder for checkpoints, relative to the trial's folder.
+    pub checkpoints: PathBuf,
+    /// Folder for artifacts, relative to the trial's folder.
+    pub artifacts: PathBuf,
+}
+
+impl Trial {
+    /// Reads `path`; the error names the file.
+    pub fn read(path: &Path) -> Result<Self, ReadError> {
+        let fail = |reason: String| ReadError { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map_err(|e| fail(e.to_string()))?;
+        serde_json::from_str(&text).map_err(|e| fail(e.to_string()))
+    }
+}
+
+/// `trial.json` is missing or not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read trial `{}`: {reason}", path.display())]
+pub struct ReadError {
+    path: PathBuf,
+    reason: String,
+}
