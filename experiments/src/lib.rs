@@ -6,8 +6,16 @@
 //! stores anything.
 
 pub mod check;
+pub mod config;
 pub mod events;
 pub mod exit;
+pub mod expand;
+pub mod file;
 pub mod number;
+pub mod overrides;
 pub mod report;
+pub mod resources;
+pub mod source;
 pub mod trial;
+mod validate;
+pub mod yaml;

@@ -78,9 +78,9 @@ pub enum Better {
     Lower,
 }
 
-/// One figure.
+/// One figure, written as `curve: {…}` or `images: {…}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Figure {
     /// A metric against the step, one line per variant.
     Curve(Curve),

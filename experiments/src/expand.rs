@@ -1,0 +1,337 @@
+//! From a file to the trials of one run: profile, overrides, variants × seeds, the worker's
+//! defaults, and each trial's key. Everything is checked before anything runs.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::check::{Reply, Request};
+use crate::config::{self, Config, Origin};
+use crate::file::{File, Profile, Retry, VERSION, Worker};
+use crate::overrides::Override;
+use crate::report::Report;
+use crate::resources::Resources;
+use crate::source::{FileError, Finding, Source, escape, nearest};
+use crate::validate;
+
+/// An experiment file that has been read and makes sense by itself.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    /// The text and where everything stands in it.
+    pub source: Source,
+    /// The file as written.
+    pub file: File,
+}
+
+/// An experiment under one profile: the trials, not yet seen by the worker.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The experiment's name.
+    pub experiment: String,
+    /// The profile, where the file has profiles.
+    pub profile: Option<String>,
+    /// The profile's caption.
+    pub caption: String,
+    /// The program that carries trials out.
+    pub worker: Worker,
+    /// What one attempt holds.
+    pub resources: Resources,
+    /// What happens after a failure.
+    pub retry: Retry,
+    /// The table and figures that come out.
+    pub report: Report,
+    /// Name and label of every row, in table order.
+    pub rows: Vec<Row>,
+    /// Every trial, variant by variant.
+    pub trials: Vec<Spec>,
+    source: Source,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Row {
+    /// The variant's name.
+    pub name: String,
+    /// What the table calls it.
+    pub label: String,
+}
+
+/// A variant with a seed, as the file says it.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// The variant's name.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// The config and where each value was written.
+    pub config: Config,
+}
+
+/// A trial with every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frozen {
+    /// Hash of config, seed and command, in hexadecimal.
+    pub key: String,
+    /// The variant's name.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// The config that the worker gets.
+    pub config: Map<String, Value>,
+    /// The worker's build, where it says.
+    pub build: Option<String>,
+    /// The data's fingerprint, where the worker says.
+    pub data: Option<String>,
+}
+
+impl Frozen {
+    /// `<variant>-s<seed>-<hash8>`: the trial's id and its folder's name.
+    pub fn id(&self) -> String {
+        format!("{}-s{}-{}", self.variant, self.seed, &self.key[..8])
+    }
+}
+
+impl Experiment {
+    /// Reads and checks the file at `path`.
+    pub fn load(path: &Path) -> Result<Self, FileError> {
+        Self::from_source(Source::read(path)?)
+    }
+
+    /// Checks a source that was read before.
+    pub fn from_source(source: Source) -> Result<Self, FileError> {
+        if let Some(version) = source.value.get("orch")
+            && version.as_u64() != Some(u64::from(VERSION))
+        {
+            let message =
+                format!("this program reads version {VERSION} of the file, not {version}");
+            return Err(source.finding("/orch", message).into_error());
+        }
+        let file: File = source.decode()?;
+        validate::file(&source, &file)?;
+        Ok(Self { source, file })
+    }
+
+    /// The profile that is used when none is named: the first.
+    pub fn default_profile(&self) -> Option<&str> {
+        self.file.profiles.keys().next().map(String::as_str)
+    }
+
+    /// The trials under `profile` (the default one if `None`) with `overrides` laid over.
+    pub fn expand(&self, profile: Option<&str>, overrides: &[Override]) -> Result<Run, FileError> {
+        let profile = self.profile(profile)?;
+        let (name, settings) = profile.unzip();
+        let settings = settings.cloned().unwrap_or_default();
+        let mut configs = self.layers(name, &settings)?;
+        for each in overrides {
+            if let Some(variant) = &each.variant {
+                let known = self.file.variants.keys().map(String::as_str);
+                check_name("variant", variant, known)
+                    .map_err(|(message, hint)| each.finding(message).hint(hint).into_error())?;
+            }
+            each.apply(&mut configs)?;
+        }
+        let file = &self.file;
+        let rows = file.variants.iter().map(|(name, variant)| Row {
+            name: name.clone(),
+            label: variant.label.clone().unwrap_or_else(|| name.clone()),
+        });
+        let trials = configs.into_iter().flat_map(|(variant, config)| {
+            let own = file.variants[&variant].seeds.as_ref();
+            let seeds = own.or(settings.seeds.as_ref()).unwrap_or(&file.seeds).clone();
+            seeds.into_iter().map(move |seed| Spec {
+                variant: variant.clone(),
+                seed,
+                config: config.clone(),
+            })
+        });
+        Ok(Run {
+            experiment: file.name.clone(),
+            profile: name.map(str::to_owned),
+            caption: settings.caption,
+            worker: file.worker.clone(),
+            resources: settings.resources.unwrap_or_else(|| file.resources.clone()),
+            retry: file.retry.clone(),
+            report: file.report.clone(),
+            rows: rows.collect(),
+            trials: trials.collect(),
+            source: self.source.clone(),
+        })
+    }
+
+    fn profile(&self, wanted: Option<&str>) -> Result<Option<(&str, &Profile)>, FileError> {
+        let Some(wanted) = wanted.or(self.default_profile()) else { return Ok(None) };
+        let known = self.file.profiles.keys().map(String::as_str);
+        check_name("profile", wanted, known).map_err(|(message, hint)| {
+            let place = format!("--profile {wanted}");
+            Finding { place, message, hint: None }.hint(hint).into_error()
+        })?;
+        Ok(self.file.profiles.get_key_value(wanted).map(|(name, p)| (name.as_str(), p)))
+    }
+
+    /// Every variant's config: shared, the profile's, the variant's own, the profile's for it.
+    fn layers(
+        &self,
+        name: Option<&str>,
+        profile: &Profile,
+    ) -> Result<Vec<(String, Config)>, FileError> {
+        let layer = |mapping: &Map<String, Value>, pointer: String| {
+            config::settings(mapping, &pointer)
+                .map_err(|twice| self.source.finding(&twice, "this key is set twice").into_error())
+        };
+        let at = format!("/profiles/{}", escape(name.unwrap_or_default()));
+        let mut shared = layer(&self.file.config, "/config".to_owned())?;
+        shared.extend(layer(&profile.config, format!("{at}/config"))?);
+        let mut configs = Vec::new();
+        for (variant, own) in &self.file.variants {
+            let key = escape(variant);
+            let mut all = shared.clone();
+            all.extend(layer(&own.set, format!("/variants/{key}/set"))?);
+            if let Some(mine) = profile.variants.get(variant) {
+                all.extend(layer(&mine.set, format!("{at}/variants/{key}/set"))?);
+            }
+            let mut config = Config::default();
+            for setting in &all {
+                config.apply(setting);
+            }
+            configs.push((variant.clone(), config));
+        }
+        Ok(configs)
+    }
+}
+
+/// `Err((message, hint))` unless `name` is among the known names.
+pub(crate) fn check_name<'a>(
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Result<(), (String, Option<String>)> {
+    if known.clone().any(|k| k == name) {
+        return Ok(());
+    }
+    let all: Vec<_> = known.clone().map(|k| format!("`{k}`")).collect();
+    let hint = match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if all.is_empty() => format!("the file has no {what}s"),
+        None => format!("the file has {}", all.join(", ")),
+    };
+    Err((format!("there is no {what} `{name}`"), Some(hint)))
+}
+
+impl Spec {
+    /// Variant and seed, for messages.
+    pub fn name(&self) -> String {
+        format!("{}-s{}", self.variant, self.seed)
+    }
+
+    /// The question to `worker.check`.
+    pub fn request(&self, cpus: u32) -> Request {
+        let config = self.config.values.clone();
+        Request { trial: self.name(), seed: self.seed, cpus, config }
+    }
+}
+
+impl Run {
+    /// `table1.demo`, or `table1` where the file has no profiles: the name of the run's folder.
+    pub fn name(&self) -> String {
+        match &self.profile {
+            Some(profile) => format!("{}.{profile}", self.experiment),
+            None => self.experiment.clone(),
+        }
+    }
+
+    /// The questions to `worker.check`, one per trial.
+    pub fn requests(&self) -> Vec<Request> {
+        self.trials.iter().map(|spec| spec.request(self.resources.cpus)).collect()
+    }
+
+    /// The answers that a worker without `check` would give: every config as it is written.
+    pub fn unchecked(&self) -> Vec<Reply> {
+        let reply = |r: Request| Reply {
+            trial: r.trial,
+            config: r.config,
+            build: None,
+            data: None,
+            problems: Vec::new(),
+        };
+        self.requests().into_iter().map(reply).collect()
+    }
+
+    /// The final trials, with one reply per trial in order. Problems are placed in the file;
+    /// variants that turn out the same are one.
+    pub fn freeze(&self, replies: Vec<Reply>) -> Result<Vec<Frozen>, FileError> {
+        let mut findings = Vec::new();
+        for (spec, reply) in self.trials.iter().zip(&replies) {
+            for problem in &reply.problems {
+                let message = format!("{} (variant `{}`)", problem.message, spec.variant);
+                let finding = self.config_finding(spec, &problem.pointer, message);
+                // One key that is shared by all variants and seeds is wrong once.
+                if !findings.iter().any(|f: &Finding| f.place == finding.place) {
+                    findings.push(finding);
+                }
+            }
+        }
+        if !findings.is_empty() {
+            return Err(FileError { findings });
+        }
+        let frozen: Vec<Frozen> = self
+            .trials
+            .iter()
+            .zip(replies)
+            .map(|(spec, reply)| Frozen {
+                key: key(&self.worker.command, &reply.config, spec.seed),
+                variant: spec.variant.clone(),
+                seed: spec.seed,
+                config: reply.config,
+                build: reply.build,
+                data: reply.data,
+            })
+            .collect();
+        for (i, trial) in frozen.iter().enumerate() {
+            if let Some(twin) = frozen[..i].iter().find(|earlier| earlier.key == trial.key) {
+                let at = format!("/variants/{}", escape(&trial.variant));
+                let message = format!(
+                    "variants `{}` and `{}` have the same config",
+                    twin.variant, trial.variant
+                );
+                let hint = "let them differ, or remove one";
+                return Err(self.source.finding(&at, message).hint(Some(hint)).into_error());
+            }
+        }
+        Ok(frozen)
+    }
+
+    fn config_finding(&self, spec: &Spec, pointer: &str, message: String) -> Finding {
+        match spec.config.origin(pointer) {
+            Some(Origin::CommandLine(text)) => {
+                Finding { place: format!("--set {text}"), message, hint: None }
+            }
+            Some(Origin::File(at)) => self.source.finding(at, message),
+            None => self.source.finding("/config", format!("{message} at `{pointer}`")),
+        }
+    }
+}
+
+/// SHA-256 over the canonical JSON of what makes a trial: its config, seed and command.
+fn key(command: &[String], config: &Map<String, Value>, seed: u64) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(canonical(&serde_json::json!([command, config, seed])));
+    base16ct::lower::encode_string(&hasher.finalize())
+}
+
+/// JSON with sorted keys and without white space.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let mut keys: Vec<_> = object.keys().collect();
+            keys.sort();
+            let entry =
+                |k: &String| format!("{}:{}", Value::from(k.as_str()), canonical(&object[k]));
+            format!("{{{}}}", keys.into_iter().map(entry).collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
+        }
+        plain => plain.to_string(),
+    }
+}

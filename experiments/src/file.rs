@@ -1,0 +1,130 @@
+//! The experiment file as written: defaults absent, nothing resolved. [`crate::expand`] makes
+//! trials of it.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::report::Report;
+use crate::resources::{Resources, Span};
+
+/// Version of the file format that this program reads.
+pub const VERSION: u32 = 1;
+
+/// One YAML file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// [`VERSION`].
+    pub orch: u32,
+    /// The experiment's name; its runs lie in `runs/<name>.<profile>/`.
+    pub name: String,
+    /// What it asks, for people.
+    #[serde(default)]
+    pub description: String,
+    /// The program that carries trials out.
+    pub worker: Worker,
+    /// Config shared by all variants, in the worker's own vocabulary.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// The table's rows, in its order.
+    pub variants: IndexMap<String, Variant>,
+    /// Each variant is trained once per seed.
+    pub seeds: Vec<u64>,
+    /// Settings for different occasions; the first is the default.
+    #[serde(default)]
+    pub profiles: IndexMap<String, Profile>,
+    /// What one attempt holds while it runs.
+    #[serde(default)]
+    pub resources: Resources,
+    /// What happens after a failure.
+    #[serde(default)]
+    pub retry: Retry,
+    /// The table and figures that come out.
+    #[serde(default)]
+    pub report: Report,
+}
+
+/// The program that carries trials out; any program that appends JSON lines will do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Program and arguments of one attempt.
+    pub command: Vec<String>,
+    /// Program and arguments that check configs and fill in defaults ([`crate::check`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Vec<String>>,
+    /// How long a worker that was asked to stop may take for its checkpoint.
+    #[serde(default = "thirty_seconds")]
+    pub grace: Span,
+}
+
+fn thirty_seconds() -> Span {
+    Span(Duration::from_secs(30))
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// The row's label; the variant's name if absent. No part of the trial's key.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// What differs from the shared config; keys may be dotted paths.
+    #[serde(default)]
+    pub set: Map<String, Value>,
+    /// Seeds of this variant alone, for example one for a baseline without any randomness.
+    #[serde(default)]
+    pub seeds: Option<Vec<u64>>,
+}
+
+/// Settings for an occasion: a demonstration, a small run, the paper's own scale.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// What it is for and what it takes, for people who choose a profile.
+    #[serde(default)]
+    pub description: String,
+    /// Said below every table and figure made under this profile.
+    #[serde(default)]
+    pub caption: String,
+    /// Overrides of the shared config.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// Overrides of single variants.
+    #[serde(default)]
+    pub variants: IndexMap<String, ProfileVariant>,
+    /// Replaces the file's seeds.
+    #[serde(default)]
+    pub seeds: Option<Vec<u64>>,
+    /// Replaces the file's resources.
+    #[serde(default)]
+    pub resources: Option<Resources>,
+}
+
+/// What a profile changes in one variant.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileVariant {
+    /// As [`Variant::set`], and stronger.
+    #[serde(default)]
+    pub set: Map<String, Value>,
+}
+
+/// What happens after a failure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// Attempts in all that may fail before the trial has failed.
+    pub attempts: u32,
+    /// Wait before the next attempt, doubled each time.
+    pub backoff: Span,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 3, backoff: Span(Duration::from_secs(10)) }
+    }
+}

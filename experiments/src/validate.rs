@@ -1,0 +1,146 @@
+//! What a file must satisfy beyond its types: names that make folders, seeds, and references from
+//! one section to another.
+
+use std::collections::BTreeSet;
+
+use crate::expand::check_name;
+use crate::file::File;
+use crate::report::Figure;
+use crate::source::{FileError, Source, escape};
+
+/// Checks a decoded file; all findings are reported at once.
+pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
+    let mut findings = Vec::new();
+    let mut wrong = |pointer: &str, message: String, hint: Option<String>| {
+        findings.push(source.finding(pointer, message).hint(hint));
+    };
+    names(file, &mut wrong);
+    seeds(file, &mut wrong);
+    worker(file, &mut wrong);
+    references(file, &mut wrong);
+    if findings.is_empty() { Ok(()) } else { Err(FileError { findings }) }
+}
+
+type Wrong<'a> = dyn FnMut(&str, String, Option<String>) + 'a;
+
+fn names(file: &File, wrong: &mut Wrong) {
+    let mut check = |pointer: String, what: &str, name: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') {
+            let message = format!("`{name}` cannot be the name of {what}");
+            let hint = "names make folders: use letters, digits, `-` and `_`".to_owned();
+            wrong(&pointer, message, Some(hint));
+        }
+    };
+    check("/name".to_owned(), "an experiment", &file.name);
+    for name in file.variants.keys() {
+        check(format!("/variants/{}", escape(name)), "a variant", name);
+    }
+    for name in file.profiles.keys() {
+        check(format!("/profiles/{}", escape(name)), "a profile", name);
+    }
+    for (at, name) in output_names(file) {
+        check(at, "a table or figure", name);
+    }
+    if file.variants.is_empty() {
+        wrong("/variants", "there are no variants".to_owned(), None);
+    }
+}
+
+fn output_names(file: &File) -> impl Iterator<Item = (String, &str)> {
+    let table = file.report.table.iter().map(|t| ("/report/table".to_owned(), t.name.as_str()));
+    let figures = file.report.figures.iter().enumerate().map(|(i, figure)| {
+        let name = match figure {
+            Figure::Curve(curve) => &curve.name,
+            Figure::Images(images) => &images.name,
+        };
+        (format!("/report/figures/{i}"), name.as_str())
+    });
+    table.chain(figures)
+}
+
+fn seeds(file: &File, wrong: &mut Wrong) {
+    let mut check = |pointer: String, seeds: &[u64]| {
+        if seeds.is_empty() {
+            wrong(&pointer, "there are no seeds".to_owned(), Some("write `[0]`".to_owned()));
+        }
+        let mut seen = BTreeSet::new();
+        for (i, seed) in seeds.iter().enumerate() {
+            if !seen.insert(seed) {
+                wrong(&format!("{pointer}/{i}"), format!("seed {seed} is listed twice"), None);
+            }
+        }
+    };
+    check("/seeds".to_owned(), &file.seeds);
+    for (name, variant) in &file.variants {
+        if let Some(seeds) = &variant.seeds {
+            check(format!("/variants/{}/seeds", escape(name)), seeds);
+        }
+    }
+    for (name, profile) in &file.profiles {
+        if let Some(seeds) = &profile.seeds {
+            check(format!("/profiles/{}/seeds", escape(name)), seeds);
+        }
+    }
+}
+
+fn worker(file: &File, wrong: &mut Wrong) {
+    if file.worker.command.is_empty() {
+        wrong("/worker/command", "the worker's command is empty".to_owned(), None);
+    }
+    if file.worker.check.as_ref().is_some_and(Vec::is_empty) {
+        wrong("/worker/check", "the worker's check command is empty".to_owned(), None);
+    }
+    let resources = std::iter::once(("/resources".to_owned(), Some(&file.resources)));
+    let profiles = file.profiles.iter().map(|(name, profile)| {
+        (format!("/profiles/{}/resources", escape(name)), profile.resources.as_ref())
+    });
+    for (at, resources) in resources.chain(profiles) {
+        if resources.is_some_and(|r| r.cpus == 0) {
+            wrong(&format!("{at}/cpus"), "a worker needs at least one CPU".to_owned(), None);
+        }
+    }
+    if file.retry.attempts == 0 {
+        wrong("/retry/attempts", "a trial needs at least one attempt".to_owned(), None);
+    }
+}
+
+/// Every variant that another section names must exist, and every output needs its own name.
+fn references(file: &File, wrong: &mut Wrong) {
+    let mut seen = BTreeSet::new();
+    for (at, name) in output_names(file) {
+        if !seen.insert(name) {
+            wrong(&at, format!("two outputs are called `{name}`"), None);
+        }
+    }
+    let mut check = |pointer: String, variant: &str| {
+        let known = file.variants.keys().map(String::as_str);
+        if let Err((message, hint)) = check_name("variant", variant, known) {
+            wrong(&pointer, message, hint);
+        }
+    };
+    for (name, profile) in &file.profiles {
+        for variant in profile.variants.keys() {
+            check(format!("/profiles/{}/variants/{}", escape(name), escape(variant)), variant);
+        }
+    }
+    if let Some(table) = &file.report.table {
+        for variant in table.paper.keys() {
+            check(format!("/report/table/paper/{}", escape(variant)), variant);
+        }
+    }
+    for (i, figure) in file.report.figures.iter().enumerate() {
+        let (kind, variants) = match figure {
+            Figure::Curve(curve) => {
+                if let Some(reference) = &curve.reference {
+                    check(format!("/report/figures/{i}/curve/reference"), &reference.variant);
+                }
+                ("curve", &curve.variants)
+            }
+            Figure::Images(images) => ("images", &images.variants),
+        };
+        for (j, variant) in variants.iter().enumerate() {
+            check(format!("/report/figures/{i}/{kind}/variants/{j}"), variant);
+        }
+    }
+}

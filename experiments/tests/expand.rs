@@ -1,0 +1,187 @@
+//! From YAML text to trials: precedence, overrides, keys, and what an error says.
+
+use std::path::Path;
+
+use experiments::check::Problem;
+use experiments::expand::{Experiment, Frozen, Run};
+use experiments::overrides::Override;
+use experiments::source::{FileError, Source};
+use serde_json::{Value, json};
+
+const FILE: &str = "\
+orch: 1
+name: toy
+worker: {command: [toy-worker, train]}
+config:
+  model: {width: 8, depth: 2}
+  rate: 1e-3
+variants:
+  base: {label: Baseline}
+  wide:
+    set: {model.width: 16}
+  once:
+    set: {rate: 0.5}
+    seeds: [7]
+seeds: [0, 1]
+profiles:
+  demo:
+    caption: Small.
+    config: {model: {depth: 1}}
+  full:
+    seeds: [0]
+    config: {model.width: 9}
+    variants:
+      wide: {set: {rate: 3}}
+report:
+  table:
+    name: toy
+    columns: [{metric: score}]
+    paper: {base: {score: 1}}
+";
+
+fn parse(text: &str) -> Result<Experiment, FileError> {
+    Experiment::from_source(Source::parse(Path::new("toy.yaml"), text.to_owned())?)
+}
+
+fn expand(profile: Option<&str>, sets: &[&str]) -> Result<Run, FileError> {
+    let overrides: Result<Vec<_>, _> = sets.iter().map(|s| Override::parse(s)).collect();
+    parse(FILE)?.expand(profile, &overrides?)
+}
+
+fn configs(run: &Run) -> Vec<(String, Value)> {
+    run.trials.iter().map(|t| (t.name(), Value::Object(t.config.values.clone()))).collect()
+}
+
+#[test]
+fn profiles_and_variants_override_in_order() {
+    let demo = expand(None, &[]).unwrap();
+    assert_eq!(demo.name(), "toy.demo");
+    assert_eq!(
+        configs(&demo),
+        [
+            ("base-s0".to_owned(), json!({"model": {"width": 8, "depth": 1}, "rate": 1e-3})),
+            ("base-s1".to_owned(), json!({"model": {"width": 8, "depth": 1}, "rate": 1e-3})),
+            ("wide-s0".to_owned(), json!({"model": {"width": 16, "depth": 1}, "rate": 1e-3})),
+            ("wide-s1".to_owned(), json!({"model": {"width": 16, "depth": 1}, "rate": 1e-3})),
+            ("once-s7".to_owned(), json!({"model": {"width": 8, "depth": 1}, "rate": 0.5})),
+        ]
+    );
+    let full = expand(Some("full"), &[]).unwrap();
+    let full = configs(&full);
+    assert_eq!(full[0].1, json!({"model": {"width": 9, "depth": 2}, "rate": 1e-3}));
+    // The variant beats the profile's shared config; the profile's variant beats the variant.
+    assert_eq!(full[1], ("wide-s0".into(), json!({"model": {"width": 16, "depth": 2}, "rate": 3})));
+}
+
+#[test]
+fn overrides_beat_everything_but_may_not_flatten_the_ablation() {
+    let run = expand(None, &["model.depth=4", "wide:model.width=32"]).unwrap();
+    assert_eq!(configs(&run)[0].1["model"], json!({"width": 8, "depth": 4}));
+    assert_eq!(configs(&run)[2].1["model"], json!({"width": 32, "depth": 4}));
+    let error = expand(None, &["model.width=5"]).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "--set model.width=5: variants differ in `model.width` (`base`: 8, `wide`: 16), and this \
+         would make them the same\n\nhint: name the variant: `--set wide:model.width=5`"
+    );
+    let error = expand(None, &["wied:model.width=5"]).unwrap_err().to_string();
+    assert!(error.ends_with("there is no variant `wied`\n\nhint: did you mean `wide`?"), "{error}");
+    assert!(expand(None, &["model.width"]).is_err());
+    assert!(expand(None, &["model..width=1"]).is_err());
+}
+
+#[test]
+fn keys_depend_on_what_makes_the_trial_and_on_nothing_else() {
+    let ids = |text: &str| -> Vec<String> {
+        let run = parse(text).unwrap().expand(None, &[]).unwrap();
+        run.freeze(run.unchecked()).unwrap().iter().map(Frozen::id).collect()
+    };
+    let original = ids(FILE);
+    // Written otherwise, labelled otherwise, reported otherwise: the same trials.
+    let same = FILE
+        .replace("model: {width: 8, depth: 2}", "model: {depth: 2, width: 8}")
+        .replace("rate: 1e-3", "rate: 0.001")
+        .replace("label: Baseline", "label: Other")
+        .replace("score: 1", "score: 2");
+    assert_ne!(same, FILE);
+    assert_eq!(ids(&same), original);
+    let other = ids(&FILE.replace("depth: 1", "depth: 3"));
+    assert!(original.iter().all(|id| !other.contains(id)));
+    let other = ids(&FILE.replace("toy-worker, train", "toy-worker, fit"));
+    assert!(original.iter().all(|id| !other.contains(id)));
+}
+
+#[test]
+fn the_same_config_twice_is_refused() {
+    let text = FILE.replace("set: {model.width: 16}", "set: {model.width: 8}");
+    let run = parse(&text).unwrap().expand(None, &[]).unwrap();
+    let error = run.freeze(run.unchecked()).unwrap_err().to_string();
+    assert!(
+        error.starts_with("toy.yaml:9:3: variants `base` and `wide` have the same config"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_worker_s_problems_are_placed_in_the_file() {
+    let run = expand(None, &["once:rate=9"]).unwrap();
+    let mut replies = run.unchecked();
+    let problem = |pointer: &str| Problem { pointer: pointer.into(), message: "no good".into() };
+    replies[0].problems.push(problem("/model/depth"));
+    replies[1].problems.push(problem("/model/depth"));
+    replies[2].problems.push(problem("/model/width"));
+    replies[4].problems.push(problem("/rate"));
+    let error = run.freeze(replies).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "toy.yaml:18:22: no good (variant `base`)\n\
+         toy.yaml:10:11: no good (variant `wide`)\n\
+         --set once:rate=9: no good (variant `once`)"
+    );
+}
+
+#[test]
+fn wrong_files_say_where_and_what() {
+    let cases = [
+        ("label: Baseline", "lable: Baseline", "toy.yaml:8:10: unknown field `lable`"),
+        ("orch: 1", "orch: 2", "toy.yaml:1:1: this program reads version 1"),
+        ("seeds: [0, 1]", "seeds: [0, 0]", "toy.yaml:14:12: seed 0 is listed twice"),
+        ("seeds: [0, 1]", "seeds: []", "toy.yaml:14:1: there are no seeds"),
+        ("seeds: [0, 1]", "seeds: [zero]", "toy.yaml:14:9: invalid type"),
+        ("paper: {base:", "paper: {bass:", "toy.yaml:28:13: there is no variant `bass`"),
+        ("  wide:\n    set", "  wi/de:\n    set", "toy.yaml:9:3: `wi/de` cannot be the name"),
+        ("rate: 1e-3", "model.width: 1e-3", "toy.yaml:6:3: this key is set twice"),
+        ("rate: 1e-3", "rate: [1e-3", "toy.yaml:7:9: did not find expected"),
+        ("name: toy", "nmae: toy", "toy.yaml:2:1: unknown field `nmae`"),
+    ];
+    for (from, to, expected) in cases {
+        let text = FILE.replacen(from, to, 1);
+        assert_ne!(text, FILE);
+        let result = parse(&text).and_then(|e| e.expand(None, &[]));
+        let error = result.expect_err(expected).to_string();
+        assert!(error.starts_with(expected), "expected {expected}\ngot {error}");
+    }
+    let error = parse(&FILE.replace("label:", "lable:"));
+    assert!(error.unwrap_err().to_string().contains("hint: did you mean `label`?"));
+    let error = expand(Some("demp"), &[]).unwrap_err().to_string();
+    assert!(error.contains("did you mean `demo`?"), "{error}");
+}
+
+#[test]
+fn every_shipped_experiment_parses_and_expands_under_every_profile() {
+    let mut files = 0;
+    for entry in std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "yaml") {
+            continue;
+        }
+        files += 1;
+        let experiment = Experiment::load(&path).unwrap_or_else(|e| panic!("{e}"));
+        for profile in experiment.file.profiles.keys() {
+            let run = experiment.expand(Some(profile), &[]).unwrap_or_else(|e| panic!("{e}"));
+            let trials = run.freeze(run.unchecked()).unwrap_or_else(|e| panic!("{e}"));
+            assert!(trials.len() >= run.rows.len());
+        }
+    }
+    assert!(files > 0);
+}
