@@ -1,0 +1,28 @@
+//! Compiles the C++ bridge against the headers that tch found, and tells the binaries where the
+//! libraries lie: where they are now, and beside a project that was moved as a whole.
+
+use std::env;
+use std::path::PathBuf;
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/bridge/bridge.cpp");
+    println!("cargo::rerun-if-env-changed=LIBTORCH_INCLUDE");
+    let libraries = env::var_os("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names its libraries");
+    let libraries = PathBuf::from(libraries);
+    let root = env::var_os("LIBTORCH_INCLUDE").map(PathBuf::from);
+    let root = root.or_else(|| libraries.parent().map(PathBuf::from)).unwrap_or_default();
+
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .define("_GLIBCXX_USE_CXX11_ABI", "1")
+        .flag_if_supported("-Wno-unused-parameter")
+        .include(root.join("include"))
+        .include(root.join("include/torch/csrc/api/include"))
+        .file("src/bridge/bridge.cpp")
+        .compile("orch_bridge");
+
+    for path in [libraries.as_os_str(), "$ORIGIN/../../.libtorch/lib".as_ref()] {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", path.display());
+    }
+}

@@ -1,0 +1,79 @@
+// What libtorch has and tch lacks. Every function returns null, or a message to be freed with
+// `orch_free`: no C++ exception may cross into Rust.
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <vector>
+
+#include <ATen/Context.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_lerp.h>
+#include <ATen/ops/_fused_adam.h>
+
+namespace {
+
+using List = std::vector<at::Tensor>;
+
+// Tensors are handles that share their storage: the copies below are cheap and in-place writes
+// reach the originals.
+List list(at::Tensor *const *tensors, size_t count) {
+    List result;
+    result.reserve(count);
+    for (size_t i = 0; i < count; ++i) result.push_back(*tensors[i]);
+    return result;
+}
+
+template <class Body>
+char *guarded(Body body) {
+    try {
+        body();
+        return nullptr;
+    } catch (const std::exception &error) {
+        return strdup(error.what());
+    } catch (...) {
+        return strdup("an exception that is no std::exception");
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+struct OrchAdam {
+    double learning_rate, beta1, beta2, eps;
+};
+
+char *orch_fused_adam(at::Tensor *const *weights, at::Tensor *const *gradients,
+                      at::Tensor *const *means, at::Tensor *const *squares, size_t count,
+                      at::Tensor *step, OrchAdam adam) {
+    return guarded([&] {
+        at::_fused_adam_(list(weights, count), list(gradients, count), list(means, count),
+                         list(squares, count), {}, List(count, *step), adam.learning_rate,
+                         adam.beta1, adam.beta2, /*weight_decay=*/0.0, adam.eps,
+                         /*amsgrad=*/false, /*maximize=*/false);
+    });
+}
+
+char *orch_lerp(at::Tensor *const *from, at::Tensor *const *to, size_t count, double share) {
+    return guarded([&] { at::_foreach_lerp_(list(from, count), list(to, count), share); });
+}
+
+char *orch_deterministic() {
+    return guarded([] {
+        // cuBLAS reads it when its first handle is made.
+        setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+        auto &context = at::globalContext();
+        context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+        // Filling fresh memory with NaN only helps to find reads of it, and costs time.
+        context.setDeterministicFillUninitializedMemory(false);
+        context.setDeterministicCuDNN(true);
+        context.setBenchmarkCuDNN(false);
+    });
+}
+
+char *orch_flush_denormals() {
+    return guarded([] { at::globalContext().setFlushDenormal(true); });
+}
+
+void orch_free(char *message) { std::free(message); }
+}

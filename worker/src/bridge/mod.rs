@@ -1,0 +1,159 @@
+//! The bridge to what libtorch has and tch lacks: the fused Adam step, averaging lists of
+//! tensors, and process-wide switches. The only foreign calls of this crate stand here.
+#![expect(unsafe_code, reason = "calls into the C++ beside this file")]
+
+use std::ffi::{CStr, c_char};
+
+use tch::Tensor;
+use torch_sys::C_tensor;
+
+/// libtorch refused a call.
+#[derive(Debug, thiserror::Error)]
+#[error("libtorch: {0}")]
+pub struct BridgeError(String);
+
+/// Adam's constants for one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
+pub struct Adam {
+    /// Learning rate of this step.
+    pub learning_rate: f64,
+    /// Decay of the gradients' running mean.
+    pub beta1: f64,
+    /// Decay of the squared gradients' running mean.
+    pub beta2: f64,
+    /// Added to the denominator.
+    pub eps: f64,
+}
+
+// SAFETY: the signatures are those of `bridge.cpp`, and `C_tensor` is torch-sys' name for
+// `at::Tensor`.
+unsafe extern "C" {
+    fn orch_fused_adam(
+        weights: *const *mut C_tensor,
+        gradients: *const *mut C_tensor,
+        means: *const *mut C_tensor,
+        squares: *const *mut C_tensor,
+        count: usize,
+        step: *mut C_tensor,
+        adam: Adam,
+    ) -> *mut c_char;
+    fn orch_lerp(
+        from: *const *mut C_tensor,
+        to: *const *mut C_tensor,
+        count: usize,
+        share: f64,
+    ) -> *mut c_char;
+    fn orch_deterministic() -> *mut c_char;
+    fn orch_flush_denormals() -> *mut c_char;
+    fn orch_free(message: *mut c_char);
+}
+
+/// One step of Adam (Kingma and Ba 2015) on `weights`, in place; `means` and `squares` are the
+/// moments and `step` a scalar f32 tensor with the number of this step, from 1.
+pub fn fused_adam(
+    weights: &[Tensor],
+    gradients: &[Tensor],
+    (means, squares): (&[Tensor], &[Tensor]),
+    step: &Tensor,
+    adam: Adam,
+) -> Result<(), BridgeError> {
+    let count = weights.len();
+    assert!(
+        [gradients, means, squares].iter().all(|list| list.len() == count),
+        "lists of a length"
+    );
+    let [weights, gradients, means, squares] = [weights, gradients, means, squares].map(pointers);
+    // SAFETY: each list holds `count` live tensors for the length of the call.
+    checked(unsafe {
+        orch_fused_adam(
+            weights.as_ptr(),
+            gradients.as_ptr(),
+            means.as_ptr(),
+            squares.as_ptr(),
+            count,
+            step.as_ptr().cast_mut(),
+            adam,
+        )
+    })
+}
+
+/// Moves each of `from` towards its partner in `to` by `share` of the difference, in place.
+pub fn lerp(from: &[Tensor], to: &[Tensor], share: f64) -> Result<(), BridgeError> {
+    assert_eq!(from.len(), to.len(), "each tensor has its partner");
+    let (from, to) = (pointers(from), pointers(to));
+    // SAFETY: both lists hold `from.len()` live tensors for the length of the call.
+    checked(unsafe { orch_lerp(from.as_ptr(), to.as_ptr(), from.len(), share) })
+}
+
+/// Makes libtorch use deterministic algorithms, and refuse an operation that has none. Must come
+/// before the first use of the GPU.
+pub fn deterministic() -> Result<(), BridgeError> {
+    // SAFETY: sets flags; nothing else runs yet that could read the environment meanwhile.
+    checked(unsafe { orch_deterministic() })
+}
+
+/// Makes this thread treat denormal numbers as zero, which are very slow on CPUs.
+pub fn flush_denormals() -> Result<(), BridgeError> {
+    // SAFETY: sets a flag of this thread.
+    checked(unsafe { orch_flush_denormals() })
+}
+
+fn pointers(tensors: &[Tensor]) -> Vec<*mut C_tensor> {
+    tensors.iter().map(|tensor| tensor.as_ptr().cast_mut()).collect()
+}
+
+fn checked(message: *mut c_char) -> Result<(), BridgeError> {
+    if message.is_null() {
+        return Ok(());
+    }
+    // SAFETY: a message that is not null is a C string owned by us until it is freed here.
+    let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
+    unsafe { orch_free(message) };
+    Err(BridgeError(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Kind, Tensor};
+
+    use super::*;
+
+    const ADAM: Adam = Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+
+    #[test]
+    fn adam_steps_as_its_paper_says() {
+        let weights = [Tensor::from_slice(&[1.0_f32, -2.0]), Tensor::from_slice(&[0.5_f32])];
+        let means = weights.each_ref().map(Tensor::zeros_like);
+        let squares = weights.each_ref().map(Tensor::zeros_like);
+        let (mut w, mut m, mut v) = (1.0_f64, 0.0_f64, 0.0_f64);
+        for (step, gradient) in [(1, 0.3_f64), (2, -0.7), (3, 0.2)] {
+            let gradients = weights.each_ref().map(|w| w.full_like(gradient));
+            let count = Tensor::from(step as f32);
+            fused_adam(&weights, &gradients, (&means, &squares), &count, ADAM).unwrap();
+            m = 0.9 * m + 0.1 * gradient;
+            v = 0.999 * v + 0.001 * gradient * gradient;
+            let m_hat = m / (1.0 - 0.9_f64.powi(step));
+            let v_hat = v / (1.0 - 0.999_f64.powi(step));
+            w -= 0.1 * m_hat / (v_hat.sqrt() + 1e-8);
+            assert!((weights[0].double_value(&[0]) - w).abs() < 1e-6, "step {step}");
+        }
+    }
+
+    #[test]
+    fn an_average_moves_by_its_share() {
+        let (from, to) =
+            ([Tensor::from_slice(&[0.0_f32, 8.0])], [Tensor::from_slice(&[4.0_f32, 0.0])]);
+        lerp(&from, &to, 0.25).unwrap();
+        assert_eq!(Vec::<f32>::try_from(&from[0]).unwrap(), [1.0, 6.0]);
+    }
+
+    #[test]
+    fn an_exception_becomes_an_error() {
+        let (from, to) = (
+            [Tensor::zeros([2], (Kind::Float, tch::Device::Cpu))],
+            [Tensor::zeros([3], (Kind::Float, tch::Device::Cpu))],
+        );
+        assert!(lerp(&from, &to, 0.5).unwrap_err().to_string().starts_with("libtorch: "));
+    }
+}

@@ -1,0 +1,220 @@
+//! What a config must satisfy beyond its types: sizes that divide, probabilities, a chain that
+//! can be walked.
+
+use experiments::check::Problem;
+
+use super::{Config, Diffusion, Evaluation, Method, Network, ScheduleKind, Source, Training};
+use crate::model::plan::Plan;
+
+/// Everything that is wrong with `config`; empty if nothing is.
+pub(super) fn problems(config: &Config) -> Vec<Problem> {
+    let mut found = Findings::default();
+    data(config, &mut found);
+    image(config, &mut found);
+    network(&config.network, &mut found);
+    diffusion(&config.diffusion, &mut found);
+    training(&config.training, &mut found);
+    evaluation(&config.evaluation, config.diffusion.steps, &mut found);
+    found.0
+}
+
+#[derive(Default)]
+struct Findings(Vec<Problem>);
+
+impl Findings {
+    /// Notes `message` at `pointer` unless the rule holds.
+    fn require(&mut self, holds: bool, pointer: &str, message: impl Into<String>) {
+        if !holds {
+            self.0.push(Problem { pointer: pointer.to_owned(), message: message.into() });
+        }
+    }
+
+    fn at_least_one(&mut self, value: u64, pointer: &str) {
+        self.require(value >= 1, pointer, "must be at least 1");
+    }
+}
+
+fn data(config: &Config, found: &mut Findings) {
+    let data = &config.data;
+    for (paths, name) in [(&data.train, "train"), (&data.validation, "validation")] {
+        let pointer = format!("/data/{name}");
+        match data.source {
+            Source::Faces => {
+                let message = "only `source: folder` reads files";
+                found.require(paths.is_empty(), &pointer, message);
+            }
+            Source::Folder => {
+                let needed = name == "validation" || config.method == Method::Diffusion;
+                let message = "`source: folder` needs the path of a folder here";
+                found.require(!needed || !paths.is_empty(), &pointer, message);
+            }
+        }
+    }
+    let least = |count: Option<usize>| count.map_or(1, |count| count as u64);
+    found.at_least_one(least(data.train_count), "/data/train_count");
+    found.at_least_one(least(data.validation_count), "/data/validation_count");
+}
+
+fn image(config: &Config, found: &mut Findings) {
+    let (size, low) = (config.image.size, config.image.low);
+    if low == 0 || low >= size || !size.is_multiple_of(low) {
+        let message = format!("must divide the size, {size}, and be smaller");
+        found.require(false, "/image/low", message);
+    }
+    // The metrics' windows are 11 pixels wide.
+    found.require((11..=4096).contains(&size), "/image/size", "must be from 11 to 4096");
+    let halvings = config.network.multipliers.len().saturating_sub(1);
+    let factor = 1_usize.checked_shl(halvings as u32).unwrap_or(usize::MAX);
+    let message = format!("must divide by {factor}: the network halves it {halvings} times");
+    found.require(size.is_multiple_of(factor), "/image/size", message);
+}
+
+fn network(network: &Network, found: &mut Findings) {
+    let levels = network.multipliers.len();
+    found.require(
+        network.inner >= 4 && network.inner.is_multiple_of(2) && network.inner <= 1024,
+        "/network/inner",
+        "must be an even number from 4 to 1024",
+    );
+    found.require(
+        levels >= 1 && network.multipliers.iter().all(|m| (1..=64).contains(m)),
+        "/network/multipliers",
+        "must name at least one level, each from 1 to 64",
+    );
+    found.at_least_one(network.blocks.into(), "/network/blocks");
+    found.at_least_one(network.groups.into(), "/network/groups");
+    found.at_least_one(network.heads.into(), "/network/heads");
+    found.require(
+        (0.0..1.0).contains(&network.dropout),
+        "/network/dropout",
+        "must be at least 0 and below 1",
+    );
+    if let Some(level) = network.attention {
+        let message = format!("there are {levels} levels, counted from 0 at the bottleneck");
+        found.require(levels == 0 || (level as usize) < levels, "/network/attention", message);
+    }
+    if !found.0.iter().any(|p| p.pointer.starts_with("/network")) {
+        divisions(network, found);
+    }
+}
+
+/// Every group normalisation and every attention must split its channels evenly.
+fn divisions(network: &Network, found: &mut Findings) {
+    let plan = Plan::new(network);
+    let groups = network.groups;
+    if let Some(width) = plan.normalised_widths().into_iter().find(|w| !w.is_multiple_of(groups)) {
+        let message = format!("{groups} groups do not divide the {width} channels of a block");
+        found.require(false, "/network/groups", message);
+    }
+    let heads = network.heads;
+    if let Some(width) = plan.attended_widths().into_iter().find(|w| !w.is_multiple_of(heads)) {
+        let message = format!("{heads} heads do not divide the {width} channels they attend to");
+        found.require(false, "/network/heads", message);
+    }
+}
+
+fn diffusion(diffusion: &Diffusion, found: &mut Findings) {
+    found.require(
+        (1..=50_000).contains(&diffusion.steps),
+        "/diffusion/steps",
+        "must be from 1 to 50000",
+    );
+    if diffusion.schedule == ScheduleKind::Linear {
+        for (beta, pointer) in [
+            (diffusion.linear_start, "/diffusion/linear_start"),
+            (diffusion.linear_end, "/diffusion/linear_end"),
+        ] {
+            found.require(beta > 0.0 && beta < 1.0, pointer, "a beta lies between 0 and 1");
+        }
+        found.require(
+            diffusion.linear_start <= diffusion.linear_end,
+            "/diffusion/linear_end",
+            "must not be below `linear_start`: noise only grows",
+        );
+    }
+}
+
+fn training(training: &Training, found: &mut Findings) {
+    found.at_least_one(training.batch as u64, "/training/batch");
+    found.at_least_one(training.checkpoint_every, "/training/checkpoint_every");
+    found.at_least_one(training.log_every, "/training/log_every");
+    found.require(
+        training.learning_rate > 0.0 && training.learning_rate.is_finite(),
+        "/training/learning_rate",
+        "must be above 0",
+    );
+    found.require(
+        (0.0..1.0).contains(&training.ema),
+        "/training/ema",
+        "a decay is at least 0 and below 1",
+    );
+}
+
+fn evaluation(evaluation: &Evaluation, steps: usize, found: &mut Findings) {
+    found.at_least_one(evaluation.every, "/evaluation/every");
+    found.at_least_one(evaluation.curve_images as u64, "/evaluation/curve_images");
+    found.at_least_one(evaluation.batch as u64, "/evaluation/batch");
+    found.at_least_one(evaluation.sampling_seeds, "/evaluation/sampling_seeds");
+    let images = evaluation.images.map_or(1, |images| images as u64);
+    found.at_least_one(images, "/evaluation/images");
+    let message = format!("must be from 1 to the chain's length, {steps}");
+    let walkable = (1..=steps.max(1)).contains(&evaluation.ddim_steps);
+    found.require(walkable, "/evaluation/ddim_steps", message);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::config::Config;
+
+    fn pointers(config: &serde_json::Value) -> Vec<String> {
+        let map = config.as_object().unwrap();
+        let problems = Config::parse(map).map_or_else(|problems| problems, |_| Vec::new());
+        problems.into_iter().map(|p| p.pointer).collect()
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_pointed_at() {
+        let cases = [
+            (json!({"image": {"size": 32, "low": 5}}), "/image/low"),
+            (json!({"image": {"size": 36, "low": 9}}), "/image/size"),
+            (json!({"network": {"groups": 48}}), "/network/groups"),
+            (json!({"network": {"heads": 3}}), "/network/heads"),
+            (json!({"network": {"attention": 5}}), "/network/attention"),
+            (json!({"network": {"multipliers": []}}), "/network/multipliers"),
+            (json!({"network": {"dropout": 1}}), "/network/dropout"),
+            (json!({"diffusion": {"linear_end": 1.5}}), "/diffusion/linear_end"),
+            (json!({"diffusion": {"linear_start": 0}}), "/diffusion/linear_start"),
+            (json!({"diffusion": {"steps": 10}}), "/evaluation/ddim_steps"),
+            (json!({"training": {"ema": 1}}), "/training/ema"),
+            (json!({"training": {"learning_rate": 0}}), "/training/learning_rate"),
+            (json!({"data": {"train": "faces"}}), "/data/train"),
+            (json!({"data": {"source": "folder", "train": "a"}}), "/data/validation"),
+        ];
+        for (config, pointer) in cases {
+            assert_eq!(pointers(&config), [pointer], "{config}");
+        }
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let config = json!({"training": {"batch": 0, "log_every": 0}, "diffusion": {"steps": 0}});
+        assert_eq!(
+            pointers(&config),
+            [
+                "/diffusion/steps",
+                "/training/batch",
+                "/training/log_every",
+                "/evaluation/ddim_steps"
+            ]
+        );
+    }
+
+    #[test]
+    fn bicubic_needs_no_training_images() {
+        let config =
+            json!({"method": "bicubic", "data": {"source": "folder", "validation": "faces"}});
+        assert_eq!(pointers(&config), [""; 0]);
+    }
+}

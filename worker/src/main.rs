@@ -1,0 +1,3 @@
+//! Entry point; the commands follow.
+
+fn main() {}

@@ -1,0 +1,95 @@
+//! Which blocks a U-Net has and how wide they are, as pure numbers: what builds the network and
+//! what checks a config read the same plan.
+
+use crate::config::Network;
+
+/// The order and widths of a U-Net's blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Channels of the stem, which precedes `downs`.
+    pub stem: u32,
+    /// The way down; the output of each and of the stem is kept as a skip.
+    pub downs: Vec<Stage>,
+    /// The bottleneck.
+    pub middle: [Stage; 2],
+    /// The way up; each block is fed the output before it and the latest unused skip.
+    pub ups: Vec<Stage>,
+    /// Channels that enter the last convolution.
+    pub last: u32,
+}
+
+/// One entry of the network's `downs`, `mid` or `ups`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A residual block, perhaps followed by self-attention.
+    Block {
+        /// Channels that enter, the skip's included.
+        input: u32,
+        /// Channels that leave.
+        output: u32,
+        /// Whether self-attention follows.
+        attention: bool,
+    },
+    /// A change of resolution by two.
+    Resample {
+        /// Channels in and out.
+        channels: u32,
+    },
+}
+
+impl Plan {
+    /// The plan of `network`, whose values are valid.
+    pub fn new(network: &Network) -> Self {
+        let levels = network.multipliers.len();
+        let attended = network.attention.map(|above| levels - 1 - above as usize);
+        let mut width = network.inner;
+        let mut skips = vec![width];
+        let mut downs = Vec::new();
+        for (level, multiplier) in network.multipliers.iter().enumerate() {
+            for _ in 0..network.blocks {
+                let output = network.inner * multiplier;
+                let attention = attended == Some(level);
+                downs.push(Stage::Block { input: width, output, attention });
+                width = output;
+                skips.push(width);
+            }
+            if level + 1 < levels {
+                downs.push(Stage::Resample { channels: width });
+                skips.push(width);
+            }
+        }
+        let middle =
+            [true, false].map(|attention| Stage::Block { input: width, output: width, attention });
+        let mut ups = Vec::new();
+        for (level, multiplier) in network.multipliers.iter().enumerate().rev() {
+            for _ in 0..=network.blocks {
+                let skip = skips.pop().expect("every block on the way up has its skip");
+                let output = network.inner * multiplier;
+                let attention = attended == Some(level);
+                ups.push(Stage::Block { input: width + skip, output, attention });
+                width = output;
+            }
+            if level > 0 {
+                ups.push(Stage::Resample { channels: width });
+            }
+        }
+        Self { stem: network.inner, downs, middle, ups, last: width }
+    }
+
+    /// Channels of every group normalisation.
+    pub fn normalised_widths(&self) -> Vec<u32> {
+        self.blocks().flat_map(|(input, output, _)| [input, output]).chain([self.last]).collect()
+    }
+
+    /// Channels of every self-attention.
+    pub fn attended_widths(&self) -> Vec<u32> {
+        self.blocks().filter(|(_, _, attention)| *attention).map(|(_, output, _)| output).collect()
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = (u32, u32, bool)> {
+        self.downs.iter().chain(&self.middle).chain(&self.ups).filter_map(|stage| match *stage {
+            Stage::Block { input, output, attention } => Some((input, output, attention)),
+            Stage::Resample { .. } => None,
+        })
+    }
+}
