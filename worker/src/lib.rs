@@ -4,4 +4,5 @@
 
 pub mod bridge;
 pub mod config;
+pub mod diffusion;
 pub mod model;

@@ -1,4 +1,19 @@
 //! The denoising U-Net of the unofficial SR3, parameter by parameter under its own names, so that
 //! its public checkpoints load and compare.
 
+pub mod blocks;
+pub mod embedding;
+pub mod parameters;
 pub mod plan;
+mod unet;
+
+pub use unet::Unet;
+
+/// Whether dropout drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Learning.
+    Train,
+    /// Measuring.
+    Evaluate,
+}
