@@ -2,7 +2,17 @@
 //! one trial, on libtorch. What it says goes through `experiments`' events; it knows nothing of
 //! the orchestrator.
 
+pub mod attempt;
 pub mod bridge;
+pub mod build;
+pub mod commands;
 pub mod config;
+pub mod data;
+pub mod device;
 pub mod diffusion;
+pub mod evaluate;
+pub mod failure;
+pub mod image;
 pub mod model;
+pub mod random;
+pub mod train;

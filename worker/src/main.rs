@@ -1,3 +1,57 @@
-//! Entry point; the commands follow.
+//! The worker's command line.
 
-fn main() {}
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use experiments::exit::WORKER_CONFIG_WRONG;
+use experiments::trial::{ENV_TRIAL, FILE_NAME};
+use tracing_subscriber::EnvFilter;
+use worker::{commands, device};
+
+/// Trains and measures one trial of a diffusion super-resolution experiment.
+///
+/// `orch` starts it and reads what it appends to its events file; by hand, `orch-worker train` in
+/// a trial's folder does the same and prints the events.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Carry a trial to its end, from its newest checkpoint if it has one.
+    ///
+    /// Events go to the file that `ORCH_EVENTS` names, else to standard output; checkpoints and
+    /// pictures to `ORCH_CHECKPOINTS` and `ORCH_ARTIFACTS`, else to the folders that the trial names.
+    /// SIGTERM asks for a checkpoint and an end (exit code 75).
+    Train {
+        /// The trial to carry out.
+        #[arg(long, env = ENV_TRIAL, default_value = FILE_NAME)]
+        trial: PathBuf,
+    },
+    /// Check configs: one JSON request per line in, one JSON reply per line out.
+    Check,
+}
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("ORCH_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let code = match Arguments::parse().command {
+        Command::Train { trial } => {
+            device::open_cuda();
+            commands::train::train(&trial)
+        }
+        Command::Check => match commands::check::check(io::stdin().lock(), io::stdout().lock()) {
+            Ok(()) => 0,
+            Err(error) => {
+                tracing::error!("{error:#}");
+                WORKER_CONFIG_WRONG
+            }
+        },
+    };
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}

@@ -1,8 +1,9 @@
 //! The bridge to what libtorch has and tch lacks: the fused Adam step, averaging lists of
-//! tensors, and process-wide switches. The only foreign calls of this crate stand here.
+//! tensors, process-wide switches, and opening its libraries. The only unsafe code of this crate.
 #![expect(unsafe_code, reason = "calls into the C++ beside this file")]
 
 use std::ffi::{CStr, c_char};
+use std::path::Path;
 
 use tch::Tensor;
 use torch_sys::C_tensor;
@@ -97,6 +98,16 @@ pub fn deterministic() -> Result<(), BridgeError> {
 pub fn flush_denormals() -> Result<(), BridgeError> {
     // SAFETY: sets a flag of this thread.
     checked(unsafe { orch_flush_denormals() })
+}
+
+/// Opens a shared library for good; its initialisers register what it holds with libtorch.
+pub fn open_library(path: &Path) -> Result<(), libloading::Error> {
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+    // SAFETY: libtorch's own libraries, whose initialisers only register.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL)? };
+    // Closing it would pull the registered functions from under libtorch.
+    std::mem::forget(library);
+    Ok(())
 }
 
 fn pointers(tensors: &[Tensor]) -> Vec<*mut C_tensor> {

@@ -11,13 +11,13 @@ use super::schedule::{NoiseLevel, Schedule};
 use crate::config::Prediction;
 
 /// What a chain asks of its surroundings.
-pub trait Surroundings {
+pub trait Surroundings<B = ()> {
     /// The network's output about `y_t` at `level`; shapes `[N, 3, S, S]`.
     fn predict(&mut self, y_t: &Tensor, level: NoiseLevel) -> Tensor;
-    /// Standard normal noise for the step to t - 1, or for the chain's start at t = T + 1.
+    /// Standard normal noise for the step from t to t - 1; with t = 0, for the chain's start.
     fn noise(&mut self, t: usize) -> Tensor;
-    /// Called before each step; `Break` ends the chain.
-    fn tick(&mut self) -> ControlFlow<()>;
+    /// Called before each step; `Break` ends the chain with its value.
+    fn tick(&mut self) -> ControlFlow<B>;
 }
 
 /// A chain from noise to `y_0`.
@@ -32,8 +32,8 @@ pub struct Sampler<'a> {
 impl Sampler<'_> {
     /// The full chain with the posterior's variance beta~ (SR3 algorithm 2, in the form that its
     /// clamp needs). Breaks when told to.
-    pub fn full(self, around: &mut impl Surroundings) -> ControlFlow<(), Tensor> {
-        let mut y = around.noise(self.schedule.steps() + 1);
+    pub fn full<B>(self, around: &mut impl Surroundings<B>) -> ControlFlow<B, Tensor> {
+        let mut y = around.noise(0);
         for t in (1..=self.schedule.steps()).rev() {
             around.tick()?;
             let y0 = self.y0(&y, self.schedule.level(t), around);
@@ -48,10 +48,14 @@ impl Sampler<'_> {
 
     /// A chain of `steps` deterministic steps (DDIM, eta = 0; Song et al. 2021 eq. 12) spread
     /// evenly from T down. Breaks when told to.
-    pub fn short(self, steps: usize, around: &mut impl Surroundings) -> ControlFlow<(), Tensor> {
+    pub fn short<B>(
+        self,
+        steps: usize,
+        around: &mut impl Surroundings<B>,
+    ) -> ControlFlow<B, Tensor> {
         let length = self.schedule.steps();
         let at = |i: usize| length - i * length / steps;
-        let mut y = around.noise(length + 1);
+        let mut y = around.noise(0);
         for i in 0..steps {
             around.tick()?;
             let level = self.schedule.level(at(i));
@@ -64,7 +68,7 @@ impl Sampler<'_> {
     }
 
     /// The clamped estimate of `y_0`.
-    fn y0(self, y: &Tensor, level: NoiseLevel, around: &mut impl Surroundings) -> Tensor {
+    fn y0<B>(self, y: &Tensor, level: NoiseLevel, around: &mut impl Surroundings<B>) -> Tensor {
         let output = around.predict(y, level);
         self.prediction.y0(&output, y, level).clamp_(-1.0, 1.0)
     }

@@ -4,7 +4,7 @@
 use tch::Tensor;
 
 use super::schedule::NoiseLevel;
-use crate::config::Prediction;
+use crate::config::{Diffusion, Prediction};
 
 /// The noisy image of SR3 eq. 3, `y_t` = signal `y_0` + noise eps; the factors broadcast over `y_0`.
 pub fn q_sample(y0: &Tensor, eps: &Tensor, signal: &Tensor, noise: &Tensor) -> Tensor {
@@ -40,6 +40,11 @@ pub enum Diffused {
 }
 
 impl Diffused {
+    /// What `config` asks for.
+    pub fn new(config: &Diffusion) -> Self {
+        if config.residual { Self::Residual } else { Self::Image }
+    }
+
     /// `y_0` for training, from images in [-1, 1].
     pub fn y0(self, high: &Tensor, upsampled: &Tensor) -> Tensor {
         match self {

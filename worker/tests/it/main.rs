@@ -4,3 +4,4 @@
 mod diffusion;
 mod golden;
 mod network;
+mod training;

@@ -1,0 +1,133 @@
+//! One attempt at carrying a trial to its end: where it reads and writes, what it says, and
+//! whether it was asked to stop.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use experiments::events::{Event, Line};
+use experiments::number::Number;
+use experiments::trial::{ENV_ARTIFACTS, ENV_CHECKPOINTS, ENV_EVENTS, Trial};
+use fs_err as fs;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::failure::Failure;
+use crate::image::Rgb;
+
+/// Progress is said at most this often.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How an attempt ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The trial is carried to its end.
+    Done,
+    /// It was asked to stop, and can be resumed.
+    Stopped,
+}
+
+/// The surroundings of one attempt.
+pub struct Attempt {
+    /// What is to be done.
+    pub trial: Trial,
+    /// Folder that paths in events are relative to.
+    folder: PathBuf,
+    /// Folder of checkpoints.
+    pub checkpoints: PathBuf,
+    artifacts: PathBuf,
+    events: Box<dyn Write>,
+    stop: Arc<AtomicBool>,
+    last_progress: Option<Instant>,
+}
+
+impl Attempt {
+    /// The attempt that the environment describes, for the trial at `path`. From now on SIGTERM
+    /// and SIGINT only ask for a stop.
+    pub fn from_env(path: &Path) -> Result<Self, Failure> {
+        let trial = Trial::read(path)?;
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let place = |variable, default: &Path| {
+            env::var_os(variable).map_or_else(|| folder.join(default), PathBuf::from)
+        };
+        let checkpoints = place(ENV_CHECKPOINTS, &trial.checkpoints);
+        let artifacts = place(ENV_ARTIFACTS, &trial.artifacts);
+        let events: Box<dyn Write> = match env::var_os(ENV_EVENTS) {
+            Some(path) => Box::new(fs::OpenOptions::new().create(true).append(true).open(path)?),
+            None => Box::new(io::stdout()),
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            signal_hook::flag::register(signal, Arc::clone(&stop))?;
+        }
+        Ok(Self { trial, folder, checkpoints, artifacts, events, stop, last_progress: None })
+    }
+
+    /// Whether a signal asked for a stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Appends `event` as one line, in one write.
+    pub fn say(&mut self, event: Event) -> io::Result<()> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_secs_f64());
+        let line = Line { time: now.ok(), event }.to_json() + "\n";
+        self.events.write_all(line.as_bytes())?;
+        self.events.flush()
+    }
+
+    /// Says values at `step`, of one `item` or of the whole.
+    pub fn measured(
+        &mut self,
+        step: u64,
+        item: Option<&str>,
+        values: BTreeMap<String, Number>,
+    ) -> io::Result<()> {
+        self.say(Event::Metrics { step, item: item.map(str::to_owned), values })
+    }
+
+    /// Says how far `phase` is, not too often, and breaks where a stop was asked for. Called
+    /// between any two pieces of work that take noticeable time.
+    pub fn tick(&mut self, phase: &str, step: u64, of: u64) -> ControlFlow<io::Result<()>> {
+        if self.is_stopping() {
+            return ControlFlow::Break(Ok(()));
+        }
+        if self.last_progress.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
+            self.last_progress = Some(Instant::now());
+            let event = Event::Progress { phase: phase.to_owned(), step, of };
+            if let Err(error) = self.say(event) {
+                return ControlFlow::Break(Err(error));
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Keeps `image` as the picture `name` of `item`, and says so. The file is complete when its
+    /// name appears.
+    pub fn picture(
+        &mut self,
+        step: u64,
+        name: &str,
+        item: &str,
+        image: &Rgb,
+    ) -> Result<(), Failure> {
+        let folder = self.artifacts.join(name);
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(item.replace(['/', '\\'], "_")).with_extension("png");
+        let partial = path.with_extension("png.partial");
+        image.save_png(&partial)?;
+        fs::rename(&partial, &path)?;
+        let path = self.relative(&path);
+        let (kind, name, item) = ("image".to_owned(), name.to_owned(), Some(item.to_owned()));
+        Ok(self.say(Event::Artifact { kind, name, step, item, path })?)
+    }
+
+    /// `path` as events write it: relative to the trial's folder where it lies below it.
+    pub fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.folder).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}

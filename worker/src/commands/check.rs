@@ -1,0 +1,92 @@
+//! `orch-worker check`: says what is wrong with trials' configs before anything runs.
+
+use std::collections::HashMap;
+use std::io::{BufRead, Write};
+
+use anyhow::Context;
+use experiments::check::{Problem, Reply, Request};
+
+use crate::build;
+use crate::config::Config;
+use crate::data;
+
+/// Answers each request line of `input` by one reply line in `output`, in order.
+pub fn check(input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> {
+    let build = build::id().context("cannot read this program's own file")?;
+    let mut fingerprints = Fingerprints::default();
+    for (number, line) in (1..).zip(input.lines()) {
+        let line = line.context("cannot read the requests")?;
+        let request: Request = serde_json::from_str(&line)
+            .with_context(|| format!("line {number} of the requests is no request"))?;
+        let reply = reply(request, &build, &mut fingerprints);
+        let reply = serde_json::to_string(&reply).context("cannot write a reply")?;
+        writeln!(output, "{reply}").context("cannot write a reply")?;
+    }
+    Ok(())
+}
+
+fn reply(request: Request, build: &str, fingerprints: &mut Fingerprints) -> Reply {
+    let Request { trial, config, .. } = request;
+    let checked = Config::parse(&config).and_then(|parsed| {
+        let data = fingerprints.of(&parsed).map_err(|problem| vec![problem])?;
+        Ok((parsed.to_map(), data))
+    });
+    let build = Some(build.to_owned());
+    match checked {
+        Ok((config, data)) => Reply { trial, config, build, data: Some(data), problems: vec![] },
+        Err(problems) => Reply { trial, config, build, data: None, problems },
+    }
+}
+
+/// Fingerprints of the data that were asked for; trials mostly share theirs.
+#[derive(Default)]
+struct Fingerprints(HashMap<String, Result<String, Problem>>);
+
+impl Fingerprints {
+    fn of(&mut self, config: &Config) -> Result<String, Problem> {
+        let key = format!("{:?} {:?}", config.data, config.image);
+        let compute = || {
+            data::fingerprint(&config.data, &config.image).map_err(|error| {
+                let message = format!("{:#}", anyhow::Error::from(error));
+                Problem { pointer: "/data".to_owned(), message }
+            })
+        };
+        self.0.entry(key).or_insert_with(compute).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replies(requests: &str) -> Vec<Reply> {
+        let mut output = Vec::new();
+        check(requests.as_bytes(), &mut output).unwrap();
+        let text = String::from_utf8(output).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn each_request_is_answered_in_order() {
+        let replies = replies(
+            "{\"trial\":\"a\",\"seed\":0,\"cpus\":1,\"config\":{\"image\":{\"size\":64}}}\n\
+             {\"trial\":\"b\",\"seed\":0,\"cpus\":1,\"config\":{\"imag\":{}}}\n",
+        );
+        assert_eq!(replies[0].config["image"]["low"], 8);
+        assert!(replies[0].problems.is_empty() && replies[0].data.is_some());
+        assert_eq!(
+            (replies[1].trial.as_str(), replies[1].problems[0].pointer.as_str()),
+            ("b", "/imag")
+        );
+        assert!(replies.iter().all(|r| r.build.is_some()));
+    }
+
+    #[test]
+    fn missing_data_is_a_problem_of_the_config() {
+        let replies = replies(
+            r#"{"trial":"a","seed":0,"cpus":1,"config":{"data":{"source":"folder","train":"no/such","validation":"no/such"}}}"#,
+        );
+        assert_eq!(replies[0].problems[0].pointer, "/data");
+        assert!(replies[0].problems[0].message.contains("no/such"));
+    }
+}

@@ -1,0 +1,149 @@
+//! `orch-worker train`: carries one trial to its end, from wherever its checkpoints are.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+
+use experiments::events::{Event, MetricInfo, PROTOCOL};
+use experiments::exit::{WORKER_DONE, WORKER_STOPPED};
+use experiments::number::Number;
+
+use crate::attempt::{Attempt, Outcome};
+use crate::config::{Config, Method};
+use crate::evaluate::{Scores, Validation, measure_bicubic, measure_networks};
+use crate::failure::Failure;
+use crate::train::Trainer;
+use crate::{build, device};
+
+/// Runs the trial whose `trial.json` is at `path`; returns the exit code.
+pub fn train(path: &Path) -> i32 {
+    let mut attempt = match Attempt::from_env(path) {
+        Ok(attempt) => attempt,
+        Err(failure) => {
+            tracing::error!("{}", failure.chain());
+            return failure.exit_code();
+        }
+    };
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| carry(&mut attempt)))
+        .unwrap_or_else(|payload| Err(Failure::from_panic(&*payload)));
+    match outcome {
+        Ok(Outcome::Done) => WORKER_DONE,
+        Ok(Outcome::Stopped) => {
+            tracing::info!("stopped as asked; the next attempt goes on from the checkpoint");
+            WORKER_STOPPED
+        }
+        Err(failure) => {
+            let (class, message) = (failure.class().to_owned(), failure.chain());
+            tracing::error!("{class}: {message}");
+            if let Err(error) = attempt.say(Event::Failed { class, message }) {
+                tracing::error!("cannot say so: {error}");
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+fn carry(attempt: &mut Attempt) -> Result<Outcome, Failure> {
+    let config = Config::parse(&attempt.trial.config).map_err(Failure::Config)?;
+    match config.method {
+        Method::Bicubic => bicubic(attempt, &config),
+        Method::Diffusion => diffusion(attempt, &config),
+    }
+}
+
+fn bicubic(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure> {
+    hello(attempt, "CPU".to_owned(), None, BTreeMap::new())?;
+    let set = Validation::open(config, tch::Device::Cpu)?;
+    let measurement = measure_bicubic(&set);
+    measurement.say(attempt, 0, &set, config.evaluation.sheet_images)?;
+    result(attempt, measurement.values(), 0, 0.0)?;
+    Ok(Outcome::Done)
+}
+
+fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure> {
+    let (seed, cpus) = (attempt.trial.seed, attempt.trial.cpus);
+    let device = device::set_up(config, cpus)?;
+    let mut trainer = Trainer::new(config, seed, device)?;
+    let resumed = trainer.resume(attempt)?;
+    hello(attempt, device::describe(device, cpus), resumed, curves(config))?;
+    let set = Validation::open(config, device)?;
+    if trainer.run(attempt, &set)? == Outcome::Stopped {
+        return Ok(Outcome::Stopped);
+    }
+    let measurement = match measure_networks(attempt, &set, trainer.upscalers(), &config.evaluation)
+    {
+        ControlFlow::Continue(measurement) => measurement,
+        ControlFlow::Break(stop) => return Ok(stop.map(|()| Outcome::Stopped)?),
+    };
+    measurement.say(attempt, trainer.step(), &set, config.evaluation.sheet_images)?;
+    result(attempt, measurement.values(), trainer.parameters(), trainer.seconds())?;
+    Ok(Outcome::Done)
+}
+
+fn hello(
+    attempt: &mut Attempt,
+    device: String,
+    resumed_from: Option<u64>,
+    mut metrics: BTreeMap<String, MetricInfo>,
+) -> io::Result<()> {
+    for (name, info) in Scores::descriptions() {
+        let ema = format!("{}; averaged weights", info.description);
+        metrics.insert(
+            format!("{name}_ema"),
+            MetricInfo { description: ema, unit: info.unit.clone() },
+        );
+        metrics.insert(name.to_owned(), info);
+    }
+    attempt.say(Event::Hello {
+        protocol: PROTOCOL,
+        program: build::PROGRAM.to_owned(),
+        build: Some(build::id()?),
+        device: Some(device),
+        resumed_from,
+        metrics,
+    })
+}
+
+/// What the curves' metrics mean.
+fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
+    let evaluation = &config.evaluation;
+    let short = |weights: &str| {
+        format!(
+            "PSNR of the first {} validation images, sampled by a short DDIM chain of {} steps \
+             (not by the row's own chain of {}), {weights}",
+            evaluation.curve_images, evaluation.ddim_steps, config.diffusion.steps,
+        )
+    };
+    [
+        ("val/psnr", short("raw weights"), Some("dB")),
+        ("val/psnr_ema", short("averaged weights"), Some("dB")),
+        (
+            "train/loss",
+            "Mean absolute error of the prediction since the last point".to_owned(),
+            None,
+        ),
+        ("train/learning_rate", "Adam's learning rate".to_owned(), None),
+        (
+            "train/it_per_second",
+            "Training steps per second since the last point".to_owned(),
+            Some("1/s"),
+        ),
+    ]
+    .map(|(name, description, unit)| {
+        (name.to_owned(), MetricInfo { description, unit: unit.map(str::to_owned) })
+    })
+    .into()
+}
+
+fn result(
+    attempt: &mut Attempt,
+    mut values: BTreeMap<String, Number>,
+    parameters: usize,
+    train_seconds: f64,
+) -> io::Result<()> {
+    values.insert("parameters".to_owned(), Number(parameters as f64));
+    values.insert("train_seconds".to_owned(), Number(train_seconds));
+    attempt.say(Event::Result { values })
+}

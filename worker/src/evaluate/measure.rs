@@ -1,0 +1,123 @@
+//! The final measurement: every validation image by the row's own chain, scored and kept.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use experiments::number::Number;
+
+use super::{Chain, Scores, Upscaler, Validation};
+use crate::attempt::Attempt;
+use crate::config::Evaluation;
+use crate::failure::Failure;
+use crate::image::{Rgb, bicubic};
+
+/// What the raw and the averaged weights' names end in.
+const SUFFIXES: [&str; 2] = ["", "_ema"];
+
+/// The trial's final values and the images they belong to.
+#[derive(Debug)]
+pub struct Measurement {
+    /// Scores and images of each set of weights, by the suffix of their names.
+    series: Vec<(&'static str, Series)>,
+    /// Wall time of making one image.
+    seconds_per_image: f64,
+}
+
+/// What one set of weights makes of every image.
+#[derive(Debug)]
+struct Series {
+    /// Scores of each image, their mean over the sampling seeds.
+    scores: Vec<Scores>,
+    /// The first sampling seed's images.
+    images: Vec<Rgb>,
+}
+
+/// Samples every image with the raw weights and with the averaged ones. Breaks when a stop is
+/// asked for; the next attempt begins the measurement anew.
+pub fn measure_networks(
+    attempt: &mut Attempt,
+    set: &Validation,
+    upscalers: [Upscaler; 2],
+    evaluation: &Evaluation,
+) -> ControlFlow<io::Result<()>, Measurement> {
+    let start = Instant::now();
+    let batches: Vec<_> = set.batches(set.last, evaluation.batch).collect();
+    let chains = upscalers.len() as u64 * evaluation.sampling_seeds * batches.len() as u64;
+    let of = chains * upscalers[0].schedule.steps() as u64;
+    let mut done = 0;
+    let mut series = Vec::new();
+    for (upscaler, suffix) in upscalers.into_iter().zip(SUFFIXES) {
+        let mut scores = vec![Vec::new(); set.last];
+        let mut first = Vec::new();
+        for seed in 0..evaluation.sampling_seeds {
+            for range in &batches {
+                let tick = || {
+                    done += 1;
+                    attempt.tick("evaluate", done - 1, of)
+                };
+                let images = upscaler.sample(set, range.clone(), Chain::Full, seed, tick)?;
+                for (i, score) in range.clone().zip(set.scores(range.clone(), &images)) {
+                    scores[i].push(score);
+                }
+                if seed == 0 {
+                    first.extend(images);
+                }
+            }
+        }
+        let scores = scores.iter().map(|scores| Scores::mean(scores)).collect();
+        series.push((suffix, Series { scores, images: first }));
+    }
+    let made = set.last as f64 * evaluation.sampling_seeds as f64 * SUFFIXES.len() as f64;
+    let seconds_per_image = start.elapsed().as_secs_f64() / made;
+    ControlFlow::Continue(Measurement { series, seconds_per_image })
+}
+
+/// Measures bicubic upsampling, which has neither weights nor chance.
+pub fn measure_bicubic(set: &Validation) -> Measurement {
+    let start = Instant::now();
+    let enlarge = |(low, truth): (&Rgb, &Rgb)| bicubic::resize(low, truth.width, truth.height);
+    let images: Vec<Rgb> = set.lows.iter().zip(&set.truths).take(set.last).map(enlarge).collect();
+    let seconds_per_image = start.elapsed().as_secs_f64() / set.last as f64;
+    let series = Series { scores: set.scores(0..set.last, &images), images };
+    Measurement { series: vec![("", series)], seconds_per_image }
+}
+
+impl Measurement {
+    /// The table's values.
+    pub fn values(&self) -> BTreeMap<String, Number> {
+        let mut values = BTreeMap::new();
+        for (suffix, series) in &self.series {
+            values.extend(Scores::mean(&series.scores).named(suffix));
+            values.insert("images".to_owned(), Number(series.scores.len() as f64));
+        }
+        values.insert("seconds_per_image".to_owned(), Number(self.seconds_per_image));
+        values
+    }
+
+    /// Says each image's scores as points at `step`, and keeps the pictures of the sheet.
+    pub fn say(
+        &self,
+        attempt: &mut Attempt,
+        step: u64,
+        set: &Validation,
+        pictures: usize,
+    ) -> Result<(), Failure> {
+        for (suffix, series) in &self.series {
+            for (name, scores) in set.names.iter().zip(&series.scores) {
+                attempt.measured(step, Some(name), scores.named(suffix))?;
+            }
+        }
+        for i in 0..pictures.min(set.last) {
+            let name = &set.names[i];
+            attempt.picture(step, "lowres", name, &set.lows[i])?;
+            attempt.picture(step, "bicubic", name, &set.upsampled[i])?;
+            attempt.picture(step, "truth", name, &set.truths[i])?;
+            for (suffix, series) in &self.series {
+                attempt.picture(step, &format!("sample{suffix}"), name, &series.images[i])?;
+            }
+        }
+        Ok(())
+    }
+}

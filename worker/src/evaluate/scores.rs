@@ -1,0 +1,81 @@
+//! The scores of one image, and their means.
+
+use std::collections::BTreeMap;
+
+use experiments::events::MetricInfo;
+use experiments::number::Number;
+
+use crate::image::{Rgb, metrics};
+
+/// How good an image is, by every measure of the table.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Scores {
+    psnr: f64,
+    ssim: f64,
+    consistency: f64,
+    detail: f64,
+}
+
+impl Scores {
+    /// Scores `image` against its `truth` and the low-resolution image it was made from.
+    pub fn of(image: &Rgb, truth: &Rgb, low: &Rgb) -> Self {
+        Self {
+            psnr: metrics::psnr(image, truth),
+            ssim: metrics::ssim(image, truth),
+            consistency: metrics::consistency(image, low),
+            detail: metrics::detail(image, truth),
+        }
+    }
+
+    /// The mean of each score.
+    pub fn mean(scores: &[Self]) -> Self {
+        let mean =
+            |score: fn(&Self) -> f64| scores.iter().map(score).sum::<f64>() / scores.len() as f64;
+        Self {
+            psnr: mean(|s| s.psnr),
+            ssim: mean(|s| s.ssim),
+            consistency: mean(|s| s.consistency),
+            detail: mean(|s| s.detail),
+        }
+    }
+
+    /// Peak signal-to-noise ratio in dB.
+    pub fn psnr(self) -> f64 {
+        self.psnr
+    }
+
+    /// The scores by the names that events give them, with `suffix`.
+    pub fn named(self, suffix: &str) -> BTreeMap<String, Number> {
+        let Self { psnr, ssim, consistency, detail } = self;
+        [("psnr", psnr), ("ssim", ssim), ("consistency", consistency), ("detail", detail)]
+            .map(|(name, value)| (format!("{name}{suffix}"), Number(value)))
+            .into()
+    }
+
+    /// What the names mean, without suffix.
+    pub fn descriptions() -> [(&'static str, MetricInfo); 4] {
+        let info = |description: &str, unit: Option<&str>| MetricInfo {
+            description: description.to_owned(),
+            unit: unit.map(str::to_owned),
+        };
+        [
+            (
+                "psnr",
+                info("Peak signal-to-noise ratio over RGB, 8 bit, nothing cropped", Some("dB")),
+            ),
+            (
+                "ssim",
+                info("Structural similarity, 11×11 Gaussian window, mean of R, G and B", None),
+            ),
+            (
+                "consistency",
+                info(
+                    "Mean squared error between the image downsampled again (Pillow's bicubic) and \
+                     the low-resolution image it was made from, on a scale of 0 to 1",
+                    Some("1e-5"),
+                ),
+            ),
+            ("detail", info("High-frequency energy, as a share of the true image's", None)),
+        ]
+    }
+}

@@ -1,0 +1,68 @@
+//! The validation images, read once and kept.
+
+use std::ops::Range;
+
+use tch::{Device, Tensor};
+
+use super::Scores;
+
+use crate::config::Config;
+use crate::data::{self, DataError, Split};
+use crate::image::{Rgb, bicubic};
+
+/// The first images of the validation set, with what the network is given of each.
+#[derive(Debug)]
+pub struct Validation {
+    /// Name of each.
+    pub names: Vec<String>,
+    /// The high-resolution images.
+    pub truths: Vec<Rgb>,
+    /// The low-resolution ones.
+    pub lows: Vec<Rgb>,
+    /// The latter upsampled again.
+    pub upsampled: Vec<Rgb>,
+    /// The same in [-1, 1] on the device, `[N, 3, S, S]`.
+    pub condition: Tensor,
+    /// How many of them make a point of the validation curve.
+    pub curve: usize,
+    /// How many make the final measurement.
+    pub last: usize,
+}
+
+impl Validation {
+    /// Reads as many images as `config` measures.
+    pub fn open(config: &Config, device: Device) -> Result<Self, DataError> {
+        let dataset = data::open(&config.data, &config.image, Split::Validation)?;
+        let last = config.evaluation.images.unwrap_or(usize::MAX).min(dataset.len());
+        let curve = config.evaluation.curve_images.min(dataset.len());
+        let size = config.image.size;
+        let mut names = Vec::new();
+        let (mut truths, mut lows, mut upsampled) = (Vec::new(), Vec::new(), Vec::new());
+        for index in 0..last.max(curve) {
+            let pair = dataset.pair(index)?;
+            names.push(dataset.name(index));
+            upsampled.push(bicubic::resize(&pair.low, size, size));
+            truths.push(pair.high);
+            lows.push(pair.low);
+        }
+        let planes: Vec<f32> = upsampled.iter().flat_map(Rgb::to_planes).collect();
+        let side = size as i64;
+        let condition = Tensor::from_slice(&planes).reshape([-1, 3, side, side]).to_device(device);
+        Ok(Self { names, truths, lows, upsampled, condition, curve, last })
+    }
+
+    /// The first `count` images in batches of at most `batch`.
+    pub fn batches(
+        &self,
+        count: usize,
+        batch: usize,
+    ) -> impl Iterator<Item = Range<usize>> + use<> {
+        (0..count).step_by(batch).map(move |start| start..count.min(start + batch))
+    }
+
+    /// Scores what was made of the images of `range`.
+    pub fn scores(&self, range: Range<usize>, images: &[Rgb]) -> Vec<Scores> {
+        let score = |(i, image)| Scores::of(image, &self.truths[i], &self.lows[i]);
+        range.zip(images).map(score).collect()
+    }
+}

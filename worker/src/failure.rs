@@ -1,0 +1,131 @@
+//! Why an attempt could not go on: its class for the retry policy, its message for people.
+
+use std::error::Error;
+use std::io;
+
+use experiments::check::Problem;
+use experiments::exit::WORKER_CONFIG_WRONG;
+use experiments::trial::ReadError;
+
+use crate::bridge::BridgeError;
+use crate::data::DataError;
+use crate::image::ImageError;
+use crate::train::checkpoint::CheckpointError;
+
+/// Exit code of every failure that has none of its own.
+const FAILED: i32 = 1;
+
+/// What ended an attempt.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// `trial.json` cannot be read.
+    #[error(transparent)]
+    Trial(#[from] ReadError),
+    /// The config is wrong.
+    #[error("the config is wrong: {}", list(.0))]
+    Config(Vec<Problem>),
+    /// The images cannot be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The loss is no number any more.
+    #[error(
+        "the loss became {loss} between steps {from} and {to}; a lower `training.learning_rate` or more `training.warmup` may help"
+    )]
+    Diverged {
+        /// Last step at which it was finite.
+        from: u64,
+        /// Step at which it was found not to be.
+        to: u64,
+        /// The loss.
+        loss: f64,
+    },
+    /// `device: cuda` without a GPU.
+    #[error(
+        "`device: cuda` was asked for, but libtorch finds no GPU; is `libtorch_cuda.so` where ORCH_LIBTORCH_CUDA or LD_LIBRARY_PATH says, and CUDA_VISIBLE_DEVICES not empty?"
+    )]
+    NoGpu,
+    /// The state could not be saved or restored.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A picture could not be written.
+    #[error(transparent)]
+    Picture(#[from] ImageError),
+    /// Events could not be written, or a folder not be made.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// libtorch refused a call of ours.
+    #[error(transparent)]
+    Libtorch(#[from] BridgeError),
+    /// A tensor operation panicked.
+    #[error("{0}")]
+    Panic(String),
+}
+
+impl Failure {
+    /// From a panic's payload. libtorch appends a C++ backtrace to its message; it is dropped.
+    pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+        let end = ["\\nException raised from", "\nException raised from"]
+            .iter()
+            .filter_map(|mark| text.find(mark))
+            .min();
+        Self::Panic(text[..end.unwrap_or(text.len())].to_owned())
+    }
+
+    /// The message with all its causes.
+    pub fn chain(&self) -> String {
+        let causes = std::iter::successors(self.source(), |&error| error.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
+
+    /// The class that `failed` events carry.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Trial(_) | Self::Config(_) => "config",
+            Self::Data(_) => "data",
+            Self::Diverged { .. } => "diverged",
+            Self::NoGpu | Self::Checkpoint(_) | Self::Picture(_) | Self::Io(_) => "infrastructure",
+            Self::Libtorch(error) => class_of(&error.to_string()),
+            Self::Panic(text) => class_of(text),
+        }
+    }
+
+    /// The process's exit code.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::Trial(_) | Self::Config(_) => WORKER_CONFIG_WRONG,
+            _ => FAILED,
+        }
+    }
+}
+
+fn class_of(text: &str) -> &'static str {
+    if text.contains("CUDA out of memory") || text.contains("CUDA error: out of memory") {
+        "cuda-oom"
+    } else if text.contains("CUDA error") {
+        "infrastructure"
+    } else {
+        "crash"
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    let lines = problems.iter().map(|p| format!("`{}`: {}", p.pointer, p.message));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_out_of_memory_has_its_own_class() {
+        let text = "called `Result::unwrap()` on an `Err` value: Torch(\"CUDA out of memory. Tried \
+                    to allocate 2.00 GiB.\\nException raised from malloc at x.cpp:1\\nframe #0\")";
+        let failure = Failure::from_panic(&text.to_owned());
+        assert_eq!(failure.class(), "cuda-oom");
+        assert!(failure.to_string().ends_with("2.00 GiB."), "{failure}");
+        assert_eq!(Failure::from_panic(&"index out of bounds").class(), "crash");
+    }
+}

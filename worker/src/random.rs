@@ -1,0 +1,127 @@
+//! Random numbers that follow from names, not from what was drawn before: each [`Stream`] starts
+//! from a seed, what it is for, and where. So step k draws the same whether or not the attempt
+//! began there, and image i whatever its batch.
+
+/// What a stream is for; streams of different purposes are independent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The network's first weights.
+    Weights = 1,
+    /// The order of the training images within an epoch.
+    Order = 2,
+    /// Levels and flips of a training step.
+    Step = 3,
+    /// Noise and dropout of a training step, drawn by libtorch.
+    Noise = 4,
+    /// Noise of one validation image at one step of a chain, drawn by libtorch.
+    Sampling = 5,
+    /// The looks of one made-up face.
+    Face = 6,
+}
+
+/// `SplitMix64` (Steele, Lea and Flood 2014): small, fast, and good from any start.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    state: u64,
+}
+
+const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Stream {
+    /// The stream of `seed` for `purpose` at `place`.
+    pub fn new(seed: u64, purpose: Purpose, place: &[u64]) -> Self {
+        let mut state = mix(seed.wrapping_add(GOLDEN_GAMMA));
+        for &word in [purpose as u64].iter().chain(place) {
+            state = mix(state ^ mix(word.wrapping_add(GOLDEN_GAMMA)));
+        }
+        Self { state }
+    }
+
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(GOLDEN_GAMMA);
+        mix(self.state)
+    }
+
+    /// A number in [0, 1).
+    pub fn unit(&mut self) -> f64 {
+        const SCALE: f64 = 1.0 / (1_u64 << 53) as f64;
+        (self.bits() >> 11) as f64 * SCALE
+    }
+
+    /// An index below `end`, which is at least 1.
+    pub fn below(&mut self, end: usize) -> usize {
+        ((u128::from(self.bits()) * end as u128) >> 64) as usize
+    }
+
+    /// A seed for libtorch's generators.
+    pub fn torch_seed(&mut self) -> i64 {
+        self.bits() as i64
+    }
+
+    /// The numbers below `end` in random order.
+    pub fn permutation(&mut self, end: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..end).collect();
+        for i in (1..end).rev() {
+            order.swap(i, self.below(i + 1));
+        }
+        order
+    }
+}
+
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generator_is_splitmix64() {
+        // The first outputs from state 1234567, as published with the algorithm's C code.
+        let mut stream = Stream { state: 1_234_567 };
+        let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973];
+        assert_eq!([stream.bits(), stream.bits()], expected);
+    }
+
+    #[test]
+    fn streams_differ_by_seed_purpose_and_place() {
+        let first = |seed, purpose, place: &[u64]| Stream::new(seed, purpose, place).bits();
+        let mut drawn: Vec<u64> = Vec::new();
+        for seed in 0..3 {
+            for purpose in [Purpose::Weights, Purpose::Step, Purpose::Sampling] {
+                for place in [&[][..], &[0], &[1], &[0, 0], &[0, 1], &[1, 0]] {
+                    drawn.push(first(seed, purpose, place));
+                }
+            }
+        }
+        let count = drawn.len();
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), count);
+    }
+
+    #[test]
+    fn numbers_spread_evenly() {
+        let mut stream = Stream::new(3, Purpose::Step, &[9]);
+        let mut counts = [0_u32; 10];
+        for _ in 0..10_000 {
+            counts[stream.below(10)] += 1;
+        }
+        // Six standard deviations of a binomial with p = 1/10.
+        assert!(counts.iter().all(|c| c.abs_diff(1000) < 180), "{counts:?}");
+        let mean = (0..10_000).map(|_| stream.unit()).sum::<f64>() / 1e4;
+        assert!((mean - 0.5).abs() < 0.0174);
+    }
+
+    #[test]
+    fn a_permutation_holds_every_index_once() {
+        let mut order = Stream::new(1, Purpose::Order, &[0]).permutation(100);
+        assert_ne!(order, (0..100).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..100).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,117 @@
+//! What chance decides in a training step: which images, which of them mirrored, which noise
+//! levels. All of it follows from the seed and the step's number.
+
+use crate::config::{Level, Training};
+use crate::diffusion::schedule::{NoiseLevel, Schedule};
+use crate::random::{Purpose, Stream};
+
+/// The choices of one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draw {
+    /// Index of each image of the batch.
+    pub images: Vec<usize>,
+    /// Whether it is mirrored.
+    pub flips: Vec<bool>,
+    /// Its noise level.
+    pub levels: Vec<NoiseLevel>,
+    /// Seed of libtorch's generators for noise and dropout.
+    pub torch_seed: i64,
+}
+
+/// Draws the choices of every step of one trial.
+#[derive(Debug)]
+pub struct Dice {
+    seed: u64,
+    images: usize,
+    /// The last epoch's order, kept because the next step most likely needs it too.
+    epoch: Option<(u64, Vec<usize>)>,
+}
+
+impl Dice {
+    /// For a trial's `seed` and number of training images, at least 1.
+    pub fn new(seed: u64, images: usize) -> Self {
+        Self { seed, images, epoch: None }
+    }
+
+    /// The choices of the `step`th step, from 1.
+    pub fn roll(
+        &mut self,
+        step: u64,
+        training: &Training,
+        level: Level,
+        schedule: &Schedule,
+    ) -> Draw {
+        let mut stream = Stream::new(self.seed, Purpose::Step, &[step]);
+        let first = (step - 1) * training.batch as u64;
+        let images = (0..training.batch as u64).map(|i| self.image(first + i)).collect();
+        let flips = (0..training.batch).map(|_| training.flip && stream.unit() < 0.5).collect();
+        let shared = 1 + stream.below(schedule.steps());
+        let levels = (0..training.batch).map(|_| {
+            let t = match level {
+                Level::Batch => shared,
+                Level::Sample => 1 + stream.below(schedule.steps()),
+            };
+            schedule.continuous_level(t, stream.unit())
+        });
+        let levels = levels.collect();
+        let torch_seed = Stream::new(self.seed, Purpose::Noise, &[step]).torch_seed();
+        Draw { images, flips, levels, torch_seed }
+    }
+
+    /// The image at `position` of the endless sequence of shuffled epochs.
+    fn image(&mut self, position: u64) -> usize {
+        let (epoch, place) = (position / self.images as u64, position % self.images as u64);
+        if self.epoch.as_ref().is_none_or(|(kept, _)| *kept != epoch) {
+            let order = Stream::new(self.seed, Purpose::Order, &[epoch]).permutation(self.images);
+            self.epoch = Some((epoch, order));
+        }
+        let (_, order) = self.epoch.as_ref().expect("the epoch was just kept");
+        order[place as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Diffusion;
+
+    fn rolls(dice: &mut Dice, steps: impl IntoIterator<Item = u64>, level: Level) -> Vec<Draw> {
+        let schedule = Schedule::new(&Diffusion { steps: 50, ..Diffusion::default() });
+        let training = Training { batch: 3, ..Training::default() };
+        steps.into_iter().map(|step| dice.roll(step, &training, level, &schedule)).collect()
+    }
+
+    #[test]
+    fn a_step_draws_the_same_wherever_the_attempt_began() {
+        let through = rolls(&mut Dice::new(5, 7), 1..=20, Level::Sample);
+        let resumed = rolls(&mut Dice::new(5, 7), 11..=20, Level::Sample);
+        assert_eq!(through[10..], resumed);
+        assert_ne!(rolls(&mut Dice::new(6, 7), 11..=20, Level::Sample), resumed);
+    }
+
+    #[test]
+    fn every_image_comes_once_an_epoch() {
+        let draws = rolls(&mut Dice::new(5, 7), 1..=14, Level::Batch);
+        let images: Vec<usize> = draws.into_iter().flat_map(|d| d.images).collect();
+        for epoch in images.chunks(7) {
+            let mut seen = epoch.to_vec();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..7).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_shared_step_still_gives_each_sample_its_own_level() {
+        let schedule = Schedule::new(&Diffusion { steps: 50, ..Diffusion::default() });
+        for draw in rolls(&mut Dice::new(1, 4), 1..=30, Level::Batch) {
+            let signal: Vec<f64> = draw.levels.iter().map(|l| l.signal).collect();
+            assert!((signal[0] - signal[1]).abs() > 0.0 && (signal[1] - signal[2]).abs() > 0.0);
+            let between = |t: usize| {
+                signal
+                    .iter()
+                    .all(|s| (schedule.level(t).signal..=schedule.level(t - 1).signal).contains(s))
+            };
+            assert!((1..=50).any(between), "{signal:?} lie in different steps");
+        }
+    }
+}

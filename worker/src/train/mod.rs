@@ -1,0 +1,11 @@
+//! Training: SR3's algorithm 1 with Adam, warm-up, an average of the weights, and checkpoints from
+//! which it goes on as if it had never stopped.
+
+pub mod checkpoint;
+pub mod draw;
+pub mod images;
+pub mod optimiser;
+pub mod stopwatch;
+mod trainer;
+
+pub use trainer::Trainer;

@@ -1,0 +1,33 @@
+//! Time spent training, over all attempts at a trial.
+
+use std::time::{Duration, Instant};
+
+/// Adds up the time between starts and pauses.
+#[derive(Debug, Default)]
+pub struct Stopwatch {
+    before: Duration,
+    since: Option<Instant>,
+}
+
+impl Stopwatch {
+    /// Paused, with the seconds of earlier attempts on it.
+    pub fn resumed(seconds: f64) -> Self {
+        Self { before: Duration::try_from_secs_f64(seconds).unwrap_or_default(), since: None }
+    }
+
+    /// Goes on, if paused.
+    pub fn start(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Stops, if going.
+    pub fn pause(&mut self) {
+        self.before = self.elapsed();
+        self.since = None;
+    }
+
+    /// What it shows.
+    pub fn elapsed(&self) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}

@@ -1,0 +1,286 @@
+//! The training loop.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+
+use experiments::events::Event;
+use experiments::number::Number;
+use tch::{Device, Kind, Reduction, Tensor};
+
+use super::checkpoint::{self, CheckpointError, Progress};
+use super::draw::{Dice, Draw};
+use super::images::{Batch, Images};
+use super::optimiser::{Optimiser, averaging_share, learning_rate};
+use super::stopwatch::Stopwatch;
+use crate::attempt::{Attempt, Outcome};
+use crate::bridge;
+use crate::config::Config;
+use crate::data::{self, Split};
+use crate::diffusion::schedule::Schedule;
+use crate::diffusion::target::{Diffused, q_sample};
+use crate::evaluate::{Chain, Scores, Upscaler, Validation};
+use crate::failure::Failure;
+use crate::model::{Mode, Unet, parameters};
+use crate::random::{Purpose, Stream};
+
+/// One trial's training, at some step.
+pub struct Trainer<'a> {
+    config: &'a Config,
+    seed: u64,
+    schedule: Schedule,
+    images: Images,
+    dice: Dice,
+    network: Unet,
+    optimiser: Optimiser,
+    /// A network whose weights are the running average of the other's.
+    average: Unet,
+    averages: Vec<Tensor>,
+    /// Sum of the losses since the last point of the training curve; on the device, so that
+    /// steps need not wait for its value.
+    loss: Tensor,
+    progress: Progress,
+    saved: Option<u64>,
+    watch: Stopwatch,
+    lap: Lap,
+}
+
+/// Where the training curve's last point was, for the pace since.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lap {
+    step: u64,
+    seconds: f64,
+}
+
+impl<'a> Trainer<'a> {
+    /// A trial's training before its first step.
+    pub fn new(config: &'a Config, seed: u64, device: Device) -> Result<Self, Failure> {
+        let images = Images::new(
+            data::open(&config.data, &config.image, Split::Train)?,
+            &config.image,
+            device,
+        );
+        let network = Unet::new(&config.network, device);
+        parameters::initialise(
+            network.store(),
+            Stream::new(seed, Purpose::Weights, &[]).torch_seed(),
+        );
+        let average = Unet::new(&config.network, device);
+        parameters::copy(network.store(), average.store());
+        Ok(Self {
+            config,
+            seed,
+            schedule: Schedule::new(&config.diffusion),
+            dice: Dice::new(seed, images.count()),
+            images,
+            optimiser: Optimiser::new(network.store()),
+            averages: parameters::by_name(average.store()).into_values().collect(),
+            network,
+            average,
+            loss: Tensor::zeros([], (Kind::Float, device)),
+            progress: Progress::default(),
+            saved: None,
+            watch: Stopwatch::default(),
+            lap: Lap::default(),
+        })
+    }
+
+    /// Goes on from the newest checkpoint of `attempt` that can be read; returns its step.
+    pub fn resume(&mut self, attempt: &Attempt) -> Result<Option<u64>, Failure> {
+        for path in checkpoint::list(&attempt.checkpoints)? {
+            match checkpoint::load(&path, &self.state()) {
+                Ok(progress) => {
+                    self.saved = Some(progress.step);
+                    self.watch = Stopwatch::resumed(progress.train_seconds);
+                    self.lap = Lap { step: progress.step, seconds: progress.train_seconds };
+                    self.progress = progress;
+                    return Ok(self.saved);
+                }
+                Err(CheckpointError::Io(error)) => return Err(error.into()),
+                Err(error) => tracing::warn!("{error}; trying the one before"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Trains to the last step, or until asked to stop; either way the state is saved.
+    pub fn run(&mut self, attempt: &mut Attempt, set: &Validation) -> Result<Outcome, Failure> {
+        loop {
+            if self.is_due(self.config.evaluation.every)
+                && self.progress.validated != Some(self.step())
+            {
+                self.watch.pause();
+                let _stopping = self.validate(attempt, set)?;
+            }
+            let is_last = self.step() == self.config.training.iterations;
+            let is_stopping = attempt.is_stopping();
+            let is_due = self.step() > 0 && self.is_due(self.config.training.checkpoint_every);
+            if is_stopping || is_due {
+                self.watch.pause();
+                self.checkpoint(attempt)?;
+            }
+            if is_stopping {
+                return Ok(Outcome::Stopped);
+            }
+            if is_last {
+                return Ok(Outcome::Done);
+            }
+            self.watch.start();
+            self.train_step()?;
+            self.beat(attempt)?;
+            if self.is_due(self.config.training.log_every) {
+                self.log(attempt)?;
+            }
+        }
+    }
+
+    /// Optimiser steps done.
+    pub fn step(&self) -> u64 {
+        self.progress.step
+    }
+
+    /// Seconds spent training, in all attempts.
+    pub fn seconds(&self) -> f64 {
+        self.watch.elapsed().as_secs_f64()
+    }
+
+    /// Number of scalars in the network.
+    pub fn parameters(&self) -> usize {
+        parameters::count(self.network.store())
+    }
+
+    /// Samples with the weights as they are, and with their average.
+    pub fn upscalers(&self) -> [Upscaler<'_>; 2] {
+        [&self.network, &self.average]
+            .map(|net| Upscaler::new(net, &self.schedule, &self.config.diffusion, self.seed))
+    }
+
+    /// Says how far the training is. Whether to stop is asked at the head of the loop.
+    fn beat(&self, attempt: &mut Attempt) -> io::Result<()> {
+        match attempt.tick("train", self.step(), self.config.training.iterations) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(stop) => stop,
+        }
+    }
+
+    /// SR3 algorithm 1, one line each.
+    fn train_step(&mut self) -> Result<(), Failure> {
+        let (training, step) = (&self.config.training, self.step() + 1);
+        let draw = self.dice.roll(step, training, self.config.diffusion.level, &self.schedule);
+        let batch = self.images.batch(&draw)?;
+        tch::manual_seed(draw.torch_seed);
+        let loss = self.loss(&batch, &draw);
+        let gradients = self.optimiser.gradients(&loss);
+        self.optimiser.step(step, learning_rate(training, step), &gradients)?;
+        tch::no_grad(|| {
+            self.loss += &loss;
+            bridge::lerp(&self.averages, &self.optimiser.weights, averaging_share(training, step))
+        })?;
+        self.progress.step = step;
+        self.progress.loss_steps += 1;
+        Ok(())
+    }
+
+    /// Mean absolute error of the prediction (SR3 eq. 6 with p = 1), a scalar.
+    fn loss(&self, batch: &Batch, draw: &Draw) -> Tensor {
+        let diffusion = &self.config.diffusion;
+        let y0 = Diffused::new(diffusion).y0(&batch.high, &batch.condition);
+        let eps = y0.randn_like();
+        let column = |values: Vec<f32>| Tensor::from_slice(&values).to_device(y0.device());
+        let signal = column(draw.levels.iter().map(|l| l.signal as f32).collect());
+        let noise = column(draw.levels.iter().map(|l| l.noise as f32).collect());
+        let level = signal.reshape([-1, 1]);
+        let (signal, noise) = (signal.reshape([-1, 1, 1, 1]), noise.reshape([-1, 1, 1, 1]));
+        let y_t = q_sample(&y0, &eps, &signal, &noise);
+        let target = diffusion.prediction.target(&y0, &eps, &signal, &noise);
+        let output = self.network.forward(&batch.condition, &y_t, &level, Mode::Train);
+        output.l1_loss(&target, Reduction::Mean)
+    }
+
+    /// Says the training curves' values since their last point.
+    fn log(&mut self, attempt: &mut Attempt) -> Result<(), Failure> {
+        let loss = self.mean_loss()?;
+        let (step, seconds) = (self.step(), self.seconds());
+        let pace = (step - self.lap.step) as f64 / (seconds - self.lap.seconds);
+        self.lap = Lap { step, seconds };
+        let _zeroed = self.loss.zero_();
+        self.progress.loss_steps = 0;
+        let values = [
+            ("train/loss", loss),
+            ("train/learning_rate", learning_rate(&self.config.training, step)),
+            ("train/it_per_second", pace),
+        ];
+        let values = values.map(|(name, value)| (name.to_owned(), Number(value))).into();
+        Ok(attempt.measured(step, None, values)?)
+    }
+
+    /// Mean loss since the training curve's last point; an error if it is no number.
+    fn mean_loss(&self) -> Result<f64, Failure> {
+        let steps = self.progress.loss_steps;
+        let loss = self.loss.double_value(&[]) / steps.max(1) as f64;
+        if loss.is_finite() {
+            return Ok(loss);
+        }
+        Err(Failure::Diverged { from: self.step() - steps, to: self.step(), loss })
+    }
+
+    /// Says the validation curves' values, unless asked to stop meanwhile.
+    fn validate(
+        &mut self,
+        attempt: &mut Attempt,
+        set: &Validation,
+    ) -> Result<ControlFlow<()>, Failure> {
+        let evaluation = &self.config.evaluation;
+        let (step, of) = (self.step(), self.config.training.iterations);
+        let mut values = BTreeMap::new();
+        for (upscaler, name) in self.upscalers().into_iter().zip(["val/psnr", "val/psnr_ema"]) {
+            let mut scores = Vec::new();
+            for range in set.batches(set.curve, evaluation.batch) {
+                let chain = Chain::Short(evaluation.ddim_steps);
+                let tick = || attempt.tick("train", step, of);
+                match upscaler.sample(set, range.clone(), chain, 0, tick) {
+                    ControlFlow::Continue(images) => scores.extend(set.scores(range, &images)),
+                    ControlFlow::Break(stop) => return Ok(ControlFlow::Break(stop?)),
+                }
+            }
+            values.insert(name.to_owned(), Number(Scores::mean(&scores).psnr()));
+        }
+        attempt.measured(step, None, values)?;
+        self.progress.validated = Some(step);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Saves the state, unless it is saved already, and says so.
+    fn checkpoint(&mut self, attempt: &mut Attempt) -> Result<(), Failure> {
+        let step = self.step();
+        if self.saved == Some(step) {
+            return Ok(());
+        }
+        self.mean_loss()?;
+        self.progress.train_seconds = self.seconds();
+        let path = checkpoint::save(&attempt.checkpoints, &self.state(), &self.progress)?;
+        self.saved = Some(step);
+        let path = attempt.relative(&path);
+        Ok(attempt.say(Event::Checkpoint { step, path, hash: None })?)
+    }
+
+    /// Every tensor that the next step depends on, by its name in a checkpoint.
+    fn state(&self) -> BTreeMap<String, Tensor> {
+        let lists = [
+            ("", &self.optimiser.weights),
+            ("ema.", &self.averages),
+            ("adam.mean.", &self.optimiser.means),
+            ("adam.square.", &self.optimiser.squares),
+        ];
+        let names = parameters::by_name(self.network.store());
+        let named = lists.into_iter().flat_map(|(prefix, list)| {
+            names.keys().zip(list).map(move |(n, t)| (format!("{prefix}{n}"), t.shallow_clone()))
+        });
+        named.chain([("training.loss".to_owned(), self.loss.shallow_clone())]).collect()
+    }
+
+    /// Whether something that comes `every` so many steps comes now; at the last step all does.
+    fn is_due(&self, every: u64) -> bool {
+        self.step().is_multiple_of(every) || self.step() == self.config.training.iterations
+    }
+}

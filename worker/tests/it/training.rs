@@ -1,0 +1,256 @@
+//! Whole trials by the real program: what it says, and that stopping or killing it changes nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use experiments::events::{Event, Line};
+use experiments::exit;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Longer than any trial here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+struct TrialFolder(TempDir);
+
+impl TrialFolder {
+    fn new(config: &Value) -> Self {
+        let folder = TempDir::new().unwrap();
+        let trial = json!({
+            "orch": 1, "id": "cos-s3-0", "experiment": "test", "profile": null, "variant": "cos",
+            "seed": 3, "cpus": 1, "config": config,
+            "checkpoints": "checkpoints", "artifacts": "artifacts",
+        });
+        std::fs::write(folder.path().join("trial.json"), trial.to_string()).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Starts an attempt that says its events to `attempt`.
+    fn start(&self, attempt: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_orch-worker"))
+            .arg("train")
+            .env("ORCH_TRIAL", self.path("trial.json"))
+            .env("ORCH_EVENTS", self.path(attempt))
+            .env_remove("ORCH_CHECKPOINTS")
+            .env_remove("ORCH_ARTIFACTS")
+            .env("CUDA_VISIBLE_DEVICES", "")
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Carries an attempt to its end; its exit code and events.
+    fn finish(&self, attempt: &str) -> (i32, Vec<Event>) {
+        let status = self.start(attempt).wait().unwrap();
+        (status.code().unwrap(), self.events(attempt))
+    }
+
+    /// The whole lines so far.
+    fn events(&self, attempt: &str) -> Vec<Event> {
+        let text = std::fs::read_to_string(self.path(attempt)).unwrap_or_default();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| Line::parse(line).unwrap().event).collect()
+    }
+
+    /// Waits until an attempt has said what `is_wanted` looks for.
+    fn wait_for(&self, attempt: &str, is_wanted: impl Fn(&Event) -> bool) {
+        let start = Instant::now();
+        while !self.events(attempt).iter().any(&is_wanted) {
+            assert!(start.elapsed() < PATIENCE, "waited for an event in vain");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn checkpoints(&self) -> Vec<PathBuf> {
+        worker::train::checkpoint::list(&self.path("checkpoints")).unwrap()
+    }
+}
+
+fn config() -> Value {
+    json!({
+        "device": "cpu",
+        "data": {"train_count": 12, "validation_count": 3},
+        "image": {"size": 16, "low": 4},
+        "network": {"inner": 8, "multipliers": [1, 2], "blocks": 1, "groups": 4, "attention": 0},
+        "diffusion": {"schedule": "cosine", "steps": 8, "prediction": "v", "level": "sample"},
+        "training": {"iterations": 30, "batch": 4, "learning_rate": 1e-3, "warmup": 5, "ema": 0.9,
+            "checkpoint_every": 10, "log_every": 4},
+        "evaluation": {"every": 15, "curve_images": 2, "ddim_steps": 3, "images": 3, "batch": 2,
+            "sheet_images": 1},
+    })
+}
+
+/// Every point, keyed as the store keys it, without the pace, which is the clock's.
+fn points(events: &[Event]) -> BTreeMap<(u64, Option<String>, String), u64> {
+    let mut points = BTreeMap::new();
+    for event in events {
+        if let Event::Metrics { step, item, values } = event {
+            for (name, value) in values.iter().filter(|(name, _)| *name != "train/it_per_second") {
+                points.insert((*step, item.clone(), name.clone()), value.0.to_bits());
+            }
+        }
+    }
+    points
+}
+
+/// The points that a view shows of several attempts.
+fn visible(attempts: &[Vec<Event>]) -> BTreeMap<(u64, Option<String>, String), u64> {
+    let mut shown = BTreeMap::new();
+    for events in attempts {
+        let resumed = events.iter().find_map(|event| match event {
+            Event::Hello { resumed_from, .. } => Some(*resumed_from),
+            _ => None,
+        });
+        let resumed = resumed.expect("an attempt begins with hello");
+        shown.retain(|(step, _, _), _| resumed.is_some_and(|resumed| *step <= resumed));
+        shown.extend(points(events));
+    }
+    shown
+}
+
+fn result(events: &[Event]) -> BTreeMap<String, f64> {
+    let values = events.iter().find_map(|event| match event {
+        Event::Result { values } => Some(values),
+        _ => None,
+    });
+    values.unwrap().iter().map(|(name, value)| (name.clone(), value.0)).collect()
+}
+
+/// The checkpoint's tensors, bit by bit.
+fn weights(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let bytes = std::fs::read(path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect()
+}
+
+#[test]
+fn a_trial_is_carried_to_its_end() {
+    let folder = TrialFolder::new(&config());
+    let (code, events) = folder.finish("events");
+    assert_eq!(code, exit::WORKER_DONE);
+    assert!(matches!(&events[0], Event::Hello { resumed_from: None, .. }));
+
+    let result = result(&events);
+    let names = ["psnr", "ssim", "consistency", "detail"];
+    for name in names.iter().flat_map(|n| [(*n).to_owned(), format!("{n}_ema")]) {
+        assert!(result[&name].is_finite(), "{name}");
+    }
+    assert!(result["train_seconds"] > 0.0 && result["seconds_per_image"] > 0.0);
+    assert_eq!(result["images"] as u64, 3);
+
+    let points = points(&events);
+    let mean = |name: &str| {
+        let of_images = points.iter().filter(|((_, item, n), _)| item.is_some() && n == name);
+        let values: Vec<f64> = of_images.map(|(_, bits)| f64::from_bits(*bits)).collect();
+        assert_eq!(values.len(), 3);
+        values.iter().sum::<f64>() / 3.0
+    };
+    assert!((mean("psnr") - result["psnr"]).abs() < 1e-9);
+    assert!((mean("consistency_ema") - result["consistency_ema"]).abs() < 1e-9);
+    let curve = |name: &str| -> Vec<u64> {
+        points.keys().filter(|(_, _, n)| n == name).map(|(step, _, _)| *step).collect()
+    };
+    assert_eq!(curve("val/psnr"), [0, 15, 30]);
+    assert_eq!(curve("train/loss"), [4, 8, 12, 16, 20, 24, 28, 30]);
+
+    let pictures: Vec<&String> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Artifact { path, .. } => Some(path),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(pictures.len(), 5);
+    for path in pictures {
+        let image = worker::image::Rgb::load(&folder.path(path)).unwrap();
+        assert!(image.width == 16 || path.contains("lowres") && image.width == 4);
+    }
+}
+
+#[test]
+fn killing_and_stopping_change_no_point_and_no_weight() {
+    let undisturbed = TrialFolder::new(&config());
+    let (code, whole) = undisturbed.finish("events");
+    assert_eq!(code, exit::WORKER_DONE);
+
+    let disturbed = TrialFolder::new(&config());
+    let mut first = disturbed.start("first");
+    disturbed.wait_for("first", |e| matches!(e, Event::Metrics { step: 12, .. }));
+    first.kill().unwrap();
+    first.wait().unwrap();
+
+    let mut second = disturbed.start("second");
+    disturbed.wait_for("second", |e| matches!(e, Event::Metrics { step: 16, .. }));
+    terminate(&second);
+    assert_eq!(second.wait().unwrap().code(), Some(exit::WORKER_STOPPED));
+
+    let (code, last) = disturbed.finish("third");
+    assert_eq!(code, exit::WORKER_DONE);
+    let attempts = [disturbed.events("first"), disturbed.events("second"), last];
+    assert!(matches!(&attempts[1][0], Event::Hello { resumed_from: Some(10), .. }));
+    assert_eq!(visible(&attempts), points(&whole));
+    assert_eq!(weights(&disturbed.checkpoints()[0]), weights(&undisturbed.checkpoints()[0]));
+}
+
+fn terminate(child: &Child) {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_broken_newest_checkpoint_is_passed_over() {
+    let folder = TrialFolder::new(&config());
+    let (_, whole) = folder.finish("whole");
+    let newest = folder.checkpoints().remove(0);
+    std::fs::write(&newest, b"torn").unwrap();
+    let (code, events) = folder.finish("again");
+    assert_eq!(code, exit::WORKER_DONE);
+    assert!(matches!(&events[0], Event::Hello { resumed_from: Some(20), .. }));
+    let (again, whole) = (result(&events), result(&whole));
+    assert_eq!(again["psnr"].to_bits(), whole["psnr"].to_bits());
+}
+
+#[test]
+fn bicubic_is_measured_without_training() {
+    let mut config = config();
+    config["method"] = "bicubic".into();
+    let (code, events) = TrialFolder::new(&config).finish("events");
+    assert_eq!(code, exit::WORKER_DONE);
+    let result = result(&events);
+    assert!(result["psnr"].is_finite() && !result.contains_key("psnr_ema"));
+    assert_eq!((result["parameters"] as u64, result["train_seconds"] as u64), (0, 0));
+}
+
+fn failure(config: &Value) -> (i32, String, String) {
+    let (code, events) = TrialFolder::new(config).finish("events");
+    match events.into_iter().next_back() {
+        Some(Event::Failed { class, message }) => (code, class, message),
+        other => panic!("the last event is {other:?}"),
+    }
+}
+
+#[test]
+fn failures_have_a_class_and_an_exit_code() {
+    let mut wrong = config();
+    wrong["image"]["low"] = 5.into();
+    let (code, class, message) = failure(&wrong);
+    assert_eq!((code, class.as_str()), (exit::WORKER_CONFIG_WRONG, "config"));
+    assert!(message.contains("/image/low"), "{message}");
+
+    let mut missing = config();
+    missing["data"] = json!({"source": "folder", "train": "no/such", "validation": "no/such"});
+    let (code, class, message) = failure(&missing);
+    assert_eq!((code, class.as_str()), (1, "data"));
+    assert!(message.contains("no/such"), "{message}");
+
+    let mut wild = config();
+    wild["training"]["learning_rate"] = 1e30.into();
+    let (code, class, _) = failure(&wild);
+    assert_eq!((code, class.as_str()), (1, "diverged"));
+}
