@@ -29,7 +29,8 @@ pub struct Table {
     pub title: String,
     /// The columns, left to right.
     pub columns: Vec<Column>,
-    /// The paper's value by variant and metric; shown beside ours.
+    /// The paper's value by variant and metric, in the metric's own unit (before
+    /// [`Column::scale`]); shown beside ours, without digits that the paper did not print.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub paper: IndexMap<String, BTreeMap<String, f64>>,
     /// Sentences below the table.
@@ -86,6 +87,16 @@ pub enum Figure {
     Curve(Curve),
     /// A sheet of pictures: one row of pictures per variant, one column per item.
     Images(Images),
+}
+
+impl Figure {
+    /// Its file name without extension.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Curve(curve) => &curve.name,
+            Self::Images(images) => &images.name,
+        }
+    }
 }
 
 /// A metric against the training step.

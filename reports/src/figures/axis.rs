@@ -1,0 +1,109 @@
+//! An axis with round numbers: what it spans, where its ticks are and how they are written.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+/// A linear axis whose ticks are multiples of 1, 2 or 5 times a power of ten.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Axis {
+    span: (f64, f64),
+    ticks: Vec<f64>,
+    decimals: usize,
+}
+
+impl Axis {
+    /// From a tick at or below `low` to one at or above `high`, with about `count` between them.
+    pub(super) fn around(low: f64, high: f64, count: usize) -> Self {
+        // An axis without extent is widened, so that its one value lies in the middle.
+        let pad = if high > low { 0.0 } else { (low.abs() * 0.1).max(f64::MIN_POSITIVE) };
+        let (low, high) =
+            if low == 0.0 && high == 0.0 { (-0.5, 0.5) } else { (low - pad, high + pad) };
+        let rough = (high - low) / count as f64;
+        let magnitude = 10f64.powf(rough.log10().floor());
+        let factors = [1.0, 2.0, 5.0].into_iter().map(|factor| factor * magnitude);
+        // The tolerances keep rounding errors, such as 0.3 / 0.1 = 2.9999…, from costing a tick.
+        let step = factors.clone().find(|s| *s >= rough * 0.999).unwrap_or(10.0 * magnitude);
+        let first = (low / step + 1e-9).floor() as i64;
+        let last = (high / step - 1e-9).ceil() as i64;
+        let ticks: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
+        let decimals = (-step.log10() - 1e-9).ceil().max(0.0) as usize;
+        Self { span: (ticks[0], ticks[ticks.len() - 1]), ticks, decimals }
+    }
+
+    /// From zero to exactly `last`.
+    pub(super) fn from_zero(last: f64, count: usize) -> Self {
+        let mut axis = Self::around(0.0, last, count);
+        axis.ticks.retain(|tick| *tick <= last);
+        axis.span = (0.0, last);
+        axis
+    }
+
+    /// What stands at the ticks: `0.25`, `18`, and `20k` or `1.5M` for large ones.
+    pub(super) fn texts(&self) -> Vec<String> {
+        self.ticks.iter().map(|tick| self.format_ext(tick)).collect()
+    }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let (low, high) = self.span;
+        let share = (value - low) / (high - low);
+        limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _hint: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.span.0..self.span.1
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        let largest = self.ticks.iter().fold(0f64, |most, tick| most.max(tick.abs()));
+        let (unit, suffix) = match largest {
+            v if v >= 1e6 => (1e6, "M"),
+            v if v >= 1e4 => (1e3, "k"),
+            _ => return format!("{value:.*}", self.decimals).replace('-', "−"),
+        };
+        // `{}` writes the shortest digits: 1.5M beside 1M.
+        if *value == 0.0 { "0".to_owned() } else { format!("{}{suffix}", value / unit) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_enclose_the_data() {
+        let texts = |low, high| Axis::around(low, high, 6).texts();
+        assert_eq!(texts(8.2, 20.7), ["5", "10", "15", "20", "25"]);
+        assert_eq!(texts(0.0, 600.0), ["0", "100", "200", "300", "400", "500", "600"]);
+        assert_eq!(texts(0.1, 0.3), ["0.10", "0.15", "0.20", "0.25", "0.30"]);
+        assert_eq!(texts(-1.0, 1.0), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(texts(0.0, 1_500_000.0), ["0", "0.5M", "1M", "1.5M"]);
+    }
+
+    #[test]
+    fn an_axis_of_steps_ends_at_the_last_one() {
+        let axis = Axis::from_zero(640_000.0, 6);
+        assert_eq!(axis.texts(), ["0", "200k", "400k", "600k"]);
+        assert_eq!(axis.map(&640_000.0, (0, 1000)), 1000);
+        assert_eq!(axis.map(&160_000.0, (0, 1000)), 250);
+    }
+
+    #[test]
+    fn a_single_value_gets_an_axis_too() {
+        for value in [0.0, 20.0, -3e-5, 1e9] {
+            let range = Axis::around(value, value, 6).range();
+            assert!(range.start < value && value < range.end, "{value}: {range:?}");
+        }
+    }
+}

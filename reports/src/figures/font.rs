@@ -1,0 +1,48 @@
+//! The bundled font, under one name for plotters (which measures) and resvg (which draws). No
+//! font of the system is ever looked at.
+
+use std::sync::{Arc, LazyLock};
+
+use plotters::style::{FontStyle, IntoFont as _, register_font};
+use resvg::usvg::{Options, fontdb};
+
+pub(super) const FAMILY: &str = "Inter";
+
+const REGULAR: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
+const SEMI_BOLD: &[u8] = include_bytes!("../../fonts/Inter-SemiBold.ttf");
+
+/// The SVG backend writes a font of size s as s / 1.24 pixels to the em.
+pub(super) const SIZE_PER_EM: f64 = 1.24;
+
+static REGISTERED: LazyLock<()> = LazyLock::new(|| {
+    for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, SEMI_BOLD)] {
+        assert!(register_font(FAMILY, style, bytes).is_ok(), "the bundled font is sound");
+    }
+});
+
+static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
+    let mut fonts = fontdb::Database::new();
+    fonts.load_font_data(REGULAR.to_vec());
+    fonts.load_font_data(SEMI_BOLD.to_vec());
+    Options { font_family: FAMILY.to_owned(), fontdb: Arc::new(fonts), ..Options::default() }
+});
+
+/// Makes the font known to plotters, which keeps a table of fonts per process.
+pub(super) fn register() {
+    LazyLock::force(&REGISTERED);
+}
+
+/// How resvg finds the font.
+pub(super) fn options() -> &'static Options<'static> {
+    &OPTIONS
+}
+
+/// Width of `text` in pixels at `size` pixels to the em.
+pub(super) fn width(text: &str, size: f64, style: FontStyle) -> f64 {
+    register();
+    // Measured large, for plotters rounds to whole pixels.
+    let zoom = 16.0;
+    let font = (FAMILY, size * SIZE_PER_EM * zoom, style).into_font();
+    let (width, _) = font.box_size(text).expect("the font is registered");
+    f64::from(width) / zoom
+}

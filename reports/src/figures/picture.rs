@@ -1,0 +1,57 @@
+//! From an SVG with text to files: the SVG with its text as outlines, so that it looks the same in
+//! a browser, in Inkscape and in a paper without the font, and a PNG of the very same outlines.
+
+use resvg::tiny_skia::{Color, Pixmap, Transform};
+use resvg::usvg::{Tree, WriteOptions};
+
+use super::font;
+
+/// Pixels of a PNG per pixel of the layout, sharp enough for print at column width.
+pub(super) const ZOOM: u32 = 2;
+
+/// Why a drawing did not become a picture.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PictureError {
+    /// Plotters could not lay it out.
+    #[error("cannot be laid out")]
+    Layout(#[from] plotters::drawing::DrawingAreaErrorKind<std::io::Error>),
+    /// A label holds a character that XML does not allow.
+    #[error("is not a valid SVG")]
+    Svg(#[from] resvg::usvg::Error),
+    /// Far too large for memory.
+    #[error("has no size that a picture can have")]
+    Size,
+    /// The PNG encoder refused.
+    #[error("cannot be encoded")]
+    Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A drawing whose text is laid out.
+pub(super) struct Picture(Tree);
+
+impl Picture {
+    pub(super) fn parse(svg: &str) -> Result<Self, PictureError> {
+        Ok(Self(Tree::from_str(svg, font::options())?))
+    }
+
+    /// The drawing without any text, only outlines.
+    pub(super) fn svg(&self) -> String {
+        self.0.to_string(&WriteOptions { coordinates_precision: 2, ..WriteOptions::default() })
+    }
+
+    /// The drawing on white, [`ZOOM`] pixels to one of the layout.
+    pub(super) fn pixmap(&self) -> Result<Pixmap, PictureError> {
+        let size = self.0.size().to_int_size();
+        let mut pixmap =
+            Pixmap::new(size.width() * ZOOM, size.height() * ZOOM).ok_or(PictureError::Size)?;
+        pixmap.fill(Color::WHITE);
+        let zoom = Transform::from_scale(ZOOM as f32, ZOOM as f32);
+        resvg::render(&self.0, zoom, &mut pixmap.as_mut());
+        Ok(pixmap)
+    }
+}
+
+/// `pixmap` as the bytes of a PNG file.
+pub(super) fn png(pixmap: &Pixmap) -> Result<Vec<u8>, PictureError> {
+    pixmap.encode_png().map_err(|e| PictureError::Encode(Box::new(e)))
+}

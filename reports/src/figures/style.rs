@@ -1,0 +1,99 @@
+//! How every figure looks: sizes, colours, markers. Lengths are pixels of the layout; [`px`] turns
+//! them into the finer units that plotters draws in, because it only knows whole ones.
+
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color as _, FontStyle, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
+
+use super::font;
+
+/// Plotters' pixels per pixel of the layout.
+const SCALE: f64 = 8.0;
+
+/// A plot without the labels beside it; about two columns of a paper at 2 pixels to the point.
+pub(super) const PLOT_SIZE: (f64, f64) = (520.0, 400.0);
+pub(super) const MARGIN: f64 = 12.0;
+pub(super) const LINE_WIDTH: f64 = 1.8;
+pub(super) const MARKER_RADIUS: f64 = 3.2;
+/// Least height of a row of a sheet.
+pub(super) const CELL: f64 = 96.0;
+pub(super) const CELL_GAP: f64 = 3.0;
+
+pub(super) const TITLE_SIZE: f64 = 15.0;
+pub(super) const LABEL_SIZE: f64 = 12.5;
+pub(super) const TICK_SIZE: f64 = 11.5;
+
+pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(super) const FAINT_INK: RGBColor = RGBColor(0x66, 0x66, 0x66);
+pub(super) const AXIS: RGBColor = RGBColor(0x99, 0x99, 0x99);
+pub(super) const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
+pub(super) const EMPTY_CELL: RGBColor = RGBColor(0xf0, 0xf0, 0xf0);
+pub(super) const BAND_OPACITY: f64 = 0.15;
+
+/// Okabe and Ito's colours, which the colour-blind can tell apart, without the yellow, which is
+/// too light for a line, and the black, which is the reference's; orange a little darker.
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xdb, 0x94, 0x00),
+    RGBColor(0x56, 0xb4, 0xe9),
+];
+
+/// Colour of the variant at `index`.
+pub(super) fn colour(index: usize) -> RGBColor {
+    COLOURS[index % COLOURS.len()]
+}
+
+/// Outline of the marker of the variant at `index`, around the origin, for a radius of 1 and of
+/// about equal area. Five shapes and six colours: thirty variants look different, five also in
+/// grey.
+pub(super) fn marker(index: usize) -> Vec<(f64, f64)> {
+    let polygon = |corners: u32, radius: f64, turn: f64| {
+        let angle = move |i| turn + std::f64::consts::TAU * f64::from(i) / f64::from(corners);
+        (0..corners).map(move |i| (radius * angle(i).sin(), -radius * angle(i).cos())).collect()
+    };
+    let half_turn = std::f64::consts::PI;
+    match index % 5 {
+        0 => polygon(32, 1.0, 0.0),
+        1 => polygon(4, 1.25, half_turn / 4.0),
+        2 => polygon(3, 1.45, 0.0),
+        3 => polygon(4, 1.3, 0.0),
+        _ => polygon(3, 1.45, half_turn),
+    }
+}
+
+/// Plotters' pixels for a length of the layout.
+pub(super) fn px(length: f64) -> i32 {
+    (length * SCALE).round() as i32
+}
+
+/// A line of the layout's `width`.
+pub(super) fn stroke(colour: RGBColor, width: f64) -> ShapeStyle {
+    colour.stroke_width(px(width).unsigned_abs())
+}
+
+/// Text of `size` pixels to the em, set from its left edge and its middle.
+pub(super) fn text(size: f64, colour: RGBColor) -> TextStyle<'static> {
+    styled(size, FontStyle::Normal, colour)
+}
+
+/// As [`text`], for titles.
+pub(super) fn bold_text(size: f64, colour: RGBColor) -> TextStyle<'static> {
+    styled(size, FontStyle::Bold, colour)
+}
+
+fn styled(size: f64, style: FontStyle, colour: RGBColor) -> TextStyle<'static> {
+    font::register();
+    let font = (font::FAMILY, f64::from(px(size)) * font::SIZE_PER_EM, style).into_font();
+    TextStyle { font, color: colour.to_backend_color(), pos: Pos::new(HPos::Left, VPos::Center) }
+}
+
+/// An SVG of plotters' that measures `size` in the layout's pixels, with round corners.
+pub(super) fn shrink(svg: &str, size: (f64, f64)) -> String {
+    let (width, height) = (px(size.0), px(size.1));
+    let drawn = format!("<svg width=\"{width}\" height=\"{height}\"");
+    let shown =
+        format!("<svg width=\"{}\" height=\"{}\" stroke-linejoin=\"round\"", size.0, size.1);
+    svg.replacen(&drawn, &shown, 1)
+}

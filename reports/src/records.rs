@@ -1,0 +1,107 @@
+//! What a report is drawn from: one run's records as plain data. Whoever holds the records (a
+//! database, a test) fills these in; nothing here knows where they came from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use experiments::events::MetricInfo;
+
+/// All records of one run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Records {
+    /// Name of the experiment.
+    pub experiment: String,
+    /// The profile it ran under, if the file has profiles.
+    pub profile: Option<String>,
+    /// The profile's own caption: scale, data, what the numbers are not.
+    pub caption: String,
+    /// The variants in table order.
+    pub variants: Vec<Variant>,
+    /// What the metrics mean, by name.
+    pub metrics: BTreeMap<String, MetricInfo>,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Variant {
+    /// Its name in the file.
+    pub name: String,
+    /// Its name for readers.
+    pub label: String,
+    /// Every trial that the file asks for, run or not, in the order of the seeds.
+    pub trials: Vec<Trial>,
+}
+
+/// One variant under one seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Its identifier, for example `sr3-s0-1f2e3d4c`.
+    pub id: String,
+    /// Its seed.
+    pub seed: u64,
+    /// How far it came.
+    pub state: TrialState,
+    /// Final values by metric. Those of a trial that has not succeeded are not used.
+    pub results: BTreeMap<String, f64>,
+    /// Points without an item as (training step, value), by metric and in order of step.
+    pub series: BTreeMap<String, Vec<(u64, f64)>>,
+    /// Image artifacts, in the order they were made.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// How far a trial came: a table counts it or says why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrialState {
+    /// It ended well; its results count.
+    Succeeded,
+    /// Anything else, in a word or two for the table's note: `running`, `failed (diverged)`,
+    /// `not run`.
+    Unfinished(String),
+}
+
+/// An image that a worker made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// What it shows, for example `sample`.
+    pub name: String,
+    /// Name of the item that it shows, for example of a validation image.
+    pub item: Option<String>,
+    /// Training step that it belongs to.
+    pub step: u64,
+    /// Absolute path of a PNG file.
+    pub path: PathBuf,
+}
+
+impl Records {
+    /// The run's name for people: `table1.demo`, or `table1` without a profile.
+    pub fn run(&self) -> String {
+        match &self.profile {
+            Some(profile) => format!("{}.{profile}", self.experiment),
+            None => self.experiment.clone(),
+        }
+    }
+
+    /// The variants named, in table order; all if none is named.
+    pub(crate) fn select<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a Variant> {
+        self.variants.iter().filter(|v| names.is_empty() || names.contains(&v.name))
+    }
+}
+
+impl Trial {
+    /// Whether the trial ended well.
+    pub fn is_finished(&self) -> bool {
+        self.state == TrialState::Succeeded
+    }
+}
+
+impl Variant {
+    /// The trials that ended well.
+    pub(crate) fn finished(&self) -> impl Iterator<Item = &Trial> {
+        self.trials.iter().filter(|t| t.is_finished())
+    }
+
+    /// Whether the file asks for trials and every one of them ended well.
+    pub fn is_complete(&self) -> bool {
+        !self.trials.is_empty() && self.trials.iter().all(Trial::is_finished)
+    }
+}

@@ -1,0 +1,157 @@
+//! The table for a paper: `booktabs` rules, ready for `\input`.
+
+use std::fmt::Write as _;
+
+use super::{Cell, Column, Row, Table};
+
+impl Table {
+    /// A floating `table` with caption and `\label{tab:NAME}`; it needs `booktabs`.
+    pub fn latex(&self) -> String {
+        let specs = "l".to_owned() + &"r".repeat(self.latex_width() - 1);
+        let (caption, header) = (escape(unnumbered(&self.caption)), self.latex_header());
+        let rows: Vec<String> = self.rows.iter().map(|r| self.latex_row(r)).collect();
+        format!(
+            "% Needs \\usepackage{{booktabs}}.\n\
+             \\begin{{table}}[t]\n  \\centering\n  \\caption{{{caption}}}\n  \
+             \\label{{tab:{}}}\n  \\begin{{tabular}}{{{specs}}}\n    \\toprule\n\
+             {header}    \\midrule\n{}    \\bottomrule\n  \\end{{tabular}}\n{}\\end{{table}}\n",
+            label(&self.name),
+            rows.concat(),
+            self.latex_notes(),
+        )
+    }
+
+    fn latex_width(&self) -> usize {
+        let papers = self.columns.iter().filter(|c| c.has_paper).count();
+        1 + usize::from(self.has_seeds_column()) + self.columns.len() + papers
+    }
+
+    /// One line of headings, and a second one (ours, paper) where the paper stands beside ours.
+    fn latex_header(&self) -> String {
+        let (mut first, mut second) = (vec![String::new()], vec![String::new()]);
+        let mut rules = String::new();
+        if self.has_seeds_column() {
+            first.push("seeds".to_owned());
+            second.push(String::new());
+        }
+        for column in &self.columns {
+            let heading = escape(&column.heading());
+            let at = second.len() + 1;
+            if column.has_paper {
+                first.push(format!("\\multicolumn{{2}}{{c}}{{{heading}}}"));
+                second.extend(["ours".to_owned(), "paper".to_owned()]);
+                let _ = write!(rules, " \\cmidrule(lr){{{at}-{}}}", at + 1);
+            } else {
+                first.push(heading);
+                second.push(String::new());
+            }
+        }
+        if rules.is_empty() {
+            return line(&first);
+        }
+        format!("{}    {}\n{}", line(&first), rules.trim_start(), line(&second))
+    }
+
+    fn latex_row(&self, row: &Row) -> String {
+        let mut fields = vec![escape(&row.label())];
+        fields.extend(self.has_seeds_column().then(|| row.seeds()));
+        for (column, cell) in self.columns.iter().zip(&row.cells) {
+            fields.push(value(column, cell));
+            fields.extend(column.has_paper.then(|| escape(&column.paper_text(cell))));
+        }
+        line(&fields)
+    }
+
+    fn latex_notes(&self) -> String {
+        let notes: Vec<String> = self.notes.iter().map(|n| escape(n)).collect();
+        if notes.is_empty() {
+            return String::new();
+        }
+        let notes = notes.join("\\\\\n    ");
+        format!(
+            "  \\par\\smallskip\n  \\begin{{minipage}}{{\\linewidth}}\\footnotesize\n    {notes}\n  \\end{{minipage}}\n"
+        )
+    }
+}
+
+fn value(column: &Column, cell: &Cell) -> String {
+    let (Some(mean), sd) = column.value_text(cell.value) else { return "--".to_owned() };
+    let mean = escape(&mean);
+    let mean = if cell.best { format!("\\textbf{{{mean}}}") } else { mean };
+    let sd = sd.map(|sd| format!(" $\\pm$ {sd}")).unwrap_or_default();
+    let flag = if cell.flagged { escape("‡") } else { String::new() };
+    format!("{mean}{sd}{flag}")
+}
+
+fn line(fields: &[String]) -> String {
+    format!("    {} \\\\\n", fields.join(" & "))
+}
+
+/// The caption without a leading `Table 1:`, for LaTeX counts its tables itself.
+fn unnumbered(caption: &str) -> &str {
+    let numbered = caption.strip_prefix("Table ").and_then(|rest| rest.split_once([':', '.']));
+    match numbered {
+        Some((number, rest)) if number.parse::<u32>().is_ok() => rest.trim_start(),
+        _ => caption,
+    }
+}
+
+/// `\label` takes no special characters.
+fn label(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-.:".contains(c) { c } else { '-' })
+        .collect()
+}
+
+/// Text that TeX sets as it reads; `code` between backticks becomes `\texttt`.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut in_code = text.matches('`').count() % 2 == 1;
+    for c in text.chars() {
+        match c {
+            '`' => {
+                in_code = !in_code;
+                out.push_str(if in_code { "\\texttt{" } else { "}" });
+            }
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            _ => match command(c) {
+                Some(command) => out.push_str(command),
+                None => out.push(c),
+            },
+        }
+    }
+    out
+}
+
+/// What TeX wants for a character that it would drop, misread or refuse.
+fn command(c: char) -> Option<&'static str> {
+    Some(match c {
+        '\\' => "\\textbackslash{}",
+        '~' => "\\textasciitilde{}",
+        '^' => "\\textasciicircum{}",
+        '<' => "$<$",
+        '>' => "$>$",
+        '|' => "$|$",
+        '–' => "--",
+        '—' => "---",
+        '“' => "``",
+        '”' => "''",
+        '…' => "\\dots{}",
+        '†' => "$^\\dagger$",
+        '‡' => "$^\\ddagger$",
+        '↑' => "$\\uparrow$",
+        '↓' => "$\\downarrow$",
+        '→' => "$\\to$",
+        '×' => "$\\times$",
+        '±' => "$\\pm$",
+        '−' => "$-$",
+        '≥' => "$\\geq$",
+        '≤' => "$\\leq$",
+        '≈' => "$\\approx$",
+        '∞' => "$\\infty$",
+        'µ' | 'μ' => "$\\mu$",
+        'σ' => "$\\sigma$",
+        'λ' => "$\\lambda$",
+        _ => return None,
+    })
+}

@@ -1,0 +1,121 @@
+//! The words around the table: its caption, and what a reader must know about missing trials and
+//! values that are no numbers.
+
+use std::collections::BTreeSet;
+
+use experiments::report;
+use serde::Serialize;
+
+use super::{Column, Row, Table};
+use crate::records::{Records, Trial, TrialState};
+
+/// A row of which a trial is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IncompleteRow {
+    /// The variant's name.
+    pub variant: String,
+    /// Its label.
+    pub label: String,
+    /// How many trials ended well.
+    pub finished: usize,
+    /// How many the file asks for.
+    pub of: usize,
+    /// The others.
+    pub missing: Vec<MissingSeed>,
+}
+
+/// A trial that does not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MissingSeed {
+    /// Its seed.
+    pub seed: u64,
+    /// Its state in a word or two.
+    pub why: String,
+}
+
+/// The title, the profile's caption and how many seeds, as sentences.
+pub(super) fn caption(spec: &report::Table, records: &Records) -> String {
+    let mut sentences = vec![spec.title.clone(), records.caption.clone(), seeds(records)];
+    if spec.paper.values().any(|row| !row.is_empty()) {
+        sentences.push("Columns “paper”: the values that the paper reports.".to_owned());
+    }
+    let sentences = sentences.iter().map(|s| s.trim()).filter(|s| !s.is_empty()).map(sentence);
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
+fn sentence(text: &str) -> String {
+    if text.ends_with(['.', '!', '?', ':']) { text.to_owned() } else { format!("{text}.") }
+}
+
+fn seeds(records: &Records) -> String {
+    let trials = records.variants.iter().flat_map(|v| &v.trials);
+    let seeds: BTreeSet<u64> = trials.map(|t| t.seed).collect();
+    let list = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    match seeds.len() {
+        0 => String::new(),
+        1 => format!("One seed ({list})."),
+        n => format!("Mean ± sample standard deviation over {n} seeds ({list})."),
+    }
+}
+
+/// What is missing, what is no number, then the file's own notes.
+pub(super) fn notes(table: &Table, spec: &report::Table) -> Vec<String> {
+    let mut notes: Vec<String> = table.incomplete().iter().map(incomplete_note).collect();
+    for row in &table.rows {
+        let cells = table.columns.iter().zip(&row.cells).filter(|(_, cell)| cell.flagged);
+        notes.extend(cells.map(|(column, _)| flagged_note(row, column)));
+    }
+    notes.extend(spec.notes.iter().map(|n| sentence(n.trim())));
+    notes
+}
+
+pub(super) fn incomplete(rows: &[Row]) -> Vec<IncompleteRow> {
+    let rows = rows.iter().map(|r| &r.variant).filter(|v| !v.is_complete());
+    rows.map(|variant| IncompleteRow {
+        variant: variant.name.clone(),
+        label: variant.label.clone(),
+        finished: variant.finished().count(),
+        of: variant.trials.len(),
+        missing: variant.trials.iter().filter_map(missing).collect(),
+    })
+    .collect()
+}
+
+fn missing(trial: &Trial) -> Option<MissingSeed> {
+    match &trial.state {
+        TrialState::Succeeded => None,
+        TrialState::Unfinished(why) => Some(MissingSeed { seed: trial.seed, why: why.clone() }),
+    }
+}
+
+fn incomplete_note(row: &IncompleteRow) -> String {
+    if row.of == 0 {
+        return format!("† {}: no trials.", row.label);
+    }
+    let missing: Vec<String> =
+        row.missing.iter().map(|m| format!("seed {} {}", m.seed, m.why)).collect();
+    let (label, finished, of) = (&row.label, row.finished, row.of);
+    let noun = if of == 1 { "seed" } else { "seeds" };
+    format!("† {label}: {finished} of {of} {noun} finished; {}.", missing.join(", "))
+}
+
+fn flagged_note(row: &Row, column: &Column) -> String {
+    let metric = &column.spec.metric;
+    let odd: Vec<String> = row
+        .variant
+        .finished()
+        .filter_map(|trial| match trial.results.get(metric) {
+            Some(v) if v.is_finite() => None,
+            Some(v) => Some(format!("seed {}: {}", trial.seed, column.text(*v))),
+            None => Some(format!("seed {}: no value", trial.seed)),
+        })
+        .collect();
+    let (label, heading) = (&row.variant.label, &column.label);
+    let (count, of) = (odd.len(), row.variant.finished().count());
+    let left_out = if count < of { ", left out of the mean" } else { "" };
+    let values = if of == 1 { "value is" } else { "values are" };
+    format!(
+        "‡ {label}, {heading}: {count} of {of} {values} not finite{left_out} ({}).",
+        odd.join(", ")
+    )
+}

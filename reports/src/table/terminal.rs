@@ -1,0 +1,103 @@
+//! The table for a terminal: aligned by spaces, two lines of headings, wrapped words around it.
+
+use super::{ABSENT, Cell, Column, Row, Table};
+
+/// Widest line of words, in characters. The table itself is as wide as its cells.
+const WIDTH: usize = 100;
+const GAP: &str = "  ";
+
+impl Table {
+    /// Lines of text without colour: the best values carry `*`.
+    pub fn terminal(&self) -> String {
+        let lines = self.terminal_lines();
+        let widths: Vec<usize> = (0..lines[0].len())
+            .map(|i| lines.iter().map(|line| width(&line[i])).max().unwrap_or(0))
+            .collect();
+        let rule = "─".repeat(widths.iter().sum::<usize>() + GAP.len() * (widths.len() - 1));
+        let (header, rows) = lines.split_at(2);
+        let aligned = |lines: &[Vec<String>]| -> Vec<String> {
+            lines.iter().map(|line| align(line, &widths)).collect()
+        };
+
+        let mut text = wrap(&self.caption);
+        text.push(String::new());
+        text.extend(aligned(header));
+        text.push(rule.clone());
+        text.extend(aligned(rows));
+        text.push(rule);
+        if self.rows.iter().flat_map(|r| &r.cells).any(|c| c.best) {
+            text.push("* the best of the complete rows, at the precision shown".to_owned());
+        }
+        text.extend(self.notes.iter().flat_map(|note| wrap(note)));
+        text.join("\n") + "\n"
+    }
+
+    /// Two lines of headings, then the rows; all of the same length.
+    fn terminal_lines(&self) -> Vec<Vec<String>> {
+        let (mut labels, mut units) = (vec![String::new()], vec![String::new()]);
+        if self.has_seeds_column() {
+            labels.push("seeds".to_owned());
+            units.push(String::new());
+        }
+        for column in &self.columns {
+            // The mark of a value hangs over to the right.
+            labels.push(column.label_with_arrow() + " ");
+            units.push(column.unit.clone().unwrap_or_default() + " ");
+            if column.has_paper {
+                labels.push(String::new());
+                units.push("paper".to_owned());
+            }
+        }
+        let rows = self.rows.iter().map(|row| self.terminal_row(row));
+        [labels, units].into_iter().chain(rows).collect()
+    }
+
+    fn terminal_row(&self, row: &Row) -> Vec<String> {
+        let mut fields = vec![row.label()];
+        fields.extend(self.has_seeds_column().then(|| row.seeds()));
+        for (column, cell) in self.columns.iter().zip(&row.cells) {
+            fields.push(value(column, cell));
+            fields.extend(column.has_paper.then(|| column.paper_text(cell)));
+        }
+        fields
+    }
+}
+
+fn value(column: &Column, cell: &Cell) -> String {
+    let (Some(mean), sd) = column.value_text(cell.value) else { return format!("{ABSENT} ") };
+    let sd = sd.map(|sd| format!(" ± {sd}")).unwrap_or_default();
+    let mark = match (cell.best, cell.flagged) {
+        (true, _) => '*',
+        (false, true) => '‡',
+        (false, false) => ' ',
+    };
+    format!("{mean}{sd}{mark}")
+}
+
+/// The first field to the left, the others to the right.
+fn align(fields: &[String], widths: &[usize]) -> String {
+    let padded = fields.iter().zip(widths).enumerate().map(|(i, (field, &width))| {
+        if i == 0 { format!("{field:<width$}") } else { format!("{field:>width$}") }
+    });
+    padded.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn wrap(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if width(line) + 1 + width(word) <= WIDTH {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
