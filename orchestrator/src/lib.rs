@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The command line, the supervisor and what it stores.
+
+pub mod attempt;
+pub mod claim;
+pub mod clock;
+pub mod durable;
+pub mod host;
