@@ -5,3 +5,4 @@ pub mod claim;
 pub mod clock;
 pub mod durable;
 pub mod host;
+pub mod slots;
