@@ -1,0 +1,24 @@
+//! Plays another supervisor: tries for slots once, says what it got, and keeps them until its
+//! standard input closes.
+
+use std::io::{self, Read};
+use std::process::ExitCode;
+
+use experiments::resources::Resources;
+use orchestrator::slots::{Gpu, Inventory, Lease, Slots};
+
+/// `inventory` is `CPUS,GPUS` of a made-up machine and `wanted` the JSON of [`Resources`].
+pub(crate) fn run(folder: &str, inventory: &str, wanted: &str) -> ExitCode {
+    let (cpus, gpus) = inventory.split_once(',').expect("CPUS,GPUS");
+    let gpu = |i| Gpu { uuid: format!("GPU-{i}"), name: String::new(), memory_bytes: 0 };
+    let gpus = (0..gpus.parse::<u32>().expect("a number")).map(gpu).collect();
+    let inventory = Inventory { cpus: cpus.parse().expect("a number"), gpus, note: None };
+    let wanted: Resources = serde_json::from_str(wanted).expect("resources");
+    let lease = Slots::at(folder).try_lease(&inventory, &wanted).expect("slots can be looked at");
+    #[expect(clippy::print_stdout, reason = "the test reads what was got")]
+    {
+        println!("{}", lease.as_ref().map_or("none".to_owned(), Lease::cuda_visible_devices));
+    }
+    let _ = io::stdin().read_to_end(&mut Vec::new());
+    ExitCode::SUCCESS
+}

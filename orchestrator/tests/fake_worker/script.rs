@@ -1,0 +1,66 @@
+//! What a trial's config can make the fake worker do.
+
+use serde::{Deserialize, Serialize};
+
+/// The config, with its defaults. Steps count from 1; 0 means never.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Script {
+    /// Steps to a finished trial.
+    pub(crate) steps: u64,
+    /// Time that each step takes.
+    pub(crate) sleep_ms: u64,
+    /// Steps between checkpoints.
+    pub(crate) checkpoint_every: u64,
+    /// Added to every metric, so that variants can differ.
+    pub(crate) offset: f64,
+    /// Abort at this step …
+    pub(crate) crash_at: u64,
+    /// … in so many of the first attempts.
+    pub(crate) crash_attempts: u64,
+    /// Sleep for ever at this step.
+    pub(crate) hang_at: u64,
+    /// Say that the loss is NaN at this step.
+    pub(crate) nan_at: u64,
+    /// Print and append lines that are no events.
+    pub(crate) garbage: bool,
+    /// Go on after SIGTERM.
+    pub(crate) ignore_term: bool,
+    /// Start a process in a session of its own that outlives us, and append its id to
+    /// `children` among the artifacts.
+    pub(crate) fork_child: bool,
+    /// Say `failed` and end, once the steps are done.
+    pub(crate) fail: Option<Failure>,
+    /// Exit code instead of 0, once the steps are done; the result is not told then.
+    pub(crate) exit: u8,
+}
+
+/// A `failed` event.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Failure {
+    /// Its class.
+    pub(crate) class: String,
+    /// Its message.
+    pub(crate) message: String,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            steps: 10,
+            sleep_ms: 0,
+            checkpoint_every: 5,
+            offset: 0.0,
+            crash_at: 0,
+            crash_attempts: u64::MAX,
+            hang_at: 0,
+            nan_at: 0,
+            garbage: false,
+            ignore_term: false,
+            fork_child: false,
+            fail: None,
+            exit: 0,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! How attempts end by themselves.
+
+use std::fs;
+
+use experiments::events::Event;
+use orchestrator::attempt::Outcome;
+use serde_json::json;
+
+use crate::lab::{Lab, events, runs, steps};
+
+#[test]
+fn a_finished_worker_has_said_everything() {
+    let mut lab = Lab::new(json!({"steps": 6, "checkpoint_every": 3, "garbage": true}));
+    let attempt = lab.start(1);
+    let exit = lab.end(&attempt);
+    assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
+    assert_eq!((exit.stop, exit.killed, exit.leftovers), (None, false, 0));
+    assert!(exit.started_ms <= exit.ended_ms);
+    assert_eq!(steps(&attempt), [1, 2, 3, 4, 5, 6]);
+    assert!(matches!(events(&attempt).last(), Some(Event::Result { .. })));
+    assert_eq!(fs::read_to_string(attempt.stdout()).unwrap(), "garbage\n");
+    assert_eq!(fs::read_to_string(attempt.stderr()).unwrap(), "more garbage\n");
+    assert_eq!(fs::read_to_string(attempt.holder_log()).unwrap(), "");
+}
+
+#[test]
+fn codes_and_signals_are_told_apart() {
+    let mut lab = Lab::new(json!({"steps": 1, "exit": 64}));
+    let attempt = lab.start(1);
+    assert_eq!(lab.end(&attempt).outcome, Outcome::Exited { code: 64 });
+
+    let mut lab = Lab::new(json!({"crash_at": 2}));
+    let attempt = lab.start(1);
+    let exit = lab.end(&attempt);
+    assert_eq!(exit.outcome, Outcome::Signalled { signal: 6 });
+    assert!(!exit.killed);
+    assert_eq!(steps(&attempt), [1]);
+}
+
+#[test]
+fn the_next_attempt_goes_on_from_the_last_checkpoint() {
+    let mut lab =
+        Lab::new(json!({"steps": 9, "checkpoint_every": 2, "crash_at": 6, "crash_attempts": 1}));
+    let first = lab.start(1);
+    assert_eq!(lab.end(&first).outcome, Outcome::Signalled { signal: 6 });
+    let second = lab.start(2);
+    assert_eq!(lab.end(&second).outcome, Outcome::Exited { code: 0 });
+    assert_eq!(steps(&second), [5, 6, 7, 8, 9]);
+    let hello = events(&second).swap_remove(0);
+    assert!(matches!(hello, Event::Hello { resumed_from: Some(4), .. }), "{hello:?}");
+}
+
+#[test]
+fn what_cannot_be_started_says_what_was_looked_for() {
+    let cases = [
+        ("no-such-worker", ".", "cannot start `no-such-worker`: no such program in PATH (`"),
+        ("./worker", ".", "cannot start `./worker`: no such file, seen from `"),
+        ("true", "gone", "cannot start `true`: there is no folder `"),
+        ("./trial.json", ".", "cannot start `./trial.json`: Permission denied"),
+    ];
+    for (program, cwd, message) in cases {
+        let mut lab = Lab::new(json!({}));
+        let mut command = lab.command(1);
+        command.argv = vec![program.to_owned()];
+        command.cwd = lab.path(cwd);
+        let lease = lab.no_slots();
+        let attempt = lab.start_with(1, &command, lease);
+        let Outcome::NotStarted { message: said } = lab.end(&attempt).outcome else {
+            panic!("`{program}` was started");
+        };
+        assert!(said.starts_with(message), "{said}");
+    }
+}
+
+#[test]
+fn what_a_worker_leaves_behind_ends_with_it() {
+    let mut lab = Lab::new(json!({"steps": 1, "fork_child": true}));
+    let attempt = lab.start(1);
+    let exit = lab.end(&attempt);
+    assert_eq!((exit.outcome, exit.leftovers), (Outcome::Exited { code: 0 }, 1));
+    assert!(!runs(lab.forked_child()));
+}
+
+#[test]
+fn orphans_are_ended_however_deep_they_are() {
+    let mut lab = Lab::new(json!({}));
+    let mut command = lab.command(1);
+    let script = "setsid sh -c 'setsid sleep 1000 & setsid sh -c \"sleep 1000 & echo \\$! > pid; wait\" & wait' & \
+                  while ! [ -s pid ]; do sleep 0.01; done";
+    command.argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+    let lease = lab.no_slots();
+    let attempt = lab.start_with(1, &command, lease);
+    let exit = lab.end(&attempt);
+    assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
+    assert!(exit.leftovers >= 4, "{exit:?}");
+    let pid = fs::read_to_string(lab.path("pid")).unwrap();
+    assert!(!runs(pid.trim().parse().unwrap()));
+}
+
+#[test]
+fn the_worker_gets_the_commands_environment_and_nothing_meant_for_orch() {
+    let mut lab = Lab::new(json!({}));
+    let mut command = lab.command(1);
+    command.argv = ["sh", "-c", "env > seen; echo said; sed -n s/SigBlk:.//p /proc/self/status"]
+        .map(str::to_owned)
+        .to_vec();
+    command.env = [("ORCH_SEED", "7"), ("MARK", "a b")].map(|(n, v)| (n.into(), v.into())).into();
+    let lease = lab.no_slots();
+    let attempt = lab.start_with(1, &command, lease);
+    assert_eq!(lab.end(&attempt).outcome, Outcome::Exited { code: 0 });
+    let seen = fs::read_to_string(lab.path("seen")).unwrap();
+    let ours: Vec<&str> = seen.lines().filter(|l| l.starts_with("ORCH_")).collect();
+    assert_eq!(ours, ["ORCH_SEED=7"]);
+    assert!(seen.lines().any(|line| line == "MARK=a b"));
+    assert!(seen.lines().any(|line| line.starts_with("PATH=")));
+    assert_eq!(fs::read_to_string(attempt.stdout()).unwrap(), "said\n0000000000000000\n");
+}

@@ -1,0 +1,200 @@
+//! A trial's folder for one test, and ways to look at processes from outside.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use experiments::events::{Event, Line};
+use experiments::resources::Resources;
+use experiments::trial::{
+    ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_TRIAL, Trial,
+};
+use orchestrator::attempt::{AttemptDir, Command, Exit};
+use orchestrator::claim::{self, ClaimInfo, Standing};
+use orchestrator::durable;
+use orchestrator::executor::Local;
+use orchestrator::holder;
+use orchestrator::slots::{Gpu, Inventory, Lease, Slots};
+use serde_json::Value;
+
+/// How long anything may take before a test gives up; far longer than it does.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Polls until `look` finds something.
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether the process runs: a zombie does not.
+pub(crate) fn runs(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')')
+        .is_some_and(|(_, rest)| !matches!(rest.trim_start().as_bytes()[0], b'Z' | b'X'))
+}
+
+pub(crate) fn signal(pid: u32, signal: &str) {
+    let status = std::process::Command::new("kill").args([signal, &pid.to_string()]).status();
+    assert!(status.unwrap().success(), "kill {signal} {pid}");
+}
+
+/// One trial of the fake worker, in a folder that goes with it.
+pub(crate) struct Lab {
+    pub(crate) folder: tempfile::TempDir,
+    executor: Local,
+    started: Vec<AttemptDir>,
+    ended: Vec<AttemptDir>,
+}
+
+impl Drop for Lab {
+    /// A test that failed leaves nothing running either.
+    fn drop(&mut self) {
+        for attempt in &self.started {
+            if let Ok(Standing::Held(info)) = claim::standing(attempt) {
+                signal(info.pid, "-KILL");
+            }
+            let _ = holder::end_leftovers(attempt);
+        }
+    }
+}
+
+impl Lab {
+    /// A trial with `config` as the fake worker's script.
+    pub(crate) fn new(config: Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let Value::Object(config) = config else { panic!("a script is a mapping") };
+        let trial = Trial {
+            orch: 1,
+            id: "a-s7-00000000".to_owned(),
+            experiment: "test".to_owned(),
+            profile: None,
+            variant: "a".to_owned(),
+            seed: 7,
+            cpus: 1,
+            config,
+            checkpoints: "checkpoints".into(),
+            artifacts: "artifacts".into(),
+        };
+        durable::write_json(&folder.path().join("trial.json"), &trial).unwrap();
+        fs::create_dir(folder.path().join("checkpoints")).unwrap();
+        fs::create_dir(folder.path().join("artifacts")).unwrap();
+        Self {
+            folder,
+            executor: Local::with_program(env!("CARGO_BIN_EXE_orch")),
+            started: Vec::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// How attempt `number` is to be run, with a grace that no worker outlasts unnoticed.
+    pub(crate) fn command(&self, number: u32) -> Command {
+        let attempt = AttemptDir::new(self.folder.path(), number);
+        let text = |path: PathBuf| path.into_os_string().into_string().unwrap();
+        let env = BTreeMap::from([
+            (ENV_TRIAL.to_owned(), text(self.path("trial.json"))),
+            (ENV_EVENTS.to_owned(), text(attempt.events())),
+            (ENV_CHECKPOINTS.to_owned(), text(self.path("checkpoints"))),
+            (ENV_ARTIFACTS.to_owned(), text(self.path("artifacts"))),
+            (ENV_ATTEMPT.to_owned(), number.to_string()),
+        ]);
+        Command {
+            argv: vec![env!("CARGO_BIN_EXE_fake-worker").to_owned()],
+            cwd: self.folder.path().to_owned(),
+            env,
+            grace_secs: 20.0,
+            time_limit_secs: None,
+        }
+    }
+
+    /// Starts attempt `number` with `command` and `lease`.
+    pub(crate) fn start_with(
+        &mut self,
+        number: u32,
+        command: &Command,
+        lease: Lease,
+    ) -> AttemptDir {
+        let attempt = AttemptDir::new(self.folder.path(), number);
+        attempt.prepare(command).unwrap();
+        self.executor.start(&attempt, lease).unwrap();
+        self.started.push(attempt.clone());
+        attempt
+    }
+
+    /// Starts attempt `number`.
+    pub(crate) fn start(&mut self, number: u32) -> AttemptDir {
+        let command = self.command(number);
+        let lease = self.no_slots();
+        self.start_with(number, &command, lease)
+    }
+
+    /// A lease of nothing.
+    pub(crate) fn no_slots(&self) -> Lease {
+        let nothing = Resources { cpus: 0, ..Resources::default() };
+        let lease = Slots::at(self.path("slots")).try_lease(&machine(0, 0), &nothing);
+        lease.unwrap().expect("nothing is always free")
+    }
+
+    /// Waits until `attempt`'s holder has ended, and has it reaped.
+    pub(crate) fn holder_ended(&mut self, attempt: &AttemptDir) {
+        wait_for("the holder's end", || {
+            self.ended.extend(self.executor.reap());
+            self.ended.contains(attempt).then_some(())
+        });
+    }
+
+    /// Waits for `attempt`'s end and for its holder's.
+    pub(crate) fn end(&mut self, attempt: &AttemptDir) -> Exit {
+        self.holder_ended(attempt);
+        attempt.read_exit().unwrap().expect("the holder has recorded the end")
+    }
+
+    /// The process that the fake worker has forked.
+    pub(crate) fn forked_child(&self) -> u32 {
+        let path = self.path("artifacts/children");
+        wait_for("the forked child", || {
+            fs::read_to_string(&path).ok()?.strip_suffix('\n')?.parse().ok()
+        })
+    }
+}
+
+/// Waits until a holder has taken up `attempt`.
+pub(crate) fn held(attempt: &AttemptDir) -> ClaimInfo {
+    wait_for("the claim", || match claim::standing(attempt).unwrap() {
+        Standing::Held(info) => Some(info),
+        _ => None,
+    })
+}
+
+/// The events of `attempt` so far.
+pub(crate) fn events(attempt: &AttemptDir) -> Vec<Event> {
+    let text = fs::read_to_string(attempt.events()).unwrap_or_default();
+    text.lines().filter_map(|line| Line::parse(line).ok()).map(|line| line.event).collect()
+}
+
+/// Steps whose loss `attempt` has told so far.
+pub(crate) fn steps(attempt: &AttemptDir) -> Vec<u64> {
+    let step = |event| if let Event::Metrics { step, .. } = event { Some(step) } else { None };
+    events(attempt).into_iter().filter_map(step).collect()
+}
+
+/// Waits until `attempt`'s worker is at work, and hears SIGTERM.
+pub(crate) fn first_step(attempt: &AttemptDir) {
+    wait_for("the first step", || steps(attempt).first().copied());
+}
+
+/// A made-up machine.
+pub(crate) fn machine(cpus: u32, gpus: u32) -> Inventory {
+    let gpu = |i| Gpu { uuid: format!("GPU-{i}"), name: String::new(), memory_bytes: 0 };
+    Inventory { cpus, gpus: (0..gpus).map(gpu).collect(), note: None }
+}

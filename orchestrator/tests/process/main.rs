@@ -1,0 +1,9 @@
+//! Holder, claims, executor and slots with real processes: started, stopped and killed.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+mod claims;
+mod ends;
+mod lab;
+mod slots;
+mod stops;
