@@ -1,0 +1,12 @@
+//! Images as the paper measures them: 8-bit RGB, Pillow's bicubic, and the scores.
+//!
+//! Nothing here knows tensors. [`Rgb`] crosses to the model and back as planes in [-1, 1].
+
+pub mod bicubic;
+pub mod metrics;
+mod rgb;
+
+#[cfg(test)]
+mod golden;
+
+pub use rgb::{ImageError, Rgb};

@@ -1,0 +1,171 @@
+//! The 8-bit RGB image: reading, writing, cropping, and its form as planes in [-1, 1].
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ::image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult};
+
+/// An 8-bit RGB image, rows from the top, channels interleaved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rgb {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// `width * height * 3` bytes: red, green, blue of each pixel.
+    pub pixels: Vec<u8>,
+}
+
+/// An image file that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The file is missing, unreadable, or no whole PNG or JPEG.
+    #[error("cannot read `{}` as a PNG or JPEG image", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder or the system said.
+        source: ::image::ImageError,
+    },
+    /// The PNG could not be written.
+    #[error("cannot write the image `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the encoder or the system said.
+        source: ::image::ImageError,
+    },
+}
+
+impl Rgb {
+    /// Reads a PNG or JPEG, whatever its name ends in. Grey becomes RGB, an alpha channel is
+    /// dropped, 16 bits become 8, and a camera's orientation tag is obeyed.
+    pub fn load(path: &Path) -> Result<Self, ImageError> {
+        let image = decode(path)
+            .map_err(|source| ImageError::Read { path: path.to_owned(), source })?
+            .into_rgb8();
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        Ok(Self { width, height, pixels: image.into_raw() })
+    }
+
+    /// Writes the image as PNG.
+    pub fn save_png(&self, path: &Path) -> Result<(), ImageError> {
+        let (width, height) = (self.width as u32, self.height as u32);
+        let format = ImageFormat::Png;
+        ::image::save_buffer_with_format(path, &self.pixels, width, height, ColorType::Rgb8, format)
+            .map_err(|source| ImageError::Write { path: path.to_owned(), source })
+    }
+
+    /// The largest centred square; an odd pixel too many stays out at the right or the bottom.
+    #[must_use]
+    pub fn centre_square(&self) -> Self {
+        let side = self.width.min(self.height);
+        let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
+        let rows = self.pixels.chunks_exact(self.width * 3).skip(top).take(side);
+        let pixels = rows.flat_map(|row| &row[left * 3..(left + side) * 3]).copied().collect();
+        Self { width: side, height: side, pixels }
+    }
+
+    /// The model's view: planes `[3, height, width]` with 0 at -1 and 255 at 1.
+    pub fn to_planes(&self) -> Vec<f32> {
+        (0..3)
+            .flat_map(|channel| self.pixels.iter().skip(channel).step_by(3))
+            .map(|&code| f32::from(code) / 127.5 - 1.0)
+            .collect()
+    }
+
+    /// The inverse of [`Rgb::to_planes`]: values are clamped to [-1, 1] and rounded half to even.
+    ///
+    /// Panics unless there are `3 * height * width` values.
+    pub fn from_planes(width: usize, height: usize, planes: &[f32]) -> Self {
+        let area = width * height;
+        assert_eq!(planes.len(), 3 * area, "planes must be [3, {height}, {width}]");
+        let pixels = (0..3 * area).map(|i| code(planes[i % 3 * area + i / 3])).collect();
+        Self { width, height, pixels }
+    }
+}
+
+fn code(value: f32) -> u8 {
+    ((value.clamp(-1.0, 1.0) + 1.0) * 127.5).round_ties_even() as u8
+}
+
+fn decode(path: &Path) -> ImageResult<DynamicImage> {
+    let reader = ImageReader::open(path)?.with_guessed_format()?;
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    if image.width() == 0 || image.height() == 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the image has no pixels").into());
+    }
+    Ok(image)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::image::{GrayImage, Luma, Rgba, RgbaImage};
+
+    use super::*;
+    use crate::image::golden;
+
+    #[test]
+    fn codes_match_the_reference() {
+        let golden = golden::load();
+        for (x, expected) in golden.tensor_to_u8.x.iter().zip(golden.tensor_to_u8.u8) {
+            assert_eq!(code(*x as f32), expected, "{x}");
+        }
+    }
+
+    #[test]
+    fn planes_round_trip_every_code() {
+        let image = golden::texture(20, 27);
+        let planes = image.to_planes();
+        assert_eq!(Rgb::from_planes(27, 20, &planes), image);
+        // Green of the third pixel in the second row.
+        assert_eq!(code(planes[20 * 27 + 27 + 2]), image.pixels[(27 + 2) * 3 + 1]);
+        for value in 0..=255 {
+            assert_eq!(code(f32::from(value) / 127.5 - 1.0), value);
+        }
+    }
+
+    #[test]
+    fn the_square_is_centred() {
+        let image = golden::texture(3, 6);
+        let square = image.centre_square();
+        assert_eq!((square.width, square.height), (3, 3));
+        assert_eq!(square.pixels[..9], image.pixels[3..12]);
+        assert_eq!(image.centre_square(), square.centre_square());
+    }
+
+    #[test]
+    fn files_of_other_kinds_become_rgb() {
+        let folder = tempfile::tempdir().unwrap();
+        let grey = folder.path().join("grey.jpg");
+        GrayImage::from_pixel(9, 5, Luma([77])).save(&grey).unwrap();
+        let loaded = Rgb::load(&grey).unwrap();
+        assert_eq!((loaded.width, loaded.height), (9, 5));
+        assert!(loaded.pixels.iter().all(|value| value.abs_diff(77) <= 1));
+
+        let clear = folder.path().join("clear.png");
+        RgbaImage::from_pixel(2, 2, Rgba([1, 2, 3, 0])).save(&clear).unwrap();
+        assert_eq!(Rgb::load(&clear).unwrap().pixels, [1, 2, 3].repeat(4));
+
+        // A PNG under a JPEG's name.
+        let disguised = folder.path().join("disguised.jpg");
+        std::fs::copy(&clear, &disguised).unwrap();
+        assert_eq!(Rgb::load(&disguised).unwrap(), Rgb::load(&clear).unwrap());
+    }
+
+    #[test]
+    fn a_saved_image_reads_back_and_errors_name_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image.png");
+        let image = golden::smooth(5, 7);
+        image.save_png(&path).unwrap();
+        assert_eq!(Rgb::load(&path).unwrap(), image);
+
+        let nowhere = folder.path().join("missing").join("image.png");
+        assert!(Rgb::load(&nowhere).unwrap_err().to_string().contains("missing"));
+        assert!(image.save_png(&nowhere).unwrap_err().to_string().contains("missing"));
+    }
+}
