@@ -79,6 +79,20 @@ fn a_worker_that_ignores_sigterm_is_killed_with_all_it_started() {
 }
 
 #[test]
+fn a_kill_waits_for_no_grace() {
+    let mut lab = Lab::new(json!({"hang_at": 2, "ignore_term": true}));
+    let mut command = lab.command(1);
+    command.grace_secs = 1e9;
+    let lease = lab.no_slots();
+    let attempt = lab.start_with(1, &command, lease);
+    first_step(&attempt);
+    attempt.request_kill().unwrap();
+    let exit = lab.end(&attempt);
+    assert_eq!((exit.outcome, exit.stop), (KILLED, Some(StopReason::Requested)));
+    assert!(exit.killed);
+}
+
+#[test]
 fn the_time_limit_is_a_stop() {
     let mut lab = Lab::new(json!({"hang_at": 2}));
     let mut command = lab.command(1);
