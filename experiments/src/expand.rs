@@ -240,6 +240,18 @@ impl Run {
         }
     }
 
+    /// An error unless every one of `names` is a variant.
+    pub fn check_rows(&self, names: &[String]) -> Result<(), FileError> {
+        for name in names {
+            let known = self.rows.iter().map(|row| row.name.as_str());
+            check_name("variant", name, known).map_err(|(message, hint)| {
+                let place = format!("--only {name}");
+                Finding { place, message, hint: None }.hint(hint).into_error()
+            })?;
+        }
+        Ok(())
+    }
+
     /// The questions to `worker.check`, one per trial.
     pub fn requests(&self) -> Vec<Request> {
         self.trials.iter().map(|spec| spec.request(self.resources.cpus)).collect()

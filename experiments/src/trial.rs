@@ -13,6 +13,12 @@ pub const ENV_EVENTS: &str = "ORCH_EVENTS";
 pub const ENV_CHECKPOINTS: &str = "ORCH_CHECKPOINTS";
 /// Environment variable with the folder for artifacts; it outlives the attempt.
 pub const ENV_ARTIFACTS: &str = "ORCH_ARTIFACTS";
+/// Environment variable with the experiment's name.
+pub const ENV_EXPERIMENT: &str = "ORCH_EXPERIMENT";
+/// Environment variable with the variant's name.
+pub const ENV_VARIANT: &str = "ORCH_VARIANT";
+/// Environment variable with the seed.
+pub const ENV_SEED: &str = "ORCH_SEED";
 /// Environment variable with the number of this attempt, from 1.
 pub const ENV_ATTEMPT: &str = "ORCH_ATTEMPT";
 

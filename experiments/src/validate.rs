@@ -49,13 +49,12 @@ fn names(file: &File, wrong: &mut Wrong) {
 
 fn output_names(file: &File) -> impl Iterator<Item = (String, &str)> {
     let table = file.report.table.iter().map(|t| ("/report/table".to_owned(), t.name.as_str()));
-    let figures = file.report.figures.iter().enumerate().map(|(i, figure)| {
-        let name = match figure {
-            Figure::Curve(curve) => &curve.name,
-            Figure::Images(images) => &images.name,
-        };
-        (format!("/report/figures/{i}"), name.as_str())
-    });
+    let figures = file
+        .report
+        .figures
+        .iter()
+        .enumerate()
+        .map(|(i, figure)| (format!("/report/figures/{i}"), figure.name()));
     table.chain(figures)
 }
 

@@ -20,9 +20,11 @@ pub fn parse(text: &str) -> Result<Value, YamlError> {
     to_json(yaml)
 }
 
-/// Writes a value as a YAML document.
+/// Writes a value as a YAML document that [`parse`] reads. By way of JSON, so that an enum is a
+/// mapping and not a tag.
 pub fn to_string(value: &impl serde::Serialize) -> String {
-    serde_yaml::to_string(value).expect("plain values have a YAML form")
+    let plain = serde_json::to_value(value).expect("plain values have a JSON form");
+    serde_yaml::to_string(&plain).expect("plain values have a YAML form")
 }
 
 fn from_serde(error: &serde_yaml::Error) -> YamlError {

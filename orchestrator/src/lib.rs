@@ -1,10 +1,24 @@
 //! The command line, the supervisor and what it stores.
 
 pub mod attempt;
+pub mod catch_up;
 pub mod claim;
+pub mod cli;
 pub mod clock;
+pub mod commands;
+pub mod core;
+pub mod display;
 pub mod durable;
 pub mod executor;
 pub mod holder;
 pub mod host;
+pub mod journal;
+pub mod plan;
+pub mod programs;
+pub mod records;
+pub mod resolved;
+pub mod run_dir;
 pub mod slots;
+pub mod store;
+pub mod supervisor;
+pub mod tail;

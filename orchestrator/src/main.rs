@@ -1,35 +1,51 @@
 //! `orch`: parses the command line, runs the verb and maps its outcome to an exit code.
 
-use std::path::PathBuf;
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use experiments::exit;
-use orchestrator::attempt::AttemptDir;
-use orchestrator::holder::{self, Held};
+use clap::Parser;
+use orchestrator::cli::{Cli, Global, Verb};
+use orchestrator::commands;
+use tracing_subscriber::EnvFilter;
 
-/// Runs the experiments of a paper and draws its tables.
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Subcommand)]
-enum Verb {
-    /// Carries one attempt to its end; started by executors.
-    #[command(hide = true)]
-    Hold {
-        /// The attempt's folder.
-        attempt: PathBuf,
-    },
-}
-
-fn main() -> anyhow::Result<ExitCode> {
-    match Cli::parse().verb {
-        Verb::Hold { attempt } => Ok(match holder::hold(&AttemptDir::at(attempt))? {
-            Held::ToTheEnd => exit::OK.into(),
-            Held::NotOurs => exit::LOCKED.into(),
-        }),
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(&cli.global);
+    let outcome = match &cli.verb {
+        Verb::Hold { attempt } => commands::hold::run(attempt),
+        Verb::Run(arguments) => commands::block_on(commands::run::run(arguments, &cli.global)),
+        Verb::Status(arguments) => {
+            commands::block_on(commands::status::run(arguments, &cli.global))
+        }
+        Verb::Report(arguments) => {
+            commands::block_on(commands::report::run(arguments, &cli.global))
+        }
+    };
+    match outcome {
+        Ok(code) => code.into(),
+        Err(error) => {
+            // Nobody is left to tell if standard error is closed.
+            drop(writeln!(std::io::stderr(), "error: {error:#}"));
+            commands::exit_code(&error).into()
+        }
     }
+}
+
+fn log_to_stderr(global: &Global) {
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, 2) => "debug",
+        (false, _) => "trace",
+    };
+    let filter = std::env::var("ORCH_LOG")
+        .ok()
+        .and_then(|filter| EnvFilter::try_new(filter).ok())
+        .unwrap_or_else(|| EnvFilter::new(format!("warn,orchestrator={level}")));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
 }

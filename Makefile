@@ -1,0 +1,29 @@
+# make table1   the demo of experiments/table1.yaml, from a fresh clone to a drawn table
+# make test     everything that continuous integration checks
+# make build    release binaries: target/release/orch and target/release/orch-worker
+
+.PHONY: table1 test build libtorch format lint docs unit
+
+table1: build
+	target/release/orch run experiments/table1.yaml
+	target/release/orch report table1.demo
+
+build: libtorch
+	cargo build --release --locked --bin orch --bin orch-worker
+
+libtorch:
+	@scripts/libtorch.sh
+
+test: libtorch format lint docs unit
+
+format:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+unit:
+	cargo test --workspace --locked

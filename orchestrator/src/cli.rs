@@ -1,0 +1,126 @@
+//! The command line: verbs, flags and their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Turns one YAML file into a paper's table.
+///
+/// The file says which variants to train, with which seeds, and which table and figures must come
+/// out. `orch run` carries every trial to its end on worker processes and records everything in
+/// SQLite; running the same file again runs what is missing, and nothing twice.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  orch run experiments/table1.yaml                   train everything at the default profile
+  orch run experiments/table1.yaml -n                show what would run, and run nothing
+  orch run experiments/table1.yaml --profile paper   the same at the paper's own scale
+  orch status                                        where the last run stands
+  orch report table1                                 its table and figures, from the records
+
+Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage or file, 3 incomplete report,
+4 another supervisor holds the run, 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Flags of every verb.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags of every verb.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Folder that the runs lie in.
+    #[arg(long, global = true, env = "ORCH_RUNS", default_value = "runs", value_name = "DIR")]
+    pub runs: PathBuf,
+    /// Says more; twice, everything. `ORCH_LOG` filters in detail (`ORCH_LOG=orchestrator=debug`).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Says only what went wrong.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Runs what is missing of an experiment.
+    ///
+    /// Prints the plan, then shows every trial's progress until all have ended. Safe to repeat: what
+    /// is done stays done, what was interrupted goes on from its last checkpoint. Ctrl-C lets the
+    /// workers save a checkpoint and end; a second Ctrl-C ends them at once.
+    Run(Run),
+    /// Shows where a run stands.
+    Status(Status),
+    /// Makes a run's table and figures, from its records alone.
+    Report(Report),
+    /// Carries one attempt to its end; started by executors.
+    #[command(hide = true)]
+    Hold {
+        /// The attempt's folder.
+        attempt: PathBuf,
+    },
+}
+
+/// Arguments of `orch run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The experiment file.
+    pub file: PathBuf,
+    /// Profile to run under; the file's first if absent.
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Sets a config value, of all variants or of one. The value is YAML.
+    #[arg(short, long, value_name = "[VARIANT:]KEY.PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Runs only this variant; repeatable. The others keep what they have.
+    #[arg(long, value_name = "VARIANT")]
+    pub only: Vec<String>,
+    /// Trials at once, at most; as many as there are CPUs and GPUs for if absent.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
+    /// Prints the plan and runs nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Prints one JSON object when all is over.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `orch status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub run: Option<String>,
+    /// Also shows trials that the file no longer names.
+    #[arg(short, long)]
+    pub all: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `orch report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The run (`table1.demo`, or `table1` for its latest profile; the last one if absent), or an
+    /// experiment file, whose present report section and labels are used.
+    #[arg(value_name = "RUN|FILE")]
+    pub of: Option<String>,
+    /// Profile, with a FILE; its latest run if absent.
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Folder for the report; `report` in the run's folder if absent.
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,58 @@
+//! One file per verb: what the command line asks for, done with the modules beside this folder.
+
+pub mod hold;
+pub mod report;
+pub mod run;
+pub mod status;
+
+use std::future::Future;
+use std::io::Write;
+
+use experiments::exit;
+use experiments::source::FileError;
+use serde::Serialize;
+
+use crate::catch_up::OpenError;
+use crate::programs::ProgramError;
+use crate::run_dir::RunDirError;
+use crate::slots::Infeasible;
+
+/// Runs a verb that waits for things. `orch hold` must not come here: it has one thread.
+pub fn block_on(verb: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(verb)
+}
+
+/// The exit code of an error that ended a verb.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    let run_dir =
+        error.downcast_ref::<RunDirError>().or_else(|| match error.downcast_ref::<OpenError>() {
+            Some(OpenError::RunDir(error)) => Some(error),
+            _ => None,
+        });
+    match run_dir {
+        Some(RunDirError::Supervised { .. }) => return exit::LOCKED,
+        Some(RunDirError::NoSuchRun { .. } | RunDirError::NoRuns { .. }) => return exit::USAGE,
+        _ => {}
+    }
+    let usage = error.is::<FileError>() || error.is::<ProgramError>() || error.is::<Infeasible>();
+    if usage { exit::USAGE } else { exit::SOME_FAILED }
+}
+
+/// Prints data on standard output. A closed pipe (`| head`) is no error of ours.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(()),
+    }
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    print(&(serde_json::to_string_pretty(value)? + "\n"))
+}
+
+/// Talks to the person at the terminal.
+fn say(text: &str) {
+    // Nobody listens if standard error is closed.
+    drop(writeln!(std::io::stderr(), "{text}"));
+}

@@ -1,0 +1,105 @@
+//! `orch report [RUN|FILE]`: the table and figures, from the records alone.
+
+use std::path::Path;
+
+use experiments::exit;
+use experiments::expand::{Experiment, Row};
+use experiments::report::Report;
+use serde_json::json;
+
+use super::{print, print_json, say};
+use crate::catch_up;
+use crate::cli::{self, Global};
+use crate::records::{self, Heading};
+use crate::resolved::Resolved;
+use crate::run_dir::RunDir;
+
+/// What to draw and under which heading.
+struct Request {
+    dir: RunDir,
+    experiment: String,
+    profile: Option<String>,
+    caption: String,
+    rows: Vec<Row>,
+    report: Report,
+}
+
+/// Runs the verb.
+pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8> {
+    let request = request(arguments, global)?;
+    let mut store = catch_up::for_reading(&request.dir).await?;
+    let heading = Heading {
+        experiment: &request.experiment,
+        profile: request.profile.as_deref(),
+        caption: &request.caption,
+        rows: &request.rows,
+    };
+    let records = records::collect(&mut store, &request.dir, &heading, &request.report).await?;
+    let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
+    let written = reports::write(&request.report, &records, &out)?;
+    if arguments.json {
+        print_json(&json!({
+            "schema": 1,
+            "run": request.dir.name(),
+            "files": written.files,
+            "incomplete": written.incomplete,
+            "problems": written.problems,
+        }))?;
+    } else {
+        print(written.table.as_deref().unwrap_or_default())?;
+        for problem in &written.problems {
+            say(&format!("note: {problem}"));
+        }
+        if !global.quiet {
+            say("");
+            for file in &written.files {
+                say(&file.display().to_string());
+            }
+        }
+    }
+    let incomplete = !written.incomplete.is_empty();
+    Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
+}
+
+fn request(arguments: &cli::Report, global: &Global) -> anyhow::Result<Request> {
+    let is_file =
+        |name: &&str| Path::new(name).extension().is_some_and(|e| e == "yaml" || e == "yml");
+    if let Some(file) = arguments.of.as_deref().filter(is_file) {
+        return of_file(Path::new(file), arguments.profile.as_deref(), global);
+    }
+    let name = match (&arguments.of, &arguments.profile) {
+        (Some(name), Some(profile)) => Some(format!("{name}.{profile}")),
+        (name, _) => name.clone(),
+    };
+    let dir = RunDir::find(&global.runs, name.as_deref())?;
+    let resolved = Resolved::read(&dir.experiment())?;
+    Ok(Request {
+        dir,
+        experiment: resolved.experiment,
+        profile: resolved.profile,
+        caption: resolved.caption,
+        rows: resolved.rows,
+        report: resolved.report,
+    })
+}
+
+/// The file's present report section and labels over what was recorded.
+fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> anyhow::Result<Request> {
+    let experiment = Experiment::load(file)?;
+    let dir = match profile {
+        Some(profile) => {
+            RunDir::find(&global.runs, Some(&format!("{}.{profile}", experiment.file.name)))?
+        }
+        None => RunDir::find(&global.runs, Some(&experiment.file.name))?,
+    };
+    let ran_under = Resolved::read(&dir.experiment())?.profile;
+    let run = experiment.expand(ran_under.as_deref(), &[])?;
+    Ok(Request {
+        dir,
+        experiment: run.experiment,
+        profile: run.profile,
+        caption: run.caption,
+        rows: run.rows,
+        report: run.report,
+    })
+}

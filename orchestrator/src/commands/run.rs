@@ -1,0 +1,229 @@
+//! `orch run FILE`: plans, says what it will do, and carries every trial to its end.
+
+use experiments::exit;
+use experiments::expand::{self, Experiment, Frozen};
+use experiments::overrides::Override;
+use serde_json::json;
+
+use super::{print, print_json, say};
+use crate::catch_up;
+use crate::cli::{self, Global};
+use crate::core::{Change, State};
+use crate::display::{Display, Talk};
+use crate::journal::{Entry, Journal, Planned, PlannedTrial};
+use crate::plan::{Fate, Plan};
+use crate::programs;
+use crate::resolved::{self, Resolved};
+use crate::run_dir::RunDir;
+use crate::slots::Inventory;
+use crate::store::TrialRow;
+use crate::supervisor::{Outcome, Parts, Supervisor};
+
+/// Runs the verb.
+pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
+    let experiment = Experiment::load(&arguments.file)?;
+    let overrides =
+        arguments.set.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
+    run.check_rows(&arguments.only)?;
+    let trials = freeze(&run)?;
+    Inventory::detect().feasible(&run.resources)?;
+    let dir = RunDir::new(&global.runs, &run.name());
+
+    if arguments.dry_run {
+        let recorded = if dir.journal().is_file() {
+            catch_up::for_reading(&dir).await?.trials().await?
+        } else {
+            Vec::new()
+        };
+        let plan = Plan::new(trials, &recorded, &arguments.only);
+        return dry_run(&experiment, &run, &plan, arguments.json).map(|()| exit::OK);
+    }
+
+    dir.create()?;
+    let lock = dir.lock()?;
+    let mut store = catch_up::for_writing(&dir, &lock).await?;
+    let recorded = store.trials().await?;
+    let plan = Plan::new(trials, &recorded, &arguments.only);
+    if !global.quiet {
+        announce(&experiment, &run, &plan);
+    }
+    let mut journal = Journal::open(&dir.journal())?;
+    let text = &experiment.source.text;
+    Resolved::new(&run, &plan, text).write(&dir.experiment())?;
+    record(&run, &plan, &recorded, text, &mut journal)?;
+    store.read_journal(&dir.journal()).await?;
+
+    if plan.to_run().next().is_none() {
+        store.close().await?;
+        if !global.quiet {
+            say("nothing is left to do");
+        }
+        let outcome = Outcome { states: Vec::new(), interrupted: false };
+        return finish(&run, &dir, &plan, &outcome, arguments.json, Talk::Quiet);
+    }
+    let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
+    let headline = resolved::headline(&run.report).map(str::to_owned);
+    let mut display = Display::new(talk, headline.as_deref());
+    let parts = Parts {
+        run: run.clone(),
+        dir: dir.clone(),
+        lock,
+        journal,
+        store,
+        trials: plan.to_run().cloned().collect(),
+        jobs: arguments.jobs.map(|jobs| jobs as usize),
+        headline,
+    };
+    let outcome = Supervisor::new(parts).await?.run(&mut display).await;
+    display.finish();
+    finish(&run, &dir, &plan, &outcome?, arguments.json, talk)
+}
+
+/// Every trial's config as the worker will get it, checked by the worker where it can.
+fn freeze(run: &expand::Run) -> anyhow::Result<Vec<Frozen>> {
+    programs::find(&run.worker.command[0])?;
+    let replies = match &run.worker.check {
+        Some(check) => programs::check(check, &run.requests())?,
+        None => run.unchecked(),
+    };
+    Ok(run.freeze(replies)?)
+}
+
+/// Writes down what the file asks for, and puts what failed or was interrupted in the queue again.
+fn record(
+    run: &expand::Run,
+    plan: &Plan,
+    recorded: &[TrialRow],
+    text: &str,
+    journal: &mut Journal,
+) -> anyhow::Result<()> {
+    let trials = plan.trials.iter().map(|trial| PlannedTrial {
+        id: trial.id.clone(),
+        key: trial.frozen.key.clone(),
+        variant: trial.frozen.variant.clone(),
+        seed: trial.frozen.seed,
+        build: trial.frozen.build.clone(),
+        data: trial.frozen.data.clone(),
+    });
+    journal.append(Entry::Planned(Planned {
+        file_hash: resolved::hash(text),
+        rows: run.rows.clone(),
+        trials: trials.collect(),
+    }))?;
+    for trial in plan.to_run().filter(|t| matches!(t.fate, Fate::Resumed | Fate::RunAgain)) {
+        let row = recorded.iter().find(|row| row.id == trial.id);
+        let Some(from) = row.map(|row| row.state.clone()) else { continue };
+        let reason = format!("run again after: {}", from.reason());
+        let to = from.clone().apply(Change::Queue { reason })?;
+        if !matches!(from, State::Queued { .. }) {
+            journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
+        }
+    }
+    Ok(())
+}
+
+/// Says under which profile this runs, what else there is, and the plan.
+fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) {
+    if let Some(profile) = &run.profile {
+        let others = experiment.file.profiles.keys().filter(|name| *name != profile);
+        let others: Vec<_> = others.map(|name| format!("--profile {name}")).collect();
+        let others = if others.is_empty() {
+            String::new()
+        } else {
+            format!(" (there is also {})", others.join(", "))
+        };
+        let description = &experiment.file.profiles[profile].description;
+        say(&format!("{}: profile `{profile}`{others}", run.name()));
+        if !description.is_empty() {
+            say(description.trim());
+        }
+    }
+    say(&format!("{}: {plan}", run.name()));
+    for what in ["build", "data"] {
+        let stale: Vec<_> = plan
+            .trials
+            .iter()
+            .filter(|trial| trial.stale == Some(what))
+            .map(|trial| trial.id.0.as_str())
+            .collect();
+        if !stale.is_empty() {
+            let made = match what {
+                "build" => "were made by another build of the worker",
+                _ => "were made with other data",
+            };
+            say(&format!("note: {} {made}", stale.join(", ")));
+        }
+    }
+}
+
+fn dry_run(
+    experiment: &Experiment,
+    run: &expand::Run,
+    plan: &Plan,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    if as_json {
+        return print_json(&json!({
+            "schema": 1,
+            "run": run.name(),
+            "profile": run.profile,
+            "trials": plan.trials.iter().map(|trial| json!({
+                "id": trial.id,
+                "variant": trial.frozen.variant,
+                "seed": trial.frozen.seed,
+                "plan": trial.fate,
+                "stale": trial.stale,
+                "config": trial.frozen.config,
+            })).collect::<Vec<_>>(),
+            "retired": plan.retired,
+        }));
+    }
+    announce(experiment, run, plan);
+    let lines = plan.trials.iter().map(|trial| format!("{}\t{}\n", trial.id, trial.fate));
+    print(&lines.collect::<String>())
+}
+
+/// Says how it ended.
+fn finish(
+    run: &expand::Run,
+    dir: &RunDir,
+    plan: &Plan,
+    outcome: &Outcome,
+    as_json: bool,
+    talk: Talk,
+) -> anyhow::Result<u8> {
+    let failed = outcome.states.iter().filter(|(_, s)| matches!(s, State::Failed { .. })).count();
+    let succeeded = |(_, state): &&(_, State)| matches!(state, State::Succeeded { .. });
+    let done = outcome.states.iter().filter(succeeded).count() + plan.count(Fate::Done);
+    let code = match (outcome.interrupted, failed) {
+        (true, _) => exit::INTERRUPTED,
+        (false, 0) => exit::OK,
+        (false, _) => exit::SOME_FAILED,
+    };
+    if as_json {
+        let ended = outcome.states.iter().map(|(id, state)| json!({"id": id, "status": state}));
+        print_json(&json!({
+            "schema": 1,
+            "run": run.name(),
+            "profile": run.profile,
+            "folder": dir.path(),
+            "trials": plan.trials.len(),
+            "succeeded": done,
+            "failed": failed,
+            "interrupted": outcome.interrupted,
+            "ended": ended.collect::<Vec<_>>(),
+        }))?;
+    }
+    if talk == Talk::Normal {
+        let of = plan.trials.len();
+        say(&match code {
+            exit::OK => {
+                format!("{done} of {of} trials done; `orch report {}` draws them", run.name())
+            }
+            exit::INTERRUPTED => format!("{done} of {of} trials done; run the file again to go on"),
+            _ => format!("{done} of {of} trials done, {failed} failed; `orch status` says why"),
+        });
+    }
+    Ok(code)
+}

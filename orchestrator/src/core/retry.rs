@@ -1,0 +1,258 @@
+//! What follows when an attempt ends: the trial is done, given up, or tried again.
+
+use std::time::Duration;
+
+use experiments::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPPED};
+use experiments::file::Retry;
+
+use crate::attempt::{Exit, Outcome, StopReason};
+
+/// How many interruptions in a row without a new checkpoint are put up with.
+const PATIENCE: u32 = 5;
+
+/// How an attempt ended, as far as anybody can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The holder recorded it; `said` is the worker's own `failed` event, class and message.
+    Recorded {
+        /// The holder's record.
+        exit: Exit,
+        /// The worker's last words.
+        said: Option<(String, String)>,
+    },
+    /// The holder is gone and left no record: it was killed, or the machine went down.
+    Lost,
+    /// No holder ever took it up; the reason if there was one.
+    NeverStarted(String),
+}
+
+/// What the policy needs to remember of a trial's earlier attempts.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    failures: u32,
+    interruptions: u32,
+    last_checkpoint: Option<u64>,
+    last_step: Option<u64>,
+    last_crash: Option<u64>,
+}
+
+impl History {
+    /// A checkpoint: interruptions are counted anew if it is further than any before.
+    pub fn checkpointed(&mut self, step: u64) {
+        if self.last_checkpoint.is_none_or(|last| step > last) {
+            self.last_checkpoint = Some(step);
+            self.interruptions = 0;
+        }
+    }
+
+    /// The worker has come to `step`.
+    pub fn reached(&mut self, step: u64) {
+        self.last_step = Some(step);
+    }
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The trial is done.
+    Succeeded,
+    /// Another attempt, after a wait.
+    Again {
+        /// Why, for people.
+        reason: String,
+        /// How long to wait.
+        after: Duration,
+    },
+    /// The trial is given up.
+    Failed {
+        /// Sort of failure.
+        class: String,
+        /// What happened.
+        message: String,
+    },
+}
+
+/// Sorts an ending into its class and applies the policy for that class.
+pub fn judge(ending: &Ending, history: &mut History, policy: &Retry) -> Verdict {
+    let (class, message) = match ending {
+        Ending::Lost => return interrupted("its holder was lost", history, policy),
+        Ending::NeverStarted(why) => return interrupted(why, history, policy),
+        Ending::Recorded { exit, said } => match &exit.outcome {
+            Outcome::Exited { code: WORKER_DONE } => return Verdict::Succeeded,
+            _ if exit.stop == Some(StopReason::TimeLimit) => {
+                return interrupted("its time limit was over", history, policy);
+            }
+            Outcome::Exited { code: WORKER_STOPPED } => {
+                return interrupted("stopped after a checkpoint", history, policy);
+            }
+            _ if exit.stop == Some(StopReason::Requested) => {
+                return interrupted("stopped", history, policy);
+            }
+            Outcome::NotStarted { message } => ("not-started".to_owned(), message.clone()),
+            Outcome::Signalled { signal: 9 } => {
+                return interrupted("killed by the system or by hand", history, policy);
+            }
+            Outcome::Exited { code } => {
+                let unsaid = || match *code {
+                    WORKER_CONFIG_WRONG => ("config".to_owned(), "the config is wrong".to_owned()),
+                    code => ("crashed".to_owned(), format!("the worker exited with code {code}")),
+                };
+                said.clone().unwrap_or_else(unsaid)
+            }
+            Outcome::Signalled { signal } => {
+                ("crashed".to_owned(), format!("the worker was ended by signal {signal}"))
+            }
+        },
+    };
+    match class.as_str() {
+        "infrastructure" => interrupted(&message, history, policy),
+        "config" | "data" | "diverged" | "not-started" => Verdict::Failed { class, message },
+        _ => crashed(class, message, history, policy),
+    }
+}
+
+/// Nobody's fault: again without using up an attempt, while checkpoints advance.
+fn interrupted(reason: &str, history: &mut History, policy: &Retry) -> Verdict {
+    history.interruptions += 1;
+    if history.interruptions > PATIENCE {
+        return Verdict::Failed {
+            class: "no-progress".to_owned(),
+            message: format!(
+                "interrupted {PATIENCE} times without a new checkpoint; last: {reason}"
+            ),
+        };
+    }
+    let after = backoff(policy, history.interruptions);
+    Verdict::Again { reason: format!("{reason}; will go on"), after }
+}
+
+/// The worker's fault: again while attempts are left, unless it crashed there before.
+fn crashed(class: String, message: String, history: &mut History, policy: &Retry) -> Verdict {
+    history.failures += 1;
+    let before = std::mem::replace(&mut history.last_crash, history.last_step);
+    if let (Some(before), Some(now)) = (before, history.last_step)
+        && before == now
+    {
+        let message = format!("{message}, twice at step {now}");
+        return Verdict::Failed { class, message };
+    }
+    if history.failures >= policy.attempts {
+        return Verdict::Failed { class, message };
+    }
+    let reason = format!("{message}; attempt {} of {} failed", history.failures, policy.attempts);
+    Verdict::Again { reason, after: backoff(policy, history.failures) }
+}
+
+fn backoff(policy: &Retry, times: u32) -> Duration {
+    policy.backoff.0.saturating_mul(2u32.saturating_pow(times.saturating_sub(1).min(10)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(outcome: Outcome) -> Exit {
+        Exit { outcome, stop: None, killed: false, leftovers: 0, started_ms: 0, ended_ms: 1 }
+    }
+
+    fn ended(code: i32) -> Ending {
+        Ending::Recorded { exit: exit(Outcome::Exited { code }), said: None }
+    }
+
+    fn said(code: i32, class: &str) -> Ending {
+        let words = Some((class.to_owned(), "so it was".to_owned()));
+        Ending::Recorded { exit: exit(Outcome::Exited { code }), said: words }
+    }
+
+    fn class_of(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Failed { class, .. } => class,
+            other => panic!("not failed: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn some_failures_are_final_at_once() {
+        let policy = Retry::default();
+        for (ending, class) in [
+            (ended(64), "config"),
+            (said(64, "config"), "config"),
+            (said(1, "data"), "data"),
+            (said(1, "diverged"), "diverged"),
+        ] {
+            assert_eq!(class_of(judge(&ending, &mut History::default(), &policy)), class);
+        }
+    }
+
+    #[test]
+    fn crashes_use_up_attempts_with_growing_waits() {
+        let policy = Retry::default();
+        let mut history = History::default();
+        let mut waits = Vec::new();
+        for step in [5, 6] {
+            history.reached(step);
+            let Verdict::Again { after, .. } = judge(&ended(1), &mut history, &policy) else {
+                panic!("given up too early");
+            };
+            waits.push(after.as_secs());
+        }
+        assert_eq!(waits, [10, 20]);
+        history.reached(7);
+        assert_eq!(class_of(judge(&ended(1), &mut history, &policy)), "crashed");
+    }
+
+    #[test]
+    fn a_crash_at_the_same_step_twice_is_final() {
+        let mut history = History::default();
+        history.reached(5);
+        assert!(matches!(
+            judge(&ended(139), &mut history, &Retry::default()),
+            Verdict::Again { .. }
+        ));
+        history.reached(5);
+        let Verdict::Failed { message, .. } = judge(&ended(139), &mut history, &Retry::default())
+        else {
+            panic!("tried a third time");
+        };
+        assert_eq!(message, "the worker exited with code 139, twice at step 5");
+    }
+
+    #[test]
+    fn interruptions_are_free_while_checkpoints_advance() {
+        let policy = Retry::default();
+        let mut history = History::default();
+        for step in 1..100 {
+            history.checkpointed(step);
+            assert!(matches!(judge(&Ending::Lost, &mut history, &policy), Verdict::Again { .. }));
+        }
+        for _ in 1..PATIENCE {
+            assert!(matches!(judge(&Ending::Lost, &mut history, &policy), Verdict::Again { .. }));
+        }
+        assert_eq!(class_of(judge(&Ending::Lost, &mut history, &policy)), "no-progress");
+    }
+
+    #[test]
+    fn a_requested_stop_is_never_a_failure() {
+        for outcome in [
+            Outcome::Exited { code: 75 },
+            Outcome::Exited { code: 1 },
+            Outcome::Signalled { signal: 15 },
+            Outcome::NotStarted { message: "stopped before it began".to_owned() },
+        ] {
+            let exit = Exit { stop: Some(StopReason::Requested), ..exit(outcome) };
+            let ending = Ending::Recorded { exit, said: None };
+            let verdict = judge(&ending, &mut History::default(), &Retry::default());
+            assert!(matches!(verdict, Verdict::Again { .. }), "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn exit_code_zero_is_the_only_success() {
+        let mut history = History::default();
+        assert_eq!(judge(&ended(0), &mut history, &Retry::default()), Verdict::Succeeded);
+        let killed = Ending::Recorded { exit: exit(Outcome::Signalled { signal: 9 }), said: None };
+        for ending in [ended(75), killed, Ending::Lost, Ending::NeverStarted(String::new())] {
+            assert_ne!(judge(&ending, &mut history, &Retry::default()), Verdict::Succeeded);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Plain text for terminals: aligned columns, bars, lengths of time.
+
+use std::time::Duration;
+
+/// The rows as lines, each column as wide as its widest cell. Cells that start with a digit are
+/// numbers and stand to the right.
+pub fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
+    rows.iter()
+        .map(|row| {
+            let cells = row.iter().zip(&widths).filter(|(_, width)| **width > 0);
+            let padded = cells.map(|(cell, width)| {
+                if cell.starts_with(|c: char| c.is_ascii_digit()) {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
+            });
+            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// A bar of `width` cells, `fraction` of it filled.
+pub fn bar(fraction: f64, width: usize) -> String {
+    let filled = (fraction.clamp(0.0, 1.0) * width as f64).round() as usize;
+    "━".repeat(filled) + &"╌".repeat(width - filled)
+}
+
+/// `45s`, `3m 20s`, `2h 05m`, `3d 4h`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round() as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {:02}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {:02}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_and_empty_ones_vanish() {
+        let rows = [["trial", "", "step"], ["cos-s0", "", "7/100"], ["res-s0", "", "10/100"]];
+        let rows = rows.map(|row| row.map(str::to_owned));
+        assert_eq!(columns(&rows), ["trial   step", "cos-s0   7/100", "res-s0  10/100"]);
+    }
+
+    #[test]
+    fn lengths_of_time_are_short() {
+        let text = [0.4, 59.6, 200.0, 7500.0, 273_600.0]
+            .map(|secs| duration(Duration::from_secs_f64(secs)));
+        assert_eq!(text, ["0s", "1m 00s", "3m 20s", "2h 05m", "3d 4h"]);
+    }
+
+    #[test]
+    fn bars_have_their_width() {
+        assert_eq!(bar(0.5, 4), "━━╌╌");
+        assert_eq!(bar(7.0, 4), "━━━━");
+        assert_eq!(bar(f64::NAN, 4), "╌╌╌╌");
+    }
+}

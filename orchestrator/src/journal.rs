@@ -1,0 +1,112 @@
+//! The run's journal: every decision of a supervisor is a line in `journal.jsonl` before it takes
+//! effect, so that the database can be made again from it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use experiments::expand::Row;
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::core::{State, TrialId};
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// When, in milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// What was decided.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+/// A decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub enum Entry {
+    /// `orch run` was called: what the file asks for from now on.
+    Planned(Planned),
+    /// A trial went from one state to the next.
+    Changed {
+        /// The trial.
+        trial: TrialId,
+        /// Its state before.
+        from: State,
+        /// Its state after.
+        to: State,
+    },
+}
+
+/// What the file asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// SHA-256 of the experiment file.
+    pub file_hash: String,
+    /// The rows, in table order.
+    pub rows: Vec<Row>,
+    /// The trials, in row order. All others are retired.
+    pub trials: Vec<PlannedTrial>,
+}
+
+/// A trial that the file asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedTrial {
+    /// The trial.
+    pub id: TrialId,
+    /// Hash of config, seed and command.
+    pub key: String,
+    /// The variant's name.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// The worker's build at the time, where it says.
+    pub build: Option<String>,
+    /// The data's fingerprint at the time, where the worker says.
+    pub data: Option<String>,
+}
+
+/// The journal, open for appending by the one supervisor.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+/// The journal cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`", path.display())]
+pub struct JournalError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl Journal {
+    /// Opens the journal at `path`, made if it is missing. A line that a power cut has torn is
+    /// closed with a line feed, so that the next one stands by itself.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let open = || {
+            let mut file = File::options().create(true).read(true).append(true).open(path)?;
+            if file.metadata()?.len() > 0 {
+                let mut last = [0];
+                file.seek(SeekFrom::End(-1))?;
+                file.read_exact(&mut last)?;
+                if last != *b"\n" {
+                    file.write_all(b"\n")?;
+                }
+            }
+            Ok(file)
+        };
+        let file = open().map_err(|source| JournalError { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Appends a decision; it is on disk when this returns.
+    pub fn append(&mut self, entry: Entry) -> Result<(), JournalError> {
+        let line = Line { time_ms: clock::now_ms(), entry };
+        let mut text = serde_json::to_string(&line).expect("entries are plain data");
+        text.push('\n');
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(|source| JournalError { path: self.path.clone(), source })
+    }
+}

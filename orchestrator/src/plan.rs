@@ -1,0 +1,219 @@
+//! What running an experiment would do, decided before anything is started: which trials are
+//! done, go on, or are new.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use experiments::expand::Frozen;
+use serde::Serialize;
+
+use crate::core::{State, TrialId};
+use crate::store::TrialRow;
+
+/// Every trial that the file asks for, and what will become of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// In the file's order.
+    pub trials: Vec<PlanTrial>,
+    /// Trials that were run before and that the file no longer asks for.
+    pub retired: Vec<TrialId>,
+}
+
+/// One trial of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanTrial {
+    /// Its id.
+    pub id: TrialId,
+    /// The trial as the worker will get it.
+    pub frozen: Frozen,
+    /// What will become of it.
+    pub fate: Fate,
+    /// For a finished trial, what has changed since: `build` or `data`.
+    pub stale: Option<&'static str>,
+}
+
+/// What running will do with a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// Nothing: it has succeeded.
+    Done,
+    /// Its processes are still at work and will be watched on.
+    Adopted,
+    /// It goes on from its last checkpoint, if it has one.
+    Resumed,
+    /// It failed and gets another chance.
+    RunAgain,
+    /// It is run for the first time.
+    New,
+    /// `--only` leaves it out.
+    LeftOut,
+}
+
+impl Plan {
+    /// Compares what the file asks for with what is recorded. `only` names the variants to run;
+    /// all if empty.
+    pub fn new(wanted: Vec<Frozen>, recorded: &[TrialRow], only: &[String]) -> Self {
+        let by_key: BTreeMap<&str, &TrialRow> =
+            recorded.iter().map(|row| (row.key.as_str(), row)).collect();
+        let trials: Vec<PlanTrial> = wanted
+            .into_iter()
+            .map(|frozen| {
+                let known = by_key.get(frozen.key.as_str());
+                PlanTrial {
+                    // A trial that was recorded under another variant's name is the same trial.
+                    id: known.map_or_else(|| TrialId(frozen.id()), |row| row.id.clone()),
+                    fate: match known {
+                        Some(TrialRow { state: State::Succeeded { .. }, .. }) => Fate::Done,
+                        _ if !only.is_empty() && !only.contains(&frozen.variant) => Fate::LeftOut,
+                        None => Fate::New,
+                        Some(row) => fate(row),
+                    },
+                    stale: known.and_then(|row| stale(row, &frozen)),
+                    frozen,
+                }
+            })
+            .collect();
+        let retired = recorded
+            .iter()
+            .filter(|row| !trials.iter().any(|trial| trial.id == row.id))
+            .map(|row| row.id.clone())
+            .collect();
+        Self { trials, retired }
+    }
+
+    /// The trials that are to be run or watched.
+    pub fn to_run(&self) -> impl Iterator<Item = &PlanTrial> {
+        self.trials.iter().filter(|t| !matches!(t.fate, Fate::Done | Fate::LeftOut))
+    }
+
+    /// How many trials have this fate.
+    pub fn count(&self, fate: Fate) -> usize {
+        self.trials.iter().filter(|trial| trial.fate == fate).count()
+    }
+}
+
+fn fate(row: &TrialRow) -> Fate {
+    match row.state {
+        State::Succeeded { .. } => Fate::Done,
+        State::Starting { .. } | State::Running { .. } => Fate::Adopted,
+        State::Interrupted { .. } => Fate::Resumed,
+        State::Failed { .. } => Fate::RunAgain,
+        State::Queued { .. } if row.last_attempt.is_some() => Fate::Resumed,
+        State::Queued { .. } => Fate::New,
+    }
+}
+
+fn stale(row: &TrialRow, now: &Frozen) -> Option<&'static str> {
+    let differ = |then: &Option<String>, now: &Option<String>| {
+        then.is_some() && now.is_some() && then != now
+    };
+    if !matches!(row.state, State::Succeeded { .. }) {
+        None
+    } else if differ(&row.data, &now.data) {
+        Some("data")
+    } else if differ(&row.build, &now.build) {
+        Some("build")
+    } else {
+        None
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Adopted => "still running",
+            Self::Resumed => "to resume",
+            Self::RunAgain => "failed, to run again",
+            Self::New => "new",
+            Self::LeftOut => "left out",
+        })
+    }
+}
+
+/// `5 trials: 2 done, 1 to resume, 2 new`.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let n = self.trials.len();
+        write!(f, "{n} trial{}", if n == 1 { "" } else { "s" })?;
+        let fates =
+            [Fate::Done, Fate::Adopted, Fate::Resumed, Fate::RunAgain, Fate::New, Fate::LeftOut];
+        let mut separator = ": ";
+        for (fate, count) in fates.map(|fate| (fate, self.count(fate))) {
+            if count > 0 {
+                write!(f, "{separator}{count} {fate}")?;
+                separator = ", ";
+            }
+        }
+        if !self.retired.is_empty() {
+            write!(f, "; {} retired, as the file no longer names them", self.retired.len())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frozen(variant: &str, key: &str, build: &str) -> Frozen {
+        Frozen {
+            key: key.repeat(8),
+            variant: variant.to_owned(),
+            seed: 0,
+            config: serde_json::Map::new(),
+            build: Some(build.to_owned()),
+            data: None,
+        }
+    }
+
+    fn row(frozen: &Frozen, state: State) -> TrialRow {
+        TrialRow {
+            id: TrialId(frozen.id()),
+            key: frozen.key.clone(),
+            variant: frozen.variant.clone(),
+            seed: frozen.seed,
+            retired: false,
+            state,
+            build: frozen.build.clone(),
+            data: None,
+            last_attempt: None,
+        }
+    }
+
+    #[test]
+    fn what_is_recorded_decides_each_trial_s_fate() {
+        let failed = State::Failed { attempt: 1, class: "crashed".into(), message: String::new() };
+        let (a, b, c, d) = (
+            frozen("a", "a", "1"),
+            frozen("b", "b", "1"),
+            frozen("c", "c", "1"),
+            frozen("d", "d", "1"),
+        );
+        let recorded = [
+            row(&a, State::Succeeded { attempt: 1 }),
+            row(&b, failed),
+            row(&frozen("gone", "e", "1"), State::Succeeded { attempt: 1 }),
+        ];
+        let plan = Plan::new(vec![a, b, c, d], &recorded, &["b".to_owned(), "c".to_owned()]);
+        let fates: Vec<_> = plan.trials.iter().map(|t| t.fate).collect();
+        assert_eq!(fates, [Fate::Done, Fate::RunAgain, Fate::New, Fate::LeftOut]);
+        assert_eq!(
+            plan.to_string(),
+            "4 trials: 1 done, 1 failed, to run again, 1 new, 1 left out; 1 retired, as the file \
+             no longer names them"
+        );
+    }
+
+    #[test]
+    fn a_renamed_variant_keeps_its_results_and_another_build_is_noticed() {
+        let before = frozen("old", "a", "1");
+        let recorded = [row(&before, State::Succeeded { attempt: 1 })];
+        let plan = Plan::new(vec![frozen("new", "a", "2")], &recorded, &[]);
+        assert_eq!(plan.trials[0].fate, Fate::Done);
+        assert_eq!(plan.trials[0].id.0, "old-s0-aaaaaaaa");
+        assert_eq!(plan.trials[0].stale, Some("build"));
+        assert!(plan.retired.is_empty());
+    }
+}

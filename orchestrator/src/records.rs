@@ -1,0 +1,85 @@
+//! A run's records as the report needs them, from its database.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use experiments::expand::Row;
+use experiments::report::{Figure, Report};
+use reports::records::{Artifact, Records, Trial, TrialState, Variant};
+
+use crate::core::State;
+use crate::run_dir::RunDir;
+use crate::store::{Store, StoreError, TrialRow};
+
+/// What the records are to be told under: the rows, and who ran them.
+#[derive(Debug, Clone)]
+pub struct Heading<'a> {
+    /// The experiment's name.
+    pub experiment: &'a str,
+    /// The profile.
+    pub profile: Option<&'a str>,
+    /// The profile's caption.
+    pub caption: &'a str,
+    /// Name and label of every row, in table order.
+    pub rows: &'a [Row],
+}
+
+/// Everything recorded of a run that `report` draws. Retired trials are left out.
+pub async fn collect(
+    store: &mut Store,
+    dir: &RunDir,
+    heading: &Heading<'_>,
+    report: &Report,
+) -> Result<Records, StoreError> {
+    let trials = store.trials().await?;
+    let mut results = store.results().await?;
+    let mut series = BTreeMap::new();
+    for figure in &report.figures {
+        if let Figure::Curve(curve) = figure {
+            series.insert(curve.metric.clone(), store.series(&curve.metric).await?);
+        }
+    }
+    let mut variants = Vec::new();
+    for row in heading.rows {
+        let mut of_row = Vec::new();
+        for trial in trials.iter().filter(|t| !t.retired && t.variant == row.name) {
+            let artifacts = store.artifacts(&trial.id).await?;
+            let folder = dir.trial(&trial.id);
+            of_row.push(Trial {
+                id: trial.id.0.clone(),
+                seed: trial.seed,
+                state: state(trial),
+                results: results.remove(&trial.id).unwrap_or_default(),
+                series: series
+                    .iter()
+                    .filter_map(|(metric, of)| Some((metric.clone(), of.get(&trial.id)?.clone())))
+                    .collect(),
+                artifacts: artifacts.into_iter().map(|a| artifact(a, &folder)).collect(),
+            });
+        }
+        let (name, label) = (row.name.clone(), row.label.clone());
+        variants.push(Variant { name, label, trials: of_row });
+    }
+    Ok(Records {
+        experiment: heading.experiment.to_owned(),
+        profile: heading.profile.map(str::to_owned),
+        caption: heading.caption.to_owned(),
+        variants,
+        metrics: store.metrics().await?,
+    })
+}
+
+fn state(trial: &TrialRow) -> TrialState {
+    match &trial.state {
+        State::Succeeded { .. } => TrialState::Succeeded,
+        State::Failed { class, .. } => TrialState::Unfinished(format!("failed ({class})")),
+        State::Queued { .. } if trial.last_attempt.is_none() => {
+            TrialState::Unfinished("not run".to_owned())
+        }
+        other => TrialState::Unfinished(other.name().to_owned()),
+    }
+}
+
+fn artifact(row: crate::store::ArtifactRow, folder: &Path) -> Artifact {
+    Artifact { name: row.name, item: row.item, step: row.step, path: folder.join(row.path) }
+}

@@ -1,0 +1,103 @@
+//! `experiment.yaml` in the run's folder: the file as it was resolved when it was run last.
+
+use std::path::Path;
+
+use experiments::expand::{Row, Run};
+use experiments::file::{Retry, Worker};
+use experiments::report::Report;
+use experiments::resources::Resources;
+use experiments::{source, yaml};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::durable::{self, FileError};
+use crate::plan::Plan;
+
+/// An experiment under one profile, everything filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// The experiment's name.
+    pub experiment: String,
+    /// The profile.
+    pub profile: Option<String>,
+    /// The profile's caption.
+    pub caption: String,
+    /// SHA-256 of the file that it was resolved from.
+    pub file_hash: String,
+    /// The program that carries trials out.
+    pub worker: Worker,
+    /// What one attempt holds.
+    pub resources: Resources,
+    /// What happens after a failure.
+    pub retry: Retry,
+    /// Name and label of every row.
+    pub rows: Vec<Row>,
+    /// Every trial with its config.
+    pub trials: Vec<ResolvedTrial>,
+    /// The table and figures that come out.
+    pub report: Report,
+}
+
+/// One trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedTrial {
+    /// Its id.
+    pub id: String,
+    /// The variant's name.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// The config with every default.
+    pub config: Map<String, Value>,
+}
+
+impl Resolved {
+    /// What running `plan` of `run` resolves `text` to.
+    pub fn new(run: &Run, plan: &Plan, text: &str) -> Self {
+        Self {
+            experiment: run.experiment.clone(),
+            profile: run.profile.clone(),
+            caption: run.caption.clone(),
+            file_hash: hash(text),
+            worker: run.worker.clone(),
+            resources: run.resources.clone(),
+            retry: run.retry.clone(),
+            rows: run.rows.clone(),
+            trials: plan
+                .trials
+                .iter()
+                .map(|trial| ResolvedTrial {
+                    id: trial.id.0.clone(),
+                    variant: trial.frozen.variant.clone(),
+                    seed: trial.frozen.seed,
+                    config: trial.frozen.config.clone(),
+                })
+                .collect(),
+            report: run.report.clone(),
+        }
+    }
+
+    /// Reads the file at `path`.
+    pub fn read(path: &Path) -> Result<Self, source::FileError> {
+        source::Source::read(path)?.decode()
+    }
+
+    /// Writes the file at `path`, whole or not at all.
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        durable::write(path, yaml::to_string(self).as_bytes())
+    }
+}
+
+/// SHA-256 of an experiment file's text, in hexadecimal.
+pub fn hash(text: &str) -> String {
+    base16ct::lower::encode_string(&Sha256::digest(text))
+}
+
+/// The metric to show beside a trial's progress: that of the first curve.
+pub fn headline(report: &Report) -> Option<&str> {
+    report.figures.iter().find_map(|figure| match figure {
+        experiments::report::Figure::Curve(curve) => Some(curve.metric.as_str()),
+        experiments::report::Figure::Images(_) => None,
+    })
+}

@@ -1,0 +1,203 @@
+//! A run's folder, `runs/<experiment>.<profile>/`: where its files are, who supervises it, and how
+//! a name on the command line finds it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::core::TrialId;
+use crate::host::Host;
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDir(PathBuf);
+
+/// A run cannot be found or taken.
+#[derive(Debug, thiserror::Error)]
+pub enum RunDirError {
+    /// No run has that name.
+    #[error("there is no run `{name}` in `{}`{}", runs.display(), known(known_runs))]
+    NoSuchRun {
+        /// What was asked for.
+        name: String,
+        /// Where runs lie.
+        runs: PathBuf,
+        /// What there is.
+        known_runs: Vec<String>,
+    },
+    /// Nothing has been run here.
+    #[error("nothing has been run in `{}` yet", runs.display())]
+    NoRuns {
+        /// Where runs lie.
+        runs: PathBuf,
+    },
+    /// Another supervisor works on the run.
+    #[error("`{run}` is being run by process {pid} on {host}, since {since}")]
+    Supervised {
+        /// The run.
+        run: String,
+        /// Its supervisor.
+        pid: u32,
+        /// The supervisor's machine.
+        host: String,
+        /// When it started.
+        since: String,
+    },
+    /// The file system said no.
+    #[error("cannot use `{}`", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn known(runs: &[String]) -> String {
+    if runs.is_empty() { String::new() } else { format!(" (there is: {})", runs.join(", ")) }
+}
+
+/// What a supervisor writes into the lock file, for people.
+#[derive(Debug, Serialize, Deserialize)]
+struct Supervisor {
+    pid: u32,
+    host: String,
+    since_ms: i64,
+}
+
+/// The right to write to a run's records; given up when dropped, and by the kernel when the
+/// process ends.
+#[derive(Debug)]
+pub struct SupervisorLock(#[expect(dead_code, reason = "held, never read")] File);
+
+impl RunDir {
+    /// The folder of run `name` below `runs`.
+    pub fn new(runs: &Path, name: &str) -> Self {
+        Self(runs.join(name))
+    }
+
+    /// Finds a run by name: `table1.demo`, or `table1` for its latest profile, or the path of its
+    /// folder; with no name, what ran last.
+    pub fn find(runs: &Path, name: Option<&str>) -> Result<Self, RunDirError> {
+        if let Some(path) = name.map(Path::new).filter(|p| p.join("journal.jsonl").is_file()) {
+            return Ok(Self(path.to_owned()));
+        }
+        let all = list(runs);
+        let matches = |run: &str| match name {
+            None => true,
+            Some(name) => run == name || run.rsplit_once('.').is_some_and(|(e, _)| e == name),
+        };
+        let exact = all.iter().find(|(run, _)| Some(run.as_str()) == name);
+        let latest = || all.iter().filter(|(run, _)| matches(run)).max_by_key(|(_, time)| *time);
+        if let Some((run, _)) = exact.or_else(latest) {
+            return Ok(Self::new(runs, run));
+        }
+        let runs = runs.to_owned();
+        Err(match name {
+            None => RunDirError::NoRuns { runs },
+            Some(name) => {
+                let known_runs = all.into_iter().map(|(run, _)| run).collect();
+                RunDirError::NoSuchRun { name: name.to_owned(), runs, known_runs }
+            }
+        })
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The run's name, `table1.demo`.
+    pub fn name(&self) -> String {
+        self.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// What the supervisor decided, one line each.
+    pub fn journal(&self) -> PathBuf {
+        self.0.join("journal.jsonl")
+    }
+
+    /// The index over journal and events.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("orch.db")
+    }
+
+    /// The experiment as resolved when it was run last.
+    pub fn experiment(&self) -> PathBuf {
+        self.0.join("experiment.yaml")
+    }
+
+    /// Where the report goes.
+    pub fn report(&self) -> PathBuf {
+        self.0.join("report")
+    }
+
+    /// A trial's folder.
+    pub fn trial(&self, trial: &TrialId) -> PathBuf {
+        self.0.join("trials").join(&trial.0)
+    }
+
+    /// Makes the folder.
+    pub fn create(&self) -> Result<(), RunDirError> {
+        let failed = |source| RunDirError::Io { path: self.0.clone(), source };
+        fs_err::create_dir_all(self.0.join("trials")).map_err(failed)
+    }
+
+    /// Takes the supervisor's lock, or says who has it.
+    pub fn lock(&self) -> Result<SupervisorLock, RunDirError> {
+        let path = self.0.join("supervisor.lock");
+        let failed = |source| RunDirError::Io { path: path.clone(), source };
+        let mut options = File::options();
+        let mut file = options
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(self.held_by(&mut file));
+        }
+        let me = Supervisor {
+            pid: std::process::id(),
+            host: Host::this().name,
+            since_ms: clock::now_ms(),
+        };
+        let text = serde_json::to_string(&me).expect("plain data");
+        file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
+        Ok(SupervisorLock(file))
+    }
+
+    fn held_by(&self, file: &mut File) -> RunDirError {
+        let mut text = String::new();
+        let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+        // The holder of the lock may be just about to write its name.
+        let unknown = Supervisor { pid: 0, host: "this machine".to_owned(), since_ms: 0 };
+        let by = read.ok().and_then(|_| serde_json::from_str(&text).ok()).unwrap_or(unknown);
+        RunDirError::Supervised {
+            run: self.name(),
+            pid: by.pid,
+            host: by.host,
+            since: clock::to_rfc3339(by.since_ms),
+        }
+    }
+}
+
+/// Every run below `runs` with the time of its last decision.
+fn list(runs: &Path) -> Vec<(String, SystemTime)> {
+    let Ok(entries) = std::fs::read_dir(runs) else { return Vec::new() };
+    let mut found: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let time = entry.path().join("journal.jsonl").metadata().ok()?.modified().ok()?;
+            Some((entry.file_name().into_string().ok()?, time))
+        })
+        .collect();
+    found.sort();
+    found
+}

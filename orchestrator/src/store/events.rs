@@ -1,0 +1,245 @@
+//! From an attempt's `events.jsonl` to points, results, checkpoints and artifacts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use experiments::events::{Event, Line};
+use experiments::number::Number;
+use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
+
+use super::{Store, StoreError};
+use crate::core::TrialId;
+use crate::tail;
+
+/// Events that were taken in.
+#[derive(Debug)]
+pub struct Read {
+    /// The events, in the file's order.
+    pub lines: Vec<Line>,
+    /// Whether there was something to read, so that there may be more.
+    pub more: bool,
+}
+
+/// What a batch of lines comes to, collected before a single statement is run.
+#[derive(Default)]
+struct Batch {
+    /// `[metric, item, step, value, time]`, in the file's order.
+    points: Vec<Value>,
+    unknown_lines: i64,
+}
+
+impl Store {
+    /// Takes in what is new in the attempt's events file, a few megabytes at a time, and says which
+    /// events these were. Call again while there is more.
+    pub async fn read_events(
+        &mut self,
+        trial: &TrialId,
+        attempt: u32,
+        file: &Path,
+    ) -> Result<Read, StoreError> {
+        let sql = Self::sql_error(&self.path);
+        let (attempt_id, offset): (i64, i64) = sqlx::query_as(
+            "select attempt_id, bytes_read from attempt join trial using (trial_id)
+             where name = ? and number = ?",
+        )
+        .bind(&trial.0)
+        .bind(attempt)
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(&sql)?;
+        let read = tail::read(file, offset as u64)
+            .map_err(|source| StoreError::File { path: file.to_owned(), source })?;
+        if read.lines.is_empty() {
+            return Ok(Read { lines: Vec::new(), more: false });
+        }
+        let mut batch = Batch::default();
+        let mut lines = Vec::new();
+        for text in read.lines.iter().filter(|text| !text.trim().is_empty()) {
+            match Line::parse(text) {
+                Ok(line) => lines.push(line),
+                Err(error) => {
+                    tracing::debug!(trial.id = %trial, %error, "passed over a line");
+                    batch.unknown_lines += 1;
+                }
+            }
+        }
+        let mut transaction = self.connection.begin().await.map_err(&sql)?;
+        for line in &lines {
+            apply(&mut transaction, attempt_id, line, &mut batch).await.map_err(&sql)?;
+        }
+        flush(&mut transaction, attempt_id, &batch, read.offset).await.map_err(&sql)?;
+        transaction.commit().await.map_err(&sql)?;
+        Ok(Read { lines, more: true })
+    }
+}
+
+async fn apply(
+    db: &mut SqliteConnection,
+    attempt_id: i64,
+    line: &Line,
+    batch: &mut Batch,
+) -> Result<(), sqlx::Error> {
+    match &line.event {
+        Event::Metrics { step, item, values } => {
+            let item = item.as_deref().unwrap_or_default();
+            let point = |(metric, v)| json!([metric, item, step, v, line.time]);
+            batch.points.extend(values.iter().map(point));
+            Ok(())
+        }
+        hello @ Event::Hello { .. } => say_hello(db, attempt_id, hello).await,
+        Event::Result { values } => set_result(db, attempt_id, values).await,
+        other => set_one(db, attempt_id, other, line.time).await,
+    }
+}
+
+async fn say_hello(
+    db: &mut SqliteConnection,
+    attempt_id: i64,
+    hello: &Event,
+) -> Result<(), sqlx::Error> {
+    let Event::Hello { program, build, device, resumed_from, metrics, .. } = hello else {
+        return Ok(());
+    };
+    sqlx::query(
+        "update attempt set program = ?, build = ?, device = ?, keeps_until = ?
+         where attempt_id = ?",
+    )
+    .bind(program)
+    .bind(build)
+    .bind(device)
+    .bind(resumed_from.map_or(-1, |step| step as i64))
+    .bind(attempt_id)
+    .execute(&mut *db)
+    .await?;
+    for (name, info) in metrics {
+        sqlx::query(
+            "insert into metric (name, description, unit) values (?, ?, ?)
+             on conflict (name) do update set
+                description = excluded.description, unit = excluded.unit",
+        )
+        .bind(name)
+        .bind(&info.description)
+        .bind(&info.unit)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn set_result(
+    db: &mut SqliteConnection,
+    attempt_id: i64,
+    values: &BTreeMap<String, Number>,
+) -> Result<(), sqlx::Error> {
+    for (metric, Number(value)) in values {
+        sqlx::query("insert or ignore into metric (name) values (?)")
+            .bind(metric)
+            .execute(&mut *db)
+            .await?;
+        sqlx::query(
+            "insert or replace into result (attempt_id, metric_id, value)
+             select ?, metric_id, ? from metric where name = ?",
+        )
+        .bind(attempt_id)
+        .bind(Some(*value).filter(|v| !v.is_nan()))
+        .bind(metric)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Events that come to one row each.
+async fn set_one(
+    db: &mut SqliteConnection,
+    attempt_id: i64,
+    event: &Event,
+    time: Option<f64>,
+) -> Result<(), sqlx::Error> {
+    let statement = match event {
+        Event::Progress { phase, step, of } => sqlx::query(
+            "update attempt set phase = ?, phase_step = ?, phase_of = ?, phase_time = ?
+             where attempt_id = ?",
+        )
+        .bind(phase)
+        .bind(*step as i64)
+        .bind(*of as i64)
+        .bind(time)
+        .bind(attempt_id),
+        Event::Checkpoint { step, path, hash } => sqlx::query(
+            "insert or replace into checkpoint (attempt_id, step, path, hash)
+             values (?, ?, ?, ?)",
+        )
+        .bind(attempt_id)
+        .bind(*step as i64)
+        .bind(path)
+        .bind(hash),
+        Event::Artifact { kind, name, step, item, path } => sqlx::query(
+            "insert or replace into artifact (attempt_id, kind, name, item, step, path)
+             values (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(attempt_id)
+        .bind(kind)
+        .bind(name)
+        .bind(item.as_deref().unwrap_or_default())
+        .bind(*step as i64)
+        .bind(path),
+        Event::Failed { class, message } => sqlx::query(
+            "update attempt set failed_class = ?, failed_message = ? where attempt_id = ?",
+        )
+        .bind(class)
+        .bind(message)
+        .bind(attempt_id),
+        Event::Hello { .. } | Event::Metrics { .. } | Event::Result { .. } => return Ok(()),
+    };
+    statement.execute(db).await.map(drop)
+}
+
+/// Writes the batch's points with one statement, and how far the file has been read.
+async fn flush(
+    db: &mut SqliteConnection,
+    attempt_id: i64,
+    batch: &Batch,
+    bytes_read: u64,
+) -> Result<(), sqlx::Error> {
+    if !batch.points.is_empty() {
+        let points = serde_json::to_string(&batch.points).expect("points are plain data");
+        sqlx::query(
+            "insert or ignore into metric (name)
+             select distinct value ->> 0 from json_each(?)",
+        )
+        .bind(&points)
+        .execute(&mut *db)
+        .await?;
+        // Of a key that is said twice, the later value counts.
+        sqlx::query(
+            "insert or replace into point (attempt_id, metric_id, item, step, value, time)
+             select ?, metric_id, point.value ->> 1, point.value ->> 2,
+                case point.value ->> 3
+                    when 'NaN' then null
+                    when 'Infinity' then 9e999
+                    when '-Infinity' then -9e999
+                    else cast(point.value ->> 3 as real)
+                end,
+                point.value ->> 4
+             from json_each(?) as point
+             join metric on metric.name = point.value ->> 0
+             order by point.key",
+        )
+        .bind(attempt_id)
+        .bind(&points)
+        .execute(&mut *db)
+        .await?;
+    }
+    sqlx::query(
+        "update attempt set bytes_read = ?, unknown_lines = unknown_lines + ?
+         where attempt_id = ?",
+    )
+    .bind(bytes_read as i64)
+    .bind(batch.unknown_lines)
+    .bind(attempt_id)
+    .execute(&mut *db)
+    .await?;
+    Ok(())
+}

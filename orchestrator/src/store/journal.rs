@@ -1,0 +1,147 @@
+//! From `journal.jsonl` to the tables of variants, trials and attempts.
+
+use std::path::Path;
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::{Store, StoreError};
+use crate::core::{State, TrialId};
+use crate::journal::{Entry, Line, Planned};
+use crate::tail;
+
+impl Store {
+    /// Takes in every whole line of the journal that has not been taken in yet.
+    pub async fn read_journal(&mut self, journal: &Path) -> Result<(), StoreError> {
+        let sql = Self::sql_error(&self.path);
+        let mut transaction = self.connection.begin().await.map_err(&sql)?;
+        let mut offset: i64 = sqlx::query_scalar("select bytes_read from journal")
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(&sql)?;
+        loop {
+            let read = tail::read(journal, offset as u64)
+                .map_err(|source| StoreError::File { path: journal.to_owned(), source })?;
+            if read.offset as i64 == offset {
+                break;
+            }
+            offset = read.offset as i64;
+            for text in &read.lines {
+                // A line that a power cut has torn is no decision that took effect.
+                let Ok(line) = serde_json::from_str::<Line>(text) else { continue };
+                apply(&mut transaction, &line).await.map_err(|e| match e {
+                    Failure::Sql(source) => sql(source),
+                    Failure::Conflict(trial, from) => {
+                        StoreError::Conflict { path: self.path.clone(), trial, from }
+                    }
+                })?;
+            }
+        }
+        sqlx::query("update journal set bytes_read = ?")
+            .bind(offset)
+            .execute(&mut *transaction)
+            .await
+            .map_err(&sql)?;
+        transaction.commit().await.map_err(&sql)
+    }
+}
+
+enum Failure {
+    Sql(sqlx::Error),
+    Conflict(TrialId, &'static str),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
+    match &line.entry {
+        Entry::Planned(planned) => Ok(plan(db, planned, line.time_ms).await?),
+        Entry::Changed { trial, from, to } => change(db, trial, from, to, line.time_ms).await,
+    }
+}
+
+async fn plan(
+    db: &mut SqliteConnection,
+    planned: &Planned,
+    time_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from variant").execute(&mut *db).await?;
+    for (position, row) in (0i64..).zip(&planned.rows) {
+        sqlx::query("insert into variant (name, label, position) values (?, ?, ?)")
+            .bind(&row.name)
+            .bind(&row.label)
+            .bind(position)
+            .execute(&mut *db)
+            .await?;
+    }
+    sqlx::query("update trial set position = null").execute(&mut *db).await?;
+    for (position, trial) in (0i64..).zip(&planned.trials) {
+        let new = State::Queued { reason: "new".to_owned() };
+        // A trial that is known keeps its state and the build and data that it was made with.
+        sqlx::query(
+            "insert into trial
+                (name, key, variant, seed, position, state, state_json, changed_ms, build, data)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             on conflict (name) do update set
+                position = excluded.position,
+                variant = excluded.variant,
+                build = iif(state = 'succeeded', build, excluded.build),
+                data = iif(state = 'succeeded', data, excluded.data)",
+        )
+        .bind(&trial.id.0)
+        .bind(&trial.key)
+        .bind(&trial.variant)
+        .bind(trial.seed as i64)
+        .bind(position)
+        .bind(new.name())
+        .bind(to_json(&new))
+        .bind(time_ms)
+        .bind(&trial.build)
+        .bind(&trial.data)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn change(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    from: &State,
+    to: &State,
+    time_ms: i64,
+) -> Result<(), Failure> {
+    let changed = sqlx::query(
+        "update trial set state = ?, state_json = ?, changed_ms = ?
+         where name = ? and state_json = ?",
+    )
+    .bind(to.name())
+    .bind(to_json(to))
+    .bind(time_ms)
+    .bind(&trial.0)
+    .bind(to_json(from))
+    .execute(&mut *db)
+    .await?;
+    if changed.rows_affected() != 1 {
+        return Err(Failure::Conflict(trial.clone(), from.name()));
+    }
+    if let State::Starting { attempt } = to {
+        sqlx::query(
+            "insert into attempt (trial_id, number, started_ms)
+             select trial_id, ?, ? from trial where name = ?",
+        )
+        .bind(attempt)
+        .bind(time_ms)
+        .bind(&trial.0)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+fn to_json(state: &State) -> String {
+    serde_json::to_string(state).expect("states are plain data")
+}

@@ -1,0 +1,130 @@
+//! `orch.db`: the index over a run's journal and events. The only module that knows SQL.
+//!
+//! There is one writer, the holder of the supervisor's lock. Each batch is one transaction that
+//! also stores how far the file was read.
+
+mod events;
+mod journal;
+mod read;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use crate::core::TrialId;
+
+pub use events::Read;
+pub use read::{ArtifactRow, AttemptRow, TrialRow};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// How long a reader or the writer waits for the other.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The database, open for writing or only for reading.
+#[derive(Debug)]
+pub struct Store {
+    connection: SqliteConnection,
+    path: PathBuf,
+}
+
+/// The database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite said no.
+    #[error("cannot use the database `{}`", path.display())]
+    Sql {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite said.
+        source: sqlx::Error,
+    },
+    /// It was made by another version of this program.
+    #[error("cannot bring the database `{}` up to date", path.display())]
+    Migrate {
+        /// The database.
+        path: PathBuf,
+        /// What went wrong.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A file that it indexes cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The journal says something that does not follow from what is recorded.
+    #[error(
+        "`{}` does not follow from its journal: `{trial}` is not `{from}`; delete the database and \
+         it is made again from the journal",
+        path.display()
+    )]
+    Conflict {
+        /// The database.
+        path: PathBuf,
+        /// The trial.
+        trial: TrialId,
+        /// The state that the journal takes for granted.
+        from: &'static str,
+    },
+}
+
+impl Store {
+    /// Opens the database at `path` for the one writer, made and migrated as needed.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // With WAL this can lose the last transactions in a power cut, but never corrupt; what
+            // is lost is read again from journal and events.
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let mut store = Self::connect(path, &options).await?;
+        let migrated = MIGRATIONS.run(&mut store.connection).await;
+        migrated.map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
+        Ok(store)
+    }
+
+    /// Opens the database at `path` for reading beside a writer.
+    pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        let wal = path.with_extension("db-wal");
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            // Without a write-ahead log nobody writes: so it opens from a read-only folder too.
+            .immutable(!wal.exists())
+            .busy_timeout(BUSY_TIMEOUT);
+        Self::connect(path, &options).await
+    }
+
+    async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<Self, StoreError> {
+        let connection = options
+            .connect()
+            .await
+            .map_err(|source| StoreError::Sql { path: path.to_owned(), source })?;
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// Ends writing: the write-ahead log is folded in, so that the database is one plain file.
+    pub async fn close(mut self) -> Result<(), StoreError> {
+        let folded =
+            sqlx::query("pragma journal_mode = delete").execute(&mut self.connection).await;
+        if let Err(error) = folded {
+            // A reader is looking: the log stays, and the next writer folds it in.
+            tracing::debug!(%error, "the write-ahead log stays");
+        }
+        let path = self.path;
+        self.connection.close().await.map_err(|source| StoreError::Sql { path, source })
+    }
+
+    fn sql_error(path: &Path) -> impl Fn(sqlx::Error) -> StoreError + use<> {
+        let path = path.to_owned();
+        move |source| StoreError::Sql { path: path.clone(), source }
+    }
+}

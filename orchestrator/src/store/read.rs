@@ -1,0 +1,215 @@
+//! What the database holds, as plain values.
+
+use std::collections::BTreeMap;
+
+use experiments::events::MetricInfo;
+use sqlx::Row;
+
+use super::{Store, StoreError};
+use crate::core::{State, TrialId};
+
+/// A trial as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialRow {
+    /// Its id.
+    pub id: TrialId,
+    /// Hash of config, seed and command.
+    pub key: String,
+    /// The variant's name.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// Whether the file no longer names it.
+    pub retired: bool,
+    /// Its state.
+    pub state: State,
+    /// The worker's build that it was planned with last.
+    pub build: Option<String>,
+    /// The data that it was planned with last.
+    pub data: Option<String>,
+    /// Its newest attempt, if it had one.
+    pub last_attempt: Option<AttemptRow>,
+}
+
+/// An attempt as its events tell it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRow {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it was started, in milliseconds since the Unix epoch.
+    pub started_ms: i64,
+    /// What it computes on.
+    pub device: Option<String>,
+    /// Phase, units done and units in all of its newest progress event.
+    pub progress: Option<(String, u64, u64)>,
+    /// The worker's last words, class and message.
+    pub failed: Option<(String, String)>,
+    /// Lines of its events file that were no event.
+    pub unknown_lines: u64,
+}
+
+/// A file that a worker left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactRow {
+    /// Sort of file.
+    pub kind: String,
+    /// What it shows.
+    pub name: String,
+    /// Which item of a set; `None` where there is no set.
+    pub item: Option<String>,
+    /// Training step.
+    pub step: u64,
+    /// Path, relative to the trial's folder.
+    pub path: String,
+}
+
+impl Store {
+    /// Every trial, in the file's order, retired ones last.
+    pub async fn trials(&mut self) -> Result<Vec<TrialRow>, StoreError> {
+        let rows = sqlx::query(
+            "select trial.name, trial.key, trial.variant, trial.seed, trial.position,
+                trial.state_json, trial.build, trial.data,
+                last.number, last.started_ms, last.device, last.unknown_lines,
+                last.phase, last.phase_step, last.phase_of,
+                last.failed_class, last.failed_message
+             from trial
+             left join attempt as last on last.trial_id = trial.trial_id and last.number =
+                (select max(number) from attempt where attempt.trial_id = trial.trial_id)
+             order by trial.position is null, trial.position, trial.trial_id",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        Ok(rows.iter().map(trial_row).collect())
+    }
+
+    /// The class and message of an attempt's `failed` event, if it said one.
+    pub async fn last_words(
+        &mut self,
+        trial: &TrialId,
+        attempt: u32,
+    ) -> Result<Option<(String, String)>, StoreError> {
+        sqlx::query_as(
+            "select failed_class, failed_message from attempt join trial using (trial_id)
+             where name = ? and number = ? and failed_class is not null",
+        )
+        .bind(&trial.0)
+        .bind(attempt)
+        .fetch_optional(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))
+    }
+
+    /// Every attempt's trial and number.
+    pub async fn attempts(&mut self) -> Result<Vec<(TrialId, u32)>, StoreError> {
+        let rows: Vec<(String, u32)> = sqlx::query_as(
+            "select name, number from attempt join trial using (trial_id) order by attempt_id",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        Ok(rows.into_iter().map(|(trial, number)| (TrialId(trial), number)).collect())
+    }
+
+    /// Final values by trial and metric. NaN where none was recorded as a number.
+    pub async fn results(
+        &mut self,
+    ) -> Result<BTreeMap<TrialId, BTreeMap<String, f64>>, StoreError> {
+        let rows: Vec<(String, String, Option<f64>)> =
+            sqlx::query_as("select trial, metric, value from final")
+                .fetch_all(&mut self.connection)
+                .await
+                .map_err(Self::sql_error(&self.path))?;
+        let mut results = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for (trial, metric, value) in rows {
+            results.entry(TrialId(trial)).or_default().insert(metric, value.unwrap_or(f64::NAN));
+        }
+        Ok(results)
+    }
+
+    /// One metric's points that belong to no item, by trial: step and value, steps rising.
+    pub async fn series(
+        &mut self,
+        metric: &str,
+    ) -> Result<BTreeMap<TrialId, Vec<(u64, f64)>>, StoreError> {
+        let rows: Vec<(String, i64, Option<f64>)> = sqlx::query_as(
+            "select trial, step, value from series
+             where metric = ? and item = '' order by trial, step",
+        )
+        .bind(metric)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        let mut series = BTreeMap::<_, Vec<_>>::new();
+        for (trial, step, value) in rows {
+            let point = (step as u64, value.unwrap_or(f64::NAN));
+            series.entry(TrialId(trial)).or_default().push(point);
+        }
+        Ok(series)
+    }
+
+    /// A metric's newest value by trial.
+    pub async fn latest(&mut self, metric: &str) -> Result<BTreeMap<TrialId, f64>, StoreError> {
+        let series = self.series(metric).await?;
+        Ok(series.into_iter().filter_map(|(id, points)| Some((id, points.last()?.1))).collect())
+    }
+
+    /// The files that a trial's attempts left, later attempts' last.
+    pub async fn artifacts(&mut self, trial: &TrialId) -> Result<Vec<ArtifactRow>, StoreError> {
+        let rows: Vec<(String, String, String, i64, String)> = sqlx::query_as(
+            "select kind, artifact.name, item, step, path
+             from artifact join attempt using (attempt_id) join trial using (trial_id)
+             where trial.name = ? order by number, artifact.name, item, step",
+        )
+        .bind(&trial.0)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        let artifact = |(kind, name, item, step, path): (_, _, String, i64, _)| ArtifactRow {
+            kind,
+            name,
+            item: Some(item).filter(|item| !item.is_empty()),
+            step: step as u64,
+            path,
+        };
+        Ok(rows.into_iter().map(artifact).collect())
+    }
+
+    /// What the metrics mean.
+    pub async fn metrics(&mut self) -> Result<BTreeMap<String, MetricInfo>, StoreError> {
+        let rows: Vec<(String, String, Option<String>)> =
+            sqlx::query_as("select name, description, unit from metric")
+                .fetch_all(&mut self.connection)
+                .await
+                .map_err(Self::sql_error(&self.path))?;
+        let info = |(name, description, unit)| (name, MetricInfo { description, unit });
+        Ok(rows.into_iter().map(info).collect())
+    }
+}
+
+fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRow {
+    let state: String = row.get("state_json");
+    let last_attempt = row.get::<Option<u32>, _>("number").map(|number| AttemptRow {
+        number,
+        started_ms: row.get("started_ms"),
+        device: row.get("device"),
+        progress: row.get::<Option<String>, _>("phase").map(|phase| {
+            (phase, row.get::<i64, _>("phase_step") as u64, row.get::<i64, _>("phase_of") as u64)
+        }),
+        failed: row
+            .get::<Option<String>, _>("failed_class")
+            .map(|class| (class, row.get("failed_message"))),
+        unknown_lines: row.get::<i64, _>("unknown_lines") as u64,
+    });
+    TrialRow {
+        id: TrialId(row.get("name")),
+        key: row.get("key"),
+        variant: row.get("variant"),
+        seed: row.get::<i64, _>("seed") as u64,
+        retired: row.get::<Option<i64>, _>("position").is_none(),
+        state: serde_json::from_str(&state).expect("written by `to_json` of the same type"),
+        build: row.get("build"),
+        data: row.get("data"),
+        last_attempt,
+    }
+}
