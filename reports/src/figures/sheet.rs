@@ -52,7 +52,8 @@ pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<S
     problems
 }
 
-/// The rows that have pictures, top to bottom. What the file names and is not there is a problem.
+/// The rows that have pictures, top to bottom; none without a variant's. What the file names and
+/// is not there is a problem.
 fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) -> Vec<Row<'a>> {
     let shared = |(name, label): (&'a String, &'a String)| {
         let trials = records.variants.iter().flat_map(|v| &v.trials);
@@ -63,7 +64,11 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
         (variant.label.as_str(), spec.artifact.as_str(), artifacts)
     });
     let mut variants: Vec<_> = variants.collect();
-    if spec.variants.is_empty() && variants.iter().any(|(_, _, artifacts)| !artifacts.is_empty()) {
+    if variants.iter().all(|(_, _, artifacts)| artifacts.is_empty()) {
+        problems.push(format!("no image `{}` yet", spec.artifact));
+        return Vec::new();
+    }
+    if spec.variants.is_empty() {
         variants.retain(|(_, _, artifacts)| !artifacts.is_empty());
     }
     let (above, below) = (spec.above.iter().map(shared), spec.below.iter().map(shared));

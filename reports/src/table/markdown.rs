@@ -50,5 +50,5 @@ fn line(fields: &[String]) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('|', "\\|")
+    text.replace('|', "\\|").replace('<', "&lt;")
 }

@@ -113,9 +113,10 @@ fn flagged_note(row: &Row, column: &Column) -> String {
     let (label, heading) = (&row.variant.label, &column.label);
     let (count, of) = (odd.len(), row.variant.finished().count());
     let left_out = if count < of { ", left out of the mean" } else { "" };
-    let values = if of == 1 { "value is" } else { "values are" };
+    let values = if of == 1 { "value" } else { "values" };
+    let are = if count == 1 { "is" } else { "are" };
     format!(
-        "‡ {label}, {heading}: {count} of {of} {values} not finite{left_out} ({}).",
+        "‡ {label}, {heading}: {count} of {of} {values} {are} not finite{left_out} ({}).",
         odd.join(", ")
     )
 }

@@ -1,0 +1,7 @@
+//! Reports as a caller sees them: records in, files out.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod figures;
+mod fixtures;
+mod tables;
