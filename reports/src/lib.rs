@@ -1,6 +1,6 @@
 //! Numbers to tables and figures.
 //!
-//! [`write`] takes the file's report section and one run's [`records`], and leaves a folder of
+//! [`write()`] takes the file's report section and one run's [`records`], and leaves a folder of
 //! files. It is pure but for reading the images that the records name and writing the output: no
 //! database, clock, environment or network, so the same records give the same bytes.
 
@@ -21,7 +21,7 @@ use crate::files::Files;
 use crate::records::Records;
 use crate::table::{IncompleteRow, Table};
 
-/// What [`write`] made, and what a person should be told about it.
+/// What [`write()`] made, and what a person should be told about it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Written {
     /// The files, in the report's order.

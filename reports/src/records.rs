@@ -73,14 +73,6 @@ pub struct Artifact {
 }
 
 impl Records {
-    /// The run's name for people: `table1.demo`, or `table1` without a profile.
-    pub fn run(&self) -> String {
-        match &self.profile {
-            Some(profile) => format!("{}.{profile}", self.experiment),
-            None => self.experiment.clone(),
-        }
-    }
-
     /// The variants named, in table order; all if none is named.
     pub(crate) fn select<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a Variant> {
         self.variants.iter().filter(|v| names.is_empty() || names.contains(&v.name))

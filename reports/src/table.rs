@@ -25,6 +25,10 @@ const ABSENT: &str = "–";
 pub struct Table {
     /// File name without extension.
     pub name: String,
+    /// The experiment.
+    pub experiment: String,
+    /// The profile it ran under, if the file has profiles.
+    pub profile: Option<String>,
     /// Title, the profile's caption and how many seeds.
     pub caption: String,
     /// The metrics, left to right.
@@ -95,6 +99,8 @@ impl Table {
         }
         let mut table = Self {
             name: spec.name.clone(),
+            experiment: records.experiment.clone(),
+            profile: records.profile.clone(),
             caption: notes::caption(spec, records),
             columns,
             rows,

@@ -15,10 +15,14 @@ pub(super) struct Axis {
 impl Axis {
     /// From a tick at or below `low` to one at or above `high`, with about `count` between them.
     pub(super) fn around(low: f64, high: f64, count: usize) -> Self {
-        // An axis without extent is widened, so that its one value lies in the middle.
-        let pad = if high > low { 0.0 } else { (low.abs() * 0.1).max(f64::MIN_POSITIVE) };
-        let (low, high) =
-            if low == 0.0 && high == 0.0 { (-0.5, 0.5) } else { (low - pad, high + pad) };
+        // Values that are all but the same get an axis around them.
+        let largest = low.abs().max(high.abs());
+        let pad = match high - low {
+            extent if extent > largest * 1e-9 => 0.0,
+            _ if largest > 0.0 => largest * 0.1,
+            _ => 0.5,
+        };
+        let (low, high) = (low - pad, high + pad);
         let rough = (high - low) / count as f64;
         let magnitude = 10f64.powf(rough.log10().floor());
         let factors = [1.0, 2.0, 5.0].into_iter().map(|factor| factor * magnitude);
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn a_single_value_gets_an_axis_too() {
         for value in [0.0, 20.0, -3e-5, 1e9] {
-            let range = Axis::around(value, value, 6).range();
+            let range = Axis::around(value, value * (1.0 + 1e-14), 6).range();
             assert!(range.start < value && value < range.end, "{value}: {range:?}");
         }
     }

@@ -30,14 +30,15 @@ pub(super) const EMPTY_CELL: RGBColor = RGBColor(0xf0, 0xf0, 0xf0);
 pub(super) const BAND_OPACITY: f64 = 0.15;
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart, without the yellow, which is
-/// too light for a line, and the black, which is the reference's; orange a little darker.
-const COLOURS: [RGBColor; 6] = [
+/// too light for a line; orange a little darker. The reference is grey and dashed.
+const COLOURS: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
     RGBColor(0x00, 0x9e, 0x73),
     RGBColor(0xcc, 0x79, 0xa7),
     RGBColor(0xdb, 0x94, 0x00),
     RGBColor(0x56, 0xb4, 0xe9),
+    INK,
 ];
 
 /// Colour of the variant at `index`.
@@ -46,7 +47,7 @@ pub(super) fn colour(index: usize) -> RGBColor {
 }
 
 /// Outline of the marker of the variant at `index`, around the origin, for a radius of 1 and of
-/// about equal area. Five shapes and six colours: thirty variants look different, five also in
+/// about equal area. Five shapes and seven colours: 35 variants look different, five also in
 /// grey.
 pub(super) fn marker(index: usize) -> Vec<(f64, f64)> {
     let polygon = |corners: u32, radius: f64, turn: f64| {

@@ -17,6 +17,8 @@ const SCHEMA: u32 = 1;
 struct Document<'a> {
     schema: u32,
     name: &'a str,
+    experiment: &'a str,
+    profile: Option<&'a str>,
     caption: &'a str,
     columns: Vec<ColumnJson<'a>>,
     rows: Vec<RowJson<'a>>,
@@ -66,6 +68,8 @@ impl Table {
         let document = Document {
             schema: SCHEMA,
             name: &self.name,
+            experiment: &self.experiment,
+            profile: self.profile.as_deref(),
             caption: &self.caption,
             columns: self.columns.iter().map(ColumnJson::new).collect(),
             rows: self.rows.iter().map(|row| self.row_json(row)).collect(),

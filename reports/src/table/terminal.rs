@@ -2,29 +2,29 @@
 
 use super::{ABSENT, Cell, Column, Row, Table};
 
-/// Widest line of words, in characters. The table itself is as wide as its cells.
+/// Widest line, in characters; a wider table is set as several below each other.
 const WIDTH: usize = 100;
 const GAP: &str = "  ";
+const PAPER: &str = "paper";
 
 impl Table {
-    /// Lines of text without colour: the best values carry `*`.
+    /// Lines of text without colour, at most 100 characters wide unless a single cell is wider:
+    /// the best values carry `*`.
     pub fn terminal(&self) -> String {
         let lines = self.terminal_lines();
         let widths: Vec<usize> = (0..lines[0].len())
             .map(|i| lines.iter().map(|line| width(&line[i])).max().unwrap_or(0))
             .collect();
-        let rule = "─".repeat(widths.iter().sum::<usize>() + GAP.len() * (widths.len() - 1));
-        let (header, rows) = lines.split_at(2);
-        let aligned = |lines: &[Vec<String>]| -> Vec<String> {
-            lines.iter().map(|line| align(line, &widths)).collect()
-        };
-
         let mut text = wrap(&self.caption);
-        text.push(String::new());
-        text.extend(aligned(header));
-        text.push(rule.clone());
-        text.extend(aligned(rows));
-        text.push(rule);
+        for block in blocks(&lines[1], &widths) {
+            let rule = "─".repeat(total_width(&block, &widths));
+            let mut aligned = lines.iter().map(|line| align(line, &block, &widths));
+            text.push(String::new());
+            text.extend(aligned.by_ref().take(2));
+            text.push(rule.clone());
+            text.extend(aligned);
+            text.push(rule);
+        }
         if self.rows.iter().flat_map(|r| &r.cells).any(|c| c.best) {
             text.push("* the best of the complete rows, at the precision shown".to_owned());
         }
@@ -45,7 +45,7 @@ impl Table {
             units.push(column.unit.clone().unwrap_or_default() + " ");
             if column.has_paper {
                 labels.push(String::new());
-                units.push("paper".to_owned());
+                units.push(PAPER.to_owned());
             }
         }
         let rows = self.rows.iter().map(|row| self.terminal_row(row));
@@ -74,9 +74,31 @@ fn value(column: &Column, cell: &Cell) -> String {
     format!("{mean}{sd}{mark}")
 }
 
-/// The first field to the left, the others to the right.
-fn align(fields: &[String], widths: &[usize]) -> String {
-    let padded = fields.iter().zip(widths).enumerate().map(|(i, (field, &width))| {
+/// The columns of each block: the labels, then as many metrics as fit, the paper's values always
+/// beside ours.
+fn blocks(units: &[String], widths: &[usize]) -> Vec<Vec<usize>> {
+    let mut blocks = vec![vec![0]];
+    let columns: Vec<usize> = (1..units.len()).collect();
+    for group in columns.chunk_by(|_, next| units[*next] == PAPER) {
+        let block = blocks.last_mut().expect("there is always a block");
+        let wider = [&block[..], group].concat();
+        if block.len() == 1 || total_width(&wider, widths) <= WIDTH {
+            *block = wider;
+        } else {
+            blocks.push([&[0], group].concat());
+        }
+    }
+    blocks
+}
+
+fn total_width(columns: &[usize], widths: &[usize]) -> usize {
+    columns.iter().map(|i| widths[*i]).sum::<usize>() + GAP.len() * (columns.len() - 1)
+}
+
+/// The labels to the left, the others to the right.
+fn align(fields: &[String], columns: &[usize], widths: &[usize]) -> String {
+    let padded = columns.iter().map(|&i| {
+        let (field, width) = (&fields[i], widths[i]);
         if i == 0 { format!("{field:<width$}") } else { format!("{field:>width$}") }
     });
     padded.collect::<Vec<_>>().join(GAP).trim_end().to_owned()

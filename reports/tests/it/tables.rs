@@ -45,6 +45,19 @@ fn one_seed_has_no_spread_and_no_column_of_seeds() {
 }
 
 #[test]
+fn a_wide_table_is_set_in_blocks() {
+    let columns =
+        (0..12).map(|i| Column { label: Some(format!("metric number {i}")), ..column("psnr") });
+    let wide = Spec { columns: columns.collect(), ..table() };
+    let text = Table::new(&wide, &three_seeds()).terminal();
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    let rows = text.lines().filter(|line| line.starts_with("VLB")).count();
+    assert!(rows > 1 && rows < 12, "{rows} blocks");
+    let values: usize = text.lines().map(|line| line.matches("22.50").count()).sum();
+    assert_eq!(values, 12, "every metric stands in one block");
+}
+
+#[test]
 fn the_best_is_judged_as_it_is_shown() {
     let higher = |decimals| one_column(decimals, Some(Better::Higher));
     let values = one_seed(&[20.01, 20.04, 19.9]);
