@@ -59,7 +59,7 @@ check_machine() {
     python3 -m pip --version >/dev/null 2>&1 ||
         die "python3 has no pip, which fetches libtorch" "on Debian: apt-get install python3-pip"
     local free
-    free=$(df -Pm "$ROOT" | awk 'NR == 2 { print $4 }')
+    free=$(df -Pm "$ROOT" | awk 'NR == 2 { print $4 }') || free=$NEEDED_MIB
     [ "$free" -ge "$NEEDED_MIB" ] ||
         die "only $free MiB are free under \`$ROOT\`; $NEEDED_MIB MiB are needed" \
             "make room, or set LIBTORCH to a libtorch elsewhere"

@@ -15,7 +15,7 @@ use worker::{commands, device};
 /// `orch` starts it and reads what it appends to its events file; by hand, `orch-worker train` in
 /// a trial's folder does the same and prints the events.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(name = "orch-worker", version, about, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

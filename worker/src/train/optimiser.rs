@@ -61,3 +61,18 @@ pub fn learning_rate(training: &Training, step: u64) -> f64 {
 pub fn averaging_share(training: &Training, step: u64) -> f64 {
     1.0 - training.ema.min((1.0 + step as f64) / (10.0 + step as f64))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_average_follows_closely_at_first() {
+        let training = Training { ema: 0.999, ..Training::default() };
+        let share = |step| averaging_share(&training, step);
+        // 1 - 2/11 after the first step, 1 - 101/110 after the hundredth, 1 - 0.999 in the end.
+        assert!((share(1) - 9.0 / 11.0).abs() < 1e-12);
+        assert!((share(100) - 9.0 / 110.0).abs() < 1e-12);
+        assert!((share(1_000_000) - 0.001).abs() < 1e-12);
+    }
+}

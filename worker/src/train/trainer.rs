@@ -181,7 +181,7 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Mean absolute error of the prediction (SR3 eq. 6 with p = 1), a scalar.
+    /// How far the network is from what it should say about a noised batch, a scalar.
     fn loss(&self, batch: &Batch, draw: &Draw) -> Tensor {
         let diffusion = &self.config.diffusion;
         let y0 = Diffused::new(diffusion).y0(&batch.high, &batch.condition);
@@ -194,7 +194,7 @@ impl<'a> Trainer<'a> {
         let y_t = q_sample(&y0, &eps, &signal, &noise);
         let target = diffusion.prediction.target(&y0, &eps, &signal, &noise);
         let output = self.network.forward(&batch.condition, &y_t, &level, Mode::Train);
-        output.l1_loss(&target, Reduction::Mean)
+        loss(&output, &target)
     }
 
     /// Says the training curves' values since their last point.
@@ -283,4 +283,9 @@ impl<'a> Trainer<'a> {
     fn is_due(&self, every: u64) -> bool {
         self.step().is_multiple_of(every) || self.step() == self.config.training.iterations
     }
+}
+
+/// Mean absolute error of a prediction (SR3 eq. 6 with p = 1), a scalar.
+pub fn loss(output: &Tensor, target: &Tensor) -> Tensor {
+    output.l1_loss(target, Reduction::Mean)
 }

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 
 use serde_json::Value;
 use tch::{Kind, Tensor};
-use worker::config::{Diffusion, Prediction, ScheduleKind};
+use worker::config::{Diffusion, Prediction, ScheduleKind, Training};
 use worker::diffusion::sampler::{Sampler, Surroundings};
 use worker::diffusion::schedule::{NoiseLevel, Schedule};
 use worker::diffusion::target::{Diffused, q_sample};
+use worker::train::optimiser::learning_rate;
 
 use crate::golden;
 
@@ -174,4 +175,28 @@ fn residuals_are_neither_scaled_nor_clamped_until_the_end() {
     let image = Diffused::Residual.image(&target, &up);
     let expected = golden::shaped(&golden["residual"]["recon_scale1"], &SHAPE);
     golden::assert_close(&image, &expected, 1e-9);
+}
+
+#[test]
+fn the_loss_is_the_mean_absolute_error() {
+    let golden = golden::json("diffusion.json");
+    let (eps, eps_hat) = (fixed(&golden, "eps"), fixed(&golden, "eps_hat"));
+    let loss = worker::train::loss(&eps_hat, &eps).double_value(&[]);
+    assert_number(loss, &golden["simple_loss"]["L1_mean"], 1e-9);
+}
+
+#[test]
+fn the_learning_rate_warms_up_as_in_the_reference() {
+    let golden = &golden::json("diffusion.json")["lr_warmup"];
+    let training = Training {
+        learning_rate: golden["base"].as_f64().unwrap(),
+        warmup: golden["warmup"].as_u64().unwrap(),
+        ..Training::default()
+    };
+    for row in golden["rows"].as_array().unwrap() {
+        let rate = learning_rate(&training, row[0].as_u64().unwrap());
+        assert_number(rate, &row[1], 1e-9 * training.learning_rate);
+    }
+    let cold = Training { warmup: 0, ..training };
+    assert_number(learning_rate(&cold, 1), &golden["base"], 0.0);
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longer than any trial here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 struct TrialFolder(TempDir);
 
@@ -196,6 +196,20 @@ fn killing_and_stopping_change_no_point_and_no_weight() {
     assert!(matches!(&attempts[1][0], Event::Hello { resumed_from: Some(10), .. }));
     assert_eq!(visible(&attempts), points(&whole));
     assert_eq!(weights(&disturbed.checkpoints()[0]), weights(&undisturbed.checkpoints()[0]));
+}
+
+#[test]
+fn a_stop_during_the_final_measurement_loses_no_training() {
+    let mut config = config();
+    config["diffusion"]["steps"] = 2000.into();
+    let folder = TrialFolder::new(&config);
+    let mut attempt = folder.start("events");
+    folder
+        .wait_for("events", |e| matches!(e, Event::Progress { phase, .. } if phase == "evaluate"));
+    terminate(&attempt);
+    assert_eq!(attempt.wait().unwrap().code(), Some(exit::WORKER_STOPPED));
+    let newest = folder.checkpoints().remove(0);
+    assert!(newest.to_string_lossy().ends_with("30.safetensors"), "{}", newest.display());
 }
 
 fn terminate(child: &Child) {
