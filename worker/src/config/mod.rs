@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// One trial's config, every default filled in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// What makes the high-resolution images.
@@ -212,6 +212,22 @@ pub struct Evaluation {
     pub sampling_seeds: u64,
     /// Images of the final measurement that are kept as pictures.
     pub sheet_images: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            method: Method::default(),
+            device: Device::default(),
+            deterministic: true,
+            data: Data::default(),
+            image: Image::default(),
+            network: Network::default(),
+            diffusion: Diffusion::default(),
+            training: Training::default(),
+            evaluation: Evaluation::default(),
+        }
+    }
 }
 
 impl Default for Image {

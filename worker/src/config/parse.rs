@@ -117,6 +117,7 @@ mod tests {
     #[test]
     fn an_empty_config_is_the_papers_and_survives_a_round_trip() {
         let config = parse("{\"image\": {\"size\": 128, \"low\": 16}}").unwrap();
+        assert!(config.deterministic);
         assert_eq!(config.training.iterations, 640_000);
         assert_eq!(config.data.validation_count, Some(64));
         let map = config.to_map();

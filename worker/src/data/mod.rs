@@ -1,6 +1,6 @@
 //! Images to learn from and to be measured on, as pairs of high and low resolution.
 //!
-//! They come from folders ([`folder`]) or are made up ([`faces`]). The high image is the centre
+//! They come from folders (`folder`) or are made up (`faces`). The high image is the centre
 //! square at the wanted size, the low one Pillow's bicubic reduction of it, so that the pair is
 //! consistent by construction.
 
