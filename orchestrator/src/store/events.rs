@@ -5,8 +5,7 @@ use std::path::Path;
 
 use experiments::events::{Event, Line};
 use experiments::number::Number;
-use serde_json::{Value, json};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, QueryBuilder, SqliteConnection};
 
 use super::{Store, StoreError};
 use crate::core::TrialId;
@@ -21,12 +20,23 @@ pub struct Read {
     pub more: bool,
 }
 
-/// What a batch of lines comes to, collected before a single statement is run.
+/// Points written by one statement: SQLite takes 32,766 values at a time.
+const ROWS: usize = 5_000;
+
+/// What a batch of lines comes to, so that points need few statements.
 #[derive(Default)]
 struct Batch {
-    /// `[metric, item, step, value, time]`, in the file's order.
-    points: Vec<Value>,
+    /// In the file's order.
+    points: Vec<Point>,
     unknown_lines: i64,
+}
+
+struct Point {
+    metric: String,
+    item: String,
+    step: i64,
+    value: Option<f64>,
+    time: Option<f64>,
 }
 
 impl Store {
@@ -82,9 +92,13 @@ async fn apply(
 ) -> Result<(), sqlx::Error> {
     match &line.event {
         Event::Metrics { step, item, values } => {
-            let item = item.as_deref().unwrap_or_default();
-            let point = |(metric, v)| json!([metric, item, step, v, line.time]);
-            batch.points.extend(values.iter().map(point));
+            batch.points.extend(values.iter().map(|(metric, value)| Point {
+                metric: metric.clone(),
+                item: item.clone().unwrap_or_default(),
+                step: integer(*step),
+                value: real(*value),
+                time: line.time,
+            }));
             Ok(())
         }
         hello @ Event::Hello { .. } => say_hello(db, attempt_id, hello).await,
@@ -108,7 +122,7 @@ async fn say_hello(
     .bind(program)
     .bind(build)
     .bind(device)
-    .bind(resumed_from.map_or(-1, |step| step as i64))
+    .bind(resumed_from.map_or(-1, integer))
     .bind(attempt_id)
     .execute(&mut *db)
     .await?;
@@ -132,18 +146,14 @@ async fn set_result(
     attempt_id: i64,
     values: &BTreeMap<String, Number>,
 ) -> Result<(), sqlx::Error> {
-    for (metric, Number(value)) in values {
-        sqlx::query("insert or ignore into metric (name) values (?)")
-            .bind(metric)
-            .execute(&mut *db)
-            .await?;
+    for (metric, value) in values {
+        let metric_id = metric_id(db, metric).await?;
         sqlx::query(
-            "insert or replace into result (attempt_id, metric_id, value)
-             select ?, metric_id, ? from metric where name = ?",
+            "insert or replace into result (attempt_id, metric_id, value) values (?, ?, ?)",
         )
         .bind(attempt_id)
-        .bind(Some(*value).filter(|v| !v.is_nan()))
-        .bind(metric)
+        .bind(metric_id)
+        .bind(real(*value))
         .execute(&mut *db)
         .await?;
     }
@@ -163,8 +173,8 @@ async fn set_one(
              where attempt_id = ?",
         )
         .bind(phase)
-        .bind(*step as i64)
-        .bind(*of as i64)
+        .bind(integer(*step))
+        .bind(integer(*of))
         .bind(time)
         .bind(attempt_id),
         Event::Checkpoint { step, path, hash } => sqlx::query(
@@ -172,7 +182,7 @@ async fn set_one(
              values (?, ?, ?, ?)",
         )
         .bind(attempt_id)
-        .bind(*step as i64)
+        .bind(integer(*step))
         .bind(path)
         .bind(hash),
         Event::Artifact { kind, name, step, item, path } => sqlx::query(
@@ -183,7 +193,7 @@ async fn set_one(
         .bind(kind)
         .bind(name)
         .bind(item.as_deref().unwrap_or_default())
-        .bind(*step as i64)
+        .bind(integer(*step))
         .bind(path),
         Event::Failed { class, message } => sqlx::query(
             "update attempt set failed_class = ?, failed_message = ? where attempt_id = ?",
@@ -196,50 +206,69 @@ async fn set_one(
     statement.execute(db).await.map(drop)
 }
 
-/// Writes the batch's points with one statement, and how far the file has been read.
+/// Writes the batch's points, and how far the file has been read.
 async fn flush(
     db: &mut SqliteConnection,
     attempt_id: i64,
     batch: &Batch,
     bytes_read: u64,
 ) -> Result<(), sqlx::Error> {
-    if !batch.points.is_empty() {
-        let points = serde_json::to_string(&batch.points).expect("points are plain data");
-        sqlx::query(
-            "insert or ignore into metric (name)
-             select distinct value ->> 0 from json_each(?)",
-        )
-        .bind(&points)
-        .execute(&mut *db)
-        .await?;
-        // Of a key that is said twice, the later value counts.
-        sqlx::query(
-            "insert or replace into point (attempt_id, metric_id, item, step, value, time)
-             select ?, metric_id, point.value ->> 1, point.value ->> 2,
-                case point.value ->> 3
-                    when 'NaN' then null
-                    when 'Infinity' then 9e999
-                    when '-Infinity' then -9e999
-                    else cast(point.value ->> 3 as real)
-                end,
-                point.value ->> 4
-             from json_each(?) as point
-             join metric on metric.name = point.value ->> 0
-             order by point.key",
-        )
-        .bind(attempt_id)
-        .bind(&points)
-        .execute(&mut *db)
-        .await?;
+    let mut ids = BTreeMap::new();
+    for point in &batch.points {
+        if !ids.contains_key(point.metric.as_str()) {
+            ids.insert(point.metric.as_str(), metric_id(db, &point.metric).await?);
+        }
     }
+    for points in batch.points.chunks(ROWS) {
+        // Of a key that is said twice, the later value counts.
+        let mut insert = QueryBuilder::new(
+            "insert or replace into point (attempt_id, metric_id, item, step, value, time) ",
+        );
+        insert.push_values(points, |mut row, point| {
+            row.push_bind(attempt_id)
+                .push_bind(ids[point.metric.as_str()])
+                .push_bind(&point.item)
+                .push_bind(point.step)
+                .push_bind(point.value)
+                .push_bind(point.time);
+        });
+        insert.build().persistent(false).execute(&mut *db).await?;
+    }
+    // Who says points without a hello has begun anew.
     sqlx::query(
-        "update attempt set bytes_read = ?, unknown_lines = unknown_lines + ?
+        "update attempt set
+            bytes_read = ?,
+            unknown_lines = unknown_lines + ?,
+            keeps_until = iif(?, coalesce(keeps_until, -1), keeps_until)
          where attempt_id = ?",
     )
     .bind(bytes_read as i64)
     .bind(batch.unknown_lines)
+    .bind(!batch.points.is_empty())
     .bind(attempt_id)
     .execute(&mut *db)
     .await?;
     Ok(())
+}
+
+/// The id of a metric that may be new.
+async fn metric_id(db: &mut SqliteConnection, name: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query("insert or ignore into metric (name) values (?)")
+        .bind(name)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query_scalar("select metric_id from metric where name = ?")
+        .bind(name)
+        .fetch_one(&mut *db)
+        .await
+}
+
+/// A step as SQLite can hold it. One beyond that is nonsense, and no reason to fail.
+fn integer(step: u64) -> i64 {
+    i64::try_from(step).unwrap_or(i64::MAX)
+}
+
+/// A value as SQLite can hold it: NaN is null.
+fn real(Number(value): Number) -> Option<f64> {
+    Some(value).filter(|value| !value.is_nan())
 }

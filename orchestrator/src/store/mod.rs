@@ -6,10 +6,13 @@
 mod events;
 mod journal;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::Access;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
@@ -93,12 +96,14 @@ impl Store {
 
     /// Opens the database at `path` for reading beside a writer.
     pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
-        let wal = path.with_extension("db-wal");
+        let folder = path.parent().unwrap_or(path);
+        let writable = rustix::fs::access(folder, Access::WRITE_OK).is_ok();
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
-            // Without a write-ahead log nobody writes: so it opens from a read-only folder too.
-            .immutable(!wal.exists())
+            // Where SQLite cannot make its lock file, and there is no write-ahead log to look
+            // into, it has to be told that nobody writes.
+            .immutable(!writable && !path.with_extension("db-wal").exists())
             .busy_timeout(BUSY_TIMEOUT);
         Self::connect(path, &options).await
     }
