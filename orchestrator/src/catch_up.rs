@@ -1,6 +1,7 @@
 //! Opening a run's records so that they are as new as its files, whoever wrote those.
 
 use crate::attempt::AttemptDir;
+use crate::journal::{self, JournalError};
 use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
 use crate::store::{Store, StoreError};
 
@@ -10,13 +11,17 @@ pub enum OpenError {
     /// The run's folder.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// The database with everything taken in that journal and events hold, for the holder of the lock.
-pub async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, StoreError> {
+pub async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
+    journal::close_torn_line(&run.journal())?;
     let mut store = Store::open(&run.database()).await?;
     store.read_journal(&run.journal()).await?;
     for (trial, number) in store.attempts().await? {
@@ -29,12 +34,112 @@ pub async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, 
 /// The database for looking at. A live supervisor keeps it up to date; where there is none, this
 /// catches up first, if the folder may be written to.
 pub async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
-    if let Ok(lock) = run.lock() {
+    if let Ok(lock) = run.lock_for_a_moment() {
         match for_writing(run, &lock).await {
             Ok(store) => store.close().await?,
-            Err(error) if !run.database().is_file() => return Err(error.into()),
+            Err(error) if !run.database().is_file() => return Err(error),
             Err(error) => tracing::warn!("showing what was recorded before: {error}"),
         }
     }
     Ok(Store::open_read_only(&run.database()).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{State, TrialId};
+    use crate::journal::{Entry, Journal, Planned, PlannedTrial};
+
+    const STARTING: State = State::Starting { attempt: 1 };
+    const RUNNING: State = State::Running { attempt: 1 };
+    const DONE: State = State::Succeeded { attempt: 1 };
+
+    fn trial() -> TrialId {
+        TrialId("a-s0-00000000".to_owned())
+    }
+
+    fn queued() -> State {
+        State::Queued { reason: "new".to_owned() }
+    }
+
+    fn decide(run: &RunDir, from: State, to: State) {
+        let mut journal = Journal::open(&run.journal()).unwrap();
+        journal.append(Entry::Changed { trial: trial(), from, to }).unwrap();
+    }
+
+    /// A run with one trial, which is starting.
+    fn run() -> (tempfile::TempDir, RunDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::new(folder.path(), "test");
+        run.create().unwrap();
+        let planned = PlannedTrial {
+            id: trial(),
+            key: "0".repeat(64),
+            variant: "a".to_owned(),
+            seed: 0,
+            build: None,
+            data: None,
+        };
+        let planned = Planned { file_hash: String::new(), rows: Vec::new(), trials: vec![planned] };
+        Journal::open(&run.journal()).unwrap().append(Entry::Planned(planned)).unwrap();
+        decide(&run, queued(), STARTING);
+        (folder, run)
+    }
+
+    async fn state(run: &RunDir) -> State {
+        let lock = run.lock_for_a_moment().unwrap();
+        let mut store = for_writing(run, &lock).await.unwrap();
+        let state = store.trials().await.unwrap().remove(0).state;
+        store.close().await.unwrap();
+        state
+    }
+
+    #[tokio::test]
+    async fn a_decision_cut_at_any_byte_is_one_or_none() {
+        let (_folder, run) = run();
+        let before = std::fs::read(run.journal()).unwrap().len();
+        decide(&run, STARTING, RUNNING);
+        let whole = std::fs::read(run.journal()).unwrap();
+        for cut in before..=whole.len() {
+            std::fs::write(run.journal(), &whole[..cut]).unwrap();
+            let _ = std::fs::remove_file(run.database());
+            // It counts once it lacks nothing but its line feed.
+            let expected = if cut + 1 >= whole.len() { RUNNING } else { STARTING };
+            assert_eq!(state(&run).await, expected, "cut at {cut}");
+            // And the next one follows from it.
+            decide(&run, expected, DONE);
+            assert_eq!(state(&run).await, DONE, "cut at {cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_written_and_not_taken_in_is_taken_in_once() {
+        let (_folder, run) = run();
+        let events = AttemptDir::new(&run.trial(&trial()), 1).events();
+        std::fs::create_dir_all(events.parent().unwrap()).unwrap();
+        assert_eq!(state(&run).await, STARTING);
+        // A supervisor that is killed leaves files ahead of the database.
+        decide(&run, STARTING, RUNNING);
+        std::fs::write(&events, "{\"event\":\"metrics\",\"step\":1,\"values\":{\"m\":1}}\n{\"eve")
+            .unwrap();
+        for _ in 0..2 {
+            assert_eq!(state(&run).await, RUNNING);
+            let mut store = for_reading(&run).await.unwrap();
+            assert_eq!(store.series("m").await.unwrap()[&trial()], [(1, 1.0)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn beside_a_supervisor_what_it_has_taken_in_is_shown() {
+        let (_folder, run) = run();
+        assert_eq!(state(&run).await, STARTING);
+        let lock = run.lock().unwrap();
+        assert!(matches!(run.lock(), Err(RunDirError::Supervised { .. })));
+        decide(&run, STARTING, RUNNING);
+        let mut store = for_reading(&run).await.unwrap();
+        assert_eq!(store.trials().await.unwrap()[0].state, STARTING);
+        drop(lock);
+        let mut store = for_reading(&run).await.unwrap();
+        assert_eq!(store.trials().await.unwrap()[0].state, RUNNING);
+    }
 }

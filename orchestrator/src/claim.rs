@@ -109,6 +109,9 @@ pub fn take(attempt: &AttemptDir) -> Result<Option<Claim>, ClaimError> {
 /// Takes an unclaimed `attempt` out of play, for good. `false` if somebody else has it: then it
 /// is to be watched on.
 pub fn abandon(attempt: &AttemptDir) -> Result<bool, ClaimError> {
+    // Whoever was to prepare it may have been killed before there was a folder.
+    std::fs::create_dir_all(attempt.path())
+        .map_err(|source| ClaimError::Make { path: attempt.claim(), source })?;
     make(attempt, Claimant::Supervisor).map(|file| file.is_some())
 }
 

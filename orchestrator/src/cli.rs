@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 /// SQLite; running the same file again runs what is missing, and nothing twice.
 #[derive(Debug, Parser)]
 #[command(
+    name = "orch",
     version,
     propagate_version = true,
     arg_required_else_help = true,

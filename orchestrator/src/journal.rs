@@ -82,22 +82,10 @@ pub struct JournalError {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, made if it is missing. A line that a power cut has torn is
-    /// closed with a line feed, so that the next one stands by itself.
+    /// Opens the journal at `path`, made if it is missing.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let open = || {
-            let mut file = File::options().create(true).read(true).append(true).open(path)?;
-            if file.metadata()?.len() > 0 {
-                let mut last = [0];
-                file.seek(SeekFrom::End(-1))?;
-                file.read_exact(&mut last)?;
-                if last != *b"\n" {
-                    file.write_all(b"\n")?;
-                }
-            }
-            Ok(file)
-        };
-        let file = open().map_err(|source| JournalError { path: path.to_owned(), source })?;
+        let file = File::options().create(true).append(true).open(path);
+        let file = file.map_err(|source| JournalError { path: path.to_owned(), source })?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -109,4 +97,23 @@ impl Journal {
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
         written.map_err(|source| JournalError { path: self.path.clone(), source })
     }
+}
+
+/// Closes a last line that a power cut has torn with a line feed, so that the next one stands by
+/// itself. Do this before the journal is read: a line that lacks nothing else takes effect by it.
+pub fn close_torn_line(path: &Path) -> Result<(), JournalError> {
+    let close = || {
+        let mut file = match File::options().read(true).append(true).open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        if file.metadata()?.len() == 0 {
+            return Ok(());
+        }
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+    };
+    close().map_err(|source| JournalError { path: path.to_owned(), source })
 }

@@ -2,16 +2,20 @@
 //! a name on the command line finds it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::core::TrialId;
 use crate::host::Host;
+
+/// How long to wait before the lock is looked at again.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// The folder of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,37 +152,46 @@ impl RunDir {
         fs_err::create_dir_all(self.0.join("trials")).map_err(failed)
     }
 
-    /// Takes the supervisor's lock, or says who has it.
+    /// Takes the supervisor's lock, or says which supervisor has it.
     pub fn lock(&self) -> Result<SupervisorLock, RunDirError> {
+        let (pid, since_ms) = (std::process::id(), clock::now_ms());
+        let me = Supervisor { pid, host: Host::this().name, since_ms };
+        self.take_lock(&serde_json::to_string(&me).expect("plain data"))
+    }
+
+    /// Takes the supervisor's lock only to catch the records up; who wants it meanwhile waits.
+    pub fn lock_for_a_moment(&self) -> Result<SupervisorLock, RunDirError> {
+        self.take_lock("")
+    }
+
+    fn take_lock(&self, words: &str) -> Result<SupervisorLock, RunDirError> {
         let path = self.0.join("supervisor.lock");
         let failed = |source| RunDirError::Io { path: path.clone(), source };
-        let mut options = File::options();
-        let mut file = options
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(self.held_by(&mut file));
+        let open = File::options().create(true).truncate(false).write(true).open(&path);
+        let mut file = open.map_err(failed)?;
+        let mut seen = String::new();
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(Errno::WOULDBLOCK) => {}
+                Err(e) => return Err(failed(e.into())),
+            }
+            // Empty while somebody only catches up, or is about to write its name. And a name may
+            // be left from before: it counts when it is still there a moment later.
+            let now = std::fs::read_to_string(&path).map_err(failed)?;
+            if !now.is_empty() && now == seen {
+                return Err(self.held_by(&now));
+            }
+            seen = now;
+            std::thread::sleep(MOMENT);
         }
-        let me = Supervisor {
-            pid: std::process::id(),
-            host: Host::this().name,
-            since_ms: clock::now_ms(),
-        };
-        let text = serde_json::to_string(&me).expect("plain data");
-        file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)?;
+        file.set_len(0).and_then(|()| file.write_all(words.as_bytes())).map_err(failed)?;
         Ok(SupervisorLock(file))
     }
 
-    fn held_by(&self, file: &mut File) -> RunDirError {
-        let mut text = String::new();
-        let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
-        // The holder of the lock may be just about to write its name.
+    fn held_by(&self, words: &str) -> RunDirError {
         let unknown = Supervisor { pid: 0, host: "this machine".to_owned(), since_ms: 0 };
-        let by = read.ok().and_then(|_| serde_json::from_str(&text).ok()).unwrap_or(unknown);
+        let by = serde_json::from_str(words).unwrap_or(unknown);
         RunDirError::Supervised {
             run: self.name(),
             pid: by.pid,

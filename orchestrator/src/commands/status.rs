@@ -6,7 +6,9 @@ use experiments::exit;
 use serde_json::{Value, json};
 
 use super::{print, print_json};
+use crate::attempt::AttemptDir;
 use crate::catch_up;
+use crate::claim::{self, ClaimError, Standing};
 use crate::cli::{self, Global};
 use crate::clock;
 use crate::core::TrialId;
@@ -27,20 +29,61 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
     };
     let mut trials = store.trials().await?;
     trials.retain(|trial| arguments.all || !trial.retired);
+    let shown =
+        trials.into_iter().map(|trial| Shown::new(trial, &dir)).collect::<Result<Vec<_>, _>>()?;
     if arguments.json {
-        let trials: Vec<_> = trials.iter().map(|t| to_json(t, headline, &latest)).collect();
+        let trials: Vec<_> = shown.iter().map(|t| to_json(t, headline, &latest)).collect();
         print_json(
             &json!({"schema": 1, "run": dir.name(), "folder": dir.path(), "trials": trials}),
         )?;
     } else {
-        print(&table(&dir, &trials, headline, &latest))?;
+        print(&table(&dir, &shown, headline, &latest))?;
     }
     Ok(exit::OK)
 }
 
+/// A trial as it is recorded, and how its attempt under way really stands.
+struct Shown {
+    trial: TrialRow,
+    standing: Option<Standing>,
+}
+
+impl Shown {
+    fn new(trial: TrialRow, dir: &RunDir) -> Result<Self, ClaimError> {
+        let attempt = trial.state.attempt_under_way();
+        let attempt = attempt.map(|number| AttemptDir::new(&dir.trial(&trial.id), number));
+        let standing = attempt.map(|attempt| claim::standing(&attempt)).transpose()?;
+        Ok(Self { trial, standing })
+    }
+
+    /// Why the trial is in its state, or what its supervisor has not seen yet.
+    fn reason(&self) -> String {
+        match &self.standing {
+            Some(Standing::Ended(_)) => "has ended; `orch run` takes it in".to_owned(),
+            Some(Standing::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
+            Some(Standing::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
+            Some(Standing::Held(_) | Standing::Unclaimed | Standing::Abandoned(_)) | None => {
+                self.trial.state.reason()
+            }
+        }
+    }
+
+    /// The same as one word, for programs.
+    fn standing(&self) -> Option<&'static str> {
+        self.standing.as_ref().map(|standing| match standing {
+            Standing::Unclaimed => "unclaimed",
+            Standing::Held(_) => "held",
+            Standing::Ended(_) => "ended",
+            Standing::Lost(_) => "lost",
+            Standing::Abandoned(_) => "abandoned",
+            Standing::Unknown(_) => "unknown",
+        })
+    }
+}
+
 fn table(
     dir: &RunDir,
-    trials: &[TrialRow],
+    shown: &[Shown],
     headline: Option<&str>,
     latest: &BTreeMap<TrialId, f64>,
 ) -> String {
@@ -49,7 +92,8 @@ fn table(
             .map(str::to_owned),
     ];
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for trial in trials {
+    for shown in shown {
+        let trial = &shown.trial;
         *counts.entry(trial.state.name()).or_default() += 1;
         let progress = trial.last_attempt.as_ref().and_then(|attempt| attempt.progress.as_ref());
         let under_way = progress.filter(|_| trial.state.attempt_under_way().is_some());
@@ -60,7 +104,7 @@ fn table(
             under_way.map_or(String::new(), |(_, step, of)| format!("{step}/{of}")),
             latest.get(&trial.id).map_or(String::new(), |value| format!("{value:.2}")),
             trial.last_attempt.as_ref().map_or(String::new(), |a| a.number.to_string()),
-            trial.state.reason().lines().next().unwrap_or_default().to_owned(),
+            shown.reason().lines().next().unwrap_or_default().to_owned(),
         ]);
     }
     let counts: Vec<_> = counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
@@ -72,7 +116,8 @@ fn table(
     text
 }
 
-fn to_json(trial: &TrialRow, headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> Value {
+fn to_json(shown: &Shown, headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> Value {
+    let trial = &shown.trial;
     let attempt = trial.last_attempt.as_ref();
     let progress = attempt.and_then(|a| a.progress.as_ref());
     json!({
@@ -81,6 +126,7 @@ fn to_json(trial: &TrialRow, headline: Option<&str>, latest: &BTreeMap<TrialId, 
         "seed": trial.seed,
         "retired": trial.retired,
         "status": trial.state,
+        "standing": shown.standing(),
         "attempts": attempt.map_or(0, |a| a.number),
         "started": attempt.map(|a| clock::to_rfc3339(a.started_ms)),
         "device": attempt.and_then(|a| a.device.clone()),

@@ -166,6 +166,7 @@ impl Core {
             Input::Leased(id) => {
                 let trial = self.trial(&id);
                 trial.attempts += 1;
+                trial.history.started();
                 let attempt = trial.attempts;
                 self.change(&id, Change::Start { attempt }, &mut actions);
                 actions.push(Action::Start(id, attempt));

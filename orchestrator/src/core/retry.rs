@@ -37,6 +37,11 @@ pub struct History {
 }
 
 impl History {
+    /// An attempt begins: it has come to no step yet.
+    pub fn started(&mut self) {
+        self.last_step = None;
+    }
+
     /// A checkpoint: interruptions are counted anew if it is further than any before.
     pub fn checkpointed(&mut self, step: u64) {
         if self.last_checkpoint.is_none_or(|last| step > last) {
@@ -215,6 +220,18 @@ mod tests {
             panic!("tried a third time");
         };
         assert_eq!(message, "the worker exited with code 139, twice at step 5");
+    }
+
+    #[test]
+    fn a_crash_before_the_first_step_is_not_one_at_the_earlier_attempt_s_step() {
+        let mut history = History::default();
+        history.reached(5);
+        for _ in 0..2 {
+            let verdict = judge(&ended(1), &mut history, &Retry::default());
+            assert!(matches!(verdict, Verdict::Again { .. }));
+            history.started();
+        }
+        assert_eq!(class_of(judge(&ended(1), &mut history, &Retry::default())), "crashed");
     }
 
     #[test]

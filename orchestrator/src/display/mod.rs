@@ -7,6 +7,7 @@ pub mod text;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
+use crate::attempt::AttemptDir;
 use crate::core::{State, TrialId};
 use crate::run_dir::RunDir;
 use crate::supervisor::Progress;
@@ -53,15 +54,23 @@ impl Display {
         let reason = Some(to.reason()).filter(|reason| !reason.is_empty());
         let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
         self.say(&format!("{trial}: {}{attempt}{reason}", to.name()));
-        if failed {
-            self.say(&format!("    its logs: {}", run.trial(trial).display()));
+        if let State::Failed { attempt, .. } = to {
+            let attempt = AttemptDir::new(&run.trial(trial), *attempt);
+            self.say(&format!("    its logs: {}", attempt.path().display()));
         }
     }
 
     /// Somebody asked the run to stop.
-    pub fn interrupted(&mut self) {
+    pub fn stopping(&mut self) {
         if self.talk == Talk::Normal {
             self.say("stopping: workers save a checkpoint first; interrupt again to end them now");
+        }
+    }
+
+    /// Somebody does not want to wait for that.
+    pub fn ending(&mut self) {
+        if self.talk == Talk::Normal {
+            self.say("ending the workers now; their last checkpoints stay");
         }
     }
 

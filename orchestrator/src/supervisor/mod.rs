@@ -147,8 +147,12 @@ impl Supervisor {
                 () = signals.next() => true,
             };
             if interrupted {
+                if self.core.is_stopping() {
+                    display.ending();
+                } else {
+                    display.stopping();
+                }
                 self.tell(Input::Interrupt, display).await?;
-                display.interrupted();
             }
             self.look(display).await?;
             self.start_what_fits(display).await?;
