@@ -1,0 +1,46 @@
+//! Everything is killed, again and again: the records end as if nothing had happened.
+
+use experiments::events::Event;
+
+use crate::lab::{Lab, undisturbed};
+
+const CHANGES: [(&str, &str); 1] = [(
+    "steps: 20, sleep_ms: 20, checkpoint_every: 5",
+    "steps: 150, sleep_ms: 10, checkpoint_every: 3",
+)];
+
+#[test]
+fn kills_at_any_moment_lose_and_double_nothing() {
+    let lab = Lab::with(&CHANGES);
+    // Between checkpoints, right after one, and twice without a new one.
+    for (attempt, step) in (1..).zip([4, 9, 10, 11, 26, 41]) {
+        let run = lab.start("run trip.yaml -j 1");
+        lab.reach("a-s0-", attempt, step);
+        lab.kill_everything();
+        drop(run);
+    }
+    lab.orch("run trip.yaml").says(0, &["1 still running", "its holder was lost", "2 of 2"]);
+    assert_eq!(lab.attempts("a-s0-"), 7);
+    for attempt in 2..=7 {
+        let Event::Hello { resumed_from, .. } = lab.events("a-s0-", attempt).swap_remove(0) else {
+            panic!("the first word is no hello");
+        };
+        assert!(resumed_from.is_some_and(|step| step >= 3 && step % 3 == 0), "{resumed_from:?}");
+    }
+    assert_eq!(lab.recorded(), undisturbed(&CHANGES));
+}
+
+#[test]
+fn killed_workers_alone_go_on_from_their_checkpoints() {
+    let lab = Lab::with(&CHANGES);
+    let run = lab.start("run trip.yaml -j 1");
+    for attempt in 1..=3 {
+        lab.reach("a-s0-", attempt, 12 * u64::from(attempt));
+        for holder in crate::processes::holders(&lab.path("")) {
+            crate::processes::signal(holder, "-KILL");
+        }
+    }
+    let ended = run.end();
+    ended.says(0, &["its holder was lost; will go on"]);
+    assert_eq!(lab.recorded(), undisturbed(&CHANGES));
+}

@@ -1,0 +1,71 @@
+//! Workers that fail: what is tried again, what is given up, and what a person is told.
+
+use crate::lab::{Lab, undisturbed};
+
+#[test]
+fn a_crash_is_tried_again_from_the_last_checkpoint() {
+    let lab = Lab::with(&[("sleep_ms: 20", "crash_at: 7, crash_attempts: 1")]);
+    let ended = lab.orch("run trip.yaml");
+    ended.says(0, &["queued: the worker was ended by signal 6; attempt 1 of 3 failed"]);
+    assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (2, 2));
+    assert_eq!(lab.recorded(), undisturbed(&[]));
+}
+
+#[test]
+fn a_crash_at_the_same_step_twice_is_final_and_the_others_go_on() {
+    let lab = Lab::with(&[("offset: 1", "offset: 1, crash_at: 7")]);
+    let ended = lab.orch("run trip.yaml -j 1");
+    let folder = lab.trial("b-s0-").unwrap();
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let message = "crashed: the worker was ended by signal 6, twice at step 6";
+    ended.says(1, &[&format!("{id}: failed: {message}\n"), "1 of 2 trials done, 1 failed"]);
+    ended.says(1, &[&format!("its logs: runs/trip/trials/{id}/attempt-2\n")]);
+    assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (1, 2));
+    assert_eq!(lab.state("a-s0-").unwrap(), "succeeded");
+    assert!(lab.orch("status").stdout.contains(message));
+
+    // The report says what is missing, and counts nothing of a failed trial.
+    let report = lab.orch("report");
+    assert_eq!(report.code, 3, "{}", report.stderr);
+    assert!(report.stdout.contains("failed (crashed)"), "{}", report.stdout);
+}
+
+#[test]
+fn failures_that_would_come_again_are_not_tried_again() {
+    let lab = Lab::with(&[
+        ("sleep_ms: 20", "sleep_ms: 0"),
+        (
+            "  b: {label: Second, set: {offset: 1}}",
+            "  data: {set: {fail: {class: data, message: no faces}}}
+  diverged: {set: {fail: {class: diverged, message: the loss is NaN}}}
+  config: {set: {fail: {class: config, message: 3 does not divide 8}}}
+  unsaid: {set: {exit: 64}}",
+        ),
+    ]);
+    let ended = lab.orch("run trip.yaml --quiet");
+    ended.says(1, &["failed: data: no faces", "failed: diverged: the loss is NaN"]);
+    ended.says(1, &["failed: config: 3 does not divide 8", "failed: config: the config is wrong"]);
+    for trial in ["data", "diverged", "config", "unsaid"] {
+        assert_eq!(lab.attempts(trial), 1, "{trial}");
+    }
+    assert_eq!(lab.state("a-s0-").unwrap(), "succeeded");
+}
+
+#[test]
+fn what_failed_is_run_again_by_the_next_run() {
+    let lab = Lab::with(&[
+        ("sleep_ms: 20", "sleep_ms: 0, crash_at: 7, crash_attempts: 1"),
+        ("attempts: 3", "attempts: 1"),
+    ]);
+    lab.orch("run trip.yaml").says(1, &["0 of 2 trials done, 2 failed"]);
+    lab.orch("run trip.yaml").says(0, &["2 failed, to run again", "2 of 2 trials done"]);
+    assert_eq!(lab.recorded(), undisturbed(&[]));
+}
+
+#[test]
+fn a_worker_that_talks_nonsense_is_not_taken_for_a_broken_one() {
+    let lab = Lab::with(&[("sleep_ms: 20", "garbage: true, nan_at: 20")]);
+    lab.orch("run trip.yaml").says(0, &[]);
+    assert_eq!(lab.status("a-s0-").unwrap()["unknown_lines"], 3);
+    assert!(lab.recorded().0["a-s0"][19].1.is_nan());
+}

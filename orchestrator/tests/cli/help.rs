@@ -1,0 +1,37 @@
+//! What people read before anything runs.
+
+use crate::lab::Lab;
+
+#[test]
+fn help_and_plans_read_well() {
+    let lab = Lab::with(&[(
+        "seeds: [0]",
+        "seeds: [0, 1]
+profiles:
+  demo: {description: Two cores and no patience., seeds: [0]}
+  paper: {config: {steps: 1000}}",
+    )]);
+    for (name, arguments) in [
+        ("help", "--help"),
+        ("run-help", "run --help"),
+        ("status-help", "status --help"),
+        ("report-help", "report --help"),
+        ("plan", "run trip.yaml -n"),
+        ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),
+    ] {
+        let ended = lab.orch(arguments);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let text = format!("{}---\n{}", ended.stderr, ended.stdout);
+        insta::with_settings!({filters => vec![("-[0-9a-f]{8}\\b", "-HASH")]}, {
+            insta::assert_snapshot!(name, text);
+        });
+    }
+}
+
+#[test]
+fn every_verb_has_help_and_no_verb_is_an_error() {
+    let lab = Lab::new();
+    lab.orch("").says(2, &["Usage: orch"]);
+    assert!(lab.orch("--version").stdout.starts_with("orch "));
+    lab.orch("rum").says(2, &["'rum'", "tip: a similar subcommand exists: 'run'"]);
+}

@@ -1,0 +1,16 @@
+//! The whole `orch` command against real processes: a module per story, each test in a folder of
+//! its own.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+mod all_killed;
+mod editing;
+mod failures;
+mod help;
+mod interrupts;
+mod lab;
+mod processes;
+mod records;
+mod supervisor_killed;
+mod undisturbed;
+mod usage;

@@ -1,0 +1,96 @@
+//! The supervisor is killed; its trials live on, and the next one takes them up.
+
+use std::fs::File;
+use std::time::Duration;
+
+use orchestrator::attempt::AttemptDir;
+use orchestrator::core::{State, TrialId};
+use orchestrator::journal::{Entry, Journal};
+
+use crate::lab::{Lab, undisturbed, wait_for};
+
+#[test]
+fn the_next_supervisor_watches_the_same_attempts_on() {
+    let lab = Lab::with(&[("steps: 20", "steps: 100")]);
+    let run = lab.start("run trip.yaml -j 1");
+    lab.reach("a-s0-", 1, 10);
+    lab.settle("a-s0-", "running");
+    run.kill();
+    let step = lab.events("a-s0-", 1).len();
+    wait_for("the worker", || (lab.events("a-s0-", 1).len() > step + 5).then_some(()));
+
+    let ended = lab.orch("run trip.yaml");
+    ended.says(0, &["1 still running", "1 new"]);
+    assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (1, 1));
+    assert_eq!(lab.recorded(), undisturbed(&[("steps: 20, sleep_ms: 20", "steps: 100")]));
+}
+
+#[test]
+fn what_ended_while_nobody_watched_is_taken_in() {
+    let lab = Lab::new();
+    let run = lab.start("run trip.yaml");
+    lab.reach("a-s0-", 1, 2);
+    run.kill();
+    let attempt = lab.attempt("a-s0-", 1).unwrap();
+    wait_for("the end", || attempt.read_exit().unwrap());
+
+    assert_eq!(lab.status("a-s0-").unwrap()["standing"], "ended");
+    let status = lab.orch("status").stdout;
+    assert!(status.contains("has ended; `orch run` takes it in"), "{status}");
+    assert_eq!(lab.status("a-s0-").unwrap()["latest"]["loss"], lab.recorded().0["a-s0"][19].1);
+    lab.orch("run trip.yaml").says(0, &["2 of 2 trials done"]);
+    assert_eq!(lab.attempts("a-s0-"), 1);
+    assert_eq!(lab.recorded(), undisturbed(&[]));
+}
+
+#[test]
+fn a_decision_that_was_written_down_and_not_carried_out_is_made_up_for() {
+    let lab = stopped_half_way();
+    let folder = lab.trial("a-s0-").unwrap();
+    start_in_the_journal_only(&lab, &folder);
+    lab.orch("run trip.yaml").says(0, &["no holder took it up", "2 of 2 trials done"]);
+    assert_eq!(lab.recorded(), undisturbed(&[]));
+}
+
+#[test]
+fn an_attempt_that_was_prepared_and_never_claimed_is_given_up() {
+    let lab = stopped_half_way();
+    let folder = lab.trial("a-s0-").unwrap();
+    start_in_the_journal_only(&lab, &folder);
+    let attempt = AttemptDir::new(&folder, 2);
+    let first = AttemptDir::new(&folder, 1).read_command().unwrap().unwrap();
+    attempt.prepare(&first).unwrap();
+    let command = File::options().append(true).open(attempt.command()).unwrap();
+    let long_ago = command.metadata().unwrap().modified().unwrap() - Duration::from_mins(1);
+    command.set_modified(long_ago).unwrap();
+    lab.orch("run trip.yaml").says(0, &["no holder took it up", "2 of 2 trials done"]);
+    assert_eq!(lab.attempts("a-s0-"), 3);
+    assert_eq!(lab.recorded(), undisturbed(&[]));
+}
+
+/// Trial `a` hangs at step 7, until it is stopped.
+const HANG: (&str, &str) = ("label: First", "label: First, set: {hang_at: 7}");
+
+/// Trial `a` was interrupted at step 7.
+fn stopped_half_way() -> Lab {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0"), HANG]);
+    let run = lab.start("run trip.yaml -j 1");
+    lab.reach("a-s0-", 1, 6);
+    lab.settle("a-s0-", "running");
+    run.signal("-INT");
+    assert_eq!(run.end().code, 130);
+    lab
+}
+
+/// Continues the journal as a supervisor does that is killed before it starts attempt 2.
+fn start_in_the_journal_only(lab: &Lab, trial: &std::path::Path) {
+    let id = || TrialId(trial.file_name().unwrap().to_str().unwrap().to_owned());
+    let status = lab.status("a-s0-").unwrap()["status"].clone();
+    let interrupted: State = serde_json::from_value(status).unwrap();
+    let queued = State::Queued { reason: "again".to_owned() };
+    let starting = State::Starting { attempt: 2 };
+    let mut journal = Journal::open(&lab.run_folder().join("journal.jsonl")).unwrap();
+    for (from, to) in [(interrupted, queued.clone()), (queued, starting)] {
+        journal.append(Entry::Changed { trial: id(), from, to }).unwrap();
+    }
+}
