@@ -1,6 +1,6 @@
 //! What an experiment is and what a worker may say.
 //!
-//! One YAML file ([`file`]) names a paper's variants, seeds and report; [`expand`] turns it into
+//! One YAML file ([`mod@file`]) names a paper's variants, seeds and report; [`expand`] turns it into
 //! trials under one profile. [`check`], [`trial`], [`events`] and [`exit`] are the whole language
 //! between the orchestrator and a worker, which may be any program. Nothing here runs, draws or
 //! stores anything.
