@@ -116,6 +116,23 @@ impl Table {
     }
 
     /// Whether a row has several seeds, so that a column must say how many of them count.
+    /// A row's fields in the order of the columns, with words and values written as the format
+    /// has them.
+    fn fields(
+        &self,
+        row: &Row,
+        escape: impl Fn(&str) -> String,
+        value: impl Fn(&Column, &Cell) -> String,
+    ) -> Vec<String> {
+        let mut fields = vec![escape(&row.label())];
+        fields.extend(self.has_seeds_column().then(|| row.seeds()));
+        for (column, cell) in self.columns.iter().zip(&row.cells) {
+            fields.push(value(column, cell));
+            fields.extend(column.has_paper.then(|| escape(&column.paper_text(cell))));
+        }
+        fields
+    }
+
     fn has_seeds_column(&self) -> bool {
         self.rows.iter().any(|r| r.variant.trials.len() > 1)
     }

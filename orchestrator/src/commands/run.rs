@@ -27,7 +27,8 @@ pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
     let run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
     run.check_rows(&arguments.only)?;
     let trials = freeze(&run)?;
-    Inventory::detect().feasible(&run.resources)?;
+    let inventory = Inventory::detect();
+    inventory.feasible(&run.resources)?;
     let dir = RunDir::new(&global.runs, &run.name());
 
     if arguments.dry_run {
@@ -72,6 +73,7 @@ pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
         journal,
         store,
         trials: plan.to_run().cloned().collect(),
+        inventory,
         jobs: arguments.jobs.map(|jobs| jobs as usize),
         headline,
     };
@@ -113,12 +115,11 @@ fn record(
     }))?;
     for trial in plan.to_run().filter(|t| matches!(t.fate, Fate::Resumed | Fate::RunAgain)) {
         let row = recorded.iter().find(|row| row.id == trial.id);
-        let Some(from) = row.map(|row| row.state.clone()) else { continue };
+        let settled = row.map(|row| row.state.clone()).filter(State::is_settled);
+        let Some(from) = settled else { continue };
         let reason = format!("run again after: {}", from.reason());
         let to = from.clone().apply(Change::Queue { reason })?;
-        if !matches!(from, State::Queued { .. }) {
-            journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
-        }
+        journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
     }
     Ok(())
 }

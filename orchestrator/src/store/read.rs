@@ -150,8 +150,18 @@ impl Store {
 
     /// A metric's newest value by trial.
     pub async fn latest(&mut self, metric: &str) -> Result<BTreeMap<TrialId, f64>, StoreError> {
-        let series = self.series(metric).await?;
-        Ok(series.into_iter().filter_map(|(id, points)| Some((id, points.last()?.1))).collect())
+        // Beside an aggregate `max`, SQLite takes the other columns from the row that has it.
+        let rows: Vec<(String, Option<f64>, i64)> = sqlx::query_as(
+            "select trial, value, max(step) from series
+             where metric = ? and item = '' group by trial",
+        )
+        .bind(metric)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        let latest =
+            |(trial, value, _): (_, Option<f64>, _)| (TrialId(trial), value.unwrap_or(f64::NAN));
+        Ok(rows.into_iter().map(latest).collect())
     }
 
     /// The files that a trial's attempts left, later attempts' last.

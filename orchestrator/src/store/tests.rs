@@ -65,8 +65,12 @@ impl Run {
         self.change(State::Queued { reason: "again".to_owned() }).await.unwrap();
     }
 
+    /// The trial's series, of which the newest value must be the last.
     async fn series(&mut self) -> Vec<(u64, f64)> {
-        self.store.series("m").await.unwrap().remove(&trial()).unwrap_or_default()
+        let series = self.store.series("m").await.unwrap().remove(&trial()).unwrap_or_default();
+        let latest = self.store.latest("m").await.unwrap().remove(&trial());
+        assert_eq!(latest.map(f64::to_bits), series.last().map(|(_, value)| value.to_bits()));
+        series
     }
 }
 

@@ -29,7 +29,7 @@ impl Supervisor {
         durable::write_json(&folder.join(FILE_NAME), &spec)?;
 
         let attempt = AttemptDir::new(&folder, number);
-        let mut env = environment(&spec, &folder, &attempt);
+        let mut env = environment(&spec, &folder, &attempt, number);
         env.insert("CUDA_VISIBLE_DEVICES".to_owned(), lease.cuda_visible_devices());
         let mut argv = self.run.worker.command.clone();
         argv[0] = programs::find(&argv[0])?.to_string_lossy().into_owned();
@@ -74,10 +74,13 @@ impl Supervisor {
 }
 
 /// What the worker is told in its environment.
-fn environment(spec: &Trial, folder: &Path, attempt: &AttemptDir) -> BTreeMap<String, String> {
+fn environment(
+    spec: &Trial,
+    folder: &Path,
+    attempt: &AttemptDir,
+    number: u32,
+) -> BTreeMap<String, String> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let number = attempt.path().file_name().unwrap_or_default().to_string_lossy();
-    let number = number.trim_start_matches("attempt-").to_owned();
     [
         (ENV_TRIAL, text(&folder.join(FILE_NAME))),
         (ENV_EVENTS, text(&attempt.events())),
@@ -86,7 +89,7 @@ fn environment(spec: &Trial, folder: &Path, attempt: &AttemptDir) -> BTreeMap<St
         (ENV_EXPERIMENT, spec.experiment.clone()),
         (ENV_VARIANT, spec.variant.clone()),
         (ENV_SEED, spec.seed.to_string()),
-        (ENV_ATTEMPT, number),
+        (ENV_ATTEMPT, number.to_string()),
         ("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_owned()),
         ("OMP_NUM_THREADS", spec.cpus.to_string()),
     ]

@@ -71,6 +71,8 @@ pub struct Parts {
     pub store: Store,
     /// The trials to carry out.
     pub trials: Vec<PlanTrial>,
+    /// What this machine has.
+    pub inventory: Inventory,
     /// How many may run at once; as many as there are slots for if absent.
     pub jobs: Option<usize>,
     /// The metric shown beside the progress.
@@ -112,7 +114,7 @@ pub struct Outcome {
 impl Supervisor {
     /// Takes up a run where its records say that it stands.
     pub async fn new(parts: Parts) -> Result<Self, SupervisorError> {
-        let Parts { run, dir, lock, journal, mut store, trials, jobs, headline } = parts;
+        let Parts { run, dir, lock, journal, mut store, trials, inventory, jobs, headline } = parts;
         let rows = store.trials().await?;
         let wanted: BTreeSet<_> = trials.iter().map(|trial| &trial.id).collect();
         let states = rows.into_iter().filter(|row| wanted.contains(&row.id)).map(|row| {
@@ -128,7 +130,7 @@ impl Supervisor {
             store,
             trials: trials.into_iter().map(|trial| (trial.id.clone(), trial)).collect(),
             slots: Slots::of_this_machine()?,
-            inventory: Inventory::detect(),
+            inventory,
             local: Local::new(),
             lease: None,
             progress: BTreeMap::new(),

@@ -53,13 +53,7 @@ impl Table {
     }
 
     fn latex_row(&self, row: &Row) -> String {
-        let mut fields = vec![escape(&row.label())];
-        fields.extend(self.has_seeds_column().then(|| row.seeds()));
-        for (column, cell) in self.columns.iter().zip(&row.cells) {
-            fields.push(value(column, cell));
-            fields.extend(column.has_paper.then(|| escape(&column.paper_text(cell))));
-        }
-        line(&fields)
+        line(&self.fields(row, escape, value))
     }
 
     fn latex_notes(&self) -> String {

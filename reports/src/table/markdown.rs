@@ -1,6 +1,6 @@
 //! The table for a README, an issue or a notebook.
 
-use super::{ABSENT, Cell, Column, Row, Table};
+use super::{ABSENT, Cell, Column, Table};
 
 impl Table {
     /// A GitHub-flavoured Markdown table between its caption and its notes.
@@ -14,7 +14,7 @@ impl Table {
         let rule: Vec<String> = std::iter::once(":--".to_owned())
             .chain(header.iter().skip(1).map(|_| "--:".to_owned()))
             .collect();
-        let rows = self.rows.iter().map(|row| self.markdown_row(row));
+        let rows = self.rows.iter().map(|row| self.fields(row, escape, value));
         let lines: Vec<String> = [header, rule].into_iter().chain(rows).map(|l| line(&l)).collect();
 
         let mut paragraphs = vec![self.caption.clone(), lines.join("\n")];
@@ -24,16 +24,6 @@ impl Table {
         }
         paragraphs.extend(self.notes.iter().cloned());
         paragraphs.join("\n\n") + "\n"
-    }
-
-    fn markdown_row(&self, row: &Row) -> Vec<String> {
-        let mut fields = vec![escape(&row.label())];
-        fields.extend(self.has_seeds_column().then(|| row.seeds()));
-        for (column, cell) in self.columns.iter().zip(&row.cells) {
-            fields.push(value(column, cell));
-            fields.extend(column.has_paper.then(|| column.paper_text(cell)));
-        }
-        fields
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table for a terminal: aligned by spaces, two lines of headings, wrapped words around it.
 
-use super::{ABSENT, Cell, Column, Row, Table};
+use super::{ABSENT, Cell, Column, Table};
 
 /// Widest line, in characters; a wider table is set as several below each other.
 const WIDTH: usize = 100;
@@ -48,18 +48,8 @@ impl Table {
                 units.push(PAPER.to_owned());
             }
         }
-        let rows = self.rows.iter().map(|row| self.terminal_row(row));
+        let rows = self.rows.iter().map(|row| self.fields(row, str::to_owned, value));
         [labels, units].into_iter().chain(rows).collect()
-    }
-
-    fn terminal_row(&self, row: &Row) -> Vec<String> {
-        let mut fields = vec![row.label()];
-        fields.extend(self.has_seeds_column().then(|| row.seeds()));
-        for (column, cell) in self.columns.iter().zip(&row.cells) {
-            fields.push(value(column, cell));
-            fields.extend(column.has_paper.then(|| column.paper_text(cell)));
-        }
-        fields
     }
 }
 
