@@ -26,7 +26,7 @@ pub struct Config {
     /// Sizes of the images.
     pub image: Image,
     /// The U-Net.
-    pub network: Network,
+    pub model: Model,
     /// Noise, target and chain.
     pub diffusion: Diffusion,
     /// The optimisation.
@@ -101,7 +101,7 @@ pub struct Image {
 /// The U-Net of the unofficial SR3.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Network {
+pub struct Model {
     /// Channels of the first level.
     pub inner: u32,
     /// Channels of each level as multiples of `inner`, from the full resolution down.
@@ -222,7 +222,7 @@ impl Default for Config {
             deterministic: true,
             data: Data::default(),
             image: Image::default(),
-            network: Network::default(),
+            model: Model::default(),
             diffusion: Diffusion::default(),
             training: Training::default(),
             evaluation: Evaluation::default(),
@@ -236,7 +236,7 @@ impl Default for Image {
     }
 }
 
-impl Default for Network {
+impl Default for Model {
     fn default() -> Self {
         Self {
             inner: 64,

@@ -153,8 +153,8 @@ mod tests {
         );
         assert_eq!(first_pointer(r#"{"training": {"warmup": -1}}"#), "/training/warmup");
         assert_eq!(
-            first_pointer(r#"{"network": {"multipliers": [1, "x"]}}"#),
-            "/network/multipliers/1"
+            first_pointer(r#"{"model": {"multipliers": [1, "x"]}}"#),
+            "/model/multipliers/1"
         );
     }
 }

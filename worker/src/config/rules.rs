@@ -3,7 +3,7 @@
 
 use experiments::check::Problem;
 
-use super::{Config, Diffusion, Evaluation, Method, Network, ScheduleKind, Source, Training};
+use super::{Config, Diffusion, Evaluation, Method, Model, ScheduleKind, Source, Training};
 use crate::model::plan::Plan;
 
 /// Everything that is wrong with `config`; empty if nothing is.
@@ -11,7 +11,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     let mut found = Findings::default();
     data(config, &mut found);
     image(config, &mut found);
-    network(&config.network, &mut found);
+    model(&config.model, &mut found);
     diffusion(&config.diffusion, &mut found);
     training(&config.training, &mut found);
     evaluation(&config.evaluation, config.diffusion.steps, &mut found);
@@ -63,53 +63,53 @@ fn image(config: &Config, found: &mut Findings) {
     }
     // The metrics' windows are 11 pixels wide.
     found.require((11..=4096).contains(&size), "/image/size", "must be from 11 to 4096");
-    let halvings = config.network.multipliers.len().saturating_sub(1);
+    let halvings = config.model.multipliers.len().saturating_sub(1);
     let factor = 1_usize.checked_shl(halvings as u32).unwrap_or(usize::MAX);
     let message = format!("must divide by {factor}: the network halves it {halvings} times");
     found.require(size.is_multiple_of(factor), "/image/size", message);
 }
 
-fn network(network: &Network, found: &mut Findings) {
-    let levels = network.multipliers.len();
+fn model(model: &Model, found: &mut Findings) {
+    let levels = model.multipliers.len();
     found.require(
-        network.inner >= 4 && network.inner.is_multiple_of(2) && network.inner <= 1024,
-        "/network/inner",
+        model.inner >= 4 && model.inner.is_multiple_of(2) && model.inner <= 1024,
+        "/model/inner",
         "must be an even number from 4 to 1024",
     );
     found.require(
-        levels >= 1 && network.multipliers.iter().all(|m| (1..=64).contains(m)),
-        "/network/multipliers",
+        levels >= 1 && model.multipliers.iter().all(|m| (1..=64).contains(m)),
+        "/model/multipliers",
         "must name at least one level, each from 1 to 64",
     );
-    found.at_least_one(network.blocks.into(), "/network/blocks");
-    found.at_least_one(network.groups.into(), "/network/groups");
-    found.at_least_one(network.heads.into(), "/network/heads");
+    found.at_least_one(model.blocks.into(), "/model/blocks");
+    found.at_least_one(model.groups.into(), "/model/groups");
+    found.at_least_one(model.heads.into(), "/model/heads");
     found.require(
-        (0.0..1.0).contains(&network.dropout),
-        "/network/dropout",
+        (0.0..1.0).contains(&model.dropout),
+        "/model/dropout",
         "must be at least 0 and below 1",
     );
-    if let Some(level) = network.attention {
+    if let Some(level) = model.attention {
         let message = format!("there are {levels} levels, counted from 0 at the bottleneck");
-        found.require(levels == 0 || (level as usize) < levels, "/network/attention", message);
+        found.require(levels == 0 || (level as usize) < levels, "/model/attention", message);
     }
-    if !found.0.iter().any(|p| p.pointer.starts_with("/network")) {
-        divisions(network, found);
+    if !found.0.iter().any(|p| p.pointer.starts_with("/model")) {
+        divisions(model, found);
     }
 }
 
 /// Every group normalisation and every attention must split its channels evenly.
-fn divisions(network: &Network, found: &mut Findings) {
-    let plan = Plan::new(network);
-    let groups = network.groups;
+fn divisions(model: &Model, found: &mut Findings) {
+    let plan = Plan::new(model);
+    let groups = model.groups;
     if let Some(width) = plan.normalised_widths().into_iter().find(|w| !w.is_multiple_of(groups)) {
         let message = format!("{groups} groups do not divide the {width} channels of a block");
-        found.require(false, "/network/groups", message);
+        found.require(false, "/model/groups", message);
     }
-    let heads = network.heads;
+    let heads = model.heads;
     if let Some(width) = plan.attended_widths().into_iter().find(|w| !w.is_multiple_of(heads)) {
         let message = format!("{heads} heads do not divide the {width} channels they attend to");
-        found.require(false, "/network/heads", message);
+        found.require(false, "/model/heads", message);
     }
 }
 
@@ -179,11 +179,11 @@ mod tests {
         let cases = [
             (json!({"image": {"size": 32, "low": 5}}), "/image/low"),
             (json!({"image": {"size": 36, "low": 9}}), "/image/size"),
-            (json!({"network": {"groups": 48}}), "/network/groups"),
-            (json!({"network": {"heads": 3}}), "/network/heads"),
-            (json!({"network": {"attention": 5}}), "/network/attention"),
-            (json!({"network": {"multipliers": []}}), "/network/multipliers"),
-            (json!({"network": {"dropout": 1}}), "/network/dropout"),
+            (json!({"model": {"groups": 48}}), "/model/groups"),
+            (json!({"model": {"heads": 3}}), "/model/heads"),
+            (json!({"model": {"attention": 5}}), "/model/attention"),
+            (json!({"model": {"multipliers": []}}), "/model/multipliers"),
+            (json!({"model": {"dropout": 1}}), "/model/dropout"),
             (json!({"diffusion": {"linear_end": 1.5}}), "/diffusion/linear_end"),
             (json!({"diffusion": {"linear_start": 0}}), "/diffusion/linear_start"),
             (json!({"diffusion": {"steps": 10}}), "/evaluation/ddim_steps"),

@@ -1,7 +1,7 @@
 //! Which blocks a U-Net has and how wide they are, as pure numbers: what builds the network and
 //! what checks a config read the same plan.
 
-use crate::config::Network;
+use crate::config::Model;
 
 /// The order and widths of a U-Net's blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +38,16 @@ pub enum Stage {
 }
 
 impl Plan {
-    /// The plan of `network`, whose values are valid.
-    pub fn new(network: &Network) -> Self {
-        let levels = network.multipliers.len();
-        let attended = network.attention.map(|above| levels - 1 - above as usize);
-        let mut width = network.inner;
+    /// The plan of `model`, whose values are valid.
+    pub fn new(model: &Model) -> Self {
+        let levels = model.multipliers.len();
+        let attended = model.attention.map(|above| levels - 1 - above as usize);
+        let mut width = model.inner;
         let mut skips = vec![width];
         let mut downs = Vec::new();
-        for (level, multiplier) in network.multipliers.iter().enumerate() {
-            for _ in 0..network.blocks {
-                let output = network.inner * multiplier;
+        for (level, multiplier) in model.multipliers.iter().enumerate() {
+            for _ in 0..model.blocks {
+                let output = model.inner * multiplier;
                 let attention = attended == Some(level);
                 downs.push(Stage::Block { input: width, output, attention });
                 width = output;
@@ -61,10 +61,10 @@ impl Plan {
         let middle =
             [true, false].map(|attention| Stage::Block { input: width, output: width, attention });
         let mut ups = Vec::new();
-        for (level, multiplier) in network.multipliers.iter().enumerate().rev() {
-            for _ in 0..=network.blocks {
+        for (level, multiplier) in model.multipliers.iter().enumerate().rev() {
+            for _ in 0..=model.blocks {
                 let skip = skips.pop().expect("every block on the way up has its skip");
-                let output = network.inner * multiplier;
+                let output = model.inner * multiplier;
                 let attention = attended == Some(level);
                 ups.push(Stage::Block { input: width + skip, output, attention });
                 width = output;
@@ -73,7 +73,7 @@ impl Plan {
                 ups.push(Stage::Resample { channels: width });
             }
         }
-        Self { stem: network.inner, downs, middle, ups, last: width }
+        Self { stem: model.inner, downs, middle, ups, last: width }
     }
 
     /// Channels of every group normalisation.

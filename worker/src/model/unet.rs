@@ -8,7 +8,7 @@ use super::blocks::{Attention, Block, BlockConfig, Down, ResBlock, Up};
 use super::embedding::LevelEmbedding;
 use super::parameters::convolution;
 use super::plan::{Plan, Stage};
-use crate::config::Network;
+use crate::config::Model;
 
 /// Channels of an image.
 const RGB: i64 = 3;
@@ -42,7 +42,7 @@ enum Way {
 impl Unet {
     /// The network that `config` describes, with zero weights: load or
     /// [`initialise`](super::parameters::initialise) them.
-    pub fn new(config: &Network, device: Device) -> Self {
+    pub fn new(config: &Model, device: Device) -> Self {
         let plan = Plan::new(config);
         let block = BlockConfig {
             groups: config.groups.into(),

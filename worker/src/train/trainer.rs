@@ -60,12 +60,12 @@ impl<'a> Trainer<'a> {
             &config.image,
             device,
         );
-        let network = Unet::new(&config.network, device);
+        let network = Unet::new(&config.model, device);
         parameters::initialise(
             network.store(),
             Stream::new(seed, Purpose::Weights, &[]).torch_seed(),
         );
-        let average = Unet::new(&config.network, device);
+        let average = Unet::new(&config.model, device);
         parameters::copy(network.store(), average.store());
         Ok(Self {
             config,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tch::nn::{Path, VarStore};
 use tch::{Device, Kind, Reduction, Tensor};
-use worker::config::{Config, Network};
+use worker::config::{Config, Model};
 use worker::model::blocks::{Attention, BlockConfig, Down, ResBlock, Up};
 use worker::model::embedding::sinusoids;
 use worker::model::{Mode, Unet, parameters};
@@ -14,7 +14,7 @@ use crate::golden;
 
 #[test]
 fn names_and_shapes_are_those_of_the_public_checkpoints() {
-    let unet = Unet::new(&Network::default(), Device::Cpu);
+    let unet = Unet::new(&Model::default(), Device::Cpu);
     let ours: BTreeMap<String, Vec<i64>> =
         parameters::by_name(unet.store()).into_iter().map(|(n, t)| (n, t.size())).collect();
     let reference: BTreeMap<String, Vec<i64>> =
@@ -24,11 +24,11 @@ fn names_and_shapes_are_those_of_the_public_checkpoints() {
 }
 
 fn small() -> (Unet, BTreeMap<String, Tensor>) {
-    let config = serde_json::json!({"network": {
+    let config = serde_json::json!({"model": {
         "inner": 16, "multipliers": [1, 2, 2], "blocks": 1, "groups": 8, "attention": 0, "dropout": 0,
     }});
     let config = Config::parse(config.as_object().unwrap()).unwrap();
-    let unet = Unet::new(&config.network, Device::Cpu);
+    let unet = Unet::new(&config.model, Device::Cpu);
     let golden: BTreeMap<_, _> = Tensor::read_safetensors(golden::path("unet_small.safetensors"))
         .unwrap()
         .into_iter()

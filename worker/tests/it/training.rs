@@ -77,7 +77,7 @@ fn config() -> Value {
         "device": "cpu",
         "data": {"train_count": 12, "validation_count": 3},
         "image": {"size": 16, "low": 4},
-        "network": {"inner": 8, "multipliers": [1, 2], "blocks": 1, "groups": 4, "attention": 0},
+        "model": {"inner": 8, "multipliers": [1, 2], "blocks": 1, "groups": 4, "attention": 0},
         "diffusion": {"schedule": "cosine", "steps": 8, "prediction": "v", "level": "sample"},
         "training": {"iterations": 30, "batch": 4, "learning_rate": 1e-3, "warmup": 5, "ema": 0.9,
             "checkpoint_every": 10, "log_every": 4},
