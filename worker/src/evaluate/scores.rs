@@ -13,6 +13,7 @@ pub struct Scores {
     psnr: f64,
     ssim: f64,
     consistency: f64,
+    consistency_paper: f64,
     detail: f64,
 }
 
@@ -23,6 +24,7 @@ impl Scores {
             psnr: metrics::psnr(image, truth),
             ssim: metrics::ssim(image, truth),
             consistency: metrics::consistency(image, low),
+            consistency_paper: metrics::consistency_paper(image, truth, (low.width, low.height)),
             detail: metrics::detail(image, truth),
         }
     }
@@ -35,6 +37,7 @@ impl Scores {
             psnr: mean(|s| s.psnr),
             ssim: mean(|s| s.ssim),
             consistency: mean(|s| s.consistency),
+            consistency_paper: mean(|s| s.consistency_paper),
             detail: mean(|s| s.detail),
         }
     }
@@ -46,14 +49,13 @@ impl Scores {
 
     /// The scores by the names that events give them, with `suffix`.
     pub fn named(self, suffix: &str) -> BTreeMap<String, Number> {
-        let Self { psnr, ssim, consistency, detail } = self;
-        [("psnr", psnr), ("ssim", ssim), ("consistency", consistency), ("detail", detail)]
-            .map(|(name, value)| (format!("{name}{suffix}"), Number(value)))
-            .into()
+        let values = [self.psnr, self.ssim, self.consistency, self.consistency_paper, self.detail];
+        let names = Self::descriptions().map(|(name, _)| format!("{name}{suffix}"));
+        names.into_iter().zip(values.map(Number)).collect()
     }
 
     /// What the names mean, without suffix.
-    pub fn descriptions() -> [(&'static str, MetricInfo); 4] {
+    pub fn descriptions() -> [(&'static str, MetricInfo); 5] {
         let info = |description: &str, unit: Option<&str>| MetricInfo {
             description: description.to_owned(),
             unit: unit.map(str::to_owned),
@@ -73,6 +75,15 @@ impl Scores {
                     "Mean squared error between the image downsampled again (Pillow's bicubic) and \
                      the low-resolution image it was made from, on a scale of 0 to 1",
                     Some("1e-5"),
+                ),
+            ),
+            (
+                "consistency_paper",
+                info(
+                    "Consistency as the SR4 paper's Table 1 computes it, to compare with its numbers: \
+                     image and truth downsampled without antialiasing, and squared differences of \
+                     bytes that wrap at 256; no distance",
+                    None,
                 ),
             ),
             ("detail", info("High-frequency energy, as a share of the true image's", None)),

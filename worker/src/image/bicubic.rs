@@ -1,8 +1,8 @@
-//! Pillow's bicubic resize, bit for bit.
+//! Pillow's bicubic resize, bit for bit, and PyTorch's that aliases.
 //!
-//! The low-resolution inputs and the consistency score of SR3 rest on this filter, so the pixels
-//! must be Pillow's own: a = -0.5, support widened when shrinking, weights in 22-bit fixed point,
-//! the horizontal pass rounded to bytes before the vertical one.
+//! The low-resolution inputs and the consistency score of SR3 rest on Pillow's filter, so the pixels
+//! must be its own: a = -0.5, support widened when shrinking, weights in 22-bit fixed point, the
+//! horizontal pass rounded to bytes before the vertical one.
 
 use std::ops::Range;
 
@@ -42,6 +42,44 @@ fn vertical(image: &Rgb, height: usize) -> Rgb {
     Rgb { width: image.width, height, pixels }
 }
 
+/// Resizes as PyTorch's tensors of bytes are by `interpolate(mode="bicubic", antialias=False)`:
+/// a = -0.75, four taps a side however much the image shrinks, the border repeated, rounded once.
+///
+/// PyTorch computes in single precision, this in double: where the ratio of the sizes is no power
+/// of two, a value that is half-way between two codes may round to the other one there.
+#[must_use]
+pub fn resize_aliased(image: &Rgb, width: usize, height: usize) -> Rgb {
+    let columns = four_taps(image.width, width);
+    let mut pixels = Vec::with_capacity(width * height * 3);
+    for row in four_taps(image.height, height) {
+        for column in &columns {
+            pixels.extend((0..3).map(|c| {
+                let code = |y: usize, x: usize| image.pixels[(y * image.width + x) * 3 + c];
+                let across =
+                    |y| column.iter().map(|&(x, w)| w * f64::from(code(y, x))).sum::<f64>();
+                let value: f64 = row.iter().map(|&(y, w)| w * across(y)).sum();
+                value.round_ties_even().clamp(0.0, 255.0) as u8
+            }));
+        }
+    }
+    Rgb { width, height, pixels }
+}
+
+/// Position and weight of what each output position is made of.
+fn four_taps(source: usize, target: usize) -> Vec<[(usize, f64); 4]> {
+    let scale = source as f64 / target as f64;
+    let at = |i: usize| {
+        let centre = (i as f64 + 0.5) * scale - 0.5;
+        let first = centre.floor() - 1.0;
+        std::array::from_fn(|k| {
+            let position = first + k as f64;
+            let weight = cubic(position - centre, -0.75);
+            (position.clamp(0.0, (source - 1) as f64) as usize, weight)
+        })
+    };
+    (0..target).map(at).collect()
+}
+
 /// The source positions that one output position is made of, and their fixed-point weights.
 struct Taps {
     positions: Range<usize>,
@@ -61,7 +99,7 @@ impl Taps {
         let last = ((centre + reach + 0.5) as usize).min(source);
         // Pillow multiplies by the reciprocal; dividing would round differently.
         let shrink = 1.0 / stretch;
-        let weight = |position: usize| cubic((position as f64 - centre + 0.5) * shrink);
+        let weight = |position: usize| cubic((position as f64 - centre + 0.5) * shrink, -0.5);
         let total: f64 = (first..last).map(weight).sum();
         let weights = (first..last).map(|position| fixed(weight(position) / total)).collect();
         Self { positions: first..last, weights }
@@ -80,13 +118,13 @@ fn fixed(weight: f64) -> i32 {
     (weight * f64::from(1 << PRECISION)).round() as i32
 }
 
-fn cubic(x: f64) -> f64 {
-    const A: f64 = -0.5;
+/// Keys' cubic convolution kernel, whose slope at 1 is `a`.
+fn cubic(x: f64, a: f64) -> f64 {
     let x = x.abs();
     if x < 1.0 {
-        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+        ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
     } else if x < 2.0 {
-        (((x - 5.0) * x + 8.0) * x - 4.0) * A
+        (((x - 5.0) * x + 8.0) * x - 4.0) * a
     } else {
         0.0
     }
@@ -109,6 +147,17 @@ mod tests {
             if let Some(expected) = case.up_again_sha256 {
                 assert_eq!(digest(&resize(&down, width, height)), expected, "{} up", case.image);
             }
+        }
+    }
+
+    #[test]
+    fn aliased_pixels_are_pytorchs() {
+        let golden = golden::load();
+        assert!(golden.bicubic_aliased.len() > 4);
+        for case in golden.bicubic_aliased {
+            let image = golden::named(&case.image, case.from.0, case.from.1);
+            let resized = resize_aliased(&image, case.to.1, case.to.0);
+            assert_eq!(digest(&resized), case.sha256, "{} {:?}", case.image, case.to);
         }
     }
 

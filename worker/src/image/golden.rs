@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::Rgb;
+use super::{Rgb, bicubic};
 
 /// `tests/golden/images.json`; its own `about` field says where the numbers come from.
 #[derive(Deserialize)]
@@ -12,6 +12,7 @@ pub(super) struct Golden {
     pub(super) gaussian_window_1d: Vec<f64>,
     pub(super) metrics: Vec<MetricsCase>,
     pub(super) bicubic: Vec<BicubicCase>,
+    pub(super) bicubic_aliased: Vec<BicubicCase>,
     pub(super) weights: Vec<WeightsCase>,
     pub(super) consistency: Vec<ConsistencyCase>,
 }
@@ -58,10 +59,26 @@ pub(super) struct ConsistencyCase {
     pub(super) image: String,
     pub(super) sr: String,
     pub(super) mse_unit_x1e5: f64,
+    pub(super) paper_table1_convention: f64,
 }
 
 pub(super) fn load() -> Golden {
     serde_json::from_str(include_str!("../../tests/golden/images.json")).unwrap()
+}
+
+/// A line of `tests/golden/scikit_image.json`, which `scikit_image.py` beside it writes.
+#[derive(Deserialize)]
+pub(super) struct ScikitImageCase {
+    pub(super) image: String,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) sr: String,
+    pub(super) psnr: f64,
+    pub(super) ssim: f64,
+}
+
+pub(super) fn scikit_image() -> Vec<ScikitImageCase> {
+    serde_json::from_str(include_str!("../../tests/golden/scikit_image.json")).unwrap()
 }
 
 pub(super) fn assert_close(ours: f64, theirs: f64) {
@@ -105,6 +122,18 @@ pub(super) fn perturb(image: &Rgb) -> Rgb {
 pub(super) fn brighter(image: &Rgb, step: u8) -> Rgb {
     let pixels = image.pixels.iter().map(|value| value.saturating_add(step)).collect();
     Rgb { width: image.width, height: image.height, pixels }
+}
+
+/// What the golden files call `name`, made from a high-resolution image.
+pub(super) fn degraded(name: &str, truth: &Rgb) -> Rgb {
+    let low = || bicubic::resize(truth, truth.width / 8, truth.height / 8);
+    match name {
+        "ground truth" => truth.clone(),
+        "perturb(hr)" => perturb(truth),
+        "bicubic up of lr" => bicubic::resize(&low(), truth.width, truth.height),
+        "hr + 6 clipped" => brighter(truth, 6),
+        other => panic!("no image is made by {other}"),
+    }
 }
 
 fn formula(height: usize, width: usize, value: impl Fn(i32, i32, i32) -> i32) -> Rgb {
