@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use experiments::exit::WORKER_CONFIG_WRONG;
 use experiments::trial::{ENV_TRIAL, FILE_NAME};
 use tracing_subscriber::EnvFilter;
+use worker::commands::score::Score;
 use worker::{commands, device};
 
 /// Trains and measures one trial of a diffusion super-resolution experiment.
@@ -35,6 +36,17 @@ enum Command {
     },
     /// Check configs: one JSON request per line in, one JSON reply per line out.
     Check,
+    /// Score folders of super-resolved images against the true ones.
+    ///
+    /// Images of the same name (the path inside the folder, without extension) belong together. Each
+    /// is scored as a trial's final measurement scores it, and the mean is over images;
+    /// docs/metrics.md has every formula.
+    ///
+    /// Names without a partner, sizes that differ and files that cannot be read are all listed on
+    /// standard error; nothing is scored then (exit code 2).
+    ///
+    /// For example: orch-worker score --sr results --hr faces/high --lr faces/low
+    Score(Score),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +64,7 @@ fn main() -> ExitCode {
                 WORKER_CONFIG_WRONG
             }
         },
+        Command::Score(request) => commands::score::score(request),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }

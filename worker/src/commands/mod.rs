@@ -1,4 +1,5 @@
 //! The program's commands.
 
 pub mod check;
+pub mod score;
 pub mod train;

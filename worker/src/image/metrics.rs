@@ -5,8 +5,8 @@
 
 use super::{Rgb, bicubic};
 
-/// Side of SSIM's Gaussian window.
-const WINDOW: usize = 11;
+/// Side of SSIM's Gaussian window; a smaller image has no SSIM.
+pub const WINDOW: usize = 11;
 /// Standard deviation of SSIM's Gaussian window, in pixels.
 const SIGMA: f64 = 1.5;
 

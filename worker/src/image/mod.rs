@@ -3,6 +3,7 @@
 //! Nothing here knows tensors. [`Rgb`] crosses to the model and back as planes in [-1, 1].
 
 pub mod bicubic;
+pub mod files;
 pub mod metrics;
 mod rgb;
 

@@ -4,4 +4,5 @@
 mod diffusion;
 mod golden;
 mod network;
+mod score;
 mod training;
