@@ -22,6 +22,18 @@ pub const ENV_SEED: &str = "ORCH_SEED";
 /// Environment variable with the number of this attempt, from 1.
 pub const ENV_ATTEMPT: &str = "ORCH_ATTEMPT";
 
+/// All of the above: what one attempt is told, and no other may take for its own.
+pub const ENV_OF_ATTEMPTS: [&str; 8] = [
+    ENV_TRIAL,
+    ENV_EVENTS,
+    ENV_CHECKPOINTS,
+    ENV_ARTIFACTS,
+    ENV_EXPERIMENT,
+    ENV_VARIANT,
+    ENV_SEED,
+    ENV_ATTEMPT,
+];
+
 /// Name of the file in the trial's folder.
 pub const FILE_NAME: &str = "trial.json";
 

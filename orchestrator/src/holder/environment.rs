@@ -5,21 +5,23 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use experiments::trial::ENV_OF_ATTEMPTS;
+
 use crate::attempt::Environment;
 use crate::host::Host;
 
 /// Words in a variable's name that mean its value is nobody's business.
 const SECRET_WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASS", "CREDENTIAL", "KEY", "AUTH"];
 
-/// What a worker gets: `inherited` without `ORCH_*`, which an outer attempt or the user's
-/// settings for `orch` itself may have left there, and then `set`.
+/// What a worker gets: `inherited` without what an outer attempt was told, and then `set`. The
+/// user's other settings, which may be meant for the worker, go on to it.
 pub(super) fn of_worker(
     inherited: impl Iterator<Item = (OsString, OsString)>,
     set: &BTreeMap<String, String>,
 ) -> BTreeMap<OsString, OsString> {
     let set = set.iter().map(|(name, value)| (name.into(), value.into()));
     inherited
-        .filter(|(name, _)| !name.as_encoded_bytes().starts_with(b"ORCH_"))
+        .filter(|(name, _)| !ENV_OF_ATTEMPTS.iter().any(|told| name == told))
         .chain(set)
         .collect()
 }
@@ -46,10 +48,10 @@ mod tests {
 
     #[test]
     fn the_command_sets_variables_over_the_inherited_ones() {
-        let inherited = [("PATH", "/bin"), ("ORCH_SEED", "7"), ("ORCHARD", "x"), ("OMP", "8")];
+        let inherited = [("PATH", "/bin"), ("ORCH_SEED", "7"), ("ORCH_CACHE", "x"), ("OMP", "8")];
         let set = BTreeMap::from([("OMP".to_owned(), "2".to_owned())]);
         let worker = of_worker(inherited.map(|(n, v)| (n.into(), v.into())).into_iter(), &set);
-        let expected = [("OMP", "2"), ("ORCHARD", "x"), ("PATH", "/bin")];
+        let expected = [("OMP", "2"), ("ORCH_CACHE", "x"), ("PATH", "/bin")];
         assert_eq!(worker, expected.map(|(n, v)| (n.into(), v.into())).into_iter().collect());
     }
 

@@ -3,6 +3,7 @@
 use std::fs;
 
 use experiments::events::Event;
+use experiments::trial::ENV_OF_ATTEMPTS;
 use orchestrator::attempt::Outcome;
 use serde_json::json;
 
@@ -98,7 +99,7 @@ fn orphans_are_ended_however_deep_they_are() {
 }
 
 #[test]
-fn the_worker_gets_the_commands_environment_and_nothing_meant_for_orch() {
+fn the_worker_gets_the_commands_environment_and_nothing_of_another_attempt() {
     let mut lab = Lab::new(json!({}));
     let mut command = lab.command(1);
     command.argv = ["sh", "-c", "env > seen; echo said; sed -n s/SigBlk:.//p /proc/self/status"]
@@ -109,8 +110,8 @@ fn the_worker_gets_the_commands_environment_and_nothing_meant_for_orch() {
     let attempt = lab.start_with(1, &command, lease);
     assert_eq!(lab.end(&attempt).outcome, Outcome::Exited { code: 0 });
     let seen = fs::read_to_string(lab.path("seen")).unwrap();
-    let ours: Vec<&str> = seen.lines().filter(|l| l.starts_with("ORCH_")).collect();
-    assert_eq!(ours, ["ORCH_SEED=7"]);
+    let told = |line: &&str| line.split('=').next().is_some_and(|n| ENV_OF_ATTEMPTS.contains(&n));
+    assert_eq!(seen.lines().filter(told).collect::<Vec<_>>(), ["ORCH_SEED=7"]);
     assert!(seen.lines().any(|line| line == "MARK=a b"));
     assert!(seen.lines().any(|line| line.starts_with("PATH=")));
     assert_eq!(fs::read_to_string(attempt.stdout()).unwrap(), "said\n0000000000000000\n");
