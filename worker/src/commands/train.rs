@@ -12,9 +12,11 @@ use experiments::number::Number;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::config::{Config, Method};
+use crate::data::{self, Split};
 use crate::evaluate::{Scores, Validation, measure_bicubic, measure_networks};
 use crate::failure::Failure;
 use crate::train::Trainer;
+use crate::train::images::Images;
 use crate::{build, device};
 
 /// Runs the trial whose `trial.json` is at `path`; returns the exit code.
@@ -65,11 +67,13 @@ fn bicubic(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure> {
 fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure> {
     let (seed, cpus) = (attempt.trial.seed, attempt.trial.cpus);
     let device = device::set_up(config, cpus)?;
-    let mut trainer = Trainer::new(config, seed, device)?;
+    let mut trainer = Trainer::new(config, seed, device);
     let resumed = trainer.resume(attempt)?;
     hello(attempt, device::describe(device, cpus), resumed, curves(config))?;
+    let dataset = data::open(&config.data, &config.image, Split::Train)?;
+    let images = Images::new(dataset, &config.image, device);
     let set = Validation::open(config, device)?;
-    if trainer.run(attempt, &set)? == Outcome::Stopped {
+    if trainer.run(attempt, &images, &set)? == Outcome::Stopped {
         return Ok(Outcome::Stopped);
     }
     let measurement = match measure_networks(attempt, &set, trainer.upscalers(), &config.evaluation)

@@ -16,7 +16,6 @@ use super::stopwatch::Stopwatch;
 use crate::attempt::{Attempt, Outcome};
 use crate::bridge;
 use crate::config::Config;
-use crate::data::{self, Split};
 use crate::diffusion::schedule::Schedule;
 use crate::diffusion::target::{Diffused, q_sample};
 use crate::evaluate::{Chain, Scores, Upscaler, Validation};
@@ -29,8 +28,6 @@ pub struct Trainer<'a> {
     config: &'a Config,
     seed: u64,
     schedule: Schedule,
-    images: Images,
-    dice: Dice,
     network: Unet,
     optimiser: Optimiser,
     /// A network whose weights are the running average of the other's.
@@ -54,12 +51,7 @@ struct Lap {
 
 impl<'a> Trainer<'a> {
     /// A trial's training before its first step.
-    pub fn new(config: &'a Config, seed: u64, device: Device) -> Result<Self, Failure> {
-        let images = Images::new(
-            data::open(&config.data, &config.image, Split::Train)?,
-            &config.image,
-            device,
-        );
+    pub fn new(config: &'a Config, seed: u64, device: Device) -> Self {
         let network = Unet::new(&config.model, device);
         parameters::initialise(
             network.store(),
@@ -67,12 +59,10 @@ impl<'a> Trainer<'a> {
         );
         let average = Unet::new(&config.model, device);
         parameters::copy(network.store(), average.store());
-        Ok(Self {
+        Self {
             config,
             seed,
             schedule: Schedule::new(&config.diffusion),
-            dice: Dice::new(seed, images.count()),
-            images,
             optimiser: Optimiser::new(network.store()),
             averages: parameters::by_name(average.store()).into_values().collect(),
             network,
@@ -82,7 +72,7 @@ impl<'a> Trainer<'a> {
             saved: None,
             watch: Stopwatch::default(),
             lap: Lap::default(),
-        })
+        }
     }
 
     /// Goes on from the newest checkpoint of `attempt` that can be read; returns its step.
@@ -103,8 +93,15 @@ impl<'a> Trainer<'a> {
         Ok(None)
     }
 
-    /// Trains to the last step, or until asked to stop; either way the state is saved.
-    pub fn run(&mut self, attempt: &mut Attempt, set: &Validation) -> Result<Outcome, Failure> {
+    /// Trains on `images` to the last step, or until asked to stop; either way the state is saved.
+    /// The training curves are measured on `set`.
+    pub fn run(
+        &mut self,
+        attempt: &mut Attempt,
+        images: &Images,
+        set: &Validation,
+    ) -> Result<Outcome, Failure> {
+        let mut dice = Dice::new(self.seed, images.count());
         loop {
             if self.is_due(self.config.evaluation.every)
                 && self.progress.validated != Some(self.step())
@@ -126,7 +123,7 @@ impl<'a> Trainer<'a> {
                 return Ok(Outcome::Done);
             }
             self.watch.start();
-            self.train_step()?;
+            self.train_step(images, &mut dice)?;
             self.beat(attempt)?;
             if self.is_due(self.config.training.log_every) {
                 self.log(attempt)?;
@@ -164,10 +161,10 @@ impl<'a> Trainer<'a> {
     }
 
     /// SR3 algorithm 1, one line each.
-    fn train_step(&mut self) -> Result<(), Failure> {
+    fn train_step(&mut self, images: &Images, dice: &mut Dice) -> Result<(), Failure> {
         let (training, step) = (&self.config.training, self.step() + 1);
-        let draw = self.dice.roll(step, training, self.config.diffusion.level, &self.schedule);
-        let batch = self.images.batch(&draw)?;
+        let draw = dice.roll(step, training, self.config.diffusion.level, &self.schedule);
+        let batch = images.batch(&draw)?;
         tch::manual_seed(draw.torch_seed);
         let loss = self.loss(&batch, &draw);
         let gradients = self.optimiser.gradients(&loss);
