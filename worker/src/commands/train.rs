@@ -13,7 +13,9 @@ use experiments::number::Number;
 use crate::attempt::{Attempt, Outcome};
 use crate::config::{Config, Method};
 use crate::data::{self, Split};
-use crate::evaluate::{Scores, Validation, measure_bicubic, measure_networks};
+use crate::evaluate::{
+    Scores, Validation, measure_bicubic, measure_networks, measure_sweep, sweep_descriptions,
+};
 use crate::failure::Failure;
 use crate::train::Trainer;
 use crate::train::images::Images;
@@ -81,8 +83,15 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
         ControlFlow::Continue(measurement) => measurement,
         ControlFlow::Break(stop) => return Ok(stop.map(|()| Outcome::Stopped)?),
     };
+    let [_, averaged] = trainer.upscalers();
+    let sweep = match measure_sweep(attempt, &set, averaged, &config.evaluation) {
+        ControlFlow::Continue(sweep) => sweep,
+        ControlFlow::Break(stop) => return Ok(stop.map(|()| Outcome::Stopped)?),
+    };
     measurement.say(attempt, trainer.step(), &set, config.evaluation.sheet_images)?;
-    result(attempt, measurement.values(), trainer.parameters(), trainer.seconds())?;
+    let mut values = measurement.values();
+    values.extend(sweep);
+    result(attempt, values, trainer.parameters(), trainer.seconds())?;
     Ok(Outcome::Done)
 }
 
@@ -120,25 +129,31 @@ fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
             evaluation.curve_images, evaluation.ddim_steps, config.diffusion.steps,
         )
     };
-    [
-        ("val/psnr", short("raw weights"), Some("dB")),
-        ("val/psnr_ema", short("averaged weights"), Some("dB")),
-        (
-            "train/loss",
-            "Mean absolute error of the prediction since the last point".to_owned(),
-            None,
-        ),
-        ("train/learning_rate", "Adam's learning rate".to_owned(), None),
-        (
-            "train/it_per_second",
-            "Training steps per second since the last point".to_owned(),
-            Some("1/s"),
-        ),
-    ]
-    .map(|(name, description, unit)| {
-        (name.to_owned(), MetricInfo { description, unit: unit.map(str::to_owned) })
-    })
-    .into()
+    let mut curves = BTreeMap::new();
+    if !evaluation.sweep.is_empty() {
+        curves.extend(sweep_descriptions());
+    }
+    curves.extend(
+        [
+            ("val/psnr", short("raw weights"), Some("dB")),
+            ("val/psnr_ema", short("averaged weights"), Some("dB")),
+            (
+                "train/loss",
+                "Mean absolute error of the prediction since the last point".to_owned(),
+                None,
+            ),
+            ("train/learning_rate", "Adam's learning rate".to_owned(), None),
+            (
+                "train/it_per_second",
+                "Training steps per second since the last point".to_owned(),
+                Some("1/s"),
+            ),
+        ]
+        .map(|(name, description, unit)| {
+            (name.to_owned(), MetricInfo { description, unit: unit.map(str::to_owned) })
+        }),
+    );
+    curves
 }
 
 fn result(

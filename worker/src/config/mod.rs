@@ -117,6 +117,41 @@ pub struct Model {
     pub attention: Option<u32>,
     /// Attention heads.
     pub heads: u32,
+    /// How the low-resolution image and the noisy one enter together.
+    pub input: Input,
+    /// How the low-resolution image enters once more near the bottleneck, on both ways.
+    pub injection: Injection,
+    /// Channels of each injection.
+    pub injection_channels: u32,
+}
+
+/// How the upsampled low-resolution image and the noisy image become the network's input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Input {
+    /// Side by side, as in SR3.
+    #[default]
+    Concat,
+    /// The former weighted by an attention map computed from both (SR4 section 5.2).
+    Attention,
+}
+
+/// How the low-resolution image is brought down to the level above the bottleneck, to enter its
+/// first residual block on either way (SR4 section 5.4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Injection {
+    /// Not at all.
+    #[default]
+    None,
+    /// Every so many pixels one is taken.
+    Direct,
+    /// Bicubic reduction.
+    Bicubic,
+    /// One convolution whose stride is the whole reduction.
+    LargeKernel,
+    /// One 3×3 convolution of stride 2 per halving, swish between: the SR4 of Table 1.
+    SmallKernels,
 }
 
 /// Noise, target and chain.
@@ -135,8 +170,54 @@ pub struct Diffusion {
     pub level: Level,
     /// What the network predicts.
     pub prediction: Prediction,
-    /// Diffuse the difference between the image and its bicubic upsampling (eq. 9), not the image.
-    pub residual: bool,
+    /// Whether the image itself is diffused or its difference from the upsampled input.
+    pub residual: Residual,
+    /// What is minimised.
+    pub loss: Loss,
+    /// Weight of the variational bound in the hybrid loss, lambda.
+    pub vlb_weight: f64,
+    /// Clip the loss's signal-to-noise weight at this (min-SNR, Hang et al. 2023); absent for none.
+    pub min_snr: Option<f64>,
+    /// Variance of the chain's steps, unless the hybrid loss learns it.
+    pub variance: Variance,
+}
+
+/// What is diffused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Residual {
+    /// The image.
+    #[default]
+    None,
+    /// Its difference from the upsampled low-resolution image (SR4 eq. 9).
+    Plain,
+    /// Twice that difference, clamped to [-1, 1] (`SRDiff`, Li et al. 2022).
+    Doubled,
+}
+
+/// What is minimised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// Mean absolute error of the prediction (SR3 eq. 6, p = 1).
+    #[default]
+    Simple,
+    /// The same plus a weighted variational bound that learns the chain's variance (Nichol and
+    /// Dhariwal 2021, section 3.1).
+    Hybrid,
+    /// As the SR4 authors' program has it: a bound with fixed variance whose weight vanishes.
+    Author,
+}
+
+/// Variance of one step of the chain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variance {
+    /// The posterior's, beta~.
+    #[default]
+    Posterior,
+    /// The forward step's, beta.
+    Beta,
 }
 
 /// How the noise grows along the chain.
@@ -170,6 +251,13 @@ pub enum Prediction {
     Eps,
     /// sqrt(gamma) eps - sqrt(1 - gamma) y0 (Salimans and Ho 2022).
     V,
+}
+
+impl Diffusion {
+    /// Channels that leave the network: the prediction's, and the variance's where it is learned.
+    pub fn outputs(&self) -> i64 {
+        if self.loss == Loss::Hybrid { 6 } else { 3 }
+    }
 }
 
 /// The optimisation.
@@ -212,6 +300,23 @@ pub struct Evaluation {
     pub sampling_seeds: u64,
     /// Images of the final measurement that are kept as pictures.
     pub sheet_images: usize,
+    /// The chain of the final measurement.
+    pub sampler: Sampler,
+    /// Steps of that chain; as many as in training if absent.
+    pub steps: Option<usize>,
+    /// Numbers of steps at which both kinds of chain are measured besides, with averaged weights.
+    pub sweep: Vec<usize>,
+}
+
+/// A kind of chain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampler {
+    /// Ancestral sampling (SR3 algorithm 2).
+    #[default]
+    Ddpm,
+    /// Deterministic (Song et al. 2021, eta = 0).
+    Ddim,
 }
 
 impl Default for Config {
@@ -246,6 +351,9 @@ impl Default for Model {
             dropout: 0.2,
             attention: Some(1),
             heads: 1,
+            input: Input::default(),
+            injection: Injection::default(),
+            injection_channels: 32,
         }
     }
 }
@@ -259,7 +367,11 @@ impl Default for Diffusion {
             linear_end: 1e-2,
             level: Level::default(),
             prediction: Prediction::default(),
-            residual: false,
+            residual: Residual::default(),
+            loss: Loss::default(),
+            vlb_weight: 1e-3,
+            min_snr: None,
+            variance: Variance::default(),
         }
     }
 }
@@ -289,6 +401,9 @@ impl Default for Evaluation {
             batch: 32,
             sampling_seeds: 1,
             sheet_images: 8,
+            sampler: Sampler::default(),
+            steps: None,
+            sweep: Vec::new(),
         }
     }
 }

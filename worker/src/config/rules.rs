@@ -3,7 +3,10 @@
 
 use experiments::check::Problem;
 
-use super::{Config, Diffusion, Evaluation, Method, Model, ScheduleKind, Source, Training};
+use super::{
+    Config, Diffusion, Evaluation, Injection, Loss, Method, Model, Residual, ScheduleKind, Source,
+    Training, Variance,
+};
 use crate::model::plan::Plan;
 
 /// Everything that is wrong with `config`; empty if nothing is.
@@ -84,6 +87,12 @@ fn model(model: &Model, found: &mut Findings) {
     found.at_least_one(model.blocks.into(), "/model/blocks");
     found.at_least_one(model.groups.into(), "/model/groups");
     found.at_least_one(model.heads.into(), "/model/heads");
+    found.at_least_one(model.injection_channels.into(), "/model/injection_channels");
+    found.require(
+        model.injection == Injection::None || levels >= 3,
+        "/model/injection",
+        "enters above the bottleneck at a reduced resolution, which takes at least 3 levels",
+    );
     found.require(
         (0.0..1.0).contains(&model.dropout),
         "/model/dropout",
@@ -132,6 +141,33 @@ fn diffusion(diffusion: &Diffusion, found: &mut Findings) {
             "must not be below `linear_start`: noise only grows",
         );
     }
+    loss(diffusion, found);
+}
+
+fn loss(diffusion: &Diffusion, found: &mut Findings) {
+    let weight = diffusion.vlb_weight;
+    found.require(
+        weight > 0.0 && weight.is_finite(),
+        "/diffusion/vlb_weight",
+        "must be above 0: nothing else teaches the variance",
+    );
+    found.require(
+        diffusion.min_snr.is_none_or(|clip| clip > 0.0 && clip.is_finite()),
+        "/diffusion/min_snr",
+        "must be above 0 (Hang et al. take 5)",
+    );
+    if diffusion.loss == Loss::Hybrid {
+        found.require(
+            diffusion.variance == Variance::Posterior,
+            "/diffusion/variance",
+            "`loss: hybrid` learns the variance, leave this out",
+        );
+    }
+    found.require(
+        diffusion.loss == Loss::Simple || diffusion.residual == Residual::None,
+        "/diffusion/residual",
+        "the bound of `loss: hybrid` and `loss: author` is about images of 8 bits, not residuals",
+    );
 }
 
 fn training(training: &Training, found: &mut Findings) {
@@ -157,9 +193,15 @@ fn evaluation(evaluation: &Evaluation, steps: usize, found: &mut Findings) {
     found.at_least_one(evaluation.sampling_seeds, "/evaluation/sampling_seeds");
     let images = evaluation.images.map_or(1, |images| images as u64);
     found.at_least_one(images, "/evaluation/images");
-    let message = format!("must be from 1 to the chain's length, {steps}");
-    let walkable = (1..=steps.max(1)).contains(&evaluation.ddim_steps);
-    found.require(walkable, "/evaluation/ddim_steps", message);
+    let mut walkable = |chain: usize, pointer: &str| {
+        let message = format!("must be from 1 to the chain's length, {steps}");
+        found.require((1..=steps.max(1)).contains(&chain), pointer, message);
+    };
+    walkable(evaluation.ddim_steps, "/evaluation/ddim_steps");
+    walkable(evaluation.steps.unwrap_or(1), "/evaluation/steps");
+    for (i, chain) in evaluation.sweep.iter().enumerate() {
+        walkable(*chain, &format!("/evaluation/sweep/{i}"));
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +229,14 @@ mod tests {
             (json!({"diffusion": {"linear_end": 1.5}}), "/diffusion/linear_end"),
             (json!({"diffusion": {"linear_start": 0}}), "/diffusion/linear_start"),
             (json!({"diffusion": {"steps": 10}}), "/evaluation/ddim_steps"),
+            (json!({"diffusion": {"vlb_weight": 0}}), "/diffusion/vlb_weight"),
+            (json!({"diffusion": {"min_snr": -1}}), "/diffusion/min_snr"),
+            (json!({"diffusion": {"loss": "hybrid", "variance": "beta"}}), "/diffusion/variance"),
+            (json!({"diffusion": {"loss": "hybrid", "residual": "plain"}}), "/diffusion/residual"),
+            (json!({"model": {"injection": "direct", "injection_channels": 8}}), "/model/groups"),
+            (json!({"model": {"injection": "direct", "multipliers": [1, 2]}}), "/model/injection"),
+            (json!({"evaluation": {"steps": 0}}), "/evaluation/steps"),
+            (json!({"evaluation": {"sweep": [20, 3000]}}), "/evaluation/sweep/1"),
             (json!({"training": {"ema": 1}}), "/training/ema"),
             (json!({"training": {"learning_rate": 0}}), "/training/learning_rate"),
             (json!({"data": {"train": "faces"}}), "/data/train"),

@@ -34,8 +34,11 @@ pub struct Posterior {
     pub y0: f64,
     /// Weight of `y_t` in the mean.
     pub y_t: f64,
-    /// The variance, beta~.
+    /// The variance, beta~; 0 at t = 1.
     pub variance: f64,
+    /// Its logarithm; at t = 1 that of t = 2 instead, so that it is finite (Nichol and Dhariwal
+    /// 2021, section 3.1).
+    pub log_variance: f64,
 }
 
 impl Schedule {
@@ -45,6 +48,21 @@ impl Schedule {
             ScheduleKind::Linear => linear(config.steps, config.linear_start, config.linear_end),
             ScheduleKind::Cosine => cosine(config.steps),
         })
+    }
+
+    /// The chain of `steps` steps that visits levels of this one, evenly spread from T down
+    /// (Nichol and Dhariwal 2021, section 4). The network is told levels, not step numbers, so it
+    /// serves both.
+    #[must_use]
+    pub fn respaced(&self, steps: usize) -> Self {
+        let length = self.steps();
+        if steps == length {
+            return self.clone();
+        }
+        let kept = (0..=steps).map(|i| self.gamma[length - (steps - i) * length / steps]);
+        let gamma: Vec<f64> = kept.collect();
+        let betas = gamma.windows(2).map(|pair| 1.0 - pair[1] / pair[0]);
+        Self { beta: [0.0].into_iter().chain(betas).collect(), gamma }
     }
 
     fn from_betas(betas: Vec<f64>) -> Self {
@@ -91,8 +109,13 @@ impl Schedule {
         Posterior {
             y0: before.sqrt() * beta / (1.0 - gamma),
             y_t: (1.0 - beta).sqrt() * (1.0 - before) / (1.0 - gamma),
-            variance: (1.0 - before) * beta / (1.0 - gamma),
+            variance: self.posterior_variance(t),
+            log_variance: self.posterior_variance(t.max(2).min(self.steps())).max(1e-20).ln(),
         }
+    }
+
+    fn posterior_variance(&self, t: usize) -> f64 {
+        (1.0 - self.gamma[t - 1]) * self.beta[t] / (1.0 - self.gamma[t])
     }
 }
 

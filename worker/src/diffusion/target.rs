@@ -3,8 +3,7 @@
 
 use tch::Tensor;
 
-use super::schedule::NoiseLevel;
-use crate::config::{Diffusion, Prediction};
+use crate::config::{Prediction, Residual};
 
 /// The noisy image of SR3 eq. 3, `y_t` = signal `y_0` + noise eps; the factors broadcast over `y_0`.
 pub fn q_sample(y0: &Tensor, eps: &Tensor, signal: &Tensor, noise: &Tensor) -> Tensor {
@@ -21,44 +20,42 @@ impl Prediction {
     }
 
     /// The image `y_0` that the network's `output` about `y_t` amounts to.
-    pub fn y0(self, output: &Tensor, y_t: &Tensor, level: NoiseLevel) -> Tensor {
-        let NoiseLevel { signal, noise } = level;
+    pub fn y0(self, output: &Tensor, y_t: &Tensor, signal: &Tensor, noise: &Tensor) -> Tensor {
         match self {
             Self::Eps => (y_t - output * noise) / signal,
             Self::V => y_t * signal - output * noise,
         }
     }
-}
 
-/// What is diffused: the image itself, or its residual (SR4 eq. 9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Diffused {
-    /// The high-resolution image.
-    Image,
-    /// Its difference from the upsampled low-resolution image, unscaled and not clamped.
-    Residual,
-}
-
-impl Diffused {
-    /// What `config` asks for.
-    pub fn new(config: &Diffusion) -> Self {
-        if config.residual { Self::Residual } else { Self::Image }
+    /// Min-SNR's weight of this prediction's error (Hang et al. 2023, section 3.4): that of an error
+    /// of `y_0` would be the signal-to-noise ratio, but not above `clip`.
+    pub fn min_snr_weight(self, signal: &Tensor, noise: &Tensor, clip: f64) -> Tensor {
+        let (signal, noise) = (signal.square(), noise.square());
+        let clipped = signal.minimum(&(&noise * clip));
+        match self {
+            Self::Eps => clipped / signal,
+            Self::V => clipped, // over signal + noise, which is 1
+        }
     }
+}
 
+impl Residual {
     /// `y_0` for training, from images in [-1, 1].
     pub fn y0(self, high: &Tensor, upsampled: &Tensor) -> Tensor {
         match self {
-            Self::Image => high.shallow_clone(),
-            Self::Residual => high - upsampled,
+            Self::None => high.shallow_clone(),
+            Self::Plain => high - upsampled,
+            Self::Doubled => ((high - upsampled) * 2.0).clamp(-1.0, 1.0),
         }
     }
 
     /// The image that a sampled `y_0` stands for, in [-1, 1].
     pub fn image(self, y0: &Tensor, upsampled: &Tensor) -> Tensor {
-        let image = match self {
-            Self::Image => y0.shallow_clone(),
-            Self::Residual => y0.clamp(-1.0, 1.0) + upsampled,
-        };
-        image.clamp(-1.0, 1.0)
+        let y0 = y0.clamp(-1.0, 1.0);
+        match self {
+            Self::None => y0,
+            Self::Plain => (y0 + upsampled).clamp(-1.0, 1.0),
+            Self::Doubled => (y0 / 2.0 + upsampled).clamp(-1.0, 1.0),
+        }
     }
 }

@@ -43,9 +43,11 @@ pub fn measure_networks(
     evaluation: &Evaluation,
 ) -> ControlFlow<io::Result<()>, Measurement> {
     let start = Instant::now();
+    let steps = evaluation.steps.unwrap_or(upscalers[0].schedule.steps());
+    let chain = Chain { sampler: evaluation.sampler, steps };
     let batches: Vec<_> = set.batches(set.last, evaluation.batch).collect();
     let chains = upscalers.len() as u64 * evaluation.sampling_seeds * batches.len() as u64;
-    let of = chains * upscalers[0].schedule.steps() as u64;
+    let of = chains * chain.steps as u64;
     let mut done = 0;
     let mut series = Vec::new();
     for (upscaler, suffix) in upscalers.into_iter().zip(SUFFIXES) {
@@ -57,7 +59,8 @@ pub fn measure_networks(
                     done += 1;
                     attempt.tick("evaluate", done - 1, of)
                 };
-                let images = upscaler.sample(set, range.clone(), Chain::Full, seed, tick)?;
+                let condition = set.conditions(range.clone());
+                let images = upscaler.sample(&condition, range.clone(), chain, seed, tick)?;
                 for (i, score) in range.clone().zip(set.scores(range.clone(), &images)) {
                     scores[i].push(score);
                 }

@@ -22,7 +22,7 @@ pub struct Validation {
     /// The latter upsampled again.
     pub upsampled: Vec<Rgb>,
     /// The same in [-1, 1] on the device, `[N, 3, S, S]`.
-    pub condition: Tensor,
+    condition: Tensor,
     /// How many of them make a point of the validation curve.
     pub curve: usize,
     /// How many make the final measurement.
@@ -58,6 +58,11 @@ impl Validation {
         batch: usize,
     ) -> impl Iterator<Item = Range<usize>> + use<> {
         (0..count).step_by(batch).map(move |start| start..count.min(start + batch))
+    }
+
+    /// What the network is given of the images of `range`, `[N, 3, S, S]`.
+    pub fn conditions(&self, range: Range<usize>) -> Tensor {
+        self.condition.narrow(0, range.start as i64, range.len() as i64)
     }
 
     /// Scores what was made of the images of `range`.

@@ -1,7 +1,7 @@
 //! How the network is told the noise level.
 
+use tch::Tensor;
 use tch::nn::{self, Module};
-use tch::{Kind, Tensor};
 
 /// Sinusoids of the continuous noise level, unscaled: `[N, 1] -> [N, dim]`, sines before cosines,
 /// frequencies `10000^(-i / (dim / 2))`.
@@ -35,7 +35,7 @@ impl LevelEmbedding {
 
     /// `[N, 1] -> [N, dim]`; the level is sqrt(gamma).
     pub fn forward(&self, level: &Tensor) -> Tensor {
-        let sinusoids = sinusoids(level, self.dim).to_kind(Kind::Float);
+        let sinusoids = sinusoids(level, self.dim).to_kind(self.widen.ws.kind());
         self.narrow.forward(&self.widen.forward(&sinusoids).silu())
     }
 }

@@ -3,11 +3,16 @@
 
 pub mod blocks;
 pub mod embedding;
+pub mod fusion;
+pub mod injection;
 pub mod parameters;
 pub mod plan;
 mod unet;
 
 pub use unet::Unet;
+
+/// Channels of an image.
+const RGB: i64 = 3;
 
 /// Whether dropout drops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

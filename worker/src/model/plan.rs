@@ -1,7 +1,7 @@
 //! Which blocks a U-Net has and how wide they are, as pure numbers: what builds the network and
 //! what checks a config read the same plan.
 
-use crate::config::Model;
+use crate::config::{Injection, Model};
 
 /// The order and widths of a U-Net's blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +29,16 @@ pub enum Stage {
         output: u32,
         /// Whether self-attention follows.
         attention: bool,
+        /// Halvings of the low-resolution image that enters here once more, if it does.
+        injection: Option<u32>,
     },
-    /// A change of resolution by two.
-    Resample {
+    /// Half the resolution.
+    Down {
+        /// Channels in and out.
+        channels: u32,
+    },
+    /// Twice the resolution.
+    Up {
         /// Channels in and out.
         channels: u32,
     },
@@ -42,35 +49,46 @@ impl Plan {
     pub fn new(model: &Model) -> Self {
         let levels = model.multipliers.len();
         let attended = model.attention.map(|above| levels - 1 - above as usize);
+        let injected = (model.injection != Injection::None).then(|| levels.saturating_sub(2));
+        // The first block of the level on either way takes it in.
+        let injection =
+            |level, block| (injected == Some(level) && block == 0).then_some(level as u32);
         let mut width = model.inner;
         let mut skips = vec![width];
         let mut downs = Vec::new();
         for (level, multiplier) in model.multipliers.iter().enumerate() {
-            for _ in 0..model.blocks {
-                let output = model.inner * multiplier;
-                let attention = attended == Some(level);
-                downs.push(Stage::Block { input: width, output, attention });
+            for block in 0..model.blocks {
+                let (output, attention) = (model.inner * multiplier, attended == Some(level));
+                let injection = injection(level, block);
+                let input = width + injection.map_or(0, |_| model.injection_channels);
+                downs.push(Stage::Block { input, output, attention, injection });
                 width = output;
                 skips.push(width);
             }
             if level + 1 < levels {
-                downs.push(Stage::Resample { channels: width });
+                downs.push(Stage::Down { channels: width });
                 skips.push(width);
             }
         }
-        let middle =
-            [true, false].map(|attention| Stage::Block { input: width, output: width, attention });
+        let (input, output) = (width, width);
+        let middle = [true, false].map(|attention| Stage::Block {
+            input,
+            output,
+            attention,
+            injection: None,
+        });
         let mut ups = Vec::new();
         for (level, multiplier) in model.multipliers.iter().enumerate().rev() {
-            for _ in 0..=model.blocks {
+            for block in 0..=model.blocks {
                 let skip = skips.pop().expect("every block on the way up has its skip");
-                let output = model.inner * multiplier;
-                let attention = attended == Some(level);
-                ups.push(Stage::Block { input: width + skip, output, attention });
+                let (output, attention) = (model.inner * multiplier, attended == Some(level));
+                let injection = injection(level, block);
+                let input = width + skip + injection.map_or(0, |_| model.injection_channels);
+                ups.push(Stage::Block { input, output, attention, injection });
                 width = output;
             }
             if level > 0 {
-                ups.push(Stage::Resample { channels: width });
+                ups.push(Stage::Up { channels: width });
             }
         }
         Self { stem: model.inner, downs, middle, ups, last: width }
@@ -88,8 +106,8 @@ impl Plan {
 
     fn blocks(&self) -> impl Iterator<Item = (u32, u32, bool)> {
         self.downs.iter().chain(&self.middle).chain(&self.ups).filter_map(|stage| match *stage {
-            Stage::Block { input, output, attention } => Some((input, output, attention)),
-            Stage::Resample { .. } => None,
+            Stage::Block { input, output, attention, .. } => Some((input, output, attention)),
+            Stage::Down { .. } | Stage::Up { .. } => None,
         })
     }
 }

@@ -3,21 +3,21 @@
 use tch::nn::{self, Module};
 use tch::{Device, Tensor};
 
-use super::Mode;
 use super::blocks::{Attention, Block, BlockConfig, Down, ResBlock, Up};
 use super::embedding::LevelEmbedding;
+use super::fusion::InputFusion;
+use super::injection::Injection;
 use super::parameters::convolution;
 use super::plan::{Plan, Stage};
-use crate::config::Model;
-
-/// Channels of an image.
-const RGB: i64 = 3;
+use super::{Mode, RGB};
+use crate::config::{Input, Model};
 
 /// The denoising network and the store of its parameters.
 #[derive(Debug)]
 pub struct Unet {
     store: nn::VarStore,
     level: LevelEmbedding,
+    fusion: Option<InputFusion>,
     stem: nn::Conv2D,
     downs: Vec<Layer>,
     middle: Vec<Layer>,
@@ -28,40 +28,40 @@ pub struct Unet {
 #[expect(clippy::large_enum_variant, reason = "a few dozen stand in a vector, most of them blocks")]
 #[derive(Debug)]
 enum Layer {
-    Block(ResBlock, Option<Attention>),
+    Block { injection: Option<Injection>, res_block: ResBlock, attention: Option<Attention> },
     Down(Down),
     Up(Up),
 }
 
-#[derive(Clone, Copy)]
-enum Way {
-    Down,
-    Up,
+/// What every layer is told beside its input.
+struct Given<'a> {
+    condition: &'a Tensor,
+    embedding: Tensor,
+    mode: Mode,
 }
 
 impl Unet {
-    /// The network that `config` describes, with zero weights: load or
-    /// [`initialise`](super::parameters::initialise) them.
-    pub fn new(config: &Model, device: Device) -> Self {
+    /// The network that `config` describes, with `outputs` channels leaving it and zero weights:
+    /// load or [`initialise`](super::parameters::initialise) them.
+    pub fn new(config: &Model, outputs: i64, device: Device) -> Self {
         let plan = Plan::new(config);
-        let block = BlockConfig {
-            groups: config.groups.into(),
-            dropout: config.dropout,
-            heads: config.heads.into(),
-            embedding: config.inner.into(),
-        };
         let store = nn::VarStore::new(device);
         let root = store.root();
-        let stage = |path: nn::Path, stage, way| Layer::new(&path, stage, way, block);
-        let level = LevelEmbedding::new(&(&root / "noise_level_mlp"), block.embedding);
-        let (down, middle, up) = (&root / "downs", &root / "mid", &root / "ups");
-        let stem = nn::conv2d(&down / 0, 2 * RGB, plan.stem.into(), 3, convolution(1, 1, true));
-        let downs = (1..).zip(&plan.downs).map(|(i, s)| stage(&down / i, *s, Way::Down)).collect();
-        let middle =
-            (0..).zip(&plan.middle).map(|(i, s)| stage(&middle / i, *s, Way::Up)).collect();
-        let ups = (0..).zip(&plan.ups).map(|(i, s)| stage(&up / i, *s, Way::Up)).collect();
-        let last = Block::new(&(&root / "final_conv"), plan.last.into(), RGB, block.groups, 0.0);
-        Self { store, level, stem, downs, middle, ups, last }
+        let groups = config.groups.into();
+        let fusion =
+            (config.input == Input::Attention).then(|| InputFusion::new(&(&root / "early_att")));
+        let level = LevelEmbedding::new(&(&root / "noise_level_mlp"), config.inner.into());
+        let stem = (&root / "downs") / 0;
+        let stem = nn::conv2d(stem, 2 * RGB, plan.stem.into(), 3, convolution(1, 1, true));
+        let layers = |name, first, stages: &[Stage]| {
+            let path = &root / name;
+            (first..).zip(stages).map(|(i, s)| Layer::new(&(&path / i), *s, config)).collect()
+        };
+        let downs = layers("downs", 1, &plan.downs);
+        let middle = layers("mid", 0, &plan.middle);
+        let ups = layers("ups", 0, &plan.ups);
+        let last = Block::new(&(&root / "final_conv"), plan.last.into(), outputs, groups, 0.0);
+        Self { store, level, fusion, stem, downs, middle, ups, last }
     }
 
     /// The parameters under the reference's names.
@@ -69,54 +69,75 @@ impl Unet {
         &self.store
     }
 
+    /// Computes in f64 from now on.
+    pub fn double(&mut self) {
+        self.store.double();
+    }
+
     /// What the network makes of the noisy image `y` at noise level sqrt(gamma), given the
-    /// upsampled low-resolution image: `[N, 3, S, S], [N, 3, S, S], [N, 1] -> [N, 3, S, S]`.
+    /// upsampled low-resolution image: `[N, 3, H, W], [N, 3, H, W], [N, 1] -> [N, outputs, H, W]`.
     pub fn forward(&self, condition: &Tensor, y: &Tensor, level: &Tensor, mode: Mode) -> Tensor {
-        let embedding = self.level.forward(level);
-        let mut x = self.stem.forward(&Tensor::cat(&[condition, y], 1));
+        let given = Given { condition, embedding: self.level.forward(level), mode };
+        let input = match &self.fusion {
+            Some(fusion) => fusion.forward(condition, y),
+            None => Tensor::cat(&[condition, y], 1),
+        };
+        let mut x = self.stem.forward(&input);
         let mut skips = vec![x.shallow_clone()];
         for layer in &self.downs {
-            x = layer.forward(&x, &embedding, mode);
+            x = layer.forward(&x, &given);
             skips.push(x.shallow_clone());
         }
         for layer in &self.middle {
-            x = layer.forward(&x, &embedding, mode);
+            x = layer.forward(&x, &given);
         }
         for layer in &self.ups {
-            if let Layer::Block(..) = layer {
+            if let Layer::Block { .. } = layer {
                 let skip = skips.pop().expect("the plan gives every block on the way up a skip");
                 x = Tensor::cat(&[x, skip], 1);
             }
-            x = layer.forward(&x, &embedding, mode);
+            x = layer.forward(&x, &given);
         }
         self.last.forward(&x, mode)
     }
 }
 
 impl Layer {
-    fn new(path: &nn::Path, stage: Stage, way: Way, config: BlockConfig) -> Self {
-        match (stage, way) {
-            (Stage::Block { input, output, attention }, _) => {
-                let (input, output) = (input.into(), output.into());
-                let res_block = ResBlock::new(&(path / "res_block"), input, output, config);
-                let attend = || Attention::new(&(path / "attn"), output, config);
-                Self::Block(res_block, attention.then(attend))
+    fn new(path: &nn::Path, stage: Stage, config: &Model) -> Self {
+        let (input, output, attention, injection) = match stage {
+            Stage::Down { channels } => return Self::Down(Down::new(path, channels.into())),
+            Stage::Up { channels } => return Self::Up(Up::new(path, channels.into())),
+            Stage::Block { input, output, attention, injection } => {
+                (i64::from(input), i64::from(output), attention, injection)
             }
-            (Stage::Resample { channels }, Way::Down) => {
-                Self::Down(Down::new(path, channels.into()))
-            }
-            (Stage::Resample { channels }, Way::Up) => Self::Up(Up::new(path, channels.into())),
+        };
+        let block = BlockConfig {
+            groups: config.groups.into(),
+            dropout: config.dropout,
+            heads: config.heads.into(),
+            embedding: config.inner.into(),
+        };
+        let channels = config.injection_channels.into();
+        Self::Block {
+            injection: injection.map(|halvings| {
+                Injection::new(&(path / "injection"), config.injection, halvings, channels)
+            }),
+            res_block: ResBlock::new(&(path / "res_block"), input, output, block),
+            attention: attention.then(|| Attention::new(&(path / "attn"), output, block)),
         }
     }
 
-    fn forward(&self, x: &Tensor, embedding: &Tensor, mode: Mode) -> Tensor {
-        match self {
-            Self::Block(res_block, attention) => {
-                let x = res_block.forward(x, embedding, mode);
-                attention.as_ref().map_or_else(|| x.shallow_clone(), |a| a.forward(&x))
-            }
-            Self::Down(down) => down.forward(x),
-            Self::Up(up) => up.forward(x),
-        }
+    fn forward(&self, x: &Tensor, given: &Given) -> Tensor {
+        let (injection, res_block, attention) = match self {
+            Self::Down(down) => return down.forward(x),
+            Self::Up(up) => return up.forward(x),
+            Self::Block { injection, res_block, attention } => (injection, res_block, attention),
+        };
+        let x = match injection {
+            Some(injection) => Tensor::cat(&[x, &injection.forward(given.condition)], 1),
+            None => x.shallow_clone(),
+        };
+        let x = res_block.forward(&x, &given.embedding, given.mode);
+        attention.as_ref().map_or_else(|| x.shallow_clone(), |a| a.forward(&x))
     }
 }

@@ -1,7 +1,7 @@
 //! What chance decides in a training step: which images, which of them mirrored, which noise
 //! levels. All of it follows from the seed and the step's number.
 
-use crate::config::{Level, Training};
+use crate::config::{Diffusion, Level, Loss, Training};
 use crate::diffusion::schedule::{NoiseLevel, Schedule};
 use crate::random::{Purpose, Stream};
 
@@ -12,8 +12,8 @@ pub struct Draw {
     pub images: Vec<usize>,
     /// Whether it is mirrored.
     pub flips: Vec<bool>,
-    /// Its noise level.
-    pub levels: Vec<NoiseLevel>,
+    /// The step of the chain it is noised to, and the noise level within that step.
+    pub levels: Vec<(usize, NoiseLevel)>,
     /// Seed of libtorch's generators for noise and dropout.
     pub torch_seed: i64,
 }
@@ -38,7 +38,7 @@ impl Dice {
         &mut self,
         step: u64,
         training: &Training,
-        level: Level,
+        diffusion: &Diffusion,
         schedule: &Schedule,
     ) -> Draw {
         let mut stream = Stream::new(self.seed, Purpose::Step, &[step]);
@@ -47,11 +47,13 @@ impl Dice {
         let flips = (0..training.batch).map(|_| training.flip && stream.unit() < 0.5).collect();
         let shared = 1 + stream.below(schedule.steps());
         let levels = (0..training.batch).map(|_| {
-            let t = match level {
+            let t = match diffusion.level {
                 Level::Batch => shared,
                 Level::Sample => 1 + stream.below(schedule.steps()),
             };
-            schedule.continuous_level(t, stream.unit())
+            // The hybrid loss's bound is about the very levels of the chain.
+            let part = if diffusion.loss == Loss::Hybrid { 1.0 } else { stream.unit() };
+            (t, schedule.continuous_level(t, part))
         });
         let levels = levels.collect();
         let torch_seed = Stream::new(self.seed, Purpose::Noise, &[step]).torch_seed();
@@ -73,12 +75,12 @@ impl Dice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Diffusion;
 
     fn rolls(dice: &mut Dice, steps: impl IntoIterator<Item = u64>, level: Level) -> Vec<Draw> {
-        let schedule = Schedule::new(&Diffusion { steps: 50, ..Diffusion::default() });
+        let diffusion = Diffusion { steps: 50, level, ..Diffusion::default() };
+        let schedule = Schedule::new(&diffusion);
         let training = Training { batch: 3, ..Training::default() };
-        steps.into_iter().map(|step| dice.roll(step, &training, level, &schedule)).collect()
+        steps.into_iter().map(|step| dice.roll(step, &training, &diffusion, &schedule)).collect()
     }
 
     #[test]
@@ -104,7 +106,7 @@ mod tests {
     fn a_shared_step_still_gives_each_sample_its_own_level() {
         let schedule = Schedule::new(&Diffusion { steps: 50, ..Diffusion::default() });
         for draw in rolls(&mut Dice::new(1, 4), 1..=30, Level::Batch) {
-            let signal: Vec<f64> = draw.levels.iter().map(|l| l.signal).collect();
+            let signal: Vec<f64> = draw.levels.iter().map(|(_, level)| level.signal).collect();
             assert!((signal[0] - signal[1]).abs() > 0.0 && (signal[1] - signal[2]).abs() > 0.0);
             let between = |t: usize| {
                 signal

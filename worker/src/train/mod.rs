@@ -8,4 +8,4 @@ pub mod optimiser;
 pub mod stopwatch;
 mod trainer;
 
-pub use trainer::{Trainer, loss};
+pub use trainer::Trainer;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use experiments::events::Event;
 use experiments::number::Number;
-use tch::{Device, Kind, Reduction, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::{self, CheckpointError, Progress};
 use super::draw::{Dice, Draw};
@@ -15,9 +15,9 @@ use super::optimiser::{Optimiser, averaging_share, learning_rate};
 use super::stopwatch::Stopwatch;
 use crate::attempt::{Attempt, Outcome};
 use crate::bridge;
-use crate::config::Config;
+use crate::config::{Config, Sampler};
+use crate::diffusion::objective::{Noised, Objective};
 use crate::diffusion::schedule::Schedule;
-use crate::diffusion::target::{Diffused, q_sample};
 use crate::evaluate::{Chain, Scores, Upscaler, Validation};
 use crate::failure::Failure;
 use crate::model::{Mode, Unet, parameters};
@@ -52,12 +52,13 @@ struct Lap {
 impl<'a> Trainer<'a> {
     /// A trial's training before its first step.
     pub fn new(config: &'a Config, seed: u64, device: Device) -> Self {
-        let network = Unet::new(&config.model, device);
+        let unet = || Unet::new(&config.model, config.diffusion.outputs(), device);
+        let network = unet();
         parameters::initialise(
             network.store(),
             Stream::new(seed, Purpose::Weights, &[]).torch_seed(),
         );
-        let average = Unet::new(&config.model, device);
+        let average = unet();
         parameters::copy(network.store(), average.store());
         Self {
             config,
@@ -148,8 +149,13 @@ impl<'a> Trainer<'a> {
 
     /// Samples with the weights as they are, and with their average.
     pub fn upscalers(&self) -> [Upscaler<'_>; 2] {
-        [&self.network, &self.average]
-            .map(|net| Upscaler::new(net, &self.schedule, &self.config.diffusion, self.seed))
+        let (schedule, diffusion, seed) = (&self.schedule, &self.config.diffusion, self.seed);
+        [&self.network, &self.average].map(|network| Upscaler {
+            network,
+            schedule,
+            diffusion,
+            seed,
+        })
     }
 
     /// Says how far the training is. Whether to stop is asked at the head of the loop.
@@ -163,7 +169,7 @@ impl<'a> Trainer<'a> {
     /// SR3 algorithm 1, one line each.
     fn train_step(&mut self, images: &Images, dice: &mut Dice) -> Result<(), Failure> {
         let (training, step) = (&self.config.training, self.step() + 1);
-        let draw = dice.roll(step, training, self.config.diffusion.level, &self.schedule);
+        let draw = dice.roll(step, training, &self.config.diffusion, &self.schedule);
         let batch = images.batch(&draw)?;
         tch::manual_seed(draw.torch_seed);
         let loss = self.loss(&batch, &draw);
@@ -181,17 +187,12 @@ impl<'a> Trainer<'a> {
     /// How far the network is from what it should say about a noised batch, a scalar.
     fn loss(&self, batch: &Batch, draw: &Draw) -> Tensor {
         let diffusion = &self.config.diffusion;
-        let y0 = Diffused::new(diffusion).y0(&batch.high, &batch.condition);
+        let y0 = diffusion.residual.y0(&batch.high, &batch.condition);
         let eps = y0.randn_like();
-        let column = |values: Vec<f32>| Tensor::from_slice(&values).to_device(y0.device());
-        let signal = column(draw.levels.iter().map(|l| l.signal as f32).collect());
-        let noise = column(draw.levels.iter().map(|l| l.noise as f32).collect());
-        let level = signal.reshape([-1, 1]);
-        let (signal, noise) = (signal.reshape([-1, 1, 1, 1]), noise.reshape([-1, 1, 1, 1]));
-        let y_t = q_sample(&y0, &eps, &signal, &noise);
-        let target = diffusion.prediction.target(&y0, &eps, &signal, &noise);
-        let output = self.network.forward(&batch.condition, &y_t, &level, Mode::Train);
-        loss(&output, &target)
+        let noised = Noised::new(y0, eps, &draw.levels);
+        let level = noised.signal.reshape([-1, 1]);
+        let output = self.network.forward(&batch.condition, &noised.y_t, &level, Mode::Train);
+        Objective { config: diffusion, schedule: &self.schedule }.loss(&output, &noised)
     }
 
     /// Says the training curves' values since their last point.
@@ -229,13 +230,14 @@ impl<'a> Trainer<'a> {
     ) -> Result<ControlFlow<()>, Failure> {
         let evaluation = &self.config.evaluation;
         let (step, of) = (self.step(), self.config.training.iterations);
+        let chain = Chain { sampler: Sampler::Ddim, steps: evaluation.ddim_steps };
         let mut values = BTreeMap::new();
         for (upscaler, name) in self.upscalers().into_iter().zip(["val/psnr", "val/psnr_ema"]) {
             let mut scores = Vec::new();
             for range in set.batches(set.curve, evaluation.batch) {
-                let chain = Chain::Short(evaluation.ddim_steps);
                 let tick = || attempt.tick("train", step, of);
-                match upscaler.sample(set, range.clone(), chain, 0, tick) {
+                let condition = set.conditions(range.clone());
+                match upscaler.sample(&condition, range.clone(), chain, 0, tick) {
                     ControlFlow::Continue(images) => scores.extend(set.scores(range, &images)),
                     ControlFlow::Break(stop) => return Ok(ControlFlow::Break(stop?)),
                 }
@@ -280,9 +282,4 @@ impl<'a> Trainer<'a> {
     fn is_due(&self, every: u64) -> bool {
         self.step().is_multiple_of(every) || self.step() == self.config.training.iterations
     }
-}
-
-/// Mean absolute error of a prediction (SR3 eq. 6 with p = 1), a scalar.
-pub fn loss(output: &Tensor, target: &Tensor) -> Tensor {
-    output.l1_loss(target, Reduction::Mean)
 }

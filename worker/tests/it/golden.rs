@@ -1,9 +1,16 @@
 //! Reading the golden vectors, and comparing with them.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tch::{Kind, Tensor};
+
+/// To be held while libtorch's generator is used: it is the process's, and tests are its threads.
+pub(crate) fn generator() -> MutexGuard<'static, ()> {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A file of `tests/golden`.
 pub(crate) fn path(name: &str) -> PathBuf {

@@ -4,5 +4,6 @@
 mod diffusion;
 mod golden;
 mod network;
+mod objective;
 mod score;
 mod training;

@@ -2,33 +2,67 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tch::nn::{Path, VarStore};
 use tch::{Device, Kind, Reduction, Tensor};
-use worker::config::{Config, Model};
+use worker::config::Config;
 use worker::model::blocks::{Attention, BlockConfig, Down, ResBlock, Up};
 use worker::model::embedding::sinusoids;
+use worker::model::fusion::InputFusion;
 use worker::model::{Mode, Unet, parameters};
 
 use crate::golden;
 
+/// The network of a config with these sections.
+fn network(model: &Value, diffusion: &Value) -> Unet {
+    let config = json!({"image": {"size": 128, "low": 16}, "model": model, "diffusion": diffusion});
+    let config = Config::parse(config.as_object().unwrap()).unwrap();
+    Unet::new(&config.model, config.diffusion.outputs(), Device::Cpu)
+}
+
 #[test]
 fn names_and_shapes_are_those_of_the_public_checkpoints() {
-    let unet = Unet::new(&Model::default(), Device::Cpu);
+    let unet = network(&json!({}), &json!({}));
     let ours: BTreeMap<String, Vec<i64>> =
         parameters::by_name(unet.store()).into_iter().map(|(n, t)| (n, t.size())).collect();
     let reference: BTreeMap<String, Vec<i64>> =
         serde_json::from_value(golden::json("unet_16_128_names.json")).unwrap();
     assert_eq!(ours, reference);
-    assert_eq!(parameters::count(unet.store()), 97_807_491);
+}
+
+#[test]
+fn every_row_has_its_number_of_parameters() {
+    let golden = golden::json("network_pieces.json");
+    let plain = json!({});
+    for (name, model, diffusion) in [
+        ("sr3_unofficial_16_128", &plain, &plain),
+        ("simple+vlb", &plain, &json!({"loss": "hybrid"})),
+        ("cosine / residual", &plain, &json!({"schedule": "cosine", "residual": "plain"})),
+        ("attention input fusion", &json!({"input": "attention"}), &plain),
+        ("attn@8 instead of 16", &json!({"attention": 0, "heads": 8}), &plain),
+        (
+            "SR4",
+            &json!({"attention": 0, "heads": 8, "injection": "small-kernels"}),
+            &json!({"schedule": "cosine", "residual": "plain"}),
+        ),
+        ("SR4", &json!({"injection": "small-kernels"}), &plain),
+        ("mid-only attention", &json!({"attention": null}), &plain),
+        ("SR3 paper size", &json!({"inner": 128, "blocks": 3}), &plain),
+        ("small test net", &json!({"inner": 16, "groups": 16, "blocks": 1}), &plain),
+    ] {
+        let counts = golden["param_counts"].as_object().unwrap();
+        let (_, expected) = counts.iter().find(|(full, _)| full.starts_with(name)).unwrap();
+        let count = parameters::count(network(model, diffusion).store());
+        assert_eq!(count as u64, expected.as_u64().unwrap(), "{name}");
+    }
 }
 
 fn small() -> (Unet, BTreeMap<String, Tensor>) {
-    let config = serde_json::json!({"model": {
+    let config = json!({"model": {
         "inner": 16, "multipliers": [1, 2, 2], "blocks": 1, "groups": 8, "attention": 0, "dropout": 0,
     }});
     let config = Config::parse(config.as_object().unwrap()).unwrap();
-    let unet = Unet::new(&config.model, Device::Cpu);
+    let unet = Unet::new(&config.model, config.diffusion.outputs(), Device::Cpu);
     let golden: BTreeMap<_, _> = Tensor::read_safetensors(golden::path("unet_small.safetensors"))
         .unwrap()
         .into_iter()
@@ -154,7 +188,50 @@ fn changes_of_resolution_are_those_of_the_reference() {
 }
 
 #[test]
+fn the_fusion_of_the_inputs_is_the_authors() {
+    let golden = golden::json("network_pieces.json");
+    let tensors = &golden::json("diffusion.json")["tensors"];
+    let fusion = piece(
+        InputFusion::new,
+        &[
+            ("conv1.weight", 40.0, PLAIN),
+            ("conv1.bias", 41.0, PLAIN),
+            ("att11.weight", 42.0, PLAIN),
+            ("att11.bias", 43.0, PLAIN),
+            ("att12.weight", 44.0, PLAIN),
+            ("att12.bias", 45.0, PLAIN),
+        ],
+    );
+    let first = |name| golden::shaped(&tensors[name], &[2, 3, 4, 4]).narrow(0, 0, 1);
+    let [condition, y] = ["cond", "eps"].map(|name| first(name).to_kind(Kind::Float));
+    let output = fusion.forward(&condition, &y).squeeze_dim(0);
+    golden::assert_close(&output, &golden::tensor(&golden["input_fusion"]["out"]), 1e-5);
+}
+
+#[test]
+fn every_injection_meets_the_level_it_enters_at_any_size() {
+    let _generator = golden::generator();
+    for injection in ["direct", "bicubic", "large-kernel", "small-kernels"] {
+        let model = json!({"inner": 4, "groups": 2, "blocks": 1, "injection": injection,
+            "injection_channels": 4});
+        let unet = network(&model, &json!({}));
+        parameters::initialise(unet.store(), 1);
+        let image = |h, w| Tensor::ones([1, 3, h, w], (Kind::Float, Device::Cpu));
+        for (h, w) in [(64, 64), (32, 80)] {
+            let level = Tensor::from_slice(&[0.5_f32]).reshape([1, 1]);
+            let output = unet.forward(&image(h, w), &image(h, w), &level, Mode::Evaluate);
+            assert_eq!(output.size(), [1, 3, h, w], "{injection}");
+        }
+        let names = parameters::by_name(unet.store());
+        let convolutions =
+            names.keys().filter(|n| n.contains("injection") && n.ends_with("weight"));
+        assert_eq!(convolutions.count(), if injection == "small-kernels" { 6 } else { 2 });
+    }
+}
+
+#[test]
 fn orthogonal_weights_follow_from_the_seed() {
+    let _generator = golden::generator();
     let (unet, _) = small();
     parameters::initialise(unet.store(), 7);
     let first = parameters::by_name(unet.store())["downs.3.res_block.block1.block.3.weight"].copy();

@@ -173,29 +173,110 @@ fn a_trial_is_carried_to_its_end() {
     }
 }
 
+/// What each row of Table 1 sets beside the noise schedule.
+fn rows() -> [(&'static str, Value); 6] {
+    [
+        ("linear", json!({"diffusion": {"schedule": "linear"}})),
+        ("vlb", json!({"diffusion": {"schedule": "linear", "loss": "hybrid"}})),
+        ("cosine", json!({"training": {"warmup": 20}})),
+        ("attention", json!({"model": {"input": "attention"}})),
+        ("residual", json!({"diffusion": {"residual": "plain"}})),
+        (
+            "combined",
+            json!({
+                "diffusion": {"residual": "plain"},
+                "model": {"multipliers": [1, 2, 2], "heads": 8, "injection": "small-kernels",
+                    "injection_channels": 4},
+            }),
+        ),
+    ]
+}
+
+/// `config` with the entries of `changes`, section by section.
+fn with(mut config: Value, changes: &Value) -> Value {
+    for (section, entries) in changes.as_object().unwrap() {
+        let section = config[section].as_object_mut().unwrap();
+        section.extend(entries.as_object().unwrap().clone());
+    }
+    config
+}
+
 #[test]
-fn killing_and_stopping_change_no_point_and_no_weight() {
-    let undisturbed = TrialFolder::new(&config());
-    let (code, whole) = undisturbed.finish("events");
+fn killing_and_stopping_change_no_point_and_no_weight_of_any_row() {
+    for (row, changes) in rows() {
+        let config = with(config(), &changes);
+        let undisturbed = TrialFolder::new(&config);
+        let (code, whole) = undisturbed.finish("events");
+        assert_eq!(code, exit::WORKER_DONE, "{row}");
+
+        let disturbed = TrialFolder::new(&config);
+        let mut first = disturbed.start("first");
+        disturbed.wait_for("first", |e| matches!(e, Event::Metrics { step: 12, .. }));
+        first.kill().unwrap();
+        first.wait().unwrap();
+
+        let mut second = disturbed.start("second");
+        disturbed.wait_for("second", |e| matches!(e, Event::Metrics { step: 16, .. }));
+        terminate(&second);
+        assert_eq!(second.wait().unwrap().code(), Some(exit::WORKER_STOPPED), "{row}");
+
+        let (code, last) = disturbed.finish("third");
+        assert_eq!(code, exit::WORKER_DONE, "{row}");
+        let attempts = [disturbed.events("first"), disturbed.events("second"), last];
+        assert!(matches!(&attempts[1][0], Event::Hello { resumed_from: Some(10), .. }), "{row}");
+        assert_eq!(visible(&attempts), points(&whole), "{row}");
+        let newest = |folder: &TrialFolder| weights(&folder.checkpoints()[0]);
+        assert_eq!(newest(&disturbed), newest(&undisturbed), "{row}");
+    }
+}
+
+#[test]
+fn an_image_learnt_by_heart_is_sampled() {
+    let changes = json!({
+        "data": {"train_count": 1, "validation_count": 1},
+        "diffusion": {"steps": 20},
+        "training": {"iterations": 1000, "batch": 8, "learning_rate": 3e-3, "ema": 0.99,
+            "flip": false, "checkpoint_every": 1000, "log_every": 1000},
+        "model": {"inner": 16},
+        "evaluation": {"every": 1000, "curve_images": 1, "images": 1},
+    });
+    let mut config = with(config(), &changes);
+    let root = TempDir::new().unwrap();
+    let image = root.path().join("face.png");
+    worker::data::open(
+        &worker::config::Data::default(),
+        &worker::config::Image { size: 16, low: 4 },
+        worker::data::Split::Train,
+    )
+    .unwrap()
+    .pair(0)
+    .unwrap()
+    .high
+    .save_png(&image)
+    .unwrap();
+    config["data"] = json!({"source": "folder", "train": root.path(), "validation": root.path()});
+    let (code, events) = TrialFolder::new(&config).finish("events");
     assert_eq!(code, exit::WORKER_DONE);
+    let psnr = result(&events)["psnr_ema"];
+    assert!(psnr > 30.0, "{psnr} dB");
+}
 
-    let disturbed = TrialFolder::new(&config());
-    let mut first = disturbed.start("first");
-    disturbed.wait_for("first", |e| matches!(e, Event::Metrics { step: 12, .. }));
-    first.kill().unwrap();
-    first.wait().unwrap();
-
-    let mut second = disturbed.start("second");
-    disturbed.wait_for("second", |e| matches!(e, Event::Metrics { step: 16, .. }));
-    terminate(&second);
-    assert_eq!(second.wait().unwrap().code(), Some(exit::WORKER_STOPPED));
-
-    let (code, last) = disturbed.finish("third");
+#[test]
+fn a_sweep_measures_both_chains_at_every_length() {
+    let changes = json!({"training": {"iterations": 0}, "evaluation": {"sweep": [8, 4, 1]}});
+    let (code, events) = TrialFolder::new(&with(config(), &changes)).finish("events");
     assert_eq!(code, exit::WORKER_DONE);
-    let attempts = [disturbed.events("first"), disturbed.events("second"), last];
-    assert!(matches!(&attempts[1][0], Event::Hello { resumed_from: Some(10), .. }));
-    assert_eq!(visible(&attempts), points(&whole));
-    assert_eq!(weights(&disturbed.checkpoints()[0]), weights(&undisturbed.checkpoints()[0]));
+    let (points, result) = (points(&events), result(&events));
+    for name in ["ddpm", "ddim"] {
+        for steps in [8, 4, 1] {
+            let point = points[&(steps, None, format!("{name}/psnr"))];
+            assert_eq!(point, result[&format!("psnr_{name}_{steps}")].to_bits());
+        }
+    }
+    // The full chain of the sweep is that of the table, and one step leaves nothing to chance.
+    assert_eq!(result["psnr_ddpm_8"].to_bits(), result["psnr_ema"].to_bits());
+    assert!((result["psnr_ddpm_1"] - result["psnr_ddim_1"]).abs() < 1e-9);
+    assert!(result["seconds_per_image_ddim_1"] > 0.0);
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! How quality falls and time is saved with fewer sampling steps: one network, both kinds of chain,
+//! several lengths.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use experiments::events::MetricInfo;
+use experiments::number::Number;
+
+use super::{Chain, Scores, Upscaler, Validation};
+use crate::attempt::Attempt;
+use crate::config::{Evaluation, Sampler};
+
+/// Both kinds of chain by the name that metrics give them.
+const SAMPLERS: [(Sampler, &str); 2] = [(Sampler::Ddpm, "ddpm"), (Sampler::Ddim, "ddim")];
+
+/// Samples every image with every chain of the sweep and says each chain's mean scores as a point
+/// whose step is the chain's length: `ddim/psnr`, `ddim/seconds_per_image`, and so on. Returns the
+/// same for the result, by names like `psnr_ddim_20`. Breaks when a stop is asked for.
+pub fn measure_sweep(
+    attempt: &mut Attempt,
+    set: &Validation,
+    upscaler: Upscaler,
+    evaluation: &Evaluation,
+) -> ControlFlow<io::Result<()>, BTreeMap<String, Number>> {
+    let batches: Vec<_> = set.batches(set.last, evaluation.batch).collect();
+    let of = 2 * (evaluation.sweep.iter().sum::<usize>() * batches.len()) as u64;
+    let mut done = 0;
+    let mut result = BTreeMap::new();
+    for &steps in &evaluation.sweep {
+        let mut point = BTreeMap::new();
+        for (sampler, name) in SAMPLERS {
+            let start = Instant::now();
+            let mut scores = Vec::new();
+            for range in &batches {
+                let tick = || {
+                    done += 1;
+                    attempt.tick("sweep", done - 1, of)
+                };
+                let condition = set.conditions(range.clone());
+                let chain = Chain { sampler, steps };
+                let images = upscaler.sample(&condition, range.clone(), chain, 0, tick)?;
+                scores.extend(set.scores(range.clone(), &images));
+            }
+            let seconds = Number(start.elapsed().as_secs_f64() / set.last as f64);
+            let mut values = Scores::mean(&scores).named("");
+            values.insert("seconds_per_image".to_owned(), seconds);
+            for (metric, value) in values {
+                result.insert(format!("{metric}_{name}_{steps}"), value);
+                point.insert(format!("{name}/{metric}"), value);
+            }
+        }
+        if let Err(error) = attempt.measured(steps as u64, None, point) {
+            return ControlFlow::Break(Err(error));
+        }
+    }
+    ControlFlow::Continue(result)
+}
+
+/// What the sweep's points mean.
+pub fn sweep_descriptions() -> BTreeMap<String, MetricInfo> {
+    let of_sampler = |(_, name): (Sampler, &'static str)| {
+        Scores::descriptions().map(|(metric, mut info)| {
+            info.description += "; averaged weights, against the number of sampling steps";
+            (format!("{name}/{metric}"), info)
+        })
+    };
+    SAMPLERS.into_iter().flat_map(of_sampler).collect()
+}
