@@ -97,14 +97,14 @@ pub(super) fn named(name: &str, height: usize, width: usize) -> Rgb {
     }
 }
 
-pub(super) fn texture(height: usize, width: usize) -> Rgb {
+pub(crate) fn texture(height: usize, width: usize) -> Rgb {
     formula(height, width, |x, y, c| {
         let waves = (x * x * (c + 1) + 3 * y * y + x * y * (2 - c)) / 16;
         (waves + 37 * c + (x / 8 + y / 8) % 2 * 64) % 256
     })
 }
 
-pub(super) fn smooth(height: usize, width: usize) -> Rgb {
+pub(crate) fn smooth(height: usize, width: usize) -> Rgb {
     formula(height, width, |x, y, c| {
         let inside = |cx, cy, square| i32::from((x - cx) * (x - cx) + (y - cy) * (y - cy) < square);
         let slope = ((5 * x + 3 * y + 40 * c) % 256 - 128).abs();

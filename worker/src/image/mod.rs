@@ -8,6 +8,6 @@ pub mod metrics;
 mod rgb;
 
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 
 pub use rgb::{ImageError, Rgb};

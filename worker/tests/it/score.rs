@@ -1,11 +1,15 @@
 //! `orch-worker score` by the real program, on flat images whose scores follow by hand.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tch::{Device, Kind, Tensor};
 use tempfile::TempDir;
 use worker::image::Rgb;
+
+use crate::golden;
 
 fn flat(folder: &Path, name: &str, side: usize, grey: u8) {
     let path = folder.join(name);
@@ -33,7 +37,7 @@ fn folders() -> TempDir {
     root
 }
 
-fn json(output: &Output) -> Value {
+fn parsed(output: &Output) -> Value {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -47,7 +51,7 @@ fn assert_number(value: &Value, expected: f64) {
 #[test]
 fn flat_images_score_what_the_formulas_say() {
     let root = folders();
-    let report = json(&score(&root, &["--json"]));
+    let report = parsed(&score(&root, &["--json"]));
     let (a, b) = (&report["images"][0], &report["images"][1]);
     assert_eq!((report["n"].as_u64(), a["name"].as_str()), (Some(2), Some("a")));
     assert_eq!(b["name"], "deep/b");
@@ -63,18 +67,19 @@ fn flat_images_score_what_the_formulas_say() {
     // 10 squared is 100, but -20 is 236 in eight bits, and 236 squared is 144 modulo 256.
     assert_number(&a["consistency_paper"], 100.0);
     assert_number(&b["consistency_paper"], 144.0);
-    assert_eq!(report["low"], serde_json::json!({"from": "hr", "sizes": [[4, 4]]}));
+    assert_eq!(report["low"], json!({"from": "hr", "sizes": [[4, 4]]}));
+    assert_eq!(report["fid"], json!({"value": null, "reason": "no weights"}));
 }
 
 #[test]
 fn consistency_is_measured_against_the_low_resolution_images_where_there_are_some() {
     let root = folders();
-    let report = json(&score(&root, &["--json", "--lr", "lr"]));
+    let report = parsed(&score(&root, &["--json", "--lr", "lr"]));
     assert_number(&report["images"][0]["consistency"], 81.0 / 65025.0 * 1e5);
     assert_number(&report["images"][1]["consistency"], 441.0 / 65025.0 * 1e5);
     assert_eq!(report["low"]["from"], "lr");
-    let report = json(&score(&root, &["--json", "--low", "16"]));
-    assert_eq!(report["low"]["sizes"], serde_json::json!([[16, 16]]));
+    let report = parsed(&score(&root, &["--json", "--low", "16"]));
+    assert_eq!(report["low"]["sizes"], json!([[16, 16]]));
 }
 
 #[test]
@@ -90,6 +95,7 @@ fn people_get_a_table_with_its_footnote() {
     assert!(lines[3].starts_with("Mean of 2"), "{text}");
     let ends = |line: &str| line.chars().count();
     assert!(lines[1..4].iter().all(|line| ends(line) == ends(lines[0])), "{text}");
+    assert_eq!(lines[4], "FID        no weights");
     assert!(text.contains("Pillow's bicubic against `lr` (4×4)"), "{text}");
     assert!(text.contains("¹ The SR4 paper's own arithmetic"), "{text}");
 }
@@ -127,4 +133,39 @@ fn everything_that_is_wrong_is_listed_and_nothing_is_scored() {
     let output = score(&root, &["--lr", "gone"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("`gone`"));
+}
+
+fn zeros(shape: &[i64]) -> Tensor {
+    Tensor::zeros(shape, (Kind::Float, Device::Cpu))
+}
+
+#[test]
+fn weights_that_do_not_fit_are_a_problem_beside_the_others() {
+    let root = folders();
+    let tensors = [("Conv2d_1a_3x3.conv.weight", zeros(&[2, 3]))];
+    Tensor::write_safetensors(&tensors, root.path().join("weights")).unwrap();
+    let output = score(&root, &["--lr", "gone", "--fid-weights", "weights"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("`Conv2d_1a_3x3.conv.weight` is F32 [2, 3] instead of F32 [32, 3, 3, 3]")
+    );
+    assert!(text.contains("`Mixed_7c.branch_pool.bn.running_var` is missing"), "{text}");
+    assert!(text.contains("`gone`"), "{text}");
+}
+
+#[test]
+fn fid_of_few_images_is_refused_and_the_other_scores_stand() {
+    let root = folders();
+    let names: BTreeMap<String, Vec<i64>> =
+        serde_json::from_value(golden::json("fid_inception_names.json")).unwrap();
+    let tensors: Vec<_> = names.iter().map(|(name, shape)| (name, zeros(shape))).collect();
+    Tensor::write_safetensors(&tensors, root.path().join("weights")).unwrap();
+    let report = parsed(&score(&root, &["--json", "--fid-weights", "weights"]));
+    assert_eq!(report["fid"]["value"], Value::Null);
+    assert_eq!(
+        report["fid"]["reason"],
+        "refused: 2 images, but covariances of 2048 features take at least 2048"
+    );
+    assert_eq!(report["images"].as_array().unwrap().len(), 2);
 }

@@ -1,18 +1,23 @@
 //! `orch-worker score`: measures folders of images exactly as a trial's final measurement does.
 
+mod fid;
 mod folders;
 mod problem;
 mod table;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
+use tch::Device;
 
+use self::fid::Fid;
 use self::folders::Folders;
 use self::problem::{Problem, Size};
+use crate::device;
 use crate::evaluate::Scores;
+use crate::fid::Inception;
 
 /// Exit code: the folders cannot be compared as they are; nothing was scored.
 pub const UNUSABLE: i32 = 2;
@@ -34,6 +39,10 @@ pub struct Score {
     /// eighth if not given.
     #[arg(long, value_name = "PIXELS", conflicts_with = "lr")]
     low: Option<usize>,
+    /// The weights of FID's Inception as safetensors, to measure FID too, on a GPU if there is one;
+    /// `docs/metrics.md` says how to make this file. FID takes at least 2,048 images.
+    #[arg(long, value_name = "FILE")]
+    fid_weights: Option<PathBuf>,
     /// Print one JSON object instead of the table.
     #[arg(long)]
     json: bool,
@@ -44,15 +53,16 @@ struct Outcome {
     images: Vec<(String, Scores)>,
     /// Sizes of the low-resolution images.
     lows: BTreeSet<Size>,
+    fid: Fid,
 }
 
 /// Scores the folders and prints what comes out, or everything that is wrong with them. Returns the
 /// exit code.
 pub fn score(request: Score) -> i32 {
-    let Score { sr, hr, lr, low, json } = request;
+    let Score { sr, hr, lr, low, fid_weights, json } = request;
     let folders = Folders { sr, hr, lr, low };
     let mut output = io::stdout().lock();
-    let written = match measure(&folders) {
+    let written = match measure(&folders, fid_weights.as_deref()) {
         Ok(outcome) if json => writeln!(output, "{:#}", outcome.to_json(&folders)).map(|()| 0),
         Ok(outcome) => table::write(&outcome, &folders, output).map(|()| 0),
         Err(problems) => list(&problems).map(|()| UNUSABLE),
@@ -68,20 +78,37 @@ fn list(problems: &[Problem]) -> io::Result<()> {
     problems.iter().try_for_each(|problem| writeln!(errors, "error: {problem}"))
 }
 
-fn measure(folders: &Folders) -> Result<Outcome, Vec<Problem>> {
-    let mut outcome = Outcome { images: Vec::new(), lows: BTreeSet::new() };
-    let mut problems = Vec::new();
-    for group in folders.groups()? {
-        match folders.read(&group) {
-            Ok(images) => {
-                let scores = Scores::of(&images.sr, &images.hr, &images.low);
-                outcome.lows.insert(Size::of(&images.low));
-                outcome.images.push((group.name, scores));
+fn measure(folders: &Folders, fid_weights: Option<&Path>) -> Result<Outcome, Vec<Problem>> {
+    let (mut images, mut lows, mut problems) = (Vec::new(), BTreeSet::new(), Vec::new());
+    let network = fid_weights.map(network).transpose().unwrap_or_else(|problem| {
+        problems.push(problem);
+        None
+    });
+    let groups = folders.groups().unwrap_or_else(|found| {
+        problems.extend(found);
+        Vec::new()
+    });
+    for group in &groups {
+        match folders.read(group) {
+            Ok(read) => {
+                let scores = Scores::of(&read.sr, &read.hr, &read.low);
+                lows.insert(Size::of(&read.low));
+                images.push((group.name.clone(), scores));
             }
             Err(found) => problems.extend(found),
         }
     }
-    if problems.is_empty() { Ok(outcome) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let fid = Fid::measure(network.as_ref(), folders, &groups)?;
+    Ok(Outcome { images, lows, fid })
+}
+
+fn network(weights: &Path) -> Result<Inception, Problem> {
+    device::open_cuda();
+    Inception::load(weights, Device::cuda_if_available())
+        .map_err(|error| Problem::Unreadable(error.into()))
 }
 
 impl Outcome {
@@ -99,10 +126,15 @@ impl Outcome {
             image.extend(fields(*scores));
             image
         };
+        let fid = match self.fid {
+            Fid::Distance(distance) => json!({"value": distance}),
+            reason => json!({"value": null, "reason": reason.to_string()}),
+        };
         let sizes: Vec<[usize; 2]> = self.lows.iter().map(|s| [s.width, s.height]).collect();
         json!({
             "n": self.images.len(),
             "mean": fields(self.mean()),
+            "fid": fid,
             "low": {"from": if folders.lr.is_some() { "lr" } else { "hr" }, "sizes": sizes},
             "images": self.images.iter().map(image).collect::<Vec<_>>(),
         })

@@ -19,6 +19,7 @@ pub(super) enum Problem {
     Missing { name: String, folder: PathBuf },
     #[error("`{}` and `{}` have the same name", .0.display(), .1.display())]
     SameName(PathBuf, PathBuf),
+    /// An image or the network's weights cannot be read.
     #[error("{0:#}")]
     Unreadable(anyhow::Error),
     #[error("`{name}` has {sr} pixels in SR, {hr} in HR")]

@@ -38,6 +38,7 @@ pub(super) fn write(
         row(&mut output, width, name, *scores)?;
     }
     row(&mut output, width, &last, outcome.mean())?;
+    writeln!(output, "{:width$}  {}", "FID", outcome.fid)?;
     writeln!(output, "\nConsistency: {}.\n{FOOTNOTE}", reference(outcome, folders))
 }
 

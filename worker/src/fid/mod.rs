@@ -1,0 +1,12 @@
+//! FID, the Fréchet Inception distance (Heusel et al. 2017): how far apart two sets of images are in
+//! the eyes of one fixed network. Its weights are given by path; nothing here downloads anything.
+
+mod blocks;
+pub mod frechet;
+pub mod inception;
+mod layers;
+
+pub use inception::Inception;
+
+/// With fewer images than features the covariances lack rank, and the distance says nothing.
+pub const FEWEST_IMAGES: usize = inception::FEATURES as usize;
