@@ -6,4 +6,5 @@ mod golden;
 mod network;
 mod objective;
 mod score;
+mod shipped;
 mod training;
