@@ -1,9 +1,11 @@
 //! The experiments that ship: every profile of every file is a config this worker takes, and
 //! Table 1's rows are the paper's networks.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use experiments::expand::{Experiment, Run};
+use serde_json::{Map, Value};
 use tch::Device;
 use worker::config::{Config, Method};
 use worker::model::{Unet, parameters};
@@ -33,6 +35,35 @@ fn every_profile_of_every_file_is_valid() {
             assert!(configs(&run).count() > 0, "{} {profile}", file.display());
         }
     }
+}
+
+/// Every leaf of a mapping by its dotted path.
+fn leaves(prefix: &str, map: &Map<String, Value>, found: &mut BTreeMap<String, String>) {
+    for (key, value) in map {
+        let path = format!("{prefix}{key}");
+        if let Value::Object(inner) = value {
+            leaves(&format!("{path}."), inner, found);
+        } else {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            found.insert(path, text);
+        }
+    }
+}
+
+#[test]
+fn the_documentation_names_every_key_with_its_default() {
+    let text = std::fs::read_to_string(folder().join("../docs/worker.md")).unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+    let documented: BTreeMap<String, String> = rows
+        .map(|row| {
+            let mut cells = row.split('`');
+            let key = cells.next().unwrap();
+            (key.to_owned(), cells.nth(1).unwrap().to_owned())
+        })
+        .collect();
+    let mut defaults = BTreeMap::new();
+    leaves("", &Config::default().to_map(), &mut defaults);
+    assert_eq!(documented, defaults);
 }
 
 #[test]
