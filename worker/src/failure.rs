@@ -83,9 +83,13 @@ impl Failure {
     pub fn class(&self) -> &'static str {
         match self {
             Self::Trial(_) | Self::Config(_) => "config",
+            Self::NoGpu
+            | Self::Data(DataError::Cache { .. })
+            | Self::Checkpoint(_)
+            | Self::Picture(_)
+            | Self::Io(_) => "infrastructure",
             Self::Data(_) => "data",
             Self::Diverged { .. } => "diverged",
-            Self::NoGpu | Self::Checkpoint(_) | Self::Picture(_) | Self::Io(_) => "infrastructure",
             Self::Libtorch(error) => class_of(&error.to_string()),
             Self::Panic(text) => class_of(text),
         }

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
+use std::ops::ControlFlow;
 
 use anyhow::Context;
 use experiments::check::{Problem, Reply, Request};
 
 use crate::build;
 use crate::config::Config;
-use crate::data;
+use crate::data::{self, Workshop};
 
 /// Answers each request line of `input` by one reply line in `output`, in order.
 pub fn check(input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> {
@@ -26,9 +27,9 @@ pub fn check(input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> 
 }
 
 fn reply(request: Request, build: &str, fingerprints: &mut Fingerprints) -> Reply {
-    let Request { trial, config, .. } = request;
+    let Request { trial, config, cpus, .. } = request;
     let checked = Config::parse(&config).and_then(|parsed| {
-        let data = fingerprints.of(&parsed).map_err(|problem| vec![problem])?;
+        let data = fingerprints.of(&parsed, cpus).map_err(|problem| vec![problem])?;
         Ok((parsed.to_map(), data))
     });
     let build = Some(build.to_owned());
@@ -43,10 +44,12 @@ fn reply(request: Request, build: &str, fingerprints: &mut Fingerprints) -> Repl
 struct Fingerprints(HashMap<String, Result<String, Problem>>);
 
 impl Fingerprints {
-    fn of(&mut self, config: &Config) -> Result<String, Problem> {
+    fn of(&mut self, config: &Config, threads: u32) -> Result<String, Problem> {
         let key = format!("{:?} {:?}", config.data, config.image);
         let compute = || {
-            data::fingerprint(&config.data, &config.image).map_err(|error| {
+            let mut go_on = |_, _| ControlFlow::Continue(());
+            let mut workshop = Workshop::new(data::cache::folder(), threads as usize, &mut go_on);
+            data::fingerprint(&config.data, &config.image, &mut workshop).map_err(|error| {
                 let message = format!("{:#}", anyhow::Error::from(error));
                 Problem { pointer: "/data".to_owned(), message }
             })

@@ -12,7 +12,7 @@ use experiments::number::Number;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::config::{Config, Method};
-use crate::data::{self, Split};
+use crate::data::{self, DataError, Workshop};
 use crate::evaluate::{
     Scores, Validation, measure_bicubic, measure_networks, measure_sweep, sweep_descriptions,
 };
@@ -58,8 +58,12 @@ fn carry(attempt: &mut Attempt) -> Result<Outcome, Failure> {
 }
 
 fn bicubic(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure> {
-    hello(attempt, "CPU".to_owned(), None, BTreeMap::new())?;
-    let set = Validation::open(config, tch::Device::Cpu)?;
+    hello(attempt, config, "CPU".to_owned(), None)?;
+    let ControlFlow::Continue(set) =
+        prepared(attempt, |workshop| Validation::open(config, tch::Device::Cpu, workshop))?
+    else {
+        return Ok(Outcome::Stopped);
+    };
     let measurement = measure_bicubic(&set);
     measurement.say(attempt, 0, &set, config.evaluation.sheet_images)?;
     result(attempt, measurement.values(), 0, 0.0)?;
@@ -71,10 +75,14 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
     let device = device::set_up(config, cpus)?;
     let mut trainer = Trainer::new(config, seed, device);
     let resumed = trainer.resume(attempt)?;
-    hello(attempt, device::describe(device, cpus), resumed, curves(config))?;
-    let dataset = data::open(&config.data, &config.image, Split::Train)?;
-    let images = Images::new(dataset, &config.image, device);
-    let set = Validation::open(config, device)?;
+    hello(attempt, config, device::describe(device, cpus), resumed)?;
+    let ControlFlow::Continue((images, set)) = prepared(attempt, |workshop| {
+        let images = Images::open(config, device, workshop)?;
+        Ok((images, Validation::open(config, device, workshop)?))
+    })?
+    else {
+        return Ok(Outcome::Stopped);
+    };
     if trainer.run(attempt, &images, &set)? == Outcome::Stopped {
         return Ok(Outcome::Stopped);
     }
@@ -95,13 +103,36 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
     Ok(Outcome::Done)
 }
 
+/// What `open` makes of the data, unless a stop is asked for meanwhile.
+fn prepared<T>(
+    attempt: &mut Attempt,
+    open: impl FnOnce(&mut Workshop) -> Result<T, DataError>,
+) -> Result<ControlFlow<(), T>, Failure> {
+    let threads = attempt.trial.cpus as usize;
+    let mut said = Ok(());
+    let mut tick =
+        |done, of| attempt.tick("data", done as u64, of as u64).map_break(|outcome| said = outcome);
+    let opened = open(&mut Workshop::new(data::cache::folder(), threads, &mut tick));
+    match opened {
+        Err(DataError::Stopped) => Ok(ControlFlow::Break(said?)),
+        opened => Ok(ControlFlow::Continue(opened?)),
+    }
+}
+
 fn hello(
     attempt: &mut Attempt,
+    config: &Config,
     device: String,
     resumed_from: Option<u64>,
-    mut metrics: BTreeMap<String, MetricInfo>,
 ) -> io::Result<()> {
-    for (name, info) in Scores::descriptions() {
+    let mut metrics = match config.method {
+        Method::Bicubic => BTreeMap::new(),
+        Method::Diffusion => curves(config),
+    };
+    let list = config.data.validation_list.as_ref();
+    let images = list.map_or_else(String::new, |list| format!("; images of `{}`", list.display()));
+    for (name, mut info) in Scores::descriptions() {
+        info.description += &images;
         let ema = format!("{}; averaged weights", info.description);
         metrics.insert(
             format!("{name}_ema"),

@@ -71,9 +71,15 @@ pub struct Data {
     /// Folders of validation images (`source: folder`).
     #[serde(deserialize_with = "parse::paths")]
     pub validation: Vec<PathBuf>,
-    /// How many training images; all if absent, 2048 made-up faces.
+    /// Instead of `validation`: this share of the images in `train`, chosen by a hash of their
+    /// names, is measured on and not learnt from.
+    pub validation_share: Option<f64>,
+    /// A text file that names the validation images, one a line, in the order in which they are
+    /// used; all in the order of their names if absent.
+    pub validation_list: Option<PathBuf>,
+    /// How many training images, the first ones; all if absent, 2048 made-up faces.
     pub train_count: Option<usize>,
-    /// How many validation images; all if absent, 64 made-up faces.
+    /// How many validation images, the first ones; all if absent, 64 made-up faces.
     pub validation_count: Option<usize>,
 }
 
@@ -84,7 +90,7 @@ pub enum Source {
     /// Faces that the worker draws itself, the same on every machine.
     #[default]
     Faces,
-    /// PNG and JPEG files in folders.
+    /// PNG and JPEG files in folders, of any size or as the unofficial SR3 prepares them.
     Folder,
 }
 

@@ -39,23 +39,43 @@ impl Findings {
 
 fn data(config: &Config, found: &mut Findings) {
     let data = &config.data;
-    for (paths, name) in [(&data.train, "train"), (&data.validation, "validation")] {
-        let pointer = format!("/data/{name}");
-        match data.source {
-            Source::Faces => {
-                let message = "only `source: folder` reads files";
-                found.require(paths.is_empty(), &pointer, message);
-            }
-            Source::Folder => {
-                let needed = name == "validation" || config.method == Method::Diffusion;
-                let message = "`source: folder` needs the path of a folder here";
-                found.require(!needed || !paths.is_empty(), &pointer, message);
-            }
+    match data.source {
+        Source::Faces => {
+            let message = "only `source: folder` reads files";
+            found.require(data.train.is_empty(), "/data/train", message);
+            found.require(data.validation.is_empty(), "/data/validation", message);
+            found.require(data.validation_share.is_none(), "/data/validation_share", message);
+            found.require(data.validation_list.is_none(), "/data/validation_list", message);
         }
+        Source::Folder => folders(config, found),
     }
     let least = |count: Option<usize>| count.map_or(1, |count| count as u64);
     found.at_least_one(least(data.train_count), "/data/train_count");
     found.at_least_one(least(data.validation_count), "/data/validation_count");
+}
+
+fn folders(config: &Config, found: &mut Findings) {
+    let data = &config.data;
+    let is_split = data.validation_share.is_some();
+    let learns = config.method == Method::Diffusion;
+    let message = "`source: folder` needs the path of a folder here";
+    found.require(!data.train.is_empty() || !(learns || is_split), "/data/train", message);
+    let list = data.validation_list.as_ref().is_none_or(|list| !list.as_os_str().is_empty());
+    found.require(list, "/data/validation_list", "the path is empty");
+    if let Some(share) = data.validation_share {
+        let message = "must be above 0 and below 1";
+        found.require(share > 0.0 && share < 1.0, "/data/validation_share", message);
+        let message = "the validation images come from `validation` or are a share of `train`, not \
+                       both: remove one";
+        found.require(data.validation.is_empty(), "/data/validation_share", message);
+        let message = "a list picks from the folders of `validation`, which `validation_share` \
+                       replaces: remove one";
+        found.require(data.validation_list.is_none(), "/data/validation_list", message);
+    } else {
+        let message = "`source: folder` needs the path of a folder here, or a `validation_share` \
+                       of the training images";
+        found.require(!data.validation.is_empty(), "/data/validation", message);
+    }
 }
 
 fn image(config: &Config, found: &mut Findings) {
@@ -216,6 +236,13 @@ mod tests {
         problems.into_iter().map(|p| p.pointer).collect()
     }
 
+    /// A config that reads folders as `data` says.
+    fn folder(data: &serde_json::Value) -> serde_json::Value {
+        let mut data = data.clone();
+        data["source"] = "folder".into();
+        json!({"data": data})
+    }
+
     #[test]
     fn what_makes_no_sense_is_pointed_at() {
         let cases = [
@@ -240,7 +267,33 @@ mod tests {
             (json!({"training": {"ema": 1}}), "/training/ema"),
             (json!({"training": {"learning_rate": 0}}), "/training/learning_rate"),
             (json!({"data": {"train": "faces"}}), "/data/train"),
+            (json!({"data": {"validation_share": 0.1}}), "/data/validation_share"),
+            (json!({"data": {"validation_list": "names.txt"}}), "/data/validation_list"),
             (json!({"data": {"source": "folder", "train": "a"}}), "/data/validation"),
+            (folder(&json!({"validation": "b"})), "/data/train"),
+            (folder(&json!({"validation_share": 0.1})), "/data/train"),
+            (folder(&json!({"train": "a", "validation_share": 0})), "/data/validation_share"),
+            (folder(&json!({"train": "a", "validation_share": 1})), "/data/validation_share"),
+            (
+                folder(&json!({"train": "a", "validation": "b", "validation_share": 0.1})),
+                "/data/validation_share",
+            ),
+            (
+                folder(&json!({"train": "a", "validation_share": 0.1, "validation_list": "c"})),
+                "/data/validation_list",
+            ),
+            (
+                folder(&json!({"train": "a", "validation": "b", "validation_list": ""})),
+                "/data/validation_list",
+            ),
+            (
+                folder(&json!({"train": "a", "validation": "b", "train_count": 0})),
+                "/data/train_count",
+            ),
+            (
+                folder(&json!({"train": "a", "validation": "b", "validation_count": 0})),
+                "/data/validation_count",
+            ),
         ];
         for (config, pointer) in cases {
             assert_eq!(pointers(&config), [pointer], "{config}");
@@ -259,6 +312,12 @@ mod tests {
                 "/evaluation/ddim_steps"
             ]
         );
+    }
+
+    #[test]
+    fn a_share_of_the_training_images_needs_no_other_folder() {
+        let config = folder(&json!({"train": "a", "validation_share": 0.1}));
+        assert_eq!(pointers(&config), [""; 0]);
     }
 
     #[test]

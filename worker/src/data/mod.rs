@@ -2,17 +2,30 @@
 //!
 //! They come from folders (`folder`) or are made up (`faces`). The high image is the centre
 //! square at the wanted size, the low one Pillow's bicubic reduction of it, so that the pair is
-//! consistent by construction.
+//! consistent by construction; folders that the unofficial SR3 prepared are taken as they are.
 
+pub mod cache;
+mod digest;
+mod error;
 mod faces;
-mod folder;
-
-use std::path::PathBuf;
-
-use sha2::{Digest, Sha256};
+mod files;
+mod fingerprint;
+#[cfg(test)]
+mod lab;
+mod pack;
+mod prepared;
+mod select;
+mod workshop;
 
 use crate::config::{Data, Image, Source};
-use crate::image::{ImageError, Rgb, bicubic};
+use crate::image::{Rgb, bicubic};
+
+pub use error::DataError;
+pub use fingerprint::fingerprint;
+pub use pack::Pack;
+pub use workshop::Workshop;
+
+use files::Item;
 
 /// Raised whenever the pixels of a pair follow otherwise from the same file.
 const PREPARATION: u32 = 1;
@@ -28,165 +41,91 @@ pub enum Split {
     Validation,
 }
 
-/// One image at both resolutions.
+/// One image at all resolutions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     /// The truth, `size` pixels a side.
     pub high: Rgb,
     /// The input, `low` pixels a side.
     pub low: Rgb,
+    /// The input upsampled, `size` pixels a side: what the network is given.
+    pub condition: Rgb,
 }
 
-/// Why there is no data.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// The config names no folder.
-    #[error(
-        "`data.{split}` names no folder, name one with PNG or JPEG images or use `source: faces`"
-    )]
-    NoFolder {
-        /// Which part of the data.
-        split: Split,
-    },
-    /// A folder is missing or cannot be listed.
-    #[error("cannot list the folder `{}` of `data.{split}`", folder.display())]
-    Unreadable {
-        /// Which part of the data.
-        split: Split,
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A folder holds no images, at any depth.
-    #[error("the folder `{}` of `data.{split}` holds no PNG or JPEG image", folder.display())]
-    Empty {
-        /// Which part of the data.
-        split: Split,
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// Fewer images than the config asks for.
-    #[error("`data.{split}_count` asks for {wanted} images, but the folders hold {found}")]
-    TooFew {
-        /// Which part of the data.
-        split: Split,
-        /// As the config says.
-        wanted: usize,
-        /// As there are.
-        found: usize,
-    },
-    /// The same file is learnt from and measured on.
-    #[error("`{}` is a training image and a validation image, keep the two apart", file.display())]
-    Shared {
-        /// The file.
-        file: PathBuf,
-    },
-    /// An image cannot be decoded.
-    #[error("the image `{}` is broken, repair or remove it", file.display())]
-    Broken {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        source: ImageError,
-    },
-}
-
-/// A fixed list of image pairs. Each is read or drawn when it is asked for, and not kept.
+/// A fixed list of images, none of them read yet.
 pub struct Dataset {
     images: Images,
-    size: usize,
-    low: usize,
+    image: Image,
 }
 
 enum Images {
     Faces { seed: u64, count: usize },
-    Files(Vec<folder::File>),
+    Files(Vec<Item>),
 }
 
 /// Lists one split of the data.
 pub fn open(data: &Data, image: &Image, split: Split) -> Result<Dataset, DataError> {
-    Ok(Dataset { images: list(data, split)?, size: image.size, low: image.low })
-}
-
-/// A name for the data that changes with what the model gets to see: for faces their generator and
-/// number, for folders the names and byte sizes of the files; and how images are prepared.
-pub fn fingerprint(data: &Data, image: &Image) -> Result<String, DataError> {
-    let train = list(data, Split::Train)?;
-    let validation = list(data, Split::Validation)?;
-    if let (Images::Files(train), Images::Files(validation)) = (&train, &validation) {
-        folder::assure_disjoint(train, validation)?;
-    }
-    let mut hash = Sha256::new();
-    hash.update(format!("preparation {PREPARATION}, {} from {}\n", image.size, image.low));
-    train.describe(&mut hash);
-    hash.update("validation\n");
-    validation.describe(&mut hash);
-    Ok(base16ct::lower::encode_string(&hash.finalize()[..8]))
+    let (count, faces, seed) = match split {
+        Split::Train => (data.train_count, FACES.0, 1),
+        Split::Validation => (data.validation_count, FACES.1, 2),
+    };
+    let images = match data.source {
+        Source::Faces => Images::Faces { seed, count: count.unwrap_or(faces) },
+        Source::Folder => Images::Files(select::list(data, image, split)?),
+    };
+    Ok(Dataset { images, image: image.clone() })
 }
 
 impl Dataset {
     /// Number of images; never 0.
     #[expect(clippy::len_without_is_empty, reason = "a dataset is never empty")]
     pub fn len(&self) -> usize {
-        self.images.len()
+        match &self.images {
+            Images::Faces { count, .. } => *count,
+            Images::Files(items) => items.len(),
+        }
     }
 
     /// A name for image `i` that stays the same from run to run.
     pub fn name(&self, i: usize) -> String {
         match &self.images {
             Images::Faces { .. } => format!("face-{i:05}"),
-            Images::Files(files) => files[i].name.clone(),
+            Images::Files(items) => items[i].name.clone(),
         }
     }
 
-    /// Image `i` at both resolutions.
-    pub fn pair(&self, i: usize) -> Result<Pair, DataError> {
-        let high = match &self.images {
-            Images::Faces { seed, .. } => faces::render(*seed, i as u64, self.size),
-            Images::Files(files) => {
-                let file = &files[i].path;
-                let broken = |source| DataError::Broken { file: file.clone(), source };
-                let image = Rgb::load(file).map_err(broken)?;
-                bicubic::resize(&image.centre_square(), self.size, self.size)
-            }
-        };
-        let low = bicubic::resize(&high, self.low, self.low);
-        Ok(Pair { high, low })
-    }
-}
-
-impl Images {
-    fn len(&self) -> usize {
-        match self {
-            Self::Faces { count, .. } => *count,
-            Self::Files(files) => files.len(),
+    /// Keeps the first `most` images, at least 1.
+    pub fn truncate(&mut self, most: usize) {
+        match &mut self.images {
+            Images::Faces { count, .. } => *count = most.min(*count),
+            Images::Files(items) => items.truncate(most),
         }
     }
 
-    fn describe(&self, hash: &mut Sha256) {
-        match self {
-            Self::Faces { seed, count } => {
-                hash.update(format!("faces {} {seed} {count}\n", faces::VERSION));
+    /// All images, prepared; from the cache if they were before.
+    pub fn pack(&self, workshop: &mut Workshop) -> Result<Pack, DataError> {
+        match &self.images {
+            Images::Faces { seed, count } => Pack::draw(*seed, *count, &self.image, workshop),
+            Images::Files(items) => {
+                let digests = digest::of(items, workshop)?;
+                Pack::open(items, &digests, &self.image, workshop)
             }
-            Self::Files(files) => files
-                .iter()
-                .for_each(|file| hash.update(format!("{}\0{}\n", file.name, file.bytes))),
         }
     }
 }
 
-fn list(data: &Data, split: Split) -> Result<Images, DataError> {
-    let (folders, count) = match split {
-        Split::Train => (&data.train, data.train_count),
-        Split::Validation => (&data.validation, data.validation_count),
-    };
-    match data.source {
-        Source::Faces => Ok(match split {
-            Split::Train => Images::Faces { seed: 1, count: count.unwrap_or(FACES.0) },
-            Split::Validation => Images::Faces { seed: 2, count: count.unwrap_or(FACES.1) },
-        }),
-        Source::Folder => Ok(Images::Files(folder::list(folders, count, split)?)),
+impl Pair {
+    /// The pair that follows from its truth.
+    fn of(high: Rgb, low: usize) -> Self {
+        let (width, height) = (high.width, high.height);
+        let low = bicubic::resize(&high, low, low);
+        let condition = bicubic::resize(&low, width, height);
+        Self { high, low, condition }
+    }
+
+    /// The bytes that a pack keeps of it.
+    fn record(&self) -> Vec<u8> {
+        [&self.high, &self.condition, &self.low].map(|image| &image.pixels[..]).concat()
     }
 }
 
@@ -201,43 +140,52 @@ impl std::fmt::Display for Split {
 
 #[cfg(test)]
 mod tests {
+    use super::lab::Lab;
     use super::*;
 
     fn faces(train: usize, validation: usize) -> Data {
         Data { train_count: Some(train), validation_count: Some(validation), ..Data::default() }
     }
 
+    fn pack(data: &Data, image: &Image, split: Split) -> Pack {
+        let dataset = open(data, image, split).unwrap();
+        Lab::new().work(|workshop| dataset.pack(workshop).unwrap())
+    }
+
     #[test]
     fn pairs_have_the_sizes_asked_for_and_agree() {
         let image = Image { size: 24, low: 6 };
-        let dataset = open(&faces(3, 2), &image, Split::Train).unwrap();
-        assert_eq!((dataset.len(), dataset.name(2).as_str()), (3, "face-00002"));
-        let pair = dataset.pair(2).unwrap();
+        let pack = pack(&faces(3, 2), &image, Split::Train);
+        assert_eq!(pack.len(), 3);
+        let pair = pack.pair(2);
         assert_eq!((pair.high.width, pair.high.height, pair.low.width), (24, 24, 6));
+        assert_eq!(pair.high, faces::render(1, 2, 24));
         assert_eq!(bicubic::resize(&pair.high, 6, 6), pair.low);
-        assert_eq!(dataset.pair(2).unwrap(), pair);
+        assert_eq!(bicubic::resize(&pair.low, 24, 24), pair.condition);
     }
 
     #[test]
     fn no_validation_face_is_trained_on() {
         let image = Image { size: 8, low: 2 };
-        let [train, validation] = [Split::Train, Split::Validation]
-            .map(|split| open(&faces(40, 40), &image, split).unwrap());
+        let [train, validation] =
+            [Split::Train, Split::Validation].map(|split| pack(&faces(40, 40), &image, split));
         let seen: std::collections::HashSet<_> =
-            (0..40).map(|i| train.pair(i).unwrap().high.pixels).collect();
+            (0..40).map(|i| train.pair(i).high.pixels).collect();
         assert_eq!(seen.len(), 40);
-        assert!((0..40).all(|i| !seen.contains(&validation.pair(i).unwrap().high.pixels)));
+        assert!((0..40).all(|i| !seen.contains(&validation.pair(i).high.pixels)));
     }
 
     #[test]
-    fn the_fingerprint_follows_the_data() {
-        let image = Image { size: 32, low: 8 };
-        let print = |data: &Data, image: &Image| fingerprint(data, image).unwrap();
-        let base = print(&faces(3, 2), &image);
-        assert_eq!(base, print(&faces(3, 2), &image));
-        assert_ne!(base, print(&faces(3, 3), &image));
-        assert_ne!(base, print(&faces(2, 2), &image));
-        assert_ne!(base, print(&faces(3, 2), &Image { size: 32, low: 16 }));
-        assert_eq!(print(&Data::default(), &image), print(&faces(2048, 64), &image));
+    fn a_shorter_dataset_has_the_first_images() {
+        let lab = Lab::new();
+        (0..3).for_each(|i| lab.grey(&format!("train/{i}.png"), 8, i));
+        for data in [faces(3, 1), lab.train()] {
+            let mut dataset = Lab::open(&data, Split::Train).unwrap();
+            let first = dataset.name(0);
+            dataset.truncate(9);
+            assert_eq!(dataset.len(), 3);
+            dataset.truncate(1);
+            assert_eq!((dataset.len(), dataset.name(0)), (1, first));
+        }
     }
 }

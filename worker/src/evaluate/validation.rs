@@ -7,8 +7,8 @@ use tch::{Device, Tensor};
 use super::Scores;
 
 use crate::config::Config;
-use crate::data::{self, DataError, Split};
-use crate::image::{Rgb, bicubic};
+use crate::data::{self, DataError, Pair, Split, Workshop};
+use crate::image::Rgb;
 
 /// The first images of the validation set, with what the network is given of each.
 #[derive(Debug)]
@@ -30,23 +30,26 @@ pub struct Validation {
 }
 
 impl Validation {
-    /// Reads as many images as `config` measures.
-    pub fn open(config: &Config, device: Device) -> Result<Self, DataError> {
-        let dataset = data::open(&config.data, &config.image, Split::Validation)?;
+    /// Prepares as many images as `config` measures.
+    pub fn open(
+        config: &Config,
+        device: Device,
+        workshop: &mut Workshop,
+    ) -> Result<Self, DataError> {
+        let mut dataset = data::open(&config.data, &config.image, Split::Validation)?;
         let last = config.evaluation.images.unwrap_or(usize::MAX).min(dataset.len());
         let curve = config.evaluation.curve_images.min(dataset.len());
-        let size = config.image.size;
-        let mut names = Vec::new();
+        dataset.truncate(last.max(curve));
+        let pack = dataset.pack(workshop)?;
+        let names = (0..dataset.len()).map(|i| dataset.name(i)).collect();
         let (mut truths, mut lows, mut upsampled) = (Vec::new(), Vec::new(), Vec::new());
-        for index in 0..last.max(curve) {
-            let pair = dataset.pair(index)?;
-            names.push(dataset.name(index));
-            upsampled.push(bicubic::resize(&pair.low, size, size));
-            truths.push(pair.high);
-            lows.push(pair.low);
+        for Pair { high, low, condition } in (0..pack.len()).map(|i| pack.pair(i)) {
+            truths.push(high);
+            lows.push(low);
+            upsampled.push(condition);
         }
         let planes: Vec<f32> = upsampled.iter().flat_map(Rgb::to_planes).collect();
-        let side = size as i64;
+        let side = config.image.size as i64;
         let condition = Tensor::from_slice(&planes).reshape([-1, 3, side, side]).to_device(device);
         Ok(Self { names, truths, lows, upsampled, condition, curve, last })
     }

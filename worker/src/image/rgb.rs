@@ -1,6 +1,7 @@
 //! The 8-bit RGB image: reading, writing, cropping, and its form as planes in [-1, 1].
 
-use std::io;
+use std::fs;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use ::image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult};
@@ -41,7 +42,13 @@ impl Rgb {
     /// Reads a PNG or JPEG, whatever its name ends in. Grey becomes RGB, an alpha channel is
     /// dropped, 16 bits become 8, and a camera's orientation tag is obeyed.
     pub fn load(path: &Path) -> Result<Self, ImageError> {
-        let image = decode(path)
+        let failed = |source| ImageError::Read { path: path.to_owned(), source };
+        Self::decode(&fs::read(path).map_err(|error| failed(error.into()))?, path)
+    }
+
+    /// The same from the contents of a file, whose `path` is for messages only.
+    pub fn decode(contents: &[u8], path: &Path) -> Result<Self, ImageError> {
+        let image = decode(contents)
             .map_err(|source| ImageError::Read { path: path.to_owned(), source })?
             .into_rgb8();
         let (width, height) = (image.width() as usize, image.height() as usize);
@@ -89,8 +96,8 @@ fn code(value: f32) -> u8 {
     ((value.clamp(-1.0, 1.0) + 1.0) * 127.5).round_ties_even() as u8
 }
 
-fn decode(path: &Path) -> ImageResult<DynamicImage> {
-    let reader = ImageReader::open(path)?.with_guessed_format()?;
+fn decode(contents: &[u8]) -> ImageResult<DynamicImage> {
+    let reader = ImageReader::new(Cursor::new(contents)).with_guessed_format()?;
     let mut decoder = reader.into_decoder()?;
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;

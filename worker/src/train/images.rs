@@ -1,30 +1,16 @@
-//! Training images as tensors, kept in memory as far as they fit.
-
-use std::cell::OnceCell;
+//! Training images as batches of tensors.
 
 use tch::{Device, Kind, Tensor};
 
 use super::draw::Draw;
-use crate::config::Image;
-use crate::data::{DataError, Dataset};
-use crate::image::{Rgb, bicubic};
-
-/// What the kept images may take together; the others are read again each time.
-const BUDGET_BYTES: usize = 4 << 30;
+use crate::config::Config;
+use crate::data::{self, DataError, Pack, Split, Workshop};
 
 /// The training images.
 pub struct Images {
-    dataset: Dataset,
-    size: usize,
+    pack: Pack,
+    side: i64,
     device: Device,
-    kept: Vec<OnceCell<Sample>>,
-}
-
-/// One image as `[3, S, S]` bytes on the CPU.
-#[derive(Debug)]
-struct Sample {
-    high: Tensor,
-    condition: Tensor,
 }
 
 /// A batch in [-1, 1] on the device.
@@ -37,61 +23,63 @@ pub struct Batch {
 }
 
 impl Images {
-    /// The images of `dataset`, to be used on `device`.
-    pub fn new(dataset: Dataset, image: &Image, device: Device) -> Self {
-        let bytes = 2 * 3 * image.size * image.size;
-        let kept = dataset.len().min(BUDGET_BYTES / bytes);
-        let kept = std::iter::repeat_with(OnceCell::new).take(kept).collect();
-        Self { dataset, size: image.size, device, kept }
+    /// The training images that `config` names, to be used on `device`.
+    pub fn open(
+        config: &Config,
+        device: Device,
+        workshop: &mut Workshop,
+    ) -> Result<Self, DataError> {
+        let dataset = data::open(&config.data, &config.image, Split::Train)?;
+        Ok(Self { pack: dataset.pack(workshop)?, side: config.image.size as i64, device })
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.dataset.len()
+        self.pack.len()
     }
 
-    /// The batch that `draw` names.
-    pub fn batch(&self, draw: &Draw) -> Result<Batch, DataError> {
-        let (mut high, mut condition) = (Vec::new(), Vec::new());
-        for (&index, &flip) in draw.images.iter().zip(&draw.flips) {
-            let sample = self.sample(index)?;
-            let turned = |t: Tensor| if flip { t.flip([2]) } else { t };
-            high.push(turned(sample.high));
-            condition.push(turned(sample.condition));
-        }
-        Ok(Batch { high: self.floats(&high), condition: self.floats(&condition) })
-    }
-
-    fn sample(&self, index: usize) -> Result<Sample, DataError> {
-        let Some(cell) = self.kept.get(index) else { return self.load(index) };
-        if let Some(kept) = cell.get() {
-            return Ok(kept.share());
-        }
-        let sample = self.load(index)?;
-        Ok(cell.get_or_init(|| sample).share())
-    }
-
-    fn load(&self, index: usize) -> Result<Sample, DataError> {
-        let pair = self.dataset.pair(index)?;
-        let condition = bicubic::resize(&pair.low, self.size, self.size);
-        Ok(Sample { high: planes(&pair.high), condition: planes(&condition) })
-    }
-
-    fn floats(&self, samples: &[Tensor]) -> Tensor {
-        Tensor::stack(samples, 0).to_device(self.device).to_kind(Kind::Float) / 127.5 - 1.0
+    /// The batch that `draw` names. A pair is mirrored as a whole or not at all.
+    pub fn batch(&self, draw: &Draw) -> Batch {
+        let records = draw.images.iter().map(|&i| self.pack.truth_and_condition(i));
+        let bytes = records.collect::<Vec<_>>().concat();
+        let bytes = Tensor::from_slice(&bytes).to_device(self.device);
+        let pairs = bytes.reshape([-1, 2, self.side, self.side, 3]);
+        let flips = Tensor::from_slice(&draw.flips).to_device(self.device);
+        let pairs = pairs.flip([3]).where_self(&flips.reshape([-1, 1, 1, 1, 1]), &pairs);
+        let planes = pairs.permute([1, 0, 4, 2, 3]).to_kind(Kind::Float).contiguous();
+        let planes = planes / 127.5 - 1.0;
+        Batch { high: planes.get(0), condition: planes.get(1) }
     }
 }
 
-impl Sample {
-    fn share(&self) -> Self {
-        Self { high: self.high.shallow_clone(), condition: self.condition.shallow_clone() }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
 
-/// `[3, H, W]` bytes.
-fn planes(image: &Rgb) -> Tensor {
-    Tensor::from_slice(&image.pixels)
-        .reshape([image.height as i64, image.width as i64, 3])
-        .permute([2, 0, 1])
-        .contiguous()
+    use super::*;
+    use crate::image::Rgb;
+
+    #[test]
+    fn a_batch_holds_the_pairs_drawn_each_mirrored_as_a_whole() {
+        let mut config = Config::default();
+        config.image = crate::config::Image { size: 16, low: 4 };
+        config.data.train_count = Some(3);
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let workshop = &mut Workshop::new(None, 1, &mut go_on);
+        let images = Images::open(&config, Device::Cpu, workshop).unwrap();
+        let flips = vec![false, true, true];
+        let draw =
+            Draw { images: vec![2, 0, 2], flips: flips.clone(), levels: vec![], torch_seed: 0 };
+        let batch = images.batch(&draw);
+        assert_eq!(batch.high.size(), [3, 3, 16, 16]);
+        let planes = |image: &Rgb| Tensor::from_slice(&image.to_planes()).reshape([3, 16, 16]);
+        for (i, (&index, flip)) in draw.images.iter().zip(flips).enumerate() {
+            let pair = images.pack.pair(index);
+            for (ours, image) in [(&batch.high, &pair.high), (&batch.condition, &pair.condition)] {
+                let expected = planes(image);
+                let expected = if flip { expected.flip([2]) } else { expected };
+                assert_eq!(ours.get(i as i64), expected, "image {i}");
+            }
+        }
+    }
 }

@@ -170,7 +170,7 @@ impl<'a> Trainer<'a> {
     fn train_step(&mut self, images: &Images, dice: &mut Dice) -> Result<(), Failure> {
         let (training, step) = (&self.config.training, self.step() + 1);
         let draw = dice.roll(step, training, &self.config.diffusion, &self.schedule);
-        let batch = images.batch(&draw)?;
+        let batch = images.batch(&draw);
         tch::manual_seed(draw.torch_seed);
         let loss = self.loss(&batch, &draw);
         let gradients = self.optimiser.gradients(&loss);

@@ -1,6 +1,7 @@
 //! The worker against golden vectors, and against itself under interruption.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod data;
 mod diffusion;
 mod golden;
 mod network;
@@ -8,3 +9,4 @@ mod objective;
 mod score;
 mod shipped;
 mod training;
+mod trial;

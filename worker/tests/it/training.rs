@@ -1,76 +1,16 @@
 //! Whole trials by the real program: what it says, and that stopping or killing it changes nothing.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow;
+use std::path::Path;
 
-use experiments::events::{Event, Line};
+use experiments::events::Event;
 use experiments::exit;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use worker::data::Workshop;
 
-/// Longer than any trial here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
-
-struct TrialFolder(TempDir);
-
-impl TrialFolder {
-    fn new(config: &Value) -> Self {
-        let folder = TempDir::new().unwrap();
-        let trial = json!({
-            "orch": 1, "id": "cos-s3-0", "experiment": "test", "profile": null, "variant": "cos",
-            "seed": 3, "cpus": 1, "config": config,
-            "checkpoints": "checkpoints", "artifacts": "artifacts",
-        });
-        std::fs::write(folder.path().join("trial.json"), trial.to_string()).unwrap();
-        Self(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Starts an attempt that says its events to `attempt`.
-    fn start(&self, attempt: &str) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_orch-worker"))
-            .arg("train")
-            .env("ORCH_TRIAL", self.path("trial.json"))
-            .env("ORCH_EVENTS", self.path(attempt))
-            .env_remove("ORCH_CHECKPOINTS")
-            .env_remove("ORCH_ARTIFACTS")
-            .env("CUDA_VISIBLE_DEVICES", "")
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
-    }
-
-    /// Carries an attempt to its end; its exit code and events.
-    fn finish(&self, attempt: &str) -> (i32, Vec<Event>) {
-        let status = self.start(attempt).wait().unwrap();
-        (status.code().unwrap(), self.events(attempt))
-    }
-
-    /// The whole lines so far.
-    fn events(&self, attempt: &str) -> Vec<Event> {
-        let text = std::fs::read_to_string(self.path(attempt)).unwrap_or_default();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| Line::parse(line).unwrap().event).collect()
-    }
-
-    /// Waits until an attempt has said what `is_wanted` looks for.
-    fn wait_for(&self, attempt: &str, is_wanted: impl Fn(&Event) -> bool) {
-        let start = Instant::now();
-        while !self.events(attempt).iter().any(&is_wanted) {
-            assert!(start.elapsed() < PATIENCE, "waited for an event in vain");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn checkpoints(&self) -> Vec<PathBuf> {
-        worker::train::checkpoint::list(&self.path("checkpoints")).unwrap()
-    }
-}
+use crate::trial::{TrialFolder, terminate};
 
 fn config() -> Value {
     json!({
@@ -249,8 +189,9 @@ fn an_image_learnt_by_heart_is_sampled() {
         worker::data::Split::Train,
     )
     .unwrap()
-    .pair(0)
+    .pack(&mut Workshop::new(None, 1, &mut |_, _| ControlFlow::Continue(())))
     .unwrap()
+    .pair(0)
     .high
     .save_png(&image)
     .unwrap();
@@ -291,11 +232,6 @@ fn a_stop_during_the_final_measurement_loses_no_training() {
     assert_eq!(attempt.wait().unwrap().code(), Some(exit::WORKER_STOPPED));
     let newest = folder.checkpoints().remove(0);
     assert!(newest.to_string_lossy().ends_with("30.safetensors"), "{}", newest.display());
-}
-
-fn terminate(child: &Child) {
-    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
 }
 
 #[test]

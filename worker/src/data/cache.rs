@@ -1,0 +1,175 @@
+//! The cache of prepared data: a folder outside the user's own, safe to delete at any time.
+//!
+//! A file appears in it whole or not at all: it is written aside, synced and renamed. Of processes
+//! that want the same file at once, one makes it while the others wait; a killed one's lock is gone
+//! with it, and what it left half-way is written over.
+
+use std::env;
+use std::fs::TryLockError;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::time::Duration;
+
+use fs_err::{self as fs, File};
+use memmap2::Mmap;
+
+use super::{DataError, Workshop};
+
+/// Environment variable with the folder for prepared images, instead of `orch` in the user's cache.
+pub const ENV_CACHE: &str = "ORCH_CACHE";
+
+/// Pause between two looks whether another process has made a file.
+const WAIT: Duration = Duration::from_millis(100);
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// The folder that `ORCH_CACHE` names, else `orch` in `XDG_CACHE_HOME` or in `~/.cache`; none if no
+/// home is known either.
+pub fn folder() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set(ENV_CACHE).or_else(|| {
+        let caches = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+        let caches = caches.or_else(|| env::home_dir().map(|home| home.join(".cache")))?;
+        Some(caches.join("orch"))
+    })
+}
+
+/// Maps the file `path` of the cache, which is made by `build` unless it is there.
+pub(super) fn mapped(
+    path: &Path,
+    workshop: &mut Workshop,
+    build: impl FnOnce(&mut Workshop, &mut BufWriter<File>) -> Result<(), DataError>,
+) -> Result<Mmap, DataError> {
+    let failed = |source| DataError::Cache { path: path.to_owned(), source };
+    if !path.exists() {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(failed)?;
+        let lock = File::create(path.with_extension("lock")).map_err(failed)?;
+        wait_for(&lock, workshop, failed)?;
+        // Another process may have made it meanwhile.
+        if !path.exists() {
+            let partial = path.with_extension("partial");
+            let file = File::create(&partial).map_err(failed)?;
+            let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
+            build(workshop, &mut file).inspect_err(|_| {
+                // What stopped the work matters more than whether this succeeds.
+                let _unlinked = fs::remove_file(&partial);
+            })?;
+            let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+            file.sync_all().map_err(failed)?;
+            fs::rename(&partial, path).map_err(failed)?;
+        }
+    }
+    map(path).map_err(failed)
+}
+
+/// Puts `bytes` into the file `path` of the cache, in one piece.
+pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
+    let write = || {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        let partial = path.with_extension(format!("{}.partial", process::id()));
+        let mut file = File::create(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    write().map_err(|source| DataError::Cache { path: path.to_owned(), source })
+}
+
+fn wait_for(
+    lock: &File,
+    workshop: &mut Workshop,
+    failed: impl Fn(io::Error) -> DataError,
+) -> Result<(), DataError> {
+    loop {
+        match lock.file().try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                workshop.tick(0, 0)?;
+                std::thread::sleep(WAIT);
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "a map of a file whose contents stay as they are")]
+fn map(path: &Path) -> io::Result<Mmap> {
+    let file = File::open(path)?;
+    // SAFETY: the file was complete when it got its name, and nothing here ever writes to a named
+    // file again. That nobody else does is the user's part; deleting it does no harm.
+    unsafe { Mmap::map(file.file()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    fn make(path: &Path, contents: impl FnOnce() -> Vec<u8>) -> Result<Mmap, DataError> {
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let workshop = &mut Workshop::new(None, 1, &mut go_on);
+        mapped(path, workshop, |_, file| {
+            file.write_all(&contents()).unwrap();
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn of_two_at_once_one_makes_the_file_and_the_other_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = &folder.path().join("a/file.pack");
+        let (made, both) = (&AtomicUsize::new(0), &Barrier::new(2));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    both.wait();
+                    let map = make(path, || {
+                        made.fetch_add(1, Ordering::Relaxed);
+                        thread::sleep(3 * WAIT);
+                        vec![7; 5000]
+                    });
+                    assert_eq!(map.unwrap()[..], [7; 5000]);
+                });
+            }
+        });
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_was_left_half_way_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.pack");
+        fs::write(path.with_extension("partial"), [1; 100]).unwrap();
+        assert_eq!(make(&path, || vec![2; 10]).unwrap()[..], [2; 10]);
+        assert!(!path.with_extension("partial").exists());
+    }
+
+    #[test]
+    fn who_waits_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.pack");
+        let lock = File::create(path.with_extension("lock")).unwrap();
+        lock.file().lock().unwrap();
+        let mut looks = 0;
+        let mut twice = |_, _| {
+            looks += 1;
+            if looks < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let stopped = mapped(&path, &mut Workshop::new(None, 1, &mut twice), |_, _| Ok(()));
+        assert!(matches!(stopped, Err(DataError::Stopped)));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_an_error_with_a_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "no folder").unwrap();
+        let error = make(&folder.path().join("a/file.pack"), Vec::new).unwrap_err().to_string();
+        assert!(error.contains("ORCH_CACHE"), "{error}");
+    }
+}

@@ -1,0 +1,162 @@
+//! Digests of files' contents, remembered so that each is read for it only once.
+//!
+//! What is remembered holds as long as a file's size and time of last change are the same. A file
+//! that changed moments ago is not remembered: it could change again within the clock's tick.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::files::{File, Item, Stamp};
+use super::{DataError, Workshop, cache};
+
+/// How long a file must have stayed as it is to be remembered; longer than the tick of any file
+/// system's clock.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// The SHA-256 of a file's contents, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Digest(String);
+
+impl Digest {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self(base16ct::lower::encode_string(&Sha256::digest(bytes)))
+    }
+}
+
+/// An item's digests in one line.
+pub(super) fn joined(digests: &[Digest]) -> String {
+    let texts: Vec<&str> = digests.iter().map(|digest| digest.0.as_str()).collect();
+    texts.join(" ")
+}
+
+/// The digests of each item's files.
+pub(super) fn of(items: &[Item], workshop: &mut Workshop) -> Result<Vec<Vec<Digest>>, DataError> {
+    let files: Vec<&File> = items.iter().flat_map(Item::files).collect();
+    let mut memories: HashMap<&Path, Memory> = HashMap::new();
+    for file in &files {
+        if !memories.contains_key(&*file.root) {
+            memories.insert(&file.root, Memory::load(workshop.cache()?, &file.root));
+        }
+    }
+    let is_unknown = |file: &&File| memories[&*file.root].get(file).is_none();
+    let unknown: Vec<&File> = files.iter().copied().filter(is_unknown).collect();
+    let mut read_so_far = unknown.iter();
+    let outcome = workshop.each(
+        &unknown,
+        |file| Ok(Digest::of(&contents(file)?)),
+        |digest| {
+            let file = read_so_far.next().expect("each file has one digest");
+            memories.get_mut(&*file.root).expect("loaded above").learn(file, digest);
+            Ok(())
+        },
+    );
+    // Also what was read before a stop or an error need not be read again.
+    memories.values().try_for_each(Memory::save)?;
+    outcome?;
+    let digest = |file: &File| memories[&*file.root].get(file).expect("read above").clone();
+    Ok(items.iter().map(|item| item.files().iter().map(digest).collect()).collect())
+}
+
+/// The contents of each file of an item, which must have these digests.
+pub(super) fn verified(item: &Item, digests: &[Digest]) -> Result<Vec<Vec<u8>>, DataError> {
+    let read = |(file, digest): (&File, &Digest)| {
+        let contents = contents(file)?;
+        if Digest::of(&contents) == *digest {
+            Ok(contents)
+        } else {
+            Err(DataError::Changed { file: file.path.clone() })
+        }
+    };
+    item.files().iter().zip(digests).map(read).collect()
+}
+
+fn contents(file: &File) -> Result<Vec<u8>, DataError> {
+    fs::read(&file.path).map_err(|source| DataError::File { file: file.path.clone(), source })
+}
+
+/// The digests of the files of one folder, by their names in it.
+struct Memory {
+    path: PathBuf,
+    known: BTreeMap<String, (Stamp, Digest)>,
+    has_learnt: bool,
+}
+
+impl Memory {
+    /// What `cache` remembers of the folder `root`; nothing if it cannot be read.
+    fn load(cache: &Path, root: &Path) -> Self {
+        let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        let name = Digest::of(real.as_os_str().as_encoded_bytes());
+        let path = cache.join("digests").join(name.0).with_extension("json");
+        let text = fs::read(&path).unwrap_or_default();
+        Self { path, known: serde_json::from_slice(&text).unwrap_or_default(), has_learnt: false }
+    }
+
+    fn get(&self, file: &File) -> Option<&Digest> {
+        let (stamp, digest) = self.known.get(&file.name)?;
+        (*stamp == file.stamp).then_some(digest)
+    }
+
+    fn learn(&mut self, file: &File, digest: Digest) {
+        self.known.insert(file.name.clone(), (file.stamp, digest));
+        self.has_learnt = true;
+    }
+
+    fn save(&self) -> Result<(), DataError> {
+        if !self.has_learnt {
+            return Ok(());
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let settled = now.saturating_sub(SETTLED).as_nanos() as i64;
+        let lasting: BTreeMap<_, _> =
+            self.known.iter().filter(|(_, (stamp, _))| stamp.changed_ns < settled).collect();
+        let text = serde_json::to_vec(&lasting).expect("names and numbers can be written");
+        cache::put(&self.path, &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::data::files::Files;
+
+    /// The digest of a file in `folder` that is said to have the `stamp`.
+    fn digest(folder: &Path, stamp: Stamp) -> Digest {
+        let root: Arc<Path> = folder.into();
+        let file = File { path: folder.join("a.png"), root, name: "a.png".to_owned(), stamp };
+        let item = Item { name: "a.png".to_owned(), files: Files::Original(file) };
+        let tick = &mut |_, _| ControlFlow::Continue(());
+        let mut workshop = Workshop::new(Some(folder.join("cache")), 2, tick);
+        of(&[item], &mut workshop).unwrap().remove(0).remove(0)
+    }
+
+    #[test]
+    fn contents_are_read_again_only_when_the_stamp_differs() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = Stamp { bytes: 3, changed_ns: 1_700_000_000_000_000_000 };
+        fs::write(folder.path().join("a.png"), "one").unwrap();
+        assert_eq!(digest(folder.path(), old), Digest::of(b"one"));
+        fs::write(folder.path().join("a.png"), "two").unwrap();
+        assert_eq!(digest(folder.path(), old), Digest::of(b"one"));
+        let later = Stamp { changed_ns: old.changed_ns + 1, ..old };
+        assert_eq!(digest(folder.path(), later), Digest::of(b"two"));
+    }
+
+    #[test]
+    fn a_file_that_has_just_changed_is_not_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64;
+        let young = Stamp { bytes: 3, changed_ns: now };
+        for text in ["one", "two"] {
+            fs::write(folder.path().join("a.png"), text).unwrap();
+            assert_eq!(digest(folder.path(), young), Digest::of(text.as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The images of a split, prepared once and packed: every pair's truth, condition and
+//! low-resolution image as bytes, one record after the other.
+//!
+//! Packs of files lie in the cache, named by what they were made of, and are mapped: any number of
+//! trials share one copy in memory, and images are read as they are needed. The condition is
+//! packed too, for upsampling it costs more than all else that a batch needs
+//! (`docs/benchmarks.md`). Made-up faces are drawn into memory.
+
+use std::io::Write;
+
+use memmap2::Mmap;
+use sha2::{Digest as _, Sha256};
+
+use super::digest::{self, Digest};
+use super::files::Item;
+use super::{DataError, PREPARATION, Pair, Workshop, cache, faces};
+use crate::config::Image;
+use crate::image::Rgb;
+
+/// The prepared images of a split.
+pub struct Pack {
+    bytes: Bytes,
+    image: Image,
+}
+
+enum Bytes {
+    Drawn(Vec<u8>),
+    Mapped(Mmap),
+}
+
+impl Pack {
+    /// Draws made-up faces, the first `count` of the family `seed`.
+    pub(super) fn draw(
+        seed: u64,
+        count: usize,
+        image: &Image,
+        workshop: &mut Workshop,
+    ) -> Result<Self, DataError> {
+        let mut bytes = Vec::with_capacity(count * record_bytes(image));
+        let indices: Vec<u64> = (0..count as u64).collect();
+        let draw = |&index: &u64| Ok(Pair::of(faces::render(seed, index, image.size), image.low));
+        workshop.each(&indices, draw, |pair| {
+            bytes.extend_from_slice(&pair.record());
+            Ok(())
+        })?;
+        Ok(Self::of(Bytes::Drawn(bytes), image))
+    }
+
+    /// Maps the pack of `items`, which have these `digests`; decodes and resizes them first unless
+    /// the cache has it.
+    pub(super) fn open(
+        items: &[Item],
+        digests: &[Vec<Digest>],
+        image: &Image,
+        workshop: &mut Workshop,
+    ) -> Result<Self, DataError> {
+        let path =
+            workshop.cache()?.join("images").join(key(digests, image)).with_extension("pack");
+        let sources: Vec<_> = items.iter().zip(digests).collect();
+        let mapped = cache::mapped(&path, workshop, |workshop, file| {
+            tracing::info!("preparing {} images, once, in `{}`", items.len(), path.display());
+            let prepare = |(item, digests): &(&Item, &Vec<Digest>)| {
+                let pair = item.pair(&digest::verified(item, digests)?, image)?;
+                Ok(pair.record())
+            };
+            workshop.each(&sources, prepare, |record| {
+                let failed = |source| DataError::Cache { path: path.clone(), source };
+                file.write_all(&record).map_err(failed)
+            })
+        })?;
+        if mapped.len() != items.len() * record_bytes(image) {
+            return Err(DataError::Damaged { path });
+        }
+        Ok(Self::of(Bytes::Mapped(mapped), image))
+    }
+
+    fn of(bytes: Bytes, image: &Image) -> Self {
+        Self { bytes, image: image.clone() }
+    }
+
+    /// Number of images; never 0.
+    #[expect(clippy::len_without_is_empty, reason = "no split is empty")]
+    pub fn len(&self) -> usize {
+        self.bytes().len() / record_bytes(&self.image)
+    }
+
+    /// Image `i`'s truth followed by its condition: `[2, S, S, 3]` bytes.
+    pub fn truth_and_condition(&self, i: usize) -> &[u8] {
+        &self.record(i)[..2 * square(self.image.size)]
+    }
+
+    /// Image `i` at all resolutions.
+    pub fn pair(&self, i: usize) -> Pair {
+        let Image { size, low } = self.image;
+        let (high, rest) = self.record(i).split_at(square(size));
+        let (condition, small) = rest.split_at(square(size));
+        let rgb = |pixels: &[u8], side| Rgb { width: side, height: side, pixels: pixels.to_vec() };
+        Pair { high: rgb(high, size), low: rgb(small, low), condition: rgb(condition, size) }
+    }
+
+    fn record(&self, i: usize) -> &[u8] {
+        let length = record_bytes(&self.image);
+        &self.bytes()[i * length..(i + 1) * length]
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Drawn(bytes) => bytes,
+            Bytes::Mapped(bytes) => bytes,
+        }
+    }
+}
+
+/// Bytes of a square RGB image.
+fn square(side: usize) -> usize {
+    3 * side * side
+}
+
+fn record_bytes(image: &Image) -> usize {
+    2 * square(image.size) + square(image.low)
+}
+
+/// The name of the pack that files of these digests make.
+fn key(digests: &[Vec<Digest>], image: &Image) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("preparation {PREPARATION}, {} from {}\n", image.size, image.low));
+    for digests in digests {
+        hash.update(digest::joined(digests) + "\n");
+    }
+    base16ct::lower::encode_string(&hash.finalize()[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::data::Split;
+    use crate::data::lab::{Lab, ending_in, grey};
+    use crate::image::bicubic;
+
+    #[test]
+    fn a_large_image_is_cropped_then_reduced() {
+        let lab = Lab::new();
+        let pixels = (0..40 * 30 * 3).map(|i| (i * 7 % 251) as u8).collect();
+        let image = Rgb { width: 40, height: 30, pixels };
+        lab.image("train/wide.png", &image);
+        let pair = lab.pack(&lab.train(), Split::Train).unwrap().pair(0);
+        assert_eq!(pair.high, bicubic::resize(&image.centre_square(), 8, 8));
+        assert_eq!(pair.low, bicubic::resize(&pair.high, 2, 2));
+        assert_eq!(pair.condition, bicubic::resize(&pair.low, 8, 8));
+    }
+
+    #[test]
+    fn what_is_packed_is_decoded_once() {
+        let lab = Lab::new();
+        (0..40).for_each(|i| lab.grey(&format!("train/{i:02}.png"), 9, i));
+        let packed = |lab: &Lab| ending_in(&lab.path("cache/images"), "pack");
+        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        assert!((0..40).all(|i| pack.pair(i.into()).high == grey(8, i)));
+        assert_eq!(packed(&lab).len(), 1);
+
+        // What the pack says now, and no decoder.
+        fs::write(&packed(&lab)[0], vec![77; 40 * (2 * 192 + 12)]).unwrap();
+        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        assert_eq!((pack.len(), pack.pair(39).high), (40, grey(8, 77)));
+        fs::write(&packed(&lab)[0], [77]).unwrap();
+        let error = lab.pack(&lab.train(), Split::Train).err().unwrap().to_string();
+        assert!(error.contains("damaged"), "{error}");
+
+        lab.grey("train/07.png", 9, 200);
+        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        assert_eq!((pack.pair(7).high, pack.pair(8).high), (grey(8, 200), grey(8, 8)));
+        assert_eq!(packed(&lab).len(), 2);
+    }
+
+    #[test]
+    fn a_broken_image_is_named_and_nothing_is_kept() {
+        let lab = Lab::new();
+        lab.grey("train/good.png", 8, 1);
+        let half = fs::read(lab.path("train/good.png")).unwrap()[..40].to_vec();
+        fs::write(lab.path("train/torn.png"), half).unwrap();
+        let error = lab.pack(&lab.train(), Split::Train).err().unwrap().to_string();
+        assert!(error.contains("torn.png"), "{error}");
+        let images = lab.path("cache/images");
+        assert!(ending_in(&images, "pack").is_empty() && ending_in(&images, "partial").is_empty());
+    }
+}

@@ -1,0 +1,88 @@
+//! A trial's folder, and attempts at it by the real program.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use experiments::events::{Event, Line};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Longer than any trial here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub(crate) struct TrialFolder(TempDir);
+
+impl TrialFolder {
+    pub(crate) fn new(config: &Value) -> Self {
+        let folder = TempDir::new().unwrap();
+        let trial = json!({
+            "orch": 1, "id": "cos-s3-0", "experiment": "test", "profile": null, "variant": "cos",
+            "seed": 3, "cpus": 1, "config": config,
+            "checkpoints": "checkpoints", "artifacts": "artifacts",
+        });
+        std::fs::write(folder.path().join("trial.json"), trial.to_string()).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Starts an attempt that says its events to `attempt`.
+    pub(crate) fn start(&self, attempt: &str) -> Child {
+        self.start_with(attempt, &self.path("cache"))
+    }
+
+    /// The same with prepared images in `cache`.
+    pub(crate) fn start_with(&self, attempt: &str, cache: &Path) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_orch-worker"))
+            .arg("train")
+            .env("ORCH_CACHE", cache)
+            .env("ORCH_TRIAL", self.path("trial.json"))
+            .env("ORCH_EVENTS", self.path(attempt))
+            .env_remove("ORCH_CHECKPOINTS")
+            .env_remove("ORCH_ARTIFACTS")
+            .env("CUDA_VISIBLE_DEVICES", "")
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Carries an attempt to its end; its exit code and events.
+    pub(crate) fn finish(&self, attempt: &str) -> (i32, Vec<Event>) {
+        let status = self.start(attempt).wait().unwrap();
+        (status.code().unwrap(), self.events(attempt))
+    }
+
+    /// The whole lines so far.
+    pub(crate) fn events(&self, attempt: &str) -> Vec<Event> {
+        let text = std::fs::read_to_string(self.path(attempt)).unwrap_or_default();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| Line::parse(line).unwrap().event).collect()
+    }
+
+    /// Waits until an attempt has said what `is_wanted` looks for.
+    pub(crate) fn wait_for(&self, attempt: &str, is_wanted: impl Fn(&Event) -> bool) {
+        wait_until(|| self.events(attempt).iter().any(&is_wanted));
+    }
+
+    pub(crate) fn checkpoints(&self) -> Vec<PathBuf> {
+        worker::train::checkpoint::list(&self.path("checkpoints")).unwrap()
+    }
+}
+
+/// Asks an attempt to stop.
+pub(crate) fn terminate(child: &Child) {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Looks again and again until what is waited for is there.
+pub(crate) fn wait_until(is_there: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_there() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
