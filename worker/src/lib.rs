@@ -15,6 +15,7 @@ pub mod failure;
 pub mod fid;
 pub mod image;
 pub mod model;
+pub mod precision;
 pub mod random;
 pub mod train;
 pub mod weights;

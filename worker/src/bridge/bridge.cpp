@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_fused_adam.h>
@@ -73,6 +74,24 @@ char *orch_deterministic() {
 
 char *orch_flush_denormals() {
     return guarded([] { at::globalContext().setFlushDenormal(true); });
+}
+
+// Nests: only the outermost pair switches autocast, and forgets the weights' cached bf16 copies.
+char *orch_autocast_enter(bool cuda) {
+    return guarded([cuda] {
+        auto device = cuda ? at::kCUDA : at::kCPU;
+        at::autocast::set_autocast_dtype(device, at::kBFloat16);
+        at::autocast::set_autocast_enabled(device, true);
+        at::autocast::increment_nesting();
+    });
+}
+
+char *orch_autocast_leave(bool cuda) {
+    return guarded([cuda] {
+        if (at::autocast::decrement_nesting() > 0) return;
+        at::autocast::clear_cache();
+        at::autocast::set_autocast_enabled(cuda ? at::kCUDA : at::kCPU, false);
+    });
 }
 
 void orch_free(char *message) { std::free(message); }

@@ -1,11 +1,13 @@
 //! The bridge to what libtorch has and tch lacks: the fused Adam step, averaging lists of
-//! tensors, process-wide switches, and opening its libraries. The only unsafe code of this crate.
+//! tensors, autocast by device and type, process-wide switches, and opening its libraries. The
+//! only unsafe code of this crate.
 #![expect(unsafe_code, reason = "calls into the C++ beside this file")]
 
 use std::ffi::{CStr, c_char};
+use std::marker::PhantomData;
 use std::path::Path;
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 use torch_sys::C_tensor;
 
 /// libtorch refused a call.
@@ -47,6 +49,8 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn orch_deterministic() -> *mut c_char;
     fn orch_flush_denormals() -> *mut c_char;
+    fn orch_autocast_enter(cuda: bool) -> *mut c_char;
+    fn orch_autocast_leave(cuda: bool) -> *mut c_char;
     fn orch_free(message: *mut c_char);
 }
 
@@ -100,6 +104,35 @@ pub fn flush_denormals() -> Result<(), BridgeError> {
     checked(unsafe { orch_flush_denormals() })
 }
 
+/// While it lives, this thread's operations on one device compute in bf16 where libtorch's
+/// autocast rules let them: convolutions and matrix products do, what sums many numbers does not.
+#[derive(Debug)]
+#[must_use = "dropping it ends autocast"]
+pub struct Autocast {
+    cuda: bool,
+    /// Autocast belongs to a thread, so the guard may not leave it.
+    _thread: PhantomData<*const ()>,
+}
+
+impl Autocast {
+    /// Begins autocast to bf16 for `device`. Guards may nest.
+    pub fn bf16(device: Device) -> Result<Self, BridgeError> {
+        let cuda = device.is_cuda();
+        // SAFETY: sets flags of this thread.
+        checked(unsafe { orch_autocast_enter(cuda) })?;
+        Ok(Self { cuda, _thread: PhantomData })
+    }
+}
+
+impl Drop for Autocast {
+    fn drop(&mut self) {
+        // SAFETY: sets flags of this thread, which is that of `bf16`.
+        if let Err(error) = checked(unsafe { orch_autocast_leave(self.cuda) }) {
+            tracing::error!("cannot end autocast: {error}");
+        }
+    }
+}
+
 /// Opens a shared library for good; its initialisers register what it holds with libtorch.
 pub fn open_library(path: &Path) -> Result<(), libloading::Error> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
@@ -126,7 +159,7 @@ fn checked(message: *mut c_char) -> Result<(), BridgeError> {
 
 #[cfg(test)]
 mod tests {
-    use tch::{Kind, Tensor};
+    use tch::{Device, Kind, Tensor};
 
     use super::*;
 
@@ -160,10 +193,23 @@ mod tests {
     }
 
     #[test]
+    fn autocast_lasts_as_long_as_its_outermost_guard() {
+        let matrix = Tensor::ones([8, 8], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let kind = || matrix.matmul(&matrix).kind();
+        let outer = Autocast::bf16(Device::Cpu).unwrap();
+        let inner = Autocast::bf16(Device::Cpu).unwrap();
+        assert_eq!(kind(), Kind::BFloat16);
+        drop(inner);
+        assert_eq!(kind(), Kind::BFloat16);
+        drop(outer);
+        assert_eq!(kind(), Kind::Float);
+    }
+
+    #[test]
     fn an_exception_becomes_an_error() {
         let (from, to) = (
-            [Tensor::zeros([2], (Kind::Float, tch::Device::Cpu))],
-            [Tensor::zeros([3], (Kind::Float, tch::Device::Cpu))],
+            [Tensor::zeros([2], (Kind::Float, Device::Cpu))],
+            [Tensor::zeros([3], (Kind::Float, Device::Cpu))],
         );
         assert!(lerp(&from, &to, 0.5).unwrap_err().to_string().starts_with("libtorch: "));
     }

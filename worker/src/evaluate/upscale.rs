@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use tch::{Kind, Tensor};
 
-use crate::config::{self, Diffusion};
+use crate::config::{self, Diffusion, Precision};
 use crate::diffusion::sampler::{Sampler, Surroundings, Variance};
 use crate::diffusion::schedule::{NoiseLevel, Schedule};
 use crate::image::Rgb;
@@ -29,6 +29,8 @@ pub struct Upscaler<'a> {
     pub schedule: &'a Schedule,
     /// What the network predicts about what.
     pub diffusion: &'a Diffusion,
+    /// Arithmetic of the network.
+    pub precision: Precision,
     /// What the noise follows from, beside the sampling seed.
     pub seed: u64,
 }
@@ -70,7 +72,9 @@ impl<B, F: FnMut() -> ControlFlow<B>> Surroundings<B> for Around<'_, F> {
     fn predict(&mut self, y_t: &Tensor, level: NoiseLevel) -> Tensor {
         let (count, device) = (self.numbers.len() as i64, y_t.device());
         let level = Tensor::full([count, 1], level.signal, (Kind::Float, device));
-        self.upscaler.network.forward(self.condition, y_t, &level, Mode::Evaluate)
+        let Upscaler { network, precision, .. } = self.upscaler;
+        let forward = || network.forward(self.condition, y_t, &level, Mode::Evaluate);
+        precision.run(device, forward)
     }
 
     fn noise(&mut self, t: usize) -> Tensor {

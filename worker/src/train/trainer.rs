@@ -149,11 +149,13 @@ impl<'a> Trainer<'a> {
 
     /// Samples with the weights as they are, and with their average.
     pub fn upscalers(&self) -> [Upscaler<'_>; 2] {
+        let precision = self.config.evaluation.precision;
         let (schedule, diffusion, seed) = (&self.schedule, &self.config.diffusion, self.seed);
         [&self.network, &self.average].map(|network| Upscaler {
             network,
             schedule,
             diffusion,
+            precision,
             seed,
         })
     }
@@ -191,7 +193,8 @@ impl<'a> Trainer<'a> {
         let eps = y0.randn_like();
         let noised = Noised::new(y0, eps, &draw.levels);
         let level = noised.signal.reshape([-1, 1]);
-        let output = self.network.forward(&batch.condition, &noised.y_t, &level, Mode::Train);
+        let forward = || self.network.forward(&batch.condition, &noised.y_t, &level, Mode::Train);
+        let output = self.config.training.precision.run(level.device(), forward);
         Objective { config: diffusion, schedule: &self.schedule }.loss(&output, &noised)
     }
 

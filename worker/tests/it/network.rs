@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tch::nn::{Path, VarStore};
 use tch::{Device, Kind, Reduction, Tensor};
-use worker::config::Config;
+use worker::config::{Config, Precision};
 use worker::model::blocks::{Attention, BlockConfig, Down, ResBlock, Up};
 use worker::model::embedding::sinusoids;
 use worker::model::fusion::InputFusion;
@@ -90,6 +90,37 @@ fn output_and_gradients_are_those_of_the_reference() {
         let scale = expected.abs().max().double_value(&[]);
         golden::assert_close(&weight.grad(), expected, 1e-4 * scale);
     }
+}
+
+/// Size of the difference relative to `exact`, by the root of their squares' sums.
+fn relative_error(rounded: &Tensor, exact: &Tensor) -> f64 {
+    let size = |t: &Tensor| t.square().sum(Kind::Double).sqrt().double_value(&[]);
+    size(&(rounded - exact)) / size(exact)
+}
+
+#[test]
+fn bf16_rounds_within_the_network_and_nowhere_else() {
+    let (unet, golden) = small();
+    let input = |name: &str| &golden[&format!("in.{name}")];
+    let forward = || unet.forward(input("cond"), input("y"), input("level"), Mode::Train);
+    let rounded = Precision::Bf16.run(Device::Cpu, forward);
+    assert_eq!(rounded.kind(), Kind::Float);
+    // bf16 rounds by up to 2^-9 of a value, and the longest path through this network rounds
+    // about 30 times: were the errors independent, they would add up to 5 or 6 times that.
+    let unit = 2.0_f64.powi(-9);
+    let error = relative_error(&rounded, &golden["out.eps_hat"]);
+    assert!((unit..10.0 * unit).contains(&error), "{error}");
+    let loss = rounded.l1_loss(input("eps"), Reduction::Mean);
+    assert!((loss.double_value(&[]) - golden["out.loss"].double_value(&[0])).abs() < 10.0 * unit);
+    loss.backward();
+    for (name, weight) in parameters::by_name(unet.store()) {
+        let (gradient, exact) = (weight.grad(), &golden[&format!("grad.{name}")]);
+        assert_eq!((weight.kind(), gradient.kind()), (Kind::Float, Kind::Float));
+        // The loss's gradient is a sign, which turns wherever the rounding crosses zero.
+        let error = relative_error(&gradient, exact);
+        assert!((0.5 * unit..50.0 * unit).contains(&error), "{name}: {error}");
+    }
+    golden::assert_close(&forward(), &golden["out.eps_hat"], 1e-5);
 }
 
 #[test]

@@ -113,8 +113,8 @@ fn a_trial_is_carried_to_its_end() {
     }
 }
 
-/// What each row of Table 1 sets beside the noise schedule.
-fn rows() -> [(&'static str, Value); 6] {
+/// What each row of Table 1 sets beside the noise schedule, and what else changes the arithmetic.
+fn rows() -> [(&'static str, Value); 7] {
     [
         ("linear", json!({"diffusion": {"schedule": "linear"}})),
         ("vlb", json!({"diffusion": {"schedule": "linear", "loss": "hybrid"}})),
@@ -129,6 +129,7 @@ fn rows() -> [(&'static str, Value); 6] {
                     "injection_channels": 4},
             }),
         ),
+        ("bf16", json!({"training": {"precision": "bf16"}, "evaluation": {"precision": "bf16"}})),
     ]
 }
 
