@@ -8,10 +8,7 @@ use std::sync::Arc;
 
 use super::{DataError, Pair};
 use crate::config::Image;
-use crate::image::{Rgb, bicubic};
-
-/// What the names of images end in, in lower case.
-const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
+use crate::image::{Rgb, bicubic, files};
 
 /// One file of a folder that the config names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,37 +82,14 @@ impl Item {
     }
 }
 
-/// The images at and below the folder `within` of `root`, sorted by name. Links are followed, so
-/// that a dataset may be put together from them.
+/// The images at and below the folder `within` of `root`, sorted by name.
 pub(super) fn images(root: &Arc<Path>, within: &str) -> io::Result<Vec<File>> {
-    let mut found = Vec::new();
     let prefix = if within.is_empty() { String::new() } else { format!("{within}/") };
-    collect(root, &root.join(within), &prefix, &mut found)?;
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
-}
-
-/// Adds the images at and below `folder`, whose path inside `root` is `prefix`.
-fn collect(root: &Arc<Path>, folder: &Path, prefix: &str, files: &mut Vec<File>) -> io::Result<()> {
-    for entry in fs_err::read_dir(folder)? {
-        let path = entry?.path();
-        let Some(last) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
-            continue;
-        };
-        let name = format!("{prefix}{last}");
+    let file = |(name, path): (String, PathBuf)| {
         let metadata = fs_err::metadata(&path)?;
-        if metadata.is_dir() {
-            collect(root, &path, &format!("{name}/"), files)?;
-        } else if is_image(&path) {
-            let changed_ns = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
-            let stamp = Stamp { bytes: metadata.len(), changed_ns };
-            files.push(File { path, root: Arc::clone(root), name, stamp });
-        }
-    }
-    Ok(())
-}
-
-fn is_image(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+        let changed_ns = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
+        let stamp = Stamp { bytes: metadata.len(), changed_ns };
+        Ok(File { path, root: Arc::clone(root), name: format!("{prefix}{name}"), stamp })
+    };
+    files::find(&root.join(within))?.into_iter().map(file).collect()
 }
