@@ -274,6 +274,9 @@ pub struct Training {
     pub iterations: u64,
     /// Images per step.
     pub batch: usize,
+    /// In how many parts a batch goes through the network, one after the other: as many times
+    /// less memory for the same step.
+    pub accumulate: usize,
     /// Adam's learning rate after warm-up.
     pub learning_rate: f64,
     /// Steps over which the learning rate rises linearly.
@@ -404,6 +407,7 @@ impl Default for Training {
         Self {
             iterations: 640_000,
             batch: 4,
+            accumulate: 1,
             learning_rate: 1e-4,
             warmup: 0,
             ema: 0.9999,

@@ -17,6 +17,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     model(&config.model, &mut found);
     diffusion(&config.diffusion, &mut found);
     training(&config.training, &mut found);
+    accumulation(config, &mut found);
     evaluation(&config.evaluation, config.diffusion.steps, &mut found);
     found.0
 }
@@ -206,6 +207,18 @@ fn training(training: &Training, found: &mut Findings) {
     );
 }
 
+fn accumulation(config: &Config, found: &mut Findings) {
+    let Training { batch, accumulate, .. } = config.training;
+    let divides = accumulate >= 1 && batch.is_multiple_of(accumulate);
+    let message = format!("must divide the batch, {batch}, into equal parts");
+    found.require(divides, "/training/accumulate", message);
+    found.require(
+        !divides || accumulate == 1 || config.diffusion.loss != Loss::Author,
+        "/training/accumulate",
+        "must be 1: the `author` loss weighs its terms by the number of images in a pass",
+    );
+}
+
 fn evaluation(evaluation: &Evaluation, steps: usize, found: &mut Findings) {
     found.at_least_one(evaluation.every, "/evaluation/every");
     found.at_least_one(evaluation.curve_images as u64, "/evaluation/curve_images");
@@ -296,6 +309,30 @@ mod tests {
             ),
         ];
         for (config, pointer) in cases {
+            assert_eq!(pointers(&config), [pointer], "{config}");
+        }
+    }
+
+    #[test]
+    fn a_batch_falls_into_equal_parts_unless_the_loss_forbids_it() {
+        let wrong = [
+            json!({"training": {"accumulate": 0}}),
+            json!({"training": {"batch": 6, "accumulate": 4}}),
+            json!({"training": {"accumulate": 2}, "diffusion": {"loss": "author"}}),
+        ];
+        for config in wrong {
+            assert_eq!(pointers(&config), ["/training/accumulate"], "{config}");
+        }
+        let divided = json!({"training": {"batch": 6, "accumulate": 3}});
+        assert_eq!(pointers(&divided), [""; 0]);
+    }
+
+    #[test]
+    fn precisions_have_names() {
+        for (config, pointer) in [
+            (json!({"training": {"precision": "fp16"}}), "/training/precision"),
+            (json!({"evaluation": {"precision": 16}}), "/evaluation/precision"),
+        ] {
             assert_eq!(pointers(&config), [pointer], "{config}");
         }
     }

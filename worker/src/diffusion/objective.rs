@@ -36,6 +36,20 @@ impl Noised {
         let steps = levels.iter().map(|(step, _)| *step).collect();
         Self { y0, eps, y_t, signal, noise, steps }
     }
+
+    /// The `length` samples from number `start` on, sharing memory with these.
+    #[must_use]
+    pub fn narrow(&self, start: usize, length: usize) -> Self {
+        let part = |tensor: &Tensor| tensor.narrow(0, start as i64, length as i64);
+        Self {
+            y0: part(&self.y0),
+            eps: part(&self.eps),
+            y_t: part(&self.y_t),
+            signal: part(&self.signal),
+            noise: part(&self.noise),
+            steps: self.steps[start..start + length].to_vec(),
+        }
+    }
 }
 
 /// The training loss.

@@ -14,7 +14,7 @@ use super::images::{Batch, Images};
 use super::optimiser::{Optimiser, averaging_share, learning_rate};
 use super::stopwatch::Stopwatch;
 use crate::attempt::{Attempt, Outcome};
-use crate::bridge;
+use crate::bridge::{self, BridgeError};
 use crate::config::{Config, Sampler};
 use crate::diffusion::objective::{Noised, Objective};
 use crate::diffusion::schedule::Schedule;
@@ -174,8 +174,8 @@ impl<'a> Trainer<'a> {
         let draw = dice.roll(step, training, &self.config.diffusion, &self.schedule);
         let batch = images.batch(&draw);
         tch::manual_seed(draw.torch_seed);
-        let loss = self.loss(&batch, &draw);
-        let gradients = self.optimiser.gradients(&loss);
+        let noised = self.noised(&batch, &draw);
+        let (loss, gradients) = self.gradients(&batch.condition, &noised)?;
         self.optimiser.step(step, learning_rate(training, step), &gradients)?;
         tch::no_grad(|| {
             self.loss += &loss;
@@ -186,16 +186,45 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// How far the network is from what it should say about a noised batch, a scalar.
-    fn loss(&self, batch: &Batch, draw: &Draw) -> Tensor {
-        let diffusion = &self.config.diffusion;
-        let y0 = diffusion.residual.y0(&batch.high, &batch.condition);
+    /// The batch with its noise, which is drawn for all images at once: that of each is the same
+    /// however the batch is divided.
+    fn noised(&self, batch: &Batch, draw: &Draw) -> Noised {
+        let y0 = self.config.diffusion.residual.y0(&batch.high, &batch.condition);
         let eps = y0.randn_like();
-        let noised = Noised::new(y0, eps, &draw.levels);
+        Noised::new(y0, eps, &draw.levels)
+    }
+
+    /// The loss and its gradients, the means of those of the micro-batches.
+    fn gradients(
+        &self,
+        condition: &Tensor,
+        noised: &Noised,
+    ) -> Result<(Tensor, Vec<Tensor>), BridgeError> {
+        let training = &self.config.training;
+        let size = training.batch / training.accumulate;
+        let mut means: Vec<Tensor> = Vec::new();
+        for part in 0..training.accumulate {
+            let (first, length) = ((part * size) as i64, size as i64);
+            let noised = noised.narrow(part * size, size);
+            let loss = self.loss(&condition.narrow(0, first, length), &noised);
+            let mut values = self.optimiser.gradients(&loss);
+            values.push(loss.detach());
+            if means.is_empty() {
+                means = values;
+            } else {
+                bridge::lerp(&means, &values, 1.0 / (part + 1) as f64)?;
+            }
+        }
+        let loss = means.pop().expect("there is a micro-batch, and its loss stands last");
+        Ok((loss, means))
+    }
+
+    /// How far the network is from what it should say about a noised batch, a scalar.
+    fn loss(&self, condition: &Tensor, noised: &Noised) -> Tensor {
         let level = noised.signal.reshape([-1, 1]);
-        let forward = || self.network.forward(&batch.condition, &noised.y_t, &level, Mode::Train);
+        let forward = || self.network.forward(condition, &noised.y_t, &level, Mode::Train);
         let output = self.config.training.precision.run(level.device(), forward);
-        Objective { config: diffusion, schedule: &self.schedule }.loss(&output, &noised)
+        Objective { config: &self.config.diffusion, schedule: &self.schedule }.loss(&output, noised)
     }
 
     /// Says the training curves' values since their last point.

@@ -5,6 +5,7 @@ mod data;
 mod diffusion;
 mod golden;
 mod network;
+mod numerics;
 mod objective;
 mod score;
 mod shipped;

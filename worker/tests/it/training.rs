@@ -12,7 +12,7 @@ use worker::data::Workshop;
 
 use crate::trial::{TrialFolder, terminate};
 
-fn config() -> Value {
+pub(crate) fn config() -> Value {
     json!({
         "device": "cpu",
         "data": {"train_count": 12, "validation_count": 3},
@@ -63,7 +63,7 @@ fn result(events: &[Event]) -> BTreeMap<String, f64> {
 }
 
 /// The checkpoint's tensors, bit by bit.
-fn weights(path: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn weights(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let bytes = std::fs::read(path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect()
@@ -134,7 +134,7 @@ fn rows() -> [(&'static str, Value); 7] {
 }
 
 /// `config` with the entries of `changes`, section by section.
-fn with(mut config: Value, changes: &Value) -> Value {
+pub(crate) fn with(mut config: Value, changes: &Value) -> Value {
     for (section, entries) in changes.as_object().unwrap() {
         let section = config[section].as_object_mut().unwrap();
         section.extend(entries.as_object().unwrap().clone());
