@@ -16,6 +16,7 @@ use experiments::trial::{ENV_ARTIFACTS, ENV_CHECKPOINTS, ENV_EVENTS, Trial};
 use fs_err as fs;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::build;
 use crate::failure::Failure;
 use crate::image::Rgb;
 
@@ -35,6 +36,8 @@ pub enum Outcome {
 pub struct Attempt {
     /// What is to be done.
     pub trial: Trial,
+    /// The program that does it.
+    pub build: String,
     /// Folder that paths in events are relative to.
     folder: PathBuf,
     /// Folder of checkpoints.
@@ -50,6 +53,7 @@ impl Attempt {
     /// and SIGINT only ask for a stop.
     pub fn from_env(path: &Path) -> Result<Self, Failure> {
         let trial = Trial::read(path)?;
+        let build = build::id()?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let place = |variable, default: &Path| {
             env::var_os(variable).map_or_else(|| folder.join(default), PathBuf::from)
@@ -64,7 +68,7 @@ impl Attempt {
         for signal in [SIGTERM, SIGINT] {
             signal_hook::flag::register(signal, Arc::clone(&stop))?;
         }
-        Ok(Self { trial, folder, checkpoints, artifacts, events, stop, last_progress: None })
+        Ok(Self { trial, build, folder, checkpoints, artifacts, events, stop, last_progress: None })
     }
 
     /// Whether a signal asked for a stop.

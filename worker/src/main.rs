@@ -8,7 +8,9 @@ use clap::{Parser, Subcommand};
 use experiments::exit::WORKER_CONFIG_WRONG;
 use experiments::trial::{ENV_TRIAL, FILE_NAME};
 use tracing_subscriber::EnvFilter;
+use worker::commands::info::Info;
 use worker::commands::score::Score;
+use worker::commands::upscale::Upscale;
 use worker::{commands, device};
 
 /// Trains and measures one trial of a diffusion super-resolution experiment.
@@ -47,6 +49,17 @@ enum Command {
     ///
     /// For example: orch-worker score --sr results --hr faces/high --lr faces/low
     Score(Score),
+    /// Super-resolve pictures with a checkpoint.
+    ///
+    /// A picture is taken as the low-resolution one, whatever its size, and comes out enlarged by the
+    /// factor that the model was trained for: 64×64 becomes 512×512 with a model from 16 to 128.
+    /// Details are best near the size it was trained on; --reduce brings larger pictures there.
+    ///
+    /// For example: orch-worker upscale face.png --checkpoint
+    /// runs/table1.demo/trials/sr4-s0-1f2e3d4c/checkpoints/step-0000000600.safetensors --out enlarged
+    Upscale(Upscale),
+    /// Say what a checkpoint is: trial, step, sizes, last validation, config.
+    Info(Info),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +78,8 @@ fn main() -> ExitCode {
             }
         },
         Command::Score(request) => commands::score::score(request),
+        Command::Upscale(request) => commands::upscale::upscale(&request),
+        Command::Info(request) => commands::info::info(&request),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }

@@ -143,7 +143,7 @@ fn hello(
     attempt.say(Event::Hello {
         protocol: PROTOCOL,
         program: build::PROGRAM.to_owned(),
-        build: Some(build::id()?),
+        build: Some(attempt.build.clone()),
         device: Some(device),
         resumed_from,
         metrics,

@@ -335,7 +335,7 @@ pub struct Evaluation {
 }
 
 /// A kind of chain.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampler {
     /// Ancestral sampling (SR3 algorithm 2).

@@ -1,6 +1,6 @@
 //! Sampling images from a network.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use tch::{Kind, Tensor};
 
@@ -37,12 +37,12 @@ pub struct Upscaler<'a> {
 
 impl Upscaler<'_> {
     /// Samples images for the upsampled low-resolution images `condition`, `[N, 3, H, W]` in
-    /// [-1, 1]. Each of the `numbers` gets the same noise in whatever range it stands. `tick` is
-    /// called before each step, and may break.
+    /// [-1, 1]. An image's noise follows from its number, whatever the others are. `tick` is called
+    /// before each step, and may break.
     pub fn sample<B>(
         self,
         condition: &Tensor,
-        numbers: Range<usize>,
+        numbers: impl Iterator<Item = usize> + Clone,
         chain: Chain,
         sampling_seed: u64,
         tick: impl FnMut() -> ControlFlow<B>,
@@ -60,17 +60,21 @@ impl Upscaler<'_> {
     }
 }
 
-struct Around<'a, F> {
+struct Around<'a, N, F> {
     upscaler: Upscaler<'a>,
-    numbers: Range<usize>,
+    numbers: N,
     condition: &'a Tensor,
     sampling_seed: u64,
     tick: F,
 }
 
-impl<B, F: FnMut() -> ControlFlow<B>> Surroundings<B> for Around<'_, F> {
+impl<B, N, F> Surroundings<B> for Around<'_, N, F>
+where
+    N: Iterator<Item = usize> + Clone,
+    F: FnMut() -> ControlFlow<B>,
+{
     fn predict(&mut self, y_t: &Tensor, level: NoiseLevel) -> Tensor {
-        let (count, device) = (self.numbers.len() as i64, y_t.device());
+        let (count, device) = (y_t.size()[0], y_t.device());
         let level = Tensor::full([count, 1], level.signal, (Kind::Float, device));
         let Upscaler { network, precision, .. } = self.upscaler;
         let forward = || network.forward(self.condition, y_t, &level, Mode::Evaluate);

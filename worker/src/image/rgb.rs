@@ -73,6 +73,14 @@ impl Rgb {
         Self { width: side, height: side, pixels }
     }
 
+    /// The part of so many pixels at the left and the top, which the image must have.
+    #[must_use]
+    pub fn corner(&self, width: usize, height: usize) -> Self {
+        let rows = self.pixels.chunks_exact(self.width * 3).take(height);
+        let pixels = rows.flat_map(|row| &row[..width * 3]).copied().collect();
+        Self { width, height, pixels }
+    }
+
     /// The model's view: planes `[3, height, width]` with 0 at -1 and 255 at 1.
     pub fn to_planes(&self) -> Vec<f32> {
         (0..3)

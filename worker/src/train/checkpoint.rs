@@ -4,11 +4,14 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use experiments::number::Number;
+use experiments::trial::Trial;
 use fs_err as fs;
-use safetensors::{Dtype, SafeTensors, View};
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -16,8 +19,10 @@ use tch::{Kind, Tensor};
 const KEPT: usize = 2;
 const SUFFIX: &str = ".safetensors";
 const PREFIX: &str = "step-";
-/// Key of the progress in the file's metadata.
-const METADATA: &str = "progress";
+/// Key of the [`Header`] in the file's metadata.
+const METADATA: &str = "orch";
+/// No header of ours is longer, even with thousands of tensors.
+const LONGEST_HEADER: u64 = 1 << 27;
 
 /// A checkpoint could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -31,10 +36,10 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
         /// What the reader said.
-        source: safetensors::SafeTensorError,
+        source: SafeTensorError,
     },
     /// The file does not hold what this trial needs.
-    #[error("checkpoint `{}` does not fit this trial: {reason}", path.display())]
+    #[error("checkpoint `{}` does not fit: {reason}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
@@ -44,6 +49,17 @@ pub enum CheckpointError {
 }
 
 /// What a checkpoint holds beside tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The trial that is trained.
+    pub trial: Trial,
+    /// The program that trains it.
+    pub build: String,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// How far a training is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Optimiser steps done.
@@ -54,19 +70,21 @@ pub struct Progress {
     pub loss_steps: u64,
     /// Seconds spent training, in all attempts.
     pub train_seconds: f64,
+    /// The validation curves' last values.
+    pub validation: BTreeMap<String, Number>,
 }
 
-/// Writes `tensors` (f32) and `progress` as a checkpoint in `folder`, then removes all but the
+/// Writes `tensors` (f32) and `header` as a checkpoint in `folder`, then removes all but the
 /// newest checkpoints. Returns its path.
 pub fn save(
     folder: &Path,
     tensors: &BTreeMap<String, Tensor>,
-    progress: &Progress,
+    header: &Header,
 ) -> Result<PathBuf, CheckpointError> {
     fs::create_dir_all(folder)?;
-    let path = folder.join(format!("{PREFIX}{:010}{SUFFIX}", progress.step));
+    let path = folder.join(format!("{PREFIX}{:010}{SUFFIX}", header.progress.step));
     let partial = path.with_extension("partial");
-    let text = serde_json::to_string(progress).expect("progress is plain data");
+    let text = serde_json::to_string(header).expect("a header is plain data");
     let metadata = HashMap::from([(METADATA.to_owned(), text)]);
     let stored = tensors.iter().map(|(name, tensor)| (name, Stored::new(tensor)));
     let bytes = safetensors::serialize(stored, Some(metadata))
@@ -100,16 +118,38 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Copies the checkpoint at `path` into `tensors`, which name exactly what it must hold, and
-/// returns its progress. Where it does not fit, nothing was copied.
+/// What the checkpoint at `path` holds beside tensors, and the shape of each tensor by name. The
+/// tensors themselves are not read.
+pub fn describe(path: &Path) -> Result<(Header, BTreeMap<String, Vec<usize>>), CheckpointError> {
+    let mut file = fs::File::open(path)?;
+    let (mut length, mut text) = ([0; 8], Vec::new());
+    let torn = |source| CheckpointError::Format { path: path.to_owned(), source };
+    file.read_exact(&mut length).map_err(|_| torn(SafeTensorError::HeaderTooSmall))?;
+    file.take(u64::from_le_bytes(length).min(LONGEST_HEADER)).read_to_end(&mut text)?;
+    let metadata: Metadata = serde_json::from_slice(&text)
+        .map_err(|error| torn(SafeTensorError::InvalidHeaderDeserialization(error)))?;
+    let shape = |(name, info): (String, &TensorInfo)| (name, info.shape.clone());
+    Ok((header(path, &metadata)?, metadata.tensors().into_iter().map(shape).collect()))
+}
+
+fn header(path: &Path, metadata: &Metadata) -> Result<Header, CheckpointError> {
+    let text = metadata.metadata().as_ref().and_then(|map| map.get(METADATA));
+    let reason = match text.map(|text| serde_json::from_str(text)) {
+        Some(Ok(header)) => return Ok(header),
+        Some(Err(error)) => format!("what it says of itself cannot be read: {error}"),
+        None => "it does not say which trial it is of; was it written by another program?".into(),
+    };
+    Err(CheckpointError::Content { path: path.to_owned(), reason })
+}
+
+/// Copies the checkpoint at `path` into `tensors`, all of which it must hold, and returns its
+/// progress. Where it does not fit, nothing was copied.
 pub fn load(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<Progress, CheckpointError> {
     let format = |source| CheckpointError::Format { path: path.to_owned(), source };
     let content = |reason| CheckpointError::Content { path: path.to_owned(), reason };
     let bytes = fs::read(path)?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format)?;
-    let text = header.metadata().as_ref().and_then(|map| map.get(METADATA));
-    let progress = text.and_then(|text| serde_json::from_str(text).ok());
-    let progress = progress.ok_or_else(|| content(format!("its `{METADATA}` cannot be read")))?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(format)?;
+    let progress = header(path, &metadata)?.progress;
     let file = SafeTensors::deserialize(&bytes).map_err(format)?;
     let mut found = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
@@ -173,8 +213,15 @@ mod tests {
     }
 
     fn save_step(folder: &Path, step: u64) -> PathBuf {
-        let progress = Progress { step, validated: Some(2), loss_steps: 1, train_seconds: 0.5 };
-        save(folder, &state(step as f64), &progress).unwrap()
+        let validation = BTreeMap::from([("val/psnr".to_owned(), Number(20.5))]);
+        let progress =
+            Progress { step, validated: Some(2), loss_steps: 1, train_seconds: 0.5, validation };
+        let trial = serde_json::json!({"orch": 1, "id": "cos-s3-0", "experiment": "test",
+            "profile": null, "variant": "cos", "seed": 3, "cpus": 1, "config": {},
+            "checkpoints": "checkpoints", "artifacts": "artifacts"});
+        let trial = serde_json::from_value(trial).unwrap();
+        let header = Header { trial, build: "0.1.0-0".to_owned(), progress };
+        save(folder, &state(step as f64), &header).unwrap()
     }
 
     #[test]
@@ -185,6 +232,9 @@ mod tests {
         let progress = load(&path, &into).unwrap();
         assert_eq!((progress.step, progress.validated, progress.loss_steps), (3, Some(2), 1));
         assert_eq!(into, state(3.0));
+        let (header, shapes) = describe(&path).unwrap();
+        assert_eq!((header.trial.variant.as_str(), &header.progress), ("cos", &progress));
+        assert_eq!(shapes, BTreeMap::from([("a".into(), vec![2, 3]), ("b".into(), vec![])]));
     }
 
     #[test]
@@ -202,6 +252,8 @@ mod tests {
         std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         let into = state(0.0);
         assert!(matches!(load(&path, &into), Err(CheckpointError::Format { .. })));
+        std::fs::write(&path, &bytes[..5]).unwrap();
+        assert!(matches!(describe(&path), Err(CheckpointError::Format { .. })));
         assert_eq!(into, state(0.0));
     }
 

@@ -8,7 +8,7 @@ use experiments::events::Event;
 use experiments::number::Number;
 use tch::{Device, Kind, Tensor};
 
-use super::checkpoint::{self, CheckpointError, Progress};
+use super::checkpoint::{self, CheckpointError, Header, Progress};
 use super::draw::{Dice, Draw};
 use super::images::{Batch, Images};
 use super::optimiser::{Optimiser, averaging_share, learning_rate};
@@ -276,8 +276,9 @@ impl<'a> Trainer<'a> {
             }
             values.insert(name.to_owned(), Number(Scores::mean(&scores).psnr()));
         }
-        attempt.measured(step, None, values)?;
+        attempt.measured(step, None, values.clone())?;
         self.progress.validated = Some(step);
+        self.progress.validation = values;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -289,7 +290,9 @@ impl<'a> Trainer<'a> {
         }
         self.mean_loss()?;
         self.progress.train_seconds = self.seconds();
-        let path = checkpoint::save(&attempt.checkpoints, &self.state(), &self.progress)?;
+        let (trial, build) = (attempt.trial.clone(), attempt.build.clone());
+        let header = Header { trial, build, progress: self.progress.clone() };
+        let path = checkpoint::save(&attempt.checkpoints, &self.state(), &header)?;
         self.saved = Some(step);
         let path = attempt.relative(&path);
         Ok(attempt.say(Event::Checkpoint { step, path, hash: None })?)

@@ -11,3 +11,4 @@ mod score;
 mod shipped;
 mod training;
 mod trial;
+mod upscale;

@@ -1,0 +1,124 @@
+//! A network out of a checkpoint, applied to pictures of any size.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use tch::{Device, Tensor};
+
+use crate::config::{Config, Diffusion, Method, Precision, Sampler};
+use crate::diffusion::schedule::Schedule;
+use crate::evaluate::{Chain, Upscaler};
+use crate::image::{Rgb, bicubic};
+use crate::model::{Unet, parameters};
+use crate::train::checkpoint;
+
+/// Which weights of a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Weights {
+    /// Their running average.
+    Ema,
+    /// As the last step left them.
+    Raw,
+}
+
+/// How a chain is to be walked, as far as the command line says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk {
+    pub(super) sampler: Sampler,
+    pub(super) steps: Option<usize>,
+    pub(super) seed: u64,
+}
+
+/// A trained network and what it was trained for.
+pub(super) struct Model {
+    network: Unet,
+    schedule: Schedule,
+    diffusion: Diffusion,
+    precision: Precision,
+    /// How many times larger its output is than its input.
+    factor: usize,
+    /// Side of the low-resolution images that it was trained on.
+    pub(super) low: usize,
+    /// Sides of its input must divide by this.
+    multiple: usize,
+    device: Device,
+}
+
+impl Model {
+    /// Reads the checkpoint at `path`.
+    pub(super) fn load(path: &Path, weights: Weights, device: Device) -> anyhow::Result<Self> {
+        let (header, _) = checkpoint::describe(path)?;
+        let config = Config::parse(&header.trial.config).map_err(|problems| {
+            let first = problems.first().map(|p| format!("`{}`: {}", p.pointer, p.message));
+            anyhow::anyhow!("{}", first.unwrap_or_default())
+        });
+        let config = config.with_context(|| {
+            format!("checkpoint `{}` has a config that this program does not know", path.display())
+        })?;
+        if config.method != Method::Diffusion {
+            bail!("checkpoint `{}` holds no network", path.display());
+        }
+        let network = Unet::new(&config.model, config.diffusion.outputs(), device);
+        let prefix = if weights == Weights::Ema { "ema." } else { "" };
+        let named = parameters::by_name(network.store()).into_iter();
+        let named: BTreeMap<_, _> = named.map(|(n, t)| (format!("{prefix}{n}"), t)).collect();
+        checkpoint::load(path, &named)?;
+        Ok(Self {
+            network,
+            schedule: Schedule::new(&config.diffusion),
+            factor: config.image.size / config.image.low,
+            low: config.image.low,
+            multiple: 1 << (config.model.multipliers.len() - 1),
+            diffusion: config.diffusion,
+            precision: config.evaluation.precision,
+            device,
+        })
+    }
+
+    /// The chain that `walk` asks for, with the training's own length where it names none.
+    pub(super) fn chain(&self, walk: Walk) -> anyhow::Result<Chain> {
+        let length = self.schedule.steps();
+        let steps = walk.steps.unwrap_or(length);
+        if !(1..=length).contains(&steps) {
+            bail!("`--steps` must be from 1 to {length}, the chain's length in training");
+        }
+        Ok(Chain { sampler: walk.sampler, steps })
+    }
+
+    /// Enlarges `images`, which are of one size. What becomes of one follows from it and the seed.
+    pub(super) fn enlarge(
+        &self,
+        images: &[Rgb],
+        walk: Walk,
+        tick: impl FnMut() -> ControlFlow<()>,
+    ) -> anyhow::Result<ControlFlow<(), Vec<Rgb>>> {
+        let chain = self.chain(walk)?;
+        let (width, height) = (images[0].width * self.factor, images[0].height * self.factor);
+        let planes: Vec<f32> = images
+            .iter()
+            .flat_map(|image| bicubic::resize(image, width, height).to_planes())
+            .collect();
+        let condition = Tensor::from_slice(&planes)
+            .reshape([images.len() as i64, 3, height as i64, width as i64])
+            .to_device(self.device);
+        // The network halves the resolution; what does not divide is mirrored on and cut off again.
+        let missing = |side: usize| (side.next_multiple_of(self.multiple) - side) as i64;
+        let condition = condition.reflection_pad2d([0, missing(width), 0, missing(height)]);
+        let upscaler = Upscaler {
+            network: &self.network,
+            schedule: &self.schedule,
+            diffusion: &self.diffusion,
+            precision: self.precision,
+            seed: walk.seed,
+        };
+        let same = std::iter::repeat_n(0, images.len());
+        Ok(match upscaler.sample(&condition, same, chain, 0, tick) {
+            ControlFlow::Continue(images) => ControlFlow::Continue(
+                images.iter().map(|image| image.corner(width, height)).collect(),
+            ),
+            ControlFlow::Break(()) => ControlFlow::Break(()),
+        })
+    }
+}
