@@ -260,6 +260,8 @@ impl<'a> Trainer<'a> {
         attempt: &mut Attempt,
         set: &Validation,
     ) -> Result<ControlFlow<()>, Failure> {
+        // What a diverged network samples says nothing, and takes as long.
+        self.mean_loss()?;
         let evaluation = &self.config.evaluation;
         let (step, of) = (self.step(), self.config.training.iterations);
         let chain = Chain { sampler: Sampler::Ddim, steps: evaluation.ddim_steps };

@@ -283,6 +283,7 @@ fn failures_have_a_class_and_an_exit_code() {
 
     let mut wild = config();
     wild["training"]["learning_rate"] = 1e30.into();
-    let (code, class, _) = failure(&wild);
+    let (code, class, message) = failure(&wild);
     assert_eq!((code, class.as_str()), (1, "diverged"));
+    assert!(message.contains("between steps 0 and 4"), "{message}");
 }

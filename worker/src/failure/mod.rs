@@ -1,5 +1,7 @@
 //! Why an attempt could not go on: its class for the retry policy, its message for people.
 
+mod memory;
+
 use std::error::Error;
 use std::io;
 
@@ -11,6 +13,8 @@ use crate::bridge::BridgeError;
 use crate::data::DataError;
 use crate::image::ImageError;
 use crate::train::checkpoint::CheckpointError;
+
+pub use memory::OutOfMemory;
 
 /// Exit code of every failure that has none of its own.
 const FAILED: i32 = 1;
@@ -53,9 +57,12 @@ pub enum Failure {
     /// Events could not be written, or a folder not be made.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// There is not enough memory.
+    #[error(transparent)]
+    Memory(OutOfMemory),
     /// libtorch refused a call of ours.
     #[error(transparent)]
-    Libtorch(#[from] BridgeError),
+    Libtorch(BridgeError),
     /// A tensor operation panicked.
     #[error("{0}")]
     Panic(String),
@@ -70,7 +77,8 @@ impl Failure {
             .iter()
             .filter_map(|mark| text.find(mark))
             .min();
-        Self::Panic(text[..end.unwrap_or(text.len())].to_owned())
+        let text = &text[..end.unwrap_or(text.len())];
+        OutOfMemory::parse(text).map_or_else(|| Self::Panic(text.to_owned()), Self::Memory)
     }
 
     /// The message with all its causes.
@@ -90,6 +98,7 @@ impl Failure {
             | Self::Io(_) => "infrastructure",
             Self::Data(_) => "data",
             Self::Diverged { .. } => "diverged",
+            Self::Memory(memory) => memory.class(),
             Self::Libtorch(error) => class_of(&error.to_string()),
             Self::Panic(text) => class_of(text),
         }
@@ -104,14 +113,14 @@ impl Failure {
     }
 }
 
-fn class_of(text: &str) -> &'static str {
-    if text.contains("CUDA out of memory") || text.contains("CUDA error: out of memory") {
-        "cuda-oom"
-    } else if text.contains("CUDA error") {
-        "infrastructure"
-    } else {
-        "crash"
+impl From<BridgeError> for Failure {
+    fn from(error: BridgeError) -> Self {
+        OutOfMemory::parse(&error.to_string()).map_or(Self::Libtorch(error), Self::Memory)
     }
+}
+
+fn class_of(text: &str) -> &'static str {
+    if text.contains("CUDA error") { "infrastructure" } else { "crash" }
 }
 
 fn list(problems: &[Problem]) -> String {
@@ -124,12 +133,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gpu_out_of_memory_has_its_own_class() {
+    fn a_panic_of_libtorch_is_told_in_one_sentence() {
         let text = "called `Result::unwrap()` on an `Err` value: Torch(\"CUDA out of memory. Tried \
-                    to allocate 2.00 GiB.\\nException raised from malloc at x.cpp:1\\nframe #0\")";
+                    to allocate 2.00 GiB. GPU 0 has a total capacity of 11.91 GiB of which 406.38 \
+                    MiB is free. Of the allocated memory 11.18 GiB is allocated by PyTorch, and \
+                    219.44 MiB is reserved.\\nException raised from malloc at x.cpp:1\\nframe #0\")";
         let failure = Failure::from_panic(&text.to_owned());
         assert_eq!(failure.class(), "cuda-oom");
-        assert!(failure.to_string().ends_with("2.00 GiB."), "{failure}");
+        assert_eq!(
+            failure.chain(),
+            "the GPU's memory is full: 2.00 GiB were asked for, 406.38 MiB of 11.91 GiB are free; \
+             a larger `training.accumulate`, a smaller `evaluation.batch` or `precision: bf16` \
+             needs less"
+        );
+        let failure =
+            Failure::from_panic(&"CUDA error: misaligned address\nException raised from x");
+        assert_eq!((failure.class(), failure.chain().lines().count()), ("infrastructure", 1));
         assert_eq!(Failure::from_panic(&"index out of bounds").class(), "crash");
     }
 }
