@@ -2,6 +2,7 @@
 //! there for each other.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -92,6 +93,11 @@ impl AttemptDir {
         durable::read_json(&self.command())
     }
 
+    /// Where it ran; `None` before a worker is started.
+    pub fn read_env(&self) -> Result<Option<Environment>, FileError> {
+        durable::read_json(&self.env())
+    }
+
     /// How the attempt ended; `None` while it has not, or if its holder was killed. Ask
     /// [`crate::claim::standing`] to tell the two apart.
     pub fn read_exit(&self) -> Result<Option<Exit>, FileError> {
@@ -137,7 +143,7 @@ pub struct Command {
 }
 
 /// Where a worker ran and with which environment; `env.json`. For people who look for what was
-/// different; nothing reads it back.
+/// different; nothing is decided by it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
     /// The machine.
@@ -189,6 +195,22 @@ pub enum Outcome {
         /// What was tried and why it failed.
         message: String,
     },
+}
+
+impl Display for Exit {
+    /// In a few words, for tables.
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match &self.outcome {
+            Outcome::Exited { code } => write!(f, "exit {code}")?,
+            Outcome::Signalled { signal } => write!(f, "signal {signal}")?,
+            Outcome::NotStarted { .. } => f.write_str("not started")?,
+        }
+        match self.stop {
+            Some(StopReason::Requested) => f.write_str(", asked to stop"),
+            Some(StopReason::TimeLimit) => f.write_str(", out of time"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why a holder told its worker to stop.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::selector::Selector;
+
 /// Turns one YAML file into a paper's table.
 ///
 /// The file says which variants to train, with which seeds, and which table and figures must come
@@ -21,6 +23,7 @@ Examples:
   orch run experiments/table1.yaml -n                show what would run, and run nothing
   orch run experiments/table1.yaml --profile paper   the same at the paper's own scale
   orch status                                        where the last run stands
+  orch show variant=sr3                              all about one of its trials
   orch report table1                                 its table and figures, from the records
 
 Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage or file, 3 incomplete report,
@@ -60,6 +63,14 @@ pub enum Verb {
     Run(Run),
     /// Shows where a run stands.
     Status(Status),
+    /// Shows all about one trial.
+    ///
+    /// Its state and why, its config, every attempt, its final values, where its files are, and how
+    /// to run it once more by hand.
+    #[command(after_help = "\
+Example:
+  orch show variant=sr3,seed=0   the trial of that variant and seed, in the last run")]
+    Show(Show),
     /// Makes a run's table and figures, from its records alone.
     Report(Report),
     /// Carries one attempt to its end; started by executors.
@@ -103,6 +114,27 @@ pub struct Status {
     /// Also shows trials that the file no longer names.
     #[arg(short, long)]
     pub all: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which trial, of which run.
+#[derive(Debug, Args)]
+pub struct Chosen {
+    /// The trial: the start of its id, `variant=NAME`, `seed=N` or `state=STATE`, or several of
+    /// these with commas between. Exactly one trial must fit.
+    pub trial: Selector,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub run: Option<String>,
+}
+
+/// Arguments of `orch show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Which trial.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Prints one JSON object.
     #[arg(long)]
     pub json: bool,

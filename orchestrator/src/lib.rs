@@ -18,6 +18,7 @@ pub mod programs;
 pub mod records;
 pub mod resolved;
 pub mod run_dir;
+pub mod selector;
 pub mod slots;
 pub mod store;
 pub mod supervisor;

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Verb::Status(arguments) => {
             commands::block_on(commands::status::run(arguments, &cli.global))
         }
+        Verb::Show(arguments) => commands::block_on(commands::show::run(arguments, &cli.global)),
         Verb::Report(arguments) => {
             commands::block_on(commands::report::run(arguments, &cli.global))
         }

@@ -1,8 +1,11 @@
 //! One file per verb: what the command line asks for, done with the modules beside this folder.
 
+mod by_hand;
+mod chosen;
 pub mod hold;
 pub mod report;
 pub mod run;
+pub mod show;
 pub mod status;
 
 use std::future::Future;
@@ -15,6 +18,7 @@ use serde::Serialize;
 use crate::catch_up::OpenError;
 use crate::programs::ProgramError;
 use crate::run_dir::RunDirError;
+use crate::selector::SelectorError;
 use crate::slots::Infeasible;
 
 /// Runs a verb that waits for things. `orch hold` must not come here: it has one thread.
@@ -34,7 +38,10 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(RunDirError::NoSuchRun { .. } | RunDirError::NoRuns { .. }) => return exit::USAGE,
         _ => {}
     }
-    let usage = error.is::<FileError>() || error.is::<ProgramError>() || error.is::<Infeasible>();
+    let usage = error.is::<FileError>()
+        || error.is::<ProgramError>()
+        || error.is::<Infeasible>()
+        || error.is::<SelectorError>();
     if usage { exit::USAGE } else { exit::SOME_FAILED }
 }
 

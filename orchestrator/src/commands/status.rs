@@ -5,17 +5,15 @@ use std::collections::BTreeMap;
 use experiments::exit;
 use serde_json::{Value, json};
 
+use super::chosen::Shown;
 use super::{print, print_json};
-use crate::attempt::AttemptDir;
 use crate::catch_up;
-use crate::claim::{self, ClaimError, Standing};
 use crate::cli::{self, Global};
 use crate::clock;
 use crate::core::TrialId;
 use crate::display::text::columns;
 use crate::resolved::{self, Resolved};
 use crate::run_dir::RunDir;
-use crate::store::TrialRow;
 
 /// Runs the verb.
 pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8> {
@@ -42,45 +40,6 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
     Ok(exit::OK)
 }
 
-/// A trial as it is recorded, and how its attempt under way really stands.
-struct Shown {
-    trial: TrialRow,
-    standing: Option<Standing>,
-}
-
-impl Shown {
-    fn new(trial: TrialRow, dir: &RunDir) -> Result<Self, ClaimError> {
-        let attempt = trial.state.attempt_under_way();
-        let attempt = attempt.map(|number| AttemptDir::new(&dir.trial(&trial.id), number));
-        let standing = attempt.map(|attempt| claim::standing(&attempt)).transpose()?;
-        Ok(Self { trial, standing })
-    }
-
-    /// Why the trial is in its state, or what its supervisor has not seen yet.
-    fn reason(&self) -> String {
-        match &self.standing {
-            Some(Standing::Ended(_)) => "has ended; `orch run` takes it in".to_owned(),
-            Some(Standing::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
-            Some(Standing::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
-            Some(Standing::Held(_) | Standing::Unclaimed | Standing::Abandoned(_)) | None => {
-                self.trial.state.reason()
-            }
-        }
-    }
-
-    /// The same as one word, for programs.
-    fn standing(&self) -> Option<&'static str> {
-        self.standing.as_ref().map(|standing| match standing {
-            Standing::Unclaimed => "unclaimed",
-            Standing::Held(_) => "held",
-            Standing::Ended(_) => "ended",
-            Standing::Lost(_) => "lost",
-            Standing::Abandoned(_) => "abandoned",
-            Standing::Unknown(_) => "unknown",
-        })
-    }
-}
-
 fn table(
     dir: &RunDir,
     shown: &[Shown],
@@ -99,7 +58,7 @@ fn table(
         let under_way = progress.filter(|_| trial.state.attempt_under_way().is_some());
         rows.push([
             trial.id.0.clone(),
-            if trial.retired { "retired".to_owned() } else { trial.state.name().to_owned() },
+            shown.state().to_owned(),
             under_way.map_or(String::new(), |(phase, ..)| phase.clone()),
             under_way.map_or(String::new(), |(_, step, of)| format!("{step}/{of}")),
             latest.get(&trial.id).map_or(String::new(), |value| format!("{value:.2}")),

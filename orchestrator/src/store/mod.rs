@@ -3,6 +3,7 @@
 //! There is one writer, the holder of the supervisor's lock. Each batch is one transaction that
 //! also stores how far the file was read.
 
+mod attempts;
 mod events;
 mod journal;
 mod read;
@@ -18,6 +19,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::core::TrialId;
 
+pub use attempts::AttemptDetail;
 pub use events::Read;
 pub use read::{ArtifactRow, AttemptRow, TrialRow};
 

@@ -15,6 +15,7 @@ profiles:
         ("help", "--help"),
         ("run-help", "run --help"),
         ("status-help", "status --help"),
+        ("show-help", "show --help"),
         ("report-help", "report --help"),
         ("plan", "run trip.yaml -n"),
         ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),

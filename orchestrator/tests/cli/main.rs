@@ -9,6 +9,7 @@ mod failures;
 mod help;
 mod interrupts;
 mod lab;
+mod one_trial;
 mod processes;
 mod records;
 mod supervisor_killed;

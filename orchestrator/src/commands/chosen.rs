@@ -1,0 +1,82 @@
+//! A trial as it is recorded, and how it really stands: what every verb that shows trials needs.
+
+use std::path::PathBuf;
+
+use crate::attempt::AttemptDir;
+use crate::catch_up;
+use crate::claim::{self, ClaimError, Standing};
+use crate::cli::{Chosen, Global};
+use crate::run_dir::RunDir;
+use crate::store::{Store, TrialRow};
+
+/// A trial as it is recorded, and how its attempt under way really stands.
+pub(super) struct Shown {
+    pub(super) trial: TrialRow,
+    pub(super) standing: Option<Standing>,
+}
+
+impl Shown {
+    pub(super) fn new(trial: TrialRow, dir: &RunDir) -> Result<Self, ClaimError> {
+        let attempt = trial.state.attempt_under_way();
+        let attempt = attempt.map(|number| AttemptDir::new(&dir.trial(&trial.id), number));
+        let standing = attempt.map(|attempt| claim::standing(&attempt)).transpose()?;
+        Ok(Self { trial, standing })
+    }
+
+    /// Its state in a word; that the file no longer names it comes first.
+    pub(super) fn state(&self) -> &'static str {
+        if self.trial.retired { "retired" } else { self.trial.state.name() }
+    }
+
+    /// Why the trial is in its state, or what its supervisor has not seen yet.
+    pub(super) fn reason(&self) -> String {
+        match &self.standing {
+            Some(Standing::Ended(_)) => "has ended; `orch run` takes it in".to_owned(),
+            Some(Standing::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
+            Some(Standing::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
+            Some(Standing::Held(_) | Standing::Unclaimed | Standing::Abandoned(_)) | None => {
+                self.trial.state.reason()
+            }
+        }
+    }
+
+    /// How its attempt under way stands, as one word for programs.
+    pub(super) fn standing(&self) -> Option<&'static str> {
+        self.standing.as_ref().map(|standing| match standing {
+            Standing::Unclaimed => "unclaimed",
+            Standing::Held(_) => "held",
+            Standing::Ended(_) => "ended",
+            Standing::Lost(_) => "lost",
+            Standing::Abandoned(_) => "abandoned",
+            Standing::Unknown(_) => "unknown",
+        })
+    }
+}
+
+/// The one trial that the command line names, with its run's records.
+pub(super) struct OneTrial {
+    pub(super) dir: RunDir,
+    pub(super) store: Store,
+    pub(super) shown: Shown,
+}
+
+impl OneTrial {
+    /// Finds run and trial.
+    pub(super) async fn find(chosen: &Chosen, global: &Global) -> anyhow::Result<Self> {
+        let dir = RunDir::find(&global.runs, chosen.run.as_deref())?;
+        let mut store = catch_up::for_reading(&dir).await?;
+        let trial = chosen.trial.choose(store.trials().await?, &dir.name())?;
+        let shown = Shown::new(trial, &dir)?;
+        Ok(Self { dir, store, shown })
+    }
+
+    /// The trial's folder.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.dir.trial(&self.shown.trial.id)
+    }
+
+    /// One of its attempts.
+    pub(super) fn attempt(&self, number: u32) -> AttemptDir {
+        AttemptDir::new(&self.folder(), number)
+    }
+}

@@ -1,0 +1,235 @@
+//! `orch show TRIAL [RUN]`: all that is recorded of one trial.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use experiments::exit;
+use experiments::trial::{FILE_NAME, Trial};
+use serde_json::{Map, Value, json};
+
+use super::by_hand;
+use super::chosen::OneTrial;
+use super::{print, print_json};
+use crate::attempt::AttemptDir;
+use crate::claim::{self, Standing};
+use crate::cli::{self, Global};
+use crate::clock;
+use crate::display::text::{columns, duration};
+use crate::resolved::Resolved;
+use crate::store::AttemptDetail;
+
+/// All about one trial.
+struct Page {
+    one: OneTrial,
+    label: Option<String>,
+    /// By dotted key, in written order.
+    config: Vec<(String, Value)>,
+    attempts: Vec<Attempt>,
+    results: BTreeMap<String, f64>,
+    files: Vec<(&'static str, PathBuf)>,
+    by_hand: Vec<String>,
+}
+
+/// An attempt as its events and its folder tell it.
+struct Attempt {
+    detail: AttemptDetail,
+    /// How it ended or stands, in a few words.
+    end: String,
+    host: Option<String>,
+    took: Option<Duration>,
+}
+
+/// Runs the verb.
+pub async fn run(arguments: &cli::Show, global: &Global) -> anyhow::Result<u8> {
+    let page = Page::collect(OneTrial::find(&arguments.chosen, global).await?).await?;
+    if arguments.json {
+        print_json(&page.to_json())?;
+    } else {
+        print(&page.to_text())?;
+    }
+    Ok(exit::OK)
+}
+
+impl Page {
+    async fn collect(mut one: OneTrial) -> anyhow::Result<Self> {
+        let trial = one.shown.trial.clone();
+        let folder = one.folder();
+        let resolved = Resolved::read(&one.dir.experiment())?;
+        let label = resolved.rows.iter().find(|row| row.name == trial.variant);
+        let label = label.map(|row| row.label.clone());
+        let planned = resolved.trials.into_iter().find(|planned| planned.id == trial.id.0);
+        // The file no longer has the config of a retired trial, but its folder does.
+        let config = planned.map(|planned| planned.config);
+        let config = config.or_else(|| Some(Trial::read(&folder.join(FILE_NAME)).ok()?.config));
+        let mut attempts = Vec::new();
+        for detail in one.store.attempts_of(&trial.id).await? {
+            attempts.push(Attempt::new(&one.attempt(detail.number), detail)?);
+        }
+        let results = one.store.results().await?.remove(&trial.id).unwrap_or_default();
+        let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
+        let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
+        let checkpoints = std::path::absolute(folder.join("checkpoints"))?;
+        Ok(Self {
+            label,
+            config: dotted(config.unwrap_or_default()),
+            results,
+            files: files(&folder, last.as_ref(), &attempts),
+            by_hand: command.map_or(Vec::new(), |c| by_hand::lines(&c, &checkpoints)),
+            attempts,
+            one,
+        })
+    }
+
+    fn to_text(&self) -> String {
+        let shown = &self.one.shown;
+        let trial = &shown.trial;
+        let mut lines = vec![format!("{} of {}: {}", trial.id, self.one.dir.name(), shown.state())];
+        lines.extend(Some(shown.reason()).filter(|reason| !reason.is_empty()));
+        let label = self.label.as_ref().map_or(String::new(), |label| format!(" ({label})"));
+        lines.push(String::new());
+        lines.push(format!("variant {}{label}, seed {}", trial.variant, trial.seed));
+        let pair = |name: &str, value: String| [format!("  {name}"), value];
+        let config = self.config.iter().map(|(key, value)| pair(key, in_yaml(value)));
+        let results = self.results.iter().map(|(metric, value)| pair(metric, value.to_string()));
+        let files = self.files.iter().map(|(what, path)| pair(what, path.display().to_string()));
+        for (title, section) in [
+            ("config", columns(&config.collect::<Vec<_>>())),
+            ("attempts", columns(&self.attempt_rows())),
+            ("final values", columns(&results.collect::<Vec<_>>())),
+            ("files", columns(&files.collect::<Vec<_>>())),
+            (
+                "by hand (without the second line it begins anew)",
+                self.by_hand.iter().map(|line| format!("  {line}")).collect(),
+            ),
+        ] {
+            if !section.is_empty() {
+                lines.extend([String::new(), title.to_owned()]);
+                lines.extend(section);
+            }
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// The table of attempts with its heading; empty if there are none.
+    fn attempt_rows(&self) -> Vec<[String; 9]> {
+        if self.attempts.is_empty() {
+            return Vec::new();
+        }
+        let heading =
+            ["", "end", "started", "took", "host", "device", "build", "from step", "checkpoints"];
+        let mut rows = vec![heading.map(str::to_owned)];
+        rows.extend(self.attempts.iter().map(|attempt| {
+            let detail = &attempt.detail;
+            let steps = detail.checkpoints.keys();
+            let last = steps.last().map_or(String::new(), |step| format!(", last at {step}"));
+            [
+                format!("  {}", detail.number),
+                attempt.end.clone(),
+                clock::to_rfc3339(detail.started_ms),
+                attempt.took.map_or(String::new(), duration),
+                attempt.host.clone().unwrap_or_default(),
+                detail.device.clone().unwrap_or_default(),
+                detail.build.clone().unwrap_or_default(),
+                detail.resumed_from.map_or(String::new(), |step| step.to_string()),
+                format!("{}{last}", detail.checkpoints.len()),
+            ]
+        }));
+        rows
+    }
+
+    fn to_json(&self) -> Value {
+        let (shown, trial) = (&self.one.shown, &self.one.shown.trial);
+        let config: Map<_, _> = self.config.iter().cloned().collect();
+        let files: Map<_, _> =
+            self.files.iter().map(|(what, path)| ((*what).to_owned(), json!(path))).collect();
+        json!({
+            "schema": 1,
+            "run": self.one.dir.name(),
+            "id": trial.id,
+            "variant": trial.variant,
+            "label": self.label,
+            "seed": trial.seed,
+            "retired": trial.retired,
+            "status": trial.state,
+            "standing": shown.standing(),
+            "config": config,
+            "attempts": self.attempts.iter().map(Attempt::to_json).collect::<Vec<_>>(),
+            "results": self.results,
+            "files": files,
+            "by_hand": self.by_hand,
+        })
+    }
+}
+
+impl Attempt {
+    fn new(dir: &AttemptDir, detail: AttemptDetail) -> anyhow::Result<Self> {
+        let host = dir.read_env()?.map(|env| env.host.name);
+        let until = |end_ms: i64| {
+            let took = u64::try_from(end_ms - detail.started_ms).unwrap_or(0);
+            Some(Duration::from_millis(took))
+        };
+        let (end, took) = match claim::standing(dir)? {
+            Standing::Ended(exit) => (exit.to_string(), until(exit.ended_ms)),
+            Standing::Held(_) => ("under way".to_owned(), until(clock::now_ms())),
+            Standing::Unknown(_) => ("taken up elsewhere".to_owned(), None),
+            Standing::Unclaimed => ("not taken up yet".to_owned(), None),
+            Standing::Lost(_) => ("lost".to_owned(), None),
+            Standing::Abandoned(_) => ("never taken up".to_owned(), None),
+        };
+        Ok(Self { detail, end, host, took })
+    }
+
+    fn to_json(&self) -> Value {
+        let detail = &self.detail;
+        json!({
+            "number": detail.number,
+            "end": self.end,
+            "started": clock::to_rfc3339(detail.started_ms),
+            "seconds": self.took.map(|took| took.as_secs_f64()),
+            "host": self.host,
+            "device": detail.device,
+            "build": detail.build,
+            "resumed_from": detail.resumed_from,
+            "checkpoints": detail.checkpoints.keys().collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Where the trial's files are, of attempts the newest one's.
+fn files(
+    folder: &Path,
+    last: Option<&AttemptDir>,
+    attempts: &[Attempt],
+) -> Vec<(&'static str, PathBuf)> {
+    let Some(last) = last else { return Vec::new() };
+    let mut files = vec![
+        ("folder", folder.to_owned()),
+        ("stdout", last.stdout()),
+        ("stderr", last.stderr()),
+        ("events", last.events()),
+    ];
+    let newest = attempts.iter().rev().find_map(|a| a.detail.checkpoints.values().next_back());
+    files.extend(newest.map(|path| ("checkpoint", folder.join(path))));
+    files
+}
+
+/// A mapping's values by dotted key.
+fn dotted(config: Map<String, Value>) -> Vec<(String, Value)> {
+    let entries = config.into_iter().map(|(key, value)| match value {
+        Value::Object(inner) if !inner.is_empty() => {
+            let inner = dotted(inner).into_iter();
+            inner.map(|(below, value)| (format!("{key}.{below}"), value)).collect()
+        }
+        value => vec![(key, value)],
+    });
+    entries.flatten().collect()
+}
+
+/// A value as it could stand in the file, on one line.
+fn in_yaml(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

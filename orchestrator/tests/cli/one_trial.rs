@@ -1,0 +1,96 @@
+//! The verbs that tell about one trial, and how it is named.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::lab::Lab;
+
+/// Asserts that a page reads as its snapshot does, apart from what differs from run to run.
+fn assert_page(name: &str, lab: &Lab, page: &str) {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let folder = lab.path("");
+    let folder = folder.to_str().unwrap().trim_end_matches('/');
+    let page = page.replace(folder, "/lab").replace(host.trim(), "HOST");
+    let filters = vec![
+        (r"-[0-9a-f]{8}\b", "-HASH"),
+        (r"\d{4}-\d\d-\d\dT[\d:]+Z +(\d+m )?\d+s ", "TIME  TOOK "),
+        (r"/\S*/fake-worker", "/bin/fake-worker"),
+        (r"  +", "  "),
+    ];
+    insta::with_settings!({filters => filters}, { insta::assert_snapshot!(name, page); });
+}
+
+#[test]
+fn a_trial_is_shown_whole() {
+    let lab = Lab::with(&[("sleep_ms: 20", "crash_at: 7, crash_attempts: 1")]);
+    lab.orch("run trip.yaml -q").says(0, &[]);
+    let shown = lab.orch("show variant=b");
+    shown.says(0, &[]);
+    assert_page("show", &lab, &shown.stdout);
+
+    let json = lab.json("show b-s0 --json");
+    assert_eq!(json["status"]["state"], "succeeded");
+    assert_eq!(json["config"]["offset"], 1.0);
+    assert_eq!(json["attempts"][0]["end"], "signal 6");
+    assert_eq!(json["attempts"][1]["resumed_from"], 5);
+    let psnr = &lab.recorded().1["b-s0"]["psnr"];
+    assert_eq!(json["results"]["psnr"].as_f64(), Some(*psnr));
+    for (what, path) in json["files"].as_object().unwrap() {
+        assert!(lab.path(path.as_str().unwrap()).exists(), "{what}");
+    }
+}
+
+#[test]
+fn what_is_shown_to_run_by_hand_does_the_same_and_touches_no_record() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0"), ("label: First", "label: 'A: one'")]);
+    lab.orch("run trip.yaml -q").says(0, &[]);
+    let before = fs::read(lab.attempt("a-s0-", 1).unwrap().events()).unwrap();
+    let shown = lab.json("show a-s0 --json");
+    let lines: Vec<_> = shown["by_hand"].as_array().unwrap().iter().collect();
+    // Anew: all but the line that copies the checkpoints.
+    let script = format!("{}\n{}", lines[0].as_str().unwrap(), lines[2].as_str().unwrap());
+    fs::create_dir(lab.path("tmp")).unwrap();
+    let status = Command::new("sh").args(["-ec", &script]).env("TMPDIR", lab.path("tmp")).status();
+    assert!(status.unwrap().success());
+    let again = fs::read_dir(lab.path("tmp")).unwrap().next().unwrap().unwrap().path();
+    let untimed = |bytes: &[u8]| {
+        let lines = std::str::from_utf8(bytes).unwrap().lines();
+        let said = lines.map(|line| experiments::events::Line::parse(line).unwrap().event);
+        said.collect::<Vec<_>>()
+    };
+    assert_eq!(untimed(&fs::read(again.join("events.jsonl")).unwrap()), untimed(&before));
+    assert_eq!(fs::read(lab.attempt("a-s0-", 1).unwrap().events()).unwrap(), before);
+}
+
+#[test]
+fn a_trial_that_never_ran_has_a_config_and_no_files() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    lab.orch("run trip.yaml -q --only a").says(0, &[]);
+    let shown = lab.json("show b --json");
+    assert_eq!(shown["config"]["steps"], 20);
+    assert_eq!((&shown["attempts"], &shown["files"]), (&json!([]), &json!({})));
+    // And one that the file no longer names keeps its own.
+    lab.edit(&[("steps: 20", "steps: 5")]);
+    lab.orch("run trip.yaml -q").says(0, &[]);
+    assert_eq!(lab.json("show state=retired,variant=a --json")["config"]["steps"], 20);
+    assert_eq!(lab.json("show a --json")["config"]["steps"], 5);
+}
+
+#[test]
+fn a_name_that_fits_none_or_several_lists_what_there_is() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0"), ("seeds: [0]", "seeds: [0, 1]")]);
+    lab.orch("show a").says(2, &["nothing has been run in `runs` yet"]);
+    lab.orch("run trip.yaml -q").says(0, &[]);
+    lab.orch("show variant=a").says(2, &["`variant=a` matches 2 trials of `trip`", "  a-s1-"]);
+    lab.orch("show seed=1,state=succeeded").says(2, &["matches 2 trials", "  b-s1-"]);
+    lab.orch("show state=failed")
+        .says(2, &["no trial of `trip` matches `state=failed`", "  b-s0-"]);
+    lab.orch("show c-s0").says(2, &["no trial of `trip` matches `c-s0`", "succeeded"]);
+    lab.orch("show seed=one").says(2, &["`one` is no seed"]);
+    lab.orch("show state=done").says(2, &["there is no state `done`", "`succeeded`"]);
+    lab.orch("show size=3").says(2, &["trials have no `size`"]);
+    lab.orch("show a trap").says(2, &["there is no run `trap`"]);
+    assert_eq!(lab.json("show variant=a,seed=1 trip --json")["seed"], 1);
+}
