@@ -71,6 +71,13 @@ pub enum Verb {
 Example:
   orch show variant=sr3,seed=0   the trial of that variant and seed, in the last run")]
     Show(Show),
+    /// Prints what a trial's worker printed.
+    ///
+    /// Of its last attempt, first what went to standard output, then to standard error.
+    #[command(after_help = "\
+Example:
+  orch logs state=failed --stderr   what the one trial that failed complained")]
+    Logs(Logs),
     /// Makes a run's table and figures, from its records alone.
     Report(Report),
     /// Carries one attempt to its end; started by executors.
@@ -138,6 +145,26 @@ pub struct Show {
     /// Prints one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `orch logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Which trial.
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Goes on printing, from attempt to attempt, until the trial is done or nobody carries it on.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only what went to standard output.
+    #[arg(long, conflicts_with = "stderr")]
+    pub stdout: bool,
+    /// Only what went to standard error.
+    #[arg(long)]
+    pub stderr: bool,
+    /// This attempt, not the last one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempt: Option<u32>,
 }
 
 /// Arguments of `orch report`.

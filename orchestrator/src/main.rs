@@ -18,6 +18,7 @@ fn main() -> ExitCode {
             commands::block_on(commands::status::run(arguments, &cli.global))
         }
         Verb::Show(arguments) => commands::block_on(commands::show::run(arguments, &cli.global)),
+        Verb::Logs(arguments) => commands::block_on(commands::logs::run(arguments, &cli.global)),
         Verb::Report(arguments) => {
             commands::block_on(commands::report::run(arguments, &cli.global))
         }

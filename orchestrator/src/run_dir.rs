@@ -164,6 +164,11 @@ impl RunDir {
         self.take_lock("")
     }
 
+    /// Whether a supervisor works on the run.
+    pub fn is_supervised(&self) -> bool {
+        matches!(self.lock_for_a_moment(), Err(RunDirError::Supervised { .. }))
+    }
+
     fn take_lock(&self, words: &str) -> Result<SupervisorLock, RunDirError> {
         let path = self.0.join("supervisor.lock");
         let failed = |source| RunDirError::Io { path: path.clone(), source };

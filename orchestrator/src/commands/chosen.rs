@@ -40,6 +40,13 @@ impl Shown {
         }
     }
 
+    /// Both, `failed: crashed: …`.
+    pub(super) fn state_and_reason(&self) -> String {
+        let reason = self.reason();
+        let colon = if reason.is_empty() { "" } else { ": " };
+        format!("{}{colon}{reason}", self.state())
+    }
+
     /// How its attempt under way stands, as one word for programs.
     pub(super) fn standing(&self) -> Option<&'static str> {
         self.standing.as_ref().map(|standing| match standing {
@@ -66,6 +73,18 @@ impl OneTrial {
         let dir = RunDir::find(&global.runs, chosen.run.as_deref())?;
         let mut store = catch_up::for_reading(&dir).await?;
         let trial = chosen.trial.choose(store.trials().await?, &dir.name())?;
+        let shown = Shown::new(trial, &dir)?;
+        Ok(Self { dir, store, shown })
+    }
+
+    /// The same trial as it stands now.
+    pub(super) async fn again(self) -> anyhow::Result<Self> {
+        let Self { dir, store, shown } = self;
+        // A reader that is still there would keep the log of the database from being folded in.
+        drop(store);
+        let mut store = catch_up::for_reading(&dir).await?;
+        let mut trials = store.trials().await?.into_iter();
+        let trial = trials.find(|trial| trial.id == shown.trial.id).unwrap_or(shown.trial);
         let shown = Shown::new(trial, &dir)?;
         Ok(Self { dir, store, shown })
     }

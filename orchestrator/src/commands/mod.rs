@@ -3,6 +3,7 @@
 mod by_hand;
 mod chosen;
 pub mod hold;
+pub mod logs;
 pub mod report;
 pub mod run;
 pub mod show;
@@ -41,7 +42,8 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     let usage = error.is::<FileError>()
         || error.is::<ProgramError>()
         || error.is::<Infeasible>()
-        || error.is::<SelectorError>();
+        || error.is::<SelectorError>()
+        || error.is::<logs::LogsError>();
     if usage { exit::USAGE } else { exit::SOME_FAILED }
 }
 

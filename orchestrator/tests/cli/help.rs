@@ -16,6 +16,7 @@ profiles:
         ("run-help", "run --help"),
         ("status-help", "status --help"),
         ("show-help", "show --help"),
+        ("logs-help", "logs --help"),
         ("report-help", "report --help"),
         ("plan", "run trip.yaml -n"),
         ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),

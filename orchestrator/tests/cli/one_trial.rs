@@ -1,6 +1,7 @@
 //! The verbs that tell about one trial, and how it is named.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::process::Command;
 
 use serde_json::json;
@@ -93,4 +94,80 @@ fn a_name_that_fits_none_or_several_lists_what_there_is() {
     lab.orch("show size=3").says(2, &["trials have no `size`"]);
     lab.orch("show a trap").says(2, &["there is no run `trap`"]);
     assert_eq!(lab.json("show variant=a,seed=1 trip --json")["seed"], 1);
+}
+
+/// A worker that prints, and waits in between for the file `go`; it needs two attempts.
+const TALKER: [(&str, &str); 2] = [
+    (
+        "command: [fake-worker], check: [fake-worker, check]",
+        r#"command: [sh, -c, "echo out $ORCH_ATTEMPT; echo err $ORCH_ATTEMPT >&2;
+          until [ -e go ]; do sleep 0.01; done; echo end; exit $((2 - ORCH_ATTEMPT))"]"#,
+    ),
+    ("  b: {label: Second, set: {offset: 1}}\n", ""),
+];
+
+/// Follows the trial; lets its worker go on once its first line has been seen. All that was printed,
+/// and what was said meanwhile.
+fn follow(lab: &Lab) -> (String, String) {
+    let mut follower = lab.command("logs a -f").spawn().unwrap();
+    let mut printed = BufReader::new(follower.stdout.take().unwrap());
+    let mut text = String::new();
+    printed.read_line(&mut text).unwrap();
+    fs::write(lab.path("go"), "").unwrap();
+    printed.read_to_string(&mut text).unwrap();
+    let ended = follower.wait_with_output().unwrap();
+    assert!(ended.status.success());
+    (text, String::from_utf8(ended.stderr).unwrap())
+}
+
+#[test]
+fn logs_are_those_of_the_last_attempt_or_of_the_one_asked_for() {
+    let lab = Lab::with(&TALKER);
+    fs::write(lab.path("go"), "").unwrap();
+    lab.orch("run trip.yaml -q").says(0, &[]);
+    let both = lab.orch("logs a");
+    assert_eq!(both.stdout, "out 2\nend\nerr 2\n");
+    both.says(0, &["attempt-2/stdout.log <==\n", "attempt-2/stderr.log <==\n"]);
+    assert_eq!(lab.orch("logs a --stderr").stdout, "err 2\n");
+    let first = lab.orch("logs a --stdout --attempt 1");
+    assert_eq!((first.stdout.as_str(), first.stderr.as_str()), ("out 1\nend\n", ""));
+    // What is done needs no waiting for.
+    assert_eq!(lab.orch("logs a -f --stdout").stdout, "out 2\nend\n");
+}
+
+#[test]
+fn followed_logs_go_on_with_the_next_attempt_until_the_trial_is_done() {
+    let lab = Lab::with(&TALKER);
+    let run = lab.start("run trip.yaml -q");
+    lab.settle("a-s0-", "running");
+    let (printed, said) = follow(&lab);
+    assert_eq!(run.end().code, 0);
+    assert!(said.ends_with(" is succeeded\n"), "{said}");
+    for (line, times) in [("out 1", 1), ("err 1", 1), ("out 2", 1), ("err 2", 1), ("end", 2)] {
+        assert_eq!(printed.lines().filter(|l| *l == line).count(), times, "{line}: {printed}");
+    }
+}
+
+#[test]
+fn followed_logs_end_when_nobody_carries_the_trial_on() {
+    let lab = Lab::with(&TALKER);
+    let run = lab.start("run trip.yaml -q");
+    lab.settle("a-s0-", "running");
+    run.kill();
+    // The worker lives on, and so does who follows it.
+    let (printed, said) = follow(&lab);
+    assert!(said.ends_with("is running: has ended; `orch run` takes it in\n"), "{said}");
+    assert_eq!(printed.lines().filter(|l| *l == "end").count(), 1, "{printed}");
+}
+
+#[test]
+fn logs_that_are_not_there_are_said_to_be_missing() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    lab.orch("run trip.yaml -q --only a").says(0, &[]);
+    lab.orch("logs a").says(0, &["nothing was printed"]);
+    lab.orch("logs b").says(2, &["has no logs: no attempt has been started"]);
+    lab.orch("logs b -f").says(2, &["has no logs: no attempt has been started"]);
+    lab.orch("logs a --attempt 2").says(2, &["has no attempt 2; its last one is attempt 1"]);
+    fs::remove_file(lab.attempt("a-s0-", 1).unwrap().stderr()).unwrap();
+    lab.orch("logs a").says(2, &["there is no `runs/trip/trials/a-s0-", "stderr.log`"]);
 }
