@@ -1,12 +1,21 @@
-//! Another program's weights, from a safetensors file into tensors of ours, strictly.
+//! Safetensors files of weights: their header, and their tensors copied into ours, strictly. The one
+//! place where such files are read.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use safetensors::{Dtype, SafeTensors};
+use fs_err::os::unix::fs::FileExt;
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensorError};
+use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
+
+/// Bytes of the header's length, with which a file begins.
+const LENGTH: usize = size_of::<u64>();
+/// Longer headers than this (100 MB) are those of other kinds of file.
+const LONGEST_HEADER: u64 = 100_000_000;
 
 /// Weights could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +29,7 @@ pub enum WeightsError {
         /// The file.
         path: PathBuf,
         /// What the reader said.
-        source: safetensors::SafeTensorError,
+        source: SafeTensorError,
     },
     /// The file holds other tensors than are needed.
     #[error("the weights in `{}` do not fit: {}", path.display(), problems.join(", "))]
@@ -32,41 +41,138 @@ pub enum WeightsError {
     },
 }
 
-/// Copies the tensors of the file at `path` into those of `into` that have the same names. The file
-/// must hold exactly these, in f32 and their shapes, beside what `is_ignored` by name; where it
-/// does not, nothing was copied.
-pub fn load(
-    path: &Path,
-    into: &BTreeMap<String, Tensor>,
-    is_ignored: impl Fn(&str) -> bool,
-) -> Result<(), WeightsError> {
-    let bytes = fs::read(path)?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|source| WeightsError::Format { path: path.to_owned(), source })?;
-    let names = file.names().into_iter().filter(|name| !is_ignored(name));
-    let mut left: BTreeSet<&str> = names.collect();
-    let mut problems = Vec::new();
-    let mut found = Vec::with_capacity(into.len());
-    for (name, tensor) in into {
-        left.remove(name.as_str());
-        let Ok(view) = file.tensor(name) else {
-            problems.push(format!("`{name}` is missing"));
-            continue;
-        };
-        let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
-        if shape == tensor.size() && view.dtype() == Dtype::F32 {
-            found.push((tensor, Tensor::from_data_size(view.data(), &shape, Kind::Float)));
+/// A safetensors file. Opening it reads its header alone.
+#[derive(Debug)]
+pub struct WeightsFile {
+    path: PathBuf,
+    file: fs::File,
+    header: Metadata,
+    /// Where the tensors begin.
+    start: u64,
+}
+
+impl WeightsFile {
+    /// Opens the file at `path`, which must be whole.
+    pub fn open(path: &Path) -> Result<Self, WeightsError> {
+        let format = |source| WeightsError::Format { path: path.to_owned(), source };
+        let mut file = fs::File::open(path)?;
+        let bytes = file.metadata()?.len();
+        let mut length = [0; LENGTH];
+        if bytes < LENGTH as u64 {
+            return Err(format(SafeTensorError::HeaderTooSmall));
+        }
+        file.read_exact(&mut length)?;
+        let length = u64::from_le_bytes(length);
+        if length > LONGEST_HEADER {
+            return Err(format(SafeTensorError::HeaderTooLarge));
+        }
+        let start = LENGTH as u64 + length;
+        if bytes < start {
+            return Err(format(SafeTensorError::InvalidHeaderLength));
+        }
+        let mut text = vec![0; length as usize];
+        file.read_exact(&mut text)?;
+        let header: Metadata = serde_json::from_slice(&text)
+            .map_err(|error| format(SafeTensorError::InvalidHeaderDeserialization(error)))?;
+        if bytes != start + header.data_len() as u64 {
+            return Err(format(SafeTensorError::MetadataIncompleteBuffer));
+        }
+        Ok(Self { path: path.to_owned(), file, header, start })
+    }
+
+    /// What the header says under `key` beside the tensors.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.header.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// The shape of each tensor by name.
+    pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        let tensors = self.header.tensors().into_iter();
+        tensors.map(|(name, info)| (name, info.shape.clone())).collect()
+    }
+
+    /// Says whether [`load`](Self::load) would find what it needs.
+    pub fn check(
+        &self,
+        into: &BTreeMap<String, Tensor>,
+        role: impl Fn(&str) -> Option<&str>,
+    ) -> Result<(), WeightsError> {
+        self.pairs(into, role).map(drop)
+    }
+
+    /// Copies the file's tensors into those of `into`, turning f16 and bf16 into f32. `role` says
+    /// under which name a tensor of the file stands there, if it is wanted at all. The wanted ones
+    /// must be exactly those of `into`, in their shapes; where they are not, nothing is copied.
+    pub fn load(
+        &self,
+        into: &BTreeMap<String, Tensor>,
+        role: impl Fn(&str) -> Option<&str>,
+    ) -> Result<(), WeightsError> {
+        for (tensor, info, kind) in self.pairs(into, role)? {
+            let (begin, end) = info.data_offsets;
+            let mut bytes = vec![0; end - begin];
+            self.file.read_exact_at(&mut bytes, self.start + begin as u64)?;
+            let value = Tensor::from_data_size(&bytes, &tensor.size(), kind);
+            tch::no_grad(|| tensor.shallow_clone().copy_(&value));
+        }
+        Ok(())
+    }
+
+    /// Each tensor of `into` with its partner in the file, and the kind of that one's numbers.
+    fn pairs<'a>(
+        &'a self,
+        into: &'a BTreeMap<String, Tensor>,
+        role: impl Fn(&str) -> Option<&str>,
+    ) -> Result<Vec<(&'a Tensor, &'a TensorInfo, Kind)>, WeightsError> {
+        let in_file: BTreeMap<String, &TensorInfo> = self.header.tensors().into_iter().collect();
+        let mut left: BTreeMap<&str, &Tensor> =
+            into.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let (mut pairs, mut problems) = (Vec::with_capacity(into.len()), Vec::new());
+        for (name, info) in &in_file {
+            let Some(role) = role(name) else { continue };
+            let Some(tensor) = left.remove(role) else {
+                problems.push(format!("`{name}` is surplus"));
+                continue;
+            };
+            let shape: Vec<i64> = info.shape.iter().map(|&side| side as i64).collect();
+            match kind(info.dtype) {
+                Some(kind) if shape == tensor.size() => pairs.push((tensor, *info, kind)),
+                _ => {
+                    let (dtype, wanted) = (info.dtype, tensor.size());
+                    problems
+                        .push(format!("`{name}` is {dtype} {shape:?} instead of F32 {wanted:?}"));
+                }
+            }
+        }
+        problems.extend(left.into_keys().map(|name| format!("`{name}` is missing")));
+        if problems.is_empty() {
+            Ok(pairs)
         } else {
-            let (dtype, wanted) = (view.dtype(), tensor.size());
-            problems.push(format!("`{name}` is {dtype} {shape:?} instead of F32 {wanted:?}"));
+            Err(WeightsError::Content { path: self.path.clone(), problems })
         }
     }
-    problems.extend(left.into_iter().map(|name| format!("`{name}` is surplus")));
-    if !problems.is_empty() {
-        return Err(WeightsError::Content { path: path.to_owned(), problems });
+
+    /// The SHA-256 of the whole file, in hexadecimal.
+    pub fn digest(&self) -> Result<String, WeightsError> {
+        let mut file = fs::File::open(&self.path)?;
+        let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(base16ct::lower::encode_string(&hash.finalize())),
+                length => hash.update(&buffer[..length]),
+            }
+        }
     }
-    tch::no_grad(|| found.iter().for_each(|(into, value)| into.shallow_clone().copy_(value)));
-    Ok(())
+}
+
+/// The kind of tensor that holds such numbers, if they can become weights.
+fn kind(dtype: Dtype) -> Option<Kind> {
+    match dtype {
+        Dtype::F32 => Some(Kind::Float),
+        Dtype::F16 => Some(Kind::Half),
+        Dtype::BF16 => Some(Kind::BFloat16),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +186,7 @@ mod tests {
         shapes.iter().map(|(name, shape)| ((*name).to_owned(), full(*shape))).collect()
     }
 
+    /// Writes `file`, and loads all of it but the classifier.
     fn load_into(
         file: &BTreeMap<String, Tensor>,
         into: &BTreeMap<String, Tensor>,
@@ -87,7 +194,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.safetensors");
         Tensor::write_safetensors(&file.iter().collect::<Vec<_>>(), &path).unwrap();
-        load(&path, into, |name| name.starts_with("fc."))
+        WeightsFile::open(&path)?.load(into, |name| (!name.starts_with("fc.")).then_some(name))
     }
 
     #[test]
@@ -101,6 +208,16 @@ mod tests {
     }
 
     #[test]
+    fn half_precision_becomes_single() {
+        let into = tensors(&[("a", &[3]), ("b", &[3])], 0.0);
+        let exact = Tensor::from_slice(&[1.5_f32, -0.125, 96.0]);
+        let half = |kind| exact.to_kind(kind);
+        let file = [("a", half(Kind::Half)), ("b", half(Kind::BFloat16))];
+        load_into(&file.map(|(name, t)| (name.to_owned(), t)).into(), &into).unwrap();
+        assert!(into.values().all(|tensor| *tensor == exact));
+    }
+
+    #[test]
     fn every_difference_is_named_and_nothing_is_copied() {
         let shapes: [(&str, &[i64]); 3] = [("a", &[2, 3]), ("b", &[1]), ("kind", &[1])];
         let into = tensors(&shapes, 0.0);
@@ -110,9 +227,26 @@ mod tests {
         let (_, problems) = message.split_once("do not fit: ").unwrap();
         assert_eq!(
             problems,
-            "`a` is F32 [3, 2] instead of F32 [2, 3], `b` is missing, \
-             `kind` is F64 [1] instead of F32 [1], `c` is surplus, `d` is surplus"
+            "`a` is F32 [3, 2] instead of F32 [2, 3], `c` is surplus, `d` is surplus, \
+             `kind` is F64 [1] instead of F32 [1], `b` is missing"
         );
         assert_eq!(into, tensors(&shapes, 0.0));
+    }
+
+    #[test]
+    fn a_torn_file_and_one_of_another_kind_are_no_safetensors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        let file = tensors(&[("a", &[2, 3])], 3.0);
+        Tensor::write_safetensors(&file.iter().collect::<Vec<_>>(), &path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let is_refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            matches!(WeightsFile::open(&path), Err(WeightsError::Format { .. }))
+        };
+        assert!((0..whole.len()).all(|length| is_refused(&whole[..length])));
+        assert!(is_refused(&[&whole[..], &[0]].concat()));
+        assert!(is_refused(&[b"PK\x03\x04\x14\x00\x06\x00", &whole[..]].concat()));
+        assert!(!is_refused(&whole));
     }
 }

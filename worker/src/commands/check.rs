@@ -1,15 +1,19 @@
 //! `orch-worker check`: says what is wrong with trials' configs before anything runs.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::io::{BufRead, Write};
 use std::ops::ControlFlow;
 
 use anyhow::Context;
 use experiments::check::{Problem, Reply, Request};
+use tch::Device;
 
 use crate::build;
-use crate::config::Config;
+use crate::config::{Config, Method};
 use crate::data::{self, Workshop};
+use crate::model::Unet;
+use crate::train::pretrained;
 
 /// Answers each request line of `input` by one reply line in `output`, in order.
 pub fn check(input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> {
@@ -29,8 +33,11 @@ pub fn check(input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> 
 fn reply(request: Request, build: &str, fingerprints: &mut Fingerprints) -> Reply {
     let Request { trial, config, cpus, .. } = request;
     let checked = Config::parse(&config).and_then(|parsed| {
-        let data = fingerprints.of(&parsed, cpus).map_err(|problem| vec![problem])?;
-        Ok((parsed.to_map(), data))
+        match (fingerprints.data(&parsed, cpus), fingerprints.weights(&parsed)) {
+            (Ok(data), Ok(None)) => Ok((parsed.to_map(), data)),
+            (Ok(data), Ok(Some(weights))) => Ok((parsed.to_map(), format!("{data}+{weights}"))),
+            (data, weights) => Err([data.err(), weights.err()].into_iter().flatten().collect()),
+        }
     });
     let build = Some(build.to_owned());
     match checked {
@@ -39,23 +46,45 @@ fn reply(request: Request, build: &str, fingerprints: &mut Fingerprints) -> Repl
     }
 }
 
-/// Fingerprints of the data that were asked for; trials mostly share theirs.
+/// Fingerprints that were asked for; trials mostly share theirs.
 #[derive(Default)]
 struct Fingerprints(HashMap<String, Result<String, Problem>>);
 
 impl Fingerprints {
-    fn of(&mut self, config: &Config, threads: u32) -> Result<String, Problem> {
+    /// Of the images.
+    fn data(&mut self, config: &Config, threads: u32) -> Result<String, Problem> {
         let key = format!("{:?} {:?}", config.data, config.image);
         let compute = || {
             let mut go_on = |_, _| ControlFlow::Continue(());
             let mut workshop = Workshop::new(data::cache::folder(), threads as usize, &mut go_on);
-            data::fingerprint(&config.data, &config.image, &mut workshop).map_err(|error| {
-                let message = format!("{:#}", anyhow::Error::from(error));
-                Problem { pointer: "/data".to_owned(), message }
-            })
+            data::fingerprint(&config.data, &config.image, &mut workshop)
+                .map_err(|error| problem("/data", error))
         };
         self.0.entry(key).or_insert_with(compute).clone()
     }
+
+    /// Of the weights that the network begins with, which must fit it.
+    fn weights(&mut self, config: &Config) -> Result<Option<String>, Problem> {
+        let Some(path) =
+            config.model.init_from.as_ref().filter(|_| config.method == Method::Diffusion)
+        else {
+            return Ok(None);
+        };
+        let outputs = config.diffusion.outputs();
+        let key = format!("{:?} {outputs}", config.model);
+        let compute = || {
+            let network = Unet::new(&config.model, outputs, Device::Cpu);
+            pretrained::check(path, network.store())
+                .map(|digest| digest[..16].to_owned())
+                .map_err(|error| problem("/model/init_from", error))
+        };
+        self.0.entry(key).or_insert_with(compute).clone().map(Some)
+    }
+}
+
+fn problem(pointer: &str, error: impl Error + Send + Sync + 'static) -> Problem {
+    let message = format!("{:#}", anyhow::Error::from(error));
+    Problem { pointer: pointer.to_owned(), message }
 }
 
 #[cfg(test)]

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::train::checkpoint::{self, CheckpointError, Header};
+use crate::train::checkpoint::{Checkpoint, CheckpointError, Header, Weights};
 
 /// Exit code: the file is no checkpoint of ours.
 const UNUSABLE: i32 = 2;
-/// What the names begin with that stand beside the network's own: averages, moments, the loss.
-const BESIDE: [&str; 3] = ["ema.", "adam.", "training."];
 
 /// Which checkpoint, and how to print it.
 #[derive(Debug, clap::Args)]
@@ -46,8 +44,9 @@ pub fn info(request: &Info) -> i32 {
 
 /// The header, and the number of scalars in the network.
 fn read(path: &Path) -> Result<(Header, usize), CheckpointError> {
-    let (header, shapes) = checkpoint::describe(path)?;
-    let own = shapes.iter().filter(|(name, _)| !BESIDE.iter().any(|b| name.starts_with(b)));
+    let Checkpoint { weights, header } = Checkpoint::open(path)?;
+    let shapes = weights.shapes();
+    let own = shapes.iter().filter(|(name, _)| Weights::Raw.role(name).is_some());
     let parameters = own.map(|(_, shape)| shape.iter().product::<usize>()).sum();
     Ok((header, parameters))
 }

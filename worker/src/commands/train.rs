@@ -74,7 +74,7 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
     let (seed, cpus) = (attempt.trial.seed, attempt.trial.cpus);
     let device = device::set_up(config, cpus)?;
     let mut trainer = Trainer::new(config, seed, device);
-    let resumed = trainer.resume(attempt)?;
+    let resumed = trainer.begin(attempt)?;
     hello(attempt, config, device::describe(device, cpus), resumed)?;
     let ControlFlow::Continue((images, set)) = prepared(attempt, |workshop| {
         let images = Images::open(config, device, workshop)?;

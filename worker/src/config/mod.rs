@@ -129,6 +129,8 @@ pub struct Model {
     pub injection: Injection,
     /// Channels of each injection.
     pub injection_channels: u32,
+    /// Weights to begin with, as a safetensors file; random ones if absent.
+    pub init_from: Option<PathBuf>,
 }
 
 /// How the upsampled low-resolution image and the noisy image become the network's input.
@@ -380,6 +382,7 @@ impl Default for Model {
             input: Input::default(),
             injection: Injection::default(),
             injection_channels: 32,
+            init_from: None,
         }
     }
 }

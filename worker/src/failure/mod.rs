@@ -13,6 +13,7 @@ use crate::bridge::BridgeError;
 use crate::data::DataError;
 use crate::image::ImageError;
 use crate::train::checkpoint::CheckpointError;
+use crate::weights::WeightsError;
 
 pub use memory::OutOfMemory;
 
@@ -48,6 +49,9 @@ pub enum Failure {
         "`device: cuda` was asked for, but libtorch finds no GPU; is `libtorch_cuda.so` where ORCH_LIBTORCH_CUDA or LD_LIBRARY_PATH says, and CUDA_VISIBLE_DEVICES not empty?"
     )]
     NoGpu,
+    /// The weights that the config names cannot be begun with.
+    #[error("cannot begin with the weights that `model.init_from` names")]
+    Weights(#[source] WeightsError),
     /// The state could not be saved or restored.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -96,7 +100,7 @@ impl Failure {
             | Self::Checkpoint(_)
             | Self::Picture(_)
             | Self::Io(_) => "infrastructure",
-            Self::Data(_) => "data",
+            Self::Data(_) | Self::Weights(_) => "data",
             Self::Diverged { .. } => "diverged",
             Self::Memory(memory) => memory.class(),
             Self::Libtorch(error) => class_of(&error.to_string()),

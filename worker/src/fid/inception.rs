@@ -12,7 +12,7 @@ use super::blocks;
 use super::layers::Kernel::{Around, Halving, Inside};
 use super::layers::Layer;
 use crate::image::Rgb;
-use crate::weights::{self, WeightsError};
+use crate::weights::{WeightsError, WeightsFile};
 
 /// Features of an image.
 pub const FEATURES: i64 = 2048;
@@ -32,9 +32,10 @@ impl Inception {
     /// of pytorch-fid's network; the classifier (`fc.`) and `num_batches_tracked` are ignored.
     pub fn load(weights: &Path, device: Device) -> Result<Self, WeightsError> {
         let (network, tensors) = Self::new(device);
-        let is_ignored =
-            |name: &str| name.starts_with("fc.") || name.ends_with("num_batches_tracked");
-        weights::load(weights, &tensors, is_ignored)?;
+        WeightsFile::open(weights)?.load(&tensors, |name| {
+            let is_ignored = name.starts_with("fc.") || name.ends_with("num_batches_tracked");
+            (!is_ignored).then_some(name)
+        })?;
         Ok(network)
     }
 

@@ -4,16 +4,17 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use experiments::number::Number;
 use experiments::trial::Trial;
 use fs_err as fs;
-use safetensors::tensor::{Metadata, TensorInfo};
-use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
+use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::Tensor;
+
+use crate::weights::{WeightsError, WeightsFile};
 
 /// Checkpoints that are kept: the newest, and the one before in case the newest cannot be read.
 const KEPT: usize = 2;
@@ -21,8 +22,10 @@ const SUFFIX: &str = ".safetensors";
 const PREFIX: &str = "step-";
 /// Key of the [`Header`] in the file's metadata.
 const METADATA: &str = "orch";
-/// No header of ours is longer, even with thousands of tensors.
-const LONGEST_HEADER: u64 = 1 << 27;
+/// What the names of averages, of Adam's moments and of the rest begin with.
+const AVERAGE: &str = "ema.";
+const MOMENT: &str = "adam.";
+const TRAINING: &str = "training.";
 
 /// A checkpoint could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -30,21 +33,24 @@ pub enum CheckpointError {
     /// The file system refused; the message names the file.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file is torn or no safetensors file.
-    #[error("`{}` is no complete checkpoint", path.display())]
-    Format {
+    /// The tensors could not be read, or are others.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The file does not say what it is.
+    #[error("cannot tell what checkpoint `{}` is of: {reason}", path.display())]
+    Unknown {
         /// The file.
         path: PathBuf,
-        /// What the reader said.
-        source: SafeTensorError,
-    },
-    /// The file does not hold what this trial needs.
-    #[error("checkpoint `{}` does not fit: {reason}", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is missing or different.
+        /// What is wrong.
         reason: String,
+    },
+    /// The tensors could not be written.
+    #[error("cannot write the checkpoint `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
+        source: safetensors::SafeTensorError,
     },
 }
 
@@ -88,7 +94,7 @@ pub fn save(
     let metadata = HashMap::from([(METADATA.to_owned(), text)]);
     let stored = tensors.iter().map(|(name, tensor)| (name, Stored::new(tensor)));
     let bytes = safetensors::serialize(stored, Some(metadata))
-        .map_err(|source| CheckpointError::Format { path: path.clone(), source })?;
+        .map_err(|source| CheckpointError::Write { path: path.clone(), source })?;
     let mut file = fs::File::create(&partial)?;
     file.write_all(&bytes)?;
     file.sync_all()?;
@@ -118,54 +124,53 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// What the checkpoint at `path` holds beside tensors, and the shape of each tensor by name. The
-/// tensors themselves are not read.
-pub fn describe(path: &Path) -> Result<(Header, BTreeMap<String, Vec<usize>>), CheckpointError> {
-    let mut file = fs::File::open(path)?;
-    let (mut length, mut text) = ([0; 8], Vec::new());
-    let torn = |source| CheckpointError::Format { path: path.to_owned(), source };
-    file.read_exact(&mut length).map_err(|_| torn(SafeTensorError::HeaderTooSmall))?;
-    file.take(u64::from_le_bytes(length).min(LONGEST_HEADER)).read_to_end(&mut text)?;
-    let metadata: Metadata = serde_json::from_slice(&text)
-        .map_err(|error| torn(SafeTensorError::InvalidHeaderDeserialization(error)))?;
-    let shape = |(name, info): (String, &TensorInfo)| (name, info.shape.clone());
-    Ok((header(path, &metadata)?, metadata.tensors().into_iter().map(shape).collect()))
+/// A checkpoint's file, and what it holds beside tensors.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// The tensors.
+    pub weights: WeightsFile,
+    /// The rest.
+    pub header: Header,
 }
 
-fn header(path: &Path, metadata: &Metadata) -> Result<Header, CheckpointError> {
-    let text = metadata.metadata().as_ref().and_then(|map| map.get(METADATA));
-    let reason = match text.map(|text| serde_json::from_str(text)) {
-        Some(Ok(header)) => return Ok(header),
-        Some(Err(error)) => format!("what it says of itself cannot be read: {error}"),
-        None => "it does not say which trial it is of; was it written by another program?".into(),
-    };
-    Err(CheckpointError::Content { path: path.to_owned(), reason })
-}
-
-/// Copies the checkpoint at `path` into `tensors`, all of which it must hold, and returns its
-/// progress. Where it does not fit, nothing was copied.
-pub fn load(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<Progress, CheckpointError> {
-    let format = |source| CheckpointError::Format { path: path.to_owned(), source };
-    let content = |reason| CheckpointError::Content { path: path.to_owned(), reason };
-    let bytes = fs::read(path)?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(format)?;
-    let progress = header(path, &metadata)?.progress;
-    let file = SafeTensors::deserialize(&bytes).map_err(format)?;
-    let mut found = Vec::with_capacity(tensors.len());
-    for (name, tensor) in tensors {
-        let view = file.tensor(name).map_err(|_| content(format!("`{name}` is missing")))?;
-        let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
-        if shape != tensor.size() || view.dtype() != Dtype::F32 {
-            return Err(content(format!("`{name}` has another shape or type")));
-        }
-        found.push(Tensor::from_data_size(view.data(), &shape, Kind::Float));
+impl Checkpoint {
+    /// Opens the checkpoint at `path`; the tensors are not read yet.
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let weights = WeightsFile::open(path)?;
+        let reason = match weights.metadata(METADATA).map(serde_json::from_str) {
+            Some(Ok(header)) => return Ok(Self { weights, header }),
+            Some(Err(error)) => format!("what it says of itself cannot be read: {error}"),
+            None => "it was written by another program, or by an older version of this one".into(),
+        };
+        Err(CheckpointError::Unknown { path: path.to_owned(), reason })
     }
-    tch::no_grad(|| {
-        for (tensor, value) in tensors.values().zip(found) {
-            tensor.shallow_clone().copy_(&value);
+
+    /// Whether `file` is a checkpoint of ours.
+    pub fn is(file: &WeightsFile) -> bool {
+        file.metadata(METADATA).is_some()
+    }
+}
+
+/// Which weights of a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Weights {
+    /// Their running average.
+    Ema,
+    /// As the last step left them.
+    Raw,
+}
+
+impl Weights {
+    /// The name in the network of the checkpoint's tensor `name`, if it is one of these weights.
+    pub fn role(self, name: &str) -> Option<&str> {
+        match self {
+            Self::Ema => name.strip_prefix(AVERAGE),
+            Self::Raw => {
+                let is_beside = [AVERAGE, MOMENT, TRAINING].iter().any(|b| name.starts_with(b));
+                (!is_beside).then_some(name)
+            }
         }
-    });
-    Ok(progress)
+    }
 }
 
 /// A tensor as safetensors wants to see it.
@@ -203,7 +208,7 @@ impl View for Stored<'_> {
 
 #[cfg(test)]
 mod tests {
-    use tch::Device;
+    use tch::{Device, Kind};
 
     use super::*;
 
@@ -229,12 +234,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = save_step(folder.path(), 3);
         let into = state(0.0);
-        let progress = load(&path, &into).unwrap();
-        assert_eq!((progress.step, progress.validated, progress.loss_steps), (3, Some(2), 1));
+        let Checkpoint { weights, header } = Checkpoint::open(&path).unwrap();
+        let Header { trial, progress, .. } = header;
+        assert_eq!((trial.variant.as_str(), progress.step, progress.loss_steps), ("cos", 3, 1));
+        assert_eq!((progress.validated, progress.validation["val/psnr"].0), (Some(2), 20.5));
+        weights.load(&into, |name| Some(name)).unwrap();
         assert_eq!(into, state(3.0));
-        let (header, shapes) = describe(&path).unwrap();
-        assert_eq!((header.trial.variant.as_str(), &header.progress), ("cos", &progress));
-        assert_eq!(shapes, BTreeMap::from([("a".into(), vec![2, 3]), ("b".into(), vec![])]));
     }
 
     #[test]
@@ -245,24 +250,23 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_file_is_an_error_and_changes_nothing() {
+    fn a_file_that_says_nothing_of_itself_is_told_from_a_torn_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = save_step(folder.path(), 3);
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        let into = state(0.0);
-        assert!(matches!(load(&path, &into), Err(CheckpointError::Format { .. })));
-        std::fs::write(&path, &bytes[..5]).unwrap();
-        assert!(matches!(describe(&path), Err(CheckpointError::Format { .. })));
-        assert_eq!(into, state(0.0));
+        let torn = Checkpoint::open(&path).unwrap_err();
+        assert!(matches!(torn, CheckpointError::Weights(WeightsError::Format { .. })));
+        let tensors = state(1.0);
+        Tensor::write_safetensors(&tensors.iter().collect::<Vec<_>>(), &path).unwrap();
+        let foreign = Checkpoint::open(&path).unwrap_err().to_string();
+        assert!(foreign.contains("another program"), "{foreign}");
     }
 
     #[test]
-    fn another_networks_file_is_an_error_that_names_the_parameter() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = save_step(folder.path(), 3);
-        let mut into = state(0.0);
-        into.insert("c".to_owned(), Tensor::zeros([1], (Kind::Float, Device::Cpu)));
-        assert!(load(&path, &into).unwrap_err().to_string().ends_with("`c` is missing"));
+    fn weights_and_averages_are_told_apart_by_name() {
+        let names = ["a.weight", "ema.a.weight", "adam.mean.a.weight", "training.loss"];
+        assert_eq!(names.map(|name| Weights::Raw.role(name)), [Some("a.weight"), None, None, None]);
+        assert_eq!(names.map(|name| Weights::Ema.role(name)), [None, Some("a.weight"), None, None]);
     }
 }

@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod draw;
 pub mod images;
 pub mod optimiser;
+pub mod pretrained;
 pub mod stopwatch;
 mod trainer;
 

@@ -8,10 +8,11 @@ use experiments::events::Event;
 use experiments::number::Number;
 use tch::{Device, Kind, Tensor};
 
-use super::checkpoint::{self, CheckpointError, Header, Progress};
+use super::checkpoint::{self, Checkpoint, CheckpointError, Header, Progress};
 use super::draw::{Dice, Draw};
 use super::images::{Batch, Images};
 use super::optimiser::{Optimiser, averaging_share, learning_rate};
+use super::pretrained;
 use super::stopwatch::Stopwatch;
 use crate::attempt::{Attempt, Outcome};
 use crate::bridge::{self, BridgeError};
@@ -22,6 +23,7 @@ use crate::evaluate::{Chain, Scores, Upscaler, Validation};
 use crate::failure::Failure;
 use crate::model::{Mode, Unet, parameters};
 use crate::random::{Purpose, Stream};
+use crate::weights::WeightsError;
 
 /// One trial's training, at some step.
 pub struct Trainer<'a> {
@@ -50,16 +52,10 @@ struct Lap {
 }
 
 impl<'a> Trainer<'a> {
-    /// A trial's training before its first step.
+    /// A trial's training with zero weights: [`begin`](Self::begin) comes next.
     pub fn new(config: &'a Config, seed: u64, device: Device) -> Self {
         let unet = || Unet::new(&config.model, config.diffusion.outputs(), device);
-        let network = unet();
-        parameters::initialise(
-            network.store(),
-            Stream::new(seed, Purpose::Weights, &[]).torch_seed(),
-        );
-        let average = unet();
-        parameters::copy(network.store(), average.store());
+        let (network, average) = (unet(), unet());
         Self {
             config,
             seed,
@@ -76,19 +72,43 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Goes on from the newest checkpoint of `attempt` that can be read; returns its step.
-    pub fn resume(&mut self, attempt: &Attempt) -> Result<Option<u64>, Failure> {
+    /// Goes on from the newest checkpoint of `attempt` that can be read, and returns its step. Where
+    /// there is none, begins with the weights that the config names, or with random ones.
+    pub fn begin(&mut self, attempt: &Attempt) -> Result<Option<u64>, Failure> {
+        if let Some(progress) = self.resume(attempt)? {
+            self.saved = Some(progress.step);
+            self.watch = Stopwatch::resumed(progress.train_seconds);
+            self.lap = Lap { step: progress.step, seconds: progress.train_seconds };
+            self.progress = progress;
+            return Ok(self.saved);
+        }
+        let store = self.network.store();
+        match &self.config.model.init_from {
+            Some(path) => pretrained::load(path, store).map_err(Failure::Weights)?,
+            None => parameters::initialise(
+                store,
+                Stream::new(self.seed, Purpose::Weights, &[]).torch_seed(),
+            ),
+        }
+        parameters::copy(store, self.average.store());
+        Ok(None)
+    }
+
+    /// Loads the newest checkpoint that can be read.
+    fn resume(&self, attempt: &Attempt) -> Result<Option<Progress>, Failure> {
         for path in checkpoint::list(&attempt.checkpoints)? {
-            match checkpoint::load(&path, &self.state()) {
-                Ok(progress) => {
-                    self.saved = Some(progress.step);
-                    self.watch = Stopwatch::resumed(progress.train_seconds);
-                    self.lap = Lap { step: progress.step, seconds: progress.train_seconds };
-                    self.progress = progress;
-                    return Ok(self.saved);
+            let loaded = Checkpoint::open(&path).and_then(|Checkpoint { weights, header }| {
+                weights.load(&self.state(), |name| Some(name))?;
+                Ok(header.progress)
+            });
+            match loaded {
+                Ok(progress) => return Ok(Some(progress)),
+                Err(
+                    CheckpointError::Io(error) | CheckpointError::Weights(WeightsError::Io(error)),
+                ) => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!("{}; trying the one before", Failure::from(error).chain());
                 }
-                Err(CheckpointError::Io(error)) => return Err(error.into()),
-                Err(error) => tracing::warn!("{error}; trying the one before"),
             }
         }
         Ok(None)

@@ -7,6 +7,7 @@ mod golden;
 mod network;
 mod numerics;
 mod objective;
+mod pretrained;
 mod score;
 mod shipped;
 mod training;

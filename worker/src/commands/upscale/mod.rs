@@ -15,10 +15,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use tch::Device;
 
 use self::display::Display;
-use self::model::{Model, Walk, Weights};
+use self::model::{Model, Walk};
 use crate::config::Sampler;
 use crate::device;
 use crate::image::{Rgb, bicubic, files};
+use crate::train::checkpoint::Weights;
 
 /// Exit code: the request cannot be carried out as it is; nothing was made.
 const UNUSABLE: i32 = 2;

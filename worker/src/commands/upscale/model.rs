@@ -1,6 +1,5 @@
 //! A network out of a checkpoint, applied to pictures of any size.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -12,16 +11,7 @@ use crate::diffusion::schedule::Schedule;
 use crate::evaluate::{Chain, Upscaler};
 use crate::image::{Rgb, bicubic};
 use crate::model::{Unet, parameters};
-use crate::train::checkpoint;
-
-/// Which weights of a checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Weights {
-    /// Their running average.
-    Ema,
-    /// As the last step left them.
-    Raw,
-}
+use crate::train::checkpoint::{Checkpoint, Weights};
 
 /// How a chain is to be walked, as far as the command line says.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +39,8 @@ pub(super) struct Model {
 impl Model {
     /// Reads the checkpoint at `path`.
     pub(super) fn load(path: &Path, weights: Weights, device: Device) -> anyhow::Result<Self> {
-        let (header, _) = checkpoint::describe(path)?;
-        let config = Config::parse(&header.trial.config).map_err(|problems| {
+        let checkpoint = Checkpoint::open(path)?;
+        let config = Config::parse(&checkpoint.header.trial.config).map_err(|problems| {
             let first = problems.first().map(|p| format!("`{}`: {}", p.pointer, p.message));
             anyhow::anyhow!("{}", first.unwrap_or_default())
         });
@@ -61,10 +51,8 @@ impl Model {
             bail!("checkpoint `{}` holds no network", path.display());
         }
         let network = Unet::new(&config.model, config.diffusion.outputs(), device);
-        let prefix = if weights == Weights::Ema { "ema." } else { "" };
-        let named = parameters::by_name(network.store()).into_iter();
-        let named: BTreeMap<_, _> = named.map(|(n, t)| (format!("{prefix}{n}"), t)).collect();
-        checkpoint::load(path, &named)?;
+        let tensors = parameters::by_name(network.store());
+        checkpoint.weights.load(&tensors, |name| weights.role(name))?;
         Ok(Self {
             network,
             schedule: Schedule::new(&config.diffusion),
