@@ -78,6 +78,11 @@ Example:
 Example:
   orch logs state=failed --stderr   what the one trial that failed complained")]
     Logs(Logs),
+    /// Says why a trial waits, has failed or is not run, and what to do.
+    #[command(after_help = "\
+Example:
+  orch why state=failed   what became of the one trial that failed, with the end of its log")]
+    Why(Why),
     /// Makes a run's table and figures, from its records alone.
     Report(Report),
     /// Carries one attempt to its end; started by executors.
@@ -165,6 +170,14 @@ pub struct Logs {
     /// This attempt, not the last one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub attempt: Option<u32>,
+}
+
+/// Arguments of `orch why`.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Which trial.
+    #[command(flatten)]
+    pub chosen: Chosen,
 }
 
 /// Arguments of `orch report`.

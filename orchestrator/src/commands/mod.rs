@@ -8,6 +8,7 @@ pub mod report;
 pub mod run;
 pub mod show;
 pub mod status;
+pub mod why;
 
 use std::future::Future;
 use std::io::Write;

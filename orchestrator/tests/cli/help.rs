@@ -17,6 +17,7 @@ profiles:
         ("status-help", "status --help"),
         ("show-help", "show --help"),
         ("logs-help", "logs --help"),
+        ("why-help", "why --help"),
         ("report-help", "report --help"),
         ("plan", "run trip.yaml -n"),
         ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),

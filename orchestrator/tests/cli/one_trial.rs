@@ -171,3 +171,37 @@ fn logs_that_are_not_there_are_said_to_be_missing() {
     fs::remove_file(lab.attempt("a-s0-", 1).unwrap().stderr()).unwrap();
     lab.orch("logs a").says(2, &["there is no `runs/trip/trials/a-s0-", "stderr.log`"]);
 }
+
+#[test]
+fn why_says_what_happened_and_what_to_do() {
+    let lab = Lab::with(&[
+        ("sleep_ms: 20", "sleep_ms: 0"),
+        ("label: First", "label: First, set: {garbage: true, exit: 3}"),
+        ("attempts: 3", "attempts: 1"),
+    ]);
+    lab.orch("run trip.yaml -q --only a").says(1, &[]);
+    let failed = lab.orch("why variant=a");
+    failed.says(0, &[]);
+    assert_page("why", &lab, &failed.stdout);
+    let waiting = lab.orch("why variant=b").stdout;
+    assert!(waiting.ends_with("Run the file with `orch run` to start it.\n"), "{waiting}");
+    lab.orch("run trip.yaml -q --only b").says(0, &[]);
+    let done = lab.orch("why variant=b").stdout;
+    assert!(done.contains(" is succeeded.\nIt is done; `orch show b-s0-"), "{done}");
+}
+
+#[test]
+fn why_tells_a_trial_that_is_watched_from_one_that_is_not() {
+    let lab = Lab::with(&[("sleep_ms: 20", "hang_at: 2")]);
+    let run = lab.start("run trip.yaml -q -j 1");
+    lab.settle("a-s0-", "running");
+    let says = |trial: &str, words: &str| {
+        let said = lab.orch(&format!("why variant={trial}")).stdout;
+        assert!(said.contains(words), "{said}");
+    };
+    says("a", "Nothing is to be done; `orch logs a-s0-");
+    says("b", "`orch run` is at work and starts it in its turn");
+    run.kill();
+    says("a", "No supervisor watches it; run the file again");
+    says("b", "Run the file with `orch run` to start it");
+}

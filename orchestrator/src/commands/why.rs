@@ -1,0 +1,95 @@
+//! `orch why TRIAL [RUN]`: why a trial stands where it does, and what to do about it.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use experiments::exit;
+
+use super::chosen::OneTrial;
+use super::print;
+use crate::cli::{self, Global};
+use crate::core::State;
+use crate::run_dir::RunDir;
+
+/// Lines of a failed attempt's log that are shown.
+const LAST_LINES: usize = 20;
+
+/// How far from the log's end they are looked for, whatever its size.
+const LAST_BYTES: u64 = 64 << 10;
+
+/// Runs the verb.
+pub async fn run(arguments: &cli::Why, global: &Global) -> anyhow::Result<u8> {
+    // First: once there is no supervisor, nothing is recorded any more.
+    let supervised = RunDir::find(&global.runs, arguments.chosen.run.as_deref())?.is_supervised();
+    let one = OneTrial::find(&arguments.chosen, global).await?;
+    let shown = &one.shown;
+    let mut lines = vec![
+        format!("{} is {}.", shown.trial.id, shown.state_and_reason()),
+        advice(&one, supervised),
+    ];
+    if let State::Failed { attempt, .. } = &shown.trial.state {
+        let log = one.attempt(*attempt).stderr();
+        let last = last_lines(&log)?;
+        if !last.is_empty() {
+            lines.extend([String::new(), format!("The end of {}:", log.display())]);
+            lines.extend(last.iter().map(|line| format!("  {line}")));
+        }
+    }
+    print(&(lines.join("\n") + "\n"))?;
+    Ok(exit::OK)
+}
+
+/// The end of a log; nothing if there is none, as of a worker that could not be started.
+fn last_lines(log: &Path) -> io::Result<Vec<String>> {
+    let mut file = match fs_err::File::open(log) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let start = file.metadata()?.len().saturating_sub(LAST_BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(LAST_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    Ok(lines[lines.len().saturating_sub(LAST_LINES)..].to_vec())
+}
+
+/// What to do, in a sentence.
+fn advice(one: &OneTrial, supervised: bool) -> String {
+    let trial = &one.shown.trial;
+    let id = &trial.id;
+    if trial.retired {
+        return "The file no longer names it; it runs again if the file does.".to_owned();
+    }
+    match &trial.state {
+        State::Queued { .. } if supervised => {
+            "Nothing is to be done: `orch run` is at work and starts it in its turn.".to_owned()
+        }
+        State::Starting { .. } | State::Running { .. } if supervised => {
+            format!("Nothing is to be done; `orch logs {id} -f` follows it.")
+        }
+        State::Starting { .. } | State::Running { .. } => {
+            "No supervisor watches it; run the file again with `orch run`.".to_owned()
+        }
+        State::Queued { .. } => "Run the file with `orch run` to start it.".to_owned(),
+        State::Interrupted { .. } => {
+            "Run the file again with `orch run`: it goes on from its last checkpoint.".to_owned()
+        }
+        State::Succeeded { .. } => format!("It is done; `orch show {id}` has its values."),
+        State::Failed { class, .. } => {
+            let first = match class.as_str() {
+                "config" => "Correct its config in the file",
+                "data" => "Correct the data or where the file looks for them",
+                "diverged" => "Change what makes it diverge, such as the learning rate",
+                "cuda-oom" => "Give it a larger share of a GPU, or less to compute",
+                "no-progress" => "Find out what interrupts it, or have it checkpoint more often",
+                "not-started" => "Make the worker's program startable",
+                _ => "Find the cause in its log",
+            };
+            format!(
+                "{first}, then run the file again with `orch run`; `orch show {id}` says how to \
+                 repeat it by hand."
+            )
+        }
+    }
+}
