@@ -20,6 +20,8 @@ use crate::weights::{WeightsError, WeightsFile};
 const KEPT: usize = 2;
 const SUFFIX: &str = ".safetensors";
 const PREFIX: &str = "step-";
+/// The one file that is being written; what a killed attempt left of it is written over.
+const PARTIAL: &str = "checkpoint.partial";
 /// Key of the [`Header`] in the file's metadata.
 const METADATA: &str = "orch";
 /// What the names of averages, of Adam's moments and of the rest begin with.
@@ -89,7 +91,7 @@ pub fn save(
 ) -> Result<PathBuf, CheckpointError> {
     fs::create_dir_all(folder)?;
     let path = folder.join(format!("{PREFIX}{:010}{SUFFIX}", header.progress.step));
-    let partial = path.with_extension("partial");
+    let partial = folder.join(PARTIAL);
     let text = serde_json::to_string(header).expect("a header is plain data");
     let metadata = HashMap::from([(METADATA.to_owned(), text)]);
     let stored = tensors.iter().map(|(name, tensor)| (name, Stored::new(tensor)));

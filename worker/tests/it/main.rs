@@ -4,6 +4,7 @@
 mod data;
 mod diffusion;
 mod golden;
+mod killing;
 mod network;
 mod numerics;
 mod objective;
