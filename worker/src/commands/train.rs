@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use experiments::events::{Event, MetricInfo, PROTOCOL};
@@ -16,7 +15,7 @@ use crate::data::{self, DataError, Workshop};
 use crate::evaluate::{
     Scores, Validation, measure_bicubic, measure_networks, measure_sweep, sweep_descriptions,
 };
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::train::Trainer;
 use crate::train::images::Images;
 use crate::{build, device};
@@ -30,9 +29,7 @@ pub fn train(path: &Path) -> i32 {
             return failure.exit_code();
         }
     };
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| carry(&mut attempt)))
-        .unwrap_or_else(|payload| Err(Failure::from_panic(&*payload)));
-    match outcome {
+    match failure::caught(|| carry(&mut attempt)).flatten() {
         Ok(Outcome::Done) => WORKER_DONE,
         Ok(Outcome::Stopped) => {
             tracing::info!("stopped as asked; the next attempt goes on from the checkpoint");

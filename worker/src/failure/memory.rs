@@ -1,8 +1,7 @@
 //! Memory that could not be had, read from what libtorch says of it.
 
 /// What to change when the memory is full.
-const ADVICE: &str =
-    "a larger `training.accumulate`, a smaller `evaluation.batch` or `precision: bf16` needs less";
+const ADVICE: &str = "a smaller batch (`training.accumulate`, `evaluation.batch`, `--batch`) or `precision: bf16` needs less";
 
 /// What CUDA's own libraries say, which name no sizes.
 const UNSIZED: [&str; 4] = [

@@ -4,6 +4,7 @@ mod memory;
 
 use std::error::Error;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 
 use experiments::check::Problem;
 use experiments::exit::WORKER_CONFIG_WRONG;
@@ -77,7 +78,7 @@ impl Failure {
     pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic");
-        let end = ["\\nException raised from", "\nException raised from"]
+        let end = ["\\nException raised from", "\nException raised from", "\\nframe #0"]
             .iter()
             .filter_map(|mark| text.find(mark))
             .min();
@@ -117,6 +118,20 @@ impl Failure {
     }
 }
 
+/// Runs `body`, and makes a failure of its panic. That memory is full is no bug, so it is told by
+/// the failure alone, without place and backtrace.
+pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !matches!(Failure::from_panic(panic.payload()), Failure::Memory(_)) {
+            tell(panic);
+        }
+    }));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(body));
+    drop(panic::take_hook());
+    outcome.map_err(|payload| Failure::from_panic(&*payload))
+}
+
 impl From<BridgeError> for Failure {
     fn from(error: BridgeError) -> Self {
         OutOfMemory::parse(&error.to_string()).map_or(Self::Libtorch(error), Self::Memory)
@@ -134,6 +149,8 @@ fn list(problems: &[Problem]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tch::{Device, Kind, Tensor};
+
     use super::*;
 
     #[test]
@@ -147,12 +164,20 @@ mod tests {
         assert_eq!(
             failure.chain(),
             "the GPU's memory is full: 2.00 GiB were asked for, 406.38 MiB of 11.91 GiB are free; \
-             a larger `training.accumulate`, a smaller `evaluation.batch` or `precision: bf16` \
-             needs less"
+             a smaller batch (`training.accumulate`, `evaluation.batch`, `--batch`) or \
+             `precision: bf16` needs less"
         );
         let failure =
             Failure::from_panic(&"CUDA error: misaligned address\nException raised from x");
         assert_eq!((failure.class(), failure.chain().lines().count()), ("infrastructure", 1));
         assert_eq!(Failure::from_panic(&"index out of bounds").class(), "crash");
+    }
+
+    #[test]
+    fn a_panic_is_caught() {
+        assert!(matches!(caught(|| 3), Ok(3)));
+        let too_large = || Tensor::zeros([1 << 46], (Kind::Float, Device::Cpu));
+        assert!(matches!(caught(too_large), Err(Failure::Memory(OutOfMemory::Machine { .. }))));
+        assert_eq!(caught(|| panic!("for a reason")).unwrap_err().chain(), "for a reason");
     }
 }

@@ -11,10 +11,15 @@ use crate::trial::TrialFolder;
 
 /// A trained trial of 4 to 16 pixels, whose network halves the resolution twice.
 fn trained() -> TrialFolder {
+    trained_from(4)
+}
+
+/// The same of `low` to 16 pixels.
+fn trained_from(low: usize) -> TrialFolder {
     let folder = TrialFolder::new(&json!({
         "device": "cpu",
         "data": {"train_count": 8, "validation_count": 3},
-        "image": {"size": 16, "low": 4},
+        "image": {"size": 16, "low": low},
         "model": {"inner": 8, "multipliers": [1, 2, 2], "blocks": 1, "groups": 4, "heads": 2,
             "injection": "small-kernels", "injection_channels": 4},
         "diffusion": {"schedule": "cosine", "steps": 8, "prediction": "v", "residual": "plain"},
@@ -72,6 +77,19 @@ fn pictures_of_any_size_are_enlarged_by_the_models_factor() {
     let cascade = ["--cascade", checkpoint.to_str().unwrap(), "--steps", "2"];
     assert_eq!(upscale(&folder, &[&lows], "cascade", &cascade).0, 0);
     assert_eq!(size("cascade/face-00002.png"), (64, 64));
+}
+
+#[test]
+fn sides_that_the_network_cannot_halve_are_no_obstacle() {
+    let folder = trained_from(8);
+    let sizes = [(11, 7), (3, 2), (1, 1)];
+    for (width, height) in sizes {
+        let picture = texture(&folder.path(&format!("{width}.png")), width, height);
+        let (code, errors) = upscale(&folder, &[&picture], "out", &[]);
+        assert_eq!(code, 0, "{errors}");
+        let image = load(&folder, &format!("out/{width}.png"));
+        assert_eq!((image.width, image.height), (2 * width, 2 * height));
+    }
 }
 
 #[test]

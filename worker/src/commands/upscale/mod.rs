@@ -16,8 +16,10 @@ use tch::Device;
 
 use self::display::Display;
 use self::model::{Model, Walk};
+use crate::bridge;
 use crate::config::Sampler;
-use crate::device;
+use crate::device::open_cuda;
+use crate::failure;
 use crate::image::{Rgb, bicubic, files};
 use crate::train::checkpoint::Weights;
 
@@ -83,7 +85,8 @@ pub fn upscale(request: &Upscale) -> i32 {
             return UNUSABLE;
         }
     };
-    match run(request, &models, jobs) {
+    let outcome = failure::caught(|| run(request, &models, jobs));
+    match outcome.map_err(anyhow::Error::from).flatten() {
         Ok(ControlFlow::Continue(())) => 0,
         Ok(ControlFlow::Break(())) => INTERRUPTED,
         Err(error) => {
@@ -102,8 +105,10 @@ impl Upscale {
 /// Reads everything before anything is made, so that all that is wrong is said at once.
 fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Error>> {
     let mut problems = Vec::new();
-    device::open_cuda();
-    let device = if request.cpu { Device::Cpu } else { Device::cuda_if_available() };
+    let device = match device(request) {
+        Ok(device) => device,
+        Err(error) => return Err(vec![error]),
+    };
     let checkpoints = [&request.checkpoint].into_iter().chain(&request.cascade);
     let models = checkpoints.map(|path| {
         let model = Model::load(path, request.weights, device)?;
@@ -134,6 +139,13 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
     });
     let jobs = keep(jobs, &mut problems);
     if problems.is_empty() { Ok((models, jobs)) } else { Err(problems) }
+}
+
+/// What to compute on, set up so that the same seed makes the same pictures.
+fn device(request: &Upscale) -> anyhow::Result<Device> {
+    open_cuda();
+    bridge::deterministic()?;
+    Ok(if request.cpu { Device::Cpu } else { Device::cuda_if_available() })
 }
 
 /// The good ones; the errors are put aside.

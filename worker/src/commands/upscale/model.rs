@@ -91,9 +91,7 @@ impl Model {
         let condition = Tensor::from_slice(&planes)
             .reshape([images.len() as i64, 3, height as i64, width as i64])
             .to_device(self.device);
-        // The network halves the resolution; what does not divide is mirrored on and cut off again.
-        let missing = |side: usize| (side.next_multiple_of(self.multiple) - side) as i64;
-        let condition = condition.reflection_pad2d([0, missing(width), 0, missing(height)]);
+        let condition = self.padded(&condition);
         let upscaler = Upscaler {
             network: &self.network,
             schedule: &self.schedule,
@@ -108,5 +106,39 @@ impl Model {
             ),
             ControlFlow::Break(()) => ControlFlow::Break(()),
         })
+    }
+
+    /// The images mirrored on at the right and the bottom until their sides divide, for the network
+    /// halves the resolution. Pictures smaller than what is missing are mirrored again and again.
+    fn padded(&self, images: &Tensor) -> Tensor {
+        let (_, _, height, width) = images.size4().expect("an image batch has four dimensions");
+        let places = |side: i64| {
+            let padded = (side as usize).next_multiple_of(self.multiple);
+            let places: Vec<i64> = (0..padded as i64).map(|place| mirrored(place, side)).collect();
+            Tensor::from_slice(&places).to_device(self.device)
+        };
+        images.index_select(2, &places(height)).index_select(3, &places(width))
+    }
+}
+
+/// The pixel that stands at `place` when `side` pixels are mirrored on without repeating the last.
+fn mirrored(place: i64, side: i64) -> i64 {
+    let period = (2 * (side - 1)).max(1);
+    let place = place % period;
+    place.min(period - place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_are_mirrored_as_often_as_need_be() {
+        let places = |side| (0..8).map(|place| mirrored(place, side)).collect::<Vec<_>>();
+        assert_eq!(places(8), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(places(5), [0, 1, 2, 3, 4, 3, 2, 1]);
+        assert_eq!(places(3), [0, 1, 2, 1, 0, 1, 2, 1]);
+        assert_eq!(places(2), [0, 1, 0, 1, 0, 1, 0, 1]);
+        assert_eq!(places(1), [0; 8]);
     }
 }
