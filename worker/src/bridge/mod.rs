@@ -1,6 +1,6 @@
 //! The bridge to what libtorch has and tch lacks: the fused Adam step, averaging lists of
-//! tensors, autocast by device and type, process-wide switches, and opening its libraries. The
-//! only unsafe code of this crate.
+//! tensors, autocast by device and type, process-wide switches, and opening its libraries. All
+//! of this crate's unsafe code but a memory map.
 #![expect(unsafe_code, reason = "calls into the C++ beside this file")]
 
 use std::ffi::{CStr, c_char};

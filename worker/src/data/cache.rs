@@ -42,25 +42,32 @@ pub(super) fn mapped(
 ) -> Result<Mmap, DataError> {
     let failed = |source| DataError::Cache { path: path.to_owned(), source };
     if !path.exists() {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(failed)?;
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
         let lock = File::create(path.with_extension("lock")).map_err(failed)?;
         wait_for(&lock, workshop, failed)?;
         // Another process may have made it meanwhile.
         if !path.exists() {
-            let partial = path.with_extension("partial");
-            let file = File::create(&partial).map_err(failed)?;
-            let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
-            build(workshop, &mut file).inspect_err(|_| {
-                // What stopped the work matters more than whether this succeeds.
-                let _unlinked = fs::remove_file(&partial);
-            })?;
-            let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-            file.sync_all().map_err(failed)?;
-            fs::rename(&partial, path).map_err(failed)?;
+            make(path, failed, |file| build(workshop, file))?;
         }
     }
     map(path).map_err(failed)
+}
+
+fn make(
+    path: &Path,
+    failed: impl Fn(io::Error) -> DataError,
+    build: impl FnOnce(&mut BufWriter<File>) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let partial = path.with_extension("partial");
+    let file = File::create(&partial).map_err(&failed)?;
+    let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
+    build(&mut file).inspect_err(|_| {
+        // What stopped the work matters more than whether this succeeds.
+        let _unlinked = fs::remove_file(&partial);
+    })?;
+    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.sync_all().map_err(&failed)?;
+    fs::rename(&partial, path).map_err(failed)
 }
 
 /// Puts `bytes` into the file `path` of the cache, in one piece.

@@ -122,11 +122,6 @@ impl Pair {
         let condition = bicubic::resize(&low, width, height);
         Self { high, low, condition }
     }
-
-    /// The bytes that a pack keeps of it.
-    fn record(&self) -> Vec<u8> {
-        [&self.high, &self.condition, &self.low].map(|image| &image.pixels[..]).concat()
-    }
 }
 
 impl std::fmt::Display for Split {

@@ -1,5 +1,5 @@
 //! The images of a split, prepared once and packed: every pair's truth, condition and
-//! low-resolution image as bytes, one record after the other.
+//! low-resolution image as planes of bytes, one record after the other.
 //!
 //! Packs of files lie in the cache, named by what they were made of, and are mapped: any number of
 //! trials share one copy in memory, and images are read as they are needed. The condition is
@@ -40,7 +40,7 @@ impl Pack {
         let indices: Vec<u64> = (0..count as u64).collect();
         let draw = |&index: &u64| Ok(Pair::of(faces::render(seed, index, image.size), image.low));
         workshop.each(&indices, draw, |pair| {
-            bytes.extend_from_slice(&pair.record());
+            bytes.extend(record(&pair));
             Ok(())
         })?;
         Ok(Self::of(Bytes::Drawn(bytes), image))
@@ -61,7 +61,7 @@ impl Pack {
             tracing::info!("preparing {} images, once, in `{}`", items.len(), path.display());
             let prepare = |(item, digests): &(&Item, &Vec<Digest>)| {
                 let pair = item.pair(&digest::verified(item, digests)?, image)?;
-                Ok(pair.record())
+                Ok(record(&pair).collect::<Vec<u8>>())
             };
             workshop.each(&sources, prepare, |record| {
                 let failed = |source| DataError::Cache { path: path.clone(), source };
@@ -84,23 +84,26 @@ impl Pack {
         self.bytes().len() / record_bytes(&self.image)
     }
 
-    /// Image `i`'s truth followed by its condition: `[2, S, S, 3]` bytes.
-    pub fn truth_and_condition(&self, i: usize) -> &[u8] {
-        &self.record(i)[..2 * square(self.image.size)]
+    /// Image `i`'s truth and its condition, each as `[3, S, S]` bytes.
+    pub fn truth_and_condition(&self, i: usize) -> [&[u8]; 2] {
+        let [truth, condition, _] = self.record(i);
+        [truth, condition]
     }
 
     /// Image `i` at all resolutions.
     pub fn pair(&self, i: usize) -> Pair {
         let Image { size, low } = self.image;
-        let (high, rest) = self.record(i).split_at(square(size));
-        let (condition, small) = rest.split_at(square(size));
-        let rgb = |pixels: &[u8], side| Rgb { width: side, height: side, pixels: pixels.to_vec() };
-        Pair { high: rgb(high, size), low: rgb(small, low), condition: rgb(condition, size) }
+        let [truth, condition, small] = self.record(i);
+        let (high, condition) = (interleaved(truth, size), interleaved(condition, size));
+        Pair { high, low: interleaved(small, low), condition }
     }
 
-    fn record(&self, i: usize) -> &[u8] {
-        let length = record_bytes(&self.image);
-        &self.bytes()[i * length..(i + 1) * length]
+    /// The planes of truth, condition and low-resolution image.
+    fn record(&self, i: usize) -> [&[u8]; 3] {
+        let (length, square) = (record_bytes(&self.image), square(self.image.size));
+        let (truth, rest) = self.bytes()[i * length..(i + 1) * length].split_at(square);
+        let (condition, low) = rest.split_at(square);
+        [truth, condition, low]
     }
 
     fn bytes(&self) -> &[u8] {
@@ -109,6 +112,19 @@ impl Pack {
             Bytes::Mapped(bytes) => bytes,
         }
     }
+}
+
+/// The bytes that are kept of a pair.
+fn record(pair: &Pair) -> impl Iterator<Item = u8> {
+    [&pair.high, &pair.condition, &pair.low].into_iter().flat_map(|image| {
+        (0..3).flat_map(|channel| image.pixels.iter().skip(channel).step_by(3)).copied()
+    })
+}
+
+/// The image whose planes these are.
+fn interleaved(planes: &[u8], side: usize) -> Rgb {
+    let pixels = (0..planes.len()).map(|i| planes[i % 3 * side * side + i / 3]).collect();
+    Rgb { width: side, height: side, pixels }
 }
 
 /// Bytes of a square RGB image.
