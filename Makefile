@@ -1,8 +1,9 @@
 # make table1   the demo of experiments/table1.yaml, from a fresh clone to a drawn table
 # make test     everything that continuous integration checks
+# make bench    how fast data reaches the training; docs/benchmarks.md has figures
 # make build    release binaries: target/release/orch and target/release/orch-worker
 
-.PHONY: table1 test build libtorch format lint docs unit
+.PHONY: table1 test bench build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -13,6 +14,9 @@ build: libtorch
 
 libtorch:
 	@scripts/libtorch.sh
+
+bench: libtorch
+	cargo bench --locked -p worker --bench data
 
 test: libtorch format lint docs unit
 
