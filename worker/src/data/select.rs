@@ -202,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn the_papers_test_images_are_the_first_500_by_number() {
+        let lab = Lab::new();
+        let name = |i: usize| format!("{i:05}.jpg");
+        (0..510).for_each(|i| lab.grey(&format!("validation/{}", name(i)), 1, 0));
+        let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments/celebahq-test.txt");
+        let data = Data { validation_list: Some(list.into()), ..lab.folders() };
+        let expected: Vec<String> = (0..500).map(name).collect();
+        assert_eq!(Lab::names(&data, Split::Validation), expected);
+    }
+
+    #[test]
     fn errors_name_the_folder_the_setting_or_the_image() {
         let lab = Lab::new();
         lab.grey("train/a.png", 8, 1);
