@@ -302,8 +302,8 @@ pub enum Precision {
     /// Single precision.
     #[default]
     Fp32,
-    /// Convolutions and matrix products in bfloat16, by libtorch's autocast: about twice as fast
-    /// and half the memory where the hardware has it, slower where it has not (most CPUs).
+    /// Convolutions and matrix products in bfloat16, by libtorch's autocast. For GPUs: a CPU without
+    /// instructions for it is many times slower.
     Bf16,
 }
 
