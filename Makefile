@@ -1,9 +1,13 @@
 # make table1   the demo of experiments/table1.yaml, from a fresh clone to a drawn table
 # make test     everything that continuous integration checks
 # make bench    how fast data reaches the training; docs/benchmarks.md has figures
+# make faults   experiments in which things fail, hundreds of times; FAULTS=500 SEED=7 choose
 # make build    release binaries: target/release/orch and target/release/orch-worker
 
-.PHONY: table1 test bench build libtorch format lint docs unit
+FAULTS ?= 200
+SEED ?= 1
+
+.PHONY: table1 test bench faults build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -17,6 +21,9 @@ libtorch:
 
 bench: libtorch
 	cargo bench --locked -p worker --bench data
+
+faults:
+	FAULTS=$(FAULTS) SEED=$(SEED) cargo test --locked -p orchestrator --test faults -- --nocapture
 
 test: libtorch format lint docs unit
 

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod all_killed;
 mod editing;
 mod failures;
@@ -10,8 +13,9 @@ mod help;
 mod interrupts;
 mod lab;
 mod one_trial;
-mod processes;
 mod records;
 mod supervisor_killed;
 mod undisturbed;
 mod usage;
+
+use common::processes;

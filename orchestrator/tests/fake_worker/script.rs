@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The config, with its defaults. Steps count from 1; 0 means never.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each switches one misbehaviour on")]
 pub(crate) struct Script {
     /// Steps to a finished trial.
     pub(crate) steps: u64,
@@ -26,9 +27,11 @@ pub(crate) struct Script {
     pub(crate) garbage: bool,
     /// Go on after SIGTERM.
     pub(crate) ignore_term: bool,
-    /// Start a process in a session of its own that outlives us, and append its id to
-    /// `children` among the artifacts.
+    /// Start a process in a session of its own that outlives us and ignores SIGTERM, and append
+    /// its id to `children` among the artifacts.
     pub(crate) fork_child: bool,
+    /// Start another in our own process group.
+    pub(crate) fork_sibling: bool,
     /// Say `failed` and end, once the steps are done.
     pub(crate) fail: Option<Failure>,
     /// Exit code instead of 0, once the steps are done; the result is not told then.
@@ -59,6 +62,7 @@ impl Default for Script {
             garbage: false,
             ignore_term: false,
             fork_child: false,
+            fork_sibling: false,
             fail: None,
             exit: 0,
         }

@@ -39,7 +39,10 @@ pub(crate) fn run() -> ExitCode {
         worker.speak_garbage();
     }
     if worker.script.fork_child {
-        worker.fork_child();
+        worker.fork_child(&["setsid"]);
+    }
+    if worker.script.fork_sibling {
+        worker.fork_child(&[]);
     }
     for step in resumed_from.unwrap_or(0) + 1..=worker.script.steps {
         worker.step(step);
@@ -136,9 +139,12 @@ impl Worker {
         std::io::stderr().write_all(b"more garbage\n").expect("there is a log");
     }
 
-    fn fork_child(&self) {
-        let child = Command::new("setsid").args(["sleep", "1000"]).stdin(Stdio::null()).spawn();
-        let child = child.expect("there is `setsid`").id();
+    /// Starts, by `launcher` if there is one, a process that goes on after SIGTERM.
+    fn fork_child(&self, launcher: &[&str]) {
+        let deaf = ["sh", "-c", "trap '' TERM; exec sleep 1000"];
+        let words = [launcher, &deaf].concat();
+        let child = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).spawn();
+        let child = child.expect("there are `setsid` and `sh`").id();
         let path = self.artifacts.join("children");
         let mut file = OpenOptions::new().append(true).create(true).open(path).expect("a file");
         writeln!(file, "{child}").expect("a line");

@@ -1,9 +1,8 @@
 //! A trial's folder for one test, and ways to look at processes from outside.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use experiments::events::{Event, Line};
 use experiments::resources::Resources;
@@ -18,20 +17,7 @@ use orchestrator::holder;
 use orchestrator::slots::{Gpu, Inventory, Lease, Slots};
 use serde_json::Value;
 
-/// How long anything may take before a test gives up; far longer than it does.
-const DEADLINE: Duration = Duration::from_secs(30);
-
-/// Polls until `look` finds something.
-pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
+pub(crate) use crate::wait::wait_for;
 
 /// Whether the process runs: a zombie does not.
 pub(crate) fn runs(pid: u32) -> bool {

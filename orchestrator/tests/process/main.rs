@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
+#[path = "../common/wait.rs"]
+mod wait;
+
 mod claims;
 mod ends;
 mod lab;

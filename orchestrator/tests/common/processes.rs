@@ -5,11 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::lab::wait_for;
+use super::wait::wait_for;
 
-pub(crate) fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args([name, &pid.to_string()]).status();
-    assert!(status.unwrap().success(), "kill {name} {pid}");
+/// Sends a signal; `false` if there is no such process any more.
+pub(crate) fn try_signal(pid: u32, name: &str) -> bool {
+    let sent = Command::new("kill").args([name, &pid.to_string()]).output();
+    sent.unwrap().status.success()
 }
 
 /// Holders in `folder`.
@@ -24,7 +25,7 @@ pub(crate) fn kill_all_of(folder: &Path) {
         left.sort_by_key(|pid| command_line(*pid).contains("fake-worker"));
         for pid in &left {
             // It may just have ended by itself.
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).output();
+            try_signal(*pid, "-KILL");
         }
         left.is_empty().then_some(())
     });
@@ -32,7 +33,7 @@ pub(crate) fn kill_all_of(folder: &Path) {
 
 /// Processes that live and whose environment names `folder`: all that `orch` was started for
 /// there, and all that those started.
-fn of(folder: &Path) -> Vec<u32> {
+pub(crate) fn of(folder: &Path) -> Vec<u32> {
     let name = folder.as_os_str().as_bytes();
     let pids = fs::read_dir("/proc").unwrap().flatten();
     pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -44,6 +45,7 @@ fn of(folder: &Path) -> Vec<u32> {
         .collect()
 }
 
-fn command_line(pid: u32) -> String {
+/// Program and arguments, each followed by a NUL.
+pub(crate) fn command_line(pid: u32) -> String {
     String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default()).into()
 }

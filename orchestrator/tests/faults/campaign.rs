@@ -1,0 +1,222 @@
+//! One experiment that is carried out while things go wrong.
+
+use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, ExitStatus};
+
+use experiments::exit;
+use fastrand::Rng;
+
+use crate::checks;
+use crate::clock::Clock;
+use crate::common::lab::{Lab, Recorded};
+use crate::common::wait::wait_for;
+use crate::disk::Disk;
+use crate::fault::Fault;
+use crate::reader::Reader;
+
+/// Thirty trials: well-behaved ones, and some that crash once, leave processes behind, do not hear
+/// SIGTERM, save seldom, or talk nonsense.
+const FILE: &str = "\
+orch: 1
+name: trip
+worker: {command: [fake-worker], check: [fake-worker, check], grace: 300ms}
+retry: {attempts: 3, backoff: 1ms}
+config: {steps: 30, sleep_ms: 10, checkpoint_every: 4}
+variants:
+  plain: {}
+  crashes: {set: {offset: 1, crash_at: 17, crash_attempts: 1}}
+  children: {set: {offset: 2, fork_child: true, fork_sibling: true}}
+  deaf: {set: {offset: 3, ignore_term: true}}
+  seldom: {set: {offset: 4, checkpoint_every: 20}}
+  babbles: {set: {offset: 5, garbage: true}}
+seeds: [0, 1, 2, 3, 4]
+report:
+  table: {name: table, columns: [{metric: psnr, decimals: 3}]}
+  figures: [{curve: {name: loss, metric: loss}}]
+";
+
+/// As many trials as there are in [`FILE`].
+pub(crate) const TRIALS: usize = 30;
+
+/// What is recorded when nothing goes wrong.
+pub(crate) fn undisturbed() -> Recorded {
+    let lab = Lab::with_file(&FILE.replace("sleep_ms: 10", "sleep_ms: 0"));
+    lab.orch("run trip.yaml").says(0, &["30 of 30 trials done"]);
+    lab.recorded()
+}
+
+/// An experiment, who works at it, and what can be done to them.
+pub(crate) struct Campaign {
+    pub(crate) random: Rng,
+    pub(crate) reader: Option<Reader>,
+    /// Given up before its folder is.
+    disk: Option<Disk>,
+    pub(crate) clock: Option<Clock>,
+    disk_is_full: bool,
+    supervisors: Vec<Supervisor>,
+    started: usize,
+    pub(crate) lab: Lab,
+}
+
+/// A started `orch run`.
+struct Supervisor {
+    child: Child,
+    log: PathBuf,
+    /// Whether it has met a full disk.
+    starved: bool,
+}
+
+impl Campaign {
+    pub(crate) fn new(seed: u64) -> Self {
+        let lab = Lab::with_file(FILE);
+        Self {
+            random: Rng::with_seed(seed),
+            reader: None,
+            disk: Disk::mount(&lab),
+            clock: Clock::new(&lab),
+            disk_is_full: false,
+            supervisors: Vec::new(),
+            started: 0,
+            lab,
+        }
+    }
+
+    /// What cannot be brought about on this machine.
+    pub(crate) fn left_out(&self) -> Vec<Fault> {
+        let disk = self.disk.is_none().then_some(Fault::FullDisk);
+        let clock = self.clock.is_none().then_some(Fault::ClockStep);
+        disk.into_iter().chain(clock).collect()
+    }
+
+    /// Lets at most `most` things go wrong, one after the other, until every trial is done; then
+    /// carries the experiment to its end undisturbed, and checks what came of it.
+    pub(crate) fn carry_out(&mut self, most: usize, expected: &Recorded) -> Vec<Fault> {
+        let mut survived = Vec::new();
+        while survived.len() < most && self.is_at_work() {
+            self.pause(0..1_200);
+            let fault = Fault::any(&mut self.random);
+            if self.strike(fault) {
+                survived.push(fault);
+            }
+        }
+        self.reader = None;
+        // A trial that was interrupted too often is given up by the first, and gets another chance.
+        let enough = self.started + 2;
+        while self.is_at_work() {
+            assert!(self.started <= enough, "{}", self.supervisors[0].log());
+            self.pause(10..20);
+        }
+        checks::nothing_is_left(&self.lab);
+        checks::every_trial_succeeded_once(&self.lab);
+        assert_eq!(self.lab.recorded(), *expected);
+        checks::the_database_follows_from_the_files(&self.lab);
+        if survived.contains(&Fault::ClockStep) {
+            checks::the_clock_was_stepped(&self.lab);
+        }
+        survived
+    }
+
+    /// Whether there is something left to do; then somebody is at it.
+    pub(crate) fn is_at_work(&mut self) -> bool {
+        let before = self.supervisors.len();
+        let codes = self.collect_ended();
+        if self.supervisors.is_empty() {
+            if before > 0 && codes.last() == Some(&i32::from(exit::OK)) {
+                return false;
+            }
+            self.start();
+        }
+        true
+    }
+
+    /// Calls `orch run`.
+    pub(crate) fn start(&mut self) {
+        self.started += 1;
+        let log = self.lab.path(format!("supervisor-{}.log", self.started));
+        let mut command = self.lab.command("run trip.yaml -j 3");
+        command.stderr(File::create(&log).unwrap());
+        if let Some(clock) = &self.clock {
+            clock.give_to(&mut command);
+        }
+        let (child, starved) = (command.spawn().unwrap(), self.disk_is_full);
+        self.supervisors.push(Supervisor { child, log, starved });
+    }
+
+    /// Calls `orch run` beside the one that is at work: one of the two does not stay.
+    pub(crate) fn start_another(&mut self) {
+        self.start();
+        wait_for("one of two supervisors to leave", || {
+            self.collect_ended();
+            (self.supervisors.len() < 2).then_some(())
+        });
+    }
+
+    pub(crate) fn kill_supervisor(&mut self) {
+        for supervisor in &mut self.supervisors {
+            supervisor.child.kill().unwrap();
+        }
+        wait_for("the supervisor's end", || {
+            self.collect_ended();
+            self.supervisors.is_empty().then_some(())
+        });
+    }
+
+    pub(crate) fn supervisor_id(&self) -> u32 {
+        self.supervisors[0].child.id()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.lab.run_folder().join("orch.db")
+    }
+
+    /// Fills the disk, or gives the space back; `false` where there is no disk to fill.
+    pub(crate) fn fill_disk(&mut self, full: bool) -> bool {
+        let Some(disk) = &self.disk else { return false };
+        if full {
+            disk.fill();
+        } else {
+            disk.free();
+        }
+        self.disk_is_full = full;
+        self.supervisors.iter_mut().for_each(|supervisor| supervisor.starved |= full);
+        true
+    }
+
+    /// The exit codes of those that have ended by themselves since the last call.
+    fn collect_ended(&mut self) -> Vec<i32> {
+        let mut codes = Vec::new();
+        self.supervisors.retain_mut(|supervisor| match supervisor.child.try_wait().unwrap() {
+            Some(status) => {
+                codes.extend(supervisor.judge(status));
+                false
+            }
+            None => true,
+        });
+        codes
+    }
+}
+
+impl Supervisor {
+    /// The exit code, if it ended by itself, which it may do only for a good reason.
+    fn judge(&self, status: ExitStatus) -> Option<i32> {
+        let log = self.log();
+        assert!(!log.contains("panicked"), "{log}");
+        let Some(code) = status.code() else {
+            // Before it listens for them, signals end it.
+            let signal = status.signal().unwrap();
+            assert!([2, 9, 15].contains(&signal), "signal {signal}\n{log}");
+            return None;
+        };
+        let well = [exit::OK, exit::SOME_FAILED, exit::INTERRUPTED].map(i32::from).contains(&code);
+        let well = well && !log.contains("error: ");
+        let refused = code == i32::from(exit::LOCKED);
+        assert!(well || refused || self.starved, "exit code {code}\n{log}");
+        Some(code)
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+}

@@ -1,0 +1,114 @@
+//! What must be true once an experiment is done, whatever happened on the way.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use orchestrator::core::State;
+use orchestrator::journal::{Entry, Line};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+
+use crate::campaign::TRIALS;
+use crate::common::lab::Lab;
+use crate::common::processes;
+use crate::common::wait::wait_for;
+
+/// No process, no slot that is taken, no file that was being written.
+pub(crate) fn nothing_is_left(lab: &Lab) {
+    // A holder ends a moment after it has told so.
+    wait_for("the last process to end", || processes::of(&lab.path("")).is_empty().then_some(()));
+    for slot in files_below(&lab.path("state")) {
+        assert!(File::open(&slot).unwrap().try_lock().is_ok(), "{} is taken", slot.display());
+    }
+    let hidden = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with('.');
+    let aside: Vec<_> = files_below(&lab.path("runs")).into_iter().filter(hidden).collect();
+    assert!(aside.is_empty(), "{aside:?}");
+}
+
+/// Every trial was said to have succeeded exactly once, after states that follow from each other.
+pub(crate) fn every_trial_succeeded_once(lab: &Lab) {
+    let mut states = BTreeMap::new();
+    let mut successes = BTreeMap::new();
+    for line in journal(lab) {
+        let Entry::Changed { trial, from, to } = line.entry else { continue };
+        if let Some(before) = states.insert(trial.clone(), to.clone()) {
+            assert_eq!(before, from, "{trial}");
+        }
+        if matches!(to, State::Succeeded { .. }) {
+            *successes.entry(trial).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(successes.len(), TRIALS);
+    assert!(successes.values().all(|times| *times == 1), "{successes:?}");
+}
+
+/// The steps of the clock have reached the processes.
+pub(crate) fn the_clock_was_stepped(lab: &Lab) {
+    let times: Vec<_> = journal(lab).into_iter().map(|line| line.time_ms).collect();
+    let hour_ms = 3_600_000;
+    assert!(times.iter().max().unwrap() - times.iter().min().unwrap() > hour_ms / 2);
+}
+
+/// What each table holds, by names instead of the database's own numbers.
+const TABLES: [&str; 7] = [
+    "select * from DB.variant",
+    "select name, key, variant, seed, position, state, state_json, changed_ms, build, data
+     from DB.trial",
+    "select name, number, started_ms, bytes_read, unknown_lines, program, attempt.build, device,
+         keeps_until, phase, phase_step, phase_of, phase_time, failed_class, failed_message
+     from DB.attempt join DB.trial using (trial_id)",
+    "select trial.name, number, metric.name, item, step, value, time
+     from DB.point join DB.metric using (metric_id)
+     join DB.attempt using (attempt_id) join DB.trial using (trial_id)",
+    "select trial.name, number, metric.name, value
+     from DB.result join DB.metric using (metric_id)
+     join DB.attempt using (attempt_id) join DB.trial using (trial_id)",
+    "select name, number, step, path, hash
+     from DB.checkpoint join DB.attempt using (attempt_id) join DB.trial using (trial_id)",
+    "select bytes_read from DB.journal",
+];
+
+/// Deleted and made again, the database holds the same to the last bit.
+pub(crate) fn the_database_follows_from_the_files(lab: &Lab) {
+    let database = lab.run_folder().join("orch.db");
+    let before = database.with_file_name("before.db");
+    fs::rename(&database, &before).unwrap();
+    lab.orch("status").says(0, &[]);
+    let compare = async {
+        let mut db = SqliteConnectOptions::new().filename(&database).connect().await?;
+        sqlx::query("attach ? as before").bind(before.to_str()).execute(&mut db).await?;
+        for table in TABLES {
+            let (then, now) = (table.replace("DB", "before"), table.replace("DB", "main"));
+            assert_eq!(count(&mut db, &then).await?, count(&mut db, &now).await?, "{table}");
+            let differing = format!("{then} except {now}");
+            assert_eq!(count(&mut db, &differing).await?, 0, "{table}");
+        }
+        Ok::<_, sqlx::Error>(())
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(compare).unwrap();
+}
+
+async fn count(db: &mut SqliteConnection, rows: &str) -> Result<i64, sqlx::Error> {
+    let count = format!("select count(*) from ({rows})");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(db).await
+}
+
+/// What was decided; lines that a full disk has cut short decided nothing.
+fn journal(lab: &Lab) -> Vec<Line> {
+    let text = fs::read_to_string(lab.run_folder().join("journal.jsonl")).unwrap();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files
+}

@@ -1,0 +1,38 @@
+//! A wall clock that can be stepped, for the processes that are started with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::lab::Lab;
+
+/// The library that steps the clock, and the file that tells it by how much.
+pub(crate) struct Clock {
+    library: PathBuf,
+    step: PathBuf,
+}
+
+impl Clock {
+    /// Makes the library; `None` where there is no `rustc` to make it.
+    pub(crate) fn new(lab: &Lab) -> Option<Self> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/stepped_clock.rs");
+        let library = lab.path("stepped_clock.so");
+        let mut compiler = Command::new(option_env!("RUSTC").unwrap_or("rustc"));
+        compiler.args(["--crate-type=cdylib", "--edition=2024", "-o"]).arg(&library).arg(source);
+        let made = compiler.output().is_ok_and(|output| output.status.success());
+        made.then(|| Self { library, step: lab.path("clock") })
+    }
+
+    /// `command` and all that it starts see this clock.
+    pub(crate) fn give_to(&self, command: &mut Command) {
+        command.env("LD_PRELOAD", &self.library).env("STEPPED_CLOCK", &self.step);
+    }
+
+    /// From now on it shows so many seconds more, or less, than the true time.
+    pub(crate) fn step(&self, seconds: i64) {
+        // Renamed into place: a clock that reads nothing for a moment would step twice.
+        let aside = self.step.with_extension("new");
+        fs::write(&aside, seconds.to_string()).unwrap();
+        fs::rename(&aside, &self.step).unwrap();
+    }
+}

@@ -1,0 +1,83 @@
+//! Experiments in which one thing after the other goes wrong, at random moments; after each,
+//! `orch run` is called again. In the end nothing may be lost, doubled or left behind.
+//!
+//! `make faults` carries out many of them. `FAULTS` chooses how many faults there are, and `SEED`
+//! where the random numbers begin.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod campaign;
+mod checks;
+mod clock;
+mod disk;
+mod fault;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::process::{Command, ExitStatus};
+
+use campaign::Campaign;
+use fault::Fault;
+
+/// How many faults there are if nobody says so: enough for some seconds.
+const FEW: usize = 12;
+
+/// Set for the test within its namespace.
+const INSIDE: &str = "FAULTS_INSIDE";
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are for people")]
+fn whatever_fails_nothing_is_lost_or_doubled() {
+    // In a namespace of its own it may mount a small disk, and fill it.
+    if env::var_os(INSIDE).is_none()
+        && let Some(status) = run_in_namespace()
+    {
+        assert!(status.success());
+        return;
+    }
+    let number = |name| env::var(name).ok().map(|text| text.parse().expect("a number"));
+    let faults = number("FAULTS").unwrap_or(FEW as u64) as usize;
+    let first_seed = number("SEED").unwrap_or(1);
+
+    let expected = campaign::undisturbed();
+    let (mut survived, mut left_out) = (Vec::new(), Vec::new());
+    for seed in first_seed.. {
+        if survived.len() >= faults {
+            break;
+        }
+        println!("seed {seed}: {} of {faults} faults survived so far", survived.len());
+        let mut campaign = Campaign::new(seed);
+        survived.extend(campaign.carry_out(faults - survived.len(), &expected));
+        left_out = campaign.left_out();
+    }
+    print!("{}", summary(&survived, &left_out));
+}
+
+/// How many there were of each.
+fn summary(survived: &[Fault], left_out: &[Fault]) -> String {
+    let mut counts = BTreeMap::new();
+    for fault in survived {
+        *counts.entry(fault).or_insert(0) += 1;
+    }
+    let counted = counts.iter().map(|(fault, count)| format!("{count:6}  {fault}\n"));
+    let missing = left_out.iter().map(|fault| format!("  none  {fault}: not possible here\n"));
+    let lines: String = counted.chain(missing).collect();
+    format!("survived {} faults:\n{lines}", survived.len())
+}
+
+/// Runs this test where it may mount; `None` where there are no such namespaces for us.
+fn run_in_namespace() -> Option<ExitStatus> {
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount"]);
+        command
+    };
+    let possible = unshare().arg("true").output().is_ok_and(|output| output.status.success());
+    let mut inside = unshare();
+    inside.arg(env::current_exe().unwrap()).args(env::args_os().skip(1)).env(INSIDE, "1");
+    possible.then(|| inside.status().unwrap())
+}
