@@ -8,6 +8,7 @@ mod common;
 
 mod all_killed;
 mod editing;
+mod example;
 mod failures;
 mod help;
 mod interrupts;

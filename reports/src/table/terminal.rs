@@ -20,7 +20,7 @@ impl Table {
             let rule = "─".repeat(total_width(&block, &widths));
             let mut aligned = lines.iter().map(|line| align(line, &block, &widths));
             text.push(String::new());
-            text.extend(aligned.by_ref().take(2));
+            text.extend(aligned.by_ref().take(2).filter(|heading| !heading.is_empty()));
             text.push(rule.clone());
             text.extend(aligned);
             text.push(rule);
