@@ -1,9 +1,10 @@
 //! What one attempt holds while it runs, and the small notations for it: `share: 1/4`,
-//! `time: 12h`.
+//! `memory: 20GiB`, `time: 12h`.
 
 use std::fmt;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -15,6 +16,12 @@ pub struct Resources {
     pub gpus: u32,
     /// Share of each GPU.
     pub share: Share,
+    /// Memory that must be free on each GPU before the attempt is started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
+    /// Trials that may be on each GPU at once, this one counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_gpu: Option<u32>,
     /// CPU threads the worker may use.
     pub cpus: u32,
     /// The attempt is stopped after this long.
@@ -24,7 +31,7 @@ pub struct Resources {
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { gpus: 0, share: Share::WHOLE, cpus: 1, time: None }
+        Self { gpus: 0, share: Share::WHOLE, memory: None, per_gpu: None, cpus: 1, time: None }
     }
 }
 
@@ -89,6 +96,34 @@ impl<'de> Deserialize<'de> for Share {
     }
 }
 
+/// An amount of memory written as `20GiB`, `512MiB`, `16GB`, or as a number of bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Memory(pub u64);
+
+impl fmt::Display for Memory {
+    /// For people: `20.0 GiB`.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", ByteSize(self.0).display().iec())
+    }
+}
+
+impl Serialize for Memory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Memory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = scalar(deserializer)?;
+        text.parse::<ByteSize>().map(|size| Self(size.0)).map_err(|_| {
+            de::Error::custom(format!(
+                "`{text}` is not an amount of memory: write `20GiB`, `512MiB`, `16GB`"
+            ))
+        })
+    }
+}
+
 /// A length of time written as `30s`, `10m`, `1h 30m`, `2days`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub Duration);
@@ -136,6 +171,25 @@ mod tests {
         }
         for text in ["0", "1/5", "0.33", "13/12", "1/0", "x", "-1/4", "5000000000/1"] {
             assert_eq!(Share::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_of_memory_are_exact_and_come_back() {
+        for (text, bytes, shown) in [
+            ("20GiB", 20 << 30, "20.0 GiB"),
+            ("1.5 GiB", 3 << 29, "1.5 GiB"),
+            ("16GB", 16_000_000_000, "14.9 GiB"),
+            ("4096", 4096, "4.0 KiB"),
+        ] {
+            let memory: Memory = serde_json::from_value(text.into()).unwrap();
+            assert_eq!((memory.0, memory.to_string().as_str()), (bytes, shown));
+            let written = serde_json::to_value(memory).unwrap();
+            assert_eq!(serde_json::from_value::<Memory>(written).unwrap(), memory);
+        }
+        for text in ["", "much", "-1GiB", "20 parsecs"] {
+            let error = serde_json::from_value::<Memory>(text.into()).unwrap_err();
+            assert!(error.to_string().contains("is not an amount of memory"), "{error}");
         }
     }
 

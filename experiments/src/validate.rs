@@ -98,6 +98,10 @@ fn worker(file: &File, wrong: &mut Wrong) {
         if resources.is_some_and(|r| r.cpus == 0) {
             wrong(&format!("{at}/cpus"), "a worker needs at least one CPU".to_owned(), None);
         }
+        if resources.is_some_and(|r| r.per_gpu == Some(0)) {
+            let hint = "leave it out for as many as the share allows".to_owned();
+            wrong(&format!("{at}/per_gpu"), "no trial could ever have a GPU".into(), Some(hint));
+        }
     }
     if file.retry.attempts == 0 {
         wrong("/retry/attempts", "a trial needs at least one attempt".to_owned(), None);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::selector::Selector;
+use crate::slots::Strangers;
 
 /// Turns one YAML file into a paper's table.
 ///
@@ -110,12 +111,22 @@ pub struct Run {
     /// Trials at once, at most; as many as there are CPUs and GPUs for if absent.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
+    /// Also uses GPUs on which processes compute that are none of our trials'.
+    #[arg(long)]
+    pub allow_busy_gpus: bool,
     /// Prints the plan and runs nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// Prints one JSON object when all is over.
     #[arg(long)]
     pub json: bool,
+}
+
+impl Run {
+    /// What to do about GPUs that others use.
+    pub fn strangers(&self) -> Strangers {
+        if self.allow_busy_gpus { Strangers::Tolerated } else { Strangers::Avoided }
+    }
 }
 
 /// Arguments of `orch status`.

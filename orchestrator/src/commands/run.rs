@@ -15,7 +15,7 @@ use crate::plan::{Fate, Plan};
 use crate::programs;
 use crate::resolved::{self, Resolved};
 use crate::run_dir::RunDir;
-use crate::slots::Inventory;
+use crate::slots::{ENV_INVENTORY, Machine};
 use crate::store::TrialRow;
 use crate::supervisor::{Outcome, Parts, Supervisor};
 
@@ -27,8 +27,7 @@ pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
     let run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
     run.check_rows(&arguments.only)?;
     let trials = freeze(&run)?;
-    let inventory = Inventory::detect();
-    inventory.feasible(&run.resources)?;
+    let machine = machine_for(&run, global)?;
     let dir = RunDir::new(&global.runs, &run.name());
 
     if arguments.dry_run {
@@ -73,13 +72,25 @@ pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
         journal,
         store,
         trials: plan.to_run().cloned().collect(),
-        inventory,
+        machine,
+        strangers: arguments.strangers(),
         jobs: arguments.jobs.map(|jobs| jobs as usize),
         headline,
     };
     let outcome = Supervisor::new(parts).await?.run(&mut display).await;
     display.finish();
     finish(&run, &dir, &plan, &outcome?, arguments.json, talk)
+}
+
+/// This machine, which must be able to run the trials if it has nothing else to do.
+fn machine_for(run: &expand::Run, global: &Global) -> anyhow::Result<Machine> {
+    let machine = Machine::open();
+    let inventory = machine.look()?;
+    inventory.feasible(&run.resources)?;
+    if let Some(file) = inventory.made_up.filter(|_| !global.quiet) {
+        say(&format!("note: this machine is made up by `{}` (`{ENV_INVENTORY}`)", file.display()));
+    }
+    Ok(machine)
 }
 
 /// Every trial's config as the worker will get it, checked by the worker where it can.

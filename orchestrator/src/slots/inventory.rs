@@ -1,96 +1,132 @@
-//! What this machine has, as far as this process may use it.
+//! What a machine has, as one look at it shows: values only. [`super::Machine`] looks.
 
-use std::thread;
+use std::path::PathBuf;
 
-use experiments::resources::Resources;
-use nvml_wrapper::Nvml;
-use nvml_wrapper::error::NvmlError;
-
-use super::mask;
+use experiments::resources::{Memory, Resources};
 
 /// The cores and GPUs that trials can be given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// CPU cores.
     pub cpus: u32,
     /// GPUs, in the order of their PCI addresses.
     pub gpus: Vec<Gpu>,
+    /// Version of the GPUs' driver.
+    pub driver: Option<String>,
     /// Why there are no GPUs, or fewer than one may expect.
     pub note: Option<String>,
+    /// The file that makes all of this up, if one does.
+    pub made_up: Option<PathBuf>,
 }
 
-/// A GPU.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A GPU, or one of the devices that a GPU is divided into (MIG).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gpu {
     /// Its name for `CUDA_VISIBLE_DEVICES`, for example `GPU-8f5c…`.
     pub uuid: String,
     /// Its name for people.
     pub name: String,
-    /// Its memory.
-    pub memory_bytes: u64,
+    /// All of its memory.
+    pub memory: Memory,
+    /// What of it can be had now.
+    pub free: Memory,
+    /// What of it processes have now; not what the driver keeps to itself.
+    pub used: Memory,
+    /// The processes that compute on it, as far as this one can see them.
+    pub processes: Vec<GpuProcess>,
+}
+
+/// A process that computes on a GPU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuProcess {
+    /// Its id.
+    pub pid: u32,
+    /// Its program's name; empty if that cannot be told.
+    pub name: String,
+    /// The GPU's memory that it has, where the driver tells.
+    pub memory: Option<Memory>,
 }
 
 /// The machine can never give a trial what it asks for, however long it waits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Infeasible {
     /// Too few cores.
-    #[error("a trial needs {wanted} CPU cores and this machine has {there}")]
+    #[error("a trial needs {wanted} CPU cores and {} has {}", machine(inventory), inventory.cpus)]
     Cpus {
         /// Cores asked for.
         wanted: u32,
-        /// Cores there are.
-        there: u32,
+        /// What there is.
+        inventory: Inventory,
     },
     /// Too few GPUs.
-    #[error("a trial needs {wanted} GPUs and this machine has {there}{}", because(note.as_ref()))]
+    #[error(
+        "a trial needs {wanted} GPUs and {} has {}{}",
+        machine(inventory), inventory.gpus.len(), because(inventory)
+    )]
     Gpus {
         /// GPUs asked for.
         wanted: u32,
-        /// GPUs there are.
-        there: usize,
-        /// [`Inventory::note`].
-        note: Option<String>,
+        /// What there is.
+        inventory: Inventory,
+    },
+    /// Too few GPUs with enough memory.
+    #[error(
+        "a trial needs {gpus} GPUs with {wanted} of memory each and {} has: {}",
+        machine(inventory),
+        sizes(inventory)
+    )]
+    Memory {
+        /// GPUs asked for.
+        gpus: u32,
+        /// Memory asked for on each.
+        wanted: Memory,
+        /// What there is.
+        inventory: Inventory,
     },
 }
 
-fn because(note: Option<&String>) -> String {
-    note.map(|note| format!(" ({note})")).unwrap_or_default()
+fn machine(inventory: &Inventory) -> String {
+    match &inventory.made_up {
+        Some(file) => format!("the machine that `{}` makes up", file.display()),
+        None => "this machine".to_owned(),
+    }
+}
+
+fn because(inventory: &Inventory) -> String {
+    inventory.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default()
+}
+
+fn sizes(inventory: &Inventory) -> String {
+    let size = |gpu: &Gpu| format!("{} {} ({})", gpu.short_uuid(), gpu.name, gpu.memory);
+    inventory.gpus.iter().map(size).collect::<Vec<_>>().join(", ")
 }
 
 impl Inventory {
-    /// Counts the cores that this process may use and asks NVIDIA's management library for the
-    /// GPUs, of which only those in an inherited `CUDA_VISIBLE_DEVICES` count.
-    pub fn detect() -> Self {
-        let cpus = thread::available_parallelism().map_or(1, |n| n.get() as u32);
-        let mask = std::env::var("CUDA_VISIBLE_DEVICES").ok();
-        let (gpus, note) = match all_gpus() {
-            Ok(gpus) => mask::apply(gpus, mask.as_deref()),
-            Err(e) => (Vec::new(), Some(format!("no NVIDIA driver: {e}"))),
-        };
-        Self { cpus, gpus, note }
-    }
-
     /// Whether this machine could run a trial that needs `wanted`, if it had nothing else to do.
     pub fn feasible(&self, wanted: &Resources) -> Result<(), Infeasible> {
+        let inventory = || self.clone();
         if wanted.cpus > self.cpus {
-            return Err(Infeasible::Cpus { wanted: wanted.cpus, there: self.cpus });
+            return Err(Infeasible::Cpus { wanted: wanted.cpus, inventory: inventory() });
         }
-        let there = self.gpus.len();
-        if wanted.gpus as usize > there {
-            return Err(Infeasible::Gpus { wanted: wanted.gpus, there, note: self.note.clone() });
+        let gpus = wanted.gpus as usize;
+        if gpus > self.gpus.len() {
+            return Err(Infeasible::Gpus { wanted: wanted.gpus, inventory: inventory() });
+        }
+        let memory = wanted.memory.unwrap_or_default();
+        if gpus > self.gpus.iter().filter(|gpu| gpu.memory >= memory).count() {
+            let (gpus, inventory) = (wanted.gpus, inventory());
+            return Err(Infeasible::Memory { gpus, wanted: memory, inventory });
         }
         Ok(())
     }
 }
 
-fn all_gpus() -> Result<Vec<Gpu>, NvmlError> {
-    let nvml = Nvml::init()?;
-    let gpu = |index| {
-        let device = nvml.device_by_index(index)?;
-        let (uuid, name) = (device.uuid()?, device.name()?);
-        Ok(Gpu { uuid, name, memory_bytes: device.memory_info()?.total })
-    };
-    (0..nvml.device_count()?).map(gpu).collect()
+impl Gpu {
+    /// As much of the UUID as people need: `GPU-8f5c1a2b`.
+    pub fn short_uuid(&self) -> &str {
+        let end = self.uuid.match_indices('-').nth(1).map_or(self.uuid.len(), |(at, _)| at);
+        &self.uuid[..end]
+    }
 }
 
 #[cfg(test)]
@@ -100,20 +136,35 @@ mod tests {
     #[test]
     fn what_a_machine_cannot_do_is_said_in_words() {
         let note = Some("no NVIDIA driver: none".to_owned());
-        let inventory = Inventory { cpus: 2, gpus: vec![], note };
+        let mut inventory = Inventory { cpus: 2, note, ..Inventory::default() };
         let wanted = |cpus, gpus| Resources { cpus, gpus, ..Resources::default() };
+        let refusal = |inventory: &Inventory, wanted: &Resources| {
+            inventory.feasible(wanted).unwrap_err().to_string()
+        };
         assert_eq!(inventory.feasible(&wanted(2, 0)), Ok(()));
-        let error = inventory.feasible(&wanted(1, 1)).unwrap_err();
         assert_eq!(
-            error.to_string(),
+            refusal(&inventory, &wanted(1, 1)),
             "a trial needs 1 GPUs and this machine has 0 (no NVIDIA driver: none)"
         );
-        let error = inventory.feasible(&wanted(3, 0)).unwrap_err();
-        assert_eq!(error.to_string(), "a trial needs 3 CPU cores and this machine has 2");
-    }
+        assert_eq!(
+            refusal(&inventory, &wanted(3, 0)),
+            "a trial needs 3 CPU cores and this machine has 2"
+        );
 
-    #[test]
-    fn every_machine_has_a_core() {
-        assert!(Inventory::detect().cpus >= 1);
+        let gpu = |uuid: &str, gib: u64| Gpu {
+            uuid: uuid.to_owned(),
+            name: "T9".to_owned(),
+            memory: Memory(gib << 30),
+            ..Gpu::default()
+        };
+        inventory.gpus = vec![gpu("GPU-8f5c1a2b-77", 16), gpu("GPU-1", 24)];
+        inventory.made_up = Some("gpus.yaml".into());
+        let large = |gpus| Resources { memory: Some(Memory(20 << 30)), ..wanted(1, gpus) };
+        assert_eq!(inventory.feasible(&large(1)), Ok(()));
+        assert_eq!(
+            refusal(&inventory, &large(2)),
+            "a trial needs 2 GPUs with 20.0 GiB of memory each and the machine that `gpus.yaml` \
+             makes up has: GPU-8f5c1a2b T9 (16.0 GiB), GPU-1 T9 (24.0 GiB)"
+        );
     }
 }

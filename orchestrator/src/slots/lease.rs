@@ -6,12 +6,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use experiments::resources::Resources;
-
 use super::inventory::{Gpu, Inventory};
+use super::rules::{self, Request};
+use super::seat::{Occupancy, Seat};
+use super::shortage::Shortage;
+use crate::clock;
 use crate::host::Host;
 
-/// Lock files per GPU.
+/// Parts of a GPU, and at most so many trials: a lock file for each part, and one for each trial.
 const PARTS: u8 = 12;
 
 /// The folder of this machine's lock files.
@@ -25,7 +27,16 @@ pub struct Slots {
 #[derive(Debug)]
 pub struct Lease {
     locks: Vec<File>,
-    gpus: Vec<String>,
+    gpus: Vec<Gpu>,
+}
+
+/// What a GPU has left.
+struct Room {
+    /// Its free parts.
+    parts: Vec<File>,
+    /// A free seat, by its file's name.
+    seat: Option<(String, File)>,
+    occupancy: Occupancy,
 }
 
 /// Slots cannot be looked at.
@@ -61,55 +72,95 @@ impl Slots {
         Self { folder: folder.into() }
     }
 
-    /// Takes what `wanted` asks for, preferring the GPUs that are least in use; `None` if it is
-    /// not free now.
+    /// Takes what `request` asks for, preferring the GPUs that are least in use, or says why it
+    /// cannot be had now.
     pub fn try_lease(
         &self,
         inventory: &Inventory,
-        wanted: &Resources,
-    ) -> Result<Option<Lease>, SlotError> {
-        let at = |path: &Path, source| SlotError::File { path: path.to_owned(), source };
-        std::fs::create_dir_all(&self.folder).map_err(|e| at(&self.folder, e))?;
-        // One at a time, for the moment that taking needs: two that each took a part of what both
-        // want would both get nothing. Whether a slot is free is for its own lock to say.
-        let turn = self.open("turn")?;
-        turn.lock().map_err(|e| at(&self.folder.join("turn"), e))?;
-
+        request: &Request,
+    ) -> Result<Result<Lease, Shortage>, SlotError> {
+        let _turn = self.take_turn()?;
+        let wanted = &request.resources;
         let mut locks = self.free((0..inventory.cpus).map(|core| format!("cpu.{core}")))?;
         if locks.len() < wanted.cpus as usize {
-            return Ok(None);
+            return Ok(Err(Shortage::of_cpus(wanted, inventory, locks.len())));
         }
         locks.truncate(wanted.cpus as usize);
-        let mut lease = Lease { locks, gpus: Vec::new() };
-        if wanted.gpus > 0 && !self.add_gpus(&mut lease, inventory, wanted)? {
-            return Ok(None);
-        }
-        Ok(Some(lease))
+        let lease = Lease { locks, gpus: Vec::new() };
+        if wanted.gpus == 0 { Ok(Ok(lease)) } else { self.add_gpus(lease, inventory, request) }
+    }
+
+    /// One at a time, for the moment that taking needs: two that each took a part of what both
+    /// want would both get nothing. Whether a slot is free is for its own lock to say.
+    fn take_turn(&self) -> Result<File, SlotError> {
+        let at = |path: &Path, source| SlotError::File { path: path.to_owned(), source };
+        std::fs::create_dir_all(&self.folder).map_err(|e| at(&self.folder, e))?;
+        let turn = self.open("turn")?;
+        turn.lock().map_err(|e| at(&self.folder.join("turn"), e))?;
+        Ok(turn)
     }
 
     fn add_gpus(
         &self,
-        lease: &mut Lease,
+        mut lease: Lease,
         inventory: &Inventory,
-        wanted: &Resources,
-    ) -> Result<bool, SlotError> {
-        let share = usize::from(wanted.share.twelfths());
-        let mut candidates: Vec<(&Gpu, Vec<File>)> = Vec::new();
+        request: &Request,
+    ) -> Result<Result<Lease, Shortage>, SlotError> {
+        let wanted = &request.resources;
+        let (mut candidates, mut found) = (Vec::new(), Vec::new());
         for gpu in &inventory.gpus {
-            let parts = self.free((0..PARTS).map(|part| format!("{}.{part}", gpu.uuid)))?;
-            if parts.len() >= share {
-                candidates.push((gpu, parts));
+            let room = self.room(gpu)?;
+            let free = if room.seat.is_some() { room.parts.len() } else { 0 };
+            let hindrance = rules::hindrance(gpu, free, &room.occupancy, request, clock::now_ms());
+            if hindrance.is_none() {
+                candidates.push((gpu, room));
             }
+            found.push((gpu.short_uuid().to_owned(), hindrance));
+        }
+        if candidates.len() < wanted.gpus as usize {
+            return Ok(Err(Shortage::of_gpus(wanted, inventory, found)));
         }
         // Stable: of equals the first.
-        candidates.sort_by_key(|(_, parts)| std::cmp::Reverse(parts.len()));
-        candidates.truncate(wanted.gpus as usize);
-        let found = candidates.len() == wanted.gpus as usize;
-        for (gpu, parts) in candidates {
-            lease.gpus.push(gpu.uuid.clone());
-            lease.locks.extend(parts.into_iter().take(share));
+        candidates.sort_by_key(|(_, room)| std::cmp::Reverse(room.parts.len()));
+        for (gpu, room) in candidates.into_iter().take(wanted.gpus as usize) {
+            let first = room.occupancy.trials == 0;
+            let used_before = if first { gpu.used } else { room.occupancy.used_before };
+            let (name, seat) = room.seat.expect("a GPU without a free seat is full");
+            Seat::new(wanted, used_before)
+                .write(&seat)
+                .map_err(|source| SlotError::File { path: self.folder.join(name), source })?;
+            lease.locks.push(seat);
+            lease.locks.extend(room.parts.into_iter().take(wanted.share.twelfths().into()));
+            lease.gpus.push(gpu.clone());
         }
-        Ok(found)
+        Ok(Ok(lease))
+    }
+
+    /// What is free of a GPU, locked, and who is on it. Only for who has the turn.
+    fn room(&self, gpu: &Gpu) -> Result<Room, SlotError> {
+        let mut room = Room {
+            parts: self.free((0..PARTS).map(|part| format!("{}.{part}", gpu.uuid)))?,
+            seat: None,
+            occupancy: Occupancy::default(),
+        };
+        for number in 0..PARTS {
+            let name = format!("{}.seat.{number}", gpu.uuid);
+            let file = self.open(&name)?;
+            let failed = |source| SlotError::File { path: self.folder.join(&name), source };
+            let seat = Seat::read(&file).map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {
+                    if let Some(seat) = seat {
+                        let now_ms = clock::now_ms();
+                        room.occupancy.add_left(&file, seat, now_ms).map_err(failed)?;
+                    }
+                    room.seat.get_or_insert((name, file));
+                }
+                Err(TryLockError::WouldBlock) => room.occupancy.add_taken(seat.as_ref()),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
+        Ok(room)
     }
 
     /// Locks those of the named files that nobody has locked.
@@ -138,7 +189,12 @@ impl Slots {
 impl Lease {
     /// What the worker's `CUDA_VISIBLE_DEVICES` must be: UUIDs, or nothing where it has no GPU.
     pub fn cuda_visible_devices(&self) -> String {
-        self.gpus.join(",")
+        self.gpus.iter().map(|gpu| gpu.uuid.as_str()).collect::<Vec<_>>().join(",")
+    }
+
+    /// The GPUs of which it holds parts, as they were before.
+    pub fn gpus(&self) -> &[Gpu] {
+        &self.gpus
     }
 
     /// The locks themselves, which closing the last copy of a descriptor frees.
@@ -149,22 +205,33 @@ impl Lease {
 
 #[cfg(test)]
 mod tests {
+    use experiments::resources::Memory;
+
     use super::*;
+    use crate::slots::{GpuProcess, Strangers};
 
     fn inventory(cpus: u32, gpus: usize) -> Inventory {
-        let gpu = |i| Gpu { uuid: format!("GPU-{i}"), name: String::new(), memory_bytes: 0 };
-        Inventory { cpus, gpus: (0..gpus).map(gpu).collect(), note: None }
+        let gpu = |i| Gpu { uuid: format!("GPU-{i}"), ..Gpu::default() };
+        Inventory { cpus, gpus: (0..gpus).map(gpu).collect(), ..Inventory::default() }
     }
 
-    fn wanted(cpus: u32, gpus: u32, share: &str) -> Resources {
-        let value = serde_json::json!({"cpus": cpus, "gpus": gpus, "share": share});
-        serde_json::from_value(value).unwrap()
+    fn request(value: serde_json::Value) -> Request {
+        let resources = serde_json::from_value(value).unwrap();
+        Request { resources, strangers: Strangers::Avoided }
+    }
+
+    fn wanted(cpus: u32, gpus: u32, share: &str) -> Request {
+        request(serde_json::json!({"cpus": cpus, "gpus": gpus, "share": share}))
     }
 
     /// The GPUs that were given, or `-`.
-    fn take(slots: &Slots, inventory: &Inventory, wanted: &Resources) -> (String, Option<Lease>) {
-        let lease = slots.try_lease(inventory, wanted).unwrap();
+    fn take(slots: &Slots, inventory: &Inventory, wanted: &Request) -> (String, Option<Lease>) {
+        let lease = slots.try_lease(inventory, wanted).unwrap().ok();
         (lease.as_ref().map_or("-".to_owned(), Lease::cuda_visible_devices), lease)
+    }
+
+    fn said(slots: &Slots, inventory: &Inventory, wanted: &Request) -> String {
+        slots.try_lease(inventory, wanted).unwrap().unwrap_err().to_string()
     }
 
     #[test]
@@ -205,5 +272,55 @@ mod tests {
         assert_eq!(gpu, "GPU-0");
         drop(three);
         assert_eq!(take(&slots, &inventory, &wanted(3, 0, "1")).0, "");
+    }
+    #[test]
+    fn why_nothing_is_free_is_said_of_every_gpu() {
+        let folder = tempfile::tempdir().unwrap();
+        let (slots, mut inventory) = (Slots::at(folder.path()), inventory(4, 4));
+        let stranger =
+            GpuProcess { pid: 4711, name: "python".to_owned(), memory: Some(Memory(20 << 30)) };
+        inventory.gpus[3].processes.push(stranger);
+        let requests = [wanted(1, 2, "1/2"), wanted(1, 2, "1/2"), wanted(1, 1, "1/3")];
+        let leases = requests.map(|wanted| take(&slots, &inventory, &wanted));
+        assert_eq!(
+            leases.each_ref().map(|(gpus, _)| gpus.as_str()),
+            ["GPU-0,GPU-1", "GPU-2,GPU-0", "GPU-1"]
+        );
+        assert_eq!(
+            said(&slots, &inventory, &wanted(1, 1, "3/4")),
+            "waits for 3/4 of 1 GPU and 1 CPU: GPU-0 is full (2 trials), GPU-1 is full (2 trials), \
+             GPU-2 is full (1 trial), GPU-3 is kept busy by pid 4711 (python, 20.0 GiB); `orch run \
+             --allow-busy-gpus` uses busy ones too"
+        );
+        assert_eq!(
+            said(&slots, &inventory, &wanted(2, 0, "1")),
+            "waits for 2 CPUs: 1 of 4 CPUs are free"
+        );
+    }
+
+    #[test]
+    fn a_trial_s_memory_and_cap_are_kept_until_it_ends_and_its_memory_is_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (slots, mut inventory) = (Slots::at(folder.path()), inventory(4, 1));
+        let gib = |n: u64| Memory(n << 30);
+        let gpu = &mut inventory.gpus[0];
+        (gpu.memory, gpu.free) = (gib(80), gib(80));
+        let picky = request(serde_json::json!({"gpus": 1, "share": "1/4", "memory": "50GiB"}));
+        let first = take(&slots, &inventory, &picky).1;
+        assert!(first.is_some());
+        let refused = said(&slots, &inventory, &picky);
+        assert!(refused.ends_with("GPU-0 has 30.0 GiB left of the 50.0 GiB needed"), "{refused}");
+        let alone = request(serde_json::json!({"gpus": 1, "share": "1/4", "per_gpu": 1}));
+        let refused = said(&slots, &inventory, &alone);
+        assert!(refused.ends_with("GPU-0 has 1 trial, as many as `per_gpu` allows"), "{refused}");
+
+        inventory.gpus[0].used = gib(50);
+        drop(first);
+        let refused = said(&slots, &inventory, &alone);
+        assert!(refused.ends_with("is giving back 50.0 GiB of a trial that has just ended"));
+        inventory.gpus[0].used = gib(0);
+        let _second = take(&slots, &inventory, &alone).1.unwrap();
+        let refused = said(&slots, &inventory, &wanted(1, 1, "1/12"));
+        assert!(refused.contains("as many as `per_gpu` allows"), "{refused}");
     }
 }

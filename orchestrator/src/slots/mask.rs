@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     fn visible(mask: Option<&str>) -> String {
-        let gpu = |uuid: &str| Gpu { uuid: uuid.to_owned(), name: String::new(), memory_bytes: 0 };
+        let gpu = |uuid: &str| Gpu { uuid: uuid.to_owned(), ..Gpu::default() };
         let all = ["GPU-a1", "GPU-a2", "GPU-b3"].map(gpu).to_vec();
         let (gpus, _) = apply(all, mask);
         gpus.iter().map(|gpu| &gpu.uuid[4..]).collect::<Vec<_>>().join(" ")
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_mask_that_hides_something_says_so() {
-        let gpu = Gpu { uuid: "GPU-a".to_owned(), name: String::new(), memory_bytes: 0 };
+        let gpu = Gpu { uuid: "GPU-a".to_owned(), ..Gpu::default() };
         let (_, note) = apply(vec![gpu.clone()], Some(""));
         assert_eq!(note.as_deref(), Some("`CUDA_VISIBLE_DEVICES=` hides 1 more"));
         assert_eq!(apply(vec![gpu], Some("0")).1, None);

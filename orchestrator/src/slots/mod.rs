@@ -1,13 +1,23 @@
 //! Slots: shares of this machine's GPUs and CPU cores as locks that the kernel frees.
 //!
-//! One lock file per core and twelve per GPU, in the user's state folder, are never removed. Who
+//! One lock file per core and several per GPU, in the user's state folder, are never removed. Who
 //! holds one is a matter of open descriptors, which holder and worker inherit: a slot is free
 //! exactly when nobody who could use it is left, however they ended, and all runs of this user on
-//! this machine see the same ones.
+//! this machine see the same ones. What the machine has is read by [`Machine`], and which GPU a
+//! trial may have is for `rules` to say.
 
 mod inventory;
 mod lease;
+mod machine;
+mod made_up;
 mod mask;
+mod nvml;
+mod rules;
+mod seat;
+mod shortage;
 
-pub use inventory::{Gpu, Infeasible, Inventory};
+pub use inventory::{Gpu, GpuProcess, Infeasible, Inventory};
 pub use lease::{Lease, SlotError, Slots};
+pub use machine::{ENV_INVENTORY, Machine};
+pub use rules::{Hindrance, Request, Strangers};
+pub use shortage::Shortage;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::resources::{Resources, Share};
 use experiments::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_EXPERIMENT, ENV_SEED, ENV_TRIAL,
     ENV_VARIANT, FILE_NAME, Trial,
@@ -95,15 +94,4 @@ fn environment(
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
-}
-
-/// What a trial waits for, in words.
-pub(super) fn in_words(resources: &Resources) -> String {
-    let plural = |n: u32| if n == 1 { "" } else { "s" };
-    let cpus = format!("{} CPU{}", resources.cpus, plural(resources.cpus));
-    match (resources.gpus, resources.share) {
-        (0, _) => cpus,
-        (n, Share::WHOLE) => format!("{n} GPU{} and {cpus}", plural(n)),
-        (n, share) => format!("{share} of {n} GPU{} and {cpus}", plural(n)),
-    }
 }

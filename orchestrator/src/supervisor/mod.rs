@@ -23,7 +23,7 @@ use crate::holder;
 use crate::journal::{Entry, Journal, JournalError};
 use crate::plan::PlanTrial;
 use crate::run_dir::{RunDir, SupervisorLock};
-use crate::slots::{Inventory, Lease, SlotError, Slots};
+use crate::slots::{Lease, Machine, Request, Shortage, SlotError, Slots, Strangers};
 use crate::store::{Store, StoreError};
 
 pub use progress::Progress;
@@ -33,6 +33,9 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// How long a holder may take to claim its attempt before it is given up.
 const CLAIM_WITHIN_MS: i64 = 20_000;
+
+/// How long a trial's reason to wait stays as it is said while only amounts in it change.
+const REPEAT_MS: i64 = 60_000;
 
 /// A supervisor at work.
 #[derive(Debug)]
@@ -46,10 +49,14 @@ pub struct Supervisor {
     core: Core,
     trials: BTreeMap<TrialId, PlanTrial>,
     slots: Slots,
-    inventory: Inventory,
+    machine: Machine,
+    /// What every trial asks of the machine.
+    request: Request,
     local: Local,
     /// Leased for the trial that starts next.
     lease: Option<Lease>,
+    /// Why nothing could be leased, and when that was said.
+    shortage: Option<(Shortage, i64)>,
     /// How far each trial has come, for people.
     progress: BTreeMap<TrialId, Progress>,
     /// The metric shown beside the progress.
@@ -71,8 +78,10 @@ pub struct Parts {
     pub store: Store,
     /// The trials to carry out.
     pub trials: Vec<PlanTrial>,
-    /// What this machine has.
-    pub inventory: Inventory,
+    /// The machine to run them on.
+    pub machine: Machine,
+    /// What to do about GPUs that others use.
+    pub strangers: Strangers,
     /// How many may run at once; as many as there are slots for if absent.
     pub jobs: Option<usize>,
     /// The metric shown beside the progress.
@@ -114,7 +123,18 @@ pub struct Outcome {
 impl Supervisor {
     /// Takes up a run where its records say that it stands.
     pub async fn new(parts: Parts) -> Result<Self, SupervisorError> {
-        let Parts { run, dir, lock, journal, mut store, trials, inventory, jobs, headline } = parts;
+        let Parts {
+            run,
+            dir,
+            lock,
+            journal,
+            mut store,
+            trials,
+            machine,
+            strangers,
+            jobs,
+            headline,
+        } = parts;
         let rows = store.trials().await?;
         let wanted: BTreeSet<_> = trials.iter().map(|trial| &trial.id).collect();
         let states = rows.into_iter().filter(|row| wanted.contains(&row.id)).map(|row| {
@@ -123,6 +143,7 @@ impl Supervisor {
         });
         Ok(Self {
             core: Core::new(states, run.retry.clone(), jobs.unwrap_or(usize::MAX)),
+            request: Request { resources: run.resources.clone(), strangers },
             run,
             dir,
             _lock: lock,
@@ -130,9 +151,10 @@ impl Supervisor {
             store,
             trials: trials.into_iter().map(|trial| (trial.id.clone(), trial)).collect(),
             slots: Slots::of_this_machine()?,
-            inventory,
+            machine,
             local: Local::new(),
             lease: None,
+            shortage: None,
             progress: BTreeMap::new(),
             headline,
         })
@@ -226,14 +248,35 @@ impl Supervisor {
 
     async fn start_what_fits(&mut self, display: &mut Display) -> Result<(), SupervisorError> {
         while let Some(next) = self.core.next(clock::now_ms()).cloned() {
-            self.lease = self.slots.try_lease(&self.inventory, &self.run.resources)?;
-            if self.lease.is_none() {
-                let reason = format!("waits for {}", attempts::in_words(&self.run.resources));
+            if let Err(reason) = self.lease()? {
                 return self.tell(Input::Blocked(next, reason), display).await;
             }
             self.tell(Input::Leased(next), display).await?;
         }
         Ok(())
+    }
+
+    /// Leases what a trial needs, or says why it has to wait. Amounts and process ids in the words
+    /// change all the time and are not worth a line in the journal each.
+    fn lease(&mut self) -> Result<Result<(), String>, SupervisorError> {
+        let inventory = match self.machine.look() {
+            Ok(inventory) => inventory,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        match self.slots.try_lease(&inventory, &self.request)? {
+            Ok(lease) => {
+                (self.lease, self.shortage) = (Some(lease), None);
+                Ok(Ok(()))
+            }
+            Err(shortage) => {
+                let now_ms = clock::now_ms();
+                let said = self.shortage.take().filter(|(said, since_ms)| {
+                    said.is_like(&shortage) && (*since_ms..since_ms + REPEAT_MS).contains(&now_ms)
+                });
+                let (said, _) = self.shortage.insert(said.unwrap_or((shortage, now_ms)));
+                Ok(Err(said.to_string()))
+            }
+        }
     }
 
     /// Tells the core what happened and does what it decides, and what follows from that.

@@ -10,6 +10,7 @@ mod all_killed;
 mod editing;
 mod example;
 mod failures;
+mod gpus;
 mod help;
 mod interrupts;
 mod lab;

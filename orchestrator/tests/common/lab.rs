@@ -59,6 +59,8 @@ impl Lab {
             .current_dir(self.folder.path())
             .env("ORCH_STATE_DIR", self.path("state"))
             .env_remove("ORCH_RUNS")
+            .env_remove("ORCH_INVENTORY")
+            .env_remove("CUDA_VISIBLE_DEVICES")
             .env_remove("ORCH_LOG")
             .env_remove("FAKE_WORKER_BUILD")
             .stdin(Stdio::null())
@@ -74,7 +76,13 @@ impl Lab {
 
     /// Starts `orch` and leaves it to work.
     pub(crate) fn start(&self, arguments: &str) -> Running {
-        Running(self.command(arguments).spawn().unwrap())
+        self.start_with(arguments, &[])
+    }
+
+    /// Starts `orch` in an environment that has more than usual.
+    pub(crate) fn start_with(&self, arguments: &str, environment: &[(&str, &str)]) -> Running {
+        let mut command = self.command(arguments);
+        Running(command.envs(environment.iter().copied()).spawn().unwrap())
     }
 
     /// What the database holds, through the views that reports are drawn from.

@@ -4,17 +4,19 @@
 use std::io::{self, Read};
 use std::process::ExitCode;
 
-use experiments::resources::Resources;
-use orchestrator::slots::{Gpu, Inventory, Lease, Slots};
+use orchestrator::slots::{Gpu, Inventory, Lease, Request, Slots, Strangers};
 
 /// `inventory` is `CPUS,GPUS` of a made-up machine and `wanted` the JSON of [`Resources`].
 pub(crate) fn run(folder: &str, inventory: &str, wanted: &str) -> ExitCode {
     let (cpus, gpus) = inventory.split_once(',').expect("CPUS,GPUS");
-    let gpu = |i| Gpu { uuid: format!("GPU-{i}"), name: String::new(), memory_bytes: 0 };
+    let gpu = |i| Gpu { uuid: format!("GPU-{i}"), ..Gpu::default() };
     let gpus = (0..gpus.parse::<u32>().expect("a number")).map(gpu).collect();
-    let inventory = Inventory { cpus: cpus.parse().expect("a number"), gpus, note: None };
-    let wanted: Resources = serde_json::from_str(wanted).expect("resources");
-    let lease = Slots::at(folder).try_lease(&inventory, &wanted).expect("slots can be looked at");
+    let cpus = cpus.parse().expect("a number");
+    let inventory = Inventory { cpus, gpus, ..Inventory::default() };
+    let resources = serde_json::from_str(wanted).expect("resources");
+    let request = Request { resources, strangers: Strangers::Avoided };
+    let answer = Slots::at(folder).try_lease(&inventory, &request);
+    let lease = answer.expect("slots can be looked at").ok();
     #[expect(clippy::print_stdout, reason = "the test reads what was got")]
     {
         println!("{}", lease.as_ref().map_or("none".to_owned(), Lease::cuda_visible_devices));

@@ -14,7 +14,7 @@ use orchestrator::claim::{self, ClaimInfo, Standing};
 use orchestrator::durable;
 use orchestrator::executor::Local;
 use orchestrator::holder;
-use orchestrator::slots::{Gpu, Inventory, Lease, Slots};
+use orchestrator::slots::{Gpu, Inventory, Lease, Request, Slots, Strangers};
 use serde_json::Value;
 
 pub(crate) use crate::wait::wait_for;
@@ -126,7 +126,8 @@ impl Lab {
 
     /// A lease of nothing.
     pub(crate) fn no_slots(&self) -> Lease {
-        let nothing = Resources { cpus: 0, ..Resources::default() };
+        let resources = Resources { cpus: 0, ..Resources::default() };
+        let nothing = Request { resources, strangers: Strangers::Avoided };
         let lease = Slots::at(self.path("slots")).try_lease(&machine(0, 0), &nothing);
         lease.unwrap().expect("nothing is always free")
     }
@@ -181,6 +182,6 @@ pub(crate) fn first_step(attempt: &AttemptDir) {
 
 /// A made-up machine.
 pub(crate) fn machine(cpus: u32, gpus: u32) -> Inventory {
-    let gpu = |i| Gpu { uuid: format!("GPU-{i}"), name: String::new(), memory_bytes: 0 };
-    Inventory { cpus, gpus: (0..gpus).map(gpu).collect(), note: None }
+    let gpu = |i| Gpu { uuid: format!("GPU-{i}"), ..Gpu::default() };
+    Inventory { cpus, gpus: (0..gpus).map(gpu).collect(), ..Inventory::default() }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use experiments::resources::Resources;
-use orchestrator::slots::{Lease, Slots};
+use orchestrator::slots::{Lease, Request, Slots, Strangers};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, first_step, held, machine, runs, signal, wait_for};
@@ -66,8 +67,9 @@ impl Gpu {
 
     /// The whole GPU of a machine that has one.
     fn lease(&self) -> Option<Lease> {
-        let wanted = Resources { cpus: 0, gpus: 1, ..Resources::default() };
-        Slots::at(self.folder.path()).try_lease(&machine(0, 1), &wanted).unwrap()
+        let resources = Resources { cpus: 0, gpus: 1, ..Resources::default() };
+        let wanted = Request { resources, strangers: Strangers::Avoided };
+        Slots::at(self.folder.path()).try_lease(&machine(0, 1), &wanted).unwrap().ok()
     }
 
     fn wait_until_free(&self) {
@@ -130,4 +132,76 @@ fn the_next_holder_does_not_get_the_slots_of_the_one_before() {
     assert!(gpu.lease().is_some(), "the second attempt still runs and keeps the first's slot");
     second.request_stop().unwrap();
     lab.end(&second);
+}
+
+/// What a process asks for of two GPUs, in twelfths and with a cap, or which of those that have
+/// something ends.
+#[derive(Debug, Clone)]
+enum Step {
+    Take { gpus: u32, twelfths: u8, cap: Option<u32> },
+    End(prop::sample::Index),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let take = (1..=2u32, 1..=12u8, prop::option::of(1..=3u32))
+        .prop_map(|(gpus, twelfths, cap)| Step::Take { gpus, twelfths, cap });
+    let end = any::<prop::sample::Index>().prop_map(Step::End);
+    prop::collection::vec(prop_oneof![3 => take, 1 => end], 1..16)
+}
+
+/// A process with what it was given.
+struct Tenant {
+    process: Child,
+    gpus: Vec<String>,
+    twelfths: u8,
+    cap: Option<u32>,
+}
+
+/// Whether one of the two GPUs has room for another tenant.
+fn has_room(tenants: &[Tenant], gpu: &str, twelfths: u8, cap: Option<u32>) -> bool {
+    let there = || tenants.iter().filter(|tenant| tenant.gpus.iter().any(|g| g == gpu));
+    let cap = there().filter_map(|tenant| tenant.cap).chain(cap).min();
+    let taken: u8 = there().map(|tenant| tenant.twelfths).sum();
+    taken + twelfths <= 12 && cap.is_none_or(|cap| there().count() < cap as usize)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// However processes come and go, a GPU is never over-booked and never has more trials than
+    /// any of those on it allows; and who is refused could not have been served.
+    #[test]
+    fn no_sequence_of_leases_and_ends_overbooks_a_gpu(steps in steps()) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tenants: Vec<Tenant> = Vec::new();
+        for step in steps {
+            match step {
+                Step::End(_) if tenants.is_empty() => {}
+                Step::End(which) => end(tenants.swap_remove(which.index(tenants.len())).process),
+                Step::Take { gpus, twelfths, cap } => {
+                    let share = format!("{twelfths}/12");
+                    let wanted =
+                        json!({"cpus": 1, "gpus": gpus, "share": share, "per_gpu": cap});
+                    let mut process = taker(folder.path(), "99,2", &wanted);
+                    let given = answer(&mut process);
+                    let free = ["GPU-0", "GPU-1"]
+                        .into_iter()
+                        .filter(|gpu| has_room(&tenants, gpu, twelfths, cap));
+                    let free: Vec<_> = free.collect();
+                    if given == "none" {
+                        prop_assert!(free.len() < gpus as usize, "{free:?} had room");
+                        end(process);
+                        continue;
+                    }
+                    let given: Vec<_> = given.split(',').map(str::to_owned).collect();
+                    prop_assert_eq!(given.len(), gpus as usize);
+                    prop_assert!(given.iter().all(|gpu| free.contains(&gpu.as_str())));
+                    tenants.push(Tenant { process, gpus: given, twelfths, cap });
+                }
+            }
+        }
+        for tenant in tenants {
+            end(tenant.process);
+        }
+    }
 }

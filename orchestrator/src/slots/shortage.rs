@@ -1,0 +1,93 @@
+//! Why a trial has to wait for slots, in words.
+
+use std::fmt;
+use std::mem::discriminant;
+use std::path::PathBuf;
+
+use experiments::resources::{Resources, Share};
+
+use super::inventory::Inventory;
+use super::rules::Hindrance;
+
+/// What a trial waits for, and what is in its way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shortage {
+    wanted: Resources,
+    obstacle: Obstacle,
+    made_up: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Obstacle {
+    /// So many cores are free, of so many.
+    Cpus { free: usize, all: u32 },
+    /// Every GPU by its short name; those without a hindrance are free, but too few.
+    Gpus(Vec<(String, Option<Hindrance>)>),
+}
+
+impl Shortage {
+    pub(super) fn of_cpus(wanted: &Resources, inventory: &Inventory, free: usize) -> Self {
+        let obstacle = Obstacle::Cpus { free, all: inventory.cpus };
+        Self { wanted: wanted.clone(), obstacle, made_up: inventory.made_up.clone() }
+    }
+
+    pub(super) fn of_gpus(
+        wanted: &Resources,
+        inventory: &Inventory,
+        gpus: Vec<(String, Option<Hindrance>)>,
+    ) -> Self {
+        let obstacle = Obstacle::Gpus(gpus);
+        Self { wanted: wanted.clone(), obstacle, made_up: inventory.made_up.clone() }
+    }
+
+    /// Whether both say the same apart from amounts, which change all the time.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (&self.obstacle, &other.obstacle) {
+            (Obstacle::Cpus { .. }, Obstacle::Cpus { .. }) => true,
+            (Obstacle::Gpus(a), Obstacle::Gpus(b)) => {
+                let kind = |(uuid, hindrance): &(String, Option<Hindrance>)| {
+                    (uuid.clone(), hindrance.as_ref().map(discriminant))
+                };
+                a.iter().map(kind).eq(b.iter().map(kind))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "waits for {}: ", in_words(&self.wanted))?;
+        match &self.obstacle {
+            Obstacle::Cpus { free: 0, all } => write!(f, "all {all} are taken")?,
+            Obstacle::Cpus { free, all } => write!(f, "{free} of {all} CPUs are free")?,
+            Obstacle::Gpus(gpus) => {
+                let said = gpus.iter().map(|(uuid, hindrance)| match hindrance {
+                    Some(hindrance) => format!("{uuid} {hindrance}"),
+                    None => format!("{uuid} is free"),
+                });
+                f.write_str(&said.collect::<Vec<_>>().join(", "))?;
+                let busy =
+                    |h: &Hindrance| matches!(h, Hindrance::Strangers(_) | Hindrance::InUse(_));
+                if gpus.iter().any(|(_, hindrance)| hindrance.as_ref().is_some_and(busy)) {
+                    f.write_str("; `orch run --allow-busy-gpus` uses busy ones too")?;
+                }
+            }
+        }
+        match &self.made_up {
+            Some(file) => write!(f, " (as `{}` makes up)", file.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `1/4 of 1 GPU and 2 CPUs`.
+fn in_words(wanted: &Resources) -> String {
+    let plural = |n: u32| if n == 1 { "" } else { "s" };
+    let cpus = format!("{} CPU{}", wanted.cpus, plural(wanted.cpus));
+    match (wanted.gpus, wanted.share) {
+        (0, _) => cpus,
+        (n, Share::WHOLE) => format!("{n} GPU{} and {cpus}", plural(n)),
+        (n, share) => format!("{share} of {n} GPU{} and {cpus}", plural(n)),
+    }
+}

@@ -1,0 +1,151 @@
+//! GPUs of a made-up machine: who gets them, who waits and why, and what is refused.
+
+use std::fs;
+
+use crate::lab::{Ended, Lab, Running, wait_for};
+
+const STRANGER: &str = "processes: [{pid: 4711, name: python, memory: 20GiB}]";
+
+/// A folder whose trials need `resources`, with an inventory of 16 cores and `gpus`.
+fn lab(resources: &str, gpus: &[&str]) -> Lab {
+    let resources = format!("seeds: [0, 1, 2]\nresources: {resources}");
+    let lab = Lab::with(&[
+        ("sleep_ms: 20", "sleep_ms: 0"),
+        ("  b: {label: Second, set: {offset: 1}}\n", ""),
+        ("seeds: [0]", &resources),
+    ]);
+    inventory(&lab, gpus);
+    lab
+}
+
+/// Replaces the inventory.
+fn inventory(lab: &Lab, gpus: &[&str]) {
+    let gpus = gpus.join("}, {");
+    let gpus = if gpus.is_empty() { String::new() } else { format!("{{{gpus}}}") };
+    fs::write(lab.path("aside.yaml"), format!("cpus: 16\ngpus: [{gpus}]\n")).unwrap();
+    fs::rename(lab.path("aside.yaml"), lab.path("gpus.yaml")).unwrap();
+}
+
+fn start(lab: &Lab, arguments: &str) -> Running {
+    lab.start_with(arguments, &[("ORCH_INVENTORY", "gpus.yaml")])
+}
+
+fn orch(lab: &Lab, arguments: &str) -> Ended {
+    start(lab, arguments).end()
+}
+
+/// What the one trial that waits says it waits for.
+fn waits_for(lab: &Lab, words: &str) {
+    wait_for(words, || lab.orch("status").stdout.contains(words).then_some(()));
+}
+
+#[test]
+fn shares_of_a_gpu_are_given_out_until_it_is_full() {
+    let lab = lab("{gpus: 1, share: 5/12}", &["uuid: GPU-1, memory: 80GiB"]);
+    lab.edit(&[("sleep_ms: 0", "hang_at: 5")]);
+    let run = start(&lab, "run trip.yaml");
+    for trial in ["a-s0-", "a-s1-"] {
+        lab.reach(trial, 1, 4);
+        let command = lab.attempt(trial, 1).unwrap().read_command().unwrap().unwrap();
+        assert_eq!(command.env["CUDA_VISIBLE_DEVICES"], "GPU-1");
+    }
+    let full =
+        "waits for 5/12 of 1 GPU and 1 CPU: GPU-1 is full (2 trials) (as `gpus.yaml` makes up)";
+    waits_for(&lab, full);
+    let why = lab.orch("why state=queued").stdout;
+    assert!(why.contains(full), "{why}");
+    assert_eq!(lab.attempts("a-s2-"), 0);
+    run.signal("-INT");
+    run.end().says(130, &["note: this machine is made up by `gpus.yaml`"]);
+    // The workers have ended, so two trials fit again.
+    lab.edit(&[("hang_at: 5", "hang_at: 0")]);
+    orch(&lab, "run trip.yaml -q").says(0, &[]);
+}
+
+#[test]
+fn a_cap_keeps_trials_from_a_gpu_that_has_room() {
+    let gpus = ["uuid: GPU-1, memory: 80GiB", "uuid: GPU-2, memory: 80GiB"];
+    let lab = lab("{gpus: 1, share: 1/12, per_gpu: 1}", &gpus);
+    lab.edit(&[("sleep_ms: 0", "hang_at: 5")]);
+    let run = start(&lab, "run trip.yaml");
+    for trial in ["a-s0-", "a-s1-"] {
+        lab.reach(trial, 1, 4);
+    }
+    waits_for(&lab, "GPU-1 has 1 trial, as many as `per_gpu` allows, GPU-2 has 1 trial, as many");
+    run.signal("-INT");
+    assert_eq!(run.end().code, 130);
+}
+
+#[test]
+fn a_gpu_that_strangers_keep_busy_is_left_to_them() {
+    let busy = format!("uuid: GPU-1, memory: 80GiB, {STRANGER}");
+    let lab = lab("{gpus: 1}", &[&busy]);
+    let run = start(&lab, "run trip.yaml");
+    waits_for(
+        &lab,
+        "GPU-1 is kept busy by pid 4711 (python, 20.0 GiB); `orch run --allow-busy-gpus` uses",
+    );
+    inventory(&lab, &["uuid: GPU-1, memory: 80GiB"]);
+    run.end().says(0, &["3 of 3 trials done"]);
+
+    inventory(&lab, &[&busy]);
+    lab.edit(&[("steps: 20", "steps: 5")]);
+    orch(&lab, "run trip.yaml --allow-busy-gpus").says(0, &["3 of 3 trials done"]);
+}
+
+#[test]
+fn memory_must_be_free_before_a_trial_starts() {
+    let lab = lab("{gpus: 1, memory: 70GiB}", &["uuid: GPU-1, memory: 80GiB, free: 69GiB"]);
+    let run = start(&lab, "run trip.yaml");
+    waits_for(&lab, "GPU-1 has 69.0 GiB left of the 70.0 GiB needed");
+    // One that cannot be read, as while it is being written, is waited for.
+    fs::write(lab.path("gpus.yaml"), "cpus: [").unwrap();
+    waits_for(&lab, "gpus.yaml:");
+    inventory(&lab, &["uuid: GPU-1, memory: 80GiB, free: 71GiB"]);
+    run.end().says(0, &["3 of 3 trials done"]);
+}
+
+#[test]
+fn what_a_machine_can_never_give_is_refused_before_anything_is_made() {
+    let small = ["uuid: GPU-1, name: T9, memory: 16GiB"];
+    for (resources, gpus, words) in [
+        (
+            "{gpus: 1, memory: 20GiB}",
+            &small[..],
+            "a trial needs 1 GPUs with 20.0 GiB of memory each and the machine that `gpus.yaml` \
+             makes up has: GPU-1 T9 (16.0 GiB)",
+        ),
+        (
+            "{gpus: 2}",
+            &small,
+            "a trial needs 2 GPUs and the machine that `gpus.yaml` makes up has 1",
+        ),
+        ("{cpus: 17}", &[], "a trial needs 17 CPU cores and the machine"),
+        ("{gpus: 1, per_gpu: 0}", &small, "trip.yaml:9:22: no trial could ever have a GPU"),
+        ("{gpus: 1, memory: much}", &small, "`much` is not an amount of memory: write `20GiB`"),
+    ] {
+        let lab = lab(resources, gpus);
+        orch(&lab, "run trip.yaml").says(2, &[words]);
+        assert!(!lab.path("runs").exists());
+    }
+}
+
+#[test]
+fn an_inventory_that_is_not_there_is_said_to_be_missing() {
+    let lab = lab("{gpus: 1}", &[]);
+    fs::remove_file(lab.path("gpus.yaml")).unwrap();
+    orch(&lab, "run trip.yaml").says(2, &["gpus.yaml: there is no such file"]);
+}
+
+#[test]
+fn an_inherited_mask_hides_gpus() {
+    let gpus = ["uuid: GPU-1, memory: 80GiB", "uuid: GPU-2, memory: 80GiB"];
+    let lab = lab("{gpus: 2}", &gpus);
+    let environment = [("ORCH_INVENTORY", "gpus.yaml"), ("CUDA_VISIBLE_DEVICES", "1")];
+    let ended = lab.start_with("run trip.yaml", &environment).end();
+    ended.says(2, &["has 1 (`CUDA_VISIBLE_DEVICES=1` hides 1 more)"]);
+    lab.edit(&[("gpus: 2", "gpus: 1")]);
+    lab.start_with("run trip.yaml", &environment).end().says(0, &["3 of 3 trials done"]);
+    let command = lab.attempt("a-s2-", 1).unwrap().read_command().unwrap().unwrap();
+    assert_eq!(command.env["CUDA_VISIBLE_DEVICES"], "GPU-2");
+}
