@@ -84,6 +84,25 @@ Example:
 Example:
   orch why state=failed   what became of the one trial that failed, with the end of its log")]
     Why(Why),
+    /// Stops trials, or a whole run, and returns when their processes are gone.
+    ///
+    /// Their workers save a checkpoint first. A trial that is named is cancelled: it goes on when
+    /// the file is run again, or by `orch retry`. `--all` ends the run as Ctrl-C does.
+    #[command(after_help = "\
+Examples:
+  orch stop variant=sr3                      cancels that variant's trials, running or queued
+  orch stop --all                            lets everything save a checkpoint and ends the run
+  orch stop state=queued --run table1.demo   lets what runs finish, and nothing else start")]
+    Stop(Stop),
+    /// Puts trials that failed, or were stopped, back in the queue.
+    ///
+    /// Each goes on from its last checkpoint, with as many attempts as a new one has. A supervisor
+    /// that is at work takes them up; where there is none, run the file again.
+    #[command(after_help = "\
+Examples:
+  orch retry --failed            all that failed, once their cause is removed
+  orch retry variant=sr3,seed=1  that one trial")]
+    Retry(Retry),
     /// Makes a run's table and figures, from its records alone.
     Report(Report),
     /// Carries one attempt to its end; started by executors.
@@ -114,6 +133,9 @@ pub struct Run {
     /// Also uses GPUs on which processes compute that are none of our trials'.
     #[arg(long)]
     pub allow_busy_gpus: bool,
+    /// When to end before all is done.
+    #[command(flatten)]
+    pub fails: FailurePolicy,
     /// Prints the plan and runs nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -126,6 +148,29 @@ impl Run {
     /// What to do about GPUs that others use.
     pub fn strangers(&self) -> Strangers {
         if self.allow_busy_gpus { Strangers::Tolerated } else { Strangers::Avoided }
+    }
+}
+
+/// After how many failed trials `orch run` ends.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct FailurePolicy {
+    /// Carries all other trials to their end when one has failed; this is the default.
+    #[arg(long)]
+    keep_going: bool,
+    /// Stops when a trial has failed: the same as `--max-fails 1`.
+    #[arg(long)]
+    fail_fast: bool,
+    /// Stops when so many trials have failed: nothing more is started, and those that run save a
+    /// checkpoint and end. Running the file again goes on.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_fails: Option<u32>,
+}
+
+impl FailurePolicy {
+    /// The number, if there is a limit.
+    pub fn limit(&self) -> Option<u32> {
+        if self.fail_fast { Some(1) } else { self.max_fails }
     }
 }
 
@@ -189,6 +234,39 @@ pub struct Why {
     /// Which trial.
     #[command(flatten)]
     pub chosen: Chosen,
+}
+
+/// Arguments of `orch stop`.
+#[derive(Debug, Args)]
+pub struct Stop {
+    /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
+    /// with commas between. All that fit are meant.
+    #[arg(value_name = "TRIAL", required_unless_present = "all", conflicts_with = "all")]
+    pub trials: Vec<Selector>,
+    /// Stops everything that runs, and the supervisor; what is queued stays queued.
+    #[arg(long)]
+    pub all: bool,
+    /// Does not wait for checkpoints: the last ones that were saved stay.
+    #[arg(long)]
+    pub now: bool,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+}
+
+/// Arguments of `orch retry`.
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
+    /// with commas between. All that fit are meant.
+    #[arg(value_name = "TRIAL", required_unless_present = "failed", conflicts_with = "failed")]
+    pub trials: Vec<Selector>,
+    /// Every trial that failed.
+    #[arg(long)]
+    pub failed: bool,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
 }
 
 /// Arguments of `orch report`.

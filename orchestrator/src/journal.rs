@@ -9,7 +9,7 @@ use experiments::expand::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
-use crate::core::{State, TrialId};
+use crate::core::{Cause, State, TrialId};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,20 @@ pub enum Entry {
         from: State,
         /// Its state after.
         to: State,
+    },
+    /// The attempts that a trial has had no longer count against it: a person wants it tried again.
+    Forgiven {
+        /// The trial.
+        trial: TrialId,
+    },
+    /// An attempt is about to be asked to stop.
+    ToStop {
+        /// The trial.
+        trial: TrialId,
+        /// The attempt.
+        attempt: u32,
+        /// Why.
+        cause: Cause,
     },
 }
 

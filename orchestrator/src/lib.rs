@@ -16,6 +16,7 @@ pub mod journal;
 pub mod plan;
 pub mod programs;
 pub mod records;
+pub mod requests;
 pub mod resolved;
 pub mod run_dir;
 pub mod selector;

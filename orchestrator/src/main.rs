@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Verb::Show(arguments) => commands::block_on(commands::show::run(arguments, &cli.global)),
         Verb::Logs(arguments) => commands::block_on(commands::logs::run(arguments, &cli.global)),
         Verb::Why(arguments) => commands::block_on(commands::why::run(arguments, &cli.global)),
+        Verb::Stop(arguments) => commands::block_on(commands::stop::run(arguments, &cli.global)),
+        Verb::Retry(arguments) => commands::block_on(commands::retry::run(arguments, &cli.global)),
         Verb::Report(arguments) => {
             commands::block_on(commands::report::run(arguments, &cli.global))
         }

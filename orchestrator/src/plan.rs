@@ -42,6 +42,8 @@ pub enum Fate {
     Adopted,
     /// It goes on from its last checkpoint, if it has one.
     Resumed,
+    /// Somebody had it stopped; it goes on.
+    Cancelled,
     /// It failed and gets another chance.
     RunAgain,
     /// It is run for the first time.
@@ -98,6 +100,7 @@ fn fate(row: &TrialRow) -> Fate {
         State::Succeeded { .. } => Fate::Done,
         State::Starting { .. } | State::Running { .. } => Fate::Adopted,
         State::Interrupted { .. } => Fate::Resumed,
+        State::Cancelled { .. } => Fate::Cancelled,
         State::Failed { .. } => Fate::RunAgain,
         State::Queued { .. } if row.last_attempt.is_some() => Fate::Resumed,
         State::Queued { .. } => Fate::New,
@@ -125,6 +128,7 @@ impl fmt::Display for Fate {
             Self::Done => "done",
             Self::Adopted => "still running",
             Self::Resumed => "to resume",
+            Self::Cancelled => "cancelled, to go on",
             Self::RunAgain => "failed, to run again",
             Self::New => "new",
             Self::LeftOut => "left out",
@@ -137,8 +141,15 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let n = self.trials.len();
         write!(f, "{n} trial{}", if n == 1 { "" } else { "s" })?;
-        let fates =
-            [Fate::Done, Fate::Adopted, Fate::Resumed, Fate::RunAgain, Fate::New, Fate::LeftOut];
+        let fates = [
+            Fate::Done,
+            Fate::Adopted,
+            Fate::Resumed,
+            Fate::Cancelled,
+            Fate::RunAgain,
+            Fate::New,
+            Fate::LeftOut,
+        ];
         let mut separator = ": ";
         for (fate, count) in fates.map(|fate| (fate, self.count(fate))) {
             if count > 0 {

@@ -10,6 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::AttemptDir;
 use crate::clock;
 use crate::core::TrialId;
 use crate::host::Host;
@@ -136,6 +137,11 @@ impl RunDir {
         self.0.join("experiment.yaml")
     }
 
+    /// What people wish of the run.
+    pub fn requests(&self) -> PathBuf {
+        self.0.join("requests")
+    }
+
     /// Where the report goes.
     pub fn report(&self) -> PathBuf {
         self.0.join("report")
@@ -144,6 +150,11 @@ impl RunDir {
     /// A trial's folder.
     pub fn trial(&self, trial: &TrialId) -> PathBuf {
         self.0.join("trials").join(&trial.0)
+    }
+
+    /// An attempt's folder.
+    pub fn attempt(&self, trial: &TrialId, number: u32) -> AttemptDir {
+        AttemptDir::new(&self.trial(trial), number)
     }
 
     /// Makes the folder.

@@ -1,6 +1,7 @@
 //! How a trial is named on the command line: by the start of its id, by `variant=`, `seed=` and
 //! `state=`, or by several of these with commas between.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use experiments::source::nearest;
@@ -9,8 +10,8 @@ use crate::display::text::columns;
 use crate::store::TrialRow;
 
 /// Every state that can be asked for.
-const STATES: [&str; 7] =
-    ["queued", "starting", "running", "interrupted", "succeeded", "failed", "retired"];
+const STATES: [&str; 8] =
+    ["queued", "starting", "running", "interrupted", "cancelled", "succeeded", "failed", "retired"];
 
 /// Trials that an error lists at most; the others are counted.
 const LISTED: usize = 12;
@@ -108,27 +109,43 @@ impl Condition {
 
 impl Selector {
     /// The one of `run`'s trials that is meant. Retired trials count only where no other fits.
-    pub fn choose(&self, mut trials: Vec<TrialRow>, run: &str) -> Result<TrialRow, SelectorError> {
+    pub fn choose(&self, trials: Vec<TrialRow>, run: &str) -> Result<TrialRow, SelectorError> {
+        let mut fitting = self.choose_all(trials, run)?;
+        match fitting.len() {
+            1 => Ok(fitting.remove(0)),
+            count => Err(SelectorError::Ambiguous {
+                run: run.to_owned(),
+                selector: self.text.clone(),
+                count,
+                trials: list(&fitting),
+            }),
+        }
+    }
+
+    /// Those of `run`'s trials that are meant, at least one. Retired trials count only where no
+    /// other fits.
+    pub fn choose_all(
+        &self,
+        mut trials: Vec<TrialRow>,
+        run: &str,
+    ) -> Result<Vec<TrialRow>, SelectorError> {
         if let Some(exact) = trials.iter().position(|trial| trial.id.0 == self.text) {
-            return Ok(trials.swap_remove(exact));
+            return Ok(vec![trials.swap_remove(exact)]);
         }
         let fits = |trial: &TrialRow| self.conditions.iter().all(|wanted| wanted.holds(trial));
         let (mut fitting, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(fits);
         if fitting.iter().any(|trial| !trial.retired) {
             fitting.retain(|trial| !trial.retired);
         }
-        let (run, selector) = (run.to_owned(), self.text.clone());
-        match fitting.len() {
-            1 => Ok(fitting.remove(0)),
-            0 => {
-                let (hint, trials) = (self.hint(&others), list(&others));
-                Err(SelectorError::NoMatch { run, selector, hint, trials })
-            }
-            count => {
-                let trials = list(&fitting);
-                Err(SelectorError::Ambiguous { run, selector, count, trials })
-            }
+        if fitting.is_empty() {
+            return Err(SelectorError::NoMatch {
+                run: run.to_owned(),
+                selector: self.text.clone(),
+                hint: self.hint(&others),
+                trials: list(&others),
+            });
         }
+        Ok(fitting)
     }
 
     /// The id or variant that is spelled most like the one asked for.
@@ -142,6 +159,21 @@ impl Selector {
         });
         near.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"))
     }
+}
+
+/// Those of `run`'s trials that any of `selectors` means, in their order, each of which must mean
+/// one at least.
+pub fn choose_all(
+    selectors: &[Selector],
+    trials: &[TrialRow],
+    run: &str,
+) -> Result<Vec<TrialRow>, SelectorError> {
+    let mut chosen = BTreeSet::new();
+    for selector in selectors {
+        let found = selector.choose_all(trials.to_vec(), run)?;
+        chosen.extend(found.into_iter().map(|trial| trial.id));
+    }
+    Ok(trials.iter().filter(|trial| chosen.contains(&trial.id)).cloned().collect())
 }
 
 fn shown_state(trial: &TrialRow) -> &'static str {

@@ -1,13 +1,16 @@
 //! One file per verb: what the command line asks for, done with the modules beside this folder.
 
+mod ask;
 mod by_hand;
 mod chosen;
 pub mod hold;
 pub mod logs;
 pub mod report;
+pub mod retry;
 pub mod run;
 pub mod show;
 pub mod status;
+pub mod stop;
 pub mod why;
 
 use std::future::Future;
@@ -44,7 +47,8 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<ProgramError>()
         || error.is::<Infeasible>()
         || error.is::<SelectorError>()
-        || error.is::<logs::LogsError>();
+        || error.is::<logs::LogsError>()
+        || error.is::<retry::RetryError>();
     if usage { exit::USAGE } else { exit::SOME_FAILED }
 }
 

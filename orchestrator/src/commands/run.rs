@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{print, print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
-use crate::core::{Change, State};
+use crate::core::{Change, State, Stopping};
 use crate::display::{Display, Talk};
 use crate::journal::{Entry, Journal, Planned, PlannedTrial};
 use crate::plan::{Fate, Plan};
@@ -50,35 +50,33 @@ pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
     }
     let mut journal = Journal::open(&dir.journal())?;
     let text = &experiment.source.text;
-    Resolved::new(&run, &plan, text).write(&dir.experiment())?;
+    let resolved = Resolved::new(&run, &plan, text);
+    resolved.write(&dir.experiment())?;
     record(&run, &plan, &recorded, text, &mut journal)?;
     store.read_journal(&dir.journal()).await?;
 
-    if plan.to_run().next().is_none() {
-        store.close().await?;
-        if !global.quiet {
-            say("nothing is left to do");
-        }
-        let outcome = Outcome { states: Vec::new(), interrupted: false };
-        return finish(&run, &dir, &plan, &outcome, arguments.json, Talk::Quiet);
+    let idle = plan.to_run().next().is_none();
+    if idle && !global.quiet {
+        say("nothing is left to do");
     }
     let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
-    let headline = resolved::headline(&run.report).map(str::to_owned);
-    let mut display = Display::new(talk, headline.as_deref());
+    let mut display = Display::new(talk, resolved::headline(&run.report));
+    let left_out = plan.trials.iter().filter(|trial| trial.fate == Fate::LeftOut);
     let parts = Parts {
-        run: run.clone(),
+        left_out: left_out.map(|trial| trial.id.clone()).collect(),
+        experiment: resolved,
         dir: dir.clone(),
         lock,
         journal,
         store,
-        trials: plan.to_run().cloned().collect(),
         machine,
         strangers: arguments.strangers(),
         jobs: arguments.jobs.map(|jobs| jobs as usize),
-        headline,
+        max_fails: arguments.fails.limit(),
     };
     let outcome = Supervisor::new(parts).await?.run(&mut display).await;
     display.finish();
+    let talk = if idle { Talk::Quiet } else { talk };
     finish(&run, &dir, &plan, &outcome?, arguments.json, talk)
 }
 
@@ -103,7 +101,8 @@ fn freeze(run: &expand::Run) -> anyhow::Result<Vec<Frozen>> {
     Ok(run.freeze(replies)?)
 }
 
-/// Writes down what the file asks for, and puts what failed or was interrupted in the queue again.
+/// Writes down what the file asks for, and puts what is settled without success in the queue again.
+/// What failed or was cancelled starts with a fresh budget of attempts.
 fn record(
     run: &expand::Run,
     plan: &Plan,
@@ -124,12 +123,15 @@ fn record(
         rows: run.rows.clone(),
         trials: trials.collect(),
     }))?;
-    for trial in plan.to_run().filter(|t| matches!(t.fate, Fate::Resumed | Fate::RunAgain)) {
+    for trial in plan.to_run() {
         let row = recorded.iter().find(|row| row.id == trial.id);
         let settled = row.map(|row| row.state.clone()).filter(State::is_settled);
         let Some(from) = settled else { continue };
         let reason = format!("run again after: {}", from.reason());
         let to = from.clone().apply(Change::Queue { reason })?;
+        if matches!(trial.fate, Fate::Cancelled | Fate::RunAgain) {
+            journal.append(Entry::Forgiven { trial: trial.id.clone() })?;
+        }
         journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
     }
     Ok(())
@@ -205,16 +207,21 @@ fn finish(
     as_json: bool,
     talk: Talk,
 ) -> anyhow::Result<u8> {
-    let failed = outcome.states.iter().filter(|(_, s)| matches!(s, State::Failed { .. })).count();
+    let ended: Vec<_> = plan
+        .to_run()
+        .filter_map(|trial| outcome.states.iter().find(|(id, _)| *id == trial.id))
+        .collect();
+    let failed = ended.iter().filter(|(_, s)| matches!(s, State::Failed { .. })).count();
     let succeeded = |(_, state): &&(_, State)| matches!(state, State::Succeeded { .. });
-    let done = outcome.states.iter().filter(succeeded).count() + plan.count(Fate::Done);
-    let code = match (outcome.interrupted, failed) {
+    let done = outcome.states.iter().filter(succeeded).count();
+    let interrupted = matches!(outcome.stopping, Some(Stopping::Asked(_)));
+    let code = match (interrupted, failed) {
         (true, _) => exit::INTERRUPTED,
         (false, 0) => exit::OK,
         (false, _) => exit::SOME_FAILED,
     };
     if as_json {
-        let ended = outcome.states.iter().map(|(id, state)| json!({"id": id, "status": state}));
+        let ended = ended.iter().map(|(id, state)| json!({"id": id, "status": state}));
         print_json(&json!({
             "schema": 1,
             "run": run.name(),
@@ -223,7 +230,7 @@ fn finish(
             "trials": plan.trials.len(),
             "succeeded": done,
             "failed": failed,
-            "interrupted": outcome.interrupted,
+            "interrupted": interrupted,
             "ended": ended.collect::<Vec<_>>(),
         }))?;
     }

@@ -75,6 +75,11 @@ fn advice(one: &OneTrial, supervised: bool) -> String {
         State::Interrupted { .. } => {
             "Run the file again with `orch run`: it goes on from its last checkpoint.".to_owned()
         }
+        State::Cancelled { .. } => {
+            format!(
+                "`orch retry {id}` puts it back in the queue, and so does running the file again."
+            )
+        }
         State::Succeeded { .. } => format!("It is done; `orch show {id}` has its values."),
         State::Failed { class, .. } => {
             let first = match class.as_str() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use experiments::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPPED};
 use experiments::file::Retry;
 
+use super::{Cause, History, Policy};
 use crate::attempt::{Exit, Outcome, StopReason};
 
 /// How many interruptions in a row without a new checkpoint are put up with.
@@ -24,36 +25,6 @@ pub enum Ending {
     Lost,
     /// No holder ever took it up; the reason if there was one.
     NeverStarted(String),
-}
-
-/// What the policy needs to remember of a trial's earlier attempts.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    failures: u32,
-    interruptions: u32,
-    last_checkpoint: Option<u64>,
-    last_step: Option<u64>,
-    last_crash: Option<u64>,
-}
-
-impl History {
-    /// An attempt begins: it has come to no step yet.
-    pub fn started(&mut self) {
-        self.last_step = None;
-    }
-
-    /// A checkpoint: interruptions are counted anew if it is further than any before.
-    pub fn checkpointed(&mut self, step: u64) {
-        if self.last_checkpoint.is_none_or(|last| step > last) {
-            self.last_checkpoint = Some(step);
-            self.interruptions = 0;
-        }
-    }
-
-    /// The worker has come to `step`.
-    pub fn reached(&mut self, step: u64) {
-        self.last_step = Some(step);
-    }
 }
 
 /// What follows.
@@ -77,25 +48,38 @@ pub enum Verdict {
     },
 }
 
-/// Sorts an ending into its class and applies the policy for that class.
-pub fn judge(ending: &Ending, history: &mut History, policy: &Retry) -> Verdict {
+/// Sorts an ending into its class and applies the policy for that class. A stop that a person
+/// asked for, as `cause` says, is nothing to remember.
+pub fn judge(
+    ending: &Ending,
+    cause: Option<Cause>,
+    history: &mut History,
+    policy: &Policy,
+) -> Verdict {
+    let policy = &policy.retry;
+    let interrupted = |reason: &str, history: &mut History| match cause {
+        Some(Cause::Retired | Cause::Interrupt | Cause::Cancel) => {
+            Verdict::Again { reason: reason.to_owned(), after: Duration::ZERO }
+        }
+        None => interrupted(reason, history, policy),
+    };
     let (class, message) = match ending {
-        Ending::Lost => return interrupted("its holder was lost", history, policy),
-        Ending::NeverStarted(why) => return interrupted(why, history, policy),
+        Ending::Lost => return interrupted("its holder was lost", history),
+        Ending::NeverStarted(why) => return interrupted(why, history),
         Ending::Recorded { exit, said } => match &exit.outcome {
             Outcome::Exited { code: WORKER_DONE } => return Verdict::Succeeded,
             _ if exit.stop == Some(StopReason::TimeLimit) => {
-                return interrupted("its time limit was over", history, policy);
+                return interrupted("its time limit was over", history);
             }
             Outcome::Exited { code: WORKER_STOPPED } => {
-                return interrupted("stopped after a checkpoint", history, policy);
+                return interrupted("stopped after a checkpoint", history);
             }
             _ if exit.stop == Some(StopReason::Requested) => {
-                return interrupted("stopped", history, policy);
+                return interrupted("stopped", history);
             }
             Outcome::NotStarted { message } => ("not-started".to_owned(), message.clone()),
             Outcome::Signalled { signal: 9 } => {
-                return interrupted("killed by the system or by hand", history, policy);
+                return interrupted("killed by the system or by hand", history);
             }
             Outcome::Exited { code } => {
                 let unsaid = || match *code {
@@ -110,7 +94,7 @@ pub fn judge(ending: &Ending, history: &mut History, policy: &Retry) -> Verdict 
         },
     };
     match class.as_str() {
-        "infrastructure" => interrupted(&message, history, policy),
+        "infrastructure" => interrupted(&message, history),
         "config" | "data" | "diverged" | "not-started" => Verdict::Failed { class, message },
         _ => crashed(class, message, history, policy),
     }
@@ -156,6 +140,10 @@ fn backoff(policy: &Retry, times: u32) -> Duration {
 mod tests {
     use super::*;
 
+    fn policy() -> Policy {
+        Policy { retry: Retry::default(), jobs: 1, max_fails: None }
+    }
+
     fn exit(outcome: Outcome) -> Exit {
         Exit { outcome, stop: None, killed: false, leftovers: 0, started_ms: 0, ended_ms: 1 }
     }
@@ -178,44 +166,41 @@ mod tests {
 
     #[test]
     fn some_failures_are_final_at_once() {
-        let policy = Retry::default();
+        let policy = policy();
         for (ending, class) in [
             (ended(64), "config"),
             (said(64, "config"), "config"),
             (said(1, "data"), "data"),
             (said(1, "diverged"), "diverged"),
         ] {
-            assert_eq!(class_of(judge(&ending, &mut History::default(), &policy)), class);
+            assert_eq!(class_of(judge(&ending, None, &mut History::default(), &policy)), class);
         }
     }
 
     #[test]
     fn crashes_use_up_attempts_with_growing_waits() {
-        let policy = Retry::default();
+        let policy = policy();
         let mut history = History::default();
         let mut waits = Vec::new();
         for step in [5, 6] {
             history.reached(step);
-            let Verdict::Again { after, .. } = judge(&ended(1), &mut history, &policy) else {
+            let Verdict::Again { after, .. } = judge(&ended(1), None, &mut history, &policy) else {
                 panic!("given up too early");
             };
             waits.push(after.as_secs());
         }
         assert_eq!(waits, [10, 20]);
         history.reached(7);
-        assert_eq!(class_of(judge(&ended(1), &mut history, &policy)), "crashed");
+        assert_eq!(class_of(judge(&ended(1), None, &mut history, &policy)), "crashed");
     }
 
     #[test]
     fn a_crash_at_the_same_step_twice_is_final() {
         let mut history = History::default();
         history.reached(5);
-        assert!(matches!(
-            judge(&ended(139), &mut history, &Retry::default()),
-            Verdict::Again { .. }
-        ));
+        assert!(matches!(judge(&ended(139), None, &mut history, &policy()), Verdict::Again { .. }));
         history.reached(5);
-        let Verdict::Failed { message, .. } = judge(&ended(139), &mut history, &Retry::default())
+        let Verdict::Failed { message, .. } = judge(&ended(139), None, &mut history, &policy())
         else {
             panic!("tried a third time");
         };
@@ -227,25 +212,31 @@ mod tests {
         let mut history = History::default();
         history.reached(5);
         for _ in 0..2 {
-            let verdict = judge(&ended(1), &mut history, &Retry::default());
+            let verdict = judge(&ended(1), None, &mut history, &policy());
             assert!(matches!(verdict, Verdict::Again { .. }));
             history.started();
         }
-        assert_eq!(class_of(judge(&ended(1), &mut history, &Retry::default())), "crashed");
+        assert_eq!(class_of(judge(&ended(1), None, &mut history, &policy())), "crashed");
     }
 
     #[test]
     fn interruptions_are_free_while_checkpoints_advance() {
-        let policy = Retry::default();
+        let policy = policy();
         let mut history = History::default();
         for step in 1..100 {
             history.checkpointed(step);
-            assert!(matches!(judge(&Ending::Lost, &mut history, &policy), Verdict::Again { .. }));
+            assert!(matches!(
+                judge(&Ending::Lost, None, &mut history, &policy),
+                Verdict::Again { .. }
+            ));
         }
         for _ in 1..PATIENCE {
-            assert!(matches!(judge(&Ending::Lost, &mut history, &policy), Verdict::Again { .. }));
+            assert!(matches!(
+                judge(&Ending::Lost, None, &mut history, &policy),
+                Verdict::Again { .. }
+            ));
         }
-        assert_eq!(class_of(judge(&Ending::Lost, &mut history, &policy)), "no-progress");
+        assert_eq!(class_of(judge(&Ending::Lost, None, &mut history, &policy)), "no-progress");
     }
 
     #[test]
@@ -258,7 +249,7 @@ mod tests {
         ] {
             let exit = Exit { stop: Some(StopReason::Requested), ..exit(outcome) };
             let ending = Ending::Recorded { exit, said: None };
-            let verdict = judge(&ending, &mut History::default(), &Retry::default());
+            let verdict = judge(&ending, None, &mut History::default(), &policy());
             assert!(matches!(verdict, Verdict::Again { .. }), "{ending:?}");
         }
     }
@@ -266,10 +257,10 @@ mod tests {
     #[test]
     fn exit_code_zero_is_the_only_success() {
         let mut history = History::default();
-        assert_eq!(judge(&ended(0), &mut history, &Retry::default()), Verdict::Succeeded);
+        assert_eq!(judge(&ended(0), None, &mut history, &policy()), Verdict::Succeeded);
         let killed = Ending::Recorded { exit: exit(Outcome::Signalled { signal: 9 }), said: None };
         for ending in [ended(75), killed, Ending::Lost, Ending::NeverStarted(String::new())] {
-            assert_ne!(judge(&ending, &mut history, &Retry::default()), Verdict::Succeeded);
+            assert_ne!(judge(&ending, None, &mut history, &policy()), Verdict::Succeeded);
         }
     }
 }

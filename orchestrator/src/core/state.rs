@@ -28,6 +28,12 @@ pub enum State {
         /// How it ended, for people.
         reason: String,
     },
+    /// Taken out of the queue, or stopped, because somebody did not want it to be carried on; goes
+    /// on when the experiment is run again.
+    Cancelled {
+        /// How far it had come, for people.
+        reason: String,
+    },
     /// Done.
     Succeeded {
         /// The attempt that finished it.
@@ -69,6 +75,11 @@ pub enum Change {
         /// How it ended.
         reason: String,
     },
+    /// Somebody does not want it to be carried on.
+    Cancel {
+        /// How far it had come.
+        reason: String,
+    },
     /// The attempt has finished the trial.
     Succeed {
         /// Its number.
@@ -105,6 +116,7 @@ impl State {
             Change::Claimed { attempt } => {
                 matches!(self, Self::Starting { .. }) && under_way == Some(*attempt)
             }
+            Change::Cancel { .. } => under_way.is_some() || matches!(self, Self::Queued { .. }),
             Change::Interrupt { attempt, .. }
             | Change::Succeed { attempt }
             | Change::Fail { attempt, .. } => under_way == Some(*attempt),
@@ -117,6 +129,7 @@ impl State {
             Change::Start { attempt } => Self::Starting { attempt },
             Change::Claimed { attempt } => Self::Running { attempt },
             Change::Interrupt { attempt, reason } => Self::Interrupted { attempt, reason },
+            Change::Cancel { reason } => Self::Cancelled { reason },
             Change::Succeed { attempt } => Self::Succeeded { attempt },
             Change::Fail { attempt, class, message } => Self::Failed { attempt, class, message },
         })
@@ -129,6 +142,7 @@ impl State {
             Self::Starting { .. } => "starting",
             Self::Running { .. } => "running",
             Self::Interrupted { .. } => "interrupted",
+            Self::Cancelled { .. } => "cancelled",
             Self::Succeeded { .. } => "succeeded",
             Self::Failed { .. } => "failed",
         }
@@ -140,6 +154,7 @@ impl State {
             Self::Starting { attempt } | Self::Running { attempt } => Some(*attempt),
             Self::Queued { .. }
             | Self::Interrupted { .. }
+            | Self::Cancelled { .. }
             | Self::Succeeded { .. }
             | Self::Failed { .. } => None,
         }
@@ -148,15 +163,31 @@ impl State {
     /// Whether nothing more happens to it in this run.
     pub fn is_settled(&self) -> bool {
         match self {
-            Self::Succeeded { .. } | Self::Failed { .. } | Self::Interrupted { .. } => true,
+            Self::Succeeded { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled { .. }
+            | Self::Interrupted { .. } => true,
             Self::Queued { .. } | Self::Starting { .. } | Self::Running { .. } => false,
+        }
+    }
+
+    /// Whether a person may want it to be tried again.
+    pub fn may_be_retried(&self) -> bool {
+        match self {
+            Self::Failed { .. } | Self::Cancelled { .. } | Self::Interrupted { .. } => true,
+            Self::Queued { .. }
+            | Self::Starting { .. }
+            | Self::Running { .. }
+            | Self::Succeeded { .. } => false,
         }
     }
 
     /// Why it is in this state, for people; empty where the name says all.
     pub fn reason(&self) -> String {
         match self {
-            Self::Queued { reason } | Self::Interrupted { reason, .. } => reason.clone(),
+            Self::Queued { reason }
+            | Self::Interrupted { reason, .. }
+            | Self::Cancelled { reason } => reason.clone(),
             Self::Failed { class, message, .. } if message.is_empty() => class.clone(),
             Self::Failed { class, message, .. } => format!("{class}: {message}"),
             Self::Starting { .. } | Self::Running { .. } | Self::Succeeded { .. } => String::new(),
@@ -176,6 +207,7 @@ mod tests {
             Change::Start { attempt: 2 },
             Change::Claimed { attempt: 1 },
             Change::Interrupt { attempt: 1, reason: String::new() },
+            Change::Cancel { reason: String::new() },
             Change::Fail { attempt: 1, class: String::new(), message: String::new() },
         ] {
             assert!(done.clone().apply(change.clone()).is_err(), "{change:?}");

@@ -76,7 +76,7 @@ fn rank(state: &State) -> u8 {
         State::Starting { .. } => 1,
         State::Failed { .. } => 2,
         State::Queued { .. } => 3,
-        State::Interrupted { .. } => 4,
+        State::Interrupted { .. } | State::Cancelled { .. } => 4,
         State::Succeeded { .. } => 5,
     }
 }

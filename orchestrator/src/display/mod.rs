@@ -74,6 +74,15 @@ impl Display {
         }
     }
 
+    /// As many trials have failed as are put up with.
+    pub fn giving_up(&mut self) {
+        if self.talk == Talk::Normal {
+            self.say(
+                "too many trials failed: nothing more is started, and workers save a checkpoint",
+            );
+        }
+    }
+
     /// Draws the table again, where there is one.
     pub fn refresh<'a>(
         &mut self,

@@ -28,6 +28,8 @@ const ROWS: usize = 5_000;
 struct Batch {
     /// In the file's order.
     points: Vec<Point>,
+    /// The step that the worker came to last.
+    last_step: Option<i64>,
     unknown_lines: i64,
 }
 
@@ -90,6 +92,9 @@ async fn apply(
     line: &Line,
     batch: &mut Batch,
 ) -> Result<(), sqlx::Error> {
+    if let Event::Progress { step, .. } | Event::Metrics { step, .. } = &line.event {
+        batch.last_step = Some(integer(*step));
+    }
     match &line.event {
         Event::Metrics { step, item, values } => {
             batch.points.extend(values.iter().map(|(metric, value)| Point {
@@ -239,12 +244,14 @@ async fn flush(
         "update attempt set
             bytes_read = ?,
             unknown_lines = unknown_lines + ?,
-            keeps_until = iif(?, coalesce(keeps_until, -1), keeps_until)
+            keeps_until = iif(?, coalesce(keeps_until, -1), keeps_until),
+            last_step = coalesce(?, last_step)
          where attempt_id = ?",
     )
     .bind(bytes_read as i64)
     .bind(batch.unknown_lines)
     .bind(!batch.points.is_empty())
+    .bind(batch.last_step)
     .bind(attempt_id)
     .execute(&mut *db)
     .await?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::{Connection, SqliteConnection};
 
 use super::{Store, StoreError};
-use crate::core::{State, TrialId};
+use crate::core::{Cause, State, TrialId};
 use crate::journal::{Entry, Line, Planned};
 use crate::tail;
 
@@ -60,6 +60,8 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
     match &line.entry {
         Entry::Planned(planned) => Ok(plan(db, planned, line.time_ms).await?),
         Entry::Changed { trial, from, to } => change(db, trial, from, to, line.time_ms).await,
+        Entry::Forgiven { trial } => Ok(forgive(db, trial).await?),
+        Entry::ToStop { trial, attempt, cause } => Ok(intend(db, trial, *attempt, *cause).await?),
     }
 }
 
@@ -140,6 +142,29 @@ async fn change(
         .await?;
     }
     Ok(())
+}
+
+async fn forgive(db: &mut SqliteConnection, trial: &TrialId) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "update trial set forgiven = coalesce(
+            (select max(number) from attempt where attempt.trial_id = trial.trial_id), 0)
+         where name = ?",
+    );
+    statement.bind(&trial.0).execute(db).await.map(drop)
+}
+
+async fn intend(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    attempt: u32,
+    cause: Cause,
+) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "update attempt set stop_cause = ?
+         where number = ? and trial_id = (select trial_id from trial where name = ?)",
+    );
+    let statement = statement.bind(super::past::to_text(cause)).bind(attempt).bind(&trial.0);
+    statement.execute(db).await.map(drop)
 }
 
 fn to_json(state: &State) -> String {

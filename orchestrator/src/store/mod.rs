@@ -6,6 +6,7 @@
 mod attempts;
 mod events;
 mod journal;
+mod past;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::core::TrialId;
 
 pub use attempts::AttemptDetail;
 pub use events::Read;
+pub use past::PastRow;
 pub use read::{ArtifactRow, AttemptRow, TrialRow};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

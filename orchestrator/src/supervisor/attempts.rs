@@ -8,20 +8,62 @@ use experiments::trial::{
     ENV_VARIANT, FILE_NAME, Trial,
 };
 
-use super::{Supervisor, SupervisorError};
+use super::{HolderState, Supervisor, SupervisorError};
 use crate::attempt::{AttemptDir, Command};
-use crate::core::TrialId;
-use crate::durable;
-use crate::plan::PlanTrial;
+use crate::clock;
+use crate::core::{Halt, Input, TrialId};
+use crate::display::Display;
+use crate::durable::{self, FileError};
 use crate::programs;
+use crate::resolved::ResolvedTrial;
+
+/// How long a trial's reason to wait stays as it is said while only amounts in it change.
+const REPEAT_MS: i64 = 60_000;
 
 impl Supervisor {
+    /// Starts trials in their turn, as long as there is room.
+    pub(super) async fn start_what_fits(
+        &mut self,
+        display: &mut Display,
+    ) -> Result<(), SupervisorError> {
+        while let Some(next) = self.core.next(clock::now_ms()).cloned() {
+            if let Err(reason) = self.lease()? {
+                return self.tell(Input::Blocked(next, reason), display).await;
+            }
+            self.tell(Input::Leased(next), display).await?;
+        }
+        Ok(())
+    }
+
+    /// Leases what a trial needs, or says why it has to wait. Amounts and process ids in the words
+    /// change all the time and are not worth a line in the journal each.
+    fn lease(&mut self) -> Result<Result<(), String>, SupervisorError> {
+        let inventory = match self.machine.look() {
+            Ok(inventory) => inventory,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        match self.slots.try_lease(&inventory, &self.request)? {
+            Ok(lease) => {
+                (self.lease, self.shortage) = (Some(lease), None);
+                Ok(Ok(()))
+            }
+            Err(shortage) => {
+                let now_ms = clock::now_ms();
+                let said = self.shortage.take().filter(|(said, since_ms)| {
+                    said.is_like(&shortage) && (*since_ms..since_ms + REPEAT_MS).contains(&now_ms)
+                });
+                let (said, _) = self.shortage.insert(said.unwrap_or((shortage, now_ms)));
+                Ok(Err(said.to_string()))
+            }
+        }
+    }
+
     /// Prepares the attempt and starts its holder with the slots that were leased for it.
     pub(super) fn start(&mut self, id: &TrialId, number: u32) -> anyhow::Result<()> {
         let lease = self.lease.take().expect("the core starts what was leased for");
         let trial = &self.trials[id];
         let folder = std::path::absolute(self.dir.trial(id))?;
-        let spec = self.spec(id, trial);
+        let spec = self.spec(trial);
         for below in [&spec.checkpoints, &spec.artifacts] {
             fs_err::create_dir_all(folder.join(below))?;
         }
@@ -30,42 +72,41 @@ impl Supervisor {
         let attempt = AttemptDir::new(&folder, number);
         let mut env = environment(&spec, &folder, &attempt, number);
         env.insert("CUDA_VISIBLE_DEVICES".to_owned(), lease.cuda_visible_devices());
-        let mut argv = self.run.worker.command.clone();
+        let mut argv = self.experiment.worker.command.clone();
         argv[0] = programs::find(&argv[0])?.to_string_lossy().into_owned();
         attempt.prepare(&Command {
             argv,
             cwd: std::env::current_dir()?,
             env,
-            grace_secs: self.run.worker.grace.0.as_secs_f64(),
-            time_limit_secs: self.run.resources.time.map(|limit| limit.0.as_secs_f64()),
+            grace_secs: self.experiment.worker.grace.0.as_secs_f64(),
+            time_limit_secs: self.experiment.resources.time.map(|limit| limit.0.as_secs_f64()),
         })?;
+        let attempt = self.attempt(id, number);
         self.local.start(&attempt, lease)?;
+        self.holders.insert(attempt, HolderState::Lives);
         Ok(())
     }
 
-    /// Asks the attempt's holder to end it, with a checkpoint or at once.
-    pub(super) fn stop(
-        &self,
-        id: &TrialId,
-        number: u32,
-        at_once: bool,
-    ) -> Result<(), SupervisorError> {
+    /// Asks the attempt's holder to end it.
+    pub(super) fn stop(&self, id: &TrialId, number: u32, halt: Halt) -> Result<(), FileError> {
         let attempt = self.attempt(id, number);
-        let asked = if at_once { attempt.request_kill() } else { attempt.request_stop() };
-        let path = attempt.stop();
-        Ok(asked.map_err(|source| durable::FileError::Write { path, source })?)
+        let asked = match halt {
+            Halt::WithCheckpoint => attempt.request_stop(),
+            Halt::AtOnce => attempt.request_kill(),
+        };
+        asked.map_err(|source| FileError::Write { path: attempt.stop(), source })
     }
 
-    fn spec(&self, id: &TrialId, trial: &PlanTrial) -> Trial {
+    fn spec(&self, trial: &ResolvedTrial) -> Trial {
         Trial {
             orch: experiments::file::VERSION,
-            id: id.0.clone(),
-            experiment: self.run.experiment.clone(),
-            profile: self.run.profile.clone(),
-            variant: trial.frozen.variant.clone(),
-            seed: trial.frozen.seed,
-            cpus: self.run.resources.cpus,
-            config: trial.frozen.config.clone(),
+            id: trial.id.clone(),
+            experiment: self.experiment.experiment.clone(),
+            profile: self.experiment.profile.clone(),
+            variant: trial.variant.clone(),
+            seed: trial.seed,
+            cpus: self.experiment.resources.cpus,
+            config: trial.config.clone(),
             checkpoints: "checkpoints".into(),
             artifacts: "artifacts".into(),
         }

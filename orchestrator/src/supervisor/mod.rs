@@ -1,27 +1,27 @@
-//! The process behind `orch run`: sees what attempts have done, asks the core what follows, and
-//! does it. It may die at any moment; the next one reads on.
+//! The process behind `orch run`: sees what attempts have done and what people wish, asks the core
+//! what follows, and does it. It may die at any moment; the next one reads on.
 
 mod attempts;
+mod look;
 mod progress;
+mod records;
+mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use experiments::events::Event;
-use experiments::expand::Run;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::attempt::AttemptDir;
-use crate::claim::{self, ClaimError, Standing};
+use crate::claim::ClaimError;
 use crate::clock;
-use crate::core::{Action, Core, Ending, Input, State, TrialId};
+use crate::core::{Action, Core, Ending, Halt, Input, Policy, State, Stopping, TrialId};
 use crate::display::Display;
 use crate::durable::FileError;
 use crate::executor::Local;
-use crate::holder;
 use crate::journal::{Entry, Journal, JournalError};
-use crate::plan::PlanTrial;
+use crate::resolved::{self, Resolved, ResolvedTrial};
 use crate::run_dir::{RunDir, SupervisorLock};
 use crate::slots::{Lease, Machine, Request, Shortage, SlotError, Slots, Strangers};
 use crate::store::{Store, StoreError};
@@ -31,28 +31,26 @@ pub use progress::Progress;
 /// How often attempts are looked at.
 const POLL: Duration = Duration::from_millis(200);
 
-/// How long a holder may take to claim its attempt before it is given up.
-const CLAIM_WITHIN_MS: i64 = 20_000;
-
-/// How long a trial's reason to wait stays as it is said while only amounts in it change.
-const REPEAT_MS: i64 = 60_000;
-
 /// A supervisor at work.
 #[derive(Debug)]
 pub struct Supervisor {
-    run: Run,
+    experiment: Resolved,
     dir: RunDir,
     /// Held as long as this supervisor writes.
     _lock: SupervisorLock,
     journal: Journal,
     store: Store,
     core: Core,
-    trials: BTreeMap<TrialId, PlanTrial>,
+    trials: BTreeMap<TrialId, ResolvedTrial>,
     slots: Slots,
     machine: Machine,
     /// What every trial asks of the machine.
     request: Request,
     local: Local,
+    /// When this supervisor began.
+    since: Instant,
+    /// Attempts whose holders this supervisor has started, and whether they have ended.
+    holders: BTreeMap<AttemptDir, HolderState>,
     /// Leased for the trial that starts next.
     lease: Option<Lease>,
     /// Why nothing could be leased, and when that was said.
@@ -63,11 +61,18 @@ pub struct Supervisor {
     headline: Option<String>,
 }
 
+/// Whether a holder that this process has started is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HolderState {
+    Lives,
+    Ended,
+}
+
 /// What a supervisor is made of; see [`Supervisor::new`].
 #[derive(Debug)]
 pub struct Parts {
     /// The experiment under its profile.
-    pub run: Run,
+    pub experiment: Resolved,
     /// The run's folder.
     pub dir: RunDir,
     /// The right to write to it.
@@ -76,16 +81,16 @@ pub struct Parts {
     pub journal: Journal,
     /// Its database, caught up.
     pub store: Store,
-    /// The trials to carry out.
-    pub trials: Vec<PlanTrial>,
+    /// Trials that are not to be started.
+    pub left_out: BTreeSet<TrialId>,
     /// The machine to run them on.
     pub machine: Machine,
     /// What to do about GPUs that others use.
     pub strangers: Strangers,
     /// How many may run at once; as many as there are slots for if absent.
     pub jobs: Option<usize>,
-    /// The metric shown beside the progress.
-    pub headline: Option<String>,
+    /// Once so many trials have failed, the run stops.
+    pub max_fails: Option<u32>,
 }
 
 /// The supervisor cannot go on. Its trials do; the next `orch run` takes them up.
@@ -103,7 +108,7 @@ pub enum SupervisorError {
     /// The slots.
     #[error(transparent)]
     Slot(#[from] SlotError),
-    /// A file in an attempt's folder.
+    /// A file in the run's folder.
     #[error(transparent)]
     File(#[from] FileError),
     /// Signals cannot be received.
@@ -114,49 +119,44 @@ pub enum SupervisorError {
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Every trial that was to be carried out, with its state.
+    /// Every trial that the file names, with its state.
     pub states: Vec<(TrialId, State)>,
-    /// Whether somebody asked it to stop.
-    pub interrupted: bool,
+    /// Why it ended before all was done, if it did.
+    pub stopping: Option<Stopping>,
 }
 
 impl Supervisor {
     /// Takes up a run where its records say that it stands.
     pub async fn new(parts: Parts) -> Result<Self, SupervisorError> {
-        let Parts {
-            run,
-            dir,
-            lock,
-            journal,
-            mut store,
-            trials,
-            machine,
-            strangers,
-            jobs,
-            headline,
-        } = parts;
-        let rows = store.trials().await?;
-        let wanted: BTreeSet<_> = trials.iter().map(|trial| &trial.id).collect();
-        let states = rows.into_iter().filter(|row| wanted.contains(&row.id)).map(|row| {
-            let attempts = row.last_attempt.map_or(0, |attempt| attempt.number);
-            (row.id, row.state, attempts)
-        });
+        let Parts { experiment, dir, lock, journal, mut store, left_out, .. } = parts;
+        let policy = Policy {
+            retry: experiment.retry.clone(),
+            jobs: parts.jobs.unwrap_or(usize::MAX),
+            max_fails: parts.max_fails,
+        };
+        let members = records::members(&mut store, &dir, &left_out).await?;
+        let trials = experiment.trials.iter();
         Ok(Self {
-            core: Core::new(states, run.retry.clone(), jobs.unwrap_or(usize::MAX)),
-            request: Request { resources: run.resources.clone(), strangers },
-            run,
+            core: Core::new(members, policy),
+            trials: trials.map(|trial| (TrialId(trial.id.clone()), trial.clone())).collect(),
+            headline: resolved::headline(&experiment.report).map(str::to_owned),
+            request: Request {
+                resources: experiment.resources.clone(),
+                strangers: parts.strangers,
+            },
+            experiment,
             dir,
             _lock: lock,
             journal,
             store,
-            trials: trials.into_iter().map(|trial| (trial.id.clone(), trial)).collect(),
             slots: Slots::of_this_machine()?,
-            machine,
+            machine: parts.machine,
             local: Local::new(),
+            since: Instant::now(),
+            holders: BTreeMap::new(),
             lease: None,
             shortage: None,
             progress: BTreeMap::new(),
-            headline,
         })
     }
 
@@ -165,130 +165,66 @@ impl Supervisor {
         let mut signals = Signals::listen().map_err(SupervisorError::Signal)?;
         let mut ticks = tokio::time::interval(POLL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.pass_over_requests()?;
+        self.tell(Input::Began, display).await?;
         while !self.core.is_done() {
             let interrupted = tokio::select! {
                 _ = ticks.tick() => false,
                 () = signals.next() => true,
             };
             if interrupted {
-                if self.core.is_stopping() {
-                    display.ending();
-                } else {
-                    display.stopping();
-                }
-                self.tell(Input::Interrupt, display).await?;
+                self.interrupt(None, display).await?;
             }
+            self.heed_requests(display).await?;
             self.look(display).await?;
             self.start_what_fits(display).await?;
-            display.refresh(self.core.states(), &self.progress);
+            display.refresh(self.shown(), &self.progress);
         }
-        let states = self.core.states().map(|(id, state)| (id.clone(), state.clone())).collect();
-        let outcome = Outcome { states, interrupted: self.core.is_stopping() };
+        let states = self.core.states().filter(|(id, _)| self.trials.contains_key(id));
+        let states = states.map(|(id, state)| (id.clone(), state.clone())).collect();
+        let outcome = Outcome { states, stopping: self.core.stopping() };
         self.store.close().await?;
         Ok(outcome)
     }
 
-    /// Sees what every attempt under way has done since the last look.
-    async fn look(&mut self, display: &mut Display) -> Result<(), SupervisorError> {
-        self.local.reap();
-        let active: Vec<_> = self.core.active().map(|(id, n)| (id.clone(), n)).collect();
-        for (id, number) in active {
-            let attempt = self.attempt(&id, number);
-            // First how it stands, then what it said: so that nothing said before its end is
-            // missed.
-            let standing = claim::standing(&attempt)?;
-            self.read_events(&id, number, display).await?;
-            let input = match standing {
-                Standing::Held(_) => Some(Input::Claimed(id)),
-                Standing::Unknown(_) => None,
-                Standing::Unclaimed => give_up_unclaimed(id, &attempt)?,
-                Standing::Ended(exit) => {
-                    let said = self.store.last_words(&id, number).await?;
-                    Some(Input::Ended(id, Ending::Recorded { exit, said }))
-                }
-                Standing::Lost(_) => {
-                    holder::end_leftovers(&attempt)?;
-                    Some(Input::Ended(id, Ending::Lost))
-                }
-                Standing::Abandoned(_) => Some(never_started(id)),
-            };
-            if let Some(input) = input {
-                self.tell(input, display).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn read_events(
-        &mut self,
-        id: &TrialId,
-        attempt: u32,
+    /// Does what requests ask for and starts nothing, until none of `trials` is under way.
+    pub async fn heed(
+        mut self,
+        trials: &[TrialId],
         display: &mut Display,
     ) -> Result<(), SupervisorError> {
-        let file = self.attempt(id, attempt).events();
+        let mut ticks = tokio::time::interval(POLL);
         loop {
-            let read = self.store.read_events(id, attempt, &file).await?;
-            for line in &read.lines {
-                let progress = self.progress.entry(id.clone()).or_default();
-                progress.take(line, self.headline.as_deref());
-                let input = match &line.event {
-                    Event::Checkpoint { step, .. } => Input::Checkpointed(id.clone(), *step),
-                    Event::Progress { step, .. } | Event::Metrics { step, .. } => {
-                        Input::Reached(id.clone(), *step)
-                    }
-                    _ => continue,
-                };
-                self.tell(input, display).await?;
-            }
-            if !read.more {
-                return Ok(());
+            ticks.tick().await;
+            self.heed_requests(display).await?;
+            self.look(display).await?;
+            if !self.core.active().any(|(id, _)| trials.contains(id)) {
+                return Ok(self.store.close().await?);
             }
         }
     }
 
-    async fn start_what_fits(&mut self, display: &mut Display) -> Result<(), SupervisorError> {
-        while let Some(next) = self.core.next(clock::now_ms()).cloned() {
-            if let Err(reason) = self.lease()? {
-                return self.tell(Input::Blocked(next, reason), display).await;
-            }
-            self.tell(Input::Leased(next), display).await?;
-        }
-        Ok(())
-    }
-
-    /// Leases what a trial needs, or says why it has to wait. Amounts and process ids in the words
-    /// change all the time and are not worth a line in the journal each.
-    fn lease(&mut self) -> Result<Result<(), String>, SupervisorError> {
-        let inventory = match self.machine.look() {
-            Ok(inventory) => inventory,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
-        match self.slots.try_lease(&inventory, &self.request)? {
-            Ok(lease) => {
-                (self.lease, self.shortage) = (Some(lease), None);
-                Ok(Ok(()))
-            }
-            Err(shortage) => {
-                let now_ms = clock::now_ms();
-                let said = self.shortage.take().filter(|(said, since_ms)| {
-                    said.is_like(&shortage) && (*since_ms..since_ms + REPEAT_MS).contains(&now_ms)
-                });
-                let (said, _) = self.shortage.insert(said.unwrap_or((shortage, now_ms)));
-                Ok(Err(said.to_string()))
-            }
-        }
+    /// The trials that a person wants to see: all that this supervisor has to do with.
+    fn shown(&self) -> impl Iterator<Item = (&TrialId, &State)> {
+        self.core
+            .states()
+            .filter(|(id, state)| self.core.is_carried(id) || state.attempt_under_way().is_some())
     }
 
     /// Tells the core what happened and does what it decides, and what follows from that.
     async fn tell(&mut self, input: Input, display: &mut Display) -> Result<(), SupervisorError> {
+        let before = self.core.stopping();
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             for action in self.core.handle(input, clock::now_ms()) {
                 match action {
                     Action::Record { trial, from, to } => {
                         display.changed(&trial, &from, &to, &self.dir);
-                        self.journal.append(Entry::Changed { trial, from, to })?;
-                        self.store.read_journal(&self.dir.journal()).await?;
+                        self.record(Entry::Changed { trial, from, to }).await?;
+                    }
+                    Action::Forgive(trial) => self.record(Entry::Forgiven { trial }).await?,
+                    Action::Intend(trial, attempt, cause) => {
+                        self.record(Entry::ToStop { trial, attempt, cause }).await?;
                     }
                     Action::Start(id, number) => {
                         if let Err(error) = self.start(&id, number) {
@@ -297,33 +233,26 @@ impl Supervisor {
                             inputs.push(Input::Ended(id, ending));
                         }
                     }
-                    Action::Stop(id, number) => self.stop(&id, number, false)?,
-                    Action::Kill(id, number) => self.stop(&id, number, true)?,
+                    Action::Stop(id, number) => self.stop(&id, number, Halt::WithCheckpoint)?,
+                    Action::Kill(id, number) => self.stop(&id, number, Halt::AtOnce)?,
                 }
             }
+        }
+        if before.is_none() && self.core.stopping() == Some(Stopping::TooManyFailed) {
+            display.giving_up();
         }
         Ok(())
     }
 
+    /// Writes a decision down, before it takes effect.
+    async fn record(&mut self, entry: Entry) -> Result<(), SupervisorError> {
+        self.journal.append(entry)?;
+        Ok(self.store.read_journal(&self.dir.journal()).await?)
+    }
+
     fn attempt(&self, trial: &TrialId, number: u32) -> AttemptDir {
-        AttemptDir::new(&self.dir.trial(trial), number)
+        self.dir.attempt(trial, number)
     }
-}
-
-/// An attempt that no holder takes up in time is taken out of play, unless one just did.
-fn give_up_unclaimed(id: TrialId, attempt: &AttemptDir) -> Result<Option<Input>, SupervisorError> {
-    let prepared = attempt.command().metadata().and_then(|m| m.modified()).ok();
-    let waited_ms = prepared.map_or(i64::MAX, |since| {
-        i64::try_from(since.elapsed().unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
-    });
-    if waited_ms < CLAIM_WITHIN_MS {
-        return Ok(None);
-    }
-    Ok(claim::abandon(attempt)?.then(|| never_started(id)))
-}
-
-fn never_started(id: TrialId) -> Input {
-    Input::Ended(id, Ending::NeverStarted("no holder took it up".to_owned()))
 }
 
 /// The signals that ask a run to stop.

@@ -18,6 +18,8 @@ profiles:
         ("show-help", "show --help"),
         ("logs-help", "logs --help"),
         ("why-help", "why --help"),
+        ("stop-help", "stop --help"),
+        ("retry-help", "retry --help"),
         ("report-help", "report --help"),
         ("plan", "run trip.yaml -n"),
         ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),

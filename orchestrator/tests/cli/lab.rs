@@ -126,7 +126,7 @@ impl Lab {
         let lines = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines
             .filter(|line| line["trial"].as_str().is_some_and(|id| id.starts_with(name)))
-            .map(|line| line["to"]["state"].as_str().unwrap().to_owned())
+            .filter_map(|line| Some(line["to"]["state"].as_str()?.to_owned()))
             .collect()
     }
 }

@@ -19,5 +19,6 @@ mod records;
 mod supervisor_killed;
 mod undisturbed;
 mod usage;
+mod wishes;
 
 use common::processes;

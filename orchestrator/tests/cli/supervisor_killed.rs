@@ -1,9 +1,6 @@
 //! The supervisor is killed; its trials live on, and the next one takes them up.
 
-use std::fs::File;
-use std::time::Duration;
-
-use orchestrator::attempt::AttemptDir;
+use orchestrator::attempt::{AttemptDir, Outcome};
 use orchestrator::core::{State, TrialId};
 use orchestrator::journal::{Entry, Journal};
 
@@ -60,12 +57,34 @@ fn an_attempt_that_was_prepared_and_never_claimed_is_given_up() {
     let attempt = AttemptDir::new(&folder, 2);
     let first = AttemptDir::new(&folder, 1).read_command().unwrap().unwrap();
     attempt.prepare(&first).unwrap();
-    let command = File::options().append(true).open(attempt.command()).unwrap();
-    let long_ago = command.metadata().unwrap().modified().unwrap() - Duration::from_mins(1);
-    command.set_modified(long_ago).unwrap();
     lab.orch("run trip.yaml").says(0, &["no holder took it up", "2 of 2 trials done"]);
     assert_eq!(lab.attempts("a-s0-"), 3);
     assert_eq!(lab.recorded(), undisturbed(&[]));
+}
+
+#[test]
+fn what_is_left_out_is_watched_to_its_end() {
+    let lab = Lab::with(&[("steps: 20", "steps: 100")]);
+    let run = lab.start("run trip.yaml");
+    lab.reach("a-s0-", 1, 10);
+    lab.reach("b-s0-", 1, 10);
+    run.kill();
+    lab.orch("run trip.yaml --only b").says(0, &["1 left out", "2 of 2 trials done"]);
+    assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (1, 1));
+}
+
+#[test]
+fn what_is_retired_is_stopped_with_a_checkpoint() {
+    let lab = Lab::with(&[("offset: 1", "offset: 1, hang_at: 7")]);
+    let run = lab.start("run trip.yaml");
+    lab.reach("b-s0-", 1, 6);
+    run.kill();
+    lab.edit(&[("  b: {label: Second, set: {offset: 1, hang_at: 7}}\n", "")]);
+    lab.orch("run trip.yaml").says(0, &["1 retired", "1 of 1 trials done"]);
+    let exit = lab.attempt("b-s0-", 1).unwrap().read_exit().unwrap().unwrap();
+    assert_eq!(exit.outcome, Outcome::Exited { code: 75 });
+    assert_eq!(lab.state("b-s0-").unwrap(), "interrupted");
+    assert_eq!(lab.status("b-s0-").unwrap()["retired"], true);
 }
 
 /// Trial `a` hangs at step 7, until it is stopped.

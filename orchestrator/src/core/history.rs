@@ -1,0 +1,68 @@
+//! What the retry policy remembers of a trial, live and from its records: both must come to the
+//! same, so that a supervisor's death changes no verdict.
+
+use super::{Cause, Ending, Policy, judge};
+
+/// What the policy needs to remember of a trial's earlier attempts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    pub(super) failures: u32,
+    pub(super) interruptions: u32,
+    pub(super) last_checkpoint: Option<u64>,
+    pub(super) last_step: Option<u64>,
+    pub(super) last_crash: Option<u64>,
+}
+
+/// An attempt as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Its number, from 1.
+    pub number: u32,
+    /// The furthest step at which it saved a checkpoint.
+    pub checkpoint: Option<u64>,
+    /// The step that it came to last.
+    pub step: Option<u64>,
+    /// Why it was asked to stop, if it was.
+    pub cause: Option<Cause>,
+    /// How it ended; `None` while it has not, or while nobody has taken that in.
+    pub ending: Option<Ending>,
+}
+
+impl History {
+    /// What these attempts, the first one first, leave to be remembered.
+    pub fn replay(attempts: &[Past], policy: &Policy) -> Self {
+        let mut history = Self::default();
+        for past in attempts {
+            history.started();
+            if let Some(step) = past.checkpoint {
+                history.checkpointed(step);
+            }
+            if let Some(step) = past.step {
+                history.reached(step);
+            }
+            if let Some(ending) = &past.ending {
+                // What followed from it is recorded; what is remembered of it is not.
+                judge(ending, past.cause, &mut history, policy);
+            }
+        }
+        history
+    }
+
+    /// An attempt begins: it has come to no step yet.
+    pub fn started(&mut self) {
+        self.last_step = None;
+    }
+
+    /// A checkpoint: interruptions are counted anew if it is further than any before.
+    pub fn checkpointed(&mut self, step: u64) {
+        if self.last_checkpoint.is_none_or(|last| step > last) {
+            self.last_checkpoint = Some(step);
+            self.interruptions = 0;
+        }
+    }
+
+    /// The worker has come to `step`.
+    pub fn reached(&mut self, step: u64) {
+        self.last_step = Some(step);
+    }
+}

@@ -1,0 +1,295 @@
+//! The core against sequences of inputs: by example, and whatever comes.
+
+use std::collections::BTreeMap;
+
+use experiments::file::Retry;
+use proptest::prelude::*;
+
+use super::*;
+use crate::attempt::{Exit, Outcome, StopReason};
+
+fn id(n: usize) -> TrialId {
+    TrialId(format!("t{n}"))
+}
+
+fn member(n: usize) -> Member {
+    let state = State::Queued { reason: "new".to_owned() };
+    Member { id: id(n), role: Role::Carried, state, past: Vec::new(), forgiven: 0 }
+}
+
+fn policy() -> Policy {
+    Policy { retry: Retry::default(), jobs: 2, max_fails: None }
+}
+
+fn queued(n: usize) -> Core {
+    Core::new((0..n).map(member), policy())
+}
+
+fn start_all(core: &mut Core, now_ms: i64) -> Vec<Action> {
+    let mut actions = Vec::new();
+    while let Some(next) = core.next(now_ms).cloned() {
+        actions.extend(core.handle(Input::Leased(next), now_ms));
+    }
+    actions
+}
+
+fn recorded(outcome: Outcome, stop: Option<StopReason>) -> Ending {
+    let exit = Exit { outcome, stop, killed: false, leftovers: 0, started_ms: 0, ended_ms: 0 };
+    Ending::Recorded { exit, said: None }
+}
+
+fn exited(code: i32) -> Ending {
+    recorded(Outcome::Exited { code }, None)
+}
+
+fn stopped() -> Ending {
+    recorded(Outcome::Exited { code: 75 }, Some(StopReason::Requested))
+}
+
+fn name(core: &Core, n: usize) -> &'static str {
+    core.state(&id(n)).unwrap().name()
+}
+
+#[test]
+fn trials_start_in_order_and_as_many_as_fit() {
+    let mut core = queued(3);
+    let actions = start_all(&mut core, 0);
+    let started: Vec<_> = actions.iter().filter(|a| matches!(a, Action::Start(..))).collect();
+    assert_eq!(started, [&Action::Start(id(0), 1), &Action::Start(id(1), 1)]);
+    core.handle(Input::Ended(id(1), exited(0)), 0);
+    assert_eq!(core.next(0), Some(&id(2)));
+}
+
+#[test]
+fn a_failed_attempt_waits_before_the_next() {
+    let mut core = queued(1);
+    start_all(&mut core, 0);
+    core.handle(Input::Ended(id(0), exited(1)), 1_000);
+    assert_eq!(core.next(10_999), None);
+    assert_eq!(core.next(11_000), Some(&id(0)));
+    let actions = start_all(&mut core, 11_000);
+    assert_eq!(actions.last(), Some(&Action::Start(id(0), 2)));
+}
+
+#[test]
+fn an_interrupted_run_starts_nothing_more_and_ends() {
+    let mut core = queued(3);
+    start_all(&mut core, 0);
+    let stops = core.handle(Input::Interrupt(Halt::WithCheckpoint), 0);
+    let intend = |n| Action::Intend(id(n), 1, Cause::Interrupt);
+    assert_eq!(stops, [intend(0), Action::Stop(id(0), 1), intend(1), Action::Stop(id(1), 1)]);
+    let kills = core.handle(Input::Interrupt(Halt::AtOnce), 0);
+    assert_eq!(kills, [Action::Kill(id(0), 1), Action::Kill(id(1), 1)]);
+    core.handle(Input::Ended(id(0), stopped()), 0);
+    assert!(!core.is_done());
+    core.handle(Input::Ended(id(1), Ending::Lost), 0);
+    assert!(core.is_done());
+    assert_eq!([0, 1, 2].map(|n| name(&core, n)), ["interrupted", "interrupted", "queued"]);
+}
+
+#[test]
+fn a_cancelled_trial_is_not_carried_on_and_the_others_are() {
+    let mut core = queued(3);
+    start_all(&mut core, 0);
+    core.handle(Input::Cancel(id(2), Halt::WithCheckpoint), 0);
+    let actions = core.handle(Input::Cancel(id(0), Halt::WithCheckpoint), 0);
+    assert_eq!(actions, [Action::Intend(id(0), 1, Cause::Cancel), Action::Stop(id(0), 1)]);
+    core.handle(Input::Ended(id(0), stopped()), 0);
+    assert_eq!([0, 1, 2].map(|n| name(&core, n)), ["cancelled", "starting", "cancelled"]);
+    assert_eq!(core.next(0), None);
+    core.handle(Input::Ended(id(1), exited(0)), 0);
+    assert!(core.is_done());
+}
+
+#[test]
+fn a_trial_that_ends_well_before_its_stop_has_succeeded() {
+    let mut core = queued(1);
+    start_all(&mut core, 0);
+    core.handle(Input::Cancel(id(0), Halt::WithCheckpoint), 0);
+    core.handle(Input::Ended(id(0), exited(0)), 0);
+    assert_eq!(name(&core, 0), "succeeded");
+}
+
+#[test]
+fn a_retry_gives_a_fresh_budget_and_starts_at_once() {
+    let mut core = queued(1);
+    for _ in 0..3 {
+        start_all(&mut core, i64::MAX / 2);
+        core.handle(Input::Ended(id(0), exited(1)), 0);
+    }
+    assert_eq!(name(&core, 0), "failed");
+    let actions = core.handle(Input::Retry(id(0)), 0);
+    assert_eq!(actions[0], Action::Forgive(id(0)));
+    assert_eq!(start_all(&mut core, 0).last(), Some(&Action::Start(id(0), 4)));
+    core.handle(Input::Ended(id(0), exited(1)), 0);
+    assert_eq!(name(&core, 0), "queued");
+    // What needs no retry gets none.
+    assert_eq!(core.handle(Input::Retry(id(0)), 0), []);
+}
+
+#[test]
+fn too_many_failures_stop_the_run_and_not_its_queue() {
+    let retry = Retry { attempts: 1, ..Retry::default() };
+    let mut core = Core::new((0..3).map(member), Policy { retry, max_fails: Some(1), ..policy() });
+    start_all(&mut core, 0);
+    let actions = core.handle(Input::Ended(id(0), exited(1)), 0);
+    assert_eq!(actions.last(), Some(&Action::Stop(id(1), 1)));
+    assert_eq!(core.stopping(), Some(Stopping::TooManyFailed));
+    core.handle(Input::Ended(id(1), stopped()), 0);
+    assert!(core.is_done());
+    assert_eq!([0, 1, 2].map(|n| name(&core, n)), ["failed", "interrupted", "queued"]);
+}
+
+#[test]
+fn who_is_left_out_is_watched_and_who_is_retired_is_stopped() {
+    let under_way = |n: usize, role| {
+        let past = Past { number: 1, checkpoint: None, step: None, cause: None, ending: None };
+        let state = State::Running { attempt: 1 };
+        Member { role, state, past: vec![past], ..member(n) }
+    };
+    let left_out = Member { role: Role::LeftOut, ..member(2) };
+    let members = [under_way(0, Role::LeftOut), under_way(1, Role::Retired), left_out];
+    let mut core = Core::new(members, policy());
+    let actions = core.handle(Input::Began, 0);
+    assert_eq!(actions, [Action::Intend(id(1), 1, Cause::Retired), Action::Stop(id(1), 1)]);
+    core.handle(Input::Ended(id(0), exited(1)), 0);
+    assert!(!core.is_done());
+    core.handle(Input::Ended(id(1), stopped()), 0);
+    assert!(core.is_done());
+    assert_eq!([0, 1, 2].map(|n| name(&core, n)), ["queued", "interrupted", "queued"]);
+    assert_eq!(core.next(i64::MAX), None);
+}
+
+#[test]
+fn waiting_for_a_slot_is_recorded_once_per_reason() {
+    let mut core = queued(1);
+    let full = || Input::Blocked(id(0), "no CPU is free".to_owned());
+    assert_eq!(core.handle(full(), 0).len(), 1);
+    assert_eq!(core.handle(full(), 1), []);
+}
+
+/// What journal and events hold, kept as the supervisor keeps it.
+struct Records(BTreeMap<TrialId, Member>);
+
+impl Records {
+    fn new(n: usize) -> Self {
+        Self((0..n).map(|n| (id(n), member(n))).collect())
+    }
+
+    /// The core of a supervisor that knows nothing else.
+    fn core(&self) -> Core {
+        Core::new(self.0.values().cloned(), policy())
+    }
+
+    fn last(&mut self, trial: &TrialId) -> Option<&mut Past> {
+        self.0.get_mut(trial).unwrap().past.last_mut()
+    }
+
+    fn happened(&mut self, input: &Input) {
+        let (Input::Checkpointed(trial, _) | Input::Reached(trial, _) | Input::Ended(trial, _)) =
+            input
+        else {
+            return;
+        };
+        // Nothing more is read of an attempt that is over.
+        let Some(last) = self.last(trial).filter(|last| last.ending.is_none()) else { return };
+        match input {
+            Input::Checkpointed(_, step) => last.checkpoint = last.checkpoint.max(Some(*step)),
+            Input::Reached(_, step) => last.step = Some(*step),
+            Input::Ended(_, ending) => last.ending = Some(ending.clone()),
+            _ => {}
+        }
+    }
+
+    fn decided(&mut self, action: &Action) {
+        match action {
+            Action::Record { trial, to, .. } => self.0.get_mut(trial).unwrap().state = to.clone(),
+            Action::Forgive(trial) => {
+                let member = self.0.get_mut(trial).unwrap();
+                member.forgiven = member.past.last().map_or(0, |past| past.number);
+            }
+            Action::Intend(trial, _, cause) => self.last(trial).unwrap().cause = Some(*cause),
+            Action::Start(trial, number) => {
+                let (number, none) = (*number, None);
+                let past = Past { number, checkpoint: none, step: none, cause: None, ending: None };
+                self.0.get_mut(trial).unwrap().past.push(past);
+            }
+            Action::Stop(..) | Action::Kill(..) => {}
+        }
+    }
+}
+
+fn input(n: usize, kind: u8, step: u64) -> Input {
+    match kind {
+        0 => Input::Claimed(id(n)),
+        1 => Input::Checkpointed(id(n), step),
+        2 => Input::Reached(id(n), step),
+        3 => Input::Ended(id(n), exited(0)),
+        4 => Input::Ended(id(n), exited(1)),
+        5 => Input::Ended(id(n), stopped()),
+        6 => Input::Ended(id(n), Ending::Lost),
+        7 => Input::Ended(id(n), Ending::NeverStarted(String::new())),
+        8 => Input::Cancel(id(n), Halt::WithCheckpoint),
+        9 => Input::Retry(id(n)),
+        _ => Input::Interrupt(Halt::AtOnce),
+    }
+}
+
+proptest! {
+    /// Whatever happens in whatever order: what is settled stays so unless a person says
+    /// otherwise, no more than the allowed number run at once, and attempts are counted without
+    /// gaps.
+    #[test]
+    fn no_sequence_of_inputs_breaks_the_rules(
+        inputs in prop::collection::vec((0..3usize, 0..10u8, 0..4u64), 1..200)
+    ) {
+        let mut core = queued(3);
+        let mut last_attempt = [0u32; 3];
+        for (now_ms, (n, kind, step)) in (0i64..).step_by(5_000).zip(inputs) {
+            let settled: Vec<_> = core.states().filter(|(_, s)| s.is_settled())
+                .map(|(i, s)| (i.clone(), s.clone())).collect();
+            let input = input(n, kind, step);
+            let retried = matches!(input, Input::Retry(_)).then(|| id(n));
+            let mut actions = core.handle(input, now_ms);
+            actions.extend(start_all(&mut core, now_ms));
+            for action in actions {
+                if let Action::Start(trial, attempt) = action {
+                    let n: usize = trial.0[1..].parse().unwrap();
+                    prop_assert_eq!(attempt, last_attempt[n] + 1);
+                    last_attempt[n] = attempt;
+                }
+            }
+            prop_assert!(core.active().count() <= 2);
+            for (trial, state) in settled.iter().filter(|(trial, _)| Some(trial) != retried.as_ref()) {
+                prop_assert_eq!(core.state(trial), Some(state));
+            }
+        }
+    }
+
+    /// A supervisor that is killed between any two inputs, and one that goes on from its records,
+    /// come to the same as one that lives.
+    #[test]
+    fn a_killed_supervisor_s_successor_decides_the_same(
+        inputs in prop::collection::vec((0..3usize, 0..11u8, 0..4u64), 1..200)
+    ) {
+        let mut records = Records::new(3);
+        let mut core = records.core();
+        for (now_ms, (n, kind, step)) in (0i64..).step_by(100_000).zip(inputs) {
+            let mut successor = records.core();
+            let input = input(n, kind, step);
+            let actions = core.handle(input.clone(), now_ms);
+            prop_assert_eq!(&successor.handle(input.clone(), now_ms), &actions);
+            records.happened(&input);
+            for action in &actions {
+                records.decided(action);
+            }
+            if core.stopping().is_some() {
+                // Only the present supervisor is to stop. Its successor starts what is queued.
+                core = records.core();
+            }
+            for action in start_all(&mut core, now_ms) {
+                records.decided(&action);
+            }
+        }
+    }
+}
