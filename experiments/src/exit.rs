@@ -17,5 +17,7 @@ pub const USAGE: u8 = 2;
 pub const INCOMPLETE: u8 = 3;
 /// `orch`: another supervisor holds this run.
 pub const LOCKED: u8 = 4;
+/// `orch wait`: the time to wait was over first, as `timeout` says it.
+pub const TIMED_OUT: u8 = 124;
 /// `orch run`: interrupted from the keyboard or by a signal.
 pub const INTERRUPTED: u8 = 130;

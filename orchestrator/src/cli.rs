@@ -1,6 +1,7 @@
 //! The command line: verbs, flags and their help.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -23,6 +24,7 @@ Examples:
   orch run experiments/table1.yaml                   train everything at the default profile
   orch run experiments/table1.yaml -n                show what would run, and run nothing
   orch run experiments/table1.yaml --profile paper   the same at the paper's own scale
+  orch run experiments/table1.yaml -d                the same in the background: see `orch attach`
   orch status                                        where the last run stands
   orch show variant=sr3                              all about one of its trials
   orch report table1                                 its table and figures, from the records
@@ -51,6 +53,9 @@ pub struct Global {
     /// Says only what went wrong.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// This process is the one in the background.
+    #[arg(long, hide = true)]
+    pub behind: bool,
 }
 
 /// What to do.
@@ -60,8 +65,25 @@ pub enum Verb {
     ///
     /// Prints the plan, then shows every trial's progress until all have ended. Safe to repeat: what
     /// is done stays done, what was interrupted goes on from its last checkpoint. Ctrl-C lets the
-    /// workers save a checkpoint and end; a second Ctrl-C ends them at once.
+    /// workers save a checkpoint and end; a second Ctrl-C ends them at once. docs/experiment.md
+    /// explains every key of the file.
     Run(Run),
+    /// Shows how a run goes that is run in the background or in another terminal.
+    ///
+    /// Until it ends, with the exit code of `orch wait`. Ctrl-C leaves it, and it goes on.
+    #[command(after_help = "\
+Example:
+  orch run experiments/table1.yaml -d && orch attach")]
+    Attach(Attach),
+    /// Waits for the end of a run.
+    ///
+    /// Says nothing unless something is wrong, and then what. Exit codes: 0 all succeeded, 1 some
+    /// failed, 124 the time to wait was over first, 130 it was interrupted or its supervisor died,
+    /// so that something is left to run.
+    #[command(after_help = "\
+Example:
+  orch run experiments/table1.yaml -d && orch wait && orch report")]
+    Wait(Wait),
     /// Shows where a run stands.
     Status(Status),
     /// Shows all about one trial.
@@ -115,6 +137,7 @@ Examples:
 
 /// Arguments of `orch run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub struct Run {
     /// The experiment file.
     pub file: PathBuf,
@@ -136,6 +159,9 @@ pub struct Run {
     /// When to end before all is done.
     #[command(flatten)]
     pub fails: FailurePolicy,
+    /// Returns once all has been checked and the run goes on in the background.
+    #[arg(short, long, conflicts_with = "dry_run")]
+    pub detach: bool,
     /// Prints the plan and runs nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -172,6 +198,23 @@ impl FailurePolicy {
     pub fn limit(&self) -> Option<u32> {
         if self.fail_fast { Some(1) } else { self.max_fails }
     }
+}
+
+/// Arguments of `orch attach`.
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub run: Option<String>,
+}
+
+/// Arguments of `orch wait`.
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub run: Option<String>,
+    /// Waits no longer than this: `90s`, `2h`, `1day`.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub timeout: Option<Duration>,
 }
 
 /// Arguments of `orch status`.

@@ -1,6 +1,7 @@
 //! The command line, the supervisor and what it stores.
 
 pub mod attempt;
+mod by_hand;
 pub mod catch_up;
 pub mod claim;
 pub mod cli;
@@ -13,6 +14,7 @@ pub mod executor;
 pub mod holder;
 pub mod host;
 pub mod journal;
+pub mod log_end;
 pub mod plan;
 pub mod programs;
 pub mod records;

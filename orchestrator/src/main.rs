@@ -14,6 +14,10 @@ fn main() -> ExitCode {
     let outcome = match &cli.verb {
         Verb::Hold { attempt } => commands::hold::run(attempt),
         Verb::Run(arguments) => commands::block_on(commands::run::run(arguments, &cli.global)),
+        Verb::Attach(arguments) => {
+            commands::block_on(commands::attach::run(arguments, &cli.global))
+        }
+        Verb::Wait(arguments) => commands::block_on(commands::wait::run(arguments, &cli.global)),
         Verb::Status(arguments) => {
             commands::block_on(commands::status::run(arguments, &cli.global))
         }

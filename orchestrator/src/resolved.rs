@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::durable::{self, FileError};
 use crate::plan::Plan;
+use crate::store::TrialRow;
 
 /// An experiment under one profile, everything filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Resolved {
     pub resources: Resources,
     /// What happens after a failure.
     pub retry: Retry,
+    /// The variants that the last `orch run` was confined to; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// Name and label of every row.
     pub rows: Vec<Row>,
     /// Every trial with its config.
@@ -54,7 +58,7 @@ pub struct ResolvedTrial {
 
 impl Resolved {
     /// What running `plan` of `run` resolves `text` to.
-    pub fn new(run: &Run, plan: &Plan, text: &str) -> Self {
+    pub fn new(run: &Run, plan: &Plan, only: &[String], text: &str) -> Self {
         Self {
             experiment: run.experiment.clone(),
             profile: run.profile.clone(),
@@ -63,6 +67,7 @@ impl Resolved {
             worker: run.worker.clone(),
             resources: run.resources.clone(),
             retry: run.retry.clone(),
+            only: only.to_vec(),
             rows: run.rows.clone(),
             trials: plan
                 .trials
@@ -76,6 +81,15 @@ impl Resolved {
                 .collect(),
             report: run.report.clone(),
         }
+    }
+
+    /// Those of the recorded trials that the last `orch run` was to carry out, or had done before.
+    pub fn of_last_run(&self, recorded: Vec<TrialRow>) -> Vec<TrialRow> {
+        let meant = |trial: &TrialRow| {
+            let left_out = !self.only.is_empty() && !self.only.contains(&trial.variant);
+            !trial.retired && !left_out
+        };
+        recorded.into_iter().filter(meant).collect()
     }
 
     /// Reads the file at `path`.

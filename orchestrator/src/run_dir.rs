@@ -1,6 +1,7 @@
 //! A run's folder, `runs/<experiment>.<profile>/`: where its files are, who supervises it, and how
 //! a name on the command line finds it.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -42,16 +43,12 @@ pub enum RunDirError {
         runs: PathBuf,
     },
     /// Another supervisor works on the run.
-    #[error("`{run}` is being run by process {pid} on {host}, since {since}")]
+    #[error("`{run}` is being run by {by}")]
     Supervised {
         /// The run.
         run: String,
         /// Its supervisor.
-        pid: u32,
-        /// The supervisor's machine.
-        host: String,
-        /// When it started.
-        since: String,
+        by: Supervisor,
     },
     /// The file system said no.
     #[error("cannot use `{}`", path.display())]
@@ -67,12 +64,22 @@ fn known(runs: &[String]) -> String {
     if runs.is_empty() { String::new() } else { format!(" (there is: {})", runs.join(", ")) }
 }
 
-/// What a supervisor writes into the lock file, for people.
-#[derive(Debug, Serialize, Deserialize)]
-struct Supervisor {
-    pid: u32,
-    host: String,
-    since_ms: i64,
+/// Who works on a run: what a supervisor writes into the lock file, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supervisor {
+    /// Its process id.
+    pub pid: u32,
+    /// Its machine.
+    pub host: String,
+    /// When it took the run up, in milliseconds since the Unix epoch.
+    pub since_ms: i64,
+}
+
+impl fmt::Display for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { pid, host, since_ms } = self;
+        write!(f, "process {pid} on {host}, since {}", clock::to_rfc3339(*since_ms))
+    }
 }
 
 /// The right to write to a run's records; given up when dropped, and by the kernel when the
@@ -142,6 +149,11 @@ impl RunDir {
         self.0.join("requests")
     }
 
+    /// What supervisors in the background say.
+    pub fn supervisor_log(&self) -> PathBuf {
+        self.0.join("supervisor.log")
+    }
+
     /// Where the report goes.
     pub fn report(&self) -> PathBuf {
         self.0.join("report")
@@ -175,9 +187,17 @@ impl RunDir {
         self.take_lock("")
     }
 
+    /// The supervisor that works on the run, if one lives.
+    pub fn supervisor(&self) -> Option<Supervisor> {
+        match self.lock_for_a_moment() {
+            Err(RunDirError::Supervised { by, .. }) => Some(by),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
     /// Whether a supervisor works on the run.
     pub fn is_supervised(&self) -> bool {
-        matches!(self.lock_for_a_moment(), Err(RunDirError::Supervised { .. }))
+        self.supervisor().is_some()
     }
 
     fn take_lock(&self, words: &str) -> Result<SupervisorLock, RunDirError> {
@@ -208,12 +228,7 @@ impl RunDir {
     fn held_by(&self, words: &str) -> RunDirError {
         let unknown = Supervisor { pid: 0, host: "this machine".to_owned(), since_ms: 0 };
         let by = serde_json::from_str(words).unwrap_or(unknown);
-        RunDirError::Supervised {
-            run: self.name(),
-            pid: by.pid,
-            host: by.host,
-            since: clock::to_rfc3339(by.since_ms),
-        }
+        RunDirError::Supervised { run: self.name(), by }
     }
 }
 

@@ -23,15 +23,21 @@ impl Shown {
         Ok(Self { trial, standing })
     }
 
-    /// Its state in a word; that the file no longer names it comes first.
+    /// Its state in a word, as it really is: `lost` or `ended` where that is not recorded yet. That
+    /// the file no longer names it comes first.
     pub(super) fn state(&self) -> &'static str {
-        if self.trial.retired { "retired" } else { self.trial.state.name() }
+        match &self.standing {
+            _ if self.trial.retired => "retired",
+            Some(Standing::Lost(_)) => "lost",
+            Some(Standing::Ended(_)) => "ended",
+            Some(_) | None => self.trial.state.name(),
+        }
     }
 
     /// Why the trial is in its state, or what its supervisor has not seen yet.
     pub(super) fn reason(&self) -> String {
         match &self.standing {
-            Some(Standing::Ended(_)) => "has ended; `orch run` takes it in".to_owned(),
+            Some(Standing::Ended(_)) => "`orch run` takes it in".to_owned(),
             Some(Standing::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
             Some(Standing::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
             Some(Standing::Held(_) | Standing::Unclaimed | Standing::Abandoned(_)) | None => {

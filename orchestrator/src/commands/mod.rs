@@ -1,16 +1,19 @@
 //! One file per verb: what the command line asks for, done with the modules beside this folder.
 
 mod ask;
-mod by_hand;
+pub mod attach;
+mod background;
 mod chosen;
 pub mod hold;
 pub mod logs;
+mod outcome;
 pub mod report;
 pub mod retry;
 pub mod run;
 pub mod show;
 pub mod status;
 pub mod stop;
+pub mod wait;
 pub mod why;
 
 use std::future::Future;

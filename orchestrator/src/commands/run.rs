@@ -5,6 +5,8 @@ use experiments::expand::{self, Experiment, Frozen};
 use experiments::overrides::Override;
 use serde_json::json;
 
+use super::background;
+use super::outcome::Summary;
 use super::{print, print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
@@ -19,27 +21,69 @@ use crate::slots::{ENV_INVENTORY, Machine};
 use crate::store::TrialRow;
 use crate::supervisor::{Outcome, Parts, Supervisor};
 
+/// What is asked for, seen to be possible.
+struct Asked {
+    experiment: Experiment,
+    run: expand::Run,
+    trials: Vec<Frozen>,
+    machine: Machine,
+    dir: RunDir,
+}
+
 /// Runs the verb.
 pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
-    let experiment = Experiment::load(&arguments.file)?;
-    let overrides =
-        arguments.set.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
-    run.check_rows(&arguments.only)?;
-    let trials = freeze(&run)?;
-    let machine = machine_for(&run, global)?;
-    let dir = RunDir::new(&global.runs, &run.name());
-
+    if global.behind {
+        background::detach()?;
+    }
+    let asked = Asked::new(arguments, global)?;
+    let Asked { experiment, run, dir, .. } = &asked;
     if arguments.dry_run {
-        let recorded = if dir.journal().is_file() {
-            catch_up::for_reading(&dir).await?.trials().await?
+        let plan = asked.plan(arguments).await?;
+        return dry_run(experiment, run, &plan, arguments.json).map(|()| exit::OK);
+    }
+    if arguments.detach && !global.behind {
+        drop(dir.create().and_then(|()| dir.lock_for_a_moment())?);
+        let plan = asked.plan(arguments).await?;
+        if plan.to_run().next().is_some() {
+            if !global.quiet {
+                announce(experiment, run, &plan);
+            }
+            return background::start(dir, arguments.json, global);
+        }
+    }
+    carry_out(asked, arguments, global).await
+}
+
+impl Asked {
+    fn new(arguments: &cli::Run, global: &Global) -> anyhow::Result<Self> {
+        let experiment = Experiment::load(&arguments.file)?;
+        let overrides = arguments
+            .set
+            .iter()
+            .map(|text| Override::parse(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
+        run.check_rows(&arguments.only)?;
+        let trials = freeze(&run)?;
+        let machine = machine_for(&run, global)?;
+        let dir = RunDir::new(&global.runs, &run.name());
+        Ok(Self { experiment, run, trials, machine, dir })
+    }
+
+    /// What would be done, by what is recorded now.
+    async fn plan(&self, arguments: &cli::Run) -> anyhow::Result<Plan> {
+        let recorded = if self.dir.journal().is_file() {
+            catch_up::for_reading(&self.dir).await?.trials().await?
         } else {
             Vec::new()
         };
-        let plan = Plan::new(trials, &recorded, &arguments.only);
-        return dry_run(&experiment, &run, &plan, arguments.json).map(|()| exit::OK);
+        Ok(Plan::new(self.trials.clone(), &recorded, &arguments.only))
     }
+}
 
+/// Supervises the run until its end.
+async fn carry_out(asked: Asked, arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
+    let Asked { experiment, run, trials, machine, dir } = asked;
     dir.create()?;
     let lock = dir.lock()?;
     let mut store = catch_up::for_writing(&dir, &lock).await?;
@@ -50,7 +94,7 @@ pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
     }
     let mut journal = Journal::open(&dir.journal())?;
     let text = &experiment.source.text;
-    let resolved = Resolved::new(&run, &plan, text);
+    let resolved = Resolved::new(&run, &plan, &arguments.only, text);
     resolved.write(&dir.experiment())?;
     record(&run, &plan, &recorded, text, &mut journal)?;
     store.read_journal(&dir.journal()).await?;
@@ -58,6 +102,9 @@ pub async fn run(arguments: &cli::Run, global: &Global) -> anyhow::Result<u8> {
     let idle = plan.to_run().next().is_none();
     if idle && !global.quiet {
         say("nothing is left to do");
+    }
+    if global.behind {
+        background::ready();
     }
     let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
     let mut display = Display::new(talk, resolved::headline(&run.report));
@@ -211,14 +258,15 @@ fn finish(
         .to_run()
         .filter_map(|trial| outcome.states.iter().find(|(id, _)| *id == trial.id))
         .collect();
-    let failed = ended.iter().filter(|(_, s)| matches!(s, State::Failed { .. })).count();
+    let failed = ended.iter().filter(|(_, state)| matches!(state, State::Failed { .. }));
     let succeeded = |(_, state): &&(_, State)| matches!(state, State::Succeeded { .. });
-    let done = outcome.states.iter().filter(succeeded).count();
-    let interrupted = matches!(outcome.stopping, Some(Stopping::Asked(_)));
-    let code = match (interrupted, failed) {
-        (true, _) => exit::INTERRUPTED,
-        (false, 0) => exit::OK,
-        (false, _) => exit::SOME_FAILED,
+    let summary = Summary {
+        run: run.name(),
+        of: plan.trials.len(),
+        done: outcome.states.iter().filter(succeeded).count(),
+        failed: failed.map(|trial| (*trial).clone()).collect(),
+        interrupted: matches!(outcome.stopping, Some(Stopping::Asked(_))),
+        forsaken: 0,
     };
     if as_json {
         let ended = ended.iter().map(|(id, state)| json!({"id": id, "status": state}));
@@ -228,21 +276,14 @@ fn finish(
             "profile": run.profile,
             "folder": dir.path(),
             "trials": plan.trials.len(),
-            "succeeded": done,
-            "failed": failed,
-            "interrupted": interrupted,
+            "succeeded": summary.done,
+            "failed": summary.failed.len(),
+            "interrupted": summary.interrupted,
             "ended": ended.collect::<Vec<_>>(),
         }))?;
     }
     if talk == Talk::Normal {
-        let of = plan.trials.len();
-        say(&match code {
-            exit::OK => {
-                format!("{done} of {of} trials done; `orch report {}` draws them", run.name())
-            }
-            exit::INTERRUPTED => format!("{done} of {of} trials done; run the file again to go on"),
-            _ => format!("{done} of {of} trials done, {failed} failed; `orch status` says why"),
-        });
+        say(&summary.to_text());
     }
-    Ok(code)
+    Ok(summary.code())
 }

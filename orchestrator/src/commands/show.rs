@@ -8,10 +8,10 @@ use experiments::exit;
 use experiments::trial::{FILE_NAME, Trial};
 use serde_json::{Map, Value, json};
 
-use super::by_hand;
 use super::chosen::OneTrial;
 use super::{print, print_json};
 use crate::attempt::AttemptDir;
+use crate::by_hand;
 use crate::claim::{self, Standing};
 use crate::cli::{self, Global};
 use crate::clock;

@@ -10,14 +10,16 @@ use super::{print, print_json};
 use crate::catch_up;
 use crate::cli::{self, Global};
 use crate::clock;
-use crate::core::TrialId;
-use crate::display::text::columns;
+use crate::core::{State, TrialId};
+use crate::display::text::{columns, counts};
 use crate::resolved::{self, Resolved};
-use crate::run_dir::RunDir;
+use crate::run_dir::{RunDir, Supervisor};
 
 /// Runs the verb.
 pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    // First: once there is no supervisor, nothing is recorded any more.
+    let supervisor = dir.supervisor();
     let mut store = catch_up::for_reading(&dir).await?;
     let resolved = Resolved::read(&dir.experiment())?;
     let headline = resolved::headline(&resolved.report);
@@ -31,29 +33,41 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
         trials.into_iter().map(|trial| Shown::new(trial, &dir)).collect::<Result<Vec<_>, _>>()?;
     if arguments.json {
         let trials: Vec<_> = shown.iter().map(|t| to_json(t, headline, &latest)).collect();
-        print_json(
-            &json!({"schema": 1, "run": dir.name(), "folder": dir.path(), "trials": trials}),
-        )?;
+        print_json(&json!({
+            "schema": 1,
+            "run": dir.name(),
+            "folder": dir.path(),
+            "supervisor": supervisor,
+            "trials": trials,
+        }))?;
     } else {
-        print(&table(&dir, &shown, headline, &latest))?;
+        let counts = counts(shown.iter().map(Shown::state));
+        let carried_on = carried_on(supervisor.as_ref(), &shown);
+        let head = format!("{}: {counts}\n{carried_on}\n", dir.name());
+        print(&(head + &table(&shown, headline, &latest)))?;
     }
     Ok(exit::OK)
 }
 
-fn table(
-    dir: &RunDir,
-    shown: &[Shown],
-    headline: Option<&str>,
-    latest: &BTreeMap<TrialId, f64>,
-) -> String {
+/// Who carries the run on, or what does; nothing where nothing is left.
+fn carried_on(supervisor: Option<&Supervisor>, shown: &[Shown]) -> String {
+    let left = |shown: &&Shown| {
+        !shown.trial.retired && !matches!(shown.trial.state, State::Succeeded { .. })
+    };
+    match (supervisor, shown.iter().filter(left).count()) {
+        (Some(supervisor), _) => format!("run by {supervisor}\n"),
+        (None, 0) => String::new(),
+        (None, _) => "nobody runs it: `orch run FILE` goes on\n".to_owned(),
+    }
+}
+
+fn table(shown: &[Shown], headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> String {
     let mut rows = vec![
         ["trial", "state", "phase", "step", headline.unwrap_or_default(), "attempts", "reason"]
             .map(str::to_owned),
     ];
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for shown in shown {
         let trial = &shown.trial;
-        *counts.entry(trial.state.name()).or_default() += 1;
         let progress = trial.last_attempt.as_ref().and_then(|attempt| attempt.progress.as_ref());
         let under_way = progress.filter(|_| trial.state.attempt_under_way().is_some());
         rows.push([
@@ -66,13 +80,7 @@ fn table(
             shown.reason().lines().next().unwrap_or_default().to_owned(),
         ]);
     }
-    let counts: Vec<_> = counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
-    let mut text = format!("{}: {}\n\n", dir.name(), counts.join(", "));
-    for line in columns(&rows) {
-        text += &line;
-        text.push('\n');
-    }
-    text
+    columns(&rows).join("\n") + "\n"
 }
 
 fn to_json(shown: &Shown, headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> Value {
@@ -84,6 +92,7 @@ fn to_json(shown: &Shown, headline: Option<&str>, latest: &BTreeMap<TrialId, f64
         "variant": trial.variant,
         "seed": trial.seed,
         "retired": trial.retired,
+        "state": shown.state(),
         "status": trial.state,
         "standing": shown.standing(),
         "attempts": attempt.map_or(0, |a| a.number),

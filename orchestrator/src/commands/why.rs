@@ -1,21 +1,13 @@
 //! `orch why TRIAL [RUN]`: why a trial stands where it does, and what to do about it.
 
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
-
 use experiments::exit;
 
 use super::chosen::OneTrial;
 use super::print;
 use crate::cli::{self, Global};
 use crate::core::State;
+use crate::log_end::LogEnd;
 use crate::run_dir::RunDir;
-
-/// Lines of a failed attempt's log that are shown.
-const LAST_LINES: usize = 20;
-
-/// How far from the log's end they are looked for, whatever its size.
-const LAST_BYTES: u64 = 64 << 10;
 
 /// Runs the verb.
 pub async fn run(arguments: &cli::Why, global: &Global) -> anyhow::Result<u8> {
@@ -27,31 +19,14 @@ pub async fn run(arguments: &cli::Why, global: &Global) -> anyhow::Result<u8> {
         format!("{} is {}.", shown.trial.id, shown.state_and_reason()),
         advice(&one, supervised),
     ];
-    if let State::Failed { attempt, .. } = &shown.trial.state {
-        let log = one.attempt(*attempt).stderr();
-        let last = last_lines(&log)?;
-        if !last.is_empty() {
-            lines.extend([String::new(), format!("The end of {}:", log.display())]);
-            lines.extend(last.iter().map(|line| format!("  {line}")));
-        }
+    if let State::Failed { attempt, .. } = &shown.trial.state
+        && let Some(end) = LogEnd::of(&one.attempt(*attempt))?
+    {
+        lines.extend([String::new(), format!("The end of {}:", end.path.display())]);
+        lines.extend(end.lines.iter().map(|line| format!("  {line}")));
     }
     print(&(lines.join("\n") + "\n"))?;
     Ok(exit::OK)
-}
-
-/// The end of a log; nothing if there is none, as of a worker that could not be started.
-fn last_lines(log: &Path) -> io::Result<Vec<String>> {
-    let mut file = match fs_err::File::open(log) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        opened => opened?,
-    };
-    let start = file.metadata()?.len().saturating_sub(LAST_BYTES);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(LAST_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-    Ok(lines[lines.len().saturating_sub(LAST_LINES)..].to_vec())
 }
 
 /// What to do, in a sentence.

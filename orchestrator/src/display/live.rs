@@ -1,28 +1,29 @@
-//! The table on a terminal: running trials first, no taller than the screen allows.
+//! The table on a terminal: what runs and what has failed, no taller than the screen allows, over a
+//! line that counts all trials.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 
-use super::text::{bar, columns, duration};
+use super::text::{bar, columns, counts, duration};
 use crate::core::{State, TrialId};
 use crate::supervisor::Progress;
 
-/// Trials shown at most; the others are counted.
+/// Trials shown at most; the others are only counted.
 const ROWS: usize = 12;
 
-/// The lines on the screen.
+/// The lines on the screen. The cursor waits below them, at the start of a line: what is typed
+/// meanwhile, such as the `^C` of an interrupt, moves nothing and goes with the table.
 #[derive(Debug)]
 pub(super) struct Live {
-    screen: MultiProgress,
-    lines: Vec<ProgressBar>,
     headline: String,
+    lines: Vec<String>,
 }
 
 impl Live {
     pub(super) fn new(headline: Option<&str>) -> Self {
-        let headline = headline.unwrap_or_default().to_owned();
-        Self { screen: MultiProgress::new(), lines: Vec::new(), headline }
+        Self { headline: headline.unwrap_or_default().to_owned(), lines: Vec::new() }
     }
 
     pub(super) fn draw<'a>(
@@ -31,8 +32,11 @@ impl Live {
         progress: &BTreeMap<TrialId, Progress>,
     ) {
         let mut trials: Vec<_> = states.collect();
+        let summary = counts(trials.iter().map(|(_, state)| state.name()));
+        if trials.len() > ROWS {
+            trials.retain(|(_, state)| rank(state) <= LAST_OF_INTEREST);
+        }
         trials.sort_by_key(|(_, state)| rank(state));
-        let hidden = trials.len().saturating_sub(ROWS);
         let none = Progress::default();
         let mut rows =
             vec![["trial", "state", "", "step", "it/s", "left", &self.headline].map(str::to_owned)];
@@ -43,38 +47,60 @@ impl Live {
                 .map(|(id, state)| row(id, state, progress.get(*id).unwrap_or(&none))),
         );
         let mut text = columns(&rows);
-        if hidden > 0 {
-            text.push(format!("and {hidden} more"));
-        }
-        self.show(text);
+        text.push(summary);
+        self.replace("", fitting(text));
     }
 
-    pub(super) fn say(&self, line: &str) {
-        // The screen is a terminal: what cannot be written there cannot be told anywhere.
-        drop(self.screen.println(line));
+    pub(super) fn say(&mut self, line: &str) {
+        let lines = self.lines.clone();
+        self.replace(&format!("{line}\n"), lines);
     }
 
-    pub(super) fn clear(self) {
-        drop(self.screen.clear());
+    pub(super) fn clear(mut self) {
+        self.replace("", Vec::new());
     }
 
-    fn show(&mut self, text: Vec<String>) {
-        while self.lines.len() < text.len() {
-            let style = ProgressStyle::with_template("{msg}").expect("the template is right");
-            self.lines.push(self.screen.add(ProgressBar::new_spinner().with_style(style)));
+    /// Writes `above` for good where the table stood, and the table's new lines below it.
+    fn replace(&mut self, above: &str, lines: Vec<String>) {
+        let mut frame = String::new();
+        if !self.lines.is_empty() {
+            // Up to the table's first line, then nothing from there on.
+            frame = format!("\x1b[{}A\r\x1b[J", self.lines.len());
         }
-        for (line, text) in self.lines.iter().zip(text) {
-            line.set_message(text);
-            line.tick();
+        frame += above;
+        for line in &lines {
+            frame = frame + line + "\n";
         }
+        // What cannot be written to the terminal cannot be told anywhere.
+        let mut screen = std::io::stderr().lock();
+        drop(screen.write_all(frame.as_bytes()).and_then(|()| screen.flush()));
+        self.lines = lines;
     }
+}
+
+/// Of many trials, those behind this rank are only counted.
+const LAST_OF_INTEREST: u8 = 2;
+
+/// The lines as far as the terminal has room: a line that wrapped would count as two.
+fn fitting(mut lines: Vec<String>) -> Vec<String> {
+    if let Ok(size) = tcgetwinsize(std::io::stderr())
+        && size.ws_row > 2
+        && size.ws_col > 1
+    {
+        let (rows, width) = (usize::from(size.ws_row) - 2, usize::from(size.ws_col) - 1);
+        let summary = lines.split_off(lines.len() - 1);
+        lines.truncate(rows);
+        lines.extend(summary);
+        lines = lines.iter().map(|line| line.chars().take(width).collect()).collect();
+    }
+    lines
 }
 
 fn rank(state: &State) -> u8 {
     match state {
         State::Running { .. } => 0,
         State::Starting { .. } => 1,
-        State::Failed { .. } => 2,
+        State::Failed { .. } => LAST_OF_INTEREST,
         State::Queued { .. } => 3,
         State::Interrupted { .. } | State::Cancelled { .. } => 4,
         State::Succeeded { .. } => 5,

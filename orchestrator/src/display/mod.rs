@@ -6,9 +6,14 @@ pub mod text;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
-use crate::attempt::AttemptDir;
+use experiments::exit::{WORKER_DONE, WORKER_STOPPED};
+
+use crate::attempt::{AttemptDir, Outcome};
+use crate::by_hand;
 use crate::core::{State, TrialId};
+use crate::log_end::LogEnd;
 use crate::run_dir::RunDir;
 use crate::supervisor::Progress;
 use live::Live;
@@ -27,6 +32,8 @@ pub enum Talk {
 pub struct Display {
     talk: Talk,
     live: Option<Live>,
+    /// Whether a failure has been shown in full; later ones get a line each.
+    failure_shown: bool,
 }
 
 impl Display {
@@ -34,14 +41,14 @@ impl Display {
     pub fn new(talk: Talk, headline: Option<&str>) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let live = talk == Talk::Normal && std::io::stderr().is_terminal() && !dumb;
-        Self { talk, live: live.then(|| Live::new(headline)) }
+        Self { talk, live: live.then(|| Live::new(headline)), failure_shown: false }
     }
 
     /// A trial has gone from one state to another.
     pub fn changed(&mut self, trial: &TrialId, from: &State, to: &State, run: &RunDir) {
-        let failed = matches!(to, State::Failed { .. });
+        let given_up = matches!(to, State::Failed { .. });
         // Waiting is no news, unless something was under way.
-        let news = failed
+        let news = given_up
             || (self.talk == Talk::Normal
                 && !matches!(to, State::Starting { .. })
                 && (from.attempt_under_way().is_some() || !matches!(to, State::Queued { .. })));
@@ -53,10 +60,40 @@ impl Display {
         let attempt = attempt.map_or(String::new(), |n| format!(" (attempt {n})"));
         let reason = Some(to.reason()).filter(|reason| !reason.is_empty());
         let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
-        self.say(&format!("{trial}: {}{attempt}{reason}", to.name()));
-        if let State::Failed { attempt, .. } = to {
-            let attempt = AttemptDir::new(&run.trial(trial), *attempt);
-            self.say(&format!("    its logs: {}", attempt.path().display()));
+        let line = format!("{trial}: {}{attempt}{reason}", to.name());
+        let ended = from.attempt_under_way().map(|n| AttemptDir::new(&run.trial(trial), n));
+        match ended.filter(|attempt| given_up || has_failed(attempt)) {
+            Some(attempt) if !self.failure_shown => {
+                self.failure_shown = true;
+                self.say(&line);
+                self.say_in_full(&attempt, &run.trial(trial));
+            }
+            _ if given_up => self.say(&format!("{line}; `orch why {trial}` shows its log")),
+            _ => self.say(&line),
+        }
+    }
+
+    /// What a person wants to see at once: the end of the log, and how to do the same again.
+    fn say_in_full(&mut self, attempt: &AttemptDir, trial: &Path) {
+        let mut lines = Vec::new();
+        match LogEnd::of(attempt) {
+            Ok(Some(end)) => {
+                lines.push(format!("    the end of {}:", end.path.display()));
+                lines.extend(end.lines.iter().map(|line| format!("      {line}")));
+            }
+            Ok(None) => {
+                lines.push(format!("    its logs in {} are empty", attempt.path().display()));
+            }
+            Err(error) => lines.push(format!("    its log cannot be read: {error}")),
+        }
+        let checkpoints = std::path::absolute(trial.join("checkpoints"));
+        if let (Ok(Some(command)), Ok(checkpoints)) = (attempt.read_command(), checkpoints) {
+            lines.push("    by hand (without the second line it begins anew):".to_owned());
+            let by_hand = by_hand::lines(&command, &checkpoints);
+            lines.extend(by_hand.iter().map(|line| format!("      {line}")));
+        }
+        for line in lines {
+            self.say(&line);
         }
     }
 
@@ -101,10 +138,19 @@ impl Display {
         }
     }
 
-    fn say(&self, line: &str) {
-        match &self.live {
+    fn say(&mut self, line: &str) {
+        match &mut self.live {
             Some(live) => live.say(line),
             None => drop(writeln!(std::io::stderr(), "{line}")),
         }
     }
+}
+
+/// Whether the attempt's worker failed by itself: nobody had asked it to stop.
+fn has_failed(attempt: &AttemptDir) -> bool {
+    let exit = attempt.read_exit().ok().flatten();
+    exit.is_some_and(|exit| {
+        let good = matches!(exit.outcome, Outcome::Exited { code: WORKER_DONE | WORKER_STOPPED });
+        exit.stop.is_none() && !good
+    })
 }

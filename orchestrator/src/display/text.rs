@@ -1,5 +1,6 @@
 //! Plain text for terminals: aligned columns, bars, lengths of time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The rows as lines, each column as wide as its widest cell. Cells that start with a digit are
@@ -20,6 +21,16 @@ pub fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         })
         .collect()
+}
+
+/// How often each word comes: `2 queued, 1 running`.
+pub fn counts<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    let counts: Vec<_> = counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
+    counts.join(", ")
 }
 
 /// A bar of `width` cells, `fraction` of it filled.

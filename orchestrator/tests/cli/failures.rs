@@ -18,8 +18,11 @@ fn a_crash_at_the_same_step_twice_is_final_and_the_others_go_on() {
     let folder = lab.trial("b-s0-").unwrap();
     let id = folder.file_name().unwrap().to_str().unwrap();
     let message = "crashed: the worker was ended by signal 6, twice at step 6";
-    ended.says(1, &[&format!("{id}: failed: {message}\n"), "1 of 2 trials done, 1 failed"]);
-    ended.says(1, &[&format!("its logs: runs/trip/trials/{id}/attempt-2\n")]);
+    // The first attempt's end was shown in full; this one's is for who asks.
+    ended.says(1, &[&format!("its logs in runs/trip/trials/{id}/attempt-1 are empty\n")]);
+    ended.says(1, &[&format!("{id}: failed: {message}; `orch why {id}` shows its log\n")]);
+    let list = format!("1 of 2 trials done, 1 failed:\n  {id}  {message}  orch why {id}\n");
+    assert!(ended.stderr.ends_with(&list), "{}", ended.stderr);
     assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (1, 2));
     assert_eq!(lab.state("a-s0-").unwrap(), "succeeded");
     assert!(lab.orch("status").stdout.contains(message));
@@ -28,6 +31,28 @@ fn a_crash_at_the_same_step_twice_is_final_and_the_others_go_on() {
     let report = lab.orch("report");
     assert_eq!(report.code, 3, "{}", report.stderr);
     assert!(report.stdout.contains("failed (crashed)"), "{}", report.stdout);
+}
+
+#[test]
+fn the_first_failure_is_shown_at_once_and_in_full() {
+    let lab = Lab::with(&[
+        (
+            "command: [fake-worker], check: [fake-worker, check]",
+            r#"command: [sh, -c, 'seq 30 >&2; printf "\033[31mred\n" >&2; exit 3']"#,
+        ),
+        ("attempts: 3", "attempts: 1"),
+    ]);
+    let ended = lab.orch("run trip.yaml -q -j 1");
+    let [a, b] = ["a-s0-", "b-s0-"]
+        .map(|trial| lab.trial(trial).unwrap().file_name().unwrap().to_str().unwrap().to_owned());
+    let log = format!("runs/trip/trials/{a}/attempt-1/stderr.log");
+    let (message, last) = ("failed: crashed: the worker exited with code 3", 12..=30);
+    let last = last.map(|n| format!("      {n}")).collect::<Vec<_>>().join("\n");
+    let first = format!("{a}: {message}\n    the end of {log}:\n{last}\n      red\n    by hand");
+    assert!(ended.stderr.starts_with(&first), "{}", ended.stderr);
+    ended.says(1, &["      again=$(mktemp -d)", "      (cd "]);
+    let second = format!("\n{b}: {message}; `orch why {b}` shows its log\n");
+    assert!(ended.stderr.ends_with(&second), "{}", ended.stderr);
 }
 
 #[test]

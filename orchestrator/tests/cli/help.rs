@@ -14,6 +14,8 @@ profiles:
     for (name, arguments) in [
         ("help", "--help"),
         ("run-help", "run --help"),
+        ("attach-help", "attach --help"),
+        ("wait-help", "wait --help"),
         ("status-help", "status --help"),
         ("show-help", "show --help"),
         ("logs-help", "logs --help"),

@@ -7,6 +7,7 @@
 mod common;
 
 mod all_killed;
+mod background;
 mod editing;
 mod example;
 mod failures;
@@ -14,6 +15,7 @@ mod gpus;
 mod help;
 mod interrupts;
 mod lab;
+mod on_a_terminal;
 mod one_trial;
 mod records;
 mod supervisor_killed;

@@ -33,7 +33,7 @@ fn what_ended_while_nobody_watched_is_taken_in() {
 
     assert_eq!(lab.status("a-s0-").unwrap()["standing"], "ended");
     let status = lab.orch("status").stdout;
-    assert!(status.contains("has ended; `orch run` takes it in"), "{status}");
+    assert!(status.contains("  ended  "), "{status}");
     assert_eq!(lab.status("a-s0-").unwrap()["latest"]["loss"], lab.recorded().0["a-s0"][19].1);
     lab.orch("run trip.yaml").says(0, &["2 of 2 trials done"]);
     assert_eq!(lab.attempts("a-s0-"), 1);

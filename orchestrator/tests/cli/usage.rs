@@ -78,6 +78,9 @@ fn a_second_supervisor_is_told_who_the_first_is() {
     second.says(4, &[&format!("`trip` is being run by process {} on", first.pid()), ", since 20"]);
     // Looking is always allowed.
     lab.settle("a-s0-", "running");
+    assert_eq!(lab.json("status --json")["supervisor"]["pid"], first.pid());
+    let status = lab.orch("status").stdout;
+    assert!(status.contains(&format!("\nrun by process {} on ", first.pid())), "{status}");
     assert_eq!(lab.orch("report").code, 3);
 }
 

@@ -9,7 +9,7 @@ use crate::attempt::Command;
 /// Lines for a POSIX shell that run `command` again from what is in `checkpoints`; without the second
 /// it begins anew. What the worker writes goes into a new folder, for a trial's own records are not
 /// to be touched.
-pub(super) fn lines(command: &Command, checkpoints: &Path) -> Vec<String> {
+pub(crate) fn lines(command: &Command, checkpoints: &Path) -> Vec<String> {
     let told = command.env.iter().map(|(name, value)| match name.as_str() {
         ENV_EVENTS => format!("{name}=\"$again/events.jsonl\""),
         ENV_CHECKPOINTS => format!("{name}=\"$again/checkpoints\""),

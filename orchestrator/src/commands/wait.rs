@@ -1,0 +1,35 @@
+//! `orch wait [RUN]`: nothing but waiting, and the truth as an exit code.
+
+use std::time::{Duration, Instant};
+
+use experiments::exit;
+
+use super::outcome::Summary;
+use super::say;
+use crate::catch_up;
+use crate::cli::{self, Global};
+use crate::resolved::Resolved;
+use crate::run_dir::RunDir;
+
+/// How long to wait before the supervisor is looked for again.
+const MOMENT: Duration = Duration::from_millis(200);
+
+/// Runs the verb.
+pub async fn run(arguments: &cli::Wait, global: &Global) -> anyhow::Result<u8> {
+    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    let start = Instant::now();
+    while let Some(supervisor) = dir.supervisor() {
+        if arguments.timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
+            say(&format!("{} is still being run by {supervisor}", dir.name()));
+            return Ok(exit::TIMED_OUT);
+        }
+        tokio::time::sleep(MOMENT).await;
+    }
+    let resolved = Resolved::read(&dir.experiment())?;
+    let trials = resolved.of_last_run(catch_up::for_reading(&dir).await?.trials().await?);
+    let summary = Summary::of_records(&dir, &trials);
+    if summary.code() != exit::OK {
+        say(&format!("{}: {}", dir.name(), summary.to_text()));
+    }
+    Ok(summary.code())
+}
