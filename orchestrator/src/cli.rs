@@ -94,6 +94,15 @@ Example:
 Example:
   orch show variant=sr3,seed=0   the trial of that variant and seed, in the last run")]
     Show(Show),
+    /// Says what is different between two trials.
+    ///
+    /// The keys of their configs that differ, what they were made with, how long they took, and their
+    /// final values side by side.
+    #[command(after_help = "\
+Examples:
+  orch diff variant=sr3 variant=cos              two rows of one run
+  orch diff sr3-s0 sr3-s0 table1.demo table1.small   one row of two runs")]
+    Diff(Diff),
     /// Prints what a trial's worker printed.
     ///
     /// Of its last attempt, first what went to standard output, then to standard error.
@@ -126,6 +135,12 @@ Examples:
   orch retry variant=sr3,seed=1  that one trial")]
     Retry(Retry),
     /// Makes a run's table and figures, from its records alone.
+    ///
+    /// The exit code is 3 if trials are missing, which the table says; and if the worker or the data
+    /// changed between its trials, when nothing is drawn unless `--accept-code-change` is given.
+    #[command(after_help = "\
+Example:
+  orch report table1 --profile paper")]
     Report(Report),
     /// Carries one attempt to its end; started by executors.
     #[command(hide = true)]
@@ -162,6 +177,9 @@ pub struct Run {
     /// Returns once all has been checked and the run goes on in the background.
     #[arg(short, long, conflicts_with = "dry_run")]
     pub detach: bool,
+    /// Runs again from the beginning what another build of the worker made, or other data.
+    #[arg(long)]
+    pub rerun_stale: bool,
     /// Prints the plan and runs nothing.
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -251,6 +269,23 @@ pub struct Show {
     pub json: bool,
 }
 
+/// Arguments of `orch diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The one trial: the start of its id, `variant=NAME`, `seed=N` or `state=STATE`, or several of
+    /// these with commas between.
+    pub a: Selector,
+    /// The other, in the same way.
+    pub b: Selector,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub run: Option<String>,
+    /// The run of the other trial; the same if absent.
+    pub other_run: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `orch logs`.
 #[derive(Debug, Args)]
 pub struct Logs {
@@ -322,6 +357,10 @@ pub struct Report {
     /// Profile, with a FILE; its latest run if absent.
     #[arg(short, long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Draws results of different builds of the worker, or made before the data changed, in one
+    /// table, and says so below it.
+    #[arg(long)]
+    pub accept_code_change: bool,
     /// Folder for the report; `report` in the run's folder if absent.
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

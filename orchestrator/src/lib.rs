@@ -26,3 +26,4 @@ pub mod slots;
 pub mod store;
 pub mod supervisor;
 pub mod tail;
+pub mod trial_files;

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
             commands::block_on(commands::status::run(arguments, &cli.global))
         }
         Verb::Show(arguments) => commands::block_on(commands::show::run(arguments, &cli.global)),
+        Verb::Diff(arguments) => commands::block_on(commands::diff::run(arguments, &cli.global)),
         Verb::Logs(arguments) => commands::block_on(commands::logs::run(arguments, &cli.global)),
         Verb::Why(arguments) => commands::block_on(commands::why::run(arguments, &cli.global)),
         Verb::Stop(arguments) => commands::block_on(commands::stop::run(arguments, &cli.global)),

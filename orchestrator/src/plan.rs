@@ -28,7 +28,7 @@ pub struct PlanTrial {
     pub frozen: Frozen,
     /// What will become of it.
     pub fate: Fate,
-    /// For a finished trial, what has changed since: `build` or `data`.
+    /// What has changed since the work that it has was made: `build` or `data`.
     pub stale: Option<&'static str>,
 }
 
@@ -46,6 +46,8 @@ pub enum Fate {
     Cancelled,
     /// It failed and gets another chance.
     RunAgain,
+    /// It has work of another build or other data, and begins anew.
+    Renewed,
     /// It is run for the first time.
     New,
     /// `--only` leaves it out.
@@ -71,7 +73,10 @@ impl Plan {
                         None => Fate::New,
                         Some(row) => fate(row),
                     },
-                    stale: known.and_then(|row| stale(row, &frozen)),
+                    stale: known.and_then(|row| {
+                        let (build, data) = (frozen.build.as_deref(), frozen.data.as_deref());
+                        row.made_with.changed(build, data)
+                    }),
                     frozen,
                 }
             })
@@ -82,6 +87,17 @@ impl Plan {
             .map(|row| row.id.clone())
             .collect();
         Self { trials, retired }
+    }
+
+    /// Has every trial begin anew that has work of another build or other data, among the variants
+    /// in `only`; all if empty. What still runs goes on.
+    pub fn rerun_stale(&mut self, only: &[String]) {
+        for trial in &mut self.trials {
+            let meant = only.is_empty() || only.contains(&trial.frozen.variant);
+            if meant && trial.stale.is_some() && trial.fate != Fate::Adopted {
+                trial.fate = Fate::Renewed;
+            }
+        }
     }
 
     /// The trials that are to be run or watched.
@@ -107,21 +123,6 @@ fn fate(row: &TrialRow) -> Fate {
     }
 }
 
-fn stale(row: &TrialRow, now: &Frozen) -> Option<&'static str> {
-    let differ = |then: &Option<String>, now: &Option<String>| {
-        then.is_some() && now.is_some() && then != now
-    };
-    if !matches!(row.state, State::Succeeded { .. }) {
-        None
-    } else if differ(&row.data, &now.data) {
-        Some("data")
-    } else if differ(&row.build, &now.build) {
-        Some("build")
-    } else {
-        None
-    }
-}
-
 impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
@@ -130,6 +131,7 @@ impl fmt::Display for Fate {
             Self::Resumed => "to resume",
             Self::Cancelled => "cancelled, to go on",
             Self::RunAgain => "failed, to run again",
+            Self::Renewed => "to run again from the beginning",
             Self::New => "new",
             Self::LeftOut => "left out",
         })
@@ -147,6 +149,7 @@ impl fmt::Display for Plan {
             Fate::Resumed,
             Fate::Cancelled,
             Fate::RunAgain,
+            Fate::Renewed,
             Fate::New,
             Fate::LeftOut,
         ];
@@ -167,6 +170,7 @@ impl fmt::Display for Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::MadeWith;
 
     fn frozen(variant: &str, key: &str, build: &str) -> Frozen {
         Frozen {
@@ -189,6 +193,10 @@ mod tests {
             state,
             build: frozen.build.clone(),
             data: None,
+            made_with: MadeWith {
+                builds: frozen.build.iter().cloned().collect(),
+                ..Default::default()
+            },
             last_attempt: None,
         }
     }
@@ -221,10 +229,16 @@ mod tests {
     fn a_renamed_variant_keeps_its_results_and_another_build_is_noticed() {
         let before = frozen("old", "a", "1");
         let recorded = [row(&before, State::Succeeded { attempt: 1 })];
-        let plan = Plan::new(vec![frozen("new", "a", "2")], &recorded, &[]);
+        let mut plan = Plan::new(vec![frozen("new", "a", "2")], &recorded, &[]);
         assert_eq!(plan.trials[0].fate, Fate::Done);
         assert_eq!(plan.trials[0].id.0, "old-s0-aaaaaaaa");
         assert_eq!(plan.trials[0].stale, Some("build"));
         assert!(plan.retired.is_empty());
+
+        // It is run again on request, unless another variant is meant.
+        plan.rerun_stale(&["other".to_owned()]);
+        assert_eq!(plan.trials[0].fate, Fate::Done);
+        plan.rerun_stale(&[]);
+        assert_eq!(plan.to_string(), "1 trial: 1 to run again from the beginning");
     }
 }

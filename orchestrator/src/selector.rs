@@ -199,6 +199,7 @@ fn list(trials: &[TrialRow]) -> String {
 mod tests {
     use super::*;
     use crate::core::{State, TrialId};
+    use crate::store::MadeWith;
 
     fn trial(variant: &str, seed: u64, hash: &str, retired: bool) -> TrialRow {
         TrialRow {
@@ -210,6 +211,7 @@ mod tests {
             state: State::Succeeded { attempt: 1 },
             build: None,
             data: None,
+            made_with: MadeWith::default(),
             last_attempt: None,
         }
     }

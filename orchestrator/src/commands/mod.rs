@@ -1,11 +1,14 @@
 //! One file per verb: what the command line asks for, done with the modules beside this folder.
 
+mod announce;
 mod ask;
 pub mod attach;
 mod background;
 mod chosen;
+pub mod diff;
 pub mod hold;
 pub mod logs;
+mod mixture;
 mod outcome;
 pub mod report;
 pub mod retry;
@@ -45,6 +48,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(RunDirError::Supervised { .. }) => return exit::LOCKED,
         Some(RunDirError::NoSuchRun { .. } | RunDirError::NoRuns { .. }) => return exit::USAGE,
         _ => {}
+    }
+    if error.is::<mixture::Mixture>() {
+        return exit::INCOMPLETE;
     }
     let usage = error.is::<FileError>()
         || error.is::<ProgramError>()

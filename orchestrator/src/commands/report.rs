@@ -7,6 +7,7 @@ use experiments::expand::{Experiment, Row};
 use experiments::report::Report;
 use serde_json::json;
 
+use super::mixture::Mixture;
 use super::{print, print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
@@ -26,8 +27,16 @@ struct Request {
 
 /// Runs the verb.
 pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8> {
-    let request = request(arguments, global)?;
+    let mut request = request(arguments, global)?;
     let mut store = catch_up::for_reading(&request.dir).await?;
+    let mixture = Mixture::of(&store.trials().await?);
+    let mixture = match mixture {
+        Some(mixture) if !arguments.accept_code_change => return Err(mixture.into()),
+        accepted => accepted.map(|mixture| mixture.note()),
+    };
+    if let Some(table) = &mut request.report.table {
+        table.notes.extend(mixture);
+    }
     let heading = Heading {
         experiment: &request.experiment,
         profile: request.profile.as_deref(),

@@ -5,9 +5,10 @@ use experiments::expand::{self, Experiment, Frozen};
 use experiments::overrides::Override;
 use serde_json::json;
 
+use super::announce::{announce, dry_run};
 use super::background;
 use super::outcome::Summary;
-use super::{print, print_json, say};
+use super::{print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
 use crate::core::{Change, State, Stopping};
@@ -20,6 +21,7 @@ use crate::run_dir::RunDir;
 use crate::slots::{ENV_INVENTORY, Machine};
 use crate::store::TrialRow;
 use crate::supervisor::{Outcome, Parts, Supervisor};
+use crate::trial_files;
 
 /// What is asked for, seen to be possible.
 struct Asked {
@@ -77,8 +79,17 @@ impl Asked {
         } else {
             Vec::new()
         };
-        Ok(Plan::new(self.trials.clone(), &recorded, &arguments.only))
+        Ok(plan(self.trials.clone(), &recorded, arguments))
     }
+}
+
+/// What the command line makes of the file's trials and what is recorded of them.
+fn plan(trials: Vec<Frozen>, recorded: &[TrialRow], arguments: &cli::Run) -> Plan {
+    let mut plan = Plan::new(trials, recorded, &arguments.only);
+    if arguments.rerun_stale {
+        plan.rerun_stale(&arguments.only);
+    }
+    plan
 }
 
 /// Supervises the run until its end.
@@ -88,7 +99,7 @@ async fn carry_out(asked: Asked, arguments: &cli::Run, global: &Global) -> anyho
     let lock = dir.lock()?;
     let mut store = catch_up::for_writing(&dir, &lock).await?;
     let recorded = store.trials().await?;
-    let plan = Plan::new(trials, &recorded, &arguments.only);
+    let plan = plan(trials, &recorded, arguments);
     if !global.quiet {
         announce(&experiment, &run, &plan);
     }
@@ -97,6 +108,7 @@ async fn carry_out(asked: Asked, arguments: &cli::Run, global: &Global) -> anyho
     let resolved = Resolved::new(&run, &plan, &arguments.only, text);
     resolved.write(&dir.experiment())?;
     record(&run, &plan, &recorded, text, &mut journal)?;
+    renew(&plan, &recorded, &dir, &mut journal)?;
     store.read_journal(&dir.journal()).await?;
 
     let idle = plan.to_run().next().is_none();
@@ -170,7 +182,7 @@ fn record(
         rows: run.rows.clone(),
         trials: trials.collect(),
     }))?;
-    for trial in plan.to_run() {
+    for trial in plan.to_run().filter(|trial| trial.fate != Fate::Renewed) {
         let row = recorded.iter().find(|row| row.id == trial.id);
         let settled = row.map(|row| row.state.clone()).filter(State::is_settled);
         let Some(from) = settled else { continue };
@@ -184,65 +196,26 @@ fn record(
     Ok(())
 }
 
-/// Says under which profile this runs, what else there is, and the plan.
-fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) {
-    if let Some(profile) = &run.profile {
-        let others = experiment.file.profiles.keys().filter(|name| *name != profile);
-        let others: Vec<_> = others.map(|name| format!("--profile {name}")).collect();
-        let others = if others.is_empty() {
-            String::new()
-        } else {
-            format!(" (there is also {})", others.join(", "))
-        };
-        let description = &experiment.file.profiles[profile].description;
-        say(&format!("{}: profile `{profile}`{others}", run.name()));
-        if !description.is_empty() {
-            say(description.trim());
-        }
-    }
-    say(&format!("{}: {plan}", run.name()));
-    for what in ["build", "data"] {
-        let stale: Vec<_> = plan
-            .trials
-            .iter()
-            .filter(|trial| trial.stale == Some(what))
-            .map(|trial| trial.id.0.as_str())
-            .collect();
-        if !stale.is_empty() {
-            let made = match what {
-                "build" => "were made by another build of the worker",
-                _ => "were made with other data",
-            };
-            say(&format!("note: {} {made}", stale.join(", ")));
-        }
-    }
-}
-
-fn dry_run(
-    experiment: &Experiment,
-    run: &expand::Run,
+/// Puts trials in the queue that shall begin anew, each with new folders for its work.
+fn renew(
     plan: &Plan,
-    as_json: bool,
+    recorded: &[TrialRow],
+    dir: &RunDir,
+    journal: &mut Journal,
 ) -> anyhow::Result<()> {
-    if as_json {
-        return print_json(&json!({
-            "schema": 1,
-            "run": run.name(),
-            "profile": run.profile,
-            "trials": plan.trials.iter().map(|trial| json!({
-                "id": trial.id,
-                "variant": trial.frozen.variant,
-                "seed": trial.frozen.seed,
-                "plan": trial.fate,
-                "stale": trial.stale,
-                "config": trial.frozen.config,
-            })).collect::<Vec<_>>(),
-            "retired": plan.retired,
-        }));
+    for trial in plan.trials.iter().filter(|trial| trial.fate == Fate::Renewed) {
+        let Some(row) = recorded.iter().find(|row| row.id == trial.id) else { continue };
+        let next = row.last_attempt.as_ref().map_or(0, |attempt| attempt.number) + 1;
+        // First: a trial that is queued to begin anew must not find its old checkpoints.
+        trial_files::begin_anew(&dir.trial(&trial.id), next)?;
+        let changed = trial.stale.unwrap_or_default();
+        let reason = format!("run again from the beginning: the {changed} changed");
+        let from = row.state.clone();
+        let to = from.clone().apply(Change::Renew { reason })?;
+        journal.append(Entry::Forgiven { trial: trial.id.clone() })?;
+        journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
     }
-    announce(experiment, run, plan);
-    let lines = plan.trials.iter().map(|trial| format!("{}\t{}\n", trial.id, trial.fate));
-    print(&lines.collect::<String>())
+    Ok(())
 }
 
 /// Says how it ended.

@@ -18,26 +18,27 @@ use crate::clock;
 use crate::display::text::{columns, duration};
 use crate::resolved::Resolved;
 use crate::store::AttemptDetail;
+use crate::trial_files::Folders;
 
 /// All about one trial.
-struct Page {
-    one: OneTrial,
+pub(super) struct Page {
+    pub(super) one: OneTrial,
     label: Option<String>,
     /// By dotted key, in written order.
-    config: Vec<(String, Value)>,
-    attempts: Vec<Attempt>,
-    results: BTreeMap<String, f64>,
+    pub(super) config: Vec<(String, Value)>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) results: BTreeMap<String, f64>,
     files: Vec<(&'static str, PathBuf)>,
     by_hand: Vec<String>,
 }
 
 /// An attempt as its events and its folder tell it.
-struct Attempt {
-    detail: AttemptDetail,
+pub(super) struct Attempt {
+    pub(super) detail: AttemptDetail,
     /// How it ended or stands, in a few words.
     end: String,
-    host: Option<String>,
-    took: Option<Duration>,
+    pub(super) host: Option<String>,
+    pub(super) took: Option<Duration>,
 }
 
 /// Runs the verb.
@@ -52,7 +53,8 @@ pub async fn run(arguments: &cli::Show, global: &Global) -> anyhow::Result<u8> {
 }
 
 impl Page {
-    async fn collect(mut one: OneTrial) -> anyhow::Result<Self> {
+    /// Everything that is recorded of the trial.
+    pub(super) async fn collect(mut one: OneTrial) -> anyhow::Result<Self> {
         let trial = one.shown.trial.clone();
         let folder = one.folder();
         let resolved = Resolved::read(&one.dir.experiment())?;
@@ -69,7 +71,7 @@ impl Page {
         let results = one.store.results().await?.remove(&trial.id).unwrap_or_default();
         let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
         let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
-        let checkpoints = std::path::absolute(folder.join("checkpoints"))?;
+        let checkpoints = std::path::absolute(folder.join(Folders::of(&folder).checkpoints))?;
         Ok(Self {
             label,
             config: dotted(config.unwrap_or_default()),
@@ -227,7 +229,7 @@ fn dotted(config: Map<String, Value>) -> Vec<(String, Value)> {
 }
 
 /// A value as it could stand in the file, on one line.
-fn in_yaml(value: &Value) -> String {
+pub(super) fn in_yaml(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

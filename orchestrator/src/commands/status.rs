@@ -101,7 +101,7 @@ fn to_json(shown: &Shown, headline: Option<&str>, latest: &BTreeMap<TrialId, f64
         "progress": progress.map(|(phase, step, of)| json!({"phase": phase, "step": step, "of": of})),
         "unknown_lines": attempt.map_or(0, |a| a.unknown_lines),
         "latest": headline.map(|metric| json!({metric: latest.get(&trial.id)})),
-        "build": trial.build,
-        "data": trial.data,
+        "builds": trial.made_with.builds,
+        "data": trial.made_with.data,
     })
 }

@@ -58,6 +58,11 @@ pub enum Change {
         /// Why.
         reason: String,
     },
+    /// Begin anew, whatever it has: somebody runs the experiment again and asked for this.
+    Renew {
+        /// Why.
+        reason: String,
+    },
     /// An attempt is about to be started.
     Start {
         /// Its number.
@@ -112,6 +117,7 @@ impl State {
             // From `Starting` and `Running`: the attempt failed and another will follow. From the
             // settled states: somebody runs the experiment again.
             Change::Queue { .. } => !matches!(self, Self::Succeeded { .. }),
+            Change::Renew { .. } => under_way.is_none(),
             Change::Start { .. } => matches!(self, Self::Queued { .. }),
             Change::Claimed { attempt } => {
                 matches!(self, Self::Starting { .. }) && under_way == Some(*attempt)
@@ -125,7 +131,7 @@ impl State {
             return Err(IllegalTransition { state: self, change });
         }
         Ok(match change {
-            Change::Queue { reason } => Self::Queued { reason },
+            Change::Queue { reason } | Change::Renew { reason } => Self::Queued { reason },
             Change::Start { attempt } => Self::Starting { attempt },
             Change::Claimed { attempt } => Self::Running { attempt },
             Change::Interrupt { attempt, reason } => Self::Interrupted { attempt, reason },

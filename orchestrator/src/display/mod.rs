@@ -16,6 +16,7 @@ use crate::core::{State, TrialId};
 use crate::log_end::LogEnd;
 use crate::run_dir::RunDir;
 use crate::supervisor::Progress;
+use crate::trial_files::Folders;
 use live::Live;
 
 /// How much is said.
@@ -86,7 +87,7 @@ impl Display {
             }
             Err(error) => lines.push(format!("    its log cannot be read: {error}")),
         }
-        let checkpoints = std::path::absolute(trial.join("checkpoints"));
+        let checkpoints = std::path::absolute(trial.join(Folders::of(trial).checkpoints));
         if let (Ok(Some(command)), Ok(checkpoints)) = (attempt.read_command(), checkpoints) {
             lines.push("    by hand (without the second line it begins anew):".to_owned());
             let by_hand = by_hand::lines(&command, &checkpoints);

@@ -33,6 +33,14 @@ pub fn counts<'a>(words: impl Iterator<Item = &'a str>) -> String {
     counts.join(", ")
 }
 
+/// Names with commas between, and how many more there are than anybody reads.
+pub fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+    let mut shown: Vec<_> = names.by_ref().take(8).map(str::to_owned).collect();
+    let more = names.count();
+    shown.extend((more > 0).then(|| format!("{more} more")));
+    shown.join(", ")
+}
+
 /// A bar of `width` cells, `fraction` of it filled.
 pub fn bar(fraction: f64, width: usize) -> String {
     let filled = (fraction.clamp(0.0, 1.0) * width as f64).round() as usize;

@@ -121,7 +121,7 @@ async fn say_hello(
         return Ok(());
     };
     sqlx::query(
-        "update attempt set program = ?, build = ?, device = ?, keeps_until = ?
+        "update attempt set program = ?, build = coalesce(?, build), device = ?, keeps_until = ?
          where attempt_id = ?",
     )
     .bind(program)

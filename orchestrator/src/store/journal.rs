@@ -82,7 +82,7 @@ async fn plan(
     sqlx::query("update trial set position = null").execute(&mut *db).await?;
     for (position, trial) in (0i64..).zip(&planned.trials) {
         let new = State::Queued { reason: "new".to_owned() };
-        // A trial that is known keeps its state and the build and data that it was made with.
+        // A trial that is known keeps its state; its attempts keep what they were made with.
         sqlx::query(
             "insert into trial
                 (name, key, variant, seed, position, state, state_json, changed_ms, build, data)
@@ -90,8 +90,8 @@ async fn plan(
              on conflict (name) do update set
                 position = excluded.position,
                 variant = excluded.variant,
-                build = iif(state = 'succeeded', build, excluded.build),
-                data = iif(state = 'succeeded', data, excluded.data)",
+                build = excluded.build,
+                data = excluded.data",
         )
         .bind(&trial.id.0)
         .bind(&trial.key)
@@ -132,8 +132,8 @@ async fn change(
     }
     if let State::Starting { attempt } = to {
         sqlx::query(
-            "insert into attempt (trial_id, number, started_ms)
-             select trial_id, ?, ? from trial where name = ?",
+            "insert into attempt (trial_id, number, started_ms, build, data)
+             select trial_id, ?, ?, build, data from trial where name = ?",
         )
         .bind(attempt)
         .bind(time_ms)

@@ -6,6 +6,7 @@
 mod attempts;
 mod events;
 mod journal;
+mod made_with;
 mod past;
 mod read;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::core::TrialId;
 
 pub use attempts::AttemptDetail;
 pub use events::Read;
+pub use made_with::MadeWith;
 pub use past::PastRow;
 pub use read::{ArtifactRow, AttemptRow, TrialRow};
 

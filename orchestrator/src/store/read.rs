@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use experiments::events::MetricInfo;
 use sqlx::Row;
 
-use super::{Store, StoreError};
+use super::{MadeWith, Store, StoreError};
 use crate::core::{State, TrialId};
 
 /// A trial as it stands.
@@ -23,10 +23,12 @@ pub struct TrialRow {
     pub retired: bool,
     /// Its state.
     pub state: State,
-    /// The worker's build that it was planned with last.
+    /// The worker's build at the last `orch run`, where it says.
     pub build: Option<String>,
-    /// The data that it was planned with last.
+    /// The data's fingerprint at the last `orch run`, where the worker says.
     pub data: Option<String>,
+    /// What the work that it has was made with.
+    pub made_with: MadeWith,
     /// Its newest attempt, if it had one.
     pub last_attempt: Option<AttemptRow>,
 }
@@ -80,7 +82,12 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
-        Ok(rows.iter().map(trial_row).collect())
+        let mut trials: Vec<_> = rows.iter().map(trial_row).collect();
+        let mut made_with = self.made_with().await?;
+        for trial in &mut trials {
+            trial.made_with = made_with.remove(&trial.id).unwrap_or_default();
+        }
+        Ok(trials)
     }
 
     /// The class and message of an attempt's `failed` event, if it said one.
@@ -164,12 +171,15 @@ impl Store {
         Ok(rows.into_iter().map(latest).collect())
     }
 
-    /// The files that a trial's attempts left, later attempts' last.
+    /// The files that a trial's attempts left and that still stand, later attempts' last.
     pub async fn artifacts(&mut self, trial: &TrialId) -> Result<Vec<ArtifactRow>, StoreError> {
         let rows: Vec<(String, String, String, i64, String)> = sqlx::query_as(
             "select kind, artifact.name, item, step, path
-             from artifact join attempt using (attempt_id) join trial using (trial_id)
-             where trial.name = ? order by number, artifact.name, item, step",
+             from artifact
+             join standing_attempt as standing using (attempt_id)
+             join trial using (trial_id)
+             where trial.name = ? and (keeps_until is null or step <= keeps_until)
+             order by number, artifact.name, item, step",
         )
         .bind(&trial.0)
         .fetch_all(&mut self.connection)
@@ -220,6 +230,7 @@ fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRow {
         state: serde_json::from_str(&state).expect("written by `to_json` of the same type"),
         build: row.get("build"),
         data: row.get("data"),
+        made_with: MadeWith::default(),
         last_attempt,
     }
 }

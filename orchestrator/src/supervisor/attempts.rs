@@ -19,6 +19,7 @@ use crate::resolved::ResolvedTrial;
 
 /// How long a trial's reason to wait stays as it is said while only amounts in it change.
 const REPEAT_MS: i64 = 60_000;
+use crate::trial_files::Folders;
 
 impl Supervisor {
     /// Starts trials in their turn, as long as there is room.
@@ -98,6 +99,8 @@ impl Supervisor {
     }
 
     fn spec(&self, trial: &ResolvedTrial) -> Trial {
+        let Folders { checkpoints, artifacts } =
+            Folders::of(&self.dir.trial(&TrialId(trial.id.clone())));
         Trial {
             orch: experiments::file::VERSION,
             id: trial.id.clone(),
@@ -107,8 +110,8 @@ impl Supervisor {
             seed: trial.seed,
             cpus: self.experiment.resources.cpus,
             config: trial.config.clone(),
-            checkpoints: "checkpoints".into(),
-            artifacts: "artifacts".into(),
+            checkpoints,
+            artifacts,
         }
     }
 }

@@ -121,8 +121,8 @@ fn results_of_another_build_are_named_and_kept() {
         let folder = lab.trial(trial).unwrap();
         folder.file_name().unwrap().to_str().unwrap().to_owned()
     });
-    let note = format!("note: {} were made by another build of the worker\n", ids.join(", "));
+    let note = format!("note: {} were made by another build of the worker (", ids.join(", "));
     assert!(stderr.contains(&note), "{stderr}");
     assert_eq!(lab.attempts("a-s0-"), 1);
-    assert_eq!(lab.status("a-s0-").unwrap()["build"], json!("fake-1"));
+    assert_eq!(lab.status("a-s0-").unwrap()["builds"], json!(["fake-1"]));
 }

@@ -18,6 +18,7 @@ profiles:
         ("wait-help", "wait --help"),
         ("status-help", "status --help"),
         ("show-help", "show --help"),
+        ("diff-help", "diff --help"),
         ("logs-help", "logs --help"),
         ("why-help", "why --help"),
         ("stop-help", "stop --help"),

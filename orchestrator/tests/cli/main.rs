@@ -18,6 +18,7 @@ mod lab;
 mod on_a_terminal;
 mod one_trial;
 mod records;
+mod staleness;
 mod supervisor_killed;
 mod undisturbed;
 mod usage;

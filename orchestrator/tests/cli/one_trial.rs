@@ -18,6 +18,7 @@ fn assert_page(name: &str, lab: &Lab, page: &str) {
         (r"-[0-9a-f]{8}\b", "-HASH"),
         (r"\d{4}-\d\d-\d\dT[\d:]+Z +(\d+m )?\d+s ", "TIME  TOOK "),
         (r"/\S*/fake-worker", "/bin/fake-worker"),
+        (r"(?m)^  took .*$", "  took TOOK"),
         (r"  +", "  "),
     ];
     insta::with_settings!({filters => filters}, { insta::assert_snapshot!(name, page); });
@@ -204,4 +205,24 @@ fn why_tells_a_trial_that_is_watched_from_one_that_is_not() {
     run.kill();
     says("a", "No supervisor watches it; run the file again");
     says("b", "Run the file with `orch run` to start it");
+}
+
+#[test]
+fn two_trials_are_compared_by_what_differs() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    lab.orch("run trip.yaml -q").says(0, &[]);
+    assert_page("diff", &lab, &lab.orch("diff variant=a variant=b").stdout);
+    let json = lab.json("diff a b --json");
+    assert_eq!(json["config"], json!({"offset": ["0.0", "1.0"]}));
+    assert_eq!(json["made_with"]["build"], json!(["fake-1", "fake-1"]));
+    assert_eq!(json["environment"], json!({}));
+
+    // And across runs.
+    lab.edit(&[("name: trip", "name: trap"), ("steps: 20", "steps: 10")]);
+    lab.command("run trip.yaml -q").env("OTHER", "1").status().unwrap();
+    let across = lab.json("diff a a trip trap --json");
+    assert_eq!(across["trials"][1]["run"], "trap");
+    assert_eq!(across["config"], json!({"steps": ["20", "10"]}));
+    assert_eq!(across["environment"], json!({"OTHER": [null, "1"]}));
+    lab.orch("diff a c").says(2, &["no trial of `trap` matches `c`"]);
 }

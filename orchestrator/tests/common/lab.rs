@@ -63,6 +63,7 @@ impl Lab {
             .env_remove("CUDA_VISIBLE_DEVICES")
             .env_remove("ORCH_LOG")
             .env_remove("FAKE_WORKER_BUILD")
+            .env_remove("FAKE_WORKER_DATA")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -132,7 +133,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().expect("it ends by itself"),
             stdout: String::from_utf8(output.stdout).unwrap(),
