@@ -1,6 +1,7 @@
 //! From a file to the trials of one run: profile, overrides, variants × seeds, the worker's
 //! defaults, and each trial's key. Everything is checked before anything runs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::check::{Reply, Request};
 use crate::config::{self, Config, Origin};
-use crate::file::{File, Profile, Retry, VERSION, Worker};
+use crate::file::{File, Profile, Retry, Stall, VERSION, Worker};
 use crate::overrides::Override;
 use crate::report::Report;
 use crate::resources::Resources;
@@ -39,10 +40,14 @@ pub struct Run {
     pub resources: Resources,
     /// What happens after a failure.
     pub retry: Retry,
+    /// What happens to an attempt of which nothing is heard.
+    pub stall: Stall,
     /// The table and figures that come out.
     pub report: Report,
     /// Name and label of every row, in table order.
     pub rows: Vec<Row>,
+    /// What decides which variants start first, by their names.
+    pub weights: BTreeMap<String, Weight>,
     /// Every trial, variant by variant.
     pub trials: Vec<Spec>,
     source: Source,
@@ -55,6 +60,21 @@ pub struct Row {
     pub name: String,
     /// What the table calls it.
     pub label: String,
+}
+
+/// What decides when a variant's trials start; see [`crate::file::Variant`].
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Weight {
+    /// Higher ones start first.
+    pub priority: i64,
+    /// How long a trial takes compared with the others.
+    pub cost: f64,
+}
+
+impl Default for Weight {
+    fn default() -> Self {
+        Self { priority: 0, cost: 1.0 }
+    }
 }
 
 /// A variant with a seed, as the file says it.
@@ -136,6 +156,12 @@ impl Experiment {
             name: name.clone(),
             label: variant.label.clone().unwrap_or_else(|| name.clone()),
         });
+        let weights = file.variants.iter().map(|(name, variant)| {
+            let changed = settings.variants.get(name);
+            let priority = changed.and_then(|v| v.priority).unwrap_or(variant.priority);
+            let cost = changed.and_then(|v| v.cost).unwrap_or(variant.cost);
+            (name.clone(), Weight { priority, cost })
+        });
         let trials = configs.into_iter().flat_map(|(variant, config)| {
             let own = file.variants[&variant].seeds.as_ref();
             let seeds = own.or(settings.seeds.as_ref()).unwrap_or(&file.seeds).clone();
@@ -152,8 +178,10 @@ impl Experiment {
             worker: file.worker.clone(),
             resources: settings.resources.unwrap_or_else(|| file.resources.clone()),
             retry: file.retry.clone(),
+            stall: file.stall.clone(),
             report: file.report.clone(),
             rows: rows.collect(),
+            weights: weights.collect(),
             trials: trials.collect(),
             source: self.source.clone(),
         })

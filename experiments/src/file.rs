@@ -42,6 +42,9 @@ pub struct File {
     /// What happens after a failure.
     #[serde(default)]
     pub retry: Retry,
+    /// What happens to an attempt of which nothing is heard.
+    #[serde(default)]
+    pub stall: Stall,
     /// The table and figures that come out.
     #[serde(default)]
     pub report: Report,
@@ -66,7 +69,7 @@ fn thirty_seconds() -> Span {
 }
 
 /// One row of the table.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// The row's label; the variant's name if absent. No part of the trial's key.
@@ -78,6 +81,23 @@ pub struct Variant {
     /// Seeds of this variant alone, for example one for a baseline without any randomness.
     #[serde(default)]
     pub seeds: Option<Vec<u64>>,
+    /// Variants of higher priority start first. No part of the trial's key.
+    #[serde(default)]
+    pub priority: i64,
+    /// How long a trial takes compared with those of other variants; of equal priority, the longest
+    /// start first. No part of the trial's key.
+    #[serde(default = "one")]
+    pub cost: f64,
+}
+
+impl Default for Variant {
+    fn default() -> Self {
+        Self { label: None, set: Map::new(), seeds: None, priority: 0, cost: one() }
+    }
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// Settings for an occasion: a demonstration, a small run, the paper's own scale.
@@ -111,6 +131,12 @@ pub struct ProfileVariant {
     /// As [`Variant::set`], and stronger.
     #[serde(default)]
     pub set: Map<String, Value>,
+    /// Replaces [`Variant::priority`].
+    #[serde(default)]
+    pub priority: Option<i64>,
+    /// Replaces [`Variant::cost`].
+    #[serde(default)]
+    pub cost: Option<f64>,
 }
 
 /// What happens after a failure.
@@ -127,4 +153,30 @@ impl Default for Retry {
     fn default() -> Self {
         Self { attempts: 3, backoff: Span(Duration::from_secs(10)) }
     }
+}
+
+/// What happens to an attempt of which nothing is heard: no event, and nothing in its logs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stall {
+    /// How long a silence is too long.
+    pub after: Span,
+    /// What follows.
+    pub then: AfterStall,
+}
+
+impl Default for Stall {
+    fn default() -> Self {
+        Self { after: Span(Duration::from_mins(30)), then: AfterStall::Flag }
+    }
+}
+
+/// What follows too long a silence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterStall {
+    /// It is shown, and nothing else.
+    Flag,
+    /// The attempt is stopped, and the trial goes on from its last checkpoint.
+    Retry,
 }

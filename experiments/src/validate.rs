@@ -17,6 +17,7 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     names(file, &mut wrong);
     seeds(file, &mut wrong);
     worker(file, &mut wrong);
+    costs(file, &mut wrong);
     references(file, &mut wrong);
     if findings.is_empty() { Ok(()) } else { Err(FileError { findings }) }
 }
@@ -105,6 +106,29 @@ fn worker(file: &File, wrong: &mut Wrong) {
     }
     if file.retry.attempts == 0 {
         wrong("/retry/attempts", "a trial needs at least one attempt".to_owned(), None);
+    }
+}
+
+/// Costs are compared and multiplied.
+fn costs(file: &File, wrong: &mut Wrong) {
+    let own = file
+        .variants
+        .iter()
+        .map(|(variant, own)| (format!("/variants/{}/cost", escape(variant)), own.cost));
+    let of_profiles = file.profiles.iter().flat_map(|(name, profile)| {
+        let at = format!("/profiles/{}/variants", escape(name));
+        profile.variants.iter().filter_map(move |(variant, changed)| {
+            Some((format!("{at}/{}/cost", escape(variant)), changed.cost?))
+        })
+    });
+    for (at, cost) in own.chain(of_profiles) {
+        if !(cost.is_finite() && cost > 0.0) {
+            wrong(
+                &at,
+                format!("a cost of {cost} makes no sense"),
+                Some("write a positive number".to_owned()),
+            );
+        }
     }
 }
 

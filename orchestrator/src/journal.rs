@@ -50,6 +50,22 @@ pub enum Entry {
         /// Why.
         cause: Cause,
     },
+    /// Nothing has been heard of an attempt for too long.
+    Stalled {
+        /// The trial.
+        trial: TrialId,
+        /// The attempt.
+        attempt: u32,
+        /// How long.
+        silent_ms: i64,
+    },
+    /// Something has been heard of an attempt that had stalled.
+    Stirred {
+        /// The trial.
+        trial: TrialId,
+        /// The attempt.
+        attempt: u32,
+    },
 }
 
 /// What the file asks for.

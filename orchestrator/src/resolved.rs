@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use experiments::expand::{Row, Run};
-use experiments::file::{Retry, Worker};
+use experiments::expand::{Row, Run, Weight};
+use experiments::file::{Retry, Stall, Worker};
 use experiments::report::Report;
 use experiments::resources::Resources;
 use experiments::{source, yaml};
@@ -35,6 +35,9 @@ pub struct Resolved {
     /// The variants that the last `orch run` was confined to; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
+    /// What happens to an attempt of which nothing is heard.
+    #[serde(default)]
+    pub stall: Stall,
     /// Name and label of every row.
     pub rows: Vec<Row>,
     /// Every trial with its config.
@@ -54,6 +57,9 @@ pub struct ResolvedTrial {
     pub seed: u64,
     /// The config with every default.
     pub config: Map<String, Value>,
+    /// What decides when it starts.
+    #[serde(default)]
+    pub weight: Weight,
 }
 
 impl Resolved {
@@ -68,6 +74,7 @@ impl Resolved {
             resources: run.resources.clone(),
             retry: run.retry.clone(),
             only: only.to_vec(),
+            stall: run.stall.clone(),
             rows: run.rows.clone(),
             trials: plan
                 .trials
@@ -77,6 +84,7 @@ impl Resolved {
                     variant: trial.frozen.variant.clone(),
                     seed: trial.frozen.seed,
                     config: trial.frozen.config.clone(),
+                    weight: run.weights.get(&trial.frozen.variant).copied().unwrap_or_default(),
                 })
                 .collect(),
             report: run.report.clone(),

@@ -6,6 +6,7 @@ use crate::attempt::AttemptDir;
 use crate::catch_up;
 use crate::claim::{self, ClaimError, Standing};
 use crate::cli::{Chosen, Global};
+use crate::clock;
 use crate::run_dir::RunDir;
 use crate::store::{Store, TrialRow};
 
@@ -40,10 +41,19 @@ impl Shown {
             Some(Standing::Ended(_)) => "`orch run` takes it in".to_owned(),
             Some(Standing::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
             Some(Standing::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
+            Some(Standing::Held(_)) if self.silent_since_ms().is_some() => {
+                let since = clock::to_rfc3339(self.silent_since_ms().unwrap_or_default());
+                format!("stalled: no event and no output since {since}")
+            }
             Some(Standing::Held(_) | Standing::Unclaimed | Standing::Abandoned(_)) | None => {
                 self.trial.state.reason()
             }
         }
+    }
+
+    /// Since when nothing has been heard of its attempt under way, if that has been too long.
+    pub(super) fn silent_since_ms(&self) -> Option<i64> {
+        self.trial.state.attempt_under_way().and(self.trial.last_attempt.as_ref()?.silent_since_ms)
     }
 
     /// Both, `failed: crashed: …`.

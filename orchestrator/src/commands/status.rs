@@ -99,6 +99,7 @@ fn to_json(shown: &Shown, headline: Option<&str>, latest: &BTreeMap<TrialId, f64
         "started": attempt.map(|a| clock::to_rfc3339(a.started_ms)),
         "device": attempt.and_then(|a| a.device.clone()),
         "progress": progress.map(|(phase, step, of)| json!({"phase": phase, "step": step, "of": of})),
+        "silent_since": shown.silent_since_ms().map(clock::to_rfc3339),
         "unknown_lines": attempt.map_or(0, |a| a.unknown_lines),
         "latest": headline.map(|metric| json!({metric: latest.get(&trial.id)})),
         "builds": trial.made_with.builds,

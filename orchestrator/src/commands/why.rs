@@ -40,6 +40,10 @@ fn advice(one: &OneTrial, supervised: bool) -> String {
         State::Queued { .. } if supervised => {
             "Nothing is to be done: `orch run` is at work and starts it in its turn.".to_owned()
         }
+        State::Running { .. } if one.shown.silent_since_ms().is_some() => format!(
+            "`orch logs {id}` shows what it printed last; `orch stop {id}` stops it, and `orch retry \
+             {id}` then starts it again from its last checkpoint."
+        ),
         State::Starting { .. } | State::Running { .. } if supervised => {
             format!("Nothing is to be done; `orch logs {id} -f` follows it.")
         }

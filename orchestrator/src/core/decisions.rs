@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use experiments::file::Retry;
+use experiments::file::{AfterStall, Retry};
 
 use super::trial::Trial;
 use super::{
-    Action, Cause, Change, Ending, Halt, History, Input, Member, Role, State, TrialId, Verdict,
-    judge,
+    Action, Cause, Change, Ending, Halt, Hearing, History, Input, Member, Role, State, TrialId,
+    Verdict, judge, order,
 };
 
 /// The rules of one run.
@@ -20,6 +20,10 @@ pub struct Policy {
     pub jobs: usize,
     /// Once so many trials have failed, the run stops.
     pub max_fails: Option<u32>,
+    /// What follows too long a silence.
+    pub after_stall: AfterStall,
+    /// Whether trials share GPUs with each other.
+    pub shares_gpu: bool,
 }
 
 /// A stop of the whole run.
@@ -34,6 +38,8 @@ pub enum Stopping {
 /// The state of a run and the rules that move it.
 #[derive(Debug, Clone)]
 pub struct Core {
+    /// In the file's order.
+    listed: Vec<TrialId>,
     /// In the order in which they are started.
     order: Vec<TrialId>,
     trials: BTreeMap<TrialId, Trial>,
@@ -44,15 +50,18 @@ pub struct Core {
 }
 
 impl Core {
-    /// A run of trials, in the order in which they shall start.
+    /// A run of trials, in the file's order.
     pub fn new(members: impl IntoIterator<Item = Member>, policy: Policy) -> Self {
-        let mut order = Vec::new();
+        let mut listed = Vec::new();
         let mut trials = BTreeMap::new();
         for member in members {
             trials.insert(member.id.clone(), Trial::new(&member, &policy));
-            order.push(member.id);
+            listed.push(member.id);
         }
-        Self { order, trials, policy, stopping: None, failed: 0 }
+        let order = Vec::new();
+        let mut core = Self { listed, order, trials, policy, stopping: None, failed: 0 };
+        core.set_order();
+        core
     }
 
     /// A trial's state; `None` if this run has no such trial.
@@ -65,9 +74,14 @@ impl Core {
         self.trials.get(trial).is_some_and(|t| t.role == Role::Carried)
     }
 
-    /// Every trial with its state, in starting order.
+    /// Whether the trial must have its GPUs for itself.
+    pub fn needs_whole_gpus(&self, trial: &TrialId) -> bool {
+        self.trials.get(trial).is_some_and(|t| t.history.alone)
+    }
+
+    /// Every trial with its state, in the file's order.
     pub fn states(&self) -> impl Iterator<Item = (&TrialId, &State)> {
-        self.order.iter().map(|id| (id, &self.trials[id].state))
+        self.listed.iter().map(|id| (id, &self.trials[id].state))
     }
 
     /// The trials that have an attempt under way, with its number.
@@ -122,6 +136,7 @@ impl Core {
                 let trial = self.trial(&id);
                 trial.attempts += 1;
                 trial.history.started();
+                (trial.cause, trial.stalled) = (None, false);
                 let attempt = trial.attempts;
                 self.change(&id, Change::Start { attempt }, &mut actions);
                 actions.push(Action::Start(id, attempt));
@@ -129,6 +144,8 @@ impl Core {
             Input::Blocked(id, reason) => {
                 self.change(&id, Change::Queue { reason }, &mut actions);
             }
+            Input::Stalled(id) => self.on_heard(&id, Hearing::Nothing, &mut actions),
+            Input::Stirred(id) => self.on_heard(&id, Hearing::Something, &mut actions),
             Input::Interrupt(halt) => {
                 let asked = match self.stopping {
                     Some(Stopping::Asked(before)) => before.max(halt),
@@ -171,7 +188,7 @@ impl Core {
             let trial = &self.trials[&id];
             if trial.role == Role::Retired {
                 self.ask_to_stop(id, attempt, Cause::Retired, Halt::WithCheckpoint, actions);
-            } else if trial.cause == Some(Cause::Cancel) {
+            } else if matches!(trial.cause, Some(Cause::Cancel | Cause::Stalled)) {
                 actions.push(Action::Stop(id, attempt));
             }
         }
@@ -182,6 +199,7 @@ impl Core {
         let trial = self.trial(id);
         let Some(attempt) = trial.state.attempt_under_way() else { return };
         let cause = trial.cause.take();
+        trial.spent_ms += ending.took_ms();
         let verdict = judge(ending, cause, &mut trial.history, &policy);
         let stays = stopping || trial.role == Role::Retired;
         let change = match verdict {
@@ -196,10 +214,33 @@ impl Core {
                 Change::Queue { reason }
             }
         };
-        let failed = matches!(change, Change::Fail { .. });
         self.change(id, change, actions);
-        if failed {
-            self.on_failed(actions);
+        match self.state(id) {
+            Some(State::Failed { .. }) => self.on_failed(actions),
+            // What has been measured tells how long the others will take.
+            Some(State::Succeeded { .. }) => self.set_order(),
+            _ => {}
+        }
+    }
+
+    fn set_order(&mut self) {
+        let trials: Vec<_> = self.listed.iter().map(|id| &self.trials[id]).collect();
+        let known: Vec<_> = trials.iter().map(|trial| (&trial.weight, trial.took_ms())).collect();
+        self.order = order(&known).into_iter().map(|at| self.listed[at].clone()).collect();
+    }
+
+    fn on_heard(&mut self, id: &TrialId, hearing: Hearing, actions: &mut Vec<Action>) {
+        let (after_stall, trial) = (self.policy.after_stall, self.trial(id));
+        let Some(attempt) = trial.state.attempt_under_way() else { return };
+        let stalled = hearing == Hearing::Nothing;
+        if trial.stalled == stalled {
+            return;
+        }
+        trial.stalled = stalled;
+        actions.push(Action::Hear(id.clone(), attempt, hearing));
+        if stalled && after_stall == AfterStall::Retry {
+            let (cause, halt) = (Cause::Stalled, Halt::WithCheckpoint);
+            self.ask_to_stop(id.clone(), attempt, cause, halt, actions);
         }
     }
 

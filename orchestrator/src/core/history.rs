@@ -11,6 +11,8 @@ pub struct History {
     pub(super) last_checkpoint: Option<u64>,
     pub(super) last_step: Option<u64>,
     pub(super) last_crash: Option<u64>,
+    /// It ran out of GPU memory beside others, and gets a GPU for itself from now on.
+    pub(super) alone: bool,
 }
 
 /// An attempt as it is recorded.
@@ -24,6 +26,8 @@ pub struct Past {
     pub step: Option<u64>,
     /// Why it was asked to stop, if it was.
     pub cause: Option<Cause>,
+    /// Whether nothing was heard of it for too long, when that was last written down.
+    pub stalled: bool,
     /// How it ended; `None` while it has not, or while nobody has taken that in.
     pub ending: Option<Ending>,
 }

@@ -21,12 +21,25 @@ pub enum Input {
     Leased(TrialId),
     /// There are none now, for this reason.
     Blocked(TrialId, String),
+    /// Nothing has been heard of the attempt for too long.
+    Stalled(TrialId),
+    /// Something has been heard of the attempt.
+    Stirred(TrialId),
     /// Somebody asked the run to stop.
     Interrupt(Halt),
     /// Somebody does not want this trial to be carried on.
     Cancel(TrialId, Halt),
     /// Somebody wants this trial to be tried again, whatever became of it before.
     Retry(TrialId),
+}
+
+/// Whether anything is heard of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hearing {
+    /// Not for too long.
+    Nothing,
+    /// Something, after too long a silence.
+    Something,
 }
 
 /// How a worker is made to stop; the later is the harder.
@@ -43,6 +56,8 @@ pub enum Halt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
+    /// Nothing was heard of it for too long.
+    Stalled,
     /// The file no longer names its trial.
     Retired,
     /// The whole run was to stop.
@@ -67,6 +82,8 @@ pub enum Action {
     Forgive(TrialId),
     /// Write down why the attempt is about to be asked to stop.
     Intend(TrialId, u32, Cause),
+    /// Write down that nothing has been heard of the attempt for too long, or that this is over.
+    Hear(TrialId, u32, Hearing),
     /// Start this attempt with the slots that were leased.
     Start(TrialId, u32),
     /// Ask the attempt's holder to let the worker save a checkpoint and end.

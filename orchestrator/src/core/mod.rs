@@ -7,6 +7,7 @@
 mod decisions;
 mod history;
 mod input;
+mod order;
 mod retry;
 mod state;
 #[cfg(test)]
@@ -15,7 +16,8 @@ mod trial;
 
 pub use decisions::{Core, Policy, Stopping};
 pub use history::{History, Past};
-pub use input::{Action, Cause, Halt, Input};
+pub use input::{Action, Cause, Halt, Hearing, Input};
+pub use order::{Weight, order};
 pub use retry::{Ending, Verdict, judge};
 pub use state::{Change, IllegalTransition, State};
 pub use trial::{Member, Role, TrialId};

@@ -27,6 +27,16 @@ pub enum Ending {
     NeverStarted(String),
 }
 
+impl Ending {
+    /// How long the attempt took, as far as that is recorded. Clocks may have been set meanwhile.
+    pub fn took_ms(&self) -> f64 {
+        match self {
+            Self::Recorded { exit, .. } => (exit.ended_ms - exit.started_ms).max(0) as f64,
+            Self::Lost | Self::NeverStarted(_) => 0.0,
+        }
+    }
+}
+
 /// What follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -56,8 +66,9 @@ pub fn judge(
     history: &mut History,
     policy: &Policy,
 ) -> Verdict {
-    let policy = &policy.retry;
+    let (shares_gpu, policy) = (policy.shares_gpu, &policy.retry);
     let interrupted = |reason: &str, history: &mut History| match cause {
+        Some(Cause::Stalled) => interrupted("stalled: nothing was heard of it", history, policy),
         Some(Cause::Retired | Cause::Interrupt | Cause::Cancel) => {
             Verdict::Again { reason: reason.to_owned(), after: Duration::ZERO }
         }
@@ -95,7 +106,14 @@ pub fn judge(
     };
     match class.as_str() {
         "infrastructure" => interrupted(&message, history),
-        "config" | "data" | "diverged" | "not-started" => Verdict::Failed { class, message },
+        "cuda-oom" if shares_gpu && !history.alone => {
+            history.alone = true;
+            let reason = format!("{message}; once more with a whole GPU");
+            Verdict::Again { reason, after: Duration::ZERO }
+        }
+        "config" | "data" | "diverged" | "not-started" | "cuda-oom" => {
+            Verdict::Failed { class, message }
+        }
         _ => crashed(class, message, history, policy),
     }
 }
@@ -138,10 +156,13 @@ fn backoff(policy: &Retry, times: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use experiments::file::AfterStall;
+
     use super::*;
 
     fn policy() -> Policy {
-        Policy { retry: Retry::default(), jobs: 1, max_fails: None }
+        let (retry, after_stall) = (Retry::default(), AfterStall::Flag);
+        Policy { retry, jobs: 1, max_fails: None, after_stall, shares_gpu: true }
     }
 
     fn exit(outcome: Outcome) -> Exit {
@@ -251,6 +272,36 @@ mod tests {
             let ending = Ending::Recorded { exit, said: None };
             let verdict = judge(&ending, None, &mut History::default(), &policy());
             assert!(matches!(verdict, Verdict::Again { .. }), "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_gpu_is_tried_once_more_without_others_beside() {
+        let full = said(1, "cuda-oom");
+        for (shares_gpu, again) in [(true, 1), (false, 0)] {
+            let (policy, mut history) = (Policy { shares_gpu, ..policy() }, History::default());
+            for _ in 0..again {
+                let verdict = judge(&full, None, &mut history, &policy);
+                assert!(matches!(verdict, Verdict::Again { .. }));
+                assert!(history.alone);
+            }
+            assert_eq!(class_of(judge(&full, None, &mut history, &policy)), "cuda-oom");
+        }
+    }
+
+    #[test]
+    fn a_person_s_stop_is_not_remembered_and_one_for_a_stall_is() {
+        let stopped = Exit {
+            stop: Some(StopReason::Requested),
+            ..exit(Outcome::Exited { code: WORKER_STOPPED })
+        };
+        let stopped = Ending::Recorded { exit: stopped, said: None };
+        for (cause, interruptions) in
+            [(Cause::Cancel, 0), (Cause::Interrupt, 0), (Cause::Retired, 0), (Cause::Stalled, 1)]
+        {
+            let mut history = History::default();
+            judge(&stopped, Some(cause), &mut history, &policy());
+            assert_eq!(history.interruptions, interruptions, "{cause:?}");
         }
     }
 

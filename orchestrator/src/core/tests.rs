@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use experiments::file::Retry;
+use experiments::file::{AfterStall, Retry};
 use proptest::prelude::*;
 
 use super::*;
@@ -14,11 +14,13 @@ fn id(n: usize) -> TrialId {
 
 fn member(n: usize) -> Member {
     let state = State::Queued { reason: "new".to_owned() };
-    Member { id: id(n), role: Role::Carried, state, past: Vec::new(), forgiven: 0 }
+    let weight = Weight { variant: format!("v{n}"), priority: 0, cost: 1.0 };
+    Member { id: id(n), role: Role::Carried, weight, state, past: Vec::new(), forgiven: 0 }
 }
 
 fn policy() -> Policy {
-    Policy { retry: Retry::default(), jobs: 2, max_fails: None }
+    let (retry, after_stall) = (Retry::default(), AfterStall::Retry);
+    Policy { retry, jobs: 2, max_fails: None, after_stall, shares_gpu: true }
 }
 
 fn queued(n: usize) -> Core {
@@ -44,6 +46,19 @@ fn exited(code: i32) -> Ending {
 
 fn stopped() -> Ending {
     recorded(Outcome::Exited { code: 75 }, Some(StopReason::Requested))
+}
+
+fn attempt(number: u32) -> Past {
+    let (checkpoint, step, cause, ending) = (None, None, None, None);
+    Past { number, checkpoint, step, cause, stalled: false, ending }
+}
+
+fn full() -> Ending {
+    let said = Some(("cuda-oom".to_owned(), "no memory".to_owned()));
+    match exited(1) {
+        Ending::Recorded { exit, .. } => Ending::Recorded { exit, said },
+        other => other,
+    }
 }
 
 fn name(core: &Core, n: usize) -> &'static str {
@@ -143,7 +158,7 @@ fn too_many_failures_stop_the_run_and_not_its_queue() {
 #[test]
 fn who_is_left_out_is_watched_and_who_is_retired_is_stopped() {
     let under_way = |n: usize, role| {
-        let past = Past { number: 1, checkpoint: None, step: None, cause: None, ending: None };
+        let past = attempt(1);
         let state = State::Running { attempt: 1 };
         Member { role, state, past: vec![past], ..member(n) }
     };
@@ -158,6 +173,46 @@ fn who_is_left_out_is_watched_and_who_is_retired_is_stopped() {
     assert!(core.is_done());
     assert_eq!([0, 1, 2].map(|n| name(&core, n)), ["queued", "interrupted", "queued"]);
     assert_eq!(core.next(i64::MAX), None);
+}
+
+#[test]
+fn a_stalled_attempt_is_told_once_and_stopped_where_the_file_says_so() {
+    let mut core = queued(1);
+    start_all(&mut core, 0);
+    let actions = core.handle(Input::Stalled(id(0)), 0);
+    let intend = Action::Intend(id(0), 1, Cause::Stalled);
+    assert_eq!(actions, [Action::Hear(id(0), 1, Hearing::Nothing), intend, Action::Stop(id(0), 1)]);
+    assert_eq!(core.handle(Input::Stalled(id(0)), 0), []);
+    let heard = Action::Hear(id(0), 1, Hearing::Something);
+    assert_eq!(core.handle(Input::Stirred(id(0)), 0), [heard]);
+    core.handle(Input::Ended(id(0), stopped()), 0);
+    let State::Queued { reason } = core.state(&id(0)).unwrap() else { panic!("not queued") };
+    assert_eq!(reason, "stalled: nothing was heard of it; will go on");
+}
+
+#[test]
+fn what_has_been_measured_changes_the_order_of_the_others() {
+    let weigh = |n: usize, cost| {
+        let weight = Weight { variant: format!("v{n}"), priority: 0, cost };
+        Member { weight, ..member(n) }
+    };
+    // Of variant 1 there are two trials.
+    let twin = Member { id: id(3), ..weigh(1, 2.0) };
+    let members = [weigh(0, 3.0), weigh(1, 2.0), weigh(2, 1.0), twin];
+    let mut core = Core::new(members, Policy { jobs: 1, ..policy() });
+    let took = |ms| {
+        let Ending::Recorded { exit, said } = exited(0) else { panic!("not recorded") };
+        Ending::Recorded { exit: Exit { ended_ms: ms, ..exit }, said }
+    };
+    let mut started = Vec::new();
+    // Trial 1 is over in a moment, and so will be its twin.
+    for ms in [300, 1, 1, 1] {
+        let next = core.next(0).unwrap().clone();
+        core.handle(Input::Leased(next.clone()), 0);
+        core.handle(Input::Ended(next.clone(), took(ms)), 0);
+        started.push(next);
+    }
+    assert_eq!(started, [id(0), id(1), id(2), id(3)]);
 }
 
 #[test]
@@ -210,9 +265,10 @@ impl Records {
             }
             Action::Intend(trial, _, cause) => self.last(trial).unwrap().cause = Some(*cause),
             Action::Start(trial, number) => {
-                let (number, none) = (*number, None);
-                let past = Past { number, checkpoint: none, step: none, cause: None, ending: None };
-                self.0.get_mut(trial).unwrap().past.push(past);
+                self.0.get_mut(trial).unwrap().past.push(attempt(*number));
+            }
+            Action::Hear(trial, _, hearing) => {
+                self.last(trial).unwrap().stalled = *hearing == Hearing::Nothing;
             }
             Action::Stop(..) | Action::Kill(..) => {}
         }
@@ -231,6 +287,9 @@ fn input(n: usize, kind: u8, step: u64) -> Input {
         7 => Input::Ended(id(n), Ending::NeverStarted(String::new())),
         8 => Input::Cancel(id(n), Halt::WithCheckpoint),
         9 => Input::Retry(id(n)),
+        10 => Input::Stalled(id(n)),
+        11 => Input::Stirred(id(n)),
+        12 => Input::Ended(id(n), full()),
         _ => Input::Interrupt(Halt::AtOnce),
     }
 }
@@ -241,7 +300,7 @@ proptest! {
     /// gaps.
     #[test]
     fn no_sequence_of_inputs_breaks_the_rules(
-        inputs in prop::collection::vec((0..3usize, 0..10u8, 0..4u64), 1..200)
+        inputs in prop::collection::vec((0..3usize, 0..13u8, 0..4u64), 1..200)
     ) {
         let mut core = queued(3);
         let mut last_attempt = [0u32; 3];
@@ -270,7 +329,7 @@ proptest! {
     /// come to the same as one that lives.
     #[test]
     fn a_killed_supervisor_s_successor_decides_the_same(
-        inputs in prop::collection::vec((0..3usize, 0..11u8, 0..4u64), 1..200)
+        inputs in prop::collection::vec((0..3usize, 0..14u8, 0..4u64), 1..200)
     ) {
         let mut records = Records::new(3);
         let mut core = records.core();

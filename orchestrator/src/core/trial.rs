@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, History, Past, State};
+use super::{Cause, Ending, History, Past, State, Weight};
 
 /// A trial's id: `<variant>-s<seed>-<hash8>`, also the name of its folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Member {
     pub id: TrialId,
     /// What is to be done with it.
     pub role: Role,
+    /// What decides when it starts.
+    pub weight: Weight,
     /// Its state.
     pub state: State,
     /// Its attempts, the first one first.
@@ -47,12 +49,17 @@ pub struct Member {
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
     pub(super) role: Role,
+    pub(super) weight: Weight,
     pub(super) state: State,
     /// How many attempts it has had.
     pub(super) attempts: u32,
     pub(super) history: History,
     /// Why the attempt under way was asked to stop.
     pub(super) cause: Option<Cause>,
+    /// Whether nothing has been heard of the attempt under way for too long.
+    pub(super) stalled: bool,
+    /// Milliseconds that its attempts have taken so far.
+    pub(super) spent_ms: f64,
     /// Not before this time, in milliseconds since the Unix epoch.
     pub(super) ready_ms: i64,
 }
@@ -63,14 +70,24 @@ impl Trial {
             member.past.iter().filter(|past| past.number > member.forgiven).cloned().collect();
         let under_way = member.state.attempt_under_way();
         let last = member.past.last();
+        let present = last.filter(|past| under_way == Some(past.number));
+        let endings = member.past.iter().filter_map(|past| past.ending.as_ref());
         Self {
             role: member.role,
+            weight: member.weight.clone(),
             state: member.state.clone(),
             attempts: last.map_or(0, |past| past.number),
             history: History::replay(&counting, policy),
-            cause: last.filter(|past| under_way == Some(past.number)).and_then(|past| past.cause),
+            cause: present.and_then(|past| past.cause),
+            stalled: present.is_some_and(|past| past.stalled),
+            spent_ms: endings.map(Ending::took_ms).sum(),
             ready_ms: 0,
         }
+    }
+
+    /// How long it took, if it has succeeded.
+    pub(super) fn took_ms(&self) -> Option<f64> {
+        matches!(self.state, State::Succeeded { .. }).then_some(self.spent_ms)
     }
 
     /// Whether it is to be started, sooner or later.

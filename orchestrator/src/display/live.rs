@@ -118,6 +118,9 @@ fn row(id: &TrialId, state: &State, progress: &Progress) -> [String; 7] {
         rate = progress.rate().map_or(String::new(), |rate| format!("{rate:.1}"));
         left = progress.remaining().map_or(String::new(), duration);
     }
+    if progress.stalled && under_way {
+        "stalled".clone_into(&mut what);
+    }
     let headline = progress.headline.map_or(String::new(), |value| format!("{value:.2}"));
     [id.0.clone(), what, drawn, step, rate, left, headline]
 }

@@ -7,6 +7,7 @@ pub mod text;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use experiments::exit::{WORKER_DONE, WORKER_STOPPED};
 
@@ -109,6 +110,14 @@ impl Display {
     pub fn ending(&mut self) {
         if self.talk == Talk::Normal {
             self.say("ending the workers now; their last checkpoints stay");
+        }
+    }
+
+    /// Nothing has been heard of a trial for so long.
+    pub fn stalled(&mut self, trial: &TrialId, silent: Duration) {
+        if self.talk == Talk::Normal {
+            let silent = text::duration(silent);
+            self.say(&format!("{trial}: stalled: no event and no output for {silent}"));
         }
     }
 

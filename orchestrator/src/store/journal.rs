@@ -61,6 +61,11 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
         Entry::Planned(planned) => Ok(plan(db, planned, line.time_ms).await?),
         Entry::Changed { trial, from, to } => change(db, trial, from, to, line.time_ms).await,
         Entry::Forgiven { trial } => Ok(forgive(db, trial).await?),
+        Entry::Stalled { trial, attempt, silent_ms } => {
+            let since_ms = Some(line.time_ms - silent_ms);
+            Ok(set_silent_since(db, trial, *attempt, since_ms).await?)
+        }
+        Entry::Stirred { trial, attempt } => Ok(set_silent_since(db, trial, *attempt, None).await?),
         Entry::ToStop { trial, attempt, cause } => Ok(intend(db, trial, *attempt, *cause).await?),
     }
 }
@@ -165,6 +170,19 @@ async fn intend(
     );
     let statement = statement.bind(super::past::to_text(cause)).bind(attempt).bind(&trial.0);
     statement.execute(db).await.map(drop)
+}
+
+async fn set_silent_since(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    attempt: u32,
+    since_ms: Option<i64>,
+) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "update attempt set silent_since_ms = ?
+         where number = ? and trial_id = (select trial_id from trial where name = ?)",
+    );
+    statement.bind(since_ms).bind(attempt).bind(&trial.0).execute(db).await.map(drop)
 }
 
 fn to_json(state: &State) -> String {

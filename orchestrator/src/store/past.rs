@@ -22,7 +22,8 @@ impl Store {
     /// Every trial's attempts; trials that had none are left out.
     pub async fn pasts(&mut self) -> Result<BTreeMap<TrialId, PastRow>, StoreError> {
         let rows = sqlx::query(
-            "select name, forgiven, number, last_step, stop_cause, failed_class, failed_message,
+            "select name, forgiven, number, last_step, stop_cause, silent_since_ms, failed_class,
+                failed_message,
                 (select max(step) from checkpoint where attempt_id = attempt.attempt_id) as saved
              from attempt join trial using (trial_id) order by number",
         )
@@ -40,6 +41,7 @@ impl Store {
                 checkpoint: step("saved"),
                 step: step("last_step"),
                 cause: row.get::<Option<String>, _>("stop_cause").map(|text| from_text(&text)),
+                stalled: row.get::<Option<i64>, _>("silent_since_ms").is_some(),
                 ending: None,
             });
             if let Some(class) = row.get::<Option<String>, _>("failed_class") {

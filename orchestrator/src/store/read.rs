@@ -46,6 +46,9 @@ pub struct AttemptRow {
     pub progress: Option<(String, u64, u64)>,
     /// The worker's last words, class and message.
     pub failed: Option<(String, String)>,
+    /// Since when nothing has been heard of it, in milliseconds since the Unix epoch, if that has
+    /// been too long.
+    pub silent_since_ms: Option<i64>,
     /// Lines of its events file that were no event.
     pub unknown_lines: u64,
 }
@@ -73,7 +76,7 @@ impl Store {
                 trial.state_json, trial.build, trial.data,
                 last.number, last.started_ms, last.device, last.unknown_lines,
                 last.phase, last.phase_step, last.phase_of,
-                last.failed_class, last.failed_message
+                last.failed_class, last.failed_message, last.silent_since_ms
              from trial
              left join attempt as last on last.trial_id = trial.trial_id and last.number =
                 (select max(number) from attempt where attempt.trial_id = trial.trial_id)
@@ -219,6 +222,7 @@ fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRow {
         failed: row
             .get::<Option<String>, _>("failed_class")
             .map(|class| (class, row.get("failed_message"))),
+        silent_since_ms: row.get("silent_since_ms"),
         unknown_lines: row.get::<i64, _>("unknown_lines") as u64,
     });
     TrialRow {

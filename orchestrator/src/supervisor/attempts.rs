@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use experiments::resources::Share;
 use experiments::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_EXPERIMENT, ENV_SEED, ENV_TRIAL,
     ENV_VARIANT, FILE_NAME, Trial,
@@ -28,7 +29,7 @@ impl Supervisor {
         display: &mut Display,
     ) -> Result<(), SupervisorError> {
         while let Some(next) = self.core.next(clock::now_ms()).cloned() {
-            if let Err(reason) = self.lease()? {
+            if let Err(reason) = self.lease(&next)? {
                 return self.tell(Input::Blocked(next, reason), display).await;
             }
             self.tell(Input::Leased(next), display).await?;
@@ -38,12 +39,16 @@ impl Supervisor {
 
     /// Leases what a trial needs, or says why it has to wait. Amounts and process ids in the words
     /// change all the time and are not worth a line in the journal each.
-    fn lease(&mut self) -> Result<Result<(), String>, SupervisorError> {
+    fn lease(&mut self, trial: &TrialId) -> Result<Result<(), String>, SupervisorError> {
         let inventory = match self.machine.look() {
             Ok(inventory) => inventory,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        match self.slots.try_lease(&inventory, &self.request)? {
+        let mut request = self.request.clone();
+        if self.core.needs_whole_gpus(trial) {
+            request.resources.share = Share::WHOLE;
+        }
+        match self.slots.try_lease(&inventory, &request)? {
             Ok(lease) => {
                 (self.lease, self.shortage) = (Some(lease), None);
                 Ok(Ok(()))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use experiments::events::Event;
 
+use super::silence::Silence;
 use super::{HolderState, Supervisor, SupervisorError};
 use crate::attempt::AttemptDir;
 use crate::claim::{self, Standing};
@@ -29,7 +30,10 @@ impl Supervisor {
             let standing = claim::standing(&attempt)?;
             self.read_events(&id, number, display).await?;
             let input = match standing {
-                Standing::Held(_) => Some(Input::Claimed(id)),
+                Standing::Held(_) => {
+                    self.tell(Input::Claimed(id.clone()), display).await?;
+                    self.listen(id, &attempt)
+                }
                 Standing::Unknown(_) => None,
                 Standing::Unclaimed => self.give_up_unclaimed(id, &attempt)?,
                 Standing::Ended(exit) => {
@@ -73,6 +77,17 @@ impl Supervisor {
             if !read.more {
                 return Ok(());
             }
+        }
+    }
+
+    /// Whether the attempt has been silent for too long, or has just been heard of.
+    fn listen(&mut self, id: TrialId, attempt: &AttemptDir) -> Option<Input> {
+        let silence = self.silences.entry(attempt.clone());
+        let lasts = silence.or_insert_with(|| Silence::new(attempt)).look(attempt);
+        if lasts >= self.experiment.stall.after.0 {
+            Some(Input::Stalled(id))
+        } else {
+            lasts.is_zero().then_some(Input::Stirred(id))
         }
     }
 

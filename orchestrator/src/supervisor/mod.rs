@@ -5,18 +5,20 @@ mod attempts;
 mod look;
 mod progress;
 mod records;
+mod silence;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use experiments::resources::Share;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::attempt::AttemptDir;
 use crate::claim::ClaimError;
 use crate::clock;
-use crate::core::{Action, Core, Ending, Halt, Input, Policy, State, Stopping, TrialId};
+use crate::core::{Action, Core, Ending, Halt, Hearing, Input, Policy, State, Stopping, TrialId};
 use crate::display::Display;
 use crate::durable::FileError;
 use crate::executor::Local;
@@ -27,6 +29,7 @@ use crate::slots::{Lease, Machine, Request, Shortage, SlotError, Slots, Stranger
 use crate::store::{Store, StoreError};
 
 pub use progress::Progress;
+use silence::Silence;
 
 /// How often attempts are looked at.
 const POLL: Duration = Duration::from_millis(200);
@@ -51,6 +54,8 @@ pub struct Supervisor {
     since: Instant,
     /// Attempts whose holders this supervisor has started, and whether they have ended.
     holders: BTreeMap<AttemptDir, HolderState>,
+    /// How long nothing has been heard of each attempt.
+    silences: BTreeMap<AttemptDir, Silence>,
     /// Leased for the trial that starts next.
     lease: Option<Lease>,
     /// Why nothing could be leased, and when that was said.
@@ -133,8 +138,10 @@ impl Supervisor {
             retry: experiment.retry.clone(),
             jobs: parts.jobs.unwrap_or(usize::MAX),
             max_fails: parts.max_fails,
+            after_stall: experiment.stall.then,
+            shares_gpu: experiment.resources.gpus > 0 && experiment.resources.share != Share::WHOLE,
         };
-        let members = records::members(&mut store, &dir, &left_out).await?;
+        let members = records::members(&mut store, &dir, &experiment.trials, &left_out).await?;
         let trials = experiment.trials.iter();
         Ok(Self {
             core: Core::new(members, policy),
@@ -154,6 +161,7 @@ impl Supervisor {
             local: Local::new(),
             since: Instant::now(),
             holders: BTreeMap::new(),
+            silences: BTreeMap::new(),
             lease: None,
             shortage: None,
             progress: BTreeMap::new(),
@@ -226,6 +234,9 @@ impl Supervisor {
                     Action::Intend(trial, attempt, cause) => {
                         self.record(Entry::ToStop { trial, attempt, cause }).await?;
                     }
+                    Action::Hear(trial, attempt, hearing) => {
+                        self.hear(trial, attempt, hearing, display).await?;
+                    }
                     Action::Start(id, number) => {
                         if let Err(error) = self.start(&id, number) {
                             tracing::warn!(trial.id = %id, "{error:#}");
@@ -248,6 +259,26 @@ impl Supervisor {
     async fn record(&mut self, entry: Entry) -> Result<(), SupervisorError> {
         self.journal.append(entry)?;
         Ok(self.store.read_journal(&self.dir.journal()).await?)
+    }
+
+    async fn hear(
+        &mut self,
+        trial: TrialId,
+        attempt: u32,
+        hearing: Hearing,
+        display: &mut Display,
+    ) -> Result<(), SupervisorError> {
+        self.progress.entry(trial.clone()).or_default().stalled = hearing == Hearing::Nothing;
+        let after = self.experiment.stall.after.0;
+        self.record(match hearing {
+            Hearing::Nothing => {
+                display.stalled(&trial, after);
+                let silent_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+                Entry::Stalled { trial, attempt, silent_ms }
+            }
+            Hearing::Something => Entry::Stirred { trial, attempt },
+        })
+        .await
     }
 
     fn attempt(&self, trial: &TrialId, number: u32) -> AttemptDir {

@@ -15,6 +15,8 @@ pub struct Progress {
     pub phase: Option<(String, u64, u64)>,
     /// Newest value of the metric that is shown beside it.
     pub headline: Option<f64>,
+    /// Whether nothing has been heard of it for too long.
+    pub stalled: bool,
     /// Time in seconds and units done, oldest first; of the present phase only.
     seen: VecDeque<(f64, u64)>,
 }

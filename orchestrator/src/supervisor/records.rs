@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use experiments::expand;
+
 use crate::claim::{self, Standing};
-use crate::core::{Ending, Member, Past, Role, TrialId};
+use crate::core::{Ending, Member, Past, Role, TrialId, Weight};
+use crate::resolved::ResolvedTrial;
 use crate::run_dir::RunDir;
 use crate::store::{PastRow, Store, StoreError, TrialRow};
 
@@ -12,6 +15,7 @@ use crate::store::{PastRow, Store, StoreError, TrialRow};
 pub(super) async fn members(
     store: &mut Store,
     dir: &RunDir,
+    trials: &[ResolvedTrial],
     left_out: &BTreeSet<TrialId>,
 ) -> Result<Vec<Member>, StoreError> {
     let mut pasts = store.pasts().await?;
@@ -25,12 +29,16 @@ pub(super) async fn members(
         };
         let mut past = pasts.remove(&row.id).unwrap_or_default();
         let forgiven = past.forgiven;
+        let listed = trials.iter().find(|trial| trial.id == row.id.0);
+        let expand::Weight { priority, cost } =
+            listed.map(|trial| trial.weight).unwrap_or_default();
+        let weight = Weight { variant: row.variant, priority, cost };
         let under_way = row.state.attempt_under_way();
         let mut attempts = std::mem::take(&mut past.attempts);
         for attempt in attempts.iter_mut().filter(|past| Some(past.number) != under_way) {
             attempt.ending = Some(ending(dir, &row.id, attempt, &past));
         }
-        Member { id: row.id, role, state: row.state, past: attempts, forgiven }
+        Member { id: row.id, role, weight, state: row.state, past: attempts, forgiven }
     };
     Ok(rows.into_iter().filter(matters).map(member).collect())
 }

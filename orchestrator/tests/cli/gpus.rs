@@ -149,3 +149,13 @@ fn an_inherited_mask_hides_gpus() {
     let command = lab.attempt("a-s2-", 1).unwrap().read_command().unwrap().unwrap();
     assert_eq!(command.env["CUDA_VISIBLE_DEVICES"], "GPU-2");
 }
+
+#[test]
+fn who_finds_a_shared_gpu_full_gets_a_whole_one_once() {
+    let lab = lab("{gpus: 1, share: 1/2}", &["uuid: GPU-1, memory: 80GiB"]);
+    lab.edit(&[("sleep_ms: 0", "fail: {class: cuda-oom, message: the memory is full}")]);
+    let ended = orch(&lab, "run trip.yaml");
+    ended.says(1, &["the memory is full; once more with a whole GPU", "3 failed"]);
+    assert_eq!(["a-s0-", "a-s1-", "a-s2-"].map(|trial| lab.attempts(trial)), [2, 2, 2]);
+    assert!(lab.orch("status").stdout.contains("cuda-oom: the memory is full"));
+}
