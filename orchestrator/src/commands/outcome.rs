@@ -20,6 +20,8 @@ pub(super) struct Summary {
     pub(super) done: usize,
     /// Those that were given up, each with its state.
     pub(super) failed: Vec<(TrialId, State)>,
+    /// How many a person has had stopped.
+    pub(super) cancelled: usize,
     /// Whether it ended before all that was to be run had ended.
     pub(super) interrupted: bool,
     /// How many of the trials are recorded as running: their supervisor did not live to see their
@@ -41,6 +43,7 @@ impl Summary {
             done,
             interrupted: done + failed.len() < trials.len(),
             failed,
+            cancelled: count(|state| matches!(state, State::Cancelled { .. })),
             forsaken: count(|state| state.attempt_under_way().is_some()),
         }
     }
@@ -56,9 +59,13 @@ impl Summary {
 
     /// The same in words, with every failure's class and what tells more about it.
     pub(super) fn to_text(&self) -> String {
-        let Self { run, of, done, failed, interrupted, forsaken } = self;
+        let Self { run, of, done, failed, cancelled, interrupted, forsaken } = self;
         let count = failed.len();
         let failures = if count == 0 { String::new() } else { format!(", {count} failed") };
+        let stopped = match cancelled {
+            0 => String::new(),
+            n => format!(", {n} cancelled"),
+        };
         let died = match forsaken {
             0 => String::new(),
             n => format!(", {n} under way when the supervisor died"),
@@ -68,7 +75,7 @@ impl Summary {
             (false, 0) => format!("; `orch report {run}` draws them"),
             (false, _) => ":".to_owned(),
         };
-        let mut lines = vec![format!("{done} of {of} trials done{failures}{died}{then}")];
+        let mut lines = vec![format!("{done} of {of} trials done{failures}{stopped}{died}{then}")];
         let rows: Vec<_> = failed
             .iter()
             .take(LISTED)
@@ -94,7 +101,15 @@ mod tests {
         let state = State::Failed { attempt: 1, class: "data".into(), message: "no\nfaces".into() };
         let trial = |n| (TrialId(format!("a-s{n}")), state.clone());
         let failed = (0..failed).map(trial).collect();
-        Summary { run: "trip".to_owned(), of: 40, done: 9, failed, interrupted, forsaken: 0 }
+        Summary {
+            run: "trip".to_owned(),
+            of: 40,
+            done: 9,
+            failed,
+            interrupted,
+            cancelled: 0,
+            forsaken: 0,
+        }
     }
 
     #[test]

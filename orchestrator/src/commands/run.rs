@@ -232,13 +232,18 @@ fn finish(
         .filter_map(|trial| outcome.states.iter().find(|(id, _)| *id == trial.id))
         .collect();
     let failed = ended.iter().filter(|(_, state)| matches!(state, State::Failed { .. }));
+    let failed: Vec<_> = failed.map(|trial| (*trial).clone()).collect();
+    let cancelled = ended.iter().filter(|(_, state)| matches!(state, State::Cancelled { .. }));
+    let cancelled = cancelled.count();
+    let asked = matches!(outcome.stopping, Some(Stopping::Asked(_)));
     let succeeded = |(_, state): &&(_, State)| matches!(state, State::Succeeded { .. });
     let summary = Summary {
         run: run.name(),
         of: plan.trials.len(),
         done: outcome.states.iter().filter(succeeded).count(),
-        failed: failed.map(|trial| (*trial).clone()).collect(),
-        interrupted: matches!(outcome.stopping, Some(Stopping::Asked(_))),
+        interrupted: asked || (cancelled > 0 && failed.is_empty()),
+        failed,
+        cancelled,
         forsaken: 0,
     };
     if as_json {
@@ -251,6 +256,7 @@ fn finish(
             "trials": plan.trials.len(),
             "succeeded": summary.done,
             "failed": summary.failed.len(),
+            "cancelled": cancelled,
             "interrupted": summary.interrupted,
             "ended": ended.collect::<Vec<_>>(),
         }))?;

@@ -1,6 +1,7 @@
 //! Starting and stopping one attempt: what its folder must hold, and what its worker is told.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use experiments::resources::Share;
@@ -100,7 +101,11 @@ impl Supervisor {
             Halt::WithCheckpoint => attempt.request_stop(),
             Halt::AtOnce => attempt.request_kill(),
         };
-        asked.map_err(|source| FileError::Write { path: attempt.stop(), source })
+        match asked {
+            // It was written down and never prepared: no holder will come.
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+            asked => asked.map_err(|source| FileError::Write { path: attempt.stop(), source }),
+        }
     }
 
     fn spec(&self, trial: &ResolvedTrial) -> Trial {

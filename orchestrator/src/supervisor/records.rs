@@ -1,7 +1,7 @@
 //! What a new supervisor must know of its run: every trial as journal, events and the attempts'
 //! folders tell it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::expand;
 
@@ -20,6 +20,8 @@ pub(super) async fn members(
 ) -> Result<Vec<Member>, StoreError> {
     let mut pasts = store.pasts().await?;
     let rows = store.trials().await?;
+    let weights: BTreeMap<_, _> =
+        trials.iter().map(|trial| (trial.id.as_str(), trial.weight)).collect();
     let matters = |row: &TrialRow| !row.retired || row.state.attempt_under_way().is_some();
     let member = |row: TrialRow| {
         let role = match (row.retired, left_out.contains(&row.id)) {
@@ -29,9 +31,8 @@ pub(super) async fn members(
         };
         let mut past = pasts.remove(&row.id).unwrap_or_default();
         let forgiven = past.forgiven;
-        let listed = trials.iter().find(|trial| trial.id == row.id.0);
-        let expand::Weight { priority, cost } =
-            listed.map(|trial| trial.weight).unwrap_or_default();
+        let weight = weights.get(row.id.0.as_str()).copied().unwrap_or_default();
+        let expand::Weight { priority, cost } = weight;
         let weight = Weight { variant: row.variant, priority, cost };
         let under_way = row.state.attempt_under_way();
         let mut attempts = std::mem::take(&mut past.attempts);

@@ -28,7 +28,7 @@ fn a_stopped_trial_is_cancelled_and_the_run_goes_on() {
     lab.orch("stop b-s0 --now").says(0, &[": cancelled at step "]);
     let exit = lab.attempt("b-s0-", 1).unwrap().read_exit().unwrap().unwrap();
     assert_eq!((exit.outcome, exit.killed), (Outcome::Signalled { signal: 9 }, true));
-    run.end().says(0, &["0 of 2 trials done"]);
+    run.end().says(130, &["0 of 2 trials done, 2 cancelled; run the file again to go on"]);
     assert_eq!(lab.journey("a-s0-"), ["starting", "running", "cancelled"]);
 
     lab.edit(&[("hang_at: 7", "hang_at: 0")]);
@@ -44,7 +44,7 @@ fn a_queued_trial_is_cancelled_at_once_and_the_next_run_takes_it_up() {
     lab.orch("stop state=queued").says(0, &["b-s0-", ": cancelled\n"]);
     assert_eq!(lab.attempts("b-s0-"), 0);
     lab.orch("stop variant=a").says(0, &["cancelled at step 7"]);
-    run.end().says(0, &["0 of 2 trials done"]);
+    run.end().says(130, &["0 of 2 trials done, 2 cancelled"]);
 
     let run = lab.start("run trip.yaml");
     lab.reach("b-s0-", 1, 6);
@@ -120,7 +120,7 @@ fn a_retry_gives_fresh_attempts_with_a_supervisor_and_without() {
     wait_for("attempt 2", || (lab.attempts("b-s0-") == 2).then_some(()));
     lab.settle("b-s0-", "failed");
     lab.orch("stop variant=a").says(0, &["cancelled at step 7"]);
-    run.end().says(1, &["0 of 2 trials done, 1 failed"]);
+    run.end().says(1, &["0 of 2 trials done, 1 failed, 1 cancelled"]);
 
     lab.orch("retry --failed").says(0, &["b-s0-", "run the file again to start them"]);
     lab.orch("run trip.yaml")
@@ -146,7 +146,7 @@ fn a_request_that_makes_no_sense_is_passed_over() {
     });
     lab.orch("stop variant=a").says(0, &[]);
     let words = ["passed over a request", "1.json", "2.json`: `nobody` is no trial of this run"];
-    run.end().says(0, &words);
+    run.end().says(130, &words);
 }
 
 #[test]
