@@ -124,7 +124,7 @@ pub fn probe(attempt: &AttemptDir) -> Result<ClaimState, ClaimError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(ClaimState::Unclaimed),
         Err(e) => return Err(failed(e)),
     };
-    let info: ClaimInfo = serde_json::from_reader(&file)
+    let info: ClaimInfo = serde_json::from_reader(io::BufReader::new(&file))
         .map_err(|source| FileError::Malformed { path: path.clone(), source })?;
     if info.by == Claimant::Supervisor {
         return Ok(ClaimState::Abandoned(info));

@@ -87,7 +87,8 @@ fn to_text(a: &Side, b: &Side) -> String {
         let pairs = pairs(a, b).filter(|(_, a, b)| a != b);
         pairs.map(|(key, a, b)| [format!("  {key}"), text(a), text(b), String::new()]).collect()
     };
-    let facts = pairs(&a.facts, &b.facts);
+    let said = |value: Option<&String>| value.is_some_and(|value| !value.is_empty());
+    let facts = pairs(&a.facts, &b.facts).filter(|(_, a, b)| said(*a) || said(*b));
     let facts = facts.map(|(key, a, b)| [format!("  {key}"), text(a), text(b), String::new()]);
     let number = |value: Option<&f64>| value.map_or("–".to_owned(), f64::to_string);
     let results = pairs(&a.results, &b.results).map(|(metric, a, b)| {

@@ -176,17 +176,20 @@ impl Supervisor {
         self.pass_over_requests()?;
         self.tell(Input::Began, display).await?;
         while !self.core.is_done() {
-            let interrupted = tokio::select! {
-                _ = ticks.tick() => false,
-                () = signals.next() => true,
+            let woken = tokio::select! {
+                _ = ticks.tick() => Woken::InTime,
+                woken = signals.next() => woken,
             };
-            if interrupted {
+            if woken == Woken::Interrupted {
                 self.interrupt(None, display).await?;
             }
             self.heed_requests(display).await?;
             self.look(display).await?;
             self.start_what_fits(display).await?;
-            display.refresh(self.shown(), &self.progress);
+            // Short trials may end hundreds of times a second; nobody reads that fast.
+            if woken != Woken::HolderEnded {
+                display.refresh(self.shown(), &self.progress);
+            }
         }
         let states = self.core.states().filter(|(id, _)| self.trials.contains_key(id));
         let states = states.map(|(id, state)| (id.clone(), state.clone())).collect();
@@ -286,10 +289,22 @@ impl Supervisor {
     }
 }
 
-/// The signals that ask a run to stop.
+/// Why the supervisor looks again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    /// [`POLL`] is over.
+    InTime,
+    /// Somebody asks the run to stop.
+    Interrupted,
+    /// A holder that was started here has ended: there may be room for the next trial.
+    HolderEnded,
+}
+
+/// The signals that a supervisor heeds.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    child: Signal,
 }
 
 impl Signals {
@@ -297,13 +312,15 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            child: signal(SignalKind::child())?,
         })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Woken {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Woken::Interrupted,
+            _ = self.terminate.recv() => Woken::Interrupted,
+            _ = self.child.recv() => Woken::HolderEnded,
         }
     }
 }
