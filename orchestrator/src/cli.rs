@@ -240,7 +240,7 @@ pub struct Wait {
 pub struct Status {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
     pub run: Option<String>,
-    /// Also shows trials that the file no longer names.
+    /// Lists every trial, however many there are, and those that the file no longer names.
     #[arg(short, long)]
     pub all: bool,
     /// Prints one JSON object.

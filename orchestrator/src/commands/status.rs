@@ -15,6 +15,9 @@ use crate::display::text::{columns, counts};
 use crate::resolved::{self, Resolved};
 use crate::run_dir::{RunDir, Supervisor};
 
+/// More trials than this are not all listed, unless that is asked for.
+const MANY: usize = 40;
+
 /// Runs the verb.
 pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
@@ -44,9 +47,22 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
         let counts = counts(shown.iter().map(Shown::state));
         let carried_on = carried_on(supervisor.as_ref(), &shown);
         let head = format!("{}: {counts}\n{carried_on}\n", dir.name());
-        print(&(head + &table(&shown, headline, &latest)))?;
+        let (listed, only_counted) = if arguments.all || shown.len() <= MANY {
+            (shown, Vec::new())
+        } else {
+            shown.into_iter().partition(is_of_interest)
+        };
+        print(&(head + &table(&listed, headline, &latest)))?;
+        if !only_counted.is_empty() {
+            print(&format!("and {} more; `--all` lists them\n", only_counted.len()))?;
+        }
     }
     Ok(exit::OK)
+}
+
+/// Of many trials, those that wait or are done are only counted.
+fn is_of_interest(shown: &Shown) -> bool {
+    !matches!(shown.trial.state, State::Queued { .. } | State::Succeeded { .. })
 }
 
 /// Who carries the run on, or what does; nothing where nothing is left.

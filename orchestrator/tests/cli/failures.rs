@@ -77,6 +77,24 @@ fn failures_that_would_come_again_are_not_tried_again() {
 }
 
 #[test]
+fn of_many_trials_status_lists_those_that_matter() {
+    let seeds: Vec<_> = (0..45).map(|seed| seed.to_string()).collect();
+    let lab = Lab::with(&[
+        ("steps: 20, sleep_ms: 20", "steps: 1, sleep_ms: 0"),
+        ("set: {offset: 1}", "seeds: [0], set: {fail: {class: data, message: no faces}}"),
+        ("\nseeds: [0]", &format!("\nseeds: [{}]", seeds.join(", "))),
+    ]);
+    lab.orch("run trip.yaml -q").says(1, &[]);
+    let status = lab.orch("status").stdout;
+    let lines: Vec<_> = status.lines().collect();
+    assert_eq!(lines[0], "trip: 1 failed, 45 succeeded");
+    assert!(lines[4].starts_with("b-s0-") && lines[4].ends_with("data: no faces"), "{status}");
+    assert_eq!(lines[5..], ["and 45 more; `--all` lists them"]);
+    let all = lab.orch("status --all").stdout;
+    assert_eq!(all.lines().filter(|line| line.starts_with("a-s")).count(), 45, "{all}");
+}
+
+#[test]
 fn what_failed_is_run_again_by_the_next_run() {
     let lab = Lab::with(&[
         ("sleep_ms: 20", "sleep_ms: 0, crash_at: 7, crash_attempts: 1"),
