@@ -53,7 +53,7 @@ impl Side {
         };
         let took: Duration = page.attempts.iter().filter_map(|attempt| attempt.took).sum();
         let facts = BTreeMap::from([
-            ("state", page.one.shown.state_and_reason()),
+            ("state", page.one.shown.state().to_owned()),
             ("build", joined(&trial.made_with.builds)),
             ("data", joined(&trial.made_with.data)),
             ("host", of_attempts(|attempt| attempt.host.clone())),
