@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, FileError};
 use crate::host::Host;
+use crate::provenance::Provenance;
 
 /// The folder `trials/<id>/attempt-N/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,8 +32,17 @@ impl AttemptDir {
     /// Makes the folder and writes `command.json`: the attempt can now be started.
     pub fn prepare(&self, command: &Command) -> Result<(), FileError> {
         let write_failed = |source| FileError::Write { path: self.0.clone(), source };
-        std::fs::create_dir_all(&self.0).map_err(write_failed)?;
-        durable::write_json(&self.command(), command)
+        self.create().map_err(write_failed)?;
+        durable::write_private_json(&self.command(), command)
+    }
+
+    /// Makes the folder if there is none. It is its user's alone: what lies there tells with which
+    /// environment the worker ran.
+    pub fn create(&self) -> io::Result<()> {
+        if let Some(trial) = self.0.parent() {
+            std::fs::create_dir_all(trial)?;
+        }
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
     /// The folder itself.
@@ -41,6 +53,11 @@ impl AttemptDir {
     /// What to run: [`Command`], by the supervisor.
     pub fn command(&self) -> PathBuf {
         self.0.join("command.json")
+    }
+
+    /// With which code and GPUs it was started: [`Provenance`], by the supervisor.
+    pub fn provenance(&self) -> PathBuf {
+        self.0.join("provenance.json")
     }
 
     /// Where and with which environment it ran: [`Environment`], by the holder.
@@ -91,6 +108,11 @@ impl AttemptDir {
     /// What to run; `None` before [`AttemptDir::prepare`].
     pub fn read_command(&self) -> Result<Option<Command>, FileError> {
         durable::read_json(&self.command())
+    }
+
+    /// With which code and GPUs it was started; `None` before that.
+    pub fn read_provenance(&self) -> Result<Option<Provenance>, FileError> {
+        durable::read_json(&self.provenance())
     }
 
     /// Where it ran; `None` before a worker is started.
@@ -148,11 +170,19 @@ pub struct Command {
 pub struct Environment {
     /// The machine.
     pub host: Host,
+    /// Release of its kernel.
+    #[serde(default)]
+    pub kernel: String,
+    /// Model of its processor, where the system tells.
+    #[serde(default)]
+    pub cpu_model: Option<String>,
     /// The folder it was started in.
     pub cwd: PathBuf,
-    /// Every variable the worker was given. The values of those whose names speak of a secret
-    /// are left out.
+    /// The variables that can make a difference to a worker and are no secret.
     pub variables: BTreeMap<String, String>,
+    /// Names of all other variables that the worker was given.
+    #[serde(default)]
+    pub unrecorded: Vec<String>,
 }
 
 /// How an attempt ended; `exit.json`.

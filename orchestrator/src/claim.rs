@@ -95,6 +95,21 @@ pub enum ClaimError {
     File(#[from] FileError),
 }
 
+impl ClaimError {
+    /// Whether the claim is there for another user only.
+    pub fn is_forbidden(&self) -> bool {
+        let source = match self {
+            Self::Make { source, .. }
+            | Self::Probe { source, .. }
+            | Self::File(FileError::Read { source, .. } | FileError::Write { source, .. }) => {
+                source
+            }
+            Self::File(FileError::Malformed { .. }) => return false,
+        };
+        source.kind() == io::ErrorKind::PermissionDenied
+    }
+}
+
 /// A claim that is ours while this value lives.
 #[derive(Debug)]
 pub struct Claim {
@@ -110,8 +125,7 @@ pub fn take(attempt: &AttemptDir) -> Result<Option<Claim>, ClaimError> {
 /// is to be watched on.
 pub fn abandon(attempt: &AttemptDir) -> Result<bool, ClaimError> {
     // Whoever was to prepare it may have been killed before there was a folder.
-    std::fs::create_dir_all(attempt.path())
-        .map_err(|source| ClaimError::Make { path: attempt.claim(), source })?;
+    attempt.create().map_err(|source| ClaimError::Make { path: attempt.claim(), source })?;
     make(attempt, Claimant::Supervisor).map(|file| file.is_some())
 }
 

@@ -7,6 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
+/// Permissions of any file, under the user's umask.
+const SHARED: u32 = 0o666;
+
 /// A file could not be read or written; names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -39,8 +42,12 @@ pub enum FileError {
 /// Replaces `path` by `bytes`: after a crash or for a reader in between it holds the old content
 /// or the new, never a part.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, SHARED)
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     let replace = || {
-        let mut aside = aside(path)?;
+        let mut aside = aside_with(path, mode)?;
         aside.write_all(bytes)?;
         aside.as_file().sync_all()?;
         aside.persist(path).map_err(|e| e.error)?;
@@ -52,6 +59,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// [`write()`] for a value as indented JSON.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
     write(path, &to_json(value))
+}
+
+/// [`write_json`] to a file that only its user may read.
+pub fn write_private_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
+    replace(path, &to_json(value), 0o600)
 }
 
 /// The value in the JSON file `path`; `None` if there is no such file.
@@ -74,11 +86,14 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// A file beside `path` under a name of its own, removed unless it is persisted.
 pub(crate) fn aside(path: &Path) -> io::Result<NamedTempFile> {
+    aside_with(path, SHARED)
+}
+
+fn aside_with(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut builder = tempfile::Builder::new();
     let prefix = format!(".{name}.");
-    // As any other file under the user's umask; the crate's own default is for secrets.
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
     builder.prefix(&prefix).permissions(permissions).tempfile_in(folder_of(path))
 }
 

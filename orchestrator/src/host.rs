@@ -1,4 +1,8 @@
-//! Which machine this is: whose locks can be asked about, and whose slots are counted.
+//! Which machine this is: whose locks can be asked about, whose slots are counted, and what it is
+//! made of, for people.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +44,19 @@ impl Host {
     pub fn id(&self) -> &str {
         self.machine_id.as_deref().unwrap_or(&self.name)
     }
+}
+
+/// Release of the running kernel.
+pub fn kernel() -> String {
+    rustix::system::uname().release().to_string_lossy().into_owned()
+}
+
+/// Model of the first processor, where the system tells.
+pub fn cpu_model() -> Option<String> {
+    let lines = BufReader::new(File::open("/proc/cpuinfo").ok()?).lines();
+    // Not every line: there are some for each of perhaps hundreds of cores.
+    let line = lines.map_while(Result::ok).find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 fn first_line(path: &str) -> Option<String> {

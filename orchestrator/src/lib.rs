@@ -17,6 +17,7 @@ pub mod journal;
 pub mod log_end;
 pub mod plan;
 pub mod programs;
+pub mod provenance;
 pub mod records;
 pub mod requests;
 pub mod resolved;

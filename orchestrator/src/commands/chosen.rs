@@ -20,7 +20,12 @@ impl Shown {
     pub(super) fn new(trial: TrialRow, dir: &RunDir) -> Result<Self, ClaimError> {
         let attempt = trial.state.attempt_under_way();
         let attempt = attempt.map(|number| AttemptDir::new(&dir.trial(&trial.id), number));
-        let standing = attempt.map(|attempt| claim::standing(&attempt)).transpose()?;
+        let standing = attempt.map(|attempt| claim::standing(&attempt)).transpose();
+        // Attempts are their user's alone; others see what is recorded.
+        let standing = match standing {
+            Err(error) if error.is_forbidden() => None,
+            looked => looked?,
+        };
         Ok(Self { trial, standing })
     }
 

@@ -56,7 +56,7 @@ impl Side {
             ("state", page.one.shown.state().to_owned()),
             ("build", joined(&trial.made_with.builds)),
             ("data", joined(&trial.made_with.data)),
-            ("host", of_attempts(|attempt| attempt.host.clone())),
+            ("host", of_attempts(|attempt| attempt.ran_with.host().map(str::to_owned))),
             ("device", of_attempts(|attempt| attempt.detail.device.clone())),
             ("attempts", page.attempts.len().to_string()),
             ("took", duration(took)),

@@ -10,6 +10,7 @@ pub mod hold;
 pub mod logs;
 mod mixture;
 mod outcome;
+mod ran_with;
 pub mod report;
 pub mod retry;
 pub mod run;

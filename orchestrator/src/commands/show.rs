@@ -9,6 +9,7 @@ use experiments::trial::{FILE_NAME, Trial};
 use serde_json::{Map, Value, json};
 
 use super::chosen::OneTrial;
+use super::ran_with::RanWith;
 use super::{print, print_json};
 use crate::attempt::AttemptDir;
 use crate::by_hand;
@@ -37,7 +38,7 @@ pub(super) struct Attempt {
     pub(super) detail: AttemptDetail,
     /// How it ended or stands, in a few words.
     end: String,
-    pub(super) host: Option<String>,
+    pub(super) ran_with: RanWith,
     pub(super) took: Option<Duration>,
 }
 
@@ -91,6 +92,7 @@ impl Page {
         let label = self.label.as_ref().map_or(String::new(), |label| format!(" ({label})"));
         lines.push(String::new());
         lines.push(format!("variant {}{label}, seed {}", trial.variant, trial.seed));
+        let ran_with = self.attempts.last().map(|attempt| attempt.ran_with.lines());
         let pair = |name: &str, value: String| [format!("  {name}"), value];
         let config = self.config.iter().map(|(key, value)| pair(key, in_yaml(value)));
         let results = self.results.iter().map(|(metric, value)| pair(metric, value.to_string()));
@@ -98,6 +100,7 @@ impl Page {
         for (title, section) in [
             ("config", columns(&config.collect::<Vec<_>>())),
             ("attempts", columns(&self.attempt_rows())),
+            ("the last attempt ran with", ran_with.unwrap_or_default()),
             ("final values", columns(&results.collect::<Vec<_>>())),
             ("files", columns(&files.collect::<Vec<_>>())),
             (
@@ -130,7 +133,7 @@ impl Page {
                 attempt.end.clone(),
                 clock::to_rfc3339(detail.started_ms),
                 attempt.took.map_or(String::new(), duration),
-                attempt.host.clone().unwrap_or_default(),
+                attempt.ran_with.host().unwrap_or_default().to_owned(),
                 detail.device.clone().unwrap_or_default(),
                 detail.build.clone().unwrap_or_default(),
                 detail.resumed_from.map_or(String::new(), |step| step.to_string()),
@@ -166,7 +169,7 @@ impl Page {
 
 impl Attempt {
     fn new(dir: &AttemptDir, detail: AttemptDetail) -> anyhow::Result<Self> {
-        let host = dir.read_env()?.map(|env| env.host.name);
+        let ran_with = RanWith::read(dir)?;
         let until = |end_ms: i64| {
             let took = u64::try_from(end_ms - detail.started_ms).unwrap_or(0);
             Some(Duration::from_millis(took))
@@ -179,7 +182,7 @@ impl Attempt {
             Standing::Lost(_) => ("lost".to_owned(), None),
             Standing::Abandoned(_) => ("never taken up".to_owned(), None),
         };
-        Ok(Self { detail, end, host, took })
+        Ok(Self { detail, end, ran_with, took })
     }
 
     fn to_json(&self) -> Value {
@@ -189,7 +192,8 @@ impl Attempt {
             "end": self.end,
             "started": clock::to_rfc3339(detail.started_ms),
             "seconds": self.took.map(|took| took.as_secs_f64()),
-            "host": self.host,
+            "host": self.ran_with.host(),
+            "ran_with": self.ran_with.to_json(),
             "device": detail.device,
             "build": detail.build,
             "resumed_from": detail.resumed_from,

@@ -3,15 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
 
 use experiments::trial::ENV_OF_ATTEMPTS;
 
-use crate::attempt::Environment;
-use crate::host::Host;
+use crate::attempt::{Command, Environment};
+use crate::host::{self, Host};
+
+/// Variables that are recorded: they decide what a worker finds and how it computes.
+const RECORDED: [&str; 6] = ["PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "HOME", "USER"];
+
+/// So are those whose names begin so.
+const RECORDED_STARTS: [&str; 9] =
+    ["CUDA_", "OMP_", "MKL_", "NCCL_", "PYTHON", "CONDA_", "ORCH_", "LC_", "SLURM_"];
 
 /// Words in a variable's name that mean its value is nobody's business.
-const SECRET_WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASS", "CREDENTIAL", "KEY", "AUTH"];
+const SECRET_WORDS: [&str; 7] = ["TOKEN", "SECRET", "PASS", "CREDENTIAL", "KEY", "AUTH", "JWT"];
 
 /// What a worker gets: `inherited` without what an outer attempt was told, and then `set`. The
 /// user's other settings, which may be meant for the worker, go on to it.
@@ -26,15 +32,29 @@ pub(super) fn of_worker(
         .collect()
 }
 
-/// `variables` as they are recorded, with where we are.
-pub(super) fn record(variables: &BTreeMap<OsString, OsString>, cwd: &Path) -> Environment {
-    let shown = variables.iter().map(|(name, value)| {
+/// `variables` as they are recorded for `command`, with where we are.
+pub(super) fn record(variables: &BTreeMap<OsString, OsString>, command: &Command) -> Environment {
+    let (mut shown, mut unrecorded) = (BTreeMap::new(), Vec::new());
+    for (name, value) in variables {
         let name = name.to_string_lossy().into_owned();
-        let value =
-            if is_secret(&name) { "(not recorded)".into() } else { value.to_string_lossy() };
-        (name, value.into_owned())
-    });
-    Environment { host: Host::this(), cwd: cwd.to_owned(), variables: shown.collect() }
+        if (makes_a_difference(&name) || command.env.contains_key(&name)) && !is_secret(&name) {
+            shown.insert(name, value.to_string_lossy().into_owned());
+        } else {
+            unrecorded.push(name);
+        }
+    }
+    Environment {
+        host: Host::this(),
+        kernel: host::kernel(),
+        cpu_model: host::cpu_model(),
+        cwd: command.cwd.clone(),
+        variables: shown,
+        unrecorded,
+    }
+}
+
+fn makes_a_difference(name: &str) -> bool {
+    RECORDED.contains(&name) || RECORDED_STARTS.iter().any(|start| name.starts_with(start))
 }
 
 fn is_secret(name: &str) -> bool {
@@ -56,11 +76,19 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_recorded() {
-        let names = ["HF_TOKEN", "aws_secret_access_key", "PGPASSWORD", "OMP_NUM_THREADS"];
-        let variables = names.map(|n| (n.into(), "value".into())).into_iter().collect();
-        let recorded = record(&variables, Path::new("/")).variables;
-        let shown = recorded.iter().filter(|(_, value)| *value == "value");
-        assert_eq!(shown.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["OMP_NUM_THREADS"]);
+    fn what_makes_a_difference_is_recorded_and_of_the_rest_the_name() {
+        let inherited = ["PATH", "CUDA_HOME", "CONDA_TOKEN", "SLURM_JWT", "EDITOR", "AWS_SECRET"];
+        let set = ["MODE", "API_KEY"];
+        let variables = inherited.iter().chain(&set).map(|n| (n.into(), "value".into())).collect();
+        let command = Command {
+            argv: Vec::new(),
+            cwd: "/".into(),
+            env: set.map(|name| (name.to_owned(), "value".to_owned())).into(),
+            grace_secs: 0.0,
+            time_limit_secs: None,
+        };
+        let Environment { variables, unrecorded, .. } = record(&variables, &command);
+        assert_eq!(variables.keys().collect::<Vec<_>>(), ["CUDA_HOME", "MODE", "PATH"]);
+        assert_eq!(unrecorded, ["API_KEY", "AWS_SECRET", "CONDA_TOKEN", "EDITOR", "SLURM_JWT"]);
     }
 }

@@ -43,7 +43,7 @@ impl Worker {
             return Err(StartError::NoProgram);
         };
         let variables = environment::of_worker(std::env::vars_os(), &command.env);
-        durable::write_json(&attempt.env(), &environment::record(&variables, &command.cwd))?;
+        durable::write_private_json(&attempt.env(), &environment::record(&variables, command))?;
         let mut process = process::Command::new(program);
         process
             .args(arguments)

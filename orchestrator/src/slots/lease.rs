@@ -27,7 +27,7 @@ pub struct Slots {
 #[derive(Debug)]
 pub struct Lease {
     locks: Vec<File>,
-    gpus: Vec<Gpu>,
+    granted: Inventory,
 }
 
 /// What a GPU has left.
@@ -86,7 +86,8 @@ impl Slots {
             return Ok(Err(Shortage::of_cpus(wanted, inventory, locks.len())));
         }
         locks.truncate(wanted.cpus as usize);
-        let lease = Lease { locks, gpus: Vec::new() };
+        let granted = Inventory { cpus: wanted.cpus, gpus: Vec::new(), ..inventory.clone() };
+        let lease = Lease { locks, granted };
         if wanted.gpus == 0 { Ok(Ok(lease)) } else { self.add_gpus(lease, inventory, request) }
     }
 
@@ -131,7 +132,7 @@ impl Slots {
                 .map_err(|source| SlotError::File { path: self.folder.join(name), source })?;
             lease.locks.push(seat);
             lease.locks.extend(room.parts.into_iter().take(wanted.share.twelfths().into()));
-            lease.gpus.push(gpu.clone());
+            lease.granted.gpus.push(gpu.clone());
         }
         Ok(Ok(lease))
     }
@@ -189,12 +190,14 @@ impl Slots {
 impl Lease {
     /// What the worker's `CUDA_VISIBLE_DEVICES` must be: UUIDs, or nothing where it has no GPU.
     pub fn cuda_visible_devices(&self) -> String {
-        self.gpus.iter().map(|gpu| gpu.uuid.as_str()).collect::<Vec<_>>().join(",")
+        let uuids = self.granted.gpus.iter().map(|gpu| gpu.uuid.as_str());
+        uuids.collect::<Vec<_>>().join(",")
     }
 
-    /// The GPUs of which it holds parts, as they were before.
-    pub fn gpus(&self) -> &[Gpu] {
-        &self.gpus
+    /// The part of the machine that it is, as it was looked at: of the GPUs those that it has a
+    /// share of.
+    pub fn granted(&self) -> &Inventory {
+        &self.granted
     }
 
     /// The locks themselves, which closing the last copy of a descriptor frees.

@@ -80,7 +80,8 @@ impl Supervisor {
         let mut env = environment(&spec, &folder, &attempt, number);
         env.insert("CUDA_VISIBLE_DEVICES".to_owned(), lease.cuda_visible_devices());
         let mut argv = self.experiment.worker.command.clone();
-        argv[0] = programs::find(&argv[0])?.to_string_lossy().into_owned();
+        let program = programs::find(&argv[0])?;
+        argv[0] = program.to_string_lossy().into_owned();
         attempt.prepare(&Command {
             argv,
             cwd: std::env::current_dir()?,
@@ -88,6 +89,8 @@ impl Supervisor {
             grace_secs: self.experiment.worker.grace.0.as_secs_f64(),
             time_limit_secs: self.experiment.resources.time.map(|limit| limit.0.as_secs_f64()),
         })?;
+        let provenance = self.recorder.record(&program, lease.granted());
+        durable::write_json(&attempt.provenance(), &provenance)?;
         let attempt = self.attempt(id, number);
         self.local.start(&attempt, lease)?;
         self.holders.insert(attempt, HolderState::Lives);

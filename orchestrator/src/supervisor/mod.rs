@@ -9,6 +9,7 @@ mod silence;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use experiments::resources::Share;
@@ -23,6 +24,7 @@ use crate::display::Display;
 use crate::durable::FileError;
 use crate::executor::Local;
 use crate::journal::{Entry, Journal, JournalError};
+use crate::provenance::Recorder;
 use crate::resolved::{self, Resolved, ResolvedTrial};
 use crate::run_dir::{RunDir, SupervisorLock};
 use crate::slots::{Lease, Machine, Request, Shortage, SlotError, Slots, Strangers};
@@ -50,6 +52,7 @@ pub struct Supervisor {
     /// What every trial asks of the machine.
     request: Request,
     local: Local,
+    recorder: Recorder,
     /// When this supervisor began.
     since: Instant,
     /// Attempts whose holders this supervisor has started, and whether they have ended.
@@ -159,6 +162,7 @@ impl Supervisor {
             slots: Slots::of_this_machine()?,
             machine: parts.machine,
             local: Local::new(),
+            recorder: Recorder::new(Path::new(".")),
             since: Instant::now(),
             holders: BTreeMap::new(),
             silences: BTreeMap::new(),

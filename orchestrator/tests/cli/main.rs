@@ -18,6 +18,7 @@ mod lab;
 mod on_a_terminal;
 mod one_trial;
 mod order;
+mod provenance;
 mod records;
 mod silence;
 mod staleness;
