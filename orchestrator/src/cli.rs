@@ -142,6 +142,15 @@ Examples:
 Example:
   orch report table1 --profile paper")]
     Report(Report),
+    /// Says what is wrong with this machine, and what to do about it.
+    ///
+    /// One line for each thing: CPUs, memory, GPUs and their driver, disk, file system, locks, clock,
+    /// slots and who has them, databases; with a FILE also its worker. Exit code 1 if there is a
+    /// problem.
+    #[command(after_help = "\
+Example:
+  orch doctor experiments/table1.yaml   whether this machine can run it, worker and all")]
+    Doctor(Doctor),
     /// Carries one attempt to its end; started by executors.
     #[command(hide = true)]
     Hold {
@@ -345,6 +354,19 @@ pub struct Retry {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
+}
+
+/// Arguments of `orch doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// An experiment file, whose worker is looked at too.
+    pub file: Option<PathBuf>,
+    /// Its profile; the file's first if absent.
+    #[arg(short, long, value_name = "NAME", requires = "file")]
+    pub profile: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `orch report`.

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod commands;
 pub mod core;
 pub mod display;
+pub mod doctor;
 pub mod durable;
 pub mod executor;
 pub mod holder;

@@ -119,6 +119,11 @@ impl RunDir {
         })
     }
 
+    /// Every run below `runs`.
+    pub fn all(runs: &Path) -> Vec<Self> {
+        list(runs).into_iter().map(|(run, _)| Self::new(runs, &run)).collect()
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.0

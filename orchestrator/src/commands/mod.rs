@@ -6,6 +6,7 @@ pub mod attach;
 mod background;
 mod chosen;
 pub mod diff;
+pub mod doctor;
 pub mod hold;
 pub mod logs;
 mod mixture;

@@ -72,6 +72,11 @@ impl Slots {
         Self { folder: folder.into() }
     }
 
+    /// Where the lock files are, once there are some.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Takes what `request` asks for, preferring the GPUs that are least in use, or says why it
     /// cannot be had now.
     pub fn try_lease(

@@ -22,10 +22,7 @@ impl Driver {
     /// The GPUs as they are now; those that do not answer are named in the note. Cores are not
     /// counted.
     pub(super) fn look(&self) -> Inventory {
-        let nothing = |e: &NvmlError| Inventory {
-            note: Some(format!("no NVIDIA driver: {e}")),
-            ..Inventory::default()
-        };
+        let nothing = |e: &NvmlError| Inventory { note: Some(absence(e)), ..Inventory::default() };
         let nvml = match &self.0 {
             Ok(nvml) => nvml,
             Err(e) => return nothing(e),
@@ -47,6 +44,16 @@ impl Driver {
             note: (!silent.is_empty()).then(|| silent.join("; ")),
             ..Inventory::default()
         }
+    }
+}
+
+/// Why there are no GPUs.
+fn absence(error: &NvmlError) -> String {
+    match error {
+        NvmlError::LibloadingError(_) => {
+            "no NVIDIA driver: there is no `libnvidia-ml.so.1`".to_owned()
+        }
+        other => format!("no NVIDIA driver: {other}"),
     }
 }
 

@@ -1,0 +1,104 @@
+//! Which kind of file system a folder is on, and whether it keeps what `orch` relies on.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use tempfile::NamedTempFile;
+
+/// A kind of file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// On a disk of this machine, or one that is not known.
+    Local(&'static str),
+    /// In memory: gone with the next boot.
+    Memory(&'static str),
+    /// Somewhere else.
+    Network(&'static str),
+}
+
+/// The kind of the file system that `folder` is on, by the magic numbers of statfs(2).
+pub(super) fn kind(folder: &Path) -> io::Result<Kind> {
+    // Their type differs between architectures; all of them fit in 32 bits.
+    let magic = rustix::fs::statfs(folder)?.f_type as u32;
+    Ok(match magic {
+        0x0000_6969 => Kind::Network("NFS"),
+        0xFF53_4D42 | 0xFE53_4D42 | 0x0000_517B => Kind::Network("SMB"),
+        0x0BD0_0BD0 => Kind::Network("Lustre"),
+        0x4750_4653 => Kind::Network("GPFS"),
+        0x1983_0326 => Kind::Network("BeeGFS"),
+        0x00C3_6400 => Kind::Network("CephFS"),
+        0x5346_414F | 0x6B41_4653 => Kind::Network("AFS"),
+        0x0102_1997 => Kind::Network("9P"),
+        0x6573_5546 => Kind::Network("FUSE"),
+        0x0102_1994 => Kind::Memory("tmpfs"),
+        0x8584_58F6 => Kind::Memory("ramfs"),
+        0x0000_EF53 => Kind::Local("ext4"),
+        0x5846_5342 => Kind::Local("XFS"),
+        0x9123_683E => Kind::Local("Btrfs"),
+        0x2FC1_2FC1 => Kind::Local("ZFS"),
+        0x794C_7630 => Kind::Local("overlayfs"),
+        0xF2F5_2010 => Kind::Local("F2FS"),
+        _ => Kind::Local("of an unknown kind"),
+    })
+}
+
+/// Tries in `folder` what claims and slots rest on: that a lock keeps a second one out until it is
+/// given up, and that a file can be linked to a second name. What is wrong if they do not hold.
+pub(super) fn try_locks(folder: &Path) -> io::Result<Option<&'static str>> {
+    let file = NamedTempFile::new_in(folder)?;
+    file.as_file().try_lock()?;
+    let second = File::open(file.path())?;
+    if second.try_lock_shared().is_ok() {
+        return Ok(Some("a locked file can be locked once more"));
+    }
+    let link = file.path().with_extension("link");
+    let linked = fs::hard_link(file.path(), &link).and_then(|()| fs::remove_file(&link));
+    if linked.is_err() {
+        return Ok(Some("files cannot have a second name (hard link)"));
+    }
+    drop(file);
+    Ok(second.try_lock_shared().is_err().then_some("a lock outlives its holder"))
+}
+
+/// How far the time that `folder` gives a new file is from this machine's.
+pub(super) fn clock_difference(folder: &Path) -> io::Result<Duration> {
+    let before = SystemTime::now();
+    let file = NamedTempFile::new_in(folder)?;
+    let stamped = file.as_file().metadata()?.modified()?;
+    let after = SystemTime::now();
+    let (early, late) = (before.duration_since(stamped), stamped.duration_since(after));
+    Ok(early.or(late).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_this_machine_keeps_what_is_relied_on() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(try_locks(folder.path()).unwrap(), None);
+        assert!(clock_difference(folder.path()).unwrap() < Duration::from_secs(5));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "something is left behind");
+    }
+
+    #[test]
+    fn kinds_are_what_stat_calls_them() {
+        for folder in ["/proc", "/dev/shm", "/tmp", "."] {
+            let asked =
+                std::process::Command::new("stat").args(["-f", "-c", "%T", folder]).output();
+            let name = String::from_utf8(asked.unwrap().stdout).unwrap();
+            let kind = kind(Path::new(folder)).ok();
+            match name.trim() {
+                "tmpfs" => assert_eq!(kind, Some(Kind::Memory("tmpfs"))),
+                "nfs" => assert_eq!(kind, Some(Kind::Network("NFS"))),
+                "overlayfs" => assert_eq!(kind, Some(Kind::Local("overlayfs"))),
+                "ext2/ext3" => assert_eq!(kind, Some(Kind::Local("ext4"))),
+                "proc" => assert_eq!(kind, Some(Kind::Local("of an unknown kind"))),
+                _ => {}
+            }
+        }
+    }
+}
