@@ -223,10 +223,10 @@ fn two_trials_are_compared_by_what_differs() {
 
     // And across runs.
     lab.edit(&[("name: trip", "name: trap"), ("steps: 20", "steps: 10")]);
-    lab.command("run trip.yaml -q").env("OTHER", "1").status().unwrap();
+    lab.command("run trip.yaml -q").env("PYTHONHASHSEED", "1").status().unwrap();
     let across = lab.json("diff a a trip trap --json");
     assert_eq!(across["trials"][1]["run"], "trap");
     assert_eq!(across["config"], json!({"steps": ["20", "10"]}));
-    assert_eq!(across["environment"], json!({"OTHER": [null, "1"]}));
+    assert_eq!(across["environment"], json!({"PYTHONHASHSEED": [null, "1"]}));
     lab.orch("diff a c").says(2, &["no trial of `trap` matches `c`"]);
 }
