@@ -23,6 +23,8 @@ pub(crate) struct OnTerminal {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
     terminal: vt100::Parser,
+    /// Everything that has been written to it so far.
+    shown: Vec<u8>,
     orch: Child,
 }
 
@@ -54,29 +56,38 @@ impl OnTerminal {
                 let _ = send.send(bytes[..n].to_vec());
             }
         });
-        Self { keyboard, screen, terminal: vt100::Parser::new(LINES, COLUMNS, 0), orch }
+        let terminal = vt100::Parser::new(LINES, COLUMNS, 0);
+        Self { keyboard, screen, terminal, shown: Vec::new(), orch }
     }
 
     /// What stands on the screen now.
     pub(crate) fn screen(&mut self) -> String {
         while let Ok(bytes) = self.screen.try_recv() {
-            self.terminal.process(&bytes);
+            self.show(&bytes);
         }
         self.terminal.screen().contents()
     }
 
-    /// Waits until the screen shows `words`.
-    pub(crate) fn shows(&mut self, words: &str) {
-        wait_for(words, || self.screen().contains(words).then_some(()));
+    fn show(&mut self, bytes: &[u8]) {
+        self.terminal.process(bytes);
+        self.shown.extend(bytes);
+    }
+
+    /// Waits until the screen shows all of `words`, and returns it. What is drawn comes in parts:
+    /// name the last that is drawn, if the whole matters.
+    pub(crate) fn shows(&mut self, words: &[&str]) -> String {
+        wait_for(&words.join(", "), || {
+            let screen = self.screen();
+            words.iter().all(|word| screen.contains(word)).then_some(screen)
+        })
     }
 
     /// Types Ctrl-C, which the terminal shows as `^C`.
     pub(crate) fn interrupt(&mut self) {
         self.keyboard.write_all(b"\x03").unwrap();
         wait_for("^C", || {
-            let bytes = self.screen.try_recv().ok()?;
-            self.terminal.process(&bytes);
-            bytes.windows(2).any(|pair| pair == b"^C").then_some(())
+            self.screen();
+            self.shown.windows(2).any(|pair| pair == b"^C").then_some(())
         });
         assert!(processes::try_signal(self.orch.id(), "-INT"));
     }
@@ -85,7 +96,7 @@ impl OnTerminal {
     pub(crate) fn end(mut self) -> (i32, String) {
         let status = wait_for("the end of `orch`", || self.orch.try_wait().unwrap());
         while let Ok(bytes) = self.screen.recv() {
-            self.terminal.process(&bytes);
+            self.show(&bytes);
         }
         (status.code().unwrap(), self.terminal.screen().contents())
     }
@@ -95,8 +106,7 @@ impl OnTerminal {
 fn the_table_shows_what_runs_and_leaves_nothing_behind() {
     let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 20, hang_at: 12")]);
     let mut run = OnTerminal::start(&lab, "run trip.yaml -j 1");
-    run.shows("11/20");
-    let screen = run.screen();
+    let screen = run.shows(&["11/20", "1 queued, 1 running"]);
     let lines: Vec<_> = screen.lines().collect();
     let head = lines.iter().position(|line| line.starts_with("trial ")).unwrap();
     assert!(lines[head + 1].starts_with("a-s0-") && lines[head + 1].contains("━"), "{screen}");
@@ -116,8 +126,7 @@ fn who_attaches_sees_the_same_table_and_leaves_without_a_trace() {
     let lab = Lab::with(&[("sleep_ms: 20", "hang_at: 12")]);
     lab.orch("run trip.yaml -d -j 1").says(0, &[]);
     let mut attached = OnTerminal::start(&lab, "attach trip");
-    attached.shows("11/20");
-    attached.shows("1 queued, 1 running");
+    attached.shows(&["11/20", "1 queued, 1 running"]);
     attached.interrupt();
     let (code, screen) = attached.end();
     assert_eq!((code, screen.trim()), (130, "left; trip goes on"));
