@@ -1,6 +1,11 @@
 //! Files that are there whole or not at all: written aside, synced, and renamed into place.
+//!
+//! What is written aside is locked by its writer, so whatever has such a name and can be locked was
+//! left by one that was killed.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,6 +14,9 @@ use tempfile::NamedTempFile;
 
 /// Permissions of any file, under the user's umask.
 const SHARED: u32 = 0o666;
+
+/// How the names of files that are being written aside end.
+const ASIDE: &str = ".aside";
 
 /// A file could not be read or written; names the file.
 #[derive(Debug, thiserror::Error)]
@@ -94,12 +102,46 @@ fn aside_with(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     let prefix = format!(".{name}.");
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
-    builder.prefix(&prefix).permissions(permissions).tempfile_in(folder_of(path))
+    builder.prefix(&prefix).suffix(ASIDE).permissions(permissions);
+    loop {
+        let aside = builder.tempfile_in(folder_of(path))?;
+        // Where there are no locks, a sweep gets none either.
+        let _ = aside.as_file().lock();
+        // A sweep may have come before the lock.
+        if aside.as_file().metadata()?.nlink() > 0 {
+            return Ok(aside);
+        }
+    }
+}
+
+/// Removes from `folder` what writers that were killed have left aside; what is being written now
+/// stays.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        if name.starts_with(b".") && name.ends_with(ASIDE.as_bytes()) {
+            remove_unless_written(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove_unless_written(aside: &Path) -> io::Result<()> {
+    let remove = || {
+        let file = File::open(aside)?;
+        // Shared: what was left may be a second name of a claim, which must not seem to be held.
+        if file.try_lock_shared().is_ok() { std::fs::remove_file(aside) } else { Ok(()) }
+    };
+    match remove() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Makes the names in `path`'s folder survive a power cut.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    std::fs::File::open(folder_of(path))?.sync_all()
+    File::open(folder_of(path))?.sync_all()
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -119,6 +161,37 @@ mod tests {
         write_json(&path, &2).unwrap();
         assert_eq!(read_json::<u32>(&path).unwrap(), Some(2));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_what_killed_writers_left_is_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        // A writer that is killed removes nothing, and the kernel frees its lock.
+        let (_, left) = aside(&path).unwrap().keep().unwrap();
+        let written = aside(&path).unwrap();
+        let others = [folder.path().join(".a.json.swp"), folder.path().join("b.aside")];
+        for other in &others {
+            std::fs::write(other, "").unwrap();
+        }
+        sweep(folder.path()).unwrap();
+        assert!(!left.exists());
+        assert!(others.iter().all(|other| other.exists()));
+        written.persist(&path).unwrap();
+    }
+
+    #[test]
+    fn a_writer_that_is_swept_before_its_lock_writes_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        std::thread::scope(|scope| {
+            let writers = [1, 2]
+                .map(|_| scope.spawn(|| (0..50).for_each(|n| write_json(&path, &n).unwrap())));
+            while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+                sweep(folder.path()).unwrap();
+            }
+        });
+        assert_eq!(read_json::<u32>(&path).unwrap(), Some(49));
     }
 
     #[test]

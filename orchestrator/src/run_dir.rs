@@ -164,9 +164,14 @@ impl RunDir {
         self.0.join("report")
     }
 
+    /// The folders of all trials.
+    pub fn trials(&self) -> PathBuf {
+        self.0.join("trials")
+    }
+
     /// A trial's folder.
     pub fn trial(&self, trial: &TrialId) -> PathBuf {
-        self.0.join("trials").join(&trial.0)
+        self.trials().join(&trial.0)
     }
 
     /// An attempt's folder.
@@ -177,7 +182,7 @@ impl RunDir {
     /// Makes the folder.
     pub fn create(&self) -> Result<(), RunDirError> {
         let failed = |source| RunDirError::Io { path: self.0.clone(), source };
-        fs_err::create_dir_all(self.0.join("trials")).map_err(failed)
+        fs_err::create_dir_all(self.trials()).map_err(failed)
     }
 
     /// Takes the supervisor's lock, or says which supervisor has it.

@@ -101,7 +101,7 @@ impl Core {
         self.stopping
     }
 
-    /// The trial to start next, if one may start at `now_ms` (since the Unix epoch).
+    /// The trial to start next, if one may start at `now_ms` (since the supervisor began).
     pub fn next(&self, now_ms: i64) -> Option<&TrialId> {
         if self.stopping.is_some() || self.active().count() >= self.policy.jobs {
             return None;
@@ -110,7 +110,7 @@ impl Core {
         self.order.iter().find(|id| ready(&self.trials[*id]))
     }
 
-    /// Takes in what happened at `now_ms` (since the Unix epoch) and says what is to be done.
+    /// Takes in what happened at `now_ms` (since the supervisor began) and says what is to be done.
     pub fn handle(&mut self, input: Input, now_ms: i64) -> Vec<Action> {
         let mut actions = Vec::new();
         match input {

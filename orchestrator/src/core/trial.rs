@@ -60,7 +60,7 @@ pub(super) struct Trial {
     pub(super) stalled: bool,
     /// Milliseconds that its attempts have taken so far.
     pub(super) spent_ms: f64,
-    /// Not before this time, in milliseconds since the Unix epoch.
+    /// Not before this time, in milliseconds since the supervisor began.
     pub(super) ready_ms: i64,
 }
 

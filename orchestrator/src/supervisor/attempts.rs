@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use experiments::resources::Share;
 use experiments::trial::{
@@ -12,16 +13,15 @@ use experiments::trial::{
 
 use super::{HolderState, Supervisor, SupervisorError};
 use crate::attempt::{AttemptDir, Command};
-use crate::clock;
 use crate::core::{Halt, Input, TrialId};
 use crate::display::Display;
 use crate::durable::{self, FileError};
 use crate::programs;
 use crate::resolved::ResolvedTrial;
+use crate::trial_files::Folders;
 
 /// How long a trial's reason to wait stays as it is said while only amounts in it change.
-const REPEAT_MS: i64 = 60_000;
-use crate::trial_files::Folders;
+const REPEAT: Duration = Duration::from_mins(1);
 
 impl Supervisor {
     /// Starts trials in their turn, as long as there is room.
@@ -29,7 +29,7 @@ impl Supervisor {
         &mut self,
         display: &mut Display,
     ) -> Result<(), SupervisorError> {
-        while let Some(next) = self.core.next(clock::now_ms()).cloned() {
+        while let Some(next) = self.core.next(self.elapsed_ms()).cloned() {
             if let Err(reason) = self.lease(&next)? {
                 return self.tell(Input::Blocked(next, reason), display).await;
             }
@@ -55,11 +55,10 @@ impl Supervisor {
                 Ok(Ok(()))
             }
             Err(shortage) => {
-                let now_ms = clock::now_ms();
-                let said = self.shortage.take().filter(|(said, since_ms)| {
-                    said.is_like(&shortage) && (*since_ms..since_ms + REPEAT_MS).contains(&now_ms)
-                });
-                let (said, _) = self.shortage.insert(said.unwrap_or((shortage, now_ms)));
+                let said = self.shortage.take();
+                let said = said
+                    .filter(|(said, since)| said.is_like(&shortage) && since.elapsed() < REPEAT);
+                let (said, _) = self.shortage.insert(said.unwrap_or((shortage, Instant::now())));
                 Ok(Err(said.to_string()))
             }
         }

@@ -6,6 +6,7 @@ mod look;
 mod progress;
 mod records;
 mod silence;
+mod sweep;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,6 @@ use tokio::time::MissedTickBehavior;
 
 use crate::attempt::AttemptDir;
 use crate::claim::ClaimError;
-use crate::clock;
 use crate::core::{Action, Core, Ending, Halt, Hearing, Input, Policy, State, Stopping, TrialId};
 use crate::display::Display;
 use crate::durable::FileError;
@@ -62,7 +62,7 @@ pub struct Supervisor {
     /// Leased for the trial that starts next.
     lease: Option<Lease>,
     /// Why nothing could be leased, and when that was said.
-    shortage: Option<(Shortage, i64)>,
+    shortage: Option<(Shortage, Instant)>,
     /// How far each trial has come, for people.
     progress: BTreeMap<TrialId, Progress>,
     /// The metric shown beside the progress.
@@ -177,6 +177,7 @@ impl Supervisor {
         let mut signals = Signals::listen().map_err(SupervisorError::Signal)?;
         let mut ticks = tokio::time::interval(POLL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        sweep::sweep(&self.dir);
         self.pass_over_requests()?;
         self.tell(Input::Began, display).await?;
         while !self.core.is_done() {
@@ -231,7 +232,7 @@ impl Supervisor {
         let before = self.core.stopping();
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
-            for action in self.core.handle(input, clock::now_ms()) {
+            for action in self.core.handle(input, self.elapsed_ms()) {
                 match action {
                     Action::Record { trial, from, to } => {
                         display.changed(&trial, &from, &to, &self.dir);
@@ -260,6 +261,11 @@ impl Supervisor {
             display.giving_up();
         }
         Ok(())
+    }
+
+    /// The core's time. The wall clock may be set meanwhile, and would have trials wait for years.
+    fn elapsed_ms(&self) -> i64 {
+        i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Writes a decision down, before it takes effect.

@@ -1,5 +1,7 @@
 //! Everything is killed, again and again: the records end as if nothing had happened.
 
+use std::fs;
+
 use experiments::events::Event;
 
 use crate::lab::{Lab, undisturbed};
@@ -46,4 +48,24 @@ fn killed_workers_alone_go_on_from_their_checkpoints() {
     let ended = run.end();
     ended.says(0, &["its holder was lost; will go on"]);
     assert_eq!(lab.recorded(), undisturbed(&CHANGES));
+}
+
+#[test]
+fn what_killed_writers_left_aside_is_removed_by_the_next_run() {
+    let lab = Lab::new();
+    lab.orch("run trip.yaml").says(0, &[]);
+    let (run, trial) = (lab.run_folder(), lab.trial("a-s0-").unwrap());
+    let attempt = lab.attempt("a-s0-", 1).unwrap();
+    fs::create_dir(run.join("requests")).unwrap();
+    let left = [
+        run.join(".experiment.yaml.a1B2c3.aside"),
+        run.join("requests/.1-2.json.a1B2c3.aside"),
+        trial.join(".trial.json.a1B2c3.aside"),
+        attempt.path().join(".exit.json.a1B2c3.aside"),
+    ];
+    // What a worker keeps among its checkpoints is its own.
+    let kept = trial.join("checkpoints/.best.aside");
+    left.iter().chain([&kept]).for_each(|path| fs::write(path, "{").unwrap());
+    lab.orch("run trip.yaml").says(0, &["nothing is left to do"]);
+    assert!(left.iter().all(|path| !path.exists()) && kept.exists());
 }

@@ -33,6 +33,7 @@ struct Worker {
 
 pub(crate) fn run() -> ExitCode {
     let mut worker = Worker::from_environment();
+    durable::sweep(&worker.checkpoints).expect("there is a folder for checkpoints");
     let resumed_from = worker.last_checkpoint();
     worker.hello(resumed_from);
     if worker.script.garbage {

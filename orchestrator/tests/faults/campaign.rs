@@ -108,6 +108,8 @@ impl Campaign {
             assert!(self.started <= enough, "{}", self.supervisors[0].log());
             self.pause(10..20);
         }
+        // Nothing is left to do, but what killed writers left aside to be removed.
+        self.lab.orch("run trip.yaml").says(0, &["nothing is left to do"]);
         checks::nothing_is_left(&self.lab);
         checks::every_trial_succeeded_once(&self.lab);
         assert_eq!(self.lab.recorded(), *expected);

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::lab::Lab;
+use crate::common::lab::{Lab, Running};
+use crate::common::wait::wait_for;
 
 /// The library that steps the clock, and the file that tells it by how much.
 pub(crate) struct Clock {
@@ -35,4 +36,32 @@ impl Clock {
         fs::write(&aside, seconds.to_string()).unwrap();
         fs::rename(&aside, &self.step).unwrap();
     }
+}
+
+/// A trial that waits to be tried again.
+const FILE: &str = "\
+orch: 1
+name: trip
+worker: {command: [fake-worker]}
+retry: {attempts: 2, backoff: 2s}
+config: {steps: 2, crash_at: 1, crash_attempts: 1}
+variants: {a: {}}
+seeds: [0]
+report: {table: {name: table, columns: [{metric: psnr}]}}
+";
+
+#[test]
+fn who_waits_to_be_tried_again_does_not_wait_for_the_wall_clock() {
+    let lab = Lab::with_file(FILE);
+    let Some(clock) = Clock::new(&lab) else { return };
+    clock.step(10_000 * 3600);
+    let mut command = lab.command("run trip.yaml");
+    clock.give_to(&mut command);
+    let run = Running(command.spawn().unwrap());
+    wait_for("a failed attempt", || {
+        let journal = fs::read_to_string(lab.run_folder().join("journal.jsonl")).ok()?;
+        journal.contains("attempt 1 of 2 failed").then_some(())
+    });
+    clock.step(0);
+    run.end().says(0, &["1 of 1 trials done"]);
 }
