@@ -1,4 +1,4 @@
-//! Mean and spread of a handful of values, one per seed.
+//! Centre and spread of a handful of values, one per seed.
 
 /// Mean and sample standard deviation of finite values.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,11 +18,25 @@ impl Summary {
         if n == 0 {
             return None;
         }
-        let mean = values.iter().sum::<f64>() / n as f64;
+        let mean = mean(values);
         let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
         let sd = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
         Some(Self { n, mean, sd })
     }
+}
+
+/// The arithmetic mean; NaN of no values.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The mean of what is left without the lowest and the highest quarter, each rounded down to whole
+/// values: `scipy.stats.trim_mean(values, 0.25)`. NaN of no values.
+pub fn interquartile_mean(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let cut = sorted.len() / 4;
+    mean(&sorted[cut..sorted.len() - cut])
 }
 
 #[cfg(test)]
@@ -35,5 +49,14 @@ mod tests {
         assert_eq!(Summary::of(&[4.0, 5.0, 6.0]), Some(Summary { n: 3, mean: 5.0, sd: Some(1.0) }));
         assert_eq!(Summary::of(&[4.0]), Some(Summary { n: 1, mean: 4.0, sd: None }));
         assert_eq!(Summary::of(&[]), None);
+    }
+
+    #[test]
+    fn a_quarter_is_left_out_at_either_end() {
+        // scipy.stats.trim_mean(values, 0.25)
+        let values = [3.1, -2.0, 8.5, 4.4, 100.0, 3.9, 5.0, -50.0, 4.1, 2.2];
+        assert!((interquartile_mean(&values) - 3.783_333_333_333_333_7).abs() < 1e-12);
+        assert!((interquartile_mean(&values[..7]) - 4.98).abs() < 1e-12);
+        assert!((interquartile_mean(&values[..3]) - 3.2).abs() < 1e-12);
     }
 }

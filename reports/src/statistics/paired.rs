@@ -1,0 +1,148 @@
+//! Paired differences: what can be said of them beyond the seeds and items at hand.
+
+use super::student::{reach, two_sided};
+use super::{CONFIDENCE, Interval, Summary, mean};
+
+/// The mean of paired differences, and how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Paired {
+    /// The mean difference.
+    pub difference: f64,
+    /// Its 95 % interval; none where the differences are too few, or all the same.
+    pub interval: Option<Interval>,
+    /// How probable so large a mean difference is if there is none in truth.
+    pub p: Option<f64>,
+    /// Cohen's `d_z`: the mean difference in standard deviations of the differences, over items where
+    /// there are items (each one's mean over the seeds), over seeds otherwise.
+    pub effect_size: Option<f64>,
+}
+
+/// Differences that vary in one way only: over seeds, or over items of one seed. None if there are
+/// none.
+pub fn paired(differences: &[f64]) -> Option<Paired> {
+    let summary = Summary::of(differences)?;
+    let variance = summary.sd.map(|sd| sd * sd / summary.n as f64);
+    Some(Paired::new(summary, variance, summary.n))
+}
+
+/// Differences by seed and item, a row for each seed, all equally long, at least two of both:
+/// seeds and items vary independently of each other (crossed random effects). None otherwise.
+///
+/// In the two-way layout without replication, mean squares over seeds, items and what is left have
+/// the expectations I σ²ₛ + σ², S σ²ᵢ + σ² and σ², so that (seeds' + items' - what is left) / (S I)
+/// estimates the mean's variance σ²ₛ / S + σ²ᵢ / I + σ² / (S I) without bias. What is left is taken
+/// no larger than either of the other two: the variance is then never less than what seeds or items
+/// alone would make of it.
+pub fn crossed(differences: &[Vec<f64>]) -> Option<Paired> {
+    let (seeds, items) = (differences.len(), differences.first()?.len());
+    if seeds < 2 || items < 2 {
+        return None;
+    }
+    let of_seeds: Vec<f64> = differences.iter().map(|row| mean(row)).collect();
+    let column = |i: usize| differences.iter().map(|row| row[i]).collect::<Vec<_>>();
+    let of_items: Vec<f64> = (0..items).map(|i| mean(&column(i))).collect();
+    let summary = Summary::of(&of_items)?;
+
+    let square_sum = |means: &[f64]| means.iter().map(|m| (m - summary.mean).powi(2)).sum::<f64>();
+    let by_seed = items as f64 * square_sum(&of_seeds) / (seeds - 1) as f64;
+    let by_item = seeds as f64 * square_sum(&of_items) / (items - 1) as f64;
+    let rows = differences.iter().zip(&of_seeds);
+    let left = rows.flat_map(|(row, of_seed)| {
+        row.iter().zip(&of_items).map(move |(d, of_item)| d - of_seed - of_item + summary.mean)
+    });
+    let residual = left.map(|r| r * r).sum::<f64>() / ((seeds - 1) * (items - 1)) as f64;
+    let variance =
+        (by_seed + by_item - residual.min(by_seed).min(by_item)) / (seeds * items) as f64;
+    Some(Paired::new(summary, Some(variance), seeds.min(items)))
+}
+
+impl Paired {
+    /// From the mean over `n` independent differences and the mean's own variance.
+    fn new(summary: Summary, variance: Option<f64>, n: usize) -> Self {
+        let difference = summary.mean;
+        // Differences that are the same but for rounding say nothing of what chance does.
+        let matters = |sd: &f64| *sd > 1e-12 * difference.abs();
+        let error = variance.map(f64::sqrt).filter(matters);
+        let freedom = n.saturating_sub(1) as f64;
+        Self {
+            difference,
+            interval: error.map(|error| {
+                let reach = error * reach(CONFIDENCE, freedom);
+                Interval { low: difference - reach, high: difference + reach }
+            }),
+            p: error.map(|error| two_sided(difference / error, freedom)),
+            effect_size: summary.sd.filter(matters).map(|sd| difference / sd),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_is(found: Option<Paired>, difference: f64, ends: [f64; 2], p: f64, effect: f64) {
+        let found = found.unwrap();
+        let interval = found.interval.unwrap();
+        let pairs = [
+            (found.difference, difference),
+            (interval.low, ends[0]),
+            (interval.high, ends[1]),
+            (found.p.unwrap(), p),
+            (found.effect_size.unwrap(), effect),
+        ];
+        for (found, expected) in pairs {
+            assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn one_way_is_the_paired_t_test() {
+        // r = scipy.stats.ttest_1samp(d, 0); r.confidence_interval(), r.pvalue; d.mean() / d.std(ddof=1)
+        let d = [0.31, -0.12, 0.54, 0.2, 0.45];
+        let ends = [-0.042_820_050_983_031_99, 0.594_820_050_983_031_9];
+        assert_is(paired(&d), 0.276, ends, 0.074_070_928_171_611_87, 1.074_898_716_211_791_3);
+        let ends = [-2.636_834_018_277_559, 2.826_834_018_277_559_3];
+        let (p, effect) = (0.735_125_109_075_869_8, 0.312_442_531_221_962_86);
+        assert_is(paired(&d[..2]), 0.095, ends, p, effect);
+    }
+
+    /// Mean squares of `anova_lm(ols("d ~ C(seed) + C(item)", frame).fit())` of statsmodels, the
+    /// residual's no larger than the others; `v = (ms_seed + ms_item - ms_residual) / d.size`;
+    /// `d.mean() ± scipy.stats.t.ppf(.975, 2) * v**.5`, `2 * t.sf(d.mean() / v**.5, 2)`,
+    /// `d.mean() / d.mean(0).std(ddof=1)`.
+    #[test]
+    fn two_ways_are_those_of_an_analysis_of_variance() {
+        let d = [vec![0.9, 1.4, 0.2, 1.1], vec![0.3, 1.0, -0.4, 0.8], vec![1.6, 1.7, 0.9, 1.3]];
+        let ends = [-0.646_363_254_943_454_3, 2.446_363_254_943_454];
+        let (p, effect) = (0.129_258_748_184_568_62, 1.875_120_574_901_253_4);
+        assert_is(crossed(&d), 0.9, ends, p, effect);
+        // Seeds that agree better than the residual would have them: MS_seed < MS_residual.
+        let d = [vec![0.9, -0.2, 0.4, 0.7], vec![0.1, 0.6, 0.8, 0.2], vec![0.5, 0.3, 0.1, 0.9]];
+        let ends = [0.108_513_225_179_791_28, 0.774_820_108_153_542];
+        let (p, effect) = (0.029_386_506_697_038_81, 2.852_046_613_253_346_4);
+        assert_is(crossed(&d), 0.441_666_666_666_666_65, ends, p, effect);
+    }
+
+    #[test]
+    fn the_order_of_seeds_and_items_does_not_matter() {
+        let d = [vec![0.9, 1.4, 0.2], vec![0.3, 1.0, -0.4]];
+        let other = [vec![-0.4, 1.0, 0.3], vec![0.2, 1.4, 0.9]];
+        let (a, b) = (crossed(&d).unwrap(), crossed(&other).unwrap());
+        assert!((a.p.unwrap() - b.p.unwrap()).abs() < 1e-12);
+        assert!((a.difference - b.difference).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_does_not_vary_is_not_tested() {
+        let same = Paired { difference: 0.1, interval: None, p: None, effect_size: None };
+        assert_eq!(paired(&[0.1]), Some(same));
+        assert_eq!(paired(&[0.25; 4]), Some(Paired { difference: 0.25, ..same }));
+        assert_eq!(paired(&[]), None);
+        // 0.3 - 0.2 and 0.2 - 0.1 differ in the last bit only.
+        assert_eq!(paired(&[0.3 - 0.2, 0.2 - 0.1, 0.1]).unwrap().p, None);
+        let nothing = crossed(&[vec![0.0; 3], vec![0.0; 3]]).unwrap();
+        assert_eq!((nothing.p, nothing.effect_size), (None, None));
+        assert_eq!(crossed(&[vec![1.0, 2.0]]), None);
+        assert_eq!(crossed(&[vec![1.0], vec![2.0]]), None);
+    }
+}

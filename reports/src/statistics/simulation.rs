@@ -1,0 +1,89 @@
+//! Simulated experiments: how often does the interval hold the true difference?
+
+use std::f64::consts::TAU;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::{Paired, crossed, paired};
+
+const EXPERIMENTS: usize = 8_000;
+const TRUTH: f64 = 0.7;
+
+struct Normal(ChaCha8Rng);
+
+impl Normal {
+    /// A normally distributed number of standard deviation `sd` (Box and Muller).
+    fn draw(&mut self, sd: f64) -> f64 {
+        let mut uniform = || (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        let (radius, angle) = (1.0 - uniform(), uniform());
+        sd * (-2.0 * radius.ln()).sqrt() * (TAU * angle).cos()
+    }
+}
+
+/// Standard deviations of the seeds', the items' and the remaining effects.
+struct Effects {
+    seed: f64,
+    item: f64,
+    rest: f64,
+}
+
+const USUAL: Effects = Effects { seed: 1.0, item: 0.5, rest: 0.3 };
+
+/// Differences of one experiment, by seed and item.
+fn differences(n: [usize; 2], effects: &Effects, normal: &mut Normal) -> Vec<Vec<f64>> {
+    let [seeds, items] = n;
+    let of_items: Vec<f64> = (0..items).map(|_| normal.draw(effects.item)).collect();
+    (0..seeds)
+        .map(|_| {
+            let of_seed = TRUTH + normal.draw(effects.seed);
+            of_items.iter().map(|item| of_seed + item + normal.draw(effects.rest)).collect()
+        })
+        .collect()
+}
+
+/// The share of experiments whose interval holds the truth, in percent.
+fn coverage(n: [usize; 2], effects: &Effects, test: impl Fn(&[Vec<f64>]) -> Option<Paired>) -> f64 {
+    let mut normal = Normal(ChaCha8Rng::seed_from_u64(1));
+    let holds = (0..EXPERIMENTS).filter(|_| {
+        let found = test(&differences(n, effects, &mut normal)).and_then(|found| found.interval);
+        found.is_some_and(|interval| (interval.low..=interval.high).contains(&TRUTH))
+    });
+    100.0 * holds.count() as f64 / EXPERIMENTS as f64
+}
+
+const ITEMS: Effects = Effects { seed: 0.0, item: 1.0, rest: 0.3 };
+
+#[test]
+fn the_interval_holds_the_truth_as_often_as_it_says() {
+    for (n, effects) in
+        [([3, 30], &USUAL), ([5, 30], &USUAL), ([10, 30], &USUAL), ([10, 4], &ITEMS)]
+    {
+        let found = coverage(n, effects, crossed);
+        assert!((93.0..=97.0).contains(&found), "{n:?}: {found} %");
+    }
+}
+
+#[test]
+fn with_two_seeds_and_where_seeds_hardly_matter_it_is_rather_too_wide() {
+    let none = Effects { seed: 0.0, item: 0.0, rest: 1.0 };
+    for (n, effects) in [([2, 30], &USUAL), ([3, 30], &none), ([3, 30], &ITEMS)] {
+        let found = coverage(n, effects, crossed);
+        assert!(found >= 95.0, "{n:?}: {found} %");
+    }
+}
+
+#[test]
+fn neither_way_alone_would_do() {
+    let over_items = |d: &[Vec<f64>]| {
+        let of_item = |i| d.iter().map(|row| row[i]).sum::<f64>() / d.len() as f64;
+        paired(&(0..d[0].len()).map(of_item).collect::<Vec<_>>())
+    };
+    let found = coverage([3, 30], &USUAL, over_items);
+    assert!(found < 60.0, "seeds count for nothing, and yet {found} %");
+    let matter = Effects { seed: 0.05, item: 1.0, rest: 0.3 };
+    let over_seeds =
+        |d: &[Vec<f64>]| paired(&d.iter().map(|row| super::mean(row)).collect::<Vec<_>>());
+    let found = coverage([5, 30], &matter, over_seeds);
+    assert!(found < 80.0, "items count for nothing, and yet {found} %");
+}
