@@ -3,11 +3,15 @@
 //! The format is documented for writers in any language in `docs/events.md`. Readers ignore
 //! unknown fields, count unknown kinds, and wait for a torn last line to be finished.
 
+mod limits;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::number::Number;
+
+pub use limits::{LONGEST_LINE, LONGEST_NAME, MOST_METRICS, is_below};
 
 /// Version of the event format, sent in [`Event::Hello`]. Raise it when an old reader would
 /// misunderstand a new writer; adding a field or a kind does not need it.
@@ -123,6 +127,9 @@ pub enum LineError {
     /// Not an event at all.
     #[error("not an event: {0}")]
     Malformed(String),
+    /// An event that goes beyond what a worker may say.
+    #[error("{0}")]
+    Beyond(String),
 }
 
 const KINDS: [&str; 7] =
@@ -132,7 +139,10 @@ impl Line {
     /// Reads one line without its line feed.
     pub fn parse(line: &str) -> Result<Self, LineError> {
         let malformed = |e: &dyn std::fmt::Display| LineError::Malformed(e.to_string());
-        let value: serde_json::Value = serde_json::from_str(line).map_err(|e| malformed(&e))?;
+        let value: serde_json::Value = serde_json::from_str(line).map_err(|e| {
+            // It is one line, whose number only the reader knows.
+            malformed(&e.to_string().replace(" at line 1 column ", " at column "))
+        })?;
         let kind = value.get("event").and_then(|k| k.as_str());
         let Some(kind) = kind else {
             return Err(malformed(&"no `event` field"));
@@ -140,8 +150,9 @@ impl Line {
         if !KINDS.contains(&kind) {
             return Err(LineError::UnknownKind(kind.to_owned()));
         }
-        let time = value.get("time").and_then(serde_json::Value::as_f64);
-        let event = serde_json::from_value(value).map_err(|e| malformed(&e))?;
+        let time = value.get("time").and_then(serde_json::Value::as_f64).and_then(limits::time);
+        let mut event = serde_json::from_value(value).map_err(|e| malformed(&e))?;
+        limits::keep(&mut event).map_err(LineError::Beyond)?;
         Ok(Self { time, event })
     }
 

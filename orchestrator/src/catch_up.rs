@@ -4,6 +4,7 @@ use crate::attempt::AttemptDir;
 use crate::journal::{self, JournalError};
 use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
 use crate::store::{Store, StoreError};
+use crate::tail;
 
 /// The records cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,9 @@ pub async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, 
     store.read_journal(&run.journal()).await?;
     for (trial, number) in store.attempts().await? {
         let events = AttemptDir::new(&run.trial(&trial), number).events();
-        while store.read_events(&trial, number, &events).await?.more {}
+        // A worker that lives goes on writing, perhaps faster than anybody reads.
+        let end = tail::length(&events);
+        while store.read_events(&trial, number, &events, end).await?.more {}
     }
     Ok(store)
 }

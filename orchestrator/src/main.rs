@@ -1,6 +1,5 @@
 //! `orch`: parses the command line, runs the verb and maps its outcome to an exit code.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -37,8 +36,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code.into(),
         Err(error) => {
-            // Nobody is left to tell if standard error is closed.
-            drop(writeln!(std::io::stderr(), "error: {error:#}"));
+            commands::say(&format!("error: {error:#}"));
             commands::exit_code(&error).into()
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use experiments::events::Line;
+use experiments::events::{LONGEST_LINE, Line};
 use experiments::exit;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,7 +18,7 @@ use crate::resolved::{self, Resolved};
 use crate::run_dir::RunDir;
 use crate::store::TrialRow;
 use crate::supervisor::Progress;
-use crate::tail;
+use crate::tail::{self, Place, Tail};
 
 /// How long to wait before the records are looked at again.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -66,7 +66,7 @@ struct Seen {
     states: BTreeMap<TrialId, State>,
     progress: BTreeMap<TrialId, Progress>,
     /// The attempt whose events are read, and how far.
-    read: BTreeMap<TrialId, (u32, u64)>,
+    read: BTreeMap<TrialId, (u32, Place)>,
 }
 
 impl Seen {
@@ -97,23 +97,28 @@ impl Seen {
         headline: Option<&str>,
     ) -> anyhow::Result<()> {
         let path = attempt.events();
-        let mut offset = match self.read.get(id) {
-            Some((read, offset)) if *read == number => *offset,
+        let end = tail::length(&path);
+        let mut place = match self.read.get(id) {
+            Some((read, place)) if *read == number => *place,
             // From within a line: what is left of it is no event, and passed over as such.
-            _ => path.metadata().map_or(0, |file| file.len().saturating_sub(PAST_BYTES)),
+            _ => Place { offset: end.saturating_sub(PAST_BYTES), ..Place::default() },
         };
+        let tail = Tail { path: &path, longest: LONGEST_LINE, end };
         let progress = self.progress.entry(id.clone()).or_default();
         loop {
-            let read = tail::read(&path, offset)?;
-            for line in read.lines.iter().filter_map(|line| Line::parse(line).ok()) {
-                progress.take(&line, headline);
+            let read = tail.read(place)?;
+            for line in &read.lines {
+                let tail::Line::Whole(text) = line else { continue };
+                if let Ok(line) = Line::parse(text) {
+                    progress.take(&line, headline);
+                }
             }
-            offset = read.offset;
-            if read.lines.is_empty() {
+            if read.place == place {
                 break;
             }
+            place = read.place;
         }
-        self.read.insert(id.clone(), (number, offset));
+        self.read.insert(id.clone(), (number, place));
         Ok(())
     }
 }

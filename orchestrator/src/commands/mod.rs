@@ -11,6 +11,7 @@ pub mod hold;
 pub mod logs;
 mod mixture;
 mod outcome;
+mod passed_over;
 mod ran_with;
 pub mod report;
 pub mod retry;
@@ -29,6 +30,7 @@ use experiments::source::FileError;
 use serde::Serialize;
 
 use crate::catch_up::OpenError;
+use crate::display::text::harmless;
 use crate::programs::ProgramError;
 use crate::run_dir::RunDirError;
 use crate::selector::SelectorError;
@@ -63,8 +65,25 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     if usage { exit::USAGE } else { exit::SOME_FAILED }
 }
 
-/// Prints data on standard output. A closed pipe (`| head`) is no error of ours.
+/// Prints data on standard output.
 fn print(text: &str) -> anyhow::Result<()> {
+    write_out(&harmless(text))
+}
+
+/// Prints one JSON object on standard output.
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(value)? + "\n";
+    // JSON leaves some characters as they are that terminals heed; they stand within strings only.
+    let escaped = |c: char| match c {
+        '\n' => c.to_string(),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    write_out(&text.chars().map(escaped).collect::<String>())
+}
+
+/// A closed pipe (`| head`) is no error of ours.
+fn write_out(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
@@ -72,12 +91,8 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    print(&(serde_json::to_string_pretty(value)? + "\n"))
-}
-
 /// Talks to the person at the terminal.
-fn say(text: &str) {
+pub fn say(text: &str) {
     // Nobody listens if standard error is closed.
-    drop(writeln!(std::io::stderr(), "{text}"));
+    drop(writeln!(std::io::stderr(), "{}", harmless(text)));
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::announce::{announce, dry_run};
 use super::background;
 use super::outcome::Summary;
+use super::passed_over::passed_over_text;
 use super::{print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
@@ -262,6 +263,9 @@ fn finish(
         }))?;
     }
     if talk == Talk::Normal {
+        if let Some(text) = passed_over_text(&outcome.passed_over) {
+            say(&text);
+        }
         say(&summary.to_text());
     }
     Ok(summary.code())

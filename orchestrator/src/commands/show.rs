@@ -18,7 +18,7 @@ use crate::cli::{self, Global};
 use crate::clock;
 use crate::display::text::{columns, duration};
 use crate::resolved::Resolved;
-use crate::store::AttemptDetail;
+use crate::store::{AttemptDetail, PassedOver};
 use crate::trial_files::Folders;
 
 /// All about one trial.
@@ -29,6 +29,7 @@ pub(super) struct Page {
     pub(super) config: Vec<(String, Value)>,
     pub(super) attempts: Vec<Attempt>,
     pub(super) results: BTreeMap<String, f64>,
+    passed_over: Vec<PassedOver>,
     files: Vec<(&'static str, PathBuf)>,
     by_hand: Vec<String>,
 }
@@ -70,6 +71,8 @@ impl Page {
             attempts.push(Attempt::new(&one.attempt(detail.number), detail)?);
         }
         let results = one.store.results().await?.remove(&trial.id).unwrap_or_default();
+        let mut passed_over = one.store.passed_over().await?;
+        passed_over.retain(|lines| lines.trial == trial.id);
         let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
         let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
         let checkpoints = std::path::absolute(folder.join(Folders::of(&folder).checkpoints))?;
@@ -77,6 +80,7 @@ impl Page {
             label,
             config: dotted(config.unwrap_or_default()),
             results,
+            passed_over,
             files: files(&folder, last.as_ref(), &attempts),
             by_hand: command.map_or(Vec::new(), |c| by_hand::lines(&c, &checkpoints)),
             attempts,
@@ -102,6 +106,7 @@ impl Page {
             ("attempts", columns(&self.attempt_rows())),
             ("the last attempt ran with", ran_with.unwrap_or_default()),
             ("final values", columns(&results.collect::<Vec<_>>())),
+            ("lines that are no events", columns(&self.passed_over_rows())),
             ("files", columns(&files.collect::<Vec<_>>())),
             (
                 "by hand (without the second line it begins anew)",
@@ -143,6 +148,23 @@ impl Page {
         rows
     }
 
+    /// The first lines of each attempt that were passed over, and how many more.
+    fn passed_over_rows(&self) -> Vec<[String; 3]> {
+        let mut rows = Vec::new();
+        for PassedOver { attempt, lines, first, .. } in &self.passed_over {
+            let attempt = format!("  attempt {attempt}");
+            let shown = first
+                .iter()
+                .map(|(line, reason)| [attempt.clone(), format!("line {line}"), reason.clone()]);
+            rows.extend(shown);
+            let more = lines - first.len() as u64;
+            if more > 0 {
+                rows.push([attempt, String::new(), format!("and {more} more")]);
+            }
+        }
+        rows
+    }
+
     fn to_json(&self) -> Value {
         let (shown, trial) = (&self.one.shown, &self.one.shown.trial);
         let config: Map<_, _> = self.config.iter().cloned().collect();
@@ -161,6 +183,13 @@ impl Page {
             "config": config,
             "attempts": self.attempts.iter().map(Attempt::to_json).collect::<Vec<_>>(),
             "results": self.results,
+            "passed_over": self.passed_over.iter().map(|lines| json!({
+                "attempt": lines.attempt,
+                "lines": lines.lines,
+                "first": lines.first.iter().map(|(line, reason)| {
+                    json!({"line": line, "reason": reason})
+                }).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
             "files": files,
             "by_hand": self.by_hand,
         })

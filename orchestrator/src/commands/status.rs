@@ -6,6 +6,7 @@ use experiments::exit;
 use serde_json::{Value, json};
 
 use super::chosen::Shown;
+use super::passed_over::passed_over_text;
 use super::{print, print_json};
 use crate::catch_up;
 use crate::cli::{self, Global};
@@ -30,6 +31,7 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
         Some(metric) => store.latest(metric).await?,
         None => BTreeMap::new(),
     };
+    let passed_over = store.passed_over().await?;
     let mut trials = store.trials().await?;
     trials.retain(|trial| arguments.all || !trial.retired);
     let shown =
@@ -56,6 +58,7 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
         if !only_counted.is_empty() {
             print(&format!("and {} more; `--all` lists them\n", only_counted.len()))?;
         }
+        print(&passed_over_text(&passed_over).map_or(String::new(), |text| text + "\n"))?;
     }
     Ok(exit::OK)
 }

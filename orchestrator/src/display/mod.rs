@@ -149,8 +149,9 @@ impl Display {
     }
 
     fn say(&mut self, line: &str) {
+        let line = text::harmless(line);
         match &mut self.live {
-            Some(live) => live.say(line),
+            Some(live) => live.say(&line),
             None => drop(writeln!(std::io::stderr(), "{line}")),
         }
     }

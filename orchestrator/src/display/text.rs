@@ -1,11 +1,34 @@
 //! Plain text for terminals: aligned columns, bars, lengths of time.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// The text as it may go to a terminal, whoever wrote it: characters that would move the cursor,
+/// change colours or worse are written out. Line feeds and tabs stay.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    written_out(text, |c| c.is_control() && c != '\n' && c != '\t')
+}
+
+fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&wanted) {
+        return text.into();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if wanted(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out.into()
+}
 
 /// The rows as lines, each column as wide as its widest cell. Cells that start with a digit are
 /// numbers and stand to the right.
 pub fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    // A cell of several lines would tear the table.
+    let cells = |row: &[String; N]| {
+        row.each_ref().map(|cell| written_out(cell, char::is_control).into_owned())
+    };
+    let rows: Vec<[String; N]> = rows.iter().map(cells).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
     rows.iter()
@@ -62,6 +85,14 @@ pub fn duration(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_of_what_a_worker_says_moves_the_cursor() {
+        let said = "one\ttwo\n\u{1b}[2J\u{1b}]0;title\u{7}\r\u{9b}31m\u{8}\u{7f}ü";
+        let shown = "one\ttwo\n\\u{1b}[2J\\u{1b}]0;title\\u{7}\\r\\u{9b}31m\\u{8}\\u{7f}ü";
+        assert_eq!(harmless(said), shown);
+        assert_eq!(columns(&[["a\nb\u{1b}[1A".to_owned()]]), ["a\\nb\\u{1b}[1A"]);
+    }
 
     #[test]
     fn columns_align_and_empty_ones_vanish() {

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::events::{Event, Line};
+use experiments::events::{Event, LONGEST_LINE, Line, MOST_METRICS};
 use experiments::number::Number;
 use sqlx::{Connection, QueryBuilder, SqliteConnection};
 
+use super::names::Names;
+use super::passed_over::pass_over;
 use super::{Store, StoreError};
 use crate::core::TrialId;
-use crate::tail;
+use crate::tail::{self, Place, Tail};
 
 /// Events that were taken in.
 #[derive(Debug)]
@@ -23,18 +25,30 @@ pub struct Read {
 /// Points written by one statement: SQLite takes 32,766 values at a time.
 const ROWS: usize = 5_000;
 
+/// An attempt, as far as it has been read.
+#[derive(sqlx::FromRow)]
+struct Cursor {
+    attempt_id: i64,
+    bytes_read: i64,
+    lines_read: i64,
+    in_long_line: bool,
+    unknown_lines: i64,
+}
+
 /// What a batch of lines comes to, so that points need few statements.
-#[derive(Default)]
 struct Batch {
+    attempt_id: i64,
+    names: Names,
     /// In the file's order.
     points: Vec<Point>,
     /// The step that the worker came to last.
     last_step: Option<i64>,
-    unknown_lines: i64,
+    /// Lines that were passed over, those of earlier batches included.
+    passed_over: u64,
 }
 
 struct Point {
-    metric: String,
+    metric_id: i64,
     item: String,
     step: i64,
     value: Option<f64>,
@@ -42,63 +56,103 @@ struct Point {
 }
 
 impl Store {
-    /// Takes in what is new in the attempt's events file, a few megabytes at a time, and says which
-    /// events these were. Call again while there is more.
+    /// Takes in what is new in the attempt's events file before the byte `end`, a few megabytes at a
+    /// time, and says which events these were. Call again while there is more.
     pub async fn read_events(
         &mut self,
         trial: &TrialId,
         attempt: u32,
         file: &Path,
+        end: u64,
     ) -> Result<Read, StoreError> {
         let sql = Self::sql_error(&self.path);
-        let (attempt_id, offset): (i64, i64) = sqlx::query_as(
-            "select attempt_id, bytes_read from attempt join trial using (trial_id)
-             where name = ? and number = ?",
+        let cursor: Cursor = sqlx::query_as(
+            "select attempt_id, bytes_read, lines_read, in_long_line, unknown_lines
+             from attempt join trial using (trial_id) where name = ? and number = ?",
         )
         .bind(&trial.0)
         .bind(attempt)
         .fetch_one(&mut self.connection)
         .await
         .map_err(&sql)?;
-        let read = tail::read(file, offset as u64)
+        let from = Place {
+            offset: cursor.bytes_read as u64,
+            lines: cursor.lines_read as u64,
+            in_long_line: cursor.in_long_line,
+        };
+        let read = Tail { path: file, longest: LONGEST_LINE, end }
+            .read(from)
             .map_err(|source| StoreError::File { path: file.to_owned(), source })?;
-        if read.lines.is_empty() {
+        if read.place == from {
             return Ok(Read { lines: Vec::new(), more: false });
         }
-        let mut batch = Batch::default();
-        let mut lines = Vec::new();
-        for text in read.lines.iter().filter(|text| !text.trim().is_empty()) {
-            match Line::parse(text) {
-                Ok(line) => lines.push(line),
-                Err(error) => {
-                    tracing::debug!(trial.id = %trial, %error, "passed over a line");
-                    batch.unknown_lines += 1;
-                }
-            }
-        }
         let mut transaction = self.connection.begin().await.map_err(&sql)?;
-        for line in &lines {
-            apply(&mut transaction, attempt_id, line, &mut batch).await.map_err(&sql)?;
-        }
-        flush(&mut transaction, attempt_id, &batch, read.offset).await.map_err(&sql)?;
+        let lines = take_in(&mut transaction, &cursor, &read).await.map_err(&sql)?;
         transaction.commit().await.map_err(&sql)?;
         Ok(Read { lines, more: true })
     }
 }
 
+/// Writes down what the lines say, and how far the file has been read.
+async fn take_in(
+    db: &mut SqliteConnection,
+    cursor: &Cursor,
+    read: &tail::Read,
+) -> Result<Vec<Line>, sqlx::Error> {
+    let attempt_id = cursor.attempt_id;
+    let mut batch = Batch {
+        attempt_id,
+        names: Names::of(db, attempt_id).await?,
+        points: Vec::new(),
+        last_step: None,
+        passed_over: cursor.unknown_lines as u64,
+    };
+    let mut lines = Vec::new();
+    for (number, line) in (cursor.lines_read as u64 + 1..).zip(&read.lines) {
+        match understood(line, &batch.names) {
+            Ok(Some(line)) => {
+                apply(db, &line, &mut batch).await?;
+                lines.push(line);
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                pass_over(db, attempt_id, number, &reason, batch.passed_over).await?;
+                batch.passed_over += 1;
+            }
+        }
+    }
+    flush(db, &batch, read.place).await?;
+    Ok(lines)
+}
+
+/// The event in a line, unless that is blank, or why it is passed over.
+fn understood(line: &tail::Line, names: &Names) -> Result<Option<Line>, String> {
+    let text = match line {
+        tail::Line::Whole(text) if text.trim().is_empty() => return Ok(None),
+        tail::Line::Whole(text) => text,
+        tail::Line::TooLong => return Err(format!("longer than {LONGEST_LINE} bytes")),
+    };
+    let line = Line::parse(text).map_err(|error| error.to_string())?;
+    if !names.have_room_for(&line.event) {
+        return Err(format!("the attempt names more than {MOST_METRICS} metrics"));
+    }
+    Ok(Some(line))
+}
+
 async fn apply(
     db: &mut SqliteConnection,
-    attempt_id: i64,
     line: &Line,
     batch: &mut Batch,
 ) -> Result<(), sqlx::Error> {
+    batch.names.add(db, &line.event).await?;
     if let Event::Progress { step, .. } | Event::Metrics { step, .. } = &line.event {
         batch.last_step = Some(integer(*step));
     }
     match &line.event {
         Event::Metrics { step, item, values } => {
+            let names = &batch.names;
             batch.points.extend(values.iter().map(|(metric, value)| Point {
-                metric: metric.clone(),
+                metric_id: names.id(metric),
                 item: item.clone().unwrap_or_default(),
                 step: integer(*step),
                 value: real(*value),
@@ -106,15 +160,15 @@ async fn apply(
             }));
             Ok(())
         }
-        hello @ Event::Hello { .. } => say_hello(db, attempt_id, hello).await,
-        Event::Result { values } => set_result(db, attempt_id, values).await,
-        other => set_one(db, attempt_id, other, line.time).await,
+        hello @ Event::Hello { .. } => say_hello(db, batch, hello).await,
+        Event::Result { values } => set_result(db, batch, values).await,
+        other => set_one(db, batch.attempt_id, other, line.time).await,
     }
 }
 
 async fn say_hello(
     db: &mut SqliteConnection,
-    attempt_id: i64,
+    batch: &Batch,
     hello: &Event,
 ) -> Result<(), sqlx::Error> {
     let Event::Hello { program, build, device, resumed_from, metrics, .. } = hello else {
@@ -128,39 +182,30 @@ async fn say_hello(
     .bind(build)
     .bind(device)
     .bind(resumed_from.map_or(-1, integer))
-    .bind(attempt_id)
+    .bind(batch.attempt_id)
     .execute(&mut *db)
     .await?;
     for (name, info) in metrics {
-        sqlx::query(
-            "insert into metric (name, description, unit) values (?, ?, ?)
-             on conflict (name) do update set
-                description = excluded.description, unit = excluded.unit",
-        )
-        .bind(name)
-        .bind(&info.description)
-        .bind(&info.unit)
-        .execute(&mut *db)
-        .await?;
+        batch.names.describe(db, name, info).await?;
     }
     Ok(())
 }
 
 async fn set_result(
     db: &mut SqliteConnection,
-    attempt_id: i64,
+    batch: &Batch,
     values: &BTreeMap<String, Number>,
 ) -> Result<(), sqlx::Error> {
+    // Said again, the last one counts, whole.
+    let clear = sqlx::query("delete from result where attempt_id = ?").bind(batch.attempt_id);
+    clear.execute(&mut *db).await?;
     for (metric, value) in values {
-        let metric_id = metric_id(db, metric).await?;
-        sqlx::query(
-            "insert or replace into result (attempt_id, metric_id, value) values (?, ?, ?)",
-        )
-        .bind(attempt_id)
-        .bind(metric_id)
-        .bind(real(*value))
-        .execute(&mut *db)
-        .await?;
+        sqlx::query("insert into result (attempt_id, metric_id, value) values (?, ?, ?)")
+            .bind(batch.attempt_id)
+            .bind(batch.names.id(metric))
+            .bind(real(*value))
+            .execute(&mut *db)
+            .await?;
     }
     Ok(())
 }
@@ -212,26 +257,15 @@ async fn set_one(
 }
 
 /// Writes the batch's points, and how far the file has been read.
-async fn flush(
-    db: &mut SqliteConnection,
-    attempt_id: i64,
-    batch: &Batch,
-    bytes_read: u64,
-) -> Result<(), sqlx::Error> {
-    let mut ids = BTreeMap::new();
-    for point in &batch.points {
-        if !ids.contains_key(point.metric.as_str()) {
-            ids.insert(point.metric.as_str(), metric_id(db, &point.metric).await?);
-        }
-    }
+async fn flush(db: &mut SqliteConnection, batch: &Batch, place: Place) -> Result<(), sqlx::Error> {
     for points in batch.points.chunks(ROWS) {
         // Of a key that is said twice, the later value counts.
         let mut insert = QueryBuilder::new(
             "insert or replace into point (attempt_id, metric_id, item, step, value, time) ",
         );
         insert.push_values(points, |mut row, point| {
-            row.push_bind(attempt_id)
-                .push_bind(ids[point.metric.as_str()])
+            row.push_bind(batch.attempt_id)
+                .push_bind(point.metric_id)
                 .push_bind(&point.item)
                 .push_bind(point.step)
                 .push_bind(point.value)
@@ -243,34 +277,26 @@ async fn flush(
     sqlx::query(
         "update attempt set
             bytes_read = ?,
-            unknown_lines = unknown_lines + ?,
+            lines_read = ?,
+            in_long_line = ?,
+            unknown_lines = ?,
             keeps_until = iif(?, coalesce(keeps_until, -1), keeps_until),
             last_step = coalesce(?, last_step)
          where attempt_id = ?",
     )
-    .bind(bytes_read as i64)
-    .bind(batch.unknown_lines)
+    .bind(place.offset as i64)
+    .bind(place.lines as i64)
+    .bind(place.in_long_line)
+    .bind(batch.passed_over as i64)
     .bind(!batch.points.is_empty())
     .bind(batch.last_step)
-    .bind(attempt_id)
+    .bind(batch.attempt_id)
     .execute(&mut *db)
     .await?;
     Ok(())
 }
 
-/// The id of a metric that may be new.
-async fn metric_id(db: &mut SqliteConnection, name: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query("insert or ignore into metric (name) values (?)")
-        .bind(name)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query_scalar("select metric_id from metric where name = ?")
-        .bind(name)
-        .fetch_one(&mut *db)
-        .await
-}
-
-/// A step as SQLite can hold it. One beyond that is nonsense, and no reason to fail.
+/// A step as SQLite can hold it: no event has a greater one.
 fn integer(step: u64) -> i64 {
     i64::try_from(step).unwrap_or(i64::MAX)
 }

@@ -7,27 +7,32 @@ use sqlx::{Connection, SqliteConnection};
 use super::{Store, StoreError};
 use crate::core::{Cause, State, TrialId};
 use crate::journal::{Entry, Line, Planned};
-use crate::tail;
+use crate::tail::{self, Place, Tail};
 
 impl Store {
     /// Takes in every whole line of the journal that has not been taken in yet.
     pub async fn read_journal(&mut self, journal: &Path) -> Result<(), StoreError> {
         let sql = Self::sql_error(&self.path);
         let mut transaction = self.connection.begin().await.map_err(&sql)?;
-        let mut offset: i64 = sqlx::query_scalar("select bytes_read from journal")
+        let offset: i64 = sqlx::query_scalar("select bytes_read from journal")
             .fetch_one(&mut *transaction)
             .await
             .map_err(&sql)?;
+        // What a supervisor wrote may be as long as it is.
+        let tail = Tail { path: journal, longest: u64::MAX, end: u64::MAX };
+        let mut place = Place { offset: offset as u64, ..Place::default() };
         loop {
-            let read = tail::read(journal, offset as u64)
+            let read = tail
+                .read(place)
                 .map_err(|source| StoreError::File { path: journal.to_owned(), source })?;
-            if read.offset as i64 == offset {
+            if read.place == place {
                 break;
             }
-            offset = read.offset as i64;
-            for text in &read.lines {
+            place = read.place;
+            for text in read.lines {
                 // A line that a power cut has torn is no decision that took effect.
-                let Ok(line) = serde_json::from_str::<Line>(text) else { continue };
+                let tail::Line::Whole(text) = text else { continue };
+                let Ok(line) = serde_json::from_str::<Line>(&text) else { continue };
                 apply(&mut transaction, &line).await.map_err(|e| match e {
                     Failure::Sql(source) => sql(source),
                     Failure::Conflict(trial, from) => {
@@ -37,7 +42,7 @@ impl Store {
             }
         }
         sqlx::query("update journal set bytes_read = ?")
-            .bind(offset)
+            .bind(place.offset as i64)
             .execute(&mut *transaction)
             .await
             .map_err(&sql)?;

@@ -7,6 +7,8 @@ mod attempts;
 mod events;
 mod journal;
 mod made_with;
+mod names;
+mod passed_over;
 mod past;
 mod read;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use crate::core::TrialId;
 pub use attempts::AttemptDetail;
 pub use events::Read;
 pub use made_with::MadeWith;
+pub use passed_over::PassedOver;
 pub use past::PastRow;
 pub use read::{ArtifactRow, AttemptRow, TrialRow};
 

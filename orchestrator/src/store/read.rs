@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use experiments::events::MetricInfo;
 use sqlx::Row;
 
 use super::{MadeWith, Store, StoreError};
@@ -196,17 +195,6 @@ impl Store {
             path,
         };
         Ok(rows.into_iter().map(artifact).collect())
-    }
-
-    /// What the metrics mean.
-    pub async fn metrics(&mut self) -> Result<BTreeMap<String, MetricInfo>, StoreError> {
-        let rows: Vec<(String, String, Option<String>)> =
-            sqlx::query_as("select name, description, unit from metric")
-                .fetch_all(&mut self.connection)
-                .await
-                .map_err(Self::sql_error(&self.path))?;
-        let info = |(name, description, unit)| (name, MetricInfo { description, unit });
-        Ok(rows.into_iter().map(info).collect())
     }
 }
 

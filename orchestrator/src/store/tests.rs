@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use experiments::expand::Row;
+use proptest::prelude::*;
 
 use super::{Store, StoreError};
 use crate::core::{State, TrialId};
@@ -61,7 +62,13 @@ impl Run {
         self.change(State::Starting { attempt: number }).await.unwrap();
         let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
         std::fs::write(self.events(number), text).unwrap();
-        while self.store.read_events(&trial(), number, &self.events(number)).await.unwrap().more {}
+        while self
+            .store
+            .read_events(&trial(), number, &self.events(number), u64::MAX)
+            .await
+            .unwrap()
+            .more
+        {}
         self.change(State::Queued { reason: "again".to_owned() }).await.unwrap();
     }
 
@@ -166,8 +173,9 @@ async fn every_number_comes_back_as_it_was_said() {
     let mut run = Run::new().await;
     let lines: Vec<_> = (0..).zip(said).map(|(step, v)| point(step, &text(v))).collect();
     let mut lines: Vec<_> = lines.iter().map(String::as_str).collect();
-    let results = said.map(|v| format!(r#"{{"event":"result","values":{{"{v}":{}}}}}"#, text(v)));
-    lines.extend(results.iter().map(String::as_str));
+    let results = said.map(|v| format!(r#""{v:?}":{}"#, text(v))).join(",");
+    let results = format!(r#"{{"event":"result","values":{{{results}}}}}"#);
+    lines.push(&results);
     run.attempt(1, &lines).await;
     // NaN has many bit patterns; any will do.
     let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
@@ -175,7 +183,7 @@ async fn every_number_comes_back_as_it_was_said() {
     assert!(series.iter().zip(said).all(|(got, said)| same(got.1, said)), "{series:?}");
     assert_eq!(series.len(), said.len());
     let results = &run.store.results().await.unwrap()[&trial()];
-    assert!(said.iter().all(|v| same(results[&v.to_string()], *v)), "{results:?}");
+    assert!(said.iter().all(|v| same(results[&format!("{v:?}")], *v)), "{results:?}");
 }
 
 #[tokio::test]
@@ -197,7 +205,7 @@ async fn a_hundred_thousand_points_come_in_by_the_batch() {
 
     let mut looking = Store::open_read_only(&run.store.path).await.unwrap();
     let (mut batches, mut before) = (0, 0);
-    while run.store.read_events(&trial(), 1, &run.events(1)).await.unwrap().more {
+    while run.store.read_events(&trial(), 1, &run.events(1), u64::MAX).await.unwrap().more {
         batches += 1;
         let now = looking.series("m").await.unwrap()[&trial()].len();
         assert!(now > before, "a batch is there as soon as it was read");
@@ -209,22 +217,136 @@ async fn a_hundred_thousand_points_come_in_by_the_batch() {
 }
 
 #[tokio::test]
-async fn nonsense_in_events_is_no_reason_to_fail() {
+async fn nonsense_in_events_is_passed_over_and_counted() {
     let mut run = Run::new().await;
-    let far = u64::MAX;
-    let lines = [
-        format!(r#"{{"event":"progress","phase":"p","step":{far},"of":{far}}}"#),
-        format!(r#"{{"event":"checkpoint","step":{far},"path":""}}"#),
-        format!(r#"{{"event":"artifact","kind":"","name":"","step":{far},"path":""}}"#),
-        r#"{"event":"metrics","step":1,"values":{"m":1e999}}"#.to_owned(),
-        r#"{"event":"metrics","step":1,"values":{"":1,"\u0000":2,"ü\n'":3}}"#.to_owned(),
-        "\u{fffd}\u{0}".to_owned(),
-        point(far, "5"),
+    let far = i64::MAX as u64 + 1;
+    let deep = "[".repeat(100_000);
+    let long = "x".repeat(1 << 20);
+    let named = |n: u32| format!(r#"{{"event":"result","values":{{"name {n}":1}}}}"#);
+    let mut lines = vec![
+        (true, point(1, "1")),
+        (false, format!(r#"{{"event":"progress","phase":"p","step":{far},"of":1}}"#)),
+        (false, r#"{"event":"checkpoint","step":1,"path":"../../x"}"#.to_owned()),
+        (false, r#"{"event":"metrics","step":1,"values":{"m":1e999}}"#.to_owned()),
+        (false, r#"{"event":"metrics","step":1,"values":{"\u0000":2}}"#.to_owned()),
+        (false, "\u{fffd}\u{0}".to_owned()),
+        (false, format!(r#"{{"event":"result","values":{{"m":{deep}"#)),
+        (false, format!(r#"{{"event":"{long}"}}"#)),
+        (false, r#"{"event":"progress","phase":"p","step":-1,"of":1.5}"#.to_owned()),
+        (true, point(2, "\"-Infinity\"")),
+        (true, r#"{"event":"result","values":{"m":0,"n":0}}"#.to_owned()),
     ];
-    run.attempt(1, &lines.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    assert_eq!(run.series().await, [(i64::MAX as u64, 5.0)]);
-    let attempt = run.store.trials().await.unwrap()[0].last_attempt.clone().unwrap();
-    assert_eq!(attempt.unknown_lines, 2);
+    // It has named `m` and `n`.
+    lines.extend((2..10_010).map(|n| (n < 10_000, named(n))));
+    lines.push((true, point(3, "3")));
+    let refused = lines.iter().filter(|(good, _)| !good).count() as u64;
+    run.attempt(1, &lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>()).await;
+    assert_eq!(run.series().await, [(1, 1.0), (2, f64::NEG_INFINITY), (3, 3.0)]);
+    let last: Vec<_> =
+        run.store.results().await.unwrap().remove(&trial()).unwrap().into_keys().collect();
+    assert_eq!(last, ["name 9999"], "the last result counts, whole");
+
+    let passed_over = run.store.passed_over().await.unwrap().remove(0);
+    assert_eq!((passed_over.attempt, passed_over.lines), (1, refused));
+    let numbers: Vec<_> = passed_over.first.iter().map(|(line, _)| *line).collect();
+    assert_eq!(numbers, [2, 3, 4, 5, 6], "the first ones are kept");
+    assert!(passed_over.first[2].1.contains("number out of range at column"), "{passed_over}");
+}
+
+#[tokio::test]
+async fn an_attempt_that_lies_about_itself_changes_nothing_but_its_own_records() {
+    let mut run = Run::new().await;
+    run.attempt(1, &[ANEW, &point(1, "1"), &point(2, "1")]).await;
+    // From a checkpoint that nobody has seen: no earlier point lies beyond it.
+    run.attempt(2, &[&resumed(1_000_000), &point(3, "2")]).await;
+    assert_eq!(run.series().await, [(1, 1.0), (2, 1.0), (3, 2.0)]);
+    // Of several greetings the last one counts; after its last words it may go on.
+    let failed = |class| format!(r#"{{"event":"failed","class":"{class}","message":""}}"#);
+    run.attempt(3, &[ANEW, &resumed(2), &failed("data"), &point(3, "3"), &failed("mine")]).await;
+    assert_eq!(run.series().await, [(1, 1.0), (2, 1.0), (3, 3.0)]);
+    let words = run.store.last_words(&trial(), 3).await.unwrap();
+    assert_eq!(words.unwrap().0, "mine");
+}
+
+/// Every column of an attempt, and its points.
+async fn dump(store: &mut Store) -> Vec<String> {
+    let mut rows = Vec::new();
+    for table in ["attempt", "point", "passed_over", "checkpoint", "result", "attempt_metric"] {
+        let columns = format!("select group_concat(name) from pragma_table_info('{table}')");
+        let columns: String = sqlx::query_scalar(sqlx::AssertSqlSafe(columns))
+            .fetch_one(&mut store.connection)
+            .await
+            .unwrap();
+        let all = format!("select json_array({columns}) from {table} order by 1");
+        let all: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(all))
+            .fetch_all(&mut store.connection)
+            .await
+            .unwrap();
+        rows.extend(all);
+    }
+    rows
+}
+
+/// What a worker might write: valid lines, parts of them, and any bytes.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let number = prop_oneof![any::<i64>().prop_map(|n| n.to_string()), Just("1e999".to_owned())];
+    let line = (0..4, any::<u64>(), number, ".{0,6}").prop_map(|(kind, step, number, text)| {
+        let text = serde_json::Value::from(text);
+        match kind {
+            0 => format!(r#"{{"event":"metrics","step":{step},"values":{{{text}:{number}}}}}"#),
+            1 => format!(
+                r#"{{"event":"hello","protocol":1,"program":{text},"resumed_from":{step}}}"#
+            ),
+            2 => format!(r#"{{"event":"checkpoint","step":{step},"path":{text}}}"#),
+            _ => format!(r#"{{"event":"result","values":{{{text}:{number}}}}}"#),
+        }
+        .into_bytes()
+    });
+    let rubbish = prop::collection::vec(any::<u8>(), 0..40);
+    prop_oneof![
+        3 => line.clone().prop_map(|line| [line, b"\n".to_vec()].concat()),
+        1 => (line, any::<prop::sample::Index>())
+            .prop_map(|(line, at)| line[..at.index(line.len())].to_vec()),
+        2 => rubbish,
+        1 => Just(vec![b'x'; (1 << 20) + 1]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_in_any_cuts_come_to_the_same_records(
+        pieces in prop::collection::vec(hostile(), 0..12),
+    ) {
+        let records = async {
+            let (mut grown, mut at_once) = (Run::new().await, Run::new().await);
+            // Its own line: whatever stood before it, it counts.
+            let last = [b"\n".to_vec(), point(7, "7.5").into_bytes(), b"\n".to_vec()].concat();
+            let pieces: Vec<_> = pieces.iter().chain([&last]).collect();
+            for run in [&mut grown, &mut at_once] {
+                run.state = State::Queued { reason: "new".to_owned() };
+                run.change(State::Starting { attempt: 1 }).await.unwrap();
+            }
+            std::fs::write(at_once.events(1), pieces.iter().copied().flatten().copied().collect::<Vec<_>>()).unwrap();
+            let file = std::fs::File::options().create(true).append(true).open(grown.events(1)).unwrap();
+            for piece in pieces {
+                std::io::Write::write_all(&mut &file, piece).unwrap();
+                while grown.store.read_events(&trial(), 1, &grown.events(1), u64::MAX).await.unwrap().more {}
+            }
+            while at_once.store.read_events(&trial(), 1, &at_once.events(1), u64::MAX).await.unwrap().more {}
+            let clock = "update attempt set started_ms = 0";
+            for run in [&mut grown, &mut at_once] {
+                sqlx::query(clock).execute(&mut run.store.connection).await.unwrap();
+            }
+            let newest = grown.store.series("m").await.unwrap().remove(&trial());
+            (newest, dump(&mut grown.store).await, dump(&mut at_once.store).await)
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (newest, grown, at_once) = runtime.block_on(records);
+        prop_assert!(newest.is_some_and(|points| points.contains(&(7, 7.5))));
+        prop_assert_eq!(grown, at_once);
+    }
 }
 
 #[tokio::test]

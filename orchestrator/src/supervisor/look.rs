@@ -11,6 +11,7 @@ use crate::claim::{self, Standing};
 use crate::core::{Ending, Input, TrialId};
 use crate::display::Display;
 use crate::holder;
+use crate::tail;
 
 /// How long the holder of an attempt that an earlier supervisor prepared may take to claim it. To
 /// give up too early does no harm: whoever comes second to a claim leaves.
@@ -60,8 +61,10 @@ impl Supervisor {
         display: &mut Display,
     ) -> Result<(), SupervisorError> {
         let file = self.attempt(id, attempt).events();
+        // What a worker writes meanwhile is for the next look, however fast it writes.
+        let end = tail::length(&file);
         loop {
-            let read = self.store.read_events(id, attempt, &file).await?;
+            let read = self.store.read_events(id, attempt, &file, end).await?;
             for line in &read.lines {
                 let progress = self.progress.entry(id.clone()).or_default();
                 progress.take(line, self.headline.as_deref());

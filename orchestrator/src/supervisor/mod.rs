@@ -28,7 +28,7 @@ use crate::provenance::Recorder;
 use crate::resolved::{self, Resolved, ResolvedTrial};
 use crate::run_dir::{RunDir, SupervisorLock};
 use crate::slots::{Lease, Machine, Request, Shortage, SlotError, Slots, Strangers};
-use crate::store::{Store, StoreError};
+use crate::store::{PassedOver, Store, StoreError};
 
 pub use progress::Progress;
 use silence::Silence;
@@ -131,6 +131,8 @@ pub struct Outcome {
     pub states: Vec<(TrialId, State)>,
     /// Why it ended before all was done, if it did.
     pub stopping: Option<Stopping>,
+    /// Attempts of which lines were no events.
+    pub passed_over: Vec<PassedOver>,
 }
 
 impl Supervisor {
@@ -198,7 +200,8 @@ impl Supervisor {
         }
         let states = self.core.states().filter(|(id, _)| self.trials.contains_key(id));
         let states = states.map(|(id, state)| (id.clone(), state.clone())).collect();
-        let outcome = Outcome { states, stopping: self.core.stopping() };
+        let passed_over = self.store.passed_over().await?;
+        let outcome = Outcome { states, stopping: self.core.stopping(), passed_over };
         self.store.close().await?;
         Ok(outcome)
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use experiments::events::{Event, Line};
 use orchestrator::attempt::AttemptDir;
@@ -55,6 +56,15 @@ impl Lab {
         let ended = self.orch(arguments);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         ended.json()
+    }
+
+    /// Runs a line of shell where `orch` would run, to its end.
+    pub(crate) fn limited(&self, script: &str) -> Ended {
+        let orch = self.command("");
+        let environment = orch.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).envs(environment).current_dir(self.path(""));
+        Ended::of(shell.output().unwrap())
     }
 
     /// The folder of the one trial whose id starts with `name`, once there is one.

@@ -14,6 +14,7 @@ mod example;
 mod failures;
 mod gpus;
 mod help;
+mod hostile;
 mod interrupts;
 mod lab;
 mod on_a_terminal;

@@ -1,0 +1,22 @@
+//! What is said of lines that a worker wrote and that are no events.
+
+use crate::store::PassedOver;
+
+/// Attempts that are named; the others are counted.
+const NAMED: usize = 3;
+
+/// A warning for each attempt of which lines were passed over; `None` if there is none.
+pub(super) fn passed_over_text(passed_over: &[PassedOver]) -> Option<String> {
+    let last = passed_over.last()?;
+    let named = passed_over.iter().take(NAMED);
+    let mut lines: Vec<_> = named.map(|attempt| format!("warning: {attempt}")).collect();
+    let more = passed_over.len().saturating_sub(NAMED);
+    if more > 0 {
+        lines.push(format!("warning: and lines of {more} more attempts"));
+    }
+    lines.push(format!(
+        "hint: `orch show {}` lists more; docs/events.md says what a line may be",
+        last.trial
+    ));
+    Some(lines.join("\n"))
+}

@@ -1,0 +1,84 @@
+//! Workers that write what no worker should: the rest of the run goes on, and a person is told.
+
+use std::fs;
+
+use crate::lab::Lab;
+
+/// One variant, whose worker is a script in the test's folder.
+const FILE: &str = "\
+orch: 1
+name: trip
+worker: {command: [sh, worker.sh]}
+retry: {attempts: 1}
+config: {}
+variants: {a: {label: First}}
+seeds: [0]
+report:
+  table: {name: table, columns: [{metric: psnr, decimals: 1}]}
+  figures: [{images: {name: sheet, artifact: sample}}]
+";
+
+/// A result, which every worker here tells besides.
+const RESULT: &str = r#"echo '{"event":"result","values":{"psnr":20.5}}' >> "$ORCH_EVENTS""#;
+
+fn lab(script: &str) -> Lab {
+    let lab = Lab::with_file(FILE);
+    fs::write(lab.path("worker.sh"), format!("{script}\n{RESULT}\n")).unwrap();
+    lab
+}
+
+#[test]
+fn lines_that_are_no_events_are_counted_and_shown_with_their_reasons() {
+    let lab = lab(r#"printf 'Epoch 1/10\n\n\377\376\000\n{"event":"sneeze"}\n' >> "$ORCH_EVENTS"
+        echo '{"event":"metrics","step":1,"values":{"m":1e999}}' >> "$ORCH_EVENTS"
+        echo '{"event":"checkpoint","step":1,"path":"/etc/passwd"}' >> "$ORCH_EVENTS"
+        echo '{"event":"checkpoint","step":1,"path":"../x"}' >> "$ORCH_EVENTS""#);
+    let words = "attempt 1: passed over 6 lines that are no events, the first at \
+                 line 1: not an event: expected value at column 1";
+    lab.orch("run trip.yaml").says(0, &[words, "1 of 1 trials done"]);
+    let status = lab.orch("status").stdout;
+    assert!(status.contains(words), "{status}");
+    let show = lab.orch("show a").stdout;
+    for words in [
+        "line 1  not an event: expected value at column 1",
+        "line 4  unknown event kind `sneeze`",
+        "line 5  not an event: number out of range at column",
+        "line 6  path \"/etc/passwd\" is not relative to the trial's folder and below it",
+        "and 1 more",
+    ] {
+        assert!(show.contains(words), "no `{words}` in {show}");
+    }
+    assert_eq!(lab.orch("show a --json").json()["passed_over"][0]["lines"], 6);
+    assert!(lab.orch("report").stdout.contains("20.5"));
+}
+
+#[test]
+fn a_line_without_an_end_needs_no_memory() {
+    // Zeros without a line feed that take no room on the disk, more than `orch` may use.
+    let lab = lab(r#"truncate -s 3G "$ORCH_EVENTS"
+        printf '\n' >> "$ORCH_EVENTS"
+        head -c 20000000 /dev/urandom >> "$ORCH_EVENTS"
+        printf '\n' >> "$ORCH_EVENTS""#);
+    let orch = env!("CARGO_BIN_EXE_orch");
+    let limited = lab.limited(&format!("ulimit -v 2000000; exec {orch} run trip.yaml"));
+    limited.says(0, &["the first at line 1: longer than 1048576 bytes", "1 of 1 trials done"]);
+}
+
+#[test]
+fn nothing_that_a_worker_says_reaches_the_terminal_raw() {
+    let lab = lab(r#"e='\u001b[2J\u001b]0;title\u0007\u009b1A'
+        printf '{"event":"hello","protocol":1,"program":"%s","device":"%s"}\n' "$e" "$e" >> "$ORCH_EVENTS"
+        printf '{"event":"progress","phase":"%s","step":1,"of":2}\n' "$e" >> "$ORCH_EVENTS"
+        printf '{"event":"failed","class":"data","message":"a\\n%s"}\n' "$e" >> "$ORCH_EVENTS"
+        printf '\033[2J\302\2331A\033]0;title\007' >&2
+        exit 3"#);
+    let run = lab.orch("run trip.yaml");
+    run.says(1, &[r"\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}1A"]);
+    let mut said = run.stderr;
+    for verb in ["status", "status --json", "show a", "show a --json", "why a"] {
+        let ended = lab.orch(verb);
+        said += &(ended.stdout + &ended.stderr);
+    }
+    let raw = said.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(raw, None, "{said:?}");
+}
