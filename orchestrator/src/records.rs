@@ -9,7 +9,8 @@ use reports::records::{Artifact, Records, Trial, TrialState, Variant};
 
 use crate::core::State;
 use crate::run_dir::RunDir;
-use crate::store::{Store, StoreError, TrialRow};
+use crate::store::{ArtifactRow, Store, StoreError, TrialRow};
+use crate::trial_files::{FileOfTrialError, file_of_trial};
 
 /// What the records are to be told under: the rows, and who ran them.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ pub async fn collect(
                     .iter()
                     .filter_map(|(metric, of)| Some((metric.clone(), of.get(&trial.id)?.clone())))
                     .collect(),
-                artifacts: artifacts.into_iter().map(|a| artifact(a, &folder)).collect(),
+                artifacts: artifacts.into_iter().filter_map(|a| artifact(a, &folder)).collect(),
             });
         }
         let (name, label) = (row.name.clone(), row.label.clone());
@@ -80,6 +81,13 @@ fn state(trial: &TrialRow) -> TrialState {
     }
 }
 
-fn artifact(row: crate::store::ArtifactRow, folder: &Path) -> Artifact {
-    Artifact { name: row.name, item: row.item, step: row.step, path: folder.join(row.path) }
+/// One that lies elsewhere is left out; one that is missing is for whoever wants to draw it.
+fn artifact(row: ArtifactRow, folder: &Path) -> Option<Artifact> {
+    let path = Path::new(&row.path);
+    if let Err(error @ FileOfTrialError::Outside { .. }) = file_of_trial(folder, path) {
+        tracing::warn!("{error}; it is left out");
+        return None;
+    }
+    let path = folder.join(path);
+    Some(Artifact { name: row.name, item: row.item, step: row.step, path })
 }

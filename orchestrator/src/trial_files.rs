@@ -1,8 +1,10 @@
 //! `trial.json` in a trial's folder: what its worker reads, and which folders its work lies in. A
 //! trial that is begun anew gets new folders, so that nothing of before is taken up or written over.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use experiments::events::is_below;
 use experiments::trial::{FILE_NAME, ReadError, Trial};
 
 use crate::durable::{self, FileError};
@@ -28,12 +30,56 @@ pub enum BeginAnewError {
 }
 
 impl Folders {
-    /// Those that the trial in `folder` has, or will get if it was never started.
+    /// Those that the trial in `folder` has, or will get if it was never started, or if its file no
+    /// longer names folders below its own.
     pub fn of(folder: &Path) -> Self {
         match Trial::read(&folder.join(FILE_NAME)) {
-            Ok(trial) => Self { checkpoints: trial.checkpoints, artifacts: trial.artifacts },
-            Err(_) => Self { checkpoints: "checkpoints".into(), artifacts: "artifacts".into() },
+            Ok(trial) if is_below(&trial.checkpoints) && is_below(&trial.artifacts) => {
+                Self { checkpoints: trial.checkpoints, artifacts: trial.artifacts }
+            }
+            Ok(_) | Err(_) => {
+                Self { checkpoints: "checkpoints".into(), artifacts: "artifacts".into() }
+            }
         }
+    }
+}
+
+/// A file of a trial that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileOfTrialError {
+    /// Not where it says.
+    #[error("cannot find `{}` in `{}`", path.display(), folder.display())]
+    Missing {
+        /// What the worker said.
+        path: PathBuf,
+        /// The trial's folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// By its name, or by a link on the way.
+    #[error("`{}` leads out of `{}`", path.display(), folder.display())]
+    Outside {
+        /// What the worker said.
+        path: PathBuf,
+        /// The trial's folder.
+        folder: PathBuf,
+    },
+}
+
+/// The file that a worker has named, `path`, which must lie in the trial's `folder` wherever links
+/// lead. Ask this just before the file is used.
+pub fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialError> {
+    let (folder, path) = (folder.to_owned(), path.to_owned());
+    if !is_below(&path) {
+        return Err(FileOfTrialError::Outside { path, folder });
+    }
+    let joined = folder.join(&path);
+    let real = folder.canonicalize().and_then(|real| Ok((real, joined.canonicalize()?)));
+    match real {
+        Ok((real_folder, real)) if real.starts_with(&real_folder) => Ok(joined),
+        Ok(_) => Err(FileOfTrialError::Outside { path, folder }),
+        Err(source) => Err(FileOfTrialError::Missing { path, folder, source }),
     }
 }
 
@@ -48,4 +94,44 @@ pub fn begin_anew(folder: &Path, number: u32) -> Result<(), BeginAnewError> {
     trial.checkpoints = format!("checkpoints-{number}").into();
     trial.artifacts = format!("artifacts-{number}").into();
     Ok(durable::write_json(&path, &trial)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_its_trial_s_only_where_it_really_lies_there() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("trial");
+        std::fs::create_dir_all(folder.join("artifacts")).unwrap();
+        std::fs::write(folder.join("artifacts/a"), "").unwrap();
+        std::fs::write(root.path().join("outside"), "").unwrap();
+        symlink("a", folder.join("artifacts/link")).unwrap();
+        symlink(root.path(), folder.join("out")).unwrap();
+        symlink("../outside", folder.join("outside")).unwrap();
+        // The way to the folder itself may lead over links.
+        symlink(&folder, root.path().join("alias")).unwrap();
+        for folder in [folder.clone(), root.path().join("alias")] {
+            for inside in
+                ["artifacts/a", "./artifacts/a", "artifacts/link", "out/trial/artifacts/a"]
+            {
+                let file = file_of_trial(&folder, Path::new(inside)).unwrap();
+                assert_eq!(file, folder.join(inside));
+            }
+            for outside in
+                ["../outside", "/etc/passwd", "", "out/outside", "outside", "out", "a/../.."]
+            {
+                let refused = file_of_trial(&folder, Path::new(outside)).unwrap_err();
+                assert!(
+                    matches!(refused, FileOfTrialError::Outside { .. }),
+                    "{outside}: {refused}"
+                );
+            }
+            let missing = file_of_trial(&folder, Path::new("artifacts/b")).unwrap_err();
+            assert!(matches!(missing, FileOfTrialError::Missing { .. }), "{missing}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::display::text::{columns, duration};
 use crate::resolved::Resolved;
 use crate::store::{AttemptDetail, PassedOver};
-use crate::trial_files::Folders;
+use crate::trial_files::{Folders, file_of_trial};
 
 /// All about one trial.
 pub(super) struct Page {
@@ -245,7 +245,8 @@ fn files(
         ("events", last.events()),
     ];
     let newest = attempts.iter().rev().find_map(|a| a.detail.checkpoints.values().next_back());
-    files.extend(newest.map(|path| ("checkpoint", folder.join(path))));
+    let newest = newest.and_then(|path| file_of_trial(folder, Path::new(path)).ok());
+    files.extend(newest.map(|path| ("checkpoint", path)));
     files
 }
 

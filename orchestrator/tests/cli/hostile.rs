@@ -82,3 +82,19 @@ fn nothing_that_a_worker_says_reaches_the_terminal_raw() {
     let raw = said.chars().find(|c| c.is_control() && *c != '\n');
     assert_eq!(raw, None, "{said:?}");
 }
+
+#[test]
+fn a_link_that_leads_out_of_the_trial_s_folder_is_not_followed() {
+    let lab = lab(r#"ln -s ../../../../../secret.png "$ORCH_ARTIFACTS/sample.png"
+        ln -s / "$ORCH_CHECKPOINTS/out"
+        echo '{"event":"artifact","kind":"image","name":"sample","path":"artifacts/sample.png"}' >> "$ORCH_EVENTS"
+        echo '{"event":"checkpoint","step":1,"path":"checkpoints/out/etc/passwd"}' >> "$ORCH_EVENTS""#);
+    fs::write(lab.path("secret.png"), "secret").unwrap();
+    lab.orch("run trip.yaml").says(0, &[]);
+    let link = lab.trial("a-s0-").unwrap().join("artifacts/sample.png");
+    assert_eq!(fs::read_to_string(link).unwrap(), "secret", "it does lead there");
+    let report = lab.orch("report");
+    report.says(0, &["`artifacts/sample.png`", "leads out of"]);
+    let show = lab.orch("show a").stdout;
+    assert!(!show.contains("etc/passwd"), "{show}");
+}
