@@ -21,6 +21,7 @@ mod on_a_terminal;
 mod one_trial;
 mod order;
 mod provenance;
+mod real_worker;
 mod records;
 mod silence;
 mod staleness;
