@@ -83,7 +83,7 @@ pub enum Better {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
-    /// A metric against the step, one line per variant.
+    /// A metric against the step, or what grows with it: one line per variant.
     Curve(Curve),
     /// A sheet of pictures: one row of pictures per variant, one column per item.
     Images(Images),
@@ -99,8 +99,8 @@ impl Figure {
     }
 }
 
-/// A metric against the training step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A metric against the training step, or what grows with it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
     /// File name without extension.
@@ -113,9 +113,27 @@ pub struct Curve {
     /// Label of the vertical axis; the metric's name if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub y_label: Option<String>,
-    /// Label of the horizontal axis.
-    #[serde(default = "training_step")]
-    pub x_label: String,
+    /// What the horizontal axis counts.
+    #[serde(default)]
+    pub x: X,
+    /// Where the config says how many images one step sees, as a dotted path; with [`X::Images`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images_per_step: Option<String>,
+    /// Label of the horizontal axis; what [`Curve::x`] says if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_label: Option<String>,
+    /// How the horizontal axis is divided.
+    #[serde(default)]
+    pub x_scale: Scale,
+    /// How the vertical axis is divided.
+    #[serde(default)]
+    pub y_scale: Scale,
+    /// What the band around the mean of several seeds shows.
+    #[serde(default)]
+    pub band: Band,
+    /// Length of a centred moving mean, an odd number of points; the line itself if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smooth: Option<usize>,
     /// Variants to draw; all that have the metric if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<String>,
@@ -125,8 +143,43 @@ pub struct Curve {
     pub reference: Option<Reference>,
 }
 
-fn training_step() -> String {
-    "training step".to_owned()
+/// What a curve's horizontal axis counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum X {
+    /// Steps.
+    #[default]
+    Step,
+    /// Steps as a share of the line's last one.
+    Share,
+    /// Images seen: steps times [`Curve::images_per_step`].
+    Images,
+    /// Seconds of work.
+    Seconds,
+}
+
+/// How an axis is divided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Evenly.
+    #[default]
+    Linear,
+    /// By powers of ten; what is not above zero has no place on it.
+    Log,
+}
+
+/// What the band around a mean over seeds shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Band {
+    /// One sample standard deviation to either side.
+    #[default]
+    Sd,
+    /// From the lowest seed to the highest.
+    Range,
+    /// There is none.
+    None,
 }
 
 /// A horizontal line at a variant's final value.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::expand::check_name;
 use crate::file::File;
-use crate::report::Figure;
+use crate::report::{Figure, X};
 use crate::source::{FileError, Source, escape};
 
 /// Checks a decoded file; all findings are reported at once.
@@ -19,6 +19,7 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     worker(file, &mut wrong);
     costs(file, &mut wrong);
     references(file, &mut wrong);
+    curves(file, &mut wrong);
     if findings.is_empty() { Ok(()) } else { Err(FileError { findings }) }
 }
 
@@ -168,6 +169,30 @@ fn references(file: &File, wrong: &mut Wrong) {
         };
         for (j, variant) in variants.iter().enumerate() {
             check(format!("/report/figures/{i}/{kind}/variants/{j}"), variant);
+        }
+    }
+}
+
+/// What the keys of a curve must be to each other.
+fn curves(file: &File, wrong: &mut Wrong) {
+    for (i, figure) in file.report.figures.iter().enumerate() {
+        let Figure::Curve(curve) = figure else { continue };
+        let at = format!("/report/figures/{i}/curve");
+        if curve.smooth.is_some_and(|points| points < 3 || points % 2 == 0) {
+            let message = "a centred mean is over an odd number of points, 3 or more".to_owned();
+            wrong(&format!("{at}/smooth"), message, Some("write `smooth: 9`".to_owned()));
+        }
+        match (curve.x, &curve.images_per_step) {
+            (X::Images, None) => {
+                let message = "`x: images` needs to know how many images a step sees".to_owned();
+                let hint = "name the setting that says so: `images_per_step: training.batch`";
+                wrong(&format!("{at}/x"), message, Some(hint.to_owned()));
+            }
+            (X::Step | X::Share | X::Seconds, Some(_)) => {
+                let message = "`images_per_step` is for `x: images`".to_owned();
+                wrong(&format!("{at}/images_per_step"), message, None);
+            }
+            (X::Images, Some(_)) | (_, None) => {}
         }
     }
 }

@@ -128,7 +128,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(state(&run).await, RUNNING);
             let mut store = for_reading(&run).await.unwrap();
-            assert_eq!(store.series("m").await.unwrap()[&trial()], [(1, 1.0)]);
+            assert_eq!(store.series("m").await.unwrap()[&trial()].points, [(1, 1.0)]);
         }
     }
 

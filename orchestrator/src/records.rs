@@ -1,11 +1,12 @@
 //! A run's records as the report needs them, from its database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use experiments::expand::Row;
-use experiments::report::{Figure, Report};
+use experiments::report::{Curve, Figure, Report, X};
 use reports::records::{Artifact, Records, Trial, TrialState, Variant};
+use serde_json::{Map, Value};
 
 use crate::core::State;
 use crate::run_dir::RunDir;
@@ -23,6 +24,8 @@ pub struct Heading<'a> {
     pub caption: &'a str,
     /// Name and label of every row, in table order.
     pub rows: &'a [Row],
+    /// Every trial's config, by its id.
+    pub configs: &'a BTreeMap<String, Map<String, Value>>,
 }
 
 /// Everything recorded of a run that `report` draws. Retired trials are left out.
@@ -35,26 +38,32 @@ pub async fn collect(
     let trials = store.trials().await?;
     let mut results = store.results().await?;
     let mut series = BTreeMap::new();
-    for figure in &report.figures {
-        if let Figure::Curve(curve) = figure {
-            series.insert(curve.metric.clone(), store.series(&curve.metric).await?);
-        }
+    for metric in drawn(report) {
+        series.insert(metric.to_owned(), store.series(metric).await?);
     }
+    let timed = timed(report);
     let mut variants = Vec::new();
     for row in heading.rows {
         let mut of_row = Vec::new();
         for trial in trials.iter().filter(|t| !t.retired && t.variant == row.name) {
             let artifacts = store.artifacts(&trial.id).await?;
             let folder = dir.trial(&trial.id);
+            let (mut points, mut seconds) = (BTreeMap::new(), BTreeMap::new());
+            for (metric, of) in &mut series {
+                let Some(series) = of.remove(&trial.id) else { continue };
+                points.insert(metric.clone(), series.points);
+                if timed.contains(metric.as_str()) {
+                    seconds.insert(metric.clone(), series.seconds);
+                }
+            }
             of_row.push(Trial {
                 id: trial.id.0.clone(),
                 seed: trial.seed,
                 state: state(trial),
                 results: results.remove(&trial.id).unwrap_or_default(),
-                series: series
-                    .iter()
-                    .filter_map(|(metric, of)| Some((metric.clone(), of.get(&trial.id)?.clone())))
-                    .collect(),
+                series: points,
+                seconds,
+                config: heading.configs.get(&trial.id.0).cloned().unwrap_or_default(),
                 artifacts: artifacts.into_iter().filter_map(|a| artifact(a, &folder)).collect(),
             });
         }
@@ -67,6 +76,24 @@ pub async fn collect(
         caption: heading.caption.to_owned(),
         variants,
         metrics: store.metrics().await?,
+    })
+}
+
+/// The metrics whose points some figure draws.
+fn drawn(report: &Report) -> BTreeSet<&str> {
+    curves(report).map(|curve| curve.metric.as_str()).collect()
+}
+
+/// Those of them that are drawn against time.
+fn timed(report: &Report) -> BTreeSet<&str> {
+    let timed = curves(report).filter(|curve| curve.x == X::Seconds);
+    timed.map(|curve| curve.metric.as_str()).collect()
+}
+
+fn curves(report: &Report) -> impl Iterator<Item = &Curve> {
+    report.figures.iter().filter_map(|figure| match figure {
+        Figure::Curve(curve) => Some(curve),
+        Figure::Images(_) => None,
     })
 }
 

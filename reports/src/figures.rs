@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use experiments::report::Figure;
+use experiments::report::{Figure, Report};
 
 use crate::files::Files;
 use crate::records::Records;
@@ -11,16 +11,32 @@ use crate::records::Records;
 mod axis;
 mod curve;
 mod font;
+mod frame;
 mod labels;
 mod picture;
 mod plot;
+mod series;
 mod sheet;
+mod smooth;
 mod style;
 
+/// What every figure is drawn from.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    report: &'a Report,
+    records: &'a Records,
+}
+
 /// Draws `figure` into `files` and says what is missing from it.
-pub(crate) fn draw(figure: &Figure, records: &Records, files: &mut Files) -> Vec<String> {
+pub(crate) fn draw(
+    figure: &Figure,
+    report: &Report,
+    records: &Records,
+    files: &mut Files,
+) -> Vec<String> {
+    let source = Source { report, records };
     let problems = match figure {
-        Figure::Curve(spec) => curve::draw(spec, records, files),
+        Figure::Curve(spec) => curve::draw(spec, source, files),
         Figure::Images(spec) => sheet::draw(spec, records, files),
     };
     let name = figure.name();
@@ -31,4 +47,20 @@ pub(crate) fn draw(figure: &Figure, records: &Records, files: &mut Files) -> Vec
 pub(crate) fn paths(name: &str) -> [PathBuf; 3] {
     [format!("figures/{name}.svg"), format!("figures/{name}.png"), format!("data/{name}.csv")]
         .map(PathBuf::from)
+}
+
+impl Source<'_> {
+    /// Which colour and marker a variant has in every figure: by its place in the file, with those
+    /// that some curve has as its reference behind the others.
+    fn index(self, variant: &str) -> usize {
+        let is_reference = |name: &str| {
+            self.report.figures.iter().any(|figure| {
+                matches!(figure, Figure::Curve(curve)
+                    if curve.reference.as_ref().is_some_and(|r| r.variant == name))
+            })
+        };
+        let names = || self.records.variants.iter().map(|v| v.name.as_str());
+        let order = names().filter(|n| !is_reference(n)).chain(names().filter(|n| is_reference(n)));
+        order.into_iter().position(|name| name == variant).unwrap_or_default()
+    }
 }

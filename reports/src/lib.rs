@@ -69,7 +69,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         written.table = Some(table.terminal());
     }
     for figure in &report.figures {
-        written.problems.extend(figures::draw(figure, records, &mut files));
+        written.problems.extend(figures::draw(figure, report, records, &mut files));
     }
     let figures = report.figures.iter().flat_map(|f| figures::paths(f.name()));
     let stale: Vec<PathBuf> = figures.filter(|path| !files.contains(path)).collect();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use experiments::events::MetricInfo;
+use serde_json::{Map, Value};
 
 /// All records of one run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,6 +46,11 @@ pub struct Trial {
     pub results: BTreeMap<String, f64>,
     /// Points without an item as (training step, value), by metric and in order of step.
     pub series: BTreeMap<String, Vec<(u64, f64)>>,
+    /// Seconds of work up to each point of `series`, by metric and in its order; NaN where it is
+    /// not known. Only of metrics that are drawn against time.
+    pub seconds: BTreeMap<String, Vec<f64>>,
+    /// Its config, every default filled in; empty if it is not known.
+    pub config: Map<String, Value>,
     /// Image artifacts, in the order they were made.
     pub artifacts: Vec<Artifact>,
 }

@@ -1,18 +1,19 @@
 //! `orch report [RUN|FILE]`: the table and figures, from the records alone.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use experiments::exit;
 use experiments::expand::{Experiment, Row};
 use experiments::report::Report;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::mixture::Mixture;
 use super::{print, print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
 use crate::records::{self, Heading};
-use crate::resolved::Resolved;
+use crate::resolved::{Resolved, ResolvedTrial};
 use crate::run_dir::RunDir;
 
 /// What to draw and under which heading.
@@ -22,8 +23,12 @@ struct Request {
     profile: Option<String>,
     caption: String,
     rows: Vec<Row>,
+    configs: Configs,
     report: Report,
 }
+
+/// Every trial's config, by its id.
+type Configs = BTreeMap<String, Map<String, Value>>;
 
 /// Runs the verb.
 pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8> {
@@ -42,6 +47,7 @@ pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8>
         profile: request.profile.as_deref(),
         caption: &request.caption,
         rows: &request.rows,
+        configs: &request.configs,
     };
     let records = records::collect(&mut store, &request.dir, &heading, &request.report).await?;
     let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
@@ -88,6 +94,7 @@ fn request(arguments: &cli::Report, global: &Global) -> anyhow::Result<Request> 
         profile: resolved.profile,
         caption: resolved.caption,
         rows: resolved.rows,
+        configs: configs(resolved.trials),
         report: resolved.report,
     })
 }
@@ -101,14 +108,19 @@ fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> anyhow::Resul
         }
         None => RunDir::find(&global.runs, Some(&experiment.file.name))?,
     };
-    let ran_under = Resolved::read(&dir.experiment())?.profile;
-    let run = experiment.expand(ran_under.as_deref(), &[])?;
+    let resolved = Resolved::read(&dir.experiment())?;
+    let run = experiment.expand(resolved.profile.as_deref(), &[])?;
     Ok(Request {
         dir,
         experiment: run.experiment,
         profile: run.profile,
         caption: run.caption,
         rows: run.rows,
+        configs: configs(resolved.trials),
         report: run.report,
     })
+}
+
+fn configs(trials: Vec<ResolvedTrial>) -> Configs {
+    trials.into_iter().map(|trial| (trial.id, trial.config)).collect()
 }

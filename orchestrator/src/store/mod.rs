@@ -11,6 +11,7 @@ mod names;
 mod passed_over;
 mod past;
 mod read;
+mod series;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ pub use made_with::MadeWith;
 pub use passed_over::PassedOver;
 pub use past::PastRow;
 pub use read::{ArtifactRow, AttemptRow, TrialRow};
+pub use series::Series;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 

@@ -136,27 +136,6 @@ impl Store {
         Ok(results)
     }
 
-    /// One metric's points that belong to no item, by trial: step and value, steps rising.
-    pub async fn series(
-        &mut self,
-        metric: &str,
-    ) -> Result<BTreeMap<TrialId, Vec<(u64, f64)>>, StoreError> {
-        let rows: Vec<(String, i64, Option<f64>)> = sqlx::query_as(
-            "select trial, step, value from series
-             where metric = ? and item = '' order by trial, step",
-        )
-        .bind(metric)
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(Self::sql_error(&self.path))?;
-        let mut series = BTreeMap::<_, Vec<_>>::new();
-        for (trial, step, value) in rows {
-            let point = (step as u64, value.unwrap_or(f64::NAN));
-            series.entry(TrialId(trial)).or_default().push(point);
-        }
-        Ok(series)
-    }
-
     /// A metric's newest value by trial.
     pub async fn latest(&mut self, metric: &str) -> Result<BTreeMap<TrialId, f64>, StoreError> {
         // Beside an aggregate `max`, SQLite takes the other columns from the row that has it.

@@ -72,9 +72,26 @@ impl Run {
         self.change(State::Queued { reason: "again".to_owned() }).await.unwrap();
     }
 
+    /// The view, which people ask, must say the same.
+    async fn the_view_agrees(&mut self, points: &[(u64, f64)]) {
+        let view: Vec<(i64, Option<f64>)> = sqlx::query_as(
+            "select step, value from series where metric = 'm' and item = '' order by step",
+        )
+        .fetch_all(&mut self.store.connection)
+        .await
+        .unwrap();
+        let bits = |value: f64| if value.is_nan() { None } else { Some(value.to_bits()) };
+        let view = view.iter().map(|(step, value)| (*step as u64, value.and_then(bits)));
+        let ours = points.iter().map(|(step, value)| (*step, bits(*value)));
+        assert_eq!(view.collect::<Vec<_>>(), ours.collect::<Vec<_>>());
+    }
+
     /// The trial's series, of which the newest value must be the last.
     async fn series(&mut self) -> Vec<(u64, f64)> {
         let series = self.store.series("m").await.unwrap().remove(&trial()).unwrap_or_default();
+        assert_eq!(series.points.len(), series.seconds.len());
+        self.the_view_agrees(&series.points).await;
+        let series = series.points;
         let latest = self.store.latest("m").await.unwrap().remove(&trial());
         assert_eq!(latest.map(f64::to_bits), series.last().map(|(_, value)| value.to_bits()));
         series
@@ -122,6 +139,30 @@ async fn a_point_said_again_counts_once() {
     assert_eq!(run.series().await, [(1, 2.0), (2, 1.0)]);
     run.attempt(2, &[&resumed(2), &point(2, "3")]).await;
     assert_eq!(run.series().await, [(1, 2.0), (2, 3.0)]);
+}
+
+#[tokio::test]
+async fn seconds_go_on_over_attempts_without_the_time_between_them() {
+    let timed = |step: u64, time: f64| {
+        format!(r#"{{"event":"metrics","step":{step},"values":{{"m":1}},"time":{time}}}"#)
+    };
+    let mut run = Run::new().await;
+    run.attempt(1, &[ANEW, &timed(1, 1010.0), &timed(2, 1020.0), &timed(3, 1030.0)]).await;
+    // The clock is set back, and one line has no time.
+    let second = [&resumed(2), &timed(3, 5007.5), &timed(4, 5005.0), &point(5, "1")];
+    run.attempt(2, &second.map(String::as_str)).await;
+    for (attempt, started_ms) in [(1, 1_000_000), (2, 5_000_000)] {
+        sqlx::query("update attempt set started_ms = ? where number = ?")
+            .bind(started_ms)
+            .bind(attempt)
+            .execute(&mut run.store.connection)
+            .await
+            .unwrap();
+    }
+    let series = run.store.series("m").await.unwrap().remove(&trial()).unwrap();
+    // 10 and 20 seconds into the first attempt; 7.5 and 5 into the second, which follows on 20.
+    assert_eq!(series.seconds[..4], [10.0, 20.0, 27.5, 27.5]);
+    assert!(series.seconds[4].is_nan());
 }
 
 #[tokio::test]
@@ -207,7 +248,7 @@ async fn a_hundred_thousand_points_come_in_by_the_batch() {
     let (mut batches, mut before) = (0, 0);
     while run.store.read_events(&trial(), 1, &run.events(1), u64::MAX).await.unwrap().more {
         batches += 1;
-        let now = looking.series("m").await.unwrap()[&trial()].len();
+        let now = looking.series("m").await.unwrap()[&trial()].points.len();
         assert!(now > before, "a batch is there as soon as it was read");
         before = now;
     }
@@ -344,7 +385,7 @@ proptest! {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (newest, grown, at_once) = runtime.block_on(records);
-        prop_assert!(newest.is_some_and(|points| points.contains(&(7, 7.5))));
+        prop_assert!(newest.is_some_and(|series| series.points.contains(&(7, 7.5))));
         prop_assert_eq!(grown, at_once);
     }
 }

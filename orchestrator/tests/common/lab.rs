@@ -93,7 +93,8 @@ impl Lab {
             let database = self.run_folder().join("orch.db");
             let mut store = Store::open_read_only(&database).await?;
             let series = store.series("loss").await?;
-            recorded.0 = series.into_iter().map(|(id, points)| (name(&id), points)).collect();
+            recorded.0 =
+                series.into_iter().map(|(id, series)| (name(&id), series.points)).collect();
             let results = store.results().await?;
             recorded.1 = results.into_iter().map(|(id, values)| (name(&id), values)).collect();
             Ok(0)

@@ -2,18 +2,21 @@
 
 use std::ops::Range;
 
+use experiments::report::Scale;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-/// A linear axis whose ticks are multiples of 1, 2 or 5 times a power of ten.
+/// An axis with its ticks and what is written at them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Axis {
     span: (f64, f64),
+    scale: Scale,
     ticks: Vec<f64>,
-    decimals: usize,
+    texts: Vec<String>,
 }
 
 impl Axis {
-    /// From a tick at or below `low` to one at or above `high`, with about `count` between them.
+    /// From a tick at or below `low` to one at or above `high`, with about `count` between them;
+    /// ticks are multiples of 1, 2 or 5 times a power of ten.
     pub(super) fn around(low: f64, high: f64, count: usize) -> Self {
         // Values that are all but the same get an axis around them.
         let largest = low.abs().max(high.abs());
@@ -31,21 +34,48 @@ impl Axis {
         let first = (low / step + 1e-9).floor() as i64;
         let last = (high / step - 1e-9).ceil() as i64;
         let ticks: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
-        let decimals = (-step.log10() - 1e-9).ceil().max(0.0) as usize;
-        Self { span: (ticks[0], ticks[ticks.len() - 1]), ticks, decimals }
+        let texts = round_texts(&ticks, step);
+        let span = (ticks[0], ticks[ticks.len() - 1]);
+        Self { span, scale: Scale::Linear, ticks, texts }
     }
 
     /// From zero to exactly `last`.
     pub(super) fn from_zero(last: f64, count: usize) -> Self {
         let mut axis = Self::around(0.0, last, count);
-        axis.ticks.retain(|tick| *tick <= last);
+        let kept = axis.ticks.iter().filter(|tick| **tick <= last * (1.0 + 1e-9)).count();
+        axis.ticks.truncate(kept);
+        axis.texts.truncate(kept);
         axis.span = (0.0, last);
         axis
     }
 
+    /// By powers of ten around values above zero, or by 1, 2 and 5 of each where they span less
+    /// than two of them.
+    pub(super) fn log(low: f64, high: f64) -> Self {
+        let decades = (low.log10().floor() as i32 - 1, high.log10().ceil() as i32 + 1);
+        let factors: &[f64] = if high / low < 100.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let ticks =
+            (decades.0..=decades.1).flat_map(|d| factors.iter().map(move |f| f * 10f64.powi(d)));
+        let ticks: Vec<f64> = ticks.collect();
+        let from = ticks.iter().rposition(|t| *t <= low * (1.0 + 1e-9)).unwrap_or(0);
+        let to = ticks.iter().position(|t| *t >= high * (1.0 - 1e-9)).unwrap_or(ticks.len() - 1);
+        // A single value lies between its neighbours.
+        let (from, to) = if from == to {
+            (from.saturating_sub(1), (to + 1).min(ticks.len() - 1))
+        } else {
+            (from, to)
+        };
+        let mut ticks = ticks[from..=to].to_vec();
+        let span = (ticks[0], ticks[ticks.len() - 1]);
+        let every = ticks.len().div_ceil(8);
+        ticks = ticks.into_iter().step_by(every).collect();
+        let texts = ticks.iter().map(|tick| power_text(*tick)).collect();
+        Self { span, scale: Scale::Log, ticks, texts }
+    }
+
     /// What stands at the ticks: `0.25`, `18`, and `20k` or `1.5M` for large ones.
-    pub(super) fn texts(&self) -> Vec<String> {
-        self.ticks.iter().map(|tick| self.format_ext(tick)).collect()
+    pub(super) fn texts(&self) -> &[String] {
+        &self.texts
     }
 }
 
@@ -54,8 +84,9 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let (low, high) = self.span;
-        let share = (value - low) / (high - low);
+        let place = |v: f64| if self.scale == Scale::Log { v.log10() } else { v };
+        let (low, high) = (place(self.span.0), place(self.span.1));
+        let share = (place(*value) - low) / (high - low);
         limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
     }
 
@@ -70,14 +101,37 @@ impl Ranged for Axis {
 
 impl ValueFormatter<f64> for Axis {
     fn format_ext(&self, value: &f64) -> String {
-        let largest = self.ticks.iter().fold(0f64, |most, tick| most.max(tick.abs()));
-        let (unit, suffix) = match largest {
-            v if v >= 1e6 => (1e6, "M"),
-            v if v >= 1e4 => (1e3, "k"),
-            _ => return format!("{value:.*}", self.decimals).replace('-', "−"),
-        };
+        let tick = self.ticks.iter().position(|tick| tick.total_cmp(value).is_eq());
+        tick.map(|tick| self.texts[tick].clone()).unwrap_or_default()
+    }
+}
+
+/// Multiples of `step` with as many decimals as it has; large ones in thousands or millions.
+fn round_texts(ticks: &[f64], step: f64) -> Vec<String> {
+    let decimals = (-step.log10() - 1e-9).ceil().max(0.0) as usize;
+    let largest = ticks.iter().fold(0f64, |most, tick| most.max(tick.abs()));
+    let (unit, suffix) = match largest {
+        v if v >= 1e6 => (1e6, "M"),
+        v if v >= 1e4 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    let text = |tick: &f64| match tick {
+        tick if suffix.is_empty() => format!("{tick:.decimals$}").replace('-', "−"),
+        tick if *tick == 0.0 => "0".to_owned(),
         // `{}` writes the shortest digits: 1.5M beside 1M.
-        if *value == 0.0 { "0".to_owned() } else { format!("{}{suffix}", value / unit) }
+        tick => format!("{}{suffix}", tick / unit).replace('-', "−"),
+    };
+    ticks.iter().map(text).collect()
+}
+
+/// A tick of a logarithmic axis: as a plain number near 1, else as a power.
+fn power_text(tick: f64) -> String {
+    match tick {
+        t if (0.99e-2..1e4).contains(&t) => {
+            let decimals = (-t.log10() - 1e-9).ceil().max(0.0) as usize;
+            format!("{t:.decimals$}")
+        }
+        t => format!("{t:e}").replace('-', "−"),
     }
 }
 
@@ -87,7 +141,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_enclose_the_data() {
-        let texts = |low, high| Axis::around(low, high, 6).texts();
+        let texts = |low, high| Axis::around(low, high, 6).texts;
         assert_eq!(texts(8.2, 20.7), ["5", "10", "15", "20", "25"]);
         assert_eq!(texts(0.0, 600.0), ["0", "100", "200", "300", "400", "500", "600"]);
         assert_eq!(texts(0.1, 0.3), ["0.10", "0.15", "0.20", "0.25", "0.30"]);
@@ -109,5 +163,14 @@ mod tests {
             let range = Axis::around(value, value * (1.0 + 1e-14), 6).range();
             assert!(range.start < value && value < range.end, "{value}: {range:?}");
         }
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_powers_of_ten_at_even_distances() {
+        let axis = Axis::log(3e-3, 40.0);
+        assert_eq!(axis.texts(), ["1e−3", "0.01", "0.1", "1", "10", "100"]);
+        assert_eq!(axis.map(&1.0, (0, 1000)), 600);
+        assert_eq!(Axis::log(3.0, 40.0).texts(), ["2", "5", "10", "20", "50"]);
+        assert_eq!(Axis::log(10.0, 10.0).texts(), ["5", "10", "20"]);
     }
 }

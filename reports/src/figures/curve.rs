@@ -1,13 +1,16 @@
-//! A metric against the training step: which points are drawn, and the same points as CSV.
+//! A metric against the training step or what grows with it: which points are drawn, and the same
+//! points as CSV.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
-use experiments::report::{self, Reference};
+use experiments::report::{self, Band, Reference, Scale, X};
 
+use super::Source;
 use super::picture::{PictureError, png};
-use super::plot::plot;
+use super::plot::{MOST_POINTS, plot};
+use super::series::{Line, Mark, smoothed};
 use crate::files::Files;
-use crate::records::{Records, Trial, Variant};
+use crate::records::Records;
 use crate::statistics::Summary;
 use crate::table::record;
 
@@ -15,23 +18,21 @@ use crate::table::record;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Curves {
     pub(super) title: String,
-    /// What a reader must know about the seeds.
+    /// What a reader must know about the seeds and about how they are drawn.
     pub(super) subtitle: String,
     pub(super) x_label: String,
     pub(super) y_label: String,
+    pub(super) x_scale: Scale,
+    pub(super) y_scale: Scale,
+    /// The horizontal axis's unit, for example 60 where it shows minutes.
+    pub(super) x_unit: f64,
+    pub(super) band: Band,
+    pub(super) smooth: Option<usize>,
+    /// The last place of any line, in the axis's unit.
+    pub(super) end: f64,
     pub(super) lines: Vec<Line>,
     pub(super) reference: Option<Level>,
-}
-
-/// One variant's line.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
-    variant: String,
-    pub(super) label: String,
-    /// Chooses colour and marker; the same in every figure of the run.
-    pub(super) index: usize,
-    /// In order of step; no summary where a seed's value is missing or not finite.
-    pub(super) points: Vec<(u64, Option<Summary>)>,
+    x: X,
 }
 
 /// A dashed horizontal line.
@@ -43,19 +44,25 @@ pub(super) struct Level {
 }
 
 /// Draws the figure and its data into `files`; says what is missing.
-pub(super) fn draw(spec: &report::Curve, records: &Records, files: &mut Files) -> Vec<String> {
+pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> Vec<String> {
     let mut problems = Vec::new();
     let reference = spec.reference.as_ref().and_then(|wanted| {
-        let level = level(wanted, records);
+        let level = level(wanted, source.records);
         let (variant, metric) = (&wanted.variant, &wanted.metric);
         if level.is_none() {
             problems.push(format!("no value of `{metric}` for the reference `{variant}` yet"));
         }
         level
     });
-    let curves = Curves::new(spec, records, reference);
+    let curves = Curves::new(spec, source, reference, &mut problems);
     if curves.lines.is_empty() {
-        problems.push(format!("no records of `{}` yet", spec.metric));
+        if problems.len() == usize::from(spec.reference.is_some() && curves.reference.is_none()) {
+            problems.push(format!("no records of `{}` yet", spec.metric));
+        }
+        return problems;
+    }
+    if !curves.has_visible() {
+        problems.push("nothing is above zero, where a logarithmic axis begins".to_owned());
         return problems;
     }
     match pictures(&curves) {
@@ -75,88 +82,138 @@ fn pictures(curves: &Curves) -> Result<(String, Vec<u8>), PictureError> {
 }
 
 impl Curves {
-    pub(super) fn new(spec: &report::Curve, records: &Records, reference: Option<Level>) -> Self {
+    fn new(
+        spec: &report::Curve,
+        source: Source,
+        reference: Option<Level>,
+        problems: &mut Vec<String>,
+    ) -> Self {
         let untrained = spec.reference.as_ref().map(|r| r.variant.as_str());
-        let trained: Vec<&str> = records
-            .variants
-            .iter()
-            .map(|v| v.name.as_str())
-            .filter(|n| Some(*n) != untrained)
-            .collect();
-        let lines: Vec<Line> = records
-            .select(&spec.variants)
-            .filter_map(|variant| {
-                let index = trained.iter().position(|name| *name == variant.name)?;
-                Line::new(variant, &spec.metric, index)
-            })
-            .collect();
+        let records = source.records;
+        let mut lines = Vec::new();
+        for variant in records.select(&spec.variants).filter(|v| Some(v.name.as_str()) != untrained)
+        {
+            match Line::new(variant, spec, source.index(&variant.name)) {
+                Ok(line) => lines.extend(line),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let places = lines.iter().flat_map(|line| &line.points).map(|p| p.x);
+        let end = places.fold(0.0, f64::max);
+        let (x_unit, own_x_label) = x_unit(spec.x, end);
         let unit = records.metrics.get(&spec.metric).and_then(|info| info.unit.as_ref());
-        let own_label =
+        let own_y_label =
             unit.map_or_else(|| spec.metric.clone(), |u| format!("{} ({u})", spec.metric));
         Self {
             title: spec.title.clone(),
-            subtitle: subtitle(&lines),
-            x_label: spec.x_label.clone(),
-            y_label: spec.y_label.clone().unwrap_or(own_label),
+            subtitle: subtitle(spec, &lines),
+            x_label: spec.x_label.clone().unwrap_or_else(|| own_x_label.to_owned()),
+            y_label: spec.y_label.clone().unwrap_or(own_y_label),
+            x_scale: spec.x_scale,
+            y_scale: spec.y_scale,
+            x_unit,
+            band: spec.band,
+            smooth: spec.smooth,
+            end: end / x_unit,
             lines,
-            reference,
+            reference: reference.filter(|l| spec.y_scale == Scale::Linear || l.value > 0.0),
+            x: spec.x,
         }
     }
 
-    /// The points drawn, one a line; the reference has no step.
-    pub(super) fn csv(&self) -> String {
-        let mut text = record(&["variant", "step", "mean", "sd", "n"].map(str::to_owned));
-        let field = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
+    /// Whether some point has a place on the axes.
+    fn has_visible(&self) -> bool {
+        let mut points = self.lines.iter().flat_map(|line| &line.points);
+        points.any(|p| {
+            let is_right = self.x_scale == Scale::Linear || p.x > 0.0;
+            let is_up = |mean: f64| self.y_scale == Scale::Linear || mean > 0.0;
+            is_right && p.value.is_some_and(|v| is_up(v.summary.mean))
+        })
+    }
+
+    /// Every point as it was recorded, one a line, and what is drawn in its place where that is
+    /// something else; the reference has no step.
+    fn csv(&self) -> String {
+        let place = match self.x {
+            X::Step => None,
+            X::Share => Some("share"),
+            X::Images => Some("images"),
+            X::Seconds => Some("seconds"),
+        };
+        let header = ["variant", "step"].into_iter().chain(place);
+        let header = header.chain(["mean", "sd", "min", "max", "n"]);
+        let header = header.chain(self.smooth.map(|_| "smoothed"));
+        let header: Vec<String> = header.map(str::to_owned).collect();
+        let mut text = record(&header);
         for line in &self.lines {
-            for (step, summary) in &line.points {
-                text.push_str(&record(&[
-                    line.variant.clone(),
-                    step.to_string(),
-                    field(summary.map(|s| s.mean)),
-                    field(summary.and_then(|s| s.sd)),
-                    summary.map_or(0, |s| s.n).to_string(),
-                ]));
+            let name = record(std::slice::from_ref(&line.variant));
+            let name = name.trim_end();
+            let mut drawn = self.drawn(line);
+            for point in &line.points {
+                let _ = write!(text, "{name},{}", point.step);
+                if place.is_some() {
+                    let _ = write!(text, ",{}", point.x);
+                }
+                match point.value {
+                    None => text.push_str(",,,,,0"),
+                    Some(v) => {
+                        let Summary { n, mean, sd } = v.summary;
+                        let _ = write!(text, ",{mean},");
+                        let _ = sd.map(|sd| write!(text, "{sd}"));
+                        let _ = write!(text, ",{},{},{n}", v.lowest, v.highest);
+                    }
+                }
+                if self.smooth.is_some() {
+                    let smooth = point.value.and_then(|_| drawn.next());
+                    text.push(',');
+                    let _ = smooth.map(|mark: Mark| write!(text, "{}", mark.y));
+                }
+                text.push('\n');
             }
         }
         if let Some(level) = &self.reference {
-            let (variant, value) = (level.variant.clone(), level.value.to_string());
-            text.push_str(&record(&[variant, String::new(), value, String::new(), String::new()]));
+            let mut fields = vec![String::new(); header.len()];
+            fields[0].clone_from(&level.variant);
+            fields[2 + usize::from(place.is_some())] = level.value.to_string();
+            text.push_str(&record(&fields));
         }
         text
     }
-}
 
-impl Line {
-    /// None if no trial has a finite point. Trials under way are drawn only while none has
-    /// finished, so that a mean is over the same seeds at every step.
-    fn new(variant: &Variant, metric: &str, index: usize) -> Option<Self> {
-        let series = |t: &Trial| t.series.get(metric).filter(|points| !points.is_empty()).cloned();
-        let mut drawn: Vec<_> = variant.finished().filter_map(series).collect();
-        if drawn.is_empty() {
-            drawn = variant.trials.iter().filter_map(series).collect();
-        }
-        let seeds: Vec<BTreeMap<u64, f64>> =
-            drawn.into_iter().map(|points| points.into_iter().collect()).collect();
-        let steps: BTreeSet<u64> = seeds.iter().flat_map(|s| s.keys().copied()).collect();
-        let at = |step: u64| {
-            let value =
-                |seed: &BTreeMap<u64, f64>| seed.get(&step).copied().filter(|v| v.is_finite());
-            let values: Option<Vec<f64>> = seeds.iter().map(value).collect();
-            (step, values.and_then(|values| Summary::of(&values)))
-        };
-        let points: Vec<_> = steps.into_iter().map(at).collect();
-        let mark = if variant.is_complete() { "" } else { "†" };
-        let label = format!("{}{mark}", variant.label);
-        let line = Self { variant: variant.name.clone(), label, index, points };
-        line.points.iter().any(|(_, summary)| summary.is_some()).then_some(line)
+    /// The smoothed points of a line, those without a value left out.
+    fn drawn(&self, line: &Line) -> impl Iterator<Item = Mark> + use<> {
+        let runs = self.smooth.map(|points| smoothed(&line.runs(self.band), points));
+        runs.unwrap_or_default().into_iter().flatten()
     }
 }
 
-fn subtitle(lines: &[Line]) -> String {
-    let summaries = lines.iter().flat_map(|line| &line.points).filter_map(|(_, summary)| *summary);
+/// The unit of the horizontal axis and what it says, for places up to `end`.
+fn x_unit(x: X, end: f64) -> (f64, &'static str) {
+    match x {
+        X::Step => (1.0, "training step"),
+        X::Share => (1.0, "share of the last step"),
+        X::Images => (1.0, "images seen"),
+        X::Seconds if end < 300.0 => (1.0, "time (s)"),
+        X::Seconds if end < 3.0 * 3600.0 => (60.0, "time (min)"),
+        X::Seconds => (3600.0, "time (h)"),
+    }
+}
+
+fn subtitle(spec: &report::Curve, lines: &[Line]) -> String {
+    let values = lines.iter().flat_map(|line| &line.points).filter_map(|p| p.value);
     let mut facts = Vec::new();
-    if let Some(n) = summaries.map(|s| s.n).max().filter(|n| *n > 1) {
-        facts.push(format!("mean ± standard deviation of {n} seeds"));
+    if let Some(n) = values.map(|v| v.summary.n).max().filter(|n| *n > 1) {
+        facts.push(match spec.band {
+            Band::Sd => format!("mean ± standard deviation of {n} seeds"),
+            Band::Range => format!("mean of {n} seeds, from the lowest to the highest"),
+            Band::None => format!("mean of {n} seeds"),
+        });
+    }
+    if let Some(points) = spec.smooth {
+        facts.push(format!("moving mean over {points} points, the points themselves pale"));
+    }
+    if lines.iter().any(|line| line.points.len() > MOST_POINTS) {
+        facts.push("drawn: the extremes of every column of pixels".to_owned());
     }
     if lines.iter().any(|line| line.label.ends_with('†')) {
         facts.push("† not all seeds have finished".to_owned());

@@ -46,3 +46,21 @@ pub(super) fn width(text: &str, size: f64, style: FontStyle) -> f64 {
     let (width, _) = font.box_size(text).expect("the font is registered");
     f64::from(width) / zoom
 }
+
+/// `text` in lines of at most `room` pixels, broken between words.
+pub(super) fn wrapped(text: &str, room: f64, size: f64, style: FontStyle) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let longer = lines.last().map(|line| format!("{line} {word}"));
+        match (lines.last_mut(), longer) {
+            (Some(line), Some(longer)) if width(&longer, size, style) <= room => *line = longer,
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Width of the widest of `texts`.
+pub(super) fn widest<T: AsRef<str>>(texts: impl IntoIterator<Item = T>, size: f64) -> f64 {
+    texts.into_iter().map(|t| width(t.as_ref(), size, FontStyle::Normal)).fold(0.0, f64::max)
+}

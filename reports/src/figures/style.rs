@@ -9,8 +9,11 @@ use super::font;
 /// Plotters' pixels per pixel of the layout.
 const SCALE: f64 = 8.0;
 
-/// A plot without the labels beside it; about two columns of a paper at 2 pixels to the point.
-pub(super) const PLOT_SIZE: (f64, f64) = (520.0, 400.0);
+/// A plot with the labels beside it. Set 3.3 inches wide, a paper's column, its smallest text is
+/// 5.9 points high.
+pub(super) const PLOT_SIZE: (f64, f64) = (460.0, 310.0);
+/// Least width of the axes; labels too long for that make the picture wider.
+pub(super) const LEAST_PLOT: f64 = 220.0;
 pub(super) const MARGIN: f64 = 12.0;
 pub(super) const LINE_WIDTH: f64 = 1.8;
 pub(super) const MARKER_RADIUS: f64 = 3.2;
@@ -28,10 +31,12 @@ pub(super) const AXIS: RGBColor = RGBColor(0x99, 0x99, 0x99);
 pub(super) const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
 pub(super) const EMPTY_CELL: RGBColor = RGBColor(0xf0, 0xf0, 0xf0);
 pub(super) const BAND_OPACITY: f64 = 0.15;
+/// Of the points behind a smoothed line.
+pub(super) const RAW_OPACITY: f64 = 0.35;
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart, without the yellow, which is
-/// too light for a line; orange a little darker. The reference is grey and dashed.
-const COLOURS: [RGBColor; 7] = [
+/// too light for a line; orange a little darker, and a grey besides.
+const COLOURS: [RGBColor; 8] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
     RGBColor(0x00, 0x9e, 0x73),
@@ -39,6 +44,7 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(0xdb, 0x94, 0x00),
     RGBColor(0x56, 0xb4, 0xe9),
     INK,
+    RGBColor(0x7a, 0x7a, 0x7a),
 ];
 
 /// Colour of the variant at `index`.
@@ -47,21 +53,35 @@ pub(super) fn colour(index: usize) -> RGBColor {
 }
 
 /// Outline of the marker of the variant at `index`, around the origin, for a radius of 1 and of
-/// about equal area. Five shapes and seven colours: 35 variants look different, five also in
-/// grey.
+/// about equal area. As many shapes as colours, so that all can be told apart in grey.
 pub(super) fn marker(index: usize) -> Vec<(f64, f64)> {
-    let polygon = |corners: u32, radius: f64, turn: f64| {
-        let angle = move |i| turn + std::f64::consts::TAU * f64::from(i) / f64::from(corners);
-        (0..corners).map(move |i| (radius * angle(i).sin(), -radius * angle(i).cos())).collect()
-    };
     let half_turn = std::f64::consts::PI;
-    match index % 5 {
+    match index % COLOURS.len() {
         0 => polygon(32, 1.0, 0.0),
         1 => polygon(4, 1.25, half_turn / 4.0),
         2 => polygon(3, 1.45, 0.0),
         3 => polygon(4, 1.3, 0.0),
-        _ => polygon(3, 1.45, half_turn),
+        4 => polygon(3, 1.45, half_turn),
+        5 => cross(half_turn / 4.0),
+        6 => cross(0.0),
+        _ => vec![(-0.65, -1.4), (0.65, -1.4), (0.65, 1.4), (-0.65, 1.4)],
     }
+}
+
+/// Corners at `radius`, the first `turn` from the top.
+fn polygon(corners: u32, radius: f64, turn: f64) -> Vec<(f64, f64)> {
+    let angle = |i| turn + std::f64::consts::TAU * f64::from(i) / f64::from(corners);
+    (0..corners).map(|i| (radius * angle(i).sin(), -radius * angle(i).cos())).collect()
+}
+
+/// A plus sign, turned.
+fn cross(turn: f64) -> Vec<(f64, f64)> {
+    let (reach, half) = (1.4, 0.5);
+    let arm = [(-half, -half), (-half, -reach), (half, -reach)];
+    let quarter = |i: u32| turn + std::f64::consts::FRAC_PI_2 * f64::from(i);
+    let rotated =
+        |(x, y): (f64, f64), a: f64| (x * a.cos() - y * a.sin(), x * a.sin() + y * a.cos());
+    (0..4).flat_map(|i| arm.map(|corner| rotated(corner, quarter(i)))).collect()
 }
 
 /// Plotters' pixels for a length of the layout.

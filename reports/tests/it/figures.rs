@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::report::{Curve, Figure, Images, Reference, Report};
+use experiments::report::{Curve, Figure, Images, Reference, Report, Scale, X};
 use reports::records::{Artifact, Records, Trial};
 use reports::{ReportError, Written, write};
 use resvg::tiny_skia::{Color, Pixmap};
@@ -21,10 +21,7 @@ fn curve(name: &str) -> Curve {
         name: name.to_owned(),
         title: "Loss & PSNR".to_owned(),
         metric: "val/psnr".to_owned(),
-        y_label: None,
-        x_label: "step".to_owned(),
-        variants: Vec::new(),
-        reference: None,
+        ..Curve::default()
     }
 }
 
@@ -114,7 +111,7 @@ fn a_line_runs_through_its_points_and_breaks_where_one_is_missing() {
         assert!(!plot.shows(BLUE, x, y), "a line at {x}, {y}");
     }
     let csv = fs_err::read_to_string(out.path().join("data/psnr.csv")).unwrap();
-    assert!(csv.contains("sr3,75,,,0\n") && csv.contains("sr3,50,5,,1\n"), "{csv}");
+    assert!(csv.contains("sr3,75,,,,,0\n") && csv.contains("sr3,50,5,,5,5,1\n"), "{csv}");
 }
 
 #[test]
@@ -147,8 +144,104 @@ fn seeds_are_drawn_as_their_mean_with_a_band_and_the_reference_is_dashed() {
     let csv = fs_err::read_to_string(out.path().join("data/psnr.csv")).unwrap();
     assert_eq!(
         csv,
-        "variant,step,mean,sd,n\nsr3,0,0,0,2\nsr3,100,5,7.0710678118654755,2\nbicubic,,9,,\n"
+        "variant,step,mean,sd,min,max,n\n\
+         sr3,0,0,0,0,0,2\n\
+         sr3,100,5,7.0710678118654755,0,10,2\n\
+         bicubic,,9,,,,\n"
     );
+}
+
+fn csv(figure: Curve, records: &Records) -> Vec<String> {
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().join(format!("data/{}.csv", figure.name));
+    let written = write(&report(vec![Figure::Curve(figure)]), records, out.path()).unwrap();
+    assert_eq!(written.problems, Vec::<String>::new());
+    fs_err::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn steps_become_images_shares_and_seconds() {
+    let mut seeds = vec![
+        trained(0, &[(0, 1.0), (50, 2.0), (200, 3.0)]),
+        trained(1, &[(0, 3.0), (50, 4.0), (200, 5.0)]),
+    ];
+    let config = serde_json::json!({"training": {"batch": 8}});
+    for (trial, seconds) in seeds.iter_mut().zip([[1.0, 10.0, 40.0], [3.0, 20.0, 60.0]]) {
+        trial.config = config.as_object().unwrap().clone();
+        trial.seconds = BTreeMap::from([("val/psnr".to_owned(), seconds.to_vec())]);
+    }
+    let mut records = records(vec![variant("sr3", "SR3", seeds)]);
+    let last = |x, records: &Records| {
+        let images_per_step = (x == X::Images).then(|| "training.batch".to_owned());
+        csv(Curve { x, images_per_step, ..curve("psnr") }, records)[3].clone()
+    };
+    let spread = "4,1.4142135623730951,3,5,2";
+    assert_eq!(last(X::Step, &records), format!("sr3,200,{spread}"));
+    assert_eq!(last(X::Share, &records), format!("sr3,200,1,{spread}"));
+    assert_eq!(last(X::Images, &records), format!("sr3,200,1600,{spread}"));
+    assert_eq!(last(X::Seconds, &records), format!("sr3,200,50,{spread}"));
+
+    records.variants[0].trials[1].seconds.clear();
+    let figure = Figure::Curve(Curve { x: X::Seconds, ..curve("psnr") });
+    let out = tempfile::tempdir().unwrap();
+    let problems = write(&report(vec![figure]), &records, out.path()).unwrap().problems;
+    assert_eq!(
+        problems,
+        ["figure `psnr`: no times of the points of `val/psnr` in `trial-s1`"],
+        "a line without its times is left out and named"
+    );
+}
+
+#[test]
+fn a_smoothed_line_leaves_its_points_behind_it_and_in_the_csv() {
+    let points: Vec<(u64, f64)> =
+        (0..=8).map(|i| (i * 25, f64::from(i as u32 % 2) * 9.0)).collect();
+    let records = records(vec![variant("sr3", "SR3", vec![trained(0, &points)])]);
+    let figure = Curve { smooth: Some(3), ..curve("psnr") };
+    let lines = csv(figure.clone(), &records);
+    assert_eq!(lines[0], "variant,step,mean,sd,min,max,n,smoothed");
+    // Ends stand for themselves; (0 + 9 + 0) / 3 and (9 + 0 + 9) / 3 take turns between them.
+    assert_eq!(lines[1..4], ["sr3,0,0,,0,0,1,0", "sr3,25,9,,9,9,1,3", "sr3,50,0,,0,0,1,6"]);
+
+    let out = tempfile::tempdir().unwrap();
+    write(&report(vec![Figure::Curve(figure)]), &records, out.path()).unwrap();
+    let plot = Plot::read(&out.path().join("figures/psnr.png"));
+    // The axis runs from 0 to 10.
+    assert!(plot.shows(BLUE, 0.25, 0.6), "the mean");
+    let pale = (0xa6, 0xce, 0xe4);
+    assert!(plot.shows(pale, 0.125, 0.88) && !plot.shows(BLUE, 0.125, 0.88), "the points");
+}
+
+#[test]
+fn a_line_of_very_many_points_keeps_its_single_spike() {
+    let mut points: Vec<(u64, f64)> = (0..100_000).map(|step| (step, 5.0)).collect();
+    points[50_000].1 = 10.0;
+    points[25_000].1 = 0.0;
+    let records = records(vec![variant("sr3", "SR3", vec![trained(0, &points)])]);
+    let out = tempfile::tempdir().unwrap();
+    write(&report(vec![Figure::Curve(curve("psnr"))]), &records, out.path()).unwrap();
+    let plot = Plot::read(&out.path().join("figures/psnr.png"));
+    for (x, y) in [(0.5, 0.98), (0.5, 0.7), (0.25, 0.02), (0.25, 0.3), (0.7, 0.5)] {
+        assert!(plot.shows(BLUE, x, y), "no line at {x}, {y}");
+    }
+    let svg = fs_err::read(out.path().join("figures/psnr.svg")).unwrap();
+    assert!(svg.len() < 200_000, "{} bytes", svg.len());
+    let csv = fs_err::read_to_string(out.path().join("data/psnr.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 100_001);
+}
+
+#[test]
+fn a_logarithmic_axis_gives_every_power_of_ten_the_same_room() {
+    let out = tempfile::tempdir().unwrap();
+    let points = [(0, 1.0), (1, 1.0), (10, 10.0), (100, 100.0), (1000, 1.0)];
+    let records = records(vec![variant("sr3", "SR3", vec![trained(0, &points)])]);
+    let figure = Curve { x_scale: Scale::Log, y_scale: Scale::Log, ..curve("psnr") };
+    write(&report(vec![Figure::Curve(figure)]), &records, out.path()).unwrap();
+    let plot = Plot::read(&out.path().join("figures/psnr.png"));
+    // Three powers of ten across and two upwards; step 0 has no place.
+    for (x, y) in [(1.0 / 6.0, 0.25), (1.0 / 3.0, 0.5), (0.5, 0.75), (5.0 / 6.0, 0.5)] {
+        assert!(plot.shows(BLUE, x, y), "no line at {x}, {y}");
+    }
 }
 
 #[test]

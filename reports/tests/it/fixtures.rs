@@ -14,6 +14,8 @@ pub(crate) fn trial(seed: u64, results: &[(&str, f64)]) -> Trial {
         state: TrialState::Succeeded,
         results: results.iter().map(|(name, v)| ((*name).to_owned(), *v)).collect(),
         series: BTreeMap::new(),
+        seconds: BTreeMap::new(),
+        config: serde_json::Map::new(),
         artifacts: Vec::new(),
     }
 }

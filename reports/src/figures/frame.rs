@@ -1,0 +1,161 @@
+//! The frame that every plot stands in: titles, axes and grid by plotters' chart, and what is drawn
+//! on top of it alike in all of them.
+
+use plotters::chart::ChartBuilder;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::{CoordTranslate as _, Shift};
+use plotters::drawing::{DrawingArea, IntoDrawingArea as _};
+use plotters::element::{DashedPathElement, PathElement, Polygon};
+use plotters::prelude::SVGBackend;
+use plotters::style::{Color as _, RGBColor};
+use plotters::style::{FontStyle, ShapeStyle, TRANSPARENT, WHITE};
+
+use super::axis::Axis;
+use super::font;
+use super::picture::{Picture, PictureError};
+use super::style::{self, px};
+
+pub(super) type Pixel = (i32, i32);
+type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// What stands around a plot.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Surround {
+    pub(super) title: String,
+    /// What a reader must know about the marks.
+    pub(super) subtitle: String,
+    pub(super) x: (String, Axis),
+    pub(super) y: (String, Axis),
+    /// Room to the right of the axes, for labels.
+    pub(super) right: f64,
+    pub(super) height: f64,
+}
+
+/// A canvas on which titles and axes are drawn.
+pub(super) struct Frame<'a> {
+    canvas: Canvas<'a>,
+    coordinates: Cartesian2d<Axis, Axis>,
+}
+
+/// Draws titles and axes, then what `marks` adds to them.
+pub(super) fn draw(
+    surround: &Surround,
+    marks: impl FnOnce(&Frame) -> Result<(), PictureError>,
+) -> Result<Picture, PictureError> {
+    let left = left(surround);
+    let least = left + style::LEAST_PLOT + surround.right;
+    let size = (style::PLOT_SIZE.0.max(least).ceil(), surround.height);
+    let mut svg = String::new();
+    {
+        let pixels = (px(size.0).unsigned_abs(), px(size.1).unsigned_abs());
+        let canvas = SVGBackend::with_string(&mut svg, pixels).into_drawing_area();
+        canvas.fill(&WHITE)?;
+        let frame = Frame::new(canvas, surround, left, size.0)?;
+        marks(&frame)?;
+        frame.canvas.present()?;
+    }
+    Picture::parse(&style::shrink(&svg, size))
+}
+
+/// Where the axes begin.
+fn left(surround: &Surround) -> f64 {
+    let (label, axis) = &surround.y;
+    let label = if label.is_empty() { 10.0 } else { 30.0 };
+    style::MARGIN + label + font::widest(axis.texts(), style::TICK_SIZE)
+}
+
+impl<'a> Frame<'a> {
+    fn new(
+        canvas: Canvas<'a>,
+        surround: &Surround,
+        left: f64,
+        width: f64,
+    ) -> Result<Self, PictureError> {
+        let top = titles(&canvas, surround, width)?;
+        let mut chart = ChartBuilder::on(&canvas)
+            .margin_top(px(top))
+            .margin_right(px(surround.right))
+            .margin_bottom(px(style::MARGIN))
+            .margin_left(px(style::MARGIN))
+            .x_label_area_size(px(38.0))
+            .y_label_area_size(px(left - style::MARGIN))
+            .build_cartesian_2d(surround.x.1.clone(), surround.y.1.clone())?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(style::stroke(style::GRID, 1.0))
+            .axis_style(style::stroke(style::AXIS, 1.0))
+            .set_all_tick_mark_size(px(4.0))
+            .label_style(style::text(style::TICK_SIZE, style::INK))
+            .axis_desc_style(style::text(style::LABEL_SIZE, style::INK))
+            .x_desc(&surround.x.0)
+            .y_desc(&surround.y.0)
+            .draw()?;
+        let coordinates = chart.as_coord_spec().clone();
+        Ok(Self { canvas, coordinates })
+    }
+
+    pub(super) fn pixel(&self, x: f64, y: f64) -> Pixel {
+        self.coordinates.translate(&(x, y))
+    }
+
+    /// Left and right edge of the axes.
+    pub(super) fn width(&self) -> (i32, i32) {
+        let range = self.coordinates.get_x_axis_pixel_range();
+        (range.start, range.end)
+    }
+
+    /// Upper and lower edge of the axes.
+    pub(super) fn height(&self) -> (i32, i32) {
+        let range = self.coordinates.get_y_axis_pixel_range();
+        (range.start.min(range.end), range.start.max(range.end))
+    }
+
+    pub(super) fn path(&self, path: Vec<Pixel>, style: ShapeStyle) -> Result<(), PictureError> {
+        Ok(self.canvas.draw(&PathElement::new(path, style))?)
+    }
+
+    pub(super) fn area(&self, outline: Vec<Pixel>, style: ShapeStyle) -> Result<(), PictureError> {
+        Ok(self.canvas.draw(&Polygon::new(outline, style))?)
+    }
+
+    pub(super) fn dashes(&self, path: Vec<Pixel>) -> Result<(), PictureError> {
+        let stroke = style::stroke(style::FAINT_INK, 1.3);
+        Ok(self.canvas.draw(&DashedPathElement::new(path, px(5.0), px(3.5), stroke))?)
+    }
+
+    /// A filled marker with a white rim, which keeps crossing lines apart.
+    pub(super) fn marker(&self, index: usize, at: Pixel) -> Result<(), PictureError> {
+        let rim = (style::MARKER_RADIUS + 0.9, WHITE);
+        for (radius, fill) in [rim, (style::MARKER_RADIUS, style::colour(index))] {
+            let corner = |(x, y): (f64, f64)| (at.0 + px(x * radius), at.1 + px(y * radius));
+            self.area(style::marker(index).into_iter().map(corner).collect(), fill.filled())?;
+        }
+        Ok(())
+    }
+
+    /// A label set from its left edge and its middle.
+    pub(super) fn text(&self, text: &str, at: Pixel, colour: RGBColor) -> Result<(), PictureError> {
+        Ok(self.canvas.draw_text(text, &style::text(style::LABEL_SIZE, colour), at)?)
+    }
+}
+
+/// Title and subtitle, in as many lines as they need; returns the height below them.
+fn titles(canvas: &Canvas, surround: &Surround, width: f64) -> Result<f64, PictureError> {
+    let room = width - 2.0 * style::MARGIN;
+    let title = (&surround.title, style::TITLE_SIZE, FontStyle::Bold, 20.0);
+    let subtitle = (&surround.subtitle, style::TICK_SIZE, FontStyle::Normal, 15.0);
+    let mut y = style::MARGIN;
+    for (text, size, font, height) in [title, subtitle] {
+        let look = match font {
+            FontStyle::Bold => style::bold_text(size, style::INK),
+            _ => style::text(size, style::FAINT_INK),
+        };
+        for line in font::wrapped(text, room, size, font) {
+            canvas.draw_text(&line, &look, (px(style::MARGIN), px(y + height / 2.0)))?;
+            y += height;
+        }
+    }
+    Ok(y + 10.0)
+}
