@@ -2,12 +2,14 @@
 # make test     everything that continuous integration checks
 # make bench    how fast data reaches the training; docs/benchmarks.md has figures
 # make faults   experiments in which things fail, hundreds of times; FAULTS=500 SEED=7 choose
+# make simulate the orchestrator's decisions in a modelled world; EVENTS=1000000 SEED=1 choose
 # make build    release binaries: target/release/orch and target/release/orch-worker
 
 FAULTS ?= 200
+EVENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: table1 test bench faults build libtorch format lint docs unit
+.PHONY: table1 test bench faults simulate build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -24,6 +26,9 @@ bench: libtorch
 
 faults:
 	FAULTS=$(FAULTS) SEED=$(SEED) cargo test --locked -p orchestrator --test faults -- --nocapture
+
+simulate:
+	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --locked -p orchestrator --test simulator -- --nocapture
 
 test: libtorch format lint docs unit
 

@@ -7,7 +7,8 @@ use std::fmt;
 use experiments::expand::Frozen;
 use serde::Serialize;
 
-use crate::core::{State, TrialId};
+use crate::core::{Change, IllegalTransition, State, TrialId};
+use crate::journal::Entry;
 use crate::store::TrialRow;
 
 /// Every trial that the file asks for, and what will become of it.
@@ -98,6 +99,24 @@ impl Plan {
                 trial.fate = Fate::Renewed;
             }
         }
+    }
+
+    /// What follows for trials that are settled without success: they are put in the queue again,
+    /// and what failed or was cancelled starts with a fresh budget of attempts.
+    pub fn decisions(&self, recorded: &[TrialRow]) -> Result<Vec<Entry>, IllegalTransition> {
+        let mut entries = Vec::new();
+        for trial in self.to_run().filter(|trial| trial.fate != Fate::Renewed) {
+            let row = recorded.iter().find(|row| row.id == trial.id);
+            let settled = row.map(|row| row.state.clone()).filter(State::is_settled);
+            let Some(from) = settled else { continue };
+            let reason = format!("run again after: {}", from.reason());
+            let to = from.clone().apply(Change::Queue { reason })?;
+            if matches!(trial.fate, Fate::Cancelled | Fate::RunAgain) {
+                entries.push(Entry::Forgiven { trial: trial.id.clone() });
+            }
+            entries.push(Entry::Changed { trial: trial.id.clone(), from, to });
+        }
+        Ok(entries)
     }
 
     /// The trials that are to be run or watched.

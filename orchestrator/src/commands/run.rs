@@ -161,8 +161,7 @@ fn freeze(run: &expand::Run) -> anyhow::Result<Vec<Frozen>> {
     Ok(run.freeze(replies)?)
 }
 
-/// Writes down what the file asks for, and puts what is settled without success in the queue again.
-/// What failed or was cancelled starts with a fresh budget of attempts.
+/// Writes down what the file asks for, and what follows from that.
 fn record(
     run: &expand::Run,
     plan: &Plan,
@@ -183,16 +182,8 @@ fn record(
         rows: run.rows.clone(),
         trials: trials.collect(),
     }))?;
-    for trial in plan.to_run().filter(|trial| trial.fate != Fate::Renewed) {
-        let row = recorded.iter().find(|row| row.id == trial.id);
-        let settled = row.map(|row| row.state.clone()).filter(State::is_settled);
-        let Some(from) = settled else { continue };
-        let reason = format!("run again after: {}", from.reason());
-        let to = from.clone().apply(Change::Queue { reason })?;
-        if matches!(trial.fate, Fate::Cancelled | Fate::RunAgain) {
-            journal.append(Entry::Forgiven { trial: trial.id.clone() })?;
-        }
-        journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
+    for decision in plan.decisions(recorded)? {
+        journal.append(decision)?;
     }
     Ok(())
 }

@@ -19,5 +19,6 @@ mod shortage;
 pub use inventory::{Gpu, GpuProcess, Infeasible, Inventory};
 pub use lease::{Lease, SlotError, Slots};
 pub use machine::{ENV_INVENTORY, Machine};
-pub use rules::{Hindrance, Request, Strangers};
+pub use rules::{Hindrance, Request, Strangers, hindrance};
+pub use seat::Occupancy;
 pub use shortage::Shortage;

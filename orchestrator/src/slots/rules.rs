@@ -68,7 +68,7 @@ pub enum Hindrance {
 }
 
 /// What keeps a trial from `gpu`, which has `free_twelfths` left beside its occupants.
-pub(super) fn hindrance(
+pub fn hindrance(
     gpu: &Gpu,
     free_twelfths: usize,
     occupancy: &Occupancy,

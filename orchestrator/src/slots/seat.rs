@@ -26,17 +26,17 @@ pub(super) struct Seat {
 
 /// What a GPU's seats say together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Occupancy {
+pub struct Occupancy {
     /// Seats that are taken.
-    pub(super) trials: usize,
+    pub trials: usize,
     /// The smallest number of trials that a holder allows.
-    pub(super) cap: Option<u32>,
+    pub cap: Option<u32>,
     /// All memory that holders asked for.
-    pub(super) promised: Memory,
+    pub promised: Memory,
     /// Memory that was in use before the first of our trials came, these or the last ones.
-    pub(super) used_before: Memory,
+    pub used_before: Memory,
     /// When the last holder was seen to have ended.
-    pub(super) left_ms: Option<i64>,
+    pub left_ms: Option<i64>,
 }
 
 impl Seat {

@@ -31,6 +31,7 @@ use crate::slots::{Lease, Machine, Request, Shortage, SlotError, Slots, Stranger
 use crate::store::{PassedOver, Store, StoreError};
 
 pub use progress::Progress;
+pub use records::member;
 use silence::Silence;
 
 /// How often attempts are looked at.

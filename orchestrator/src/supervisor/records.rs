@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use experiments::expand;
 
 use crate::claim::{self, Standing};
-use crate::core::{Ending, Member, Past, Role, TrialId, Weight};
+use crate::core::{Ending, Member, Role, TrialId, Weight};
 use crate::resolved::ResolvedTrial;
 use crate::run_dir::RunDir;
 use crate::store::{PastRow, Store, StoreError, TrialRow};
@@ -22,41 +22,50 @@ pub(super) async fn members(
     let rows = store.trials().await?;
     let weights: BTreeMap<_, _> =
         trials.iter().map(|trial| (trial.id.as_str(), trial.weight)).collect();
-    let matters = |row: &TrialRow| !row.retired || row.state.attempt_under_way().is_some();
-    let member = |row: TrialRow| {
-        let role = match (row.retired, left_out.contains(&row.id)) {
-            (true, _) => Role::Retired,
-            (false, true) => Role::LeftOut,
-            (false, false) => Role::Carried,
+    let told = |row: TrialRow| {
+        let id = row.id.clone();
+        let past = pasts.remove(&id).unwrap_or_default();
+        let weight = weights.get(id.0.as_str()).copied().unwrap_or_default();
+        let standing = |number| {
+            let standing = claim::standing(&dir.attempt(&id, number));
+            standing.inspect_err(|e| tracing::warn!(trial.id = %id, "{e}; taken for lost")).ok()
         };
-        let mut past = pasts.remove(&row.id).unwrap_or_default();
-        let forgiven = past.forgiven;
-        let weight = weights.get(row.id.0.as_str()).copied().unwrap_or_default();
-        let expand::Weight { priority, cost } = weight;
-        let weight = Weight { variant: row.variant, priority, cost };
-        let under_way = row.state.attempt_under_way();
-        let mut attempts = std::mem::take(&mut past.attempts);
-        for attempt in attempts.iter_mut().filter(|past| Some(past.number) != under_way) {
-            attempt.ending = Some(ending(dir, &row.id, attempt, &past));
-        }
-        Member { id: row.id, role, weight, state: row.state, past: attempts, forgiven }
+        member(row, past, weight, left_out.contains(&id), standing)
     };
-    Ok(rows.into_iter().filter(matters).map(member).collect())
+    Ok(rows.into_iter().filter_map(told).collect())
 }
 
-/// How an attempt that is over ended.
-fn ending(dir: &RunDir, trial: &TrialId, past: &Past, row: &PastRow) -> Ending {
-    let attempt = dir.attempt(trial, past.number);
-    match claim::standing(&attempt) {
-        Ok(Standing::Ended(exit)) => {
-            let said = row.last_words.get(&past.number).cloned();
-            Ending::Recorded { exit, said }
-        }
-        Ok(Standing::Lost(_) | Standing::Held(_) | Standing::Unknown(_)) => Ending::Lost,
-        Ok(Standing::Unclaimed | Standing::Abandoned(_)) => Ending::NeverStarted(String::new()),
-        Err(error) => {
-            tracing::warn!(trial.id = %trial, "{error}; taken for lost");
-            Ending::Lost
-        }
+/// A trial as it is recorded; `None` if it is retired and nothing of it runs. How an attempt that
+/// is over stands, by its number, is for `standing` to say, if that can be told.
+pub fn member(
+    row: TrialRow,
+    past: PastRow,
+    weight: expand::Weight,
+    left_out: bool,
+    standing: impl Fn(u32) -> Option<Standing>,
+) -> Option<Member> {
+    let under_way = row.state.attempt_under_way();
+    let role = match (row.retired, left_out) {
+        (true, _) if under_way.is_none() => return None,
+        (true, _) => Role::Retired,
+        (false, true) => Role::LeftOut,
+        (false, false) => Role::Carried,
+    };
+    let expand::Weight { priority, cost } = weight;
+    let weight = Weight { variant: row.variant, priority, cost };
+    let PastRow { mut attempts, forgiven, mut last_words } = past;
+    for attempt in attempts.iter_mut().filter(|past| Some(past.number) != under_way) {
+        let said = last_words.remove(&attempt.number);
+        attempt.ending = Some(ending(standing(attempt.number), said));
+    }
+    Some(Member { id: row.id, role, weight, state: row.state, past: attempts, forgiven })
+}
+
+/// How an attempt ended that is over and stands so.
+fn ending(standing: Option<Standing>, said: Option<(String, String)>) -> Ending {
+    match standing {
+        Some(Standing::Ended(exit)) => Ending::Recorded { exit, said },
+        Some(Standing::Unclaimed | Standing::Abandoned(_)) => Ending::NeverStarted(String::new()),
+        Some(Standing::Lost(_) | Standing::Held(_) | Standing::Unknown(_)) | None => Ending::Lost,
     }
 }

@@ -1,0 +1,244 @@
+//! What must be true of every decision when it is made, and of the world at every moment. Nothing
+//! here asks the core what it remembers: the journal and the world's own truth are enough.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use experiments::file::AfterStall;
+use orchestrator::core::{Cause, State, TrialId};
+use orchestrator::journal::Entry;
+
+use crate::attempt::Claim;
+use crate::people::Call;
+use crate::rules::{self, Follows, Tried};
+use crate::simulation::Simulation;
+use crate::supervisor::{STALLED_AFTER_MS, Supervisor};
+use crate::world::World;
+
+/// What one supervisor may do, by what people have asked of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Watch {
+    /// Trials that somebody wishes something of at this moment.
+    pub(crate) wished: BTreeSet<TrialId>,
+    /// Somebody wants it to stop, or too many trials have failed.
+    pub(crate) stops: bool,
+    left_out: BTreeSet<TrialId>,
+    jobs: usize,
+    may_fail: Option<u32>,
+    /// When each trial may be tried again.
+    ready_ms: BTreeMap<TrialId, i64>,
+}
+
+impl Watch {
+    pub(crate) fn new(call: &Call, left_out: BTreeSet<TrialId>) -> Self {
+        Self {
+            wished: BTreeSet::new(),
+            stops: false,
+            left_out,
+            jobs: call.jobs.unwrap_or(usize::MAX),
+            may_fail: call.max_fails,
+            ready_ms: BTreeMap::new(),
+        }
+    }
+}
+
+/// A decision is about to be written down.
+pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
+    match entry {
+        Entry::Changed { trial, from, to } => change(sim, watch, trial, from, to),
+        Entry::Forgiven { trial } => {
+            assert!(watch.wished.contains(trial), "{trial} is forgiven and nobody wished it");
+            watch.left_out.remove(trial);
+            watch.ready_ms.remove(trial);
+        }
+        Entry::ToStop { trial, attempt, cause } => {
+            stop(sim, watch, trial, *attempt, *cause);
+        }
+        Entry::Planned(_) | Entry::Stalled { .. } | Entry::Stirred { .. } => {}
+    }
+}
+
+fn change(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, from: &State, to: &State) {
+    assert_eq!(sim.disk.state(trial), from, "{trial} is said to be what it is not");
+    assert!(!matches!(from, State::Succeeded { .. }), "{trial} has succeeded and becomes {to:?}");
+    if from.is_settled() {
+        assert!(watch.wished.contains(trial), "{trial} leaves {from:?} and nobody wished it");
+        sim.unwanted.remove(trial);
+        let anew = !matches!(from, State::Interrupted { .. });
+        let fresh = sim.disk.forgiven(trial) == sim.disk.attempts(trial);
+        assert!(!anew || fresh, "{trial} goes on from {from:?} without fresh attempts");
+    }
+    match (from.attempt_under_way(), to) {
+        (None, State::Starting { attempt }) => may_start(sim, watch, trial, *attempt),
+        (None, State::Cancelled { .. }) => {
+            assert!(watch.wished.contains(trial), "{trial} is cancelled and nobody wished it");
+        }
+        (None, _) => assert!(matches!(to, State::Queued { .. }), "{trial}: {from:?} to {to:?}"),
+        (Some(number), State::Running { .. }) => {
+            let claim = sim.world.attempt(trial, number).claim;
+            assert_ne!(claim, Claim::Free, "{trial} runs and nobody has claimed it");
+        }
+        (Some(number), _) => follows(sim, watch, trial, number, to),
+    }
+    if matches!(to, State::Failed { .. }) {
+        watch.may_fail = watch.may_fail.map(|left| left.saturating_sub(1));
+        watch.stops |= watch.may_fail == Some(0);
+    }
+}
+
+/// The retry policy is neither exceeded nor fallen short of.
+fn follows(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, number: u32, to: &State) {
+    let tried = tried(sim, trial, number);
+    let shares_gpu = shares_gpu(&sim.world);
+    let expected = rules::follows(&tried, &sim.retry, shares_gpu);
+    sim.world.count(match expected {
+        Follows::Done => "a trial succeeds",
+        Follows::GivenUp(class) => class,
+        Follows::Again(_) => "a trial is to be tried again",
+    });
+    let cancelled = sim.disk.cause(trial, number) == Some(Cause::Cancel);
+    let stays = watch.stops || sim.disk.is_retired(trial);
+    let well = match (&expected, to) {
+        (Follows::Done, State::Succeeded { .. }) => true,
+        (Follows::GivenUp(expected), State::Failed { class, .. }) => class == expected,
+        (Follows::Again(_), State::Cancelled { .. }) => cancelled,
+        (Follows::Again(_), State::Interrupted { .. }) => stays && !cancelled,
+        (Follows::Again(wait_ms), State::Queued { .. }) => {
+            watch.ready_ms.insert(trial.clone(), sim.world.now_ms + wait_ms);
+            !stays && !cancelled
+        }
+        _ => false,
+    };
+    assert!(well, "{trial}: {expected:?} follows from {tried:#?}, and not {to:?}");
+}
+
+fn may_start(sim: &Simulation, watch: &Watch, trial: &TrialId, number: u32) {
+    assert!(!watch.stops, "{trial} is started by a run that is to stop");
+    assert!(!sim.disk.is_retired(trial), "{trial} is retired and started");
+    assert!(!watch.left_out.contains(trial), "{trial} is left out and started");
+    assert!(!sim.unwanted.contains(trial), "{trial} is started and somebody wants it stopped");
+    assert_eq!(number, sim.disk.attempts(trial) + 1, "{trial}: attempts are counted by one");
+    let under_way = sim.disk.states().filter(|(_, s)| s.attempt_under_way().is_some()).count();
+    assert!(under_way < watch.jobs, "{trial} is started as one too many");
+    let ready_ms = watch.ready_ms.get(trial).copied().unwrap_or(0);
+    assert!(sim.world.now_ms >= ready_ms, "{trial} is started without a wait");
+    let others = sim.world.attempts.iter().filter(|((id, _), a)| id == trial && a.computes());
+    assert_eq!(others.count(), 0, "{trial} is started while another attempt of it computes");
+}
+
+/// An attempt is about to be started with these slots.
+pub(crate) fn start(sim: &mut Simulation, trial: &TrialId, number: u32, lease: &[(usize, u8)]) {
+    let before = tried(sim, trial, number - 1);
+    let alone = shares_gpu(&sim.world) && rules::ran_out_of_memory(&before);
+    if alone {
+        sim.world.count("a trial gets a whole GPU after its memory was full");
+    }
+    let whole = |(_, twelfths): &(usize, u8)| *twelfths == 12;
+    assert!(!alone || lease.iter().all(whole), "{trial} ran out of memory and shares again");
+}
+
+/// The attempts of a trial that count, up to `number`, as they truly went.
+fn tried(sim: &Simulation, trial: &TrialId, number: u32) -> Vec<Tried> {
+    let counting = sim.disk.forgiven(trial) + 1..=number;
+    let tried = |number| {
+        let attempt = sim.world.attempts.get(&(trial.clone(), number));
+        let attempt = attempt.unwrap_or_else(|| panic!("{trial} has no attempt {number}"));
+        let end = attempt.end.unwrap_or_else(|| panic!("{trial}'s attempt {number} goes on"));
+        let cause = sim.disk.cause(trial, number);
+        let by_person = cause.is_some_and(|cause| cause > Cause::Stalled);
+        Tried { end, saved: attempt.saved(), by_person }
+    };
+    counting.map(tried).collect()
+}
+
+fn stop(sim: &mut Simulation, watch: &Watch, trial: &TrialId, number: u32, cause: Cause) {
+    let well = match cause {
+        Cause::Stalled => {
+            let attempt = sim.world.attempt(trial, number).clone();
+            let silent_ms = sim.world.now_ms - attempt.heard_ms;
+            sim.world.count("a silent attempt is stopped");
+            sim.after_stall == AfterStall::Retry && silent_ms >= STALLED_AFTER_MS
+        }
+        Cause::Retired => sim.disk.is_retired(trial),
+        Cause::Interrupt => watch.stops,
+        Cause::Cancel => {
+            sim.unwanted.insert(trial.clone());
+            watch.wished.contains(trial)
+        }
+    };
+    assert!(well, "{trial} is stopped for no reason: {cause:?}");
+}
+
+/// Somebody has wished these trials stopped: that is written down now.
+pub(crate) fn is_to_stop(sim: &Simulation, s: &Supervisor, trials: &[TrialId]) {
+    for trial in trials.iter().filter(|trial| s.core.state(trial).is_some()) {
+        let state = sim.disk.state(trial);
+        let asked = state
+            .attempt_under_way()
+            .is_some_and(|number| sim.disk.cause(trial, number) == Some(Cause::Cancel));
+        assert!(asked || state.is_settled(), "{trial} goes on, though somebody wants it stopped");
+    }
+}
+
+/// Every stop that was written down has been asked of its holder.
+pub(crate) fn every_stop_is_asked_for(sim: &Simulation, s: &Supervisor) {
+    for (trial, number) in s.core.active() {
+        let asked = match sim.disk.cause(trial, number) {
+            Some(Cause::Cancel | Cause::Stalled) => true,
+            Some(Cause::Interrupt) => s.watch.stops,
+            Some(Cause::Retired) | None => false,
+        };
+        let due = asked || sim.disk.is_retired(trial);
+        let attempt = sim.world.attempts.get(&(trial.clone(), number));
+        let heard = attempt.is_none_or(|attempt| attempt.stop.is_some() || !attempt.prepared);
+        assert!(!due || heard, "{trial} is to stop, and its holder does not know");
+    }
+}
+
+/// A worker has just been started.
+pub(crate) fn only_one_works(world: &World, trial: &TrialId, number: u32) {
+    let works =
+        |((id, _), a): &(&(TrialId, u32), &crate::attempt::Attempt)| id == trial && a.computes();
+    let at_work: Vec<_> = world.attempts.iter().filter(works).map(|((_, n), _)| *n).collect();
+    assert_eq!(at_work, [number], "{trial} is run more than once at a time");
+}
+
+/// Attempts on a GPU that have something left that lives, and twelfths of it that they hold.
+pub(crate) fn on_gpu(world: &World, gpu: usize) -> (usize, usize) {
+    let held = world.attempts.values().filter(|attempt| attempt.has_processes());
+    let held = held.flat_map(|attempt| &attempt.lease).filter(|(at, _)| *at == gpu);
+    held.fold((0, 0), |(trials, taken), (_, twelfths)| (trials + 1, taken + usize::from(*twelfths)))
+}
+
+/// No GPU has more trials than it can take.
+pub(crate) fn nothing_is_over_booked(world: &World) {
+    for gpu in 0..world.gpus {
+        let (trials, taken) = on_gpu(world, gpu);
+        assert!(taken <= 12, "GPU {gpu} has {taken} twelfths taken");
+        let cap = world.resources.per_gpu.unwrap_or(12) as usize;
+        assert!(trials <= cap, "GPU {gpu} has {trials} trials of {cap}");
+    }
+}
+
+fn shares_gpu(world: &World) -> bool {
+    world.gpus > 0 && world.resources.share.twelfths() < 12
+}
+
+/// After a whole run in which nothing went wrong.
+pub(crate) fn all_is_over(sim: &Simulation) {
+    for trial in &sim.file {
+        let flawed = sim.world.scripts[trial].flaw.is_some();
+        let well = match sim.disk.state(trial) {
+            State::Succeeded { attempt } => {
+                let attempt = &sim.world.attempts[&(trial.clone(), *attempt)];
+                !flawed && attempt.end == Some(rules::End::Success)
+            }
+            State::Failed { .. } => flawed,
+            _ => false,
+        };
+        assert!(well, "{trial} is {:?} in the end", sim.disk.state(trial));
+    }
+    for (trial, state) in sim.disk.states() {
+        assert_eq!(state.attempt_under_way(), None, "{trial} was forgotten");
+    }
+    assert_eq!(sim.disk.requests, []);
+}

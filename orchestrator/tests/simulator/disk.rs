@@ -1,0 +1,164 @@
+//! What survives a supervisor: the journal, and what the database makes of it.
+
+use std::collections::BTreeMap;
+
+use orchestrator::core::{Cause, Hearing, Past, State, TrialId};
+use orchestrator::journal::{Entry, Planned};
+use orchestrator::requests::Request;
+use orchestrator::store::{AttemptRow, MadeWith, PastRow, TrialRow};
+
+use crate::attempt::{Attempt, Word};
+
+/// The run's folder, as far as decisions and wishes go.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    pub(crate) journal: Vec<Entry>,
+    pub(crate) requests: Vec<Request>,
+    trials: BTreeMap<TrialId, Trial>,
+}
+
+#[derive(Debug)]
+struct Trial {
+    row: TrialRow,
+    position: Option<usize>,
+    past: PastRow,
+}
+
+impl Disk {
+    /// Writes a decision down, and takes it in as the database does.
+    pub(crate) fn append(&mut self, entry: Entry) {
+        match &entry {
+            Entry::Planned(planned) => self.plan(planned),
+            Entry::Changed { trial, to, .. } => self.change(trial, to),
+            Entry::Forgiven { trial } => {
+                let past = &mut self.trial(trial).past;
+                past.forgiven = past.attempts.last().map_or(0, |attempt| attempt.number);
+            }
+            Entry::ToStop { trial, attempt, cause } => {
+                self.past(trial, *attempt).cause = Some(*cause);
+            }
+            Entry::Stalled { trial, attempt, .. } => self.past(trial, *attempt).stalled = true,
+            Entry::Stirred { trial, attempt } => self.past(trial, *attempt).stalled = false,
+        }
+        self.journal.push(entry);
+    }
+
+    fn plan(&mut self, planned: &Planned) {
+        self.trials
+            .values_mut()
+            .for_each(|trial| (trial.position, trial.row.retired) = (None, true));
+        for (position, asked) in planned.trials.iter().enumerate() {
+            let new = || Trial {
+                row: TrialRow {
+                    id: asked.id.clone(),
+                    key: asked.key.clone(),
+                    variant: asked.variant.clone(),
+                    seed: asked.seed,
+                    retired: false,
+                    state: State::Queued { reason: "new".to_owned() },
+                    build: None,
+                    data: None,
+                    made_with: MadeWith::default(),
+                    last_attempt: None,
+                },
+                position: None,
+                past: PastRow::default(),
+            };
+            let trial = self.trials.entry(asked.id.clone()).or_insert_with(new);
+            (trial.position, trial.row.retired) = (Some(position), false);
+        }
+    }
+
+    fn change(&mut self, id: &TrialId, to: &State) {
+        let trial = self.trial(id);
+        trial.row.state = to.clone();
+        if let State::Starting { attempt: number } = *to {
+            let (checkpoint, step, cause, ending) = (None, None, None, None);
+            let past = Past { number, checkpoint, step, cause, stalled: false, ending };
+            trial.past.attempts.push(past);
+            trial.row.last_attempt = Some(AttemptRow {
+                number,
+                started_ms: 0,
+                device: None,
+                progress: None,
+                failed: None,
+                silent_since_ms: None,
+                unknown_lines: 0,
+            });
+        }
+    }
+
+    /// Takes in what an attempt's worker has said, and says what is new of it.
+    pub(crate) fn read(&mut self, id: &TrialId, number: u32, attempt: &mut Attempt) -> Vec<Word> {
+        let new = attempt.words[attempt.read..].to_vec();
+        attempt.read = attempt.words.len();
+        let last_words = attempt.said.clone();
+        let past = self.past(id, number);
+        for word in &new {
+            match word {
+                Word::Checkpoint(step) => past.checkpoint = past.checkpoint.max(Some(*step)),
+                Word::Step(step) => past.step = Some(*step),
+            }
+        }
+        if let Some(words) = last_words {
+            self.trial(id).past.last_words.insert(number, words);
+        }
+        new
+    }
+
+    /// Every trial as it is recorded, in the file's order, retired ones last.
+    pub(crate) fn records(&self) -> Vec<(TrialRow, PastRow)> {
+        let mut trials: Vec<_> = self.trials.values().collect();
+        trials.sort_by_key(|trial| (trial.position.is_none(), trial.position));
+        trials.into_iter().map(|trial| (trial.row.clone(), trial.past.clone())).collect()
+    }
+
+    pub(crate) fn rows(&self) -> Vec<TrialRow> {
+        self.records().into_iter().map(|(row, _)| row).collect()
+    }
+
+    pub(crate) fn state(&self, trial: &TrialId) -> &State {
+        &self.trials[trial].row.state
+    }
+
+    pub(crate) fn states(&self) -> impl Iterator<Item = (&TrialId, &State)> {
+        self.trials.iter().map(|(id, trial)| (id, &trial.row.state))
+    }
+
+    pub(crate) fn is_retired(&self, trial: &TrialId) -> bool {
+        self.trials[trial].row.retired
+    }
+
+    /// Attempts up to this number no longer count.
+    pub(crate) fn forgiven(&self, trial: &TrialId) -> u32 {
+        self.trials[trial].past.forgiven
+    }
+
+    /// Why an attempt was asked to stop.
+    pub(crate) fn cause(&self, trial: &TrialId, number: u32) -> Option<Cause> {
+        let attempts = &self.trials[trial].past.attempts;
+        attempts.iter().find(|past| past.number == number)?.cause
+    }
+
+    /// The number of a trial's last attempt; 0 before the first.
+    pub(crate) fn attempts(&self, trial: &TrialId) -> u32 {
+        self.trials[trial].past.attempts.last().map_or(0, |past| past.number)
+    }
+
+    fn trial(&mut self, id: &TrialId) -> &mut Trial {
+        self.trials.get_mut(id).unwrap()
+    }
+
+    fn past(&mut self, id: &TrialId, number: u32) -> &mut Past {
+        let mut attempts = self.trial(id).past.attempts.iter_mut();
+        attempts.find(|past| past.number == number).unwrap()
+    }
+}
+
+/// A word about an attempt's silence, as a decision.
+pub(crate) fn heard(trial: TrialId, attempt: u32, hearing: Hearing) -> Entry {
+    match hearing {
+        Hearing::Nothing => Entry::Stalled { trial, attempt, silent_ms: 0 },
+        Hearing::Something => Entry::Stirred { trial, attempt },
+    }
+}

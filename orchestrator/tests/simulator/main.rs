@@ -1,0 +1,57 @@
+//! The real core, plan and replay of records against a modelled world: machine, disk, holders,
+//! workers, clocks and people, all driven by one seed, faults included. After every step it is
+//! checked that nothing is lost, doubled or over-booked.
+//!
+//! `make simulate` goes on until `EVENTS` things have happened, from `SEED` on.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+mod attempt;
+mod checks;
+mod disk;
+mod faults;
+mod people;
+mod rules;
+mod simulation;
+mod supervisor;
+mod world;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::panic::{self, AssertUnwindSafe};
+use std::time::Instant;
+
+use simulation::Simulation;
+
+/// How much happens if nobody says so: enough for about a second.
+const FEW: u64 = 400_000;
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are for people")]
+fn whatever_happens_nothing_is_lost_doubled_or_over_booked() {
+    let number = |name| env::var(name).ok().map(|text| text.parse().expect("a number"));
+    let (enough, first) = (number("EVENTS").unwrap_or(FEW), number("SEED").unwrap_or(1));
+    let start = Instant::now();
+    let (mut events, mut experiments, mut counts) = (0, 0, BTreeMap::new());
+    for seed in first.. {
+        let mut simulation = Simulation::new(seed);
+        let done = panic::catch_unwind(AssertUnwindSafe(|| simulation.run()));
+        if let Err(panic) = done {
+            println!("{}\nto repeat it: make simulate SEED={seed} EVENTS=1", simulation.story());
+            panic::resume_unwind(panic);
+        }
+        events += simulation.events();
+        experiments += 1;
+        for (what, count) in simulation.counts() {
+            *counts.entry(*what).or_insert(0) += count;
+        }
+        if events >= enough {
+            break;
+        }
+    }
+    let rate = f64::from(experiments) / start.elapsed().as_secs_f64();
+    println!("{events} events in {experiments} experiments, {rate:.0} experiments a second:");
+    for (what, count) in counts {
+        println!("{count:9}  {what}");
+    }
+}

@@ -1,0 +1,215 @@
+//! What people do: run the file, edit it, stop and retry trials, type Ctrl-C.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use experiments::expand::{self, Frozen};
+use experiments::resources::Share;
+use orchestrator::core::{Core, Halt, Input, Member, Policy, TrialId};
+use orchestrator::journal::{Entry, Planned, PlannedTrial};
+use orchestrator::plan::{Fate, Plan};
+use orchestrator::requests::Request;
+use orchestrator::supervisor::member;
+
+use crate::checks::Watch;
+use crate::simulation::Simulation;
+use crate::supervisor::{Dead, Supervisor};
+
+/// How `orch run` is called.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Call {
+    pub(crate) only: Vec<String>,
+    pub(crate) jobs: Option<usize>,
+    pub(crate) max_fails: Option<u32>,
+}
+
+impl Simulation {
+    /// Somebody does something.
+    pub(crate) fn person(&mut self) {
+        match self.world.random.u8(0..10) {
+            0..5 => self.run_or_interrupt(),
+            5..8 => {
+                let trials = self.some_trials();
+                let halt = self.any_halt();
+                self.ask(Request::Stop { trials: trials.clone(), halt }, trials);
+            }
+            8 => {
+                let halt = self.any_halt();
+                let trials = self.disk.states().filter(|(_, s)| s.attempt_under_way().is_some());
+                let trials = trials.map(|(id, _)| id.clone()).collect();
+                self.ask(Request::StopAll { halt }, trials);
+            }
+            _ => {
+                let trials = self.some_trials();
+                self.ask(Request::Retry { trials }, Vec::new());
+            }
+        }
+    }
+
+    pub(crate) fn run_or_interrupt(&mut self) {
+        if let Some(mut supervisor) = self.supervisor.take() {
+            // Of several supervisors only the first stays.
+            if self.world.random.u8(0..4) > 0 {
+                self.supervisor = Some(supervisor);
+                return;
+            }
+            self.world.count("Ctrl-C");
+            let halt = supervisor.halt_of_an_interrupt();
+            match self.interrupt(&mut supervisor, halt) {
+                Ok(()) => self.supervisor = Some(supervisor),
+                Err(Dead) => self.died(),
+            }
+            return;
+        }
+        if self.world.random.u8(0..4) == 0 {
+            self.world.count("the file is edited");
+            let random = &mut self.world.random;
+            self.file = self.trials.iter().filter(|_| random.u8(0..5) > 0).cloned().collect();
+        }
+        let random = &mut self.world.random;
+        let mut call = Call {
+            only: Vec::new(),
+            jobs: random.bool().then(|| random.usize(1..4)),
+            max_fails: (random.u8(0..4) == 0).then(|| random.u32(1..3)),
+        };
+        if random.u8(0..4) == 0 {
+            let some = self.file.iter().filter(|_| random.bool());
+            call.only = some.map(|trial| variant(trial).to_owned()).collect();
+        }
+        self.run_file(&call);
+    }
+
+    /// `orch run`.
+    pub(crate) fn run_file(&mut self, call: &Call) {
+        self.world.count("`orch run` is called");
+        match self.take_up(call) {
+            Ok(supervisor) => self.supervisor = Some(supervisor),
+            Err(Dead) => self.died(),
+        }
+    }
+
+    /// Plans, writes that down, and goes on where the records end.
+    fn take_up(&mut self, call: &Call) -> Result<Supervisor, Dead> {
+        let rows = self.disk.rows();
+        let plan = Plan::new(self.frozen(), &rows, &call.only);
+        let left_out: BTreeSet<_> = plan
+            .trials
+            .iter()
+            .filter(|trial| trial.fate == Fate::LeftOut)
+            .map(|trial| trial.id.clone())
+            .collect();
+        let mut watch = Watch::new(call, left_out.clone());
+        watch.wished = plan.to_run().map(|trial| trial.id.clone()).collect();
+        self.decide(&mut watch, Entry::Planned(planned(&plan)))?;
+        for decision in plan.decisions(&rows).unwrap() {
+            self.decide(&mut watch, decision)?;
+        }
+        watch.wished.clear();
+        let mut supervisor = self.supervisor(call, &left_out, watch);
+        // Who runs the file now wants it run.
+        while !self.disk.requests.is_empty() {
+            self.breathe()?;
+            self.disk.requests.remove(0);
+        }
+        self.tell(&mut supervisor, Input::Began)?;
+        Ok(supervisor)
+    }
+
+    /// One that knows nothing but the records.
+    fn supervisor(&self, call: &Call, left_out: &BTreeSet<TrialId>, watch: Watch) -> Supervisor {
+        let shares_gpu = self.world.gpus > 0 && self.world.resources.share != Share::WHOLE;
+        let policy = Policy {
+            retry: self.retry.clone(),
+            jobs: call.jobs.unwrap_or(usize::MAX),
+            max_fails: call.max_fails,
+            after_stall: self.after_stall,
+            shares_gpu,
+        };
+        Supervisor {
+            core: Core::new(self.members(left_out), policy),
+            began_ms: self.world.now_ms,
+            watch,
+            holders: BTreeMap::new(),
+            silences: BTreeMap::new(),
+            lease: None,
+            stays_for: None,
+        }
+    }
+
+    fn members(&self, left_out: &BTreeSet<TrialId>) -> Vec<Member> {
+        let records = self.disk.records().into_iter();
+        let told = |(row, past): (orchestrator::store::TrialRow, _)| {
+            let (id, weight) = (row.id.clone(), self.weights[&row.id]);
+            let attempts = &self.world.attempts;
+            let standing = |number| {
+                Some(attempts.get(&(id.clone(), number)).cloned().unwrap_or_default().standing())
+            };
+            member(row, past, weight, left_out.contains(&id), standing)
+        };
+        records.filter_map(told).collect()
+    }
+
+    /// `orch stop` and `orch retry`: leave a request and, where there is no supervisor, do it.
+    fn ask(&mut self, request: Request, trials: Vec<TrialId>) {
+        if self.world.disk_is_full || self.disk.journal.is_empty() {
+            return;
+        }
+        self.world.count("`orch stop` or `orch retry` is called");
+        self.disk.requests.push(request);
+        // Or it is killed first.
+        if self.supervisor.is_none() && !self.world.strikes(20) {
+            let call = Call { jobs: Some(0), ..Call::default() };
+            let nobody = BTreeSet::new();
+            let watch = Watch::new(&call, nobody.clone());
+            let mut supervisor = self.supervisor(&call, &nobody, watch);
+            supervisor.stays_for = Some(trials);
+            self.supervisor = Some(supervisor);
+        }
+    }
+
+    fn some_trials(&mut self) -> Vec<TrialId> {
+        let random = &mut self.world.random;
+        self.trials.iter().filter(|_| random.u8(0..4) == 0).cloned().collect()
+    }
+
+    fn any_halt(&mut self) -> Halt {
+        if self.world.random.bool() { Halt::WithCheckpoint } else { Halt::AtOnce }
+    }
+
+    fn frozen(&self) -> Vec<Frozen> {
+        let frozen = |trial: &TrialId| Frozen {
+            key: format!("{:0>64}", variant(trial)),
+            variant: variant(trial).to_owned(),
+            seed: 0,
+            config: serde_json::Map::new(),
+            build: None,
+            data: None,
+        };
+        self.file.iter().map(frozen).collect()
+    }
+}
+
+/// The trial of a variant; each has one.
+pub(crate) fn trial(variant: &str) -> TrialId {
+    TrialId(format!("{variant}-s0-00000000"))
+}
+
+fn variant(trial: &TrialId) -> &str {
+    trial.0.split('-').next().unwrap()
+}
+
+fn planned(plan: &Plan) -> Planned {
+    let trials = plan.trials.iter().map(|trial| PlannedTrial {
+        id: trial.id.clone(),
+        key: trial.frozen.key.clone(),
+        variant: trial.frozen.variant.clone(),
+        seed: trial.frozen.seed,
+        build: None,
+        data: None,
+    });
+    Planned { file_hash: String::new(), rows: Vec::new(), trials: trials.collect() }
+}
+
+/// What decides when a trial starts.
+pub(crate) fn weight(random: &mut fastrand::Rng) -> expand::Weight {
+    expand::Weight { priority: random.i64(0..2), cost: f64::from(random.u8(1..5)) }
+}

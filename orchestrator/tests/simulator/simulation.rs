@@ -1,0 +1,166 @@
+//! One experiment in the modelled world, from its seed to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::time::Duration;
+
+use experiments::expand::Weight;
+use experiments::file::{AfterStall, Retry};
+use experiments::resources::Span;
+use fastrand::Rng;
+use orchestrator::core::{State, TrialId};
+use orchestrator::journal::Entry;
+
+use crate::checks;
+use crate::disk::Disk;
+use crate::people::{self, Call};
+use crate::supervisor::Supervisor;
+use crate::world::{Flaw, Script, World};
+
+/// Moments within which everything must be over once nothing goes wrong any more.
+const PATIENCE: u32 = 20_000;
+
+/// Decisions that are shown of one that failed.
+const SHOWN: usize = 40;
+
+/// One experiment.
+#[derive(Debug)]
+pub(crate) struct Simulation {
+    pub(crate) world: World,
+    pub(crate) disk: Disk,
+    pub(crate) supervisor: Option<Supervisor>,
+    /// The supervisor dies once it has done so many things more.
+    pub(crate) fuse: Option<u32>,
+    /// Every trial that the file may ever name, and those that it names now.
+    pub(crate) trials: Vec<TrialId>,
+    pub(crate) file: Vec<TrialId>,
+    pub(crate) weights: BTreeMap<TrialId, Weight>,
+    pub(crate) retry: Retry,
+    pub(crate) after_stall: AfterStall,
+    /// Trials that somebody wants stopped, until somebody wants them run.
+    pub(crate) unwanted: BTreeSet<TrialId>,
+    events: u64,
+}
+
+impl Simulation {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut random = Rng::with_seed(seed);
+        let names = (0..random.usize(1..7)).map(|n| format!("v{n}"));
+        let trials: Vec<_> = names.map(|name| people::trial(&name)).collect();
+        let scripts = trials.iter().map(|id| (id.clone(), script(&mut random))).collect();
+        let weights = trials.iter().map(|id| (id.clone(), people::weight(&mut random))).collect();
+        let backoff = Duration::from_secs([0, 1, 10][random.usize(0..3)]);
+        let retry = Retry { attempts: random.u32(1..5), backoff: Span(backoff) };
+        let after_stall = if random.bool() { AfterStall::Flag } else { AfterStall::Retry };
+        Self {
+            world: World::new(random, scripts),
+            disk: Disk::default(),
+            supervisor: None,
+            fuse: None,
+            file: trials.clone(),
+            trials,
+            weights,
+            retry,
+            after_stall,
+            unwanted: BTreeSet::new(),
+            events: 0,
+        }
+    }
+
+    /// Lets things happen, faults included; then nothing goes wrong any more, and all must end.
+    pub(crate) fn run(&mut self) {
+        let random = &mut self.world.random;
+        let (faults, wishes) = (random.u8(0..8), random.u8(1..10));
+        for _ in 0..random.u32(50..400) {
+            match self.world.random.u8(0..100) {
+                n if n < faults => self.fault(),
+                n if n < faults + wishes => self.person(),
+                n if n < 60 => drop(self.world.work()),
+                // Most people do not wait for long before they call it again.
+                n if n < 70 && self.supervisor.is_none() => self.run_or_interrupt(),
+                _ => self.supervise(),
+            }
+            self.pass(3_000);
+        }
+        self.calm_down();
+        self.come_to_an_end();
+    }
+
+    fn come_to_an_end(&mut self) {
+        self.go_on_until("the last supervisor to leave", |s| s.supervisor.is_none());
+        // What somebody had asked to stop, the first lets stop; the second runs it.
+        for _ in 0..2 {
+            self.run_file(&Call::default());
+            self.go_on_until("every trial to end", |s| s.supervisor.is_none());
+        }
+        self.go_on_until("every process to end", Self::is_quiet);
+        checks::all_is_over(self);
+        let attempts = self.world.attempts.len();
+        self.file.retain(|id| matches!(self.disk.state(id), State::Succeeded { .. }));
+        self.run_file(&Call::default());
+        self.go_on_until("the end of what is done", |s| s.supervisor.is_none());
+        assert_eq!(self.world.attempts.len(), attempts, "what is done is run again");
+    }
+
+    fn go_on_until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        for _ in 0..PATIENCE {
+            if is_so(self) {
+                return;
+            }
+            self.world.work();
+            self.supervise();
+            self.pass(20_000);
+        }
+        panic!("waited in vain for {what}");
+    }
+
+    /// A little time passes.
+    fn pass(&mut self, most_ms: i64) {
+        self.happened();
+        let random = &mut self.world.random;
+        self.world.disk_is_full &= random.u8(0..10) > 0;
+        let ms = self.world.random.i64(0..most_ms);
+        self.idle_ms(ms);
+        checks::nothing_is_over_booked(&self.world);
+    }
+
+    pub(crate) fn idle_ms(&mut self, ms: i64) {
+        self.world.now_ms += ms;
+    }
+
+    /// Counts something that happens.
+    pub(crate) fn happened(&mut self) {
+        self.events += 1;
+    }
+
+    pub(crate) fn events(&self) -> u64 {
+        self.events
+    }
+
+    pub(crate) fn counts(&self) -> &BTreeMap<&'static str, u64> {
+        &self.world.counts
+    }
+
+    /// The last decisions, for people.
+    pub(crate) fn story(&self) -> String {
+        let mut story = format!("{:?}, {:?}\n", self.retry, self.after_stall);
+        for entry in self.disk.journal.iter().rev().take(SHOWN).rev() {
+            let _ = match entry {
+                Entry::Planned(planned) => {
+                    let trials = planned.trials.iter().map(|trial| trial.variant.as_str());
+                    writeln!(story, "orch run: {}", trials.collect::<Vec<_>>().join(" "))
+                }
+                _ => writeln!(story, "{}", serde_json::to_string(entry).unwrap()),
+            };
+        }
+        story
+    }
+}
+
+fn script(random: &mut Rng) -> Script {
+    let steps = random.u64(1..10);
+    let flaws =
+        [Flaw::Crashes, Flaw::Diverges, Flaw::NeedsMuchMemory, Flaw::WrongConfig, Flaw::IsKilled];
+    let flaw = (random.u8(0..5) == 0).then(|| (random.u64(1..=steps), flaws[random.usize(0..5)]));
+    Script { steps, checkpoint_every: random.u64(1..6), flaw }
+}
