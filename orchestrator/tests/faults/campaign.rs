@@ -3,26 +3,28 @@
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 
 use experiments::exit;
 use fastrand::Rng;
+use orchestrator::slots::ENV_INVENTORY;
 
-use crate::checks;
+use crate::checks::{self, Checkpoints};
 use crate::clock::Clock;
-use crate::common::lab::{Lab, Recorded};
+use crate::common::lab::{Ended, Lab, Recorded};
 use crate::common::wait::wait_for;
 use crate::disk::Disk;
 use crate::fault::Fault;
 use crate::reader::Reader;
 
-/// Thirty trials: well-behaved ones, and some that crash once, leave processes behind, do not hear
-/// SIGTERM, save seldom, or talk nonsense.
+/// Thirty trials on two GPUs, two on each: well-behaved ones, and some that crash once, leave
+/// processes behind, do not hear SIGTERM, save seldom, or talk nonsense.
 const FILE: &str = "\
 orch: 1
 name: trip
 worker: {command: [fake-worker], check: [fake-worker, check], grace: 300ms}
 retry: {attempts: 3, backoff: 1ms}
+resources: {gpus: 1, share: 1/2}
 config: {steps: 30, sleep_ms: 10, checkpoint_every: 4}
 variants:
   plain: {}
@@ -37,14 +39,30 @@ report:
   figures: [{curve: {name: loss, metric: loss}}]
 ";
 
+/// The file that makes up the machine that they run on.
+const INVENTORY: &str = "gpus.yaml";
+
+/// What it says.
+const MACHINE: &str = "{cpus: 8, gpus: [{uuid: GPU-1, memory: 8GiB}, {uuid: GPU-2, memory: 8GiB}]}";
+
 /// As many trials as there are in [`FILE`].
 pub(crate) const TRIALS: usize = 30;
 
-/// What is recorded when nothing goes wrong.
-pub(crate) fn undisturbed() -> Recorded {
+/// What comes of it when nothing goes wrong.
+pub(crate) fn undisturbed() -> Expected {
     let lab = Lab::with_file(&FILE.replace("sleep_ms: 10", "sleep_ms: 0"));
-    lab.orch("run trip.yaml").says(0, &["30 of 30 trials done"]);
-    lab.recorded()
+    fs::write(lab.path(INVENTORY), MACHINE).unwrap();
+    let gpus = lab.path(INVENTORY);
+    let run = lab.start_with("run trip.yaml", &[(ENV_INVENTORY, gpus.to_str().unwrap())]);
+    run.end().says(0, &["30 of 30 trials done"]);
+    Expected { recorded: lab.recorded(), checkpoints: checks::checkpoints(&lab) }
+}
+
+/// What must come of an experiment.
+pub(crate) struct Expected {
+    recorded: Recorded,
+    /// The steps of each trial's checkpoints.
+    checkpoints: Checkpoints,
 }
 
 /// An experiment, who works at it, and what can be done to them.
@@ -69,12 +87,14 @@ struct Supervisor {
 }
 
 impl Campaign {
+    /// Every other one lies on a small disk that can be filled.
     pub(crate) fn new(seed: u64) -> Self {
         let lab = Lab::with_file(FILE);
+        fs::write(lab.path(INVENTORY), MACHINE).unwrap();
         Self {
             random: Rng::with_seed(seed),
             reader: None,
-            disk: Disk::mount(&lab),
+            disk: if seed.is_multiple_of(2) { None } else { Disk::mount(&lab) },
             clock: Clock::new(&lab),
             disk_is_full: false,
             supervisors: Vec::new(),
@@ -83,16 +103,14 @@ impl Campaign {
         }
     }
 
-    /// What cannot be brought about on this machine.
-    pub(crate) fn left_out(&self) -> Vec<Fault> {
-        let disk = self.disk.is_none().then_some(Fault::FullDisk);
-        let clock = self.clock.is_none().then_some(Fault::ClockStep);
-        disk.into_iter().chain(clock).collect()
+    /// Whether it lies on a disk that can be filled.
+    pub(crate) fn is_on_small_disk(&self) -> bool {
+        self.disk.is_some()
     }
 
     /// Lets at most `most` things go wrong, one after the other, until every trial is done; then
     /// carries the experiment to its end undisturbed, and checks what came of it.
-    pub(crate) fn carry_out(&mut self, most: usize, expected: &Recorded) -> Vec<Fault> {
+    pub(crate) fn carry_out(&mut self, most: usize, expected: &Expected) -> Vec<Fault> {
         let mut survived = Vec::new();
         while survived.len() < most && self.is_at_work() {
             self.pause(0..1_200);
@@ -100,6 +118,7 @@ impl Campaign {
             if self.strike(fault) {
                 survived.push(fault);
             }
+            checks::no_gpu_is_over_booked(&self.lab);
         }
         self.reader = None;
         // A trial that was interrupted too often is given up by the first, and gets another chance.
@@ -109,10 +128,12 @@ impl Campaign {
             self.pause(10..20);
         }
         // Nothing is left to do, but what killed writers left aside to be removed.
-        self.lab.orch("run trip.yaml").says(0, &["nothing is left to do"]);
+        let again = Ended::of(self.orch("run trip.yaml").output().unwrap());
+        again.says(0, &["nothing is left to do"]);
         checks::nothing_is_left(&self.lab);
         checks::every_trial_succeeded_once(&self.lab);
-        assert_eq!(self.lab.recorded(), *expected);
+        assert_eq!(self.lab.recorded(), expected.recorded);
+        checks::every_checkpoint_is_there(&self.lab, &expected.checkpoints);
         checks::the_database_follows_from_the_files(&self.lab);
         if survived.contains(&Fault::ClockStep) {
             checks::the_clock_was_stepped(&self.lab);
@@ -137,13 +158,21 @@ impl Campaign {
     pub(crate) fn start(&mut self) {
         self.started += 1;
         let log = self.lab.path(format!("supervisor-{}.log", self.started));
-        let mut command = self.lab.command("run trip.yaml -j 3");
+        // One job more than the GPUs have room for.
+        let mut command = self.orch("run trip.yaml -j 5");
         command.stderr(File::create(&log).unwrap());
+        let (child, starved) = (command.spawn().unwrap(), self.disk_is_full);
+        self.supervisors.push(Supervisor { child, log, starved });
+    }
+
+    /// `orch` on this machine, by this clock.
+    pub(crate) fn orch(&self, arguments: &str) -> Command {
+        let mut command = self.lab.command(arguments);
+        command.env(ENV_INVENTORY, self.lab.path(INVENTORY));
         if let Some(clock) = &self.clock {
             clock.give_to(&mut command);
         }
-        let (child, starved) = (command.spawn().unwrap(), self.disk_is_full);
-        self.supervisors.push(Supervisor { child, log, starved });
+        command
     }
 
     /// Calls `orch run` beside the one that is at work: one of the two does not stay.

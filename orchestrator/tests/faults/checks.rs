@@ -1,6 +1,6 @@
 //! What must be true once an experiment is done, whatever happened on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -14,16 +14,75 @@ use crate::common::lab::Lab;
 use crate::common::processes;
 use crate::common::wait::wait_for;
 
-/// No process, no slot that is taken, no file that was being written.
+/// No process, no slot that is taken, no wish, no file that was being written.
 pub(crate) fn nothing_is_left(lab: &Lab) {
     // A holder ends a moment after it has told so.
     wait_for("the last process to end", || processes::of(&lab.path("")).is_empty().then_some(()));
     for slot in files_below(&lab.path("state")) {
         assert!(File::open(&slot).unwrap().try_lock().is_ok(), "{} is taken", slot.display());
     }
+    let requests = lab.run_folder().join("requests");
+    let wishes = if requests.is_dir() { files_below(&requests) } else { Vec::new() };
+    assert!(wishes.is_empty(), "{wishes:?}");
     let hidden = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with('.');
     let aside: Vec<_> = files_below(&lab.path("runs")).into_iter().filter(hidden).collect();
     assert!(aside.is_empty(), "{aside:?}");
+}
+
+/// Attempts that have a process on the GPU, by GPU.
+type OnGpu = BTreeMap<String, BTreeSet<String>>;
+
+/// Two trials share a GPU, and never a third, whatever has become of their holders. What is there
+/// at two looks was there all the time between them.
+pub(crate) fn no_gpu_is_over_booked(lab: &Lab) {
+    let (before, after) = (on_gpus(lab), on_gpus(lab));
+    for (gpu, attempts) in &before {
+        let stayed: Vec<_> = attempts.intersection(after.get(gpu).unwrap_or(attempts)).collect();
+        assert!(stayed.len() <= 2, "{gpu} has {stayed:?}");
+    }
+}
+
+fn on_gpus(lab: &Lab) -> OnGpu {
+    let mut found = OnGpu::new();
+    for pid in processes::of(&lab.path("")) {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&environment);
+        let value = |name: &str| {
+            let mut set = environment.split('\0').filter_map(|set| set.strip_prefix(name));
+            set.next().map(str::to_owned)
+        };
+        if let (Some(gpu), Some(attempt)) = (value("CUDA_VISIBLE_DEVICES="), value("ORCH_EVENTS="))
+        {
+            found.entry(gpu).or_default().insert(attempt);
+        }
+    }
+    found
+}
+
+/// The steps of every trial's checkpoints.
+pub(crate) type Checkpoints = BTreeMap<String, BTreeSet<u64>>;
+
+/// The checkpoints that lie in the trials' folders, each of which is whole.
+pub(crate) fn checkpoints(lab: &Lab) -> Checkpoints {
+    let mut found = Checkpoints::new();
+    for path in files_below(&lab.run_folder().join("trials")) {
+        if path.parent().unwrap().ends_with("checkpoints") {
+            let trial = path.ancestors().nth(2).unwrap().file_name().unwrap().to_str().unwrap();
+            let step = serde_json::from_slice::<u64>(&fs::read(&path).unwrap()).unwrap();
+            assert_eq!(path.file_stem().unwrap().to_str(), Some(format!("{step:08}").as_str()));
+            let variant_and_seed = trial.rsplit_once('-').unwrap().0;
+            found.entry(variant_and_seed.to_owned()).or_default().insert(step);
+        }
+    }
+    found
+}
+
+/// No checkpoint of the undisturbed run is missing; stops have added others.
+pub(crate) fn every_checkpoint_is_there(lab: &Lab, expected: &Checkpoints) {
+    let found = checkpoints(lab);
+    for (trial, steps) in expected {
+        assert!(found[trial].is_superset(steps), "{trial}: {:?} of {steps:?}", found[trial]);
+    }
 }
 
 /// Every trial was said to have succeeded exactly once, after states that follow from each other.
@@ -40,6 +99,7 @@ pub(crate) fn every_trial_succeeded_once(lab: &Lab) {
         }
     }
     assert_eq!(successes.len(), TRIALS);
+    assert!(states.values().all(|state| matches!(state, State::Succeeded { .. })), "{states:?}");
     assert!(successes.values().all(|times| *times == 1), "{successes:?}");
 }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::campaign::Campaign;
+use crate::common::lab::Running;
 use crate::common::processes;
+use crate::common::wait::wait_for;
 use crate::reader::Reader;
 
 /// Something that goes wrong.
@@ -22,6 +24,8 @@ pub(crate) enum Fault {
     TwoAtOnce,
     /// The supervisor is killed and its database deleted.
     LostDatabase,
+    /// Somebody has some trials stopped, and may be killed before that is done.
+    Stop,
     /// The database is being read from now until the next time.
     LongReader,
     /// The disk is full for a while.
@@ -56,6 +60,7 @@ impl Fault {
             Self::SecondSupervisor,
             Self::TwoAtOnce,
             Self::LostDatabase,
+            Self::Stop,
             Self::LongReader,
             Self::FullDisk,
             Self::ClockStep,
@@ -76,6 +81,7 @@ impl fmt::Display for Fault {
             Self::SecondSupervisor => f.write_str("a second supervisor beside the first"),
             Self::TwoAtOnce => f.write_str("two supervisors started at once"),
             Self::LostDatabase => f.write_str("the database deleted"),
+            Self::Stop => f.write_str("`orch stop` of some trials"),
             Self::LongReader => f.write_str("a long reader of the database"),
             Self::FullDisk => f.write_str("a full disk"),
             Self::ClockStep => f.write_str("a step of the clock"),
@@ -122,6 +128,7 @@ impl Campaign {
                 true
             }
             Fault::LostDatabase => self.lose_database(),
+            Fault::Stop => self.stop_some(),
             Fault::LongReader => {
                 self.reader = Reader::open(&self.database());
                 self.reader.is_some()
@@ -152,6 +159,19 @@ impl Campaign {
             }
         }
         !victims.is_empty()
+    }
+
+    fn stop_some(&mut self) -> bool {
+        let variant = ["plain", "crashes", "children", "deaf"][self.random.usize(0..4)];
+        let how = if self.random.bool() { "--now" } else { "--quiet" };
+        let mut stop = self.orch(&format!("stop variant={variant} {how}"));
+        let mut stop = Running(stop.spawn().unwrap());
+        if self.random.bool() {
+            self.pause(0..150);
+            stop.0.kill().unwrap();
+        }
+        wait_for("the end of `orch stop`", || stop.0.try_wait().unwrap());
+        true
     }
 
     fn lose_database(&mut self) -> bool {
