@@ -29,6 +29,15 @@ pub struct Table {
     pub title: String,
     /// The columns, left to right.
     pub columns: Vec<Column>,
+    /// What stands for a row's seeds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub center: Center,
+    /// What says how far they lie apart.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spread: Spread,
+    /// The variant that all others are compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
     /// The paper's value by variant and metric, in the metric's own unit (before
     /// [`Column::scale`]); shown beside ours, without digits that the paper did not print.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
@@ -36,6 +45,32 @@ pub struct Table {
     /// Sentences below the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// What stands for the values of several seeds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Center {
+    /// Their arithmetic mean.
+    #[default]
+    Mean,
+    /// Their interquartile mean.
+    Iqm,
+}
+
+/// How far the values of several seeds lie apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spread {
+    /// Their sample standard deviation.
+    #[default]
+    Sd,
+    /// A bootstrap interval of what stands for them.
+    Interval,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// One metric of the table.

@@ -153,6 +153,9 @@ fn references(file: &File, wrong: &mut Wrong) {
         }
     }
     if let Some(table) = &file.report.table {
+        if let Some(baseline) = &table.baseline {
+            check("/report/table/baseline".to_owned(), baseline);
+        }
         for variant in table.paper.keys() {
             check(format!("/report/table/paper/{}", escape(variant)), variant);
         }

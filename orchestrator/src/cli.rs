@@ -136,7 +136,8 @@ Examples:
     Retry(Retry),
     /// Makes a run's table and figures, from its records alone.
     ///
-    /// The exit code is 3 if trials are missing, which the table says; and if the worker or the data
+    /// The exit code is 3 if trials are missing, which the table says, unless `--allow-partial` is
+    /// given; and if the worker or the data
     /// changed between its trials, when nothing is drawn unless `--accept-code-change` is given.
     #[command(after_help = "\
 Example:
@@ -383,6 +384,9 @@ pub struct Report {
     /// table, and says so below it.
     #[arg(long)]
     pub accept_code_change: bool,
+    /// Takes a table of which trials are missing for good; its cells are marked all the same.
+    #[arg(long)]
+    pub allow_partial: bool,
     /// Folder for the report; `report` in the run's folder if absent.
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

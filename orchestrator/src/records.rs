@@ -8,7 +8,7 @@ use experiments::report::{Curve, Figure, Report, X};
 use reports::records::{Artifact, Records, Trial, TrialState, Variant};
 use serde_json::{Map, Value};
 
-use crate::core::State;
+use crate::core::{State, TrialId};
 use crate::run_dir::RunDir;
 use crate::store::{ArtifactRow, Store, StoreError, TrialRow};
 use crate::trial_files::{FileOfTrialError, file_of_trial};
@@ -42,6 +42,10 @@ pub async fn collect(
         series.insert(metric.to_owned(), store.series(metric).await?);
     }
     let timed = timed(report);
+    let mut items = BTreeMap::new();
+    for column in report.table.iter().flat_map(|table| &table.columns) {
+        items.insert(column.metric.clone(), store.final_items(&column.metric).await?);
+    }
     let mut variants = Vec::new();
     for row in heading.rows {
         let mut of_row = Vec::new();
@@ -61,6 +65,7 @@ pub async fn collect(
                 seed: trial.seed,
                 state: state(trial),
                 results: results.remove(&trial.id).unwrap_or_default(),
+                items: of_trial(&mut items, &trial.id),
                 series: points,
                 seconds,
                 config: heading.configs.get(&trial.id.0).cloned().unwrap_or_default(),
@@ -95,6 +100,14 @@ fn curves(report: &Report) -> impl Iterator<Item = &Curve> {
         Figure::Curve(curve) => Some(curve),
         Figure::Images(_) => None,
     })
+}
+
+/// What there is of a trial, by metric; taken out of `all`.
+fn of_trial<T>(
+    all: &mut BTreeMap<String, BTreeMap<TrialId, T>>,
+    trial: &TrialId,
+) -> BTreeMap<String, T> {
+    all.iter_mut().filter_map(|(metric, of)| Some((metric.clone(), of.remove(trial)?))).collect()
 }
 
 fn state(trial: &TrialRow) -> TrialState {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use experiments::report::{Figure, Report};
 use serde::Serialize;
 
+pub mod comparison;
 mod figures;
 mod files;
 pub mod records;
@@ -50,7 +51,7 @@ pub enum ReportError {
 }
 
 /// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table,
-/// `figures/*.svg` and `.png`, and the curves' points as `data/*.csv`.
+/// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, and the curves' points as `data/*.csv`.
 ///
 /// A figure whose records are missing becomes a problem, not an error, and an older picture of it
 /// is removed. Other files in `out` are left alone.
@@ -63,6 +64,9 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         let name = &spec.name;
         files.add(format!("{name}.md"), table.markdown().into_bytes());
         files.add(format!("{name}.csv"), table.csv().into_bytes());
+        if let Some(against) = table.against_csv() {
+            files.add(format!("{name}-against.csv"), against.into_bytes());
+        }
         files.add(format!("{name}.json"), table.json().into_bytes());
         files.add(format!("{name}.tex"), table.latex().into_bytes());
         written.incomplete = table.incomplete();

@@ -44,6 +44,8 @@ pub struct Trial {
     pub state: TrialState,
     /// Final values by metric. Those of a trial that has not succeeded are not used.
     pub results: BTreeMap<String, f64>,
+    /// Final values of single items, for example of validation images, by metric and item.
+    pub items: BTreeMap<String, BTreeMap<String, f64>>,
     /// Points without an item as (training step, value), by metric and in order of step.
     pub series: BTreeMap<String, Vec<(u64, f64)>>,
     /// Seconds of work up to each point of `series`, by metric and in its order; NaN where it is
@@ -89,6 +91,15 @@ impl Trial {
     /// Whether the trial ended well.
     pub fn is_finished(&self) -> bool {
         self.state == TrialState::Succeeded
+    }
+
+    /// The values that the final value of `metric` is the mean of; none where it is no mean of
+    /// items, or not known as one.
+    pub fn items_behind(&self, metric: &str) -> Option<&BTreeMap<String, f64>> {
+        let (value, items) = (self.results.get(metric)?, self.items.get(metric)?);
+        let mean = items.values().sum::<f64>() / items.len() as f64;
+        // Summed in another order, it may differ in the last digits.
+        ((mean - value).abs() <= 1e-9 * value.abs().max(mean.abs())).then_some(items)
     }
 }
 

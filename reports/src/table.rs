@@ -1,19 +1,25 @@
 //! The table as numbers: which value stands in which cell, which is best, what has to be said
 //! below. The formats ([`Table::terminal`], [`Table::markdown`], [`Table::latex`],
-//! [`Table::csv`], [`Table::json`]) only dress it.
+//! [`Table::html`], [`Table::csv`], [`Table::json`]) only dress it.
 
-use experiments::report::{self, Better};
+use experiments::report::{self, Better, Center, Spread};
 
-use crate::records::{Records, Trial, Variant};
-use crate::statistics::Summary;
+use crate::records::{Records, Variant};
+use crate::statistics::{Interval, Summary};
 
+mod against;
+mod best;
+mod cell;
 mod csv;
+mod html;
 mod json;
 mod latex;
 mod markdown;
 mod notes;
 mod terminal;
 
+pub use against::Against;
+pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::record;
 pub use notes::{IncompleteRow, MissingSeed};
 
@@ -35,6 +41,14 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The variants, in the file's order.
     pub rows: Vec<Row>,
+    /// What stands for several seeds.
+    pub center: Center,
+    /// What says how far they lie apart.
+    pub spread: Spread,
+    /// Every row against a baseline, if the file names one.
+    pub against: Option<Against>,
+    /// What bold means; none if nothing is bold.
+    pub bold: Option<String>,
     /// Sentences below the table: what is missing, then the file's own notes.
     pub notes: Vec<String>,
 }
@@ -63,30 +77,6 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
-/// One variant's value of one metric.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
-    /// Over the finished seeds.
-    pub value: Value,
-    /// The paper's value, in the metric's own unit.
-    pub paper: Option<f64>,
-    /// Whether it is the best of its column at the precision shown, among complete rows.
-    pub best: bool,
-    /// Whether a finished trial has no finite value, so that a note below must explain.
-    pub flagged: bool,
-}
-
-/// What a cell shows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value {
-    /// No finished trial has the metric.
-    Absent,
-    /// No finished trial has a finite value; this is the first seed's.
-    NonFinite(f64),
-    /// Mean and spread of the finite values.
-    Finite(Summary),
-}
-
 impl Table {
     /// Fills the table that `spec` asks for from `records`.
     pub fn new(spec: &report::Table, records: &Records) -> Self {
@@ -94,9 +84,9 @@ impl Table {
             spec.columns.iter().map(|c| Column::new(c, spec, records)).collect();
         let mut rows: Vec<Row> =
             records.variants.iter().map(|v| Row::new(v, &columns, spec)).collect();
-        for (index, column) in columns.iter().enumerate() {
-            mark_best(&mut rows, index, column);
-        }
+        let bold = best::mark(&mut rows, &columns).meaning();
+        let baseline = spec.baseline.as_deref();
+        let against = baseline.and_then(|baseline| Against::new(baseline, &rows, &columns));
         let mut table = Self {
             name: spec.name.clone(),
             experiment: records.experiment.clone(),
@@ -104,6 +94,10 @@ impl Table {
             caption: notes::caption(spec, records),
             columns,
             rows,
+            center: spec.center,
+            spread: spec.spread,
+            against,
+            bold,
             notes: Vec::new(),
         };
         table.notes = notes::notes(&table, spec);
@@ -115,7 +109,6 @@ impl Table {
         notes::incomplete(&self.rows)
     }
 
-    /// Whether a row has several seeds, so that a column must say how many of them count.
     /// A row's fields in the order of the columns, with words and values written as the format
     /// has them.
     fn fields(
@@ -133,6 +126,7 @@ impl Table {
         fields
     }
 
+    /// Whether a row has several seeds, so that a column must say how many of them count.
     fn has_seeds_column(&self) -> bool {
         self.rows.iter().any(|r| r.variant.trials.len() > 1)
     }
@@ -192,29 +186,27 @@ impl Column {
         }
     }
 
-    /// Mean and spread as text; no mean where there is no value, no spread of a single value or
-    /// of a plain fact, which has no better or worse.
+    /// Centre and spread as text, the spread as it follows the centre; no centre where there is no
+    /// value, no spread of a single value or of a plain fact, which has no better or worse.
     fn value_text(&self, value: Value) -> (Option<String>, Option<String>) {
         match value {
             Value::Absent => (None, None),
             Value::NonFinite(v) => (Some(self.text(v)), None),
-            Value::Finite(s) => (Some(self.text(s.mean)), self.sd_text(s)),
+            Value::Finite(v) => (Some(self.text(v.centre)), self.spread_text(v)),
         }
     }
 
-    fn sd_text(&self, summary: Summary) -> Option<String> {
+    fn spread_text(&self, estimate: Estimate) -> Option<String> {
         self.spec.better?;
-        summary.sd.map(|sd| self.text(sd))
+        let interval = |i: Interval| format!(" [{}, {}]", self.text(i.low), self.text(i.high));
+        let Summary { sd, .. } = estimate.summary;
+        estimate.interval.map(interval).or_else(|| sd.map(|sd| format!(" ± {}", self.text(sd))))
     }
 }
 
 impl Row {
     fn new(variant: &Variant, columns: &[Column], spec: &report::Table) -> Self {
-        let paper = spec.paper.get(&variant.name);
-        let cells = columns.iter().map(|column| {
-            let paper = paper.and_then(|row| row.get(&column.spec.metric).copied());
-            Cell::new(variant, &column.spec.metric, paper)
-        });
+        let cells = columns.iter().map(|column| Cell::new(variant, &column.spec.metric, spec));
         Self { cells: cells.collect(), variant: variant.clone() }
     }
 
@@ -228,41 +220,5 @@ impl Row {
     fn seeds(&self) -> String {
         let (finished, of) = (self.variant.finished().count(), self.variant.trials.len());
         if self.variant.is_complete() { of.to_string() } else { format!("{finished}/{of}") }
-    }
-}
-
-impl Cell {
-    fn new(variant: &Variant, metric: &str, paper: Option<f64>) -> Self {
-        let result = |t: &Trial| t.results.get(metric).copied();
-        let values: Vec<f64> = variant.finished().filter_map(result).collect();
-        let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-        let value = match (Summary::of(&finite), values.first()) {
-            (Some(summary), _) => Value::Finite(summary),
-            (None, Some(first)) => Value::NonFinite(*first),
-            (None, None) => Value::Absent,
-        };
-        let flagged = !values.is_empty() && finite.len() < variant.finished().count();
-        Self { value, paper, best: false, flagged }
-    }
-}
-
-/// Marks the best value of a column, and all that look the same as it.
-fn mark_best(rows: &mut [Row], index: usize, column: &Column) {
-    let Some(better) = column.spec.better else { return };
-    let candidate = |row: &Row| match row.cells[index].value {
-        Value::Finite(s) if row.variant.is_complete() && !row.cells[index].flagged => Some(s.mean),
-        _ => None,
-    };
-    let means: Vec<f64> = rows.iter().filter_map(candidate).collect();
-    if means.len() < 2 {
-        return;
-    }
-    let best = match better {
-        Better::Higher => means.into_iter().fold(f64::NEG_INFINITY, f64::max),
-        Better::Lower => means.into_iter().fold(f64::INFINITY, f64::min),
-    };
-    for row in rows {
-        let shown = candidate(row).map(|mean| column.text(mean));
-        row.cells[index].best = shown == Some(column.text(best));
     }
 }

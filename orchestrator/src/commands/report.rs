@@ -72,7 +72,7 @@ pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8>
             }
         }
     }
-    let incomplete = !written.incomplete.is_empty();
+    let incomplete = !written.incomplete.is_empty() && !arguments.allow_partial;
     Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
 }
 

@@ -136,6 +136,28 @@ impl Store {
         Ok(results)
     }
 
+    /// One metric's values of single items by trial and item, of the last step that has any.
+    pub async fn final_items(
+        &mut self,
+        metric: &str,
+    ) -> Result<BTreeMap<TrialId, BTreeMap<String, f64>>, StoreError> {
+        let rows: Vec<(String, String, Option<f64>)> = sqlx::query_as(
+            "select trial, item, value from series
+             where metric = ?1 and item <> '' and (trial, step) in
+                (select trial, max(step) from series
+                 where metric = ?1 and item <> '' group by trial)",
+        )
+        .bind(metric)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        let mut items = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for (trial, item, value) in rows {
+            items.entry(TrialId(trial)).or_default().insert(item, value.unwrap_or(f64::NAN));
+        }
+        Ok(items)
+    }
+
     /// A metric's newest value by trial.
     pub async fn latest(&mut self, metric: &str) -> Result<BTreeMap<TrialId, f64>, StoreError> {
         // Beside an aggregate `max`, SQLite takes the other columns from the row that has it.

@@ -1,5 +1,6 @@
 //! What counts of several attempts' points, and that nothing is lost or doubled on the way in.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -106,6 +107,19 @@ const ANEW: &str = r#"{"event":"hello","protocol":1,"program":"p"}"#;
 
 fn resumed(from: u64) -> String {
     format!(r#"{{"event":"hello","protocol":1,"program":"p","resumed_from":{from}}}"#)
+}
+
+#[tokio::test]
+async fn of_items_the_last_step_counts() {
+    let mut run = Run::new().await;
+    let item = |step: u64, item: &str, value: f64| {
+        format!(r#"{{"event":"metrics","step":{step},"item":"{item}","values":{{"m":{value}}}}}"#)
+    };
+    let lines = [item(1, "x", 9.0), item(1, "gone", 9.0), item(2, "x", 1.0), item(2, "y", 2.0)];
+    run.attempt(1, &lines.each_ref().map(String::as_str)).await;
+    let items = run.store.final_items("m").await.unwrap().remove(&trial()).unwrap();
+    assert_eq!(items, [("x".to_owned(), 1.0), ("y".to_owned(), 2.0)].into());
+    assert_eq!(run.store.final_items("other").await.unwrap(), BTreeMap::new());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use experiments::report::Better;
 use serde::Serialize;
 
 use super::{Cell, Column, Row, Table, Value};
+use crate::comparison::{Comparison, Finding};
 use crate::records::{Trial, TrialState};
 
 /// Version of the JSON. Raise it when an old reader would misunderstand a new file; adding a
@@ -22,6 +23,8 @@ struct Document<'a> {
     caption: &'a str,
     columns: Vec<ColumnJson<'a>>,
     rows: Vec<RowJson<'a>>,
+    baseline: Option<&'a str>,
+    bold: Option<&'a str>,
     notes: &'a [String],
 }
 
@@ -41,17 +44,58 @@ struct RowJson<'a> {
     variant: &'a str,
     label: &'a str,
     complete: bool,
-    cells: BTreeMap<&'a str, CellJson>,
+    cells: BTreeMap<&'a str, CellJson<'a>>,
     trials: Vec<TrialJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct CellJson {
+struct CellJson<'a> {
     mean: Option<Number>,
     sd: Option<Number>,
+    /// What is shown: the mean, or the interquartile mean.
+    centre: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<[f64; 2]>,
     n: usize,
     best: bool,
     paper: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<ComparisonJson<'a>>,
+}
+
+/// A difference from the baseline.
+#[derive(Serialize)]
+pub(crate) struct ComparisonJson<'a> {
+    difference: f64,
+    interval: Option<[f64; 2]>,
+    p: Option<f64>,
+    p_holm: Option<f64>,
+    effect_size: Option<f64>,
+    seeds: &'a [u64],
+    unpaired_seeds: &'a [u64],
+    items: usize,
+    items_left_out: usize,
+    scope: &'static str,
+    finding: Finding,
+}
+
+impl<'a> ComparisonJson<'a> {
+    pub(crate) fn new(comparison: &'a Comparison) -> Self {
+        let paired = &comparison.paired;
+        Self {
+            difference: paired.difference,
+            interval: paired.interval.map(|i| [i.low, i.high]),
+            p: paired.p,
+            p_holm: comparison.p,
+            effect_size: paired.effect_size,
+            seeds: &comparison.seeds,
+            unpaired_seeds: &comparison.unpaired,
+            items: comparison.items,
+            items_left_out: comparison.items_left_out,
+            scope: comparison.scope(),
+            finding: comparison.finding(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -73,6 +117,8 @@ impl Table {
             caption: &self.caption,
             columns: self.columns.iter().map(ColumnJson::new).collect(),
             rows: self.rows.iter().map(|row| self.row_json(row)).collect(),
+            baseline: self.against.as_ref().map(|against| against.baseline.as_str()),
+            bold: self.bold.as_deref(),
             notes: &self.notes,
         };
         let text = serde_json::to_string_pretty(&document);
@@ -81,11 +127,16 @@ impl Table {
 
     fn row_json<'a>(&'a self, row: &'a Row) -> RowJson<'a> {
         let metrics = self.columns.iter().map(|c| c.spec.metric.as_str());
+        let number = self.rows.iter().position(|other| std::ptr::eq(other, row));
+        let compared = self.against.as_ref().zip(number).map(|(against, i)| &against.cells[i]);
+        let cells = row.cells.iter().enumerate().map(|(i, cell)| {
+            CellJson::new(cell, compared.and_then(|compared| compared[i].as_ref()))
+        });
         RowJson {
             variant: &row.variant.name,
             label: &row.variant.label,
             complete: row.variant.is_complete(),
-            cells: metrics.zip(row.cells.iter().map(CellJson::new)).collect(),
+            cells: metrics.zip(cells).collect(),
             trials: row.variant.trials.iter().map(TrialJson::new).collect(),
         }
     }
@@ -105,15 +156,28 @@ impl<'a> ColumnJson<'a> {
     }
 }
 
-impl CellJson {
-    fn new(cell: &Cell) -> Self {
-        let (mean, sd, n) = match cell.value {
-            Value::Absent => (None, None, 0),
-            Value::NonFinite(v) => (Some(v), None, 0),
-            Value::Finite(s) => (Some(s.mean), s.sd, s.n),
+impl<'a> CellJson<'a> {
+    fn new(cell: &Cell, against: Option<&'a Comparison>) -> Self {
+        let (mean, sd, centre, n) = match cell.value {
+            Value::Absent => (None, None, None, 0),
+            Value::NonFinite(v) => (Some(v), None, Some(v), 0),
+            Value::Finite(v) => (Some(v.summary.mean), v.summary.sd, Some(v.centre), v.summary.n),
+        };
+        let interval = match cell.value {
+            Value::Finite(v) => v.interval.map(|i| [i.low, i.high]),
+            Value::Absent | Value::NonFinite(_) => None,
         };
         let number = |v: Option<f64>| v.map(Number);
-        Self { mean: number(mean), sd: number(sd), n, best: cell.best, paper: number(cell.paper) }
+        Self {
+            mean: number(mean),
+            sd: number(sd),
+            centre: number(centre),
+            interval,
+            n,
+            best: cell.best,
+            paper: number(cell.paper),
+            against: against.map(ComparisonJson::new),
+        }
     }
 }
 

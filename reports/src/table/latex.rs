@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::against::HEADINGS;
 use super::{Cell, Column, Row, Table};
 
 impl Table {
@@ -14,9 +15,10 @@ impl Table {
             "% Needs \\usepackage{{booktabs}}.\n\
              \\begin{{table}}[t]\n  \\centering\n  \\caption{{{caption}}}\n  \
              \\label{{tab:{}}}\n  \\begin{{tabular}}{{{specs}}}\n    \\toprule\n\
-             {header}    \\midrule\n{}    \\bottomrule\n  \\end{{tabular}}\n{}\\end{{table}}\n",
+             {header}    \\midrule\n{}    \\bottomrule\n  \\end{{tabular}}\n{}{}\\end{{table}}\n",
             label(&self.name),
             rows.concat(),
+            self.latex_against(),
             self.latex_notes(),
         )
     }
@@ -56,8 +58,25 @@ impl Table {
         line(&self.fields(row, escape, value))
     }
 
+    /// A second tabular below the first.
+    fn latex_against(&self) -> String {
+        let Some(title) = self.against_title() else { return String::new() };
+        let header = [vec![title], HEADINGS.map(str::to_owned).into()].concat();
+        let set = |fields: Vec<String>| {
+            line(&fields.iter().map(|field| escape(field)).collect::<Vec<_>>())
+        };
+        let lines: Vec<String> = self.against_lines().into_iter().map(set).collect();
+        format!(
+            "\n  \\medskip\n  {{\\footnotesize\\setlength{{\\tabcolsep}}{{3pt}}\n  \\begin{{tabular}}{{llrrrrrl}}\n    \\toprule\n{}    \\midrule\n{}    \
+             \\bottomrule\n  \\end{{tabular}}}}\n",
+            set(header),
+            lines.concat()
+        )
+    }
+
     fn latex_notes(&self) -> String {
-        let notes: Vec<String> = self.notes.iter().map(|n| escape(n)).collect();
+        let bold = self.bold.iter().map(|meaning| format!("Bold: {meaning}."));
+        let notes: Vec<String> = bold.chain(self.notes.clone()).map(|n| escape(&n)).collect();
         if notes.is_empty() {
             return String::new();
         }
@@ -69,12 +88,10 @@ impl Table {
 }
 
 fn value(column: &Column, cell: &Cell) -> String {
-    let (Some(mean), sd) = column.value_text(cell.value) else { return "--".to_owned() };
+    let (Some(mean), spread) = column.value_text(cell.value) else { return "--".to_owned() };
     let mean = escape(&mean);
     let mean = if cell.best { format!("\\textbf{{{mean}}}") } else { mean };
-    let sd = sd.map(|sd| format!(" $\\pm$ {sd}")).unwrap_or_default();
-    let flag = if cell.flagged { escape("‡") } else { String::new() };
-    format!("{mean}{sd}{flag}")
+    format!("{mean}{}{}", escape(&spread.unwrap_or_default()), escape(&cell.marks()))
 }
 
 fn line(fields: &[String]) -> String {

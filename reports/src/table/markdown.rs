@@ -1,5 +1,6 @@
 //! The table for a README, an issue or a notebook.
 
+use super::against::HEADINGS;
 use super::{ABSENT, Cell, Column, Table};
 
 impl Table {
@@ -18,21 +19,27 @@ impl Table {
         let lines: Vec<String> = [header, rule].into_iter().chain(rows).map(|l| line(&l)).collect();
 
         let mut paragraphs = vec![self.caption.clone(), lines.join("\n")];
-        if self.rows.iter().flat_map(|r| &r.cells).any(|c| c.best) {
-            paragraphs
-                .push("Bold: the best of the complete rows, at the precision shown.".to_owned());
-        }
+        paragraphs.extend(self.bold.iter().map(|meaning| format!("Bold: {meaning}.")));
+        paragraphs.extend(self.markdown_against());
         paragraphs.extend(self.notes.iter().cloned());
         paragraphs.join("\n\n") + "\n"
+    }
+
+    fn markdown_against(&self) -> Option<String> {
+        let title = escape(&self.against_title()?);
+        let header = [vec![title], HEADINGS.map(str::to_owned).into()].concat();
+        let rule = [":--"; 2].into_iter().chain(["--:"; 5]).chain([":--"]).map(str::to_owned);
+        let lines = self.against_lines().into_iter();
+        let lines = lines.map(|fields| fields.iter().map(|field| escape(field)).collect());
+        let lines = [header, rule.collect()].into_iter().chain(lines).map(|l: Vec<_>| line(&l));
+        Some(lines.collect::<Vec<_>>().join("\n"))
     }
 }
 
 fn value(column: &Column, cell: &Cell) -> String {
-    let (Some(mean), sd) = column.value_text(cell.value) else { return ABSENT.to_owned() };
+    let (Some(mean), spread) = column.value_text(cell.value) else { return ABSENT.to_owned() };
     let mean = if cell.best { format!("**{mean}**") } else { mean };
-    let sd = sd.map(|sd| format!(" ± {sd}")).unwrap_or_default();
-    let flag = if cell.flagged { "‡" } else { "" };
-    format!("{mean}{sd}{flag}")
+    format!("{mean}{}{}", spread.unwrap_or_default(), cell.marks())
 }
 
 fn line(fields: &[String]) -> String {

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use experiments::report;
+use experiments::report::{self, Center, Spread};
 use serde::Serialize;
 
 use super::{Column, Row, Table};
 use crate::records::{Records, Trial, TrialState};
+use crate::statistics::{RESAMPLES, SEED};
 
 /// A row of which a trial is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +36,7 @@ pub struct MissingSeed {
 
 /// The title, the profile's caption and how many seeds, as sentences.
 pub(super) fn caption(spec: &report::Table, records: &Records) -> String {
-    let mut sentences = vec![spec.title.clone(), records.caption.clone(), seeds(records)];
+    let mut sentences = vec![spec.title.clone(), records.caption.clone(), seeds(spec, records)];
     if spec.paper.values().any(|row| !row.is_empty()) {
         sentences.push("Columns “paper”: the values that the paper reports.".to_owned());
     }
@@ -47,14 +48,28 @@ fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?', ':']) { text.to_owned() } else { format!("{text}.") }
 }
 
-fn seeds(records: &Records) -> String {
+fn seeds(spec: &report::Table, records: &Records) -> String {
     let trials = records.variants.iter().flat_map(|v| &v.trials);
     let seeds: BTreeSet<u64> = trials.map(|t| t.seed).collect();
     let list = seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     match seeds.len() {
         0 => String::new(),
         1 => format!("One seed ({list})."),
-        n => format!("Mean ± sample standard deviation over {n} seeds ({list})."),
+        n => format!("{} over {n} seeds ({list}).", estimate(spec)),
+    }
+}
+
+/// What the cells of several seeds show.
+fn estimate(spec: &report::Table) -> String {
+    let centre = match spec.center {
+        Center::Mean => "Mean",
+        Center::Iqm => "Interquartile mean",
+    };
+    match spec.spread {
+        Spread::Sd => format!("{centre} ± sample standard deviation"),
+        Spread::Interval => format!(
+            "{centre} [95 % percentile bootstrap interval, {RESAMPLES} samples from seed {SEED}]"
+        ),
     }
 }
 
@@ -65,6 +80,7 @@ pub(super) fn notes(table: &Table, spec: &report::Table) -> Vec<String> {
         let cells = table.columns.iter().zip(&row.cells).filter(|(_, cell)| cell.flagged);
         notes.extend(cells.map(|(column, _)| flagged_note(row, column)));
     }
+    notes.extend(unpaired_note(table));
     notes.extend(spec.notes.iter().map(|n| sentence(n.trim())));
     notes
 }
@@ -79,6 +95,31 @@ pub(super) fn incomplete(rows: &[Row]) -> Vec<IncompleteRow> {
         missing: variant.trials.iter().filter_map(missing).collect(),
     })
     .collect()
+}
+
+/// What the comparisons with the baseline leave out, and what they are.
+fn unpaired_note(table: &Table) -> Option<String> {
+    let against = table.against.as_ref()?;
+    let mut left_out = Vec::new();
+    for (row, cells) in table.rows.iter().zip(&against.cells) {
+        let unpaired = cells.iter().flatten().flat_map(|c| &c.unpaired).collect::<BTreeSet<_>>();
+        let seeds = unpaired.into_iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        if !seeds.is_empty() {
+            left_out.push(format!("{} ({seeds})", row.variant.label));
+        }
+    }
+    let mut text = format!(
+        "Against {}: differences paired by seed and item, both taken as random and crossed; t \
+         intervals; p-values corrected by Holm within each column; d_z in standard deviations of \
+         the differences over items, or over seeds where no items are known.",
+        against.label
+    );
+    if !left_out.is_empty() {
+        text.push_str(" Seeds that have no partner are left out: ");
+        text.push_str(&left_out.join(", "));
+        text.push('.');
+    }
+    Some(text)
 }
 
 fn missing(trial: &Trial) -> Option<MissingSeed> {

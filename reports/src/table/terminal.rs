@@ -25,11 +25,39 @@ impl Table {
             text.extend(aligned);
             text.push(rule);
         }
-        if self.rows.iter().flat_map(|r| &r.cells).any(|c| c.best) {
-            text.push("* the best of the complete rows, at the precision shown".to_owned());
-        }
+        text.extend(self.bold.iter().flat_map(|meaning| wrap(&format!("* {meaning}"))));
+        text.extend(self.terminal_against());
         text.extend(self.notes.iter().flat_map(|note| wrap(note)));
         text.join("\n") + "\n"
+    }
+
+    /// The comparisons with the baseline, a line each; the effect size is left to the files.
+    fn terminal_against(&self) -> Vec<String> {
+        let Some(title) = self.against_title() else { return Vec::new() };
+        let mut lines =
+            vec![[&title, "", "difference [95 %]", "p", "n", ""].map(str::to_owned).to_vec()];
+        let mut last = String::new();
+        for line in self.against_lines() {
+            let [row, metric, difference, interval, p, _, n, verdict] = &line[..] else {
+                unreachable!("a row's label and what the headings say")
+            };
+            // A row's name stands on its first line only.
+            let label = if *row == last { "" } else { row };
+            let difference = format!("{difference} {interval}");
+            lines.push([label, metric, &difference, p, n, verdict].map(str::to_owned).to_vec());
+            last.clone_from(row);
+        }
+        let columns: Vec<usize> = (0..lines[0].len()).collect();
+        let widths: Vec<usize> = columns
+            .iter()
+            .map(|&i| lines.iter().map(|line| width(&line[i])).max().unwrap_or(0))
+            .collect();
+        let rule = "─".repeat(total_width(&columns, &widths));
+        let mut text: Vec<_> = lines.iter().map(|line| align(line, &columns, &widths)).collect();
+        text.insert(0, String::new());
+        text.insert(2, rule.clone());
+        text.push(rule);
+        text
     }
 
     /// Two lines of headings, then the rows; all of the same length.
@@ -54,14 +82,9 @@ impl Table {
 }
 
 fn value(column: &Column, cell: &Cell) -> String {
-    let (Some(mean), sd) = column.value_text(cell.value) else { return format!("{ABSENT} ") };
-    let sd = sd.map(|sd| format!(" ± {sd}")).unwrap_or_default();
-    let mark = match (cell.best, cell.flagged) {
-        (true, _) => '*',
-        (false, true) => '‡',
-        (false, false) => ' ',
-    };
-    format!("{mean}{sd}{mark}")
+    let (Some(mean), spread) = column.value_text(cell.value) else { return format!("{ABSENT} ") };
+    let mark = if cell.best { "*".to_owned() } else { cell.marks() };
+    format!("{mean}{}{mark:1}", spread.unwrap_or_default())
 }
 
 /// The columns of each block: the labels, then as many metrics as fit, the paper's values always

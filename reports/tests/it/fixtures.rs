@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use experiments::events::MetricInfo;
-use experiments::report::{Better, Column, Table};
+use experiments::report::{Better, Center, Column, Spread, Table};
 use reports::records::{Records, Trial, TrialState, Variant};
 
 /// A finished trial with these results.
@@ -13,6 +13,7 @@ pub(crate) fn trial(seed: u64, results: &[(&str, f64)]) -> Trial {
         seed,
         state: TrialState::Succeeded,
         results: results.iter().map(|(name, v)| ((*name).to_owned(), *v)).collect(),
+        items: BTreeMap::new(),
         series: BTreeMap::new(),
         seconds: BTreeMap::new(),
         config: serde_json::Map::new(),
@@ -75,6 +76,9 @@ pub(crate) fn table() -> Table {
         name: "table1".to_owned(),
         title: "Table 1: what `set` changes".to_owned(),
         columns: vec![psnr, consistency, parameters],
+        center: Center::Mean,
+        spread: Spread::Sd,
+        baseline: None,
         paper: [
             ("sr3".to_owned(), row(&[("psnr", 23.0), ("consistency", 2.68e-5)])),
             ("cos".to_owned(), row(&[("psnr", 23.1)])),

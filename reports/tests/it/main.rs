@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+mod against;
 mod figures;
 mod fixtures;
+mod latex;
 mod tables;

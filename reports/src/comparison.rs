@@ -1,0 +1,210 @@
+//! Two rows compared: which of their values form pairs, what the pairs say, and of what.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::records::Variant;
+use crate::statistics::{CONFIDENCE, Paired, crossed, holm, paired};
+
+/// One seed's value of what is compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Value<'a> {
+    /// The seed.
+    pub seed: u64,
+    /// The value; not used where there are items.
+    pub value: f64,
+    /// What it is the mean of, if that is known.
+    pub items: Option<&'a BTreeMap<String, f64>>,
+}
+
+/// A row's values minus those of another, by seed and item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// What the differences say.
+    pub paired: Paired,
+    /// [`Paired::p`], corrected for the other comparisons of its family once they are known.
+    pub p: Option<f64>,
+    /// The seeds that both have.
+    pub seeds: Vec<u64>,
+    /// The seeds that only one of them has; left out.
+    pub unpaired: Vec<u64>,
+    /// How many items the seeds share; none if the values are not known to be means of items.
+    pub items: usize,
+    /// Items that are not there for every seed of both rows; left out.
+    pub items_left_out: usize,
+}
+
+/// What a comparison comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Finding {
+    /// The first is higher.
+    Higher,
+    /// The first is lower.
+    Lower,
+    /// The interval holds zero, or would if it were corrected for the other comparisons.
+    NotResolved,
+    /// Two pairs of seeds, or one without items, are not enough.
+    TooFew,
+    /// The differences do not vary, so that there is no telling what chance does.
+    NoVariance,
+}
+
+/// The final values of `metric` of a row's finished trials.
+pub(crate) fn finals<'a>(variant: &'a Variant, metric: &str) -> Vec<Value<'a>> {
+    let value = |trial: &'a crate::records::Trial| {
+        let value = *trial.results.get(metric)?;
+        Some(Value { seed: trial.seed, value, items: trial.items_behind(metric) })
+    };
+    variant.finished().filter_map(value).collect()
+}
+
+impl Comparison {
+    /// Compares `ours` with `theirs`; none without a pair of finite values.
+    pub fn new(ours: &[Value], theirs: &[Value]) -> Option<Self> {
+        let finite = |v: &&Value| v.value.is_finite();
+        let other = |seed| theirs.iter().filter(finite).find(|v| v.seed == seed);
+        let pairs: Vec<[&Value; 2]> =
+            ours.iter().filter(finite).filter_map(|v| Some([v, other(v.seed)?])).collect();
+        let seeds: Vec<u64> = pairs.iter().map(|[a, _]| a.seed).collect();
+        let mut unpaired: Vec<u64> = ours.iter().chain(theirs).map(|v| v.seed).collect();
+        unpaired.retain(|seed| !seeds.contains(seed));
+        unpaired.sort_unstable();
+        unpaired.dedup();
+
+        let (matrix, items_left_out) = by_item(&pairs);
+        let items = matrix.first().map_or(0, Vec::len);
+        let paired = match &matrix[..] {
+            [of_one_seed] if items > 1 => paired(of_one_seed),
+            several if items > 1 => crossed(several),
+            _ => paired(&pairs.iter().map(|[a, b]| a.value - b.value).collect::<Vec<_>>()),
+        }?;
+        let items = if items > 1 { items } else { 0 };
+        Some(Self { p: paired.p, paired, seeds, unpaired, items, items_left_out })
+    }
+
+    /// Whether nothing is said beyond the one checkpoint of each row.
+    pub fn of_checkpoints_only(&self) -> bool {
+        self.seeds.len() == 1
+    }
+
+    /// What it speaks of, for programs.
+    pub(crate) fn scope(&self) -> &'static str {
+        match (self.seeds.len(), self.items) {
+            (1, _) => "these-checkpoints-only",
+            (_, 0) => "seeds",
+            _ => "seeds-and-items",
+        }
+    }
+
+    /// What it comes to, at 95 %.
+    pub fn finding(&self) -> Finding {
+        let few = self.seeds.len() == 2 || (self.of_checkpoints_only() && self.items == 0);
+        match self.p {
+            _ if few => Finding::TooFew,
+            None => Finding::NoVariance,
+            Some(p) if p >= 1.0 - CONFIDENCE => Finding::NotResolved,
+            Some(_) if self.paired.difference > 0.0 => Finding::Higher,
+            Some(_) => Finding::Lower,
+        }
+    }
+}
+
+/// Differences by seed and item, of the items that every seed of both rows has; and how many
+/// others there are. Empty if a seed has no items.
+fn by_item(pairs: &[[&Value; 2]]) -> (Vec<Vec<f64>>, usize) {
+    let all: Option<Vec<_>> = pairs.iter().flatten().map(|v| v.items).collect();
+    let Some((first, rest)) = all.as_deref().and_then(<[_]>::split_first) else {
+        return (Vec::new(), 0);
+    };
+    let shared: Vec<&String> =
+        first.keys().filter(|item| rest.iter().all(|v| v.contains_key(*item))).collect();
+    let names = all.iter().flatten().flat_map(|items| items.keys());
+    let left_out = names.collect::<std::collections::BTreeSet<_>>().len() - shared.len();
+    let difference = |[a, b]: &[&Value; 2], item: &String| {
+        let of = |v: &Value| v.items.and_then(|items| items.get(item)).copied();
+        of(a).zip(of(b)).map_or(f64::NAN, |(a, b)| a - b)
+    };
+    let row = |pair| shared.iter().map(|item| difference(pair, item)).collect();
+    (pairs.iter().map(row).collect(), left_out)
+}
+
+/// Corrects the p-values of a family of comparisons for each other.
+pub(crate) fn correct<'a>(family: impl Iterator<Item = &'a mut Comparison>) {
+    let mut tested: Vec<_> = family.filter(|comparison| comparison.paired.p.is_some()).collect();
+    let p_values: Vec<f64> = tested.iter().filter_map(|comparison| comparison.paired.p).collect();
+    for (comparison, p) in tested.iter_mut().zip(holm(&p_values)) {
+        comparison.p = Some(p);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(seed: u64, value: f64) -> Value<'static> {
+        Value { seed, value, items: None }
+    }
+
+    #[test]
+    fn seeds_without_a_partner_are_left_out_and_named() {
+        let ours = [value(0, 3.0), value(1, 4.0), value(2, 5.5), value(3, f64::NAN), value(9, 1.0)];
+        let theirs = [value(2, 4.0), value(1, 3.0), value(0, 2.5), value(3, 1.0), value(4, 0.0)];
+        let comparison = Comparison::new(&ours, &theirs).unwrap();
+        assert_eq!(comparison.seeds, [0, 1, 2]);
+        assert_eq!(comparison.unpaired, [3, 4, 9]);
+        assert_eq!(comparison.paired, paired(&[0.5, 1.0, 1.5]).unwrap());
+        assert_eq!(Comparison::new(&ours[3..], &theirs[..3]), None);
+    }
+
+    #[test]
+    fn items_are_matched_by_name() {
+        let items = |values: &[(&str, f64)]| -> BTreeMap<String, f64> {
+            values.iter().map(|(name, v)| ((*name).to_owned(), *v)).collect()
+        };
+        let a = items(&[("x", 3.0), ("y", 5.0), ("z", 7.5), ("only ours", 100.0)]);
+        let b = items(&[("z", 6.0), ("y", 4.0), ("x", 2.5)]);
+        let with = |seed, items| Value { seed, value: 0.0, items: Some(items) };
+        let one = Comparison::new(&[with(0, &a)], &[with(0, &b)]).unwrap();
+        assert_eq!(one.paired, paired(&[0.5, 1.0, 1.5]).unwrap());
+        assert_eq!((one.items, one.items_left_out), (3, 1));
+        assert!(one.of_checkpoints_only());
+        let both = [with(0, &a), with(1, &b)];
+        let two = Comparison::new(&both, &[with(0, &b), with(1, &a)]).unwrap();
+        let expected = crossed(&[vec![0.5, 1.0, 1.5], vec![-0.5, -1.0, -1.5]]);
+        assert_eq!(Some(two.paired), expected);
+        // A seed without items: what is left are the seeds' own values.
+        let mixed = Comparison::new(&both, &[value(0, 1.0), with(1, &a)]).unwrap();
+        assert_eq!((mixed.items, mixed.paired.difference), (0, -0.5));
+    }
+
+    #[test]
+    fn little_is_not_called_a_finding() {
+        let finding = |ours: &[f64], theirs: &[f64]| {
+            let values = |values: &[f64]| -> Vec<Value> {
+                values.iter().enumerate().map(|(i, v)| value(i as u64, *v)).collect()
+            };
+            Comparison::new(&values(ours), &values(theirs)).unwrap().finding()
+        };
+        assert_eq!(finding(&[1.0], &[0.0]), Finding::TooFew);
+        assert_eq!(finding(&[1.0, 1.001], &[0.0, 0.0]), Finding::TooFew);
+        assert_eq!(finding(&[1.0, 1.001, 1.0], &[0.0; 3]), Finding::Higher);
+        assert_eq!(finding(&[-1.0, -1.001, -1.0], &[0.0; 3]), Finding::Lower);
+        assert_eq!(finding(&[1.0, -1.0, 1.5], &[0.0; 3]), Finding::NotResolved);
+        assert_eq!(finding(&[1.0; 3], &[0.0; 3]), Finding::NoVariance);
+    }
+
+    #[test]
+    fn a_family_is_corrected_together() {
+        let values = [value(0, 1.0), value(1, 1.1), value(2, 0.8)];
+        let zero = [value(0, 0.0), value(1, 0.0), value(2, 0.0)];
+        let mut family = vec![Comparison::new(&values, &zero).unwrap(); 3];
+        family[1].paired.p = None;
+        family[1].p = None;
+        let p = family[0].p.unwrap();
+        correct(family.iter_mut());
+        let corrected: Vec<_> = family.iter().map(|c| c.p).collect();
+        assert_eq!(corrected, [Some(2.0 * p), None, Some(2.0 * p)]);
+    }
+}

@@ -1,0 +1,84 @@
+//! The table for a page: plain markup that any style can dress.
+
+use super::against::HEADINGS;
+use super::{ABSENT, Cell, Column, Table};
+
+impl Table {
+    /// A `table` with a caption, one of comparisons if there is a baseline, and the notes as
+    /// paragraphs. Everything from the file is escaped; there is no style in it but classes.
+    pub fn html(&self) -> String {
+        let caption = format!("<caption>{}</caption>\n", escape(&self.caption));
+        let rows: String =
+            self.rows.iter().map(|row| html_row(&self.fields(row, escape, value))).collect();
+        let bold = self.bold.iter().map(|meaning| format!("Bold: {meaning}."));
+        let notes = bold.chain(self.notes.iter().cloned());
+        let notes = concat(notes.map(|note| format!("<p>{}</p>\n", escape(&note))));
+        format!(
+            "<table class=\"results\">\n{caption}<thead>\n{}</thead>\n<tbody>\n{rows}</tbody>\n</table>\n\
+             {}<div class=\"notes\">\n{notes}</div>\n",
+            self.html_header(),
+            self.html_against(),
+        )
+    }
+
+    fn html_header(&self) -> String {
+        let mut header = vec![String::new()];
+        header.extend(self.has_seeds_column().then(|| "seeds".to_owned()));
+        for column in &self.columns {
+            header.push(escape(&column.heading()));
+            header.extend(column.has_paper.then(|| "paper".to_owned()));
+        }
+        headings(&header)
+    }
+
+    fn html_against(&self) -> String {
+        let Some(title) = self.against_title() else { return String::new() };
+        let header = headings(&[vec![escape(&title)], HEADINGS.map(str::to_owned).into()].concat());
+        let lines = self.against_lines();
+        let rows: String = lines
+            .iter()
+            .map(|fields| html_row(&fields.iter().map(|f| escape(f)).collect::<Vec<_>>()))
+            .collect();
+        format!(
+            "<table class=\"against\">\n<thead>\n{header}</thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
+        )
+    }
+}
+
+fn concat(parts: impl Iterator<Item = String>) -> String {
+    parts.collect()
+}
+
+fn headings(fields: &[String]) -> String {
+    let cells = concat(fields.iter().map(|f| format!("<th scope=\"col\">{f}</th>")));
+    format!("<tr>{cells}</tr>\n")
+}
+
+/// A row whose first field names it.
+fn html_row(fields: &[String]) -> String {
+    let (first, rest) = fields.split_first().expect("a row has a label");
+    let cells = concat(rest.iter().map(|f| format!("<td>{f}</td>")));
+    format!("<tr><th scope=\"row\">{first}</th>{cells}</tr>\n")
+}
+
+fn value(column: &Column, cell: &Cell) -> String {
+    let (Some(centre), spread) = column.value_text(cell.value) else { return ABSENT.to_owned() };
+    let centre = if cell.best { format!("<strong>{centre}</strong>") } else { centre };
+    format!("{centre}{}{}", spread.unwrap_or_default(), cell.marks())
+}
+
+/// Text that HTML shows as it is, in an element or in a quoted attribute.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(c),
+        }
+    }
+    out
+}

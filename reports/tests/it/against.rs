@@ -1,0 +1,114 @@
+//! Rows against a baseline, in every format, and what bold means then.
+
+use experiments::report::{Center, Spread, Table as Spec};
+use insta::assert_snapshot;
+use reports::comparison::Finding;
+use reports::records::{Records, Trial};
+use reports::table::Table;
+
+use crate::fixtures::{records, table, trial, unfinished, variant};
+
+/// A trial whose PSNR is the mean over four items of `base`, moved by `shift`.
+fn with_items(seed: u64, shift: f64) -> Trial {
+    let base = [18.0, 21.5, 20.0, 24.5];
+    let items = base.iter().enumerate().map(|(i, v)| {
+        // Every image answers a little differently to every seed.
+        (format!("{i:03}"), v + shift + 0.02 * (i as f64 - 1.5) * (seed as f64 - 1.0))
+    });
+    let items: std::collections::BTreeMap<_, _> = items.collect();
+    let psnr = items.values().sum::<f64>() / 4.0;
+    let mut trial = trial(seed, &[("psnr", psnr), ("consistency", 2e-5 - shift * 1e-6)]);
+    trial.items.insert("psnr".to_owned(), items);
+    trial
+}
+
+fn seeds(shifts: &[f64]) -> Vec<Trial> {
+    shifts.iter().enumerate().map(|(seed, shift)| with_items(seed as u64, *shift)).collect()
+}
+
+fn against_sr3() -> Spec {
+    Spec { baseline: Some("sr3".to_owned()), ..table() }
+}
+
+fn three_seeds() -> Records {
+    let mut late = seeds(&[3.0, 3.1]);
+    late.push(unfinished(2, "running"));
+    records(vec![
+        variant("bicubic", "Bicubic", seeds(&[-1.0])),
+        variant("sr3", "SR3 (baseline)", seeds(&[0.0, 0.3, -0.2])),
+        variant("cos", "Cos & <i>", seeds(&[1.0, 1.2, 0.9])),
+        variant("res", "Res", seeds(&[1.1, 0.6, 1.3])),
+        variant("late", "Late_one", late),
+    ])
+}
+
+#[test]
+fn the_comparisons_in_every_format() {
+    let table = Table::new(&against_sr3(), &three_seeds());
+    assert_snapshot!("against.txt", table.terminal());
+    assert_snapshot!("against.md", table.markdown());
+    assert_snapshot!("against.tex", table.latex());
+    assert_snapshot!("against.csv", table.against_csv().unwrap());
+    assert_snapshot!("against.html", table.html());
+    let json: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
+    let cell = &json["rows"][2]["cells"]["psnr"]["against"];
+    assert_eq!(cell["finding"], "higher");
+    assert_eq!(cell["scope"], "seeds-and-items");
+    assert_eq!(cell["seeds"], serde_json::json!([0, 1, 2]));
+    assert_eq!(cell["items"], 4);
+}
+
+#[test]
+fn the_verdicts_say_what_they_rest_on() {
+    let table = Table::new(&against_sr3(), &three_seeds());
+    let against = table.against.as_ref().unwrap();
+    let psnr = |row: usize| against.cells[row][0].as_ref();
+    assert_eq!(psnr(1), None, "the baseline against itself");
+    let bicubic = psnr(0).unwrap();
+    assert!(bicubic.of_checkpoints_only());
+    assert_eq!((&bicubic.seeds[..], &bicubic.unpaired[..]), (&[0][..], &[1, 2][..]));
+    // Its one seed differs by -1.0 plus the same noise in every image.
+    assert_eq!(bicubic.finding(), Finding::NoVariance);
+    assert_eq!(psnr(4).unwrap().finding(), Finding::TooFew);
+    assert_eq!(against.cells[2][1].as_ref().unwrap().items, 0, "consistency has no items");
+    assert_eq!(against.cells[2][2], None, "a plain fact is not compared");
+}
+
+#[test]
+fn all_that_cannot_be_told_from_the_best_is_bold() {
+    let table = Table::new(&against_sr3(), &three_seeds());
+    let bold: Vec<bool> = table.rows.iter().map(|row| row.cells[0].best).collect();
+    // Cos is best by 1.03 to 1.00; Res is below it and then above it; SR3 is below it in every seed.
+    assert_eq!(bold, [false, false, true, true, false]);
+    assert!(table.bold.unwrap().contains("paired tests over the seeds"));
+}
+
+#[test]
+fn two_seeds_are_called_too_few() {
+    let records = records(vec![
+        variant("sr3", "SR3", seeds(&[0.0, 0.1])),
+        variant("cos", "Cos", seeds(&[5.0, 5.2])),
+    ]);
+    let table = Table::new(&against_sr3(), &records);
+    assert!(table.terminal().contains("too few seeds"), "{}", table.terminal());
+    assert_eq!(
+        table.bold.unwrap(),
+        "the best of the complete rows, at the precision shown; seeds are too few or do not vary, \
+         so that nothing was tested"
+    );
+}
+
+#[test]
+fn the_interquartile_mean_and_a_bootstrap_interval_on_request() {
+    let spec = Spec { center: Center::Iqm, spread: Spread::Interval, ..table() };
+    let row = [1.0, 2.0, 3.0, 4.0, 90.0].iter().zip(0..);
+    let trials = row.map(|(psnr, seed)| trial(seed, &[("psnr", *psnr)])).collect();
+    let table = Table::new(&spec, &records(vec![variant("sr3", "SR3", trials)]));
+    let text = table.markdown();
+    // 2, 3 and 4 are left of the five. Samples with four or five times 90 (0.7 %), or with three and
+    // a 4 (2.2 %), are the highest 2.9 %: the upper end is (4 + 90 + 90) / 3.
+    assert!(text.contains("| 3.00 [1.33, 61.33] |"), "{text}");
+    assert!(text.contains("Interquartile mean [95 % percentile bootstrap interval, 10000 samples"));
+    let header = table.csv().lines().next().unwrap().to_owned();
+    assert!(header.contains("psnr_n,psnr_iqm,psnr_low,psnr_high"), "{header}");
+}
