@@ -114,7 +114,7 @@ pub enum Better {
     Lower,
 }
 
-/// One figure, written as `curve: {…}` or `images: {…}`.
+/// One figure, written as `curve: {…}`, `images: {…}` and so on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
@@ -122,6 +122,10 @@ pub enum Figure {
     Curve(Curve),
     /// A sheet of pictures: one row of pictures per variant, one column per item.
     Images(Images),
+    /// A final metric, one bar per variant.
+    Bars(Bars),
+    /// One final metric against another, one point per variant.
+    Scatter(Scatter),
 }
 
 impl Figure {
@@ -130,6 +134,18 @@ impl Figure {
         match self {
             Self::Curve(curve) => &curve.name,
             Self::Images(images) => &images.name,
+            Self::Bars(bars) => &bars.name,
+            Self::Scatter(scatter) => &scatter.name,
+        }
+    }
+
+    /// The variants that it names.
+    pub fn variants(&self) -> &[String] {
+        match self {
+            Self::Curve(curve) => &curve.variants,
+            Self::Images(images) => &images.variants,
+            Self::Bars(bars) => &bars.variants,
+            Self::Scatter(scatter) => &scatter.variants,
         }
     }
 }
@@ -247,9 +263,60 @@ pub struct Images {
     /// Variants to show; all that have the artifact if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<String>,
+    /// Training steps, each a row of every variant; the last one that was recorded if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<u64>,
     /// How many items (columns) at most.
     #[serde(default = "eight")]
     pub items: usize,
+}
+
+/// A final metric, one bar per variant, with the paper's value where the table has it. The table's
+/// column of the same metric gives label, unit, digits and scale.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bars {
+    /// File name without extension.
+    pub name: String,
+    /// Title above the bars.
+    #[serde(default)]
+    pub title: String,
+    /// Name in the worker's `result`.
+    pub metric: String,
+    /// Variants to draw; all that have the metric if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
+}
+
+/// One final metric against another, for example quality against cost, with the variants that no
+/// other one beats in both. The table's columns of the same metrics give labels, units and scales.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scatter {
+    /// File name without extension.
+    pub name: String,
+    /// Title above the plot.
+    #[serde(default)]
+    pub title: String,
+    /// Metric of the horizontal axis.
+    pub x: String,
+    /// Metric of the vertical axis.
+    pub y: String,
+    /// Which way the horizontal axis improves; what the table's column says if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_better: Option<Better>,
+    /// Which way the vertical axis improves; what the table's column says if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub y_better: Option<Better>,
+    /// How the horizontal axis is divided.
+    #[serde(default)]
+    pub x_scale: Scale,
+    /// How the vertical axis is divided.
+    #[serde(default)]
+    pub y_scale: Scale,
+    /// Variants to draw; all that have both metrics if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<String>,
 }
 
 fn eight() -> usize {

@@ -161,16 +161,18 @@ fn references(file: &File, wrong: &mut Wrong) {
         }
     }
     for (i, figure) in file.report.figures.iter().enumerate() {
-        let (kind, variants) = match figure {
+        let kind = match figure {
             Figure::Curve(curve) => {
                 if let Some(reference) = &curve.reference {
                     check(format!("/report/figures/{i}/curve/reference"), &reference.variant);
                 }
-                ("curve", &curve.variants)
+                "curve"
             }
-            Figure::Images(images) => ("images", &images.variants),
+            Figure::Images(_) => "images",
+            Figure::Bars(_) => "bars",
+            Figure::Scatter(_) => "scatter",
         };
-        for (j, variant) in variants.iter().enumerate() {
+        for (j, variant) in figure.variants().iter().enumerate() {
             check(format!("/report/figures/{i}/{kind}/variants/{j}"), variant);
         }
     }

@@ -98,7 +98,7 @@ fn timed(report: &Report) -> BTreeSet<&str> {
 fn curves(report: &Report) -> impl Iterator<Item = &Curve> {
     report.figures.iter().filter_map(|figure| match figure {
         Figure::Curve(curve) => Some(curve),
-        Figure::Images(_) => None,
+        _ => None,
     })
 }
 

@@ -120,6 +120,6 @@ pub fn hash(text: &str) -> String {
 pub fn headline(report: &Report) -> Option<&str> {
     report.figures.iter().find_map(|figure| match figure {
         experiments::report::Figure::Curve(curve) => Some(curve.metric.as_str()),
-        experiments::report::Figure::Images(_) => None,
+        _ => None,
     })
 }

@@ -9,12 +9,15 @@ use crate::files::Files;
 use crate::records::Records;
 
 mod axis;
+mod bars;
 mod curve;
+mod finals;
 mod font;
 mod frame;
 mod labels;
 mod picture;
 mod plot;
+mod scatter;
 mod series;
 mod sheet;
 mod smooth;
@@ -38,6 +41,8 @@ pub(crate) fn draw(
     let problems = match figure {
         Figure::Curve(spec) => curve::draw(spec, source, files),
         Figure::Images(spec) => sheet::draw(spec, records, files),
+        Figure::Bars(spec) => bars::draw(spec, source, files),
+        Figure::Scatter(spec) => scatter::draw(spec, source, files),
     };
     let name = figure.name();
     problems.into_iter().map(|problem| format!("figure `{name}`: {problem}")).collect()

@@ -73,6 +73,22 @@ impl Axis {
         Self { span, scale: Scale::Log, ticks, texts }
     }
 
+    /// One place for each name, evenly: the first at 0.5, the next at 1.5.
+    pub(super) fn names(names: &[String]) -> Self {
+        Self {
+            span: (0.0, names.len() as f64),
+            scale: Scale::Linear,
+            ticks: (0..names.len()).map(|i| i as f64 + 0.5).collect(),
+            texts: names.to_vec(),
+        }
+    }
+
+    /// The same from the other end.
+    pub(super) fn reversed(mut self) -> Self {
+        self.span = (self.span.1, self.span.0);
+        self
+    }
+
     /// What stands at the ticks: `0.25`, `18`, and `20k` or `1.5M` for large ones.
     pub(super) fn texts(&self) -> &[String] {
         &self.texts
@@ -172,5 +188,12 @@ mod tests {
         assert_eq!(axis.map(&1.0, (0, 1000)), 600);
         assert_eq!(Axis::log(3.0, 40.0).texts(), ["2", "5", "10", "20", "50"]);
         assert_eq!(Axis::log(10.0, 10.0).texts(), ["5", "10", "20"]);
+    }
+
+    #[test]
+    fn names_stand_in_the_middle_of_their_places() {
+        let names = ["a", "b", "c", "d"].map(str::to_owned);
+        assert_eq!(Axis::names(&names).map(&1.5, (0, 400)), 150);
+        assert_eq!(Axis::names(&names).reversed().map(&1.5, (0, 400)), 250);
     }
 }

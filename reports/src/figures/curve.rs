@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use experiments::report::{self, Band, Reference, Scale, X};
 
 use super::Source;
-use super::picture::{PictureError, png};
+use super::picture::add;
 use super::plot::{MOST_POINTS, plot};
 use super::series::{Line, Mark, smoothed};
 use crate::files::Files;
@@ -65,20 +65,8 @@ pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> V
         problems.push("nothing is above zero, where a logarithmic axis begins".to_owned());
         return problems;
     }
-    match pictures(&curves) {
-        Ok((svg, png)) => {
-            files.add(format!("figures/{}.svg", spec.name), svg.into_bytes());
-            files.add(format!("figures/{}.png", spec.name), png);
-            files.add(format!("data/{}.csv", spec.name), curves.csv().into_bytes());
-        }
-        Err(e) => problems.push(e.to_string()),
-    }
+    problems.extend(add(&spec.name, plot(&curves), curves.csv(), files));
     problems
-}
-
-fn pictures(curves: &Curves) -> Result<(String, Vec<u8>), PictureError> {
-    let picture = plot(curves)?;
-    Ok((picture.svg(), png(&picture.pixmap()?)?))
 }
 
 impl Curves {

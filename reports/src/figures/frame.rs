@@ -26,9 +26,22 @@ pub(super) struct Surround {
     pub(super) subtitle: String,
     pub(super) x: (String, Axis),
     pub(super) y: (String, Axis),
+    /// Whose ticks have lines across the plot.
+    pub(super) grid: Grid,
     /// Room to the right of the axes, for labels.
     pub(super) right: f64,
     pub(super) height: f64,
+}
+
+/// Lines across a plot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grid {
+    /// At the vertical axis's ticks.
+    Horizontal,
+    /// At the horizontal axis's ticks.
+    Vertical,
+    /// At both.
+    Both,
 }
 
 /// A canvas on which titles and axes are drawn.
@@ -80,10 +93,13 @@ impl<'a> Frame<'a> {
             .x_label_area_size(px(38.0))
             .y_label_area_size(px(left - style::MARGIN))
             .build_cartesian_2d(surround.x.1.clone(), surround.y.1.clone())?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
+        let mut mesh = chart.configure_mesh();
+        match surround.grid {
+            Grid::Horizontal => mesh.disable_x_mesh(),
+            Grid::Vertical => mesh.disable_y_mesh(),
+            Grid::Both => &mut mesh,
+        };
+        mesh.light_line_style(TRANSPARENT)
             .bold_line_style(style::stroke(style::GRID, 1.0))
             .axis_style(style::stroke(style::AXIS, 1.0))
             .set_all_tick_mark_size(px(4.0))

@@ -5,6 +5,7 @@ use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Tree, WriteOptions};
 
 use super::font;
+use crate::files::Files;
 
 /// Pixels of a PNG per pixel of the layout, sharp enough for print at column width.
 pub(super) const ZOOM: u32 = 2;
@@ -48,6 +49,25 @@ impl Picture {
         let zoom = Transform::from_scale(ZOOM as f32, ZOOM as f32);
         resvg::render(&self.0, zoom, &mut pixmap.as_mut());
         Ok(pixmap)
+    }
+}
+
+/// Adds the figure `name` to `files`: the drawing as SVG and PNG, and its data. Says what went wrong.
+pub(super) fn add(
+    name: &str,
+    picture: Result<Picture, PictureError>,
+    csv: String,
+    files: &mut Files,
+) -> Vec<String> {
+    let pictures = picture.and_then(|p| Ok((p.svg(), png(&p.pixmap()?)?)));
+    match pictures {
+        Ok((svg, png)) => {
+            files.add(format!("figures/{name}.svg"), svg.into_bytes());
+            files.add(format!("figures/{name}.png"), png);
+            files.add(format!("data/{name}.csv"), csv.into_bytes());
+            Vec::new()
+        }
+        Err(e) => vec![e.to_string()],
     }
 }
 

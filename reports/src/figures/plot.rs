@@ -5,7 +5,7 @@ use plotters::style::Color as _;
 use super::axis::Axis;
 use super::curve::Curves;
 use super::font;
-use super::frame::{Frame, Pixel, Surround, draw};
+use super::frame::{Frame, Grid, Pixel, Surround, draw};
 use super::labels::spread;
 use super::picture::{Picture, PictureError, ZOOM};
 use super::series::{Mark, smoothed};
@@ -42,6 +42,7 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
         subtitle: curves.subtitle.clone(),
         x: (curves.x_label.clone(), x_axis(curves, &lines)),
         y: (curves.y_label.clone(), y_axis(curves, &lines)),
+        grid: Grid::Horizontal,
         right: LABEL_OFFSET + font::widest(labels, style::LABEL_SIZE) + style::MARGIN,
         height: style::PLOT_SIZE.1,
     };

@@ -18,7 +18,7 @@ use crate::records::{Artifact, Records, Trial};
 
 /// One row of pictures.
 struct Row<'a> {
-    label: &'a str,
+    label: String,
     artifacts: Vec<&'a Artifact>,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<S
             load(&artifact.path).map_err(|problem| problems.push(problem)).ok()
         });
         let cells = cells.collect();
-        sheet.rows.push((row.label.to_owned(), cells));
+        sheet.rows.push((row.label.clone(), cells));
     }
     match sheet.png() {
         Ok(png) => files.add(format!("figures/{}.png", spec.name), png),
@@ -57,13 +57,20 @@ pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<S
 fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) -> Vec<Row<'a>> {
     let shared = |(name, label): (&'a String, &'a String)| {
         let trials = records.variants.iter().flat_map(|v| &v.trials);
-        (label.as_str(), name.as_str(), last_of_first(trials, name))
+        (label.clone(), name.as_str(), of_first(trials, name, None))
     };
-    let variants = records.select(&spec.variants).map(|variant| {
-        let artifacts = last_of_first(variant.trials.iter(), &spec.artifact);
-        (variant.label.as_str(), spec.artifact.as_str(), artifacts)
-    });
-    let mut variants: Vec<_> = variants.collect();
+    let mut variants = Vec::new();
+    for variant in records.select(&spec.variants) {
+        let last = spec.steps.is_empty().then_some(None);
+        for step in last.into_iter().chain(spec.steps.iter().copied().map(Some)) {
+            let label = match step {
+                Some(step) => format!("{}, step {step}", variant.label),
+                None => variant.label.clone(),
+            };
+            let artifacts = of_first(variant.trials.iter(), &spec.artifact, step);
+            variants.push((label, spec.artifact.as_str(), artifacts));
+        }
+    }
     if variants.iter().all(|(_, _, artifacts)| artifacts.is_empty()) {
         problems.push(format!("no image `{}` yet", spec.artifact));
         return Vec::new();
@@ -83,9 +90,14 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
     rows
 }
 
-/// The first trial's artifacts of that name, of the last step only.
-fn last_of_first<'a>(trials: impl Iterator<Item = &'a Trial>, name: &str) -> Vec<&'a Artifact> {
-    let named = |t: &'a Trial| t.artifacts.iter().filter(|a| a.name == name).collect::<Vec<_>>();
+/// The first trial's artifacts of that name at `step`, or of the last step only.
+fn of_first<'a>(
+    trials: impl Iterator<Item = &'a Trial>,
+    name: &str,
+    step: Option<u64>,
+) -> Vec<&'a Artifact> {
+    let wanted = |a: &&Artifact| a.name == name && step.is_none_or(|step| a.step == step);
+    let named = |t: &'a Trial| t.artifacts.iter().filter(wanted).collect::<Vec<_>>();
     let mut artifacts = trials.map(named).find(|found| !found.is_empty()).unwrap_or_default();
     let last = artifacts.iter().map(|a| a.step).max();
     artifacts.retain(|a| Some(a.step) == last);

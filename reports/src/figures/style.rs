@@ -31,6 +31,7 @@ pub(super) const AXIS: RGBColor = RGBColor(0x99, 0x99, 0x99);
 pub(super) const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
 pub(super) const EMPTY_CELL: RGBColor = RGBColor(0xf0, 0xf0, 0xf0);
 pub(super) const BAND_OPACITY: f64 = 0.15;
+pub(super) const BAR_OPACITY: f64 = 0.75;
 /// Of the points behind a smoothed line.
 pub(super) const RAW_OPACITY: f64 = 0.35;
 

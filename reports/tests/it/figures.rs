@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::report::{Curve, Figure, Images, Reference, Report, Scale, X};
+use experiments::report::{Bars, Curve, Figure, Images, Reference, Report, Scale, X};
 use reports::records::{Artifact, Records, Trial};
 use reports::{ReportError, Written, write};
 use resvg::tiny_skia::{Color, Pixmap};
@@ -33,6 +33,7 @@ fn images(name: &str) -> Images {
         above: [("low".to_owned(), "Low".to_owned())].into(),
         below: [].into(),
         variants: Vec::new(),
+        steps: Vec::new(),
         items: 2,
     }
 }
@@ -331,17 +332,36 @@ fn a_sheet_enlarges_every_pixel_to_a_square() {
 }
 
 #[test]
+fn a_sheet_shows_the_steps_that_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = sampled(folder.path());
+    let figure = Images { steps: vec![1, 5], above: [].into(), ..images("sheet") };
+    write(&report(vec![Figure::Images(figure)]), &records, folder.path()).unwrap();
+    let sheet = decode(&folder.path().join("figures/sheet.png"));
+    let empty = (0xf0, 0xf0, 0xf0);
+    assert_eq!(runs(&sheet, 24), [(BLUE, 192), (empty, 192)], "of step 1 there is one picture");
+    assert_eq!(runs(&sheet, 222), [(RED, 96), (GREEN, 96), (SAND, 192)], "step 5");
+
+    let figure = Images { steps: vec![3], ..images("sheet") };
+    let figures = vec![Figure::Images(figure)];
+    let problems = write(&report(figures), &records, folder.path()).unwrap().problems;
+    assert_eq!(problems, ["figure `sheet`: no image `sample` yet"]);
+}
+
+#[test]
 fn two_reports_of_the_same_records_are_the_same_bytes() {
     let images_folder = tempfile::tempdir().unwrap();
     let mut records = three_seeds();
     records.variants.extend(sampled(images_folder.path()).variants);
     let points: Vec<(u64, f64)> = (0..40).map(|i| (i * 25, f64::from(i as u32).sqrt())).collect();
     records.variants[1].trials[0] = trained(0, &points);
-    let figures = vec![Figure::Curve(curve("psnr")), Figure::Images(images("sheet"))];
+    let bars = Bars { name: "bars".to_owned(), metric: "psnr".to_owned(), ..Bars::default() };
+    let figures =
+        vec![Figure::Curve(curve("psnr")), Figure::Images(images("sheet")), Figure::Bars(bars)];
     let bytes = || {
         let out = tempfile::tempdir().unwrap();
         let written = write(&report(figures.clone()), &records, out.path()).unwrap();
-        assert_eq!(written.files.len(), 4 + 3 + 1);
+        assert_eq!(written.files.len(), 4 + 3 + 1 + 3);
         written.files.iter().map(|file| fs_err::read(file).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(bytes(), bytes());

@@ -4,6 +4,7 @@
 
 mod against;
 mod figures;
+mod finals;
 mod fixtures;
 mod latex;
 mod tables;
