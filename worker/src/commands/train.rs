@@ -12,6 +12,7 @@ use experiments::number::Number;
 use crate::attempt::{Attempt, Outcome};
 use crate::config::{Config, Method};
 use crate::data::{self, DataError, Workshop};
+use crate::diffusion::schedule::Schedule;
 use crate::evaluate::{
     Scores, Validation, measure_bicubic, measure_networks, measure_sweep, sweep_descriptions,
 };
@@ -19,6 +20,9 @@ use crate::failure::{self, Failure};
 use crate::train::Trainer;
 use crate::train::images::Images;
 use crate::{build, device};
+
+/// Enough to draw a schedule.
+const SCHEDULE_POINTS: usize = 100;
 
 /// Runs the trial whose `trial.json` is at `path`; returns the exit code.
 pub fn train(path: &Path) -> i32 {
@@ -73,6 +77,7 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
     let mut trainer = Trainer::new(config, seed, device);
     let resumed = trainer.begin(attempt)?;
     hello(attempt, config, device::describe(device, cpus), resumed)?;
+    say_schedule(attempt, &Schedule::new(&config.diffusion))?;
     let ControlFlow::Continue((images, set)) = prepared(attempt, |workshop| {
         let images = Images::open(config, device, workshop)?;
         Ok((images, Validation::open(config, device, workshop)?))
@@ -114,6 +119,17 @@ fn prepared<T>(
         Err(DataError::Stopped) => Ok(ControlFlow::Break(said?)),
         opened => Ok(ControlFlow::Continue(opened?)),
     }
+}
+
+/// Says the noise schedule, at no more than [`SCHEDULE_POINTS`] of its steps and its last. Every
+/// attempt says all of it: of what the one before said, nothing beyond its checkpoint counts.
+fn say_schedule(attempt: &mut Attempt, schedule: &Schedule) -> io::Result<()> {
+    let steps = schedule.steps();
+    for t in (0..steps).step_by(steps.div_ceil(SCHEDULE_POINTS)).chain([steps]) {
+        let gamma = Number(schedule.gamma(t));
+        attempt.measured(t as u64, None, BTreeMap::from([("schedule/gamma".to_owned(), gamma)]))?;
+    }
+    Ok(())
 }
 
 fn hello(
@@ -171,6 +187,12 @@ fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
                 None,
             ),
             ("train/learning_rate", "Adam's learning rate".to_owned(), None),
+            (
+                "schedule/gamma",
+                "Share of the image's variance that the noise schedule leaves; its step is t, of T"
+                    .to_owned(),
+                None,
+            ),
             (
                 "train/it_per_second",
                 "Training steps per second since the last point".to_owned(),

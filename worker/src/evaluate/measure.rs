@@ -117,6 +117,8 @@ impl Measurement {
             attempt.picture(step, "lowres", name, &set.lows[i])?;
             attempt.picture(step, "bicubic", name, &set.upsampled[i])?;
             attempt.picture(step, "truth", name, &set.truths[i])?;
+            let residual = set.truths[i].less(&set.upsampled[i]);
+            attempt.picture(step, "residual", name, &residual)?;
             for (suffix, series) in &self.series {
                 attempt.picture(step, &format!("sample{suffix}"), name, &series.images[i])?;
             }

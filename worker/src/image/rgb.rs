@@ -55,6 +55,14 @@ impl Rgb {
         Ok(Self { width, height, pixels: image.into_raw() })
     }
 
+    /// What this image has more than `other`, which is of its size, around the middle grey 128.
+    #[must_use]
+    pub fn less(&self, other: &Self) -> Self {
+        let more = |(a, b): (&u8, &u8)| (i16::from(*a) - i16::from(*b) + 128).clamp(0, 255) as u8;
+        let pixels = self.pixels.iter().zip(&other.pixels).map(more).collect();
+        Self { width: self.width, height: self.height, pixels }
+    }
+
     /// Writes the image as PNG.
     pub fn save_png(&self, path: &Path) -> Result<(), ImageError> {
         let (width, height) = (self.width as u32, self.height as u32);
@@ -141,6 +149,14 @@ mod tests {
         for value in 0..=255 {
             assert_eq!(code(f32::from(value) / 127.5 - 1.0), value);
         }
+    }
+
+    #[test]
+    fn a_difference_stands_around_grey_and_is_cut_off_at_its_ends() {
+        let image = |pixels: [u8; 3]| Rgb { width: 1, height: 1, pixels: pixels.to_vec() };
+        // 128 + 10 - 30, 128 + 7 - 7 and 128 + 255 - 0.
+        assert_eq!(image([10, 7, 255]).less(&image([30, 7, 0])), image([108, 128, 255]));
+        assert_eq!(image([0, 0, 0]).less(&image([200, 127, 0])), image([0, 1, 128]));
     }
 
     #[test]

@@ -98,6 +98,9 @@ fn a_trial_is_carried_to_its_end() {
     };
     assert_eq!(curve("val/psnr"), [0, 15, 30]);
     assert_eq!(curve("train/loss"), [4, 8, 12, 16, 20, 24, 28, 30]);
+    let schedule = curve("schedule/gamma");
+    assert_eq!(schedule.first(), Some(&0));
+    assert!(schedule.is_sorted() && schedule.len() > 2, "{schedule:?}");
 
     let pictures: Vec<&String> = events
         .iter()
@@ -106,7 +109,7 @@ fn a_trial_is_carried_to_its_end() {
             _ => None,
         })
         .collect();
-    assert_eq!(pictures.len(), 5);
+    assert_eq!(pictures.len(), 6);
     for path in pictures {
         let image = worker::image::Rgb::load(&folder.path(path)).unwrap();
         assert!(image.width == 16 || path.contains("lowres") && image.width == 4);
