@@ -6,6 +6,7 @@
 //! stores anything.
 
 pub mod check;
+pub mod claim;
 pub mod config;
 pub mod events;
 pub mod exit;

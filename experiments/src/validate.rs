@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::claim::Relation;
 use crate::expand::check_name;
 use crate::file::File;
 use crate::report::{Figure, X};
@@ -19,6 +20,7 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     worker(file, &mut wrong);
     costs(file, &mut wrong);
     references(file, &mut wrong);
+    directions(file, &mut wrong);
     curves(file, &mut wrong);
     if findings.is_empty() { Ok(()) } else { Err(FileError { findings }) }
 }
@@ -133,6 +135,20 @@ fn costs(file: &File, wrong: &mut Wrong) {
     }
 }
 
+/// What is claimed to be the best needs a way in which to be better.
+fn directions(file: &File, wrong: &mut Wrong) {
+    for (i, claim) in file.report.claims.iter().enumerate() {
+        let metric = &claim.compare.subject.metric;
+        let mut columns = file.report.table.iter().flat_map(|table| &table.columns);
+        let has_direction = columns.any(|c| c.metric == *metric && c.better.is_some());
+        if claim.compare.relation == Relation::Best && !has_direction {
+            let message = format!("`{metric}` has no `better`, so that none can be the best");
+            let hint = "give the table a column of it with `better: higher` or `lower`".to_owned();
+            wrong(&format!("/report/claims/{i}/compare"), message, Some(hint));
+        }
+    }
+}
+
 /// Every variant that another section names must exist, and every output needs its own name.
 fn references(file: &File, wrong: &mut Wrong) {
     let mut seen = BTreeSet::new();
@@ -158,6 +174,11 @@ fn references(file: &File, wrong: &mut Wrong) {
         }
         for variant in table.paper.keys() {
             check(format!("/report/table/paper/{}", escape(variant)), variant);
+        }
+    }
+    for (i, claim) in file.report.claims.iter().enumerate() {
+        for quantity in claim.compare.quantities() {
+            check(format!("/report/claims/{i}/compare"), &quantity.variant);
         }
     }
     for (i, figure) in file.report.figures.iter().enumerate() {

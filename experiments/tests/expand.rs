@@ -161,6 +161,17 @@ fn wrong_files_say_where_and_what() {
         let error = result.expect_err(expected).to_string();
         assert!(error.starts_with(expected), "expected {expected}\ngot {error}");
     }
+    let claims =
+        |claim: &str| parse(&format!("{FILE}  claims: [{{claim: C., compare: {claim}}}]\n"));
+    for (claim, wrong) in [
+        ("base.score < wid.score", "toy.yaml:29:24: there is no variant `wid`"),
+        ("base.score", "toy.yaml:29:24: `base.score` compares nothing"),
+        ("base.score best", "toy.yaml:29:24: `score` has no `better`"),
+    ] {
+        let error = claims(claim).unwrap_err().to_string();
+        assert!(error.starts_with(wrong), "{error}");
+    }
+    assert!(claims("base.score < wide.score").is_ok());
     let error = parse(&FILE.replace("label:", "lable:"));
     assert!(error.unwrap_err().to_string().contains("hint: did you mean `label`?"));
     let error = expand(Some("demp"), &[]).unwrap_err().to_string();

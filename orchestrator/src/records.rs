@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use experiments::claim::{Measure, Quantity};
 use experiments::expand::Row;
 use experiments::report::{Curve, Figure, Report, X};
 use reports::records::{Artifact, Records, Trial, TrialState, Variant};
@@ -43,8 +44,8 @@ pub async fn collect(
     }
     let timed = timed(report);
     let mut items = BTreeMap::new();
-    for column in report.table.iter().flat_map(|table| &table.columns) {
-        items.insert(column.metric.clone(), store.final_items(&column.metric).await?);
+    for metric in compared(report) {
+        items.insert(metric.to_owned(), store.final_items(metric).await?);
     }
     let mut variants = Vec::new();
     for row in heading.rows {
@@ -84,15 +85,31 @@ pub async fn collect(
     })
 }
 
-/// The metrics whose points some figure draws.
+/// The metrics whose points some figure draws, or some claim is about.
 fn drawn(report: &Report) -> BTreeSet<&str> {
-    curves(report).map(|curve| curve.metric.as_str()).collect()
+    let claimed = claimed(report).filter(|quantity| quantity.measure != Measure::Final);
+    let claimed = claimed.map(|quantity| quantity.metric.as_str());
+    curves(report).map(|curve| curve.metric.as_str()).chain(claimed).collect()
 }
 
-/// Those of them that are drawn against time.
+/// Those of them that are drawn against time, or compared by it.
 fn timed(report: &Report) -> BTreeSet<&str> {
+    let claimed = claimed(report).filter(|q| matches!(q.measure, Measure::Seconds(_)));
+    let claimed = claimed.map(|quantity| quantity.metric.as_str());
     let timed = curves(report).filter(|curve| curve.x == X::Seconds);
-    timed.map(|curve| curve.metric.as_str()).collect()
+    timed.map(|curve| curve.metric.as_str()).chain(claimed).collect()
+}
+
+/// The metrics whose final values are compared.
+fn compared(report: &Report) -> BTreeSet<&str> {
+    let columns = report.table.iter().flat_map(|table| &table.columns);
+    let claimed = claimed(report).filter(|quantity| quantity.measure == Measure::Final);
+    let claimed = claimed.map(|quantity| quantity.metric.as_str());
+    columns.map(|column| column.metric.as_str()).chain(claimed).collect()
+}
+
+fn claimed(report: &Report) -> impl Iterator<Item = &Quantity> {
+    report.claims.iter().flat_map(|claim| claim.compare.quantities())
 }
 
 fn curves(report: &Report) -> impl Iterator<Item = &Curve> {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use experiments::report::{Figure, Report};
 use serde::Serialize;
 
+pub mod claims;
 pub mod comparison;
 mod figures;
 mod files;
@@ -34,6 +35,9 @@ pub struct Written {
     /// The table for a terminal, if the file asks for one.
     #[serde(skip)]
     pub table: Option<String>,
+    /// The claims and what became of them for a terminal, if the file has some.
+    #[serde(skip)]
+    pub claims: Option<String>,
 }
 
 /// Why there is no report.
@@ -72,11 +76,18 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         written.incomplete = table.incomplete();
         written.table = Some(table.terminal());
     }
+    let claims = claims::judge(report, records);
+    if !claims.is_empty() {
+        files.add("claims.md", claims::markdown(&claims).into_bytes());
+        files.add("claims.json", claims::json(&claims).into_bytes());
+        written.claims = Some(claims::terminal(&claims));
+    }
     for figure in &report.figures {
         written.problems.extend(figures::draw(figure, report, records, &mut files));
     }
     let figures = report.figures.iter().flat_map(|f| figures::paths(f.name()));
-    let stale: Vec<PathBuf> = figures.filter(|path| !files.contains(path)).collect();
+    let claims = ["claims.md", "claims.json"].map(PathBuf::from);
+    let stale: Vec<PathBuf> = figures.chain(claims).filter(|path| !files.contains(path)).collect();
     written.files = files.write(out)?;
     for path in stale {
         remove_if_there(&out.join(path))?;

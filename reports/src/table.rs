@@ -19,8 +19,10 @@ mod notes;
 mod terminal;
 
 pub use against::Against;
+pub(crate) use against::p_text;
 pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::record;
+pub(crate) use json::ComparisonJson;
 pub use notes::{IncompleteRow, MissingSeed};
 
 /// Stands where there is no value.

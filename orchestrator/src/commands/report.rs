@@ -62,6 +62,9 @@ pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8>
         }))?;
     } else {
         print(written.table.as_deref().unwrap_or_default())?;
+        if let Some(claims) = &written.claims {
+            print(&format!("\n{claims}"))?;
+        }
         for problem in &written.problems {
             say(&format!("note: {problem}"));
         }

@@ -86,7 +86,7 @@ fn line(column: &Column, comparison: &Comparison) -> Vec<String> {
 }
 
 /// A p-value with as many digits as anybody can use.
-fn p_text(p: f64) -> String {
+pub(crate) fn p_text(p: f64) -> String {
     if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
 }
 

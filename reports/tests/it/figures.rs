@@ -39,7 +39,7 @@ fn images(name: &str) -> Images {
 }
 
 fn report(figures: Vec<Figure>) -> Report {
-    Report { table: Some(table()), figures }
+    Report { table: Some(table()), figures, ..Report::default() }
 }
 
 fn trained(seed: u64, points: &[(u64, f64)]) -> Trial {

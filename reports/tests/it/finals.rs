@@ -8,7 +8,7 @@ use resvg::tiny_skia::Pixmap;
 use crate::fixtures::{records, table, three_seeds, trial, unfinished, variant};
 
 fn report(figure: Figure) -> Report {
-    Report { table: Some(table()), figures: vec![figure] }
+    Report { table: Some(table()), figures: vec![figure], ..Report::default() }
 }
 
 fn data(figure: Figure, records: &Records) -> (Vec<String>, Vec<String>) {

@@ -1,0 +1,150 @@
+//! Claims, judged by records of which the answer is known.
+
+use experiments::claim::Claim;
+use experiments::report::Report;
+use insta::assert_snapshot;
+use reports::claims::Verdict::{
+    self, FalseOfCheckpoints, NotMeasured, NotResolved, Refuted, Supported, TrueOfCheckpoints,
+};
+use reports::claims::judge;
+use reports::records::{Records, Trial, Variant};
+
+use crate::fixtures::{records, table, trial, variant};
+
+fn report(comparisons: &[&str]) -> Report {
+    let claim = |text: &&str| Claim {
+        claim: format!("It is said that {text}."),
+        compare: text.parse().unwrap(),
+    };
+    Report {
+        table: Some(table()),
+        claims: comparisons.iter().map(claim).collect(),
+        ..Report::default()
+    }
+}
+
+fn verdicts(comparisons: &[&str], records: &Records) -> Vec<Verdict> {
+    judge(&report(comparisons), records).iter().map(|judged| judged.verdict).collect()
+}
+
+fn row(name: &str, psnr: &[f64]) -> Variant {
+    let trials = psnr.iter().zip(0..).map(|(v, seed)| trial(seed, &[("psnr", *v)]));
+    variant(name, &name.to_uppercase(), trials.collect())
+}
+
+/// Three seeds whose curves reach 20 at `steps`, or never.
+fn curves(name: &str, steps: [Option<u64>; 3]) -> Variant {
+    let trials = steps.into_iter().zip(0..).map(|(reached, seed)| {
+        let value = |step| if reached.is_some_and(|at| step >= at) { 20.0 } else { 10.0 };
+        let points: Vec<_> = (1..=10).map(|i| (i * 100, value(i * 100))).collect();
+        let seconds = points.iter().map(|(step, _)| *step as f64 / 4.0).collect();
+        Trial {
+            series: [("val".to_owned(), points)].into(),
+            seconds: [("val".to_owned(), seconds)].into(),
+            ..trial(seed, &[])
+        }
+    });
+    variant(name, &name.to_uppercase(), trials.collect())
+}
+
+#[test]
+fn a_clear_difference_supports_or_refutes_and_an_unclear_one_does_neither() {
+    let records = records(vec![
+        row("a", &[20.0, 20.1, 19.9]),
+        row("b", &[21.0, 21.05, 20.95]),
+        row("c", &[20.5, 19.2, 21.1]),
+    ]);
+    let claims = ["a.psnr < b.psnr", "a.psnr > b.psnr", "a.psnr < c.psnr", "b.psnr > c.ssim"];
+    assert_eq!(verdicts(&claims, &records), [Supported, Refuted, NotResolved, NotMeasured]);
+    assert_eq!(verdicts(&["a.psnr best", "b.psnr best"], &records), [Refuted, NotResolved]);
+}
+
+#[test]
+fn with_one_seed_nothing_is_supported_and_with_two_nothing_is_resolved() {
+    let one = records(vec![row("a", &[20.0]), row("b", &[21.0])]);
+    let claims = ["a.psnr < b.psnr", "a.psnr > b.psnr", "b.psnr best", "a.psnr best"];
+    let expected = [TrueOfCheckpoints, FalseOfCheckpoints, TrueOfCheckpoints, FalseOfCheckpoints];
+    assert_eq!(verdicts(&claims, &one), expected);
+    let two = records(vec![row("a", &[20.0, 20.01]), row("b", &[21.0, 21.0])]);
+    assert_eq!(verdicts(&claims[..2], &two), [NotResolved, NotResolved]);
+}
+
+#[test]
+fn a_row_of_one_seed_hinders_no_verdict_unless_it_is_ahead() {
+    let rows = |reference| {
+        records(vec![
+            row("a", &[20.0, 20.1, 19.9]),
+            row("b", &[21.0, 21.05, 20.95]),
+            row("bicubic", &[reference]),
+        ])
+    };
+    assert_eq!(verdicts(&["b.psnr best"], &rows(19.0)), [Verdict::Supported]);
+    assert_eq!(verdicts(&["b.psnr best"], &rows(23.0)), [Verdict::NotResolved]);
+}
+
+#[test]
+fn who_reaches_a_level_first() {
+    let records = records(vec![
+        curves("fast", [Some(200), Some(300), Some(200)]),
+        curves("slow", [Some(800), Some(700), Some(900)]),
+        curves("never", [None; 3]),
+        curves("partly", [None, Some(900), Some(800)]),
+    ]);
+    let claims = [
+        "steps(fast.val >= 20) < steps(slow.val >= 20)",
+        "seconds(fast.val >= 20) < seconds(slow.val >= 20)",
+        "fast.val@500 > slow.val@500",
+        "steps(fast.val >= 20) < steps(never.val >= 20)",
+        "steps(fast.val >= 20) < steps(partly.val >= 20)",
+        "steps(never.val >= 20) < steps(never.val >= 21)",
+    ];
+    let judged = judge(&report(&claims), &records);
+    let found: Vec<_> = judged.iter().map(|j| j.verdict).collect();
+    // Of a value that is 20 in each seed and 10 in each other there is no variance to test with.
+    assert_eq!(found, [Supported, Supported, NotResolved, Supported, Supported, NotMeasured]);
+    let difference = |i: usize| judged[i].comparisons[0].1.paired.difference;
+    // (200 - 800 + 300 - 700 + 200 - 900) / 3, and a quarter of it in seconds.
+    assert!((difference(0) + 1700.0 / 3.0).abs() < 1e-9);
+    assert!((difference(1) + 1700.0 / 12.0).abs() < 1e-9);
+    // Never counts as the last step, 1000.
+    assert!((difference(3) + 2300.0 / 3.0).abs() < 1e-9);
+    assert_eq!(
+        judged[4].notes,
+        ["PARTLY does not reach the level with seeds 0, and counts as if it did at the end."]
+    );
+}
+
+#[test]
+fn a_share_of_the_way_is_that_of_each_curve() {
+    let records = records(vec![
+        curves("fast", [Some(200), Some(200), Some(400)]),
+        curves("slow", [Some(800); 3]),
+    ]);
+    let judged = judge(&report(&["fast.val@35% > slow.val@35%"]), &records);
+    // Step 300 of 1000: two of the three seeds are 10 ahead.
+    assert!((judged[0].comparisons[0].1.paired.difference - 20.0 / 3.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_files_say_what_the_verdicts_rest_on() {
+    let records = records(vec![
+        row("a", &[20.0, 20.1, 19.9]),
+        row("b", &[21.0, 21.05, 20.95]),
+        row("bicubic", &[19.5]),
+    ]);
+    let out = tempfile::tempdir().unwrap();
+    let report = report(&["a.psnr < b.psnr", "b.psnr best", "a.psnr > b.ssim"]);
+    let written = reports::write(&report, &records, out.path()).unwrap();
+    assert_snapshot!("claims.txt", written.claims.unwrap());
+    let read = |name| std::fs::read_to_string(out.path().join(name)).unwrap();
+    assert_snapshot!("claims.md", read("claims.md"));
+    let json: serde_json::Value = serde_json::from_str(&read("claims.json")).unwrap();
+    assert_eq!(json["claims"][0]["verdict"], "supported");
+    assert_eq!(
+        json["claims"][1]["comparisons"][1]["comparison"]["scope"],
+        "these-checkpoints-only"
+    );
+    // Without claims there are no files of them.
+    reports::write(&Report { claims: Vec::new(), ..report }, &records, out.path()).unwrap();
+    assert!(!out.path().join("claims.md").exists());
+}
