@@ -114,6 +114,12 @@ fn model(model: &Model, found: &mut Findings) {
         "/model/injection",
         "enters above the bottleneck at a reduced resolution, which takes at least 3 levels",
     );
+    // Its kernel is as wide as the small ones together, of which there would be one.
+    found.require(
+        model.injection != Injection::LargeKernel || levels != 3,
+        "/model/injection",
+        "is at 3 levels the same network as `small-kernels`: add a level, or choose that",
+    );
     found.require(
         (0.0..1.0).contains(&model.dropout),
         "/model/dropout",
@@ -275,6 +281,10 @@ mod tests {
             (json!({"diffusion": {"loss": "hybrid", "residual": "plain"}}), "/diffusion/residual"),
             (json!({"model": {"injection": "direct", "injection_channels": 8}}), "/model/groups"),
             (json!({"model": {"injection": "direct", "multipliers": [1, 2]}}), "/model/injection"),
+            (
+                json!({"model": {"injection": "large-kernel", "multipliers": [1, 2, 2]}}),
+                "/model/injection",
+            ),
             (json!({"evaluation": {"steps": 0}}), "/evaluation/steps"),
             (json!({"evaluation": {"sweep": [20, 3000]}}), "/evaluation/sweep/1"),
             (json!({"training": {"ema": 1}}), "/training/ema"),

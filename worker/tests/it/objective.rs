@@ -168,7 +168,10 @@ fn gradients_of_the_whole_loss_are_finite_differences() {
         (json!({}), json!({"loss": "simple"})),
         (json!({"input": "attention"}), json!({"loss": "hybrid"})),
         (json!({"injection": "small-kernels"}), json!({"prediction": "v", "min_snr": 5})),
-        (json!({"injection": "large-kernel"}), json!({"residual": "plain"})),
+        (
+            json!({"injection": "large-kernel", "multipliers": [1, 1, 1, 2]}),
+            json!({"residual": "plain"}),
+        ),
         (json!({"injection": "bicubic"}), json!({"loss": "author"})),
         (json!({"injection": "direct"}), json!({"prediction": "v", "loss": "hybrid"})),
     ] {
