@@ -233,12 +233,14 @@ impl Core {
         let (after_stall, trial) = (self.policy.after_stall, self.trial(id));
         let Some(attempt) = trial.state.attempt_under_way() else { return };
         let stalled = hearing == Hearing::Nothing;
-        if trial.stalled == stalled {
-            return;
+        let news = trial.stalled != stalled;
+        if news {
+            trial.stalled = stalled;
+            actions.push(Action::Hear(id.clone(), attempt, hearing));
         }
-        trial.stalled = stalled;
-        actions.push(Action::Hear(id.clone(), attempt, hearing));
-        if stalled && after_stall == AfterStall::Retry {
+        // An earlier supervisor may have died between writing that down and asking for the stop.
+        let to_stop = news || trial.cause.is_none();
+        if stalled && to_stop && after_stall == AfterStall::Retry {
             let (cause, halt) = (Cause::Stalled, Halt::WithCheckpoint);
             self.ask_to_stop(id.clone(), attempt, cause, halt, actions);
         }

@@ -179,6 +179,12 @@ pub(crate) fn is_to_stop(sim: &Simulation, s: &Supervisor, trials: &[TrialId]) {
     }
 }
 
+/// The supervisor has just seen that an attempt is silent for too long.
+pub(crate) fn a_silence_has_an_end(sim: &Simulation, trial: &TrialId, number: u32) {
+    let to_stop = sim.after_stall == AfterStall::Retry;
+    assert!(!to_stop || sim.disk.cause(trial, number).is_some(), "{trial} stays silent for ever");
+}
+
 /// Every stop that was written down has been asked of its holder.
 pub(crate) fn every_stop_is_asked_for(sim: &Simulation, s: &Supervisor) {
     for (trial, number) in s.core.active() {

@@ -227,7 +227,10 @@ impl Simulation {
                 Standing::Unknown(_) => None,
             };
             if let Some(input) = input {
-                self.tell(s, input)?;
+                self.tell(s, input.clone())?;
+                if let Input::Stalled(id) = input {
+                    checks::a_silence_has_an_end(self, &id, number);
+                }
             }
         }
         Ok(())
