@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::check::{Reply, Request};
 use crate::config::{self, Config, Origin};
 use crate::file::{File, Profile, Retry, Stall, VERSION, Worker};
+use crate::keep::Keep;
 use crate::overrides::Override;
 use crate::report::Report;
 use crate::resources::Resources;
@@ -42,6 +43,8 @@ pub struct Run {
     pub retry: Retry,
     /// What happens to an attempt of which nothing is heard.
     pub stall: Stall,
+    /// What `orch gc` leaves; everything if absent.
+    pub keep: Option<Keep>,
     /// The table and figures that come out.
     pub report: Report,
     /// Name and label of every row, in table order.
@@ -179,6 +182,7 @@ impl Experiment {
             resources: settings.resources.unwrap_or_else(|| file.resources.clone()),
             retry: file.retry.clone(),
             stall: file.stall.clone(),
+            keep: file.keep.clone(),
             report: file.report.clone(),
             rows: rows.collect(),
             weights: weights.collect(),

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::keep::Keep;
 use crate::report::Report;
 use crate::resources::{Resources, Span};
 
@@ -45,6 +46,9 @@ pub struct File {
     /// What happens to an attempt of which nothing is heard.
     #[serde(default)]
     pub stall: Stall,
+    /// What `orch gc` leaves; everything if absent.
+    #[serde(default)]
+    pub keep: Option<Keep>,
     /// The table and figures that come out.
     #[serde(default)]
     pub report: Report,

@@ -12,6 +12,7 @@ pub mod events;
 pub mod exit;
 pub mod expand;
 pub mod file;
+pub mod keep;
 pub mod number;
 pub mod overrides;
 pub mod report;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::claim::Relation;
 use crate::expand::check_name;
 use crate::file::File;
+use crate::keep::KeepCheckpoints;
 use crate::report::{Figure, X};
 use crate::source::{FileError, Source, escape};
 
@@ -19,6 +20,7 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     seeds(file, &mut wrong);
     worker(file, &mut wrong);
     costs(file, &mut wrong);
+    keep(file, &mut wrong);
     references(file, &mut wrong);
     directions(file, &mut wrong);
     curves(file, &mut wrong);
@@ -109,6 +111,24 @@ fn worker(file: &File, wrong: &mut Wrong) {
     }
     if file.retry.attempts == 0 {
         wrong("/retry/attempts", "a trial needs at least one attempt".to_owned(), None);
+    }
+}
+
+/// What cannot be meant is refused: it would have checkpoints removed.
+fn keep(file: &File, wrong: &mut Wrong) {
+    let Some(keep) = &file.keep else { return };
+    let KeepCheckpoints { last, every, best } = &keep.checkpoints;
+    let mut check = |key: &str, message: &str, hint: &str| {
+        wrong(&format!("/keep/checkpoints{key}"), message.to_owned(), Some(hint.to_owned()));
+    };
+    if (last, every, best) == (&None, &None, &None) {
+        check("", "it is not said which are kept", "give `last`, `every` or `best`, or several");
+    }
+    if *every == Some(0) {
+        check("/every", "no step is a multiple of 0", "write how many steps lie between them");
+    }
+    if best.as_ref().is_some_and(|best| best.count == 0) {
+        check("/best/count", "the best 0 are none", "leave `best` out if none is meant");
     }
 }
 

@@ -134,6 +134,17 @@ Examples:
   orch retry --failed            all that failed, once their cause is removed
   orch retry variant=sr3,seed=1  that one trial")]
     Retry(Retry),
+    /// Removes what is not needed any more, by the file's `keep`.
+    ///
+    /// Of trials that are not under way: the checkpoints that the rule does not keep, folders of
+    /// checkpoints that a trial left behind when it began anew, and files that were never finished.
+    /// The last checkpoint of a trial that has not succeeded always stays, and so do logs, events,
+    /// records and artifacts. The rule is that of the last `orch run`.
+    #[command(after_help = "\
+Examples:
+  orch gc --dry-run   what would be removed, of the last run
+  orch gc table1      removes it")]
+    Gc(Gc),
     /// Makes a run's table and figures, from its records alone.
     ///
     /// The exit code is 3 if trials are missing, which the table says, unless `--allow-partial` is
@@ -355,6 +366,19 @@ pub struct Retry {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
     #[arg(long, value_name = "RUN")]
     pub run: Option<String>,
+}
+
+/// Arguments of `orch gc`.
+#[derive(Debug, Args)]
+pub struct Gc {
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub run: Option<String>,
+    /// Shows what would be removed, and removes nothing.
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `orch doctor`.

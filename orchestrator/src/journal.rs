@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::core::{Cause, State, TrialId};
+use crate::retention::Unneeded;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,13 @@ pub enum Entry {
         trial: TrialId,
         /// The attempt.
         attempt: u32,
+    },
+    /// Files of a trial are about to be removed for good.
+    Removed {
+        /// The trial.
+        trial: TrialId,
+        /// Which.
+        files: Vec<Unneeded>,
     },
 }
 

@@ -22,6 +22,7 @@ pub mod provenance;
 pub mod records;
 pub mod requests;
 pub mod resolved;
+pub mod retention;
 pub mod run_dir;
 pub mod selector;
 pub mod slots;

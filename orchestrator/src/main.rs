@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Verb::Why(arguments) => commands::block_on(commands::why::run(arguments, &cli.global)),
         Verb::Stop(arguments) => commands::block_on(commands::stop::run(arguments, &cli.global)),
         Verb::Retry(arguments) => commands::block_on(commands::retry::run(arguments, &cli.global)),
+        Verb::Gc(arguments) => commands::block_on(commands::gc::run(arguments, &cli.global)),
         Verb::Doctor(arguments) => {
             commands::block_on(commands::doctor::run(arguments, &cli.global))
         }

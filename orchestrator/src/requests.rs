@@ -32,6 +32,8 @@ pub enum Request {
         /// Which.
         trials: Vec<TrialId>,
     },
+    /// That what is not needed any more is removed; see [`crate::retention`].
+    CollectGarbage,
 }
 
 /// A request that waits to be done.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use experiments::expand::{Row, Run, Weight};
 use experiments::file::{Retry, Stall, Worker};
+use experiments::keep::Keep;
 use experiments::report::Report;
 use experiments::resources::Resources;
 use experiments::{source, yaml};
@@ -38,6 +39,9 @@ pub struct Resolved {
     /// What happens to an attempt of which nothing is heard.
     #[serde(default)]
     pub stall: Stall,
+    /// What `orch gc` leaves; everything if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
     /// Name and label of every row.
     pub rows: Vec<Row>,
     /// Every trial with its config.
@@ -75,6 +79,7 @@ impl Resolved {
             retry: run.retry.clone(),
             only: only.to_vec(),
             stall: run.stall.clone(),
+            keep: run.keep.clone(),
             rows: run.rows.clone(),
             trials: plan
                 .trials

@@ -7,6 +7,7 @@ mod background;
 mod chosen;
 pub mod diff;
 pub mod doctor;
+pub mod gc;
 pub mod hold;
 pub mod logs;
 mod mixture;

@@ -131,8 +131,13 @@ impl Page {
         let mut rows = vec![heading.map(str::to_owned)];
         rows.extend(self.attempts.iter().map(|attempt| {
             let detail = &attempt.detail;
-            let steps = detail.checkpoints.keys();
-            let last = steps.last().map_or(String::new(), |step| format!(", last at {step}"));
+            let kept = detail.kept().count();
+            let last = detail.kept().next_back();
+            let last = last.map_or(String::new(), |(step, _)| format!(", last at {step}"));
+            let removed = match detail.checkpoints.len() - kept {
+                0 => String::new(),
+                n => format!(", {n} removed"),
+            };
             [
                 format!("  {}", detail.number),
                 attempt.end.clone(),
@@ -142,7 +147,7 @@ impl Page {
                 detail.device.clone().unwrap_or_default(),
                 detail.build.clone().unwrap_or_default(),
                 detail.resumed_from.map_or(String::new(), |step| step.to_string()),
-                format!("{}{last}", detail.checkpoints.len()),
+                format!("{kept}{last}{removed}"),
             ]
         }));
         rows
@@ -226,7 +231,8 @@ impl Attempt {
             "device": detail.device,
             "build": detail.build,
             "resumed_from": detail.resumed_from,
-            "checkpoints": detail.checkpoints.keys().collect::<Vec<_>>(),
+            "checkpoints": detail.kept().map(|(step, _)| step).collect::<Vec<_>>(),
+            "removed_checkpoints": detail.checkpoints.len() - detail.kept().count(),
         })
     }
 }
@@ -244,8 +250,8 @@ fn files(
         ("stderr", last.stderr()),
         ("events", last.events()),
     ];
-    let newest = attempts.iter().rev().find_map(|a| a.detail.checkpoints.values().next_back());
-    let newest = newest.and_then(|path| file_of_trial(folder, Path::new(path)).ok());
+    let newest = attempts.iter().rev().find_map(|attempt| attempt.detail.kept().next_back());
+    let newest = newest.and_then(|(_, path)| file_of_trial(folder, Path::new(path)).ok());
     files.extend(newest.map(|path| ("checkpoint", path)));
     files
 }

@@ -18,8 +18,25 @@ pub struct AttemptDetail {
     pub device: Option<String>,
     /// Step of the checkpoint that it went on from; `None` if it began anew.
     pub resumed_from: Option<u64>,
-    /// Its checkpoints: step and path, relative to the trial's folder.
-    pub checkpoints: BTreeMap<u64, String>,
+    /// Its checkpoints by step.
+    pub checkpoints: BTreeMap<u64, Checkpoint>,
+}
+
+/// A checkpoint as its worker said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Path, relative to the trial's folder.
+    pub path: String,
+    /// Whether somebody had it removed.
+    pub removed: bool,
+}
+
+impl AttemptDetail {
+    /// The checkpoints that nobody had removed, steps rising.
+    pub fn kept(&self) -> impl DoubleEndedIterator<Item = (u64, &str)> {
+        let kept = self.checkpoints.iter().filter(|(_, checkpoint)| !checkpoint.removed);
+        kept.map(|(step, checkpoint)| (*step, checkpoint.path.as_str()))
+    }
 }
 
 impl Store {
@@ -46,13 +63,20 @@ impl Store {
         Ok(attempts)
     }
 
-    async fn checkpoints(&mut self, attempt_id: i64) -> Result<BTreeMap<u64, String>, StoreError> {
-        let rows: Vec<(i64, String)> =
-            sqlx::query_as("select step, path from checkpoint where attempt_id = ?")
-                .bind(attempt_id)
-                .fetch_all(&mut self.connection)
-                .await
-                .map_err(Self::sql_error(&self.path))?;
-        Ok(rows.into_iter().map(|(step, path)| (step as u64, path)).collect())
+    async fn checkpoints(
+        &mut self,
+        attempt_id: i64,
+    ) -> Result<BTreeMap<u64, Checkpoint>, StoreError> {
+        let rows: Vec<(i64, String, bool)> = sqlx::query_as(
+            "select step, path, removed_ms is not null
+             from checkpoint left join removed_checkpoint using (attempt_id, step)
+             where attempt_id = ?",
+        )
+        .bind(attempt_id)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        let checkpoint = |(step, path, removed)| (step as u64, Checkpoint { path, removed });
+        Ok(rows.into_iter().map(checkpoint).collect())
     }
 }

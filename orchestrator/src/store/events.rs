@@ -297,7 +297,7 @@ async fn flush(db: &mut SqliteConnection, batch: &Batch, place: Place) -> Result
 }
 
 /// A step as SQLite can hold it: no event has a greater one.
-fn integer(step: u64) -> i64 {
+pub(super) fn integer(step: u64) -> i64 {
     i64::try_from(step).unwrap_or(i64::MAX)
 }
 

@@ -7,6 +7,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::{Store, StoreError};
 use crate::core::{Cause, State, TrialId};
 use crate::journal::{Entry, Line, Planned};
+use crate::retention::Unneeded;
 use crate::tail::{self, Place, Tail};
 
 impl Store {
@@ -72,6 +73,7 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
         }
         Entry::Stirred { trial, attempt } => Ok(set_silent_since(db, trial, *attempt, None).await?),
         Entry::ToStop { trial, attempt, cause } => Ok(intend(db, trial, *attempt, *cause).await?),
+        Entry::Removed { trial, files } => Ok(remove(db, trial, files, line.time_ms).await?),
     }
 }
 
@@ -188,6 +190,28 @@ async fn set_silent_since(
          where number = ? and trial_id = (select trial_id from trial where name = ?)",
     );
     statement.bind(since_ms).bind(attempt).bind(&trial.0).execute(db).await.map(drop)
+}
+
+async fn remove(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    files: &[Unneeded],
+    time_ms: i64,
+) -> Result<(), sqlx::Error> {
+    for (attempt, step) in files.iter().flat_map(|file| &file.checkpoints) {
+        sqlx::query(
+            "insert or ignore into removed_checkpoint (attempt_id, step, removed_ms)
+             select attempt_id, ?, ? from attempt join trial using (trial_id)
+             where name = ? and number = ?",
+        )
+        .bind(super::events::integer(*step))
+        .bind(time_ms)
+        .bind(&trial.0)
+        .bind(attempt)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
 }
 
 fn to_json(state: &State) -> String {

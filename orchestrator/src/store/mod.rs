@@ -24,7 +24,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::core::TrialId;
 
-pub use attempts::AttemptDetail;
+pub use attempts::{AttemptDetail, Checkpoint};
 pub use events::Read;
 pub use made_with::MadeWith;
 pub use passed_over::PassedOver;

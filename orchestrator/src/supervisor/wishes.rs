@@ -3,7 +3,9 @@
 use super::{Supervisor, SupervisorError};
 use crate::core::{Halt, Input, State, Stopping, TrialId};
 use crate::display::Display;
+use crate::journal::Entry;
 use crate::requests::{self, Pending, Request};
+use crate::retention::{self, Garbage};
 
 impl Supervisor {
     /// Lets the run end. Without a `halt`: with checkpoints, and at once if that was asked before.
@@ -38,9 +40,26 @@ impl Supervisor {
                     let retry = Input::Retry;
                     self.wish(&pending, trials, State::may_be_retried, retry, display).await?;
                 }
+                Ok(Request::CollectGarbage) => self.collect_garbage().await?,
                 Err(error) => tracing::warn!("passed over a request: {error}"),
             }
             pending.remove()?;
+        }
+        Ok(())
+    }
+
+    /// Removes what is not needed any more of trials that are not under way.
+    async fn collect_garbage(&mut self) -> Result<(), SupervisorError> {
+        let keep = self.experiment.keep.clone();
+        let survey = retention::survey(&mut self.store, &self.dir, keep.as_ref()).await?;
+        for Garbage { trial, files } in survey.trials {
+            self.record(Entry::Removed { trial: trial.clone(), files: files.clone() }).await?;
+            for file in files {
+                if let Err(error) = file.remove(&self.dir.trial(&trial)) {
+                    let path = file.path.display();
+                    tracing::warn!(trial.id = %trial, "cannot remove `{path}`: {error}");
+                }
+            }
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ profiles:
         ("why-help", "why --help"),
         ("stop-help", "stop --help"),
         ("retry-help", "retry --help"),
+        ("gc-help", "gc --help"),
         ("doctor-help", "doctor --help"),
         ("report-help", "report --help"),
         ("plan", "run trip.yaml -n"),

@@ -23,6 +23,7 @@ mod order;
 mod provenance;
 mod real_worker;
 mod records;
+mod retention;
 mod silence;
 mod staleness;
 mod supervisor_killed;

@@ -124,7 +124,8 @@ impl Worker {
         let name = format!("{step:08}.json");
         durable::write_json(&self.checkpoints.join(&name), &step)
             .expect("checkpoints can be saved");
-        self.say(Event::Checkpoint { step, path: format!("checkpoints/{name}"), hash: None });
+        let folder = self.checkpoints.file_name().expect("a folder of the trial").to_string_lossy();
+        self.say(Event::Checkpoint { step, path: format!("{folder}/{name}"), hash: None });
     }
 
     fn last_checkpoint(&self) -> Option<u64> {

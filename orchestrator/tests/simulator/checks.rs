@@ -53,7 +53,10 @@ pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
         Entry::ToStop { trial, attempt, cause } => {
             stop(sim, watch, trial, *attempt, *cause);
         }
-        Entry::Planned(_) | Entry::Stalled { .. } | Entry::Stirred { .. } => {}
+        Entry::Planned(_)
+        | Entry::Stalled { .. }
+        | Entry::Stirred { .. }
+        | Entry::Removed { .. } => {}
     }
 }
 

@@ -166,6 +166,8 @@ impl Simulation {
                 Request::Retry { trials } => {
                     self.wish(s, &trials, State::may_be_retried, Input::Retry)?;
                 }
+                // Nobody asks for it here.
+                Request::CollectGarbage => {}
             }
             self.breathe()?;
             self.disk.requests.remove(0);
