@@ -1,7 +1,7 @@
 //! A trial's config: layers of settings laid over each other, each value knowing where it was
 //! written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -27,33 +27,58 @@ pub struct Setting {
     pub origin: Origin,
 }
 
+/// A path has at most so many keys.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// A mapping cannot be taken as settings: what is wrong, and the pointer to where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingError {
+    /// JSON pointer into the file.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: &'static str,
+}
+
 /// A mapping that stands in the file at `pointer`, as settings in written order. Keys may be dotted
-/// paths; a path that is set twice is an error, given as the second one's pointer.
-pub fn settings(mapping: &Map<String, Value>, pointer: &str) -> Result<Vec<Setting>, String> {
+/// paths; a path that is set twice is an error where it is set again.
+pub fn settings(mapping: &Map<String, Value>, pointer: &str) -> Result<Vec<Setting>, SettingError> {
     let mut found: Vec<Setting> = Vec::new();
-    collect(mapping, &[], pointer, &mut found);
-    for (i, setting) in found.iter().enumerate() {
-        let clashes = |earlier: &Setting| {
-            let shorter = earlier.path.len().min(setting.path.len());
-            earlier.path[..shorter] == setting.path[..shorter]
-        };
-        if let (true, Origin::File(pointer)) = (found[..i].iter().any(clashes), &setting.origin) {
-            return Err(pointer.clone());
+    collect(mapping, &[], pointer, &mut found)?;
+    let mut seen: BTreeSet<&[String]> = BTreeSet::new();
+    for Setting { path, origin, .. } in &found {
+        let below = seen.range(path.as_slice()..).next();
+        let clashes = below.is_some_and(|earlier| earlier.starts_with(path))
+            || (1..path.len()).any(|length| seen.contains(&path[..length]));
+        if let (true, Origin::File(pointer)) = (clashes, origin) {
+            return Err(SettingError {
+                pointer: pointer.clone(),
+                message: "this key is set twice",
+            });
         }
+        seen.insert(path);
     }
     Ok(found)
 }
 
-fn collect(mapping: &Map<String, Value>, above: &[String], pointer: &str, into: &mut Vec<Setting>) {
+fn collect(
+    mapping: &Map<String, Value>,
+    above: &[String],
+    pointer: &str,
+    into: &mut Vec<Setting>,
+) -> Result<(), SettingError> {
     for (key, value) in mapping {
         let mut path = above.to_vec();
         path.extend(key.split('.').map(str::to_owned));
         let pointer = format!("{pointer}/{}", escape(key));
+        if path.len() > MAX_DEPTH {
+            return Err(SettingError { pointer, message: "this key lies too deep" });
+        }
         match value {
-            Value::Object(inner) if !inner.is_empty() => collect(inner, &path, &pointer, into),
+            Value::Object(inner) if !inner.is_empty() => collect(inner, &path, &pointer, into)?,
             _ => into.push(Setting { path, value: value.clone(), origin: Origin::File(pointer) }),
         }
     }
+    Ok(())
 }
 
 /// Values under construction, and where each came from.
@@ -135,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_path_set_twice_is_found() {
-        let twice = |v: Value| settings(v.as_object().unwrap(), "");
+        let twice = |v: Value| settings(v.as_object().unwrap(), "").map_err(|error| error.pointer);
         assert_eq!(twice(json!({"a": {"b": 1}, "a.b": 2})), Err("/a.b".to_owned()));
         assert_eq!(twice(json!({"a": 1, "a.b": 2})), Err("/a.b".to_owned()));
         assert!(twice(json!({"a": {"b": 1}, "a.c": 2})).is_ok());

@@ -1,7 +1,7 @@
 //! From a file to the trials of one run: profile, overrides, variants × seeds, the worker's
 //! defaults, and each trial's key. Everything is checked before anything runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -9,13 +9,19 @@ use sha2::{Digest, Sha256};
 
 use crate::check::{Reply, Request};
 use crate::config::{self, Config, Origin};
-use crate::file::{File, Profile, Retry, Stall, VERSION, Worker};
+use crate::file::{File, Profile, Retry, Stall, VERSION, Variant, Worker};
 use crate::keep::Keep;
 use crate::overrides::Override;
 use crate::report::Report;
 use crate::resources::Resources;
 use crate::source::{FileError, Finding, Source, escape, nearest};
 use crate::validate;
+
+/// A run has at most so many trials.
+const MAX_TRIALS: usize = 10_000;
+
+/// The configs of all trials of a run, as JSON, have at most so many bytes.
+const MAX_CONFIGS: usize = 64 << 20;
 
 /// An experiment file that has been read and makes sense by itself.
 #[derive(Debug, Clone)]
@@ -145,6 +151,7 @@ impl Experiment {
         let profile = self.profile(profile)?;
         let (name, settings) = profile.unzip();
         let settings = settings.cloned().unwrap_or_default();
+        self.check_size(&settings)?;
         let mut configs = self.layers(name, &settings)?;
         for each in overrides {
             if let Some(variant) = &each.variant {
@@ -166,8 +173,7 @@ impl Experiment {
             (name.clone(), Weight { priority, cost })
         });
         let trials = configs.into_iter().flat_map(|(variant, config)| {
-            let own = file.variants[&variant].seeds.as_ref();
-            let seeds = own.or(settings.seeds.as_ref()).unwrap_or(&file.seeds).clone();
+            let seeds = self.seeds(&file.variants[&variant], &settings).to_vec();
             seeds.into_iter().map(move |seed| Spec {
                 variant: variant.clone(),
                 seed,
@@ -177,9 +183,9 @@ impl Experiment {
         Ok(Run {
             experiment: file.name.clone(),
             profile: name.map(str::to_owned),
-            caption: settings.caption,
+            caption: settings.caption.clone(),
             worker: file.worker.clone(),
-            resources: settings.resources.unwrap_or_else(|| file.resources.clone()),
+            resources: settings.resources.clone().unwrap_or_else(|| file.resources.clone()),
             retry: file.retry.clone(),
             stall: file.stall.clone(),
             keep: file.keep.clone(),
@@ -201,6 +207,35 @@ impl Experiment {
         Ok(self.file.profiles.get_key_value(wanted).map(|(name, p)| (name.as_str(), p)))
     }
 
+    fn seeds<'a>(&'a self, variant: &'a Variant, profile: &'a Profile) -> &'a [u64] {
+        variant.seeds.as_ref().or(profile.seeds.as_ref()).unwrap_or(&self.file.seeds)
+    }
+
+    /// Refuses what is too large to be meant, before any of it is made.
+    fn check_size(&self, profile: &Profile) -> Result<(), FileError> {
+        let length =
+            |config: &Map<String, Value>| serde_json::to_string(config).map_or(0, |s| s.len());
+        let shared = length(&self.file.config) + length(&profile.config);
+        let (mut trials, mut bytes) = (0, 0);
+        for (name, variant) in &self.file.variants {
+            let seeds = self.seeds(variant, profile).len();
+            let changed = profile.variants.get(name).map_or(0, |changed| length(&changed.set));
+            trials += seeds;
+            bytes += seeds * (shared + length(&variant.set) + changed);
+        }
+        let (message, hint) = if trials > MAX_TRIALS {
+            let message = format!("these are {trials} trials, and a run has {MAX_TRIALS} at most");
+            (message, "let several files share them")
+        } else if bytes > MAX_CONFIGS {
+            let message =
+                format!("the configs of all trials come to more than {} MiB", MAX_CONFIGS >> 20);
+            (message, "put what is large into files that the worker reads")
+        } else {
+            return Ok(());
+        };
+        Err(self.source.finding("/variants", message).hint(Some(hint)).into_error())
+    }
+
     /// Every variant's config: shared, the profile's, the variant's own, the profile's for it.
     fn layers(
         &self,
@@ -209,7 +244,7 @@ impl Experiment {
     ) -> Result<Vec<(String, Config)>, FileError> {
         let layer = |mapping: &Map<String, Value>, pointer: String| {
             config::settings(mapping, &pointer)
-                .map_err(|twice| self.source.finding(&twice, "this key is set twice").into_error())
+                .map_err(|e| self.source.finding(&e.pointer, e.message).into_error())
         };
         let at = format!("/profiles/{}", escape(name.unwrap_or_default()));
         let mut shared = layer(&self.file.config, "/config".to_owned())?;
@@ -331,8 +366,9 @@ impl Run {
                 data: reply.data,
             })
             .collect();
-        for (i, trial) in frozen.iter().enumerate() {
-            if let Some(twin) = frozen[..i].iter().find(|earlier| earlier.key == trial.key) {
+        let mut first = HashMap::new();
+        for trial in &frozen {
+            if let Some(twin) = first.insert(&trial.key, trial) {
                 let at = format!("/variants/{}", escape(&trial.variant));
                 let message = format!(
                     "variants `{}` and `{}` have the same config",

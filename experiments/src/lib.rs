@@ -13,6 +13,7 @@ pub mod exit;
 pub mod expand;
 pub mod file;
 pub mod keep;
+mod marks;
 pub mod number;
 pub mod overrides;
 pub mod report;

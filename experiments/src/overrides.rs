@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::config::{Config, Origin, Setting};
+use crate::config::{self, Config, Origin, Setting};
+use crate::marks;
 use crate::source::{FileError, Finding};
 use crate::yaml;
 
@@ -30,10 +31,14 @@ impl Override {
             None => (None, target),
         };
         let path: Vec<String> = path.trim().split('.').map(str::to_owned).collect();
+        if path.len() > config::MAX_DEPTH {
+            return Err(wrong("the key has too many parts"));
+        }
         if path.iter().any(String::is_empty) {
             return Err(wrong("the key has an empty part"));
         }
-        let value = yaml::parse(value).map_err(|e| wrong(&format!("the value: {e}")))?;
+        let read = marks::read(value).and_then(|_| yaml::parse(value));
+        let value = read.map_err(|e| wrong(&format!("the value: {e}")))?;
         let origin = Origin::CommandLine(text.to_owned());
         Ok(Self { variant, setting: Setting { path, value, origin }, text: text.to_owned() })
     }

@@ -1,15 +1,25 @@
 //! An experiment file's text with the place of every key, so that any later finding, the worker's
 //! too, can say `path:line:column`.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use saphyr_parser::{Event, Parser};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::yaml;
+use crate::marks::{self, Places};
+use crate::yaml::{self, YamlError};
+
+/// No experiment file is larger than this.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// What is longer is cut in messages.
+const LONG: usize = 1_000;
+
+/// Findings that are shown at most.
+const MANY: usize = 20;
 
 /// Text, value and places of one YAML file.
 #[derive(Debug, Clone)]
@@ -19,8 +29,7 @@ pub struct Source {
     pub text: String,
     /// The text as plain values.
     pub value: Value,
-    /// JSON pointer to line and column, both from 1.
-    places: HashMap<String, (usize, usize)>,
+    places: Places,
 }
 
 /// What is wrong with an experiment file: one or more findings, each with its place.
@@ -57,9 +66,9 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)?;
+        write!(f, "{}: {}", cut(&self.place), cut(&self.message))?;
         if let Some(hint) = &self.hint {
-            write!(f, "\n\nhint: {hint}")?;
+            write!(f, "\n\nhint: {}", cut(hint))?;
         }
         Ok(())
     }
@@ -67,41 +76,69 @@ impl fmt::Display for Finding {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for (i, finding) in self.findings.iter().enumerate() {
+        for (i, finding) in self.findings.iter().take(MANY).enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
             write!(f, "{finding}")?;
         }
-        Ok(())
+        match self.findings.len().saturating_sub(MANY) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
     }
 }
 
 impl Source {
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, which somebody wrote.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let text = std::fs::read_to_string(path).map_err(|e| {
+        let bytes = read_bytes(path).map_err(|(message, hint)| {
             let place = path.display().to_string();
-            let message = match e.kind() {
-                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-                _ => format!("cannot read the file: {e}"),
-            };
-            Finding { place, message, hint: None }.into_error()
+            Finding { place, message, hint: None }.hint(hint).into_error()
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = before.split(|byte| *byte == b'\n').count();
+            let place = format!("{}:{line}", path.display());
+            let message = "this is no text in UTF-8".to_owned();
+            Finding { place, message, hint: None }.hint(Some("save it as UTF-8")).into_error()
         })?;
         Self::parse(path, text)
     }
 
-    /// Takes `text` as the content of `path`, which is only named in messages.
+    /// Takes `text`, which somebody wrote, as the content of `path`, which is only named in messages.
     pub fn parse(path: &Path, text: String) -> Result<Self, FileError> {
-        let value = yaml::parse(&text).map_err(|e| {
-            let place = match e.place {
-                Some((line, column)) => format!("{}:{line}:{column}", path.display()),
-                None => path.display().to_string(),
-            };
-            Finding { place, message: e.message, hint: None }.into_error()
+        let mut source = Self::new(path, text);
+        source.places = marks::read(&source.text).map_err(|e| source.wrong(e))?;
+        source.value = yaml::parse(&source.text).map_err(|e| source.wrong(e))?;
+        Ok(source)
+    }
+
+    /// Reads the file at `path`, which this program wrote: of whatever size, and without places.
+    pub fn read_record(path: &Path) -> Result<Self, FileError> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            let (message, _) = unreadable(&error);
+            Finding { place: path.display().to_string(), message, hint: None }.into_error()
         })?;
-        let places = places(&text);
-        Ok(Self { path: path.to_owned(), text, value, places })
+        let mut source = Self::new(path, text);
+        source.value = yaml::parse(&source.text).map_err(|e| source.wrong(e))?;
+        Ok(source)
+    }
+
+    fn new(path: &Path, text: String) -> Self {
+        Self { path: path.to_owned(), text, value: Value::Null, places: Places::new() }
+    }
+
+    /// What is wrong with the text, at its place.
+    fn wrong(&self, error: YamlError) -> FileError {
+        let finding = match error.place {
+            Some((line, column)) => {
+                let place = format!("{}:{line}:{column}", self.path.display());
+                Finding { place, message: error.message, hint: None }
+            }
+            None => self.finding(&error.pointer, error.message),
+        };
+        finding.hint(error.hint).into_error()
     }
 
     /// A finding at a JSON pointer into the file, or at its nearest written ancestor.
@@ -149,8 +186,45 @@ fn quoted<'a>(message: &'a str, prefix: &str) -> Option<&'a str> {
     message.strip_prefix(prefix)?.split('`').next()
 }
 
+/// The bytes of an experiment file, or what is wrong with it and what to do.
+fn read_bytes(path: &Path) -> Result<Vec<u8>, (String, Option<&'static str>)> {
+    let found = fs::metadata(path).map_err(|error| unreadable(&error))?;
+    if !found.is_file() {
+        let what = if found.is_dir() { "a folder" } else { "no regular file" };
+        return Err((format!("this is {what}"), Some("name the experiment's YAML file")));
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
+        return Err((message, Some(marks::TOO_LARGE)));
+    }
+    Ok(bytes)
+}
+
+fn unreadable(error: &std::io::Error) -> (String, Option<&'static str>) {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => ("there is no such file".to_owned(), None),
+        _ => (format!("cannot read the file: {error}"), None),
+    }
+}
+
+/// A text as it can be shown: not endless, and without what moves a terminal's cursor.
+fn cut(text: &str) -> String {
+    let show = |c: char| {
+        if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() }
+    };
+    let shown: String = text.chars().take(LONG).map(show).collect();
+    if text.chars().nth(LONG).is_some() { shown + " …" } else { shown }
+}
+
 /// The known word that `word` was probably meant to be.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // What is that long is no misspelt word, and takes long to compare.
+    if word.len() > LONG {
+        return None;
+    }
     known
         .into_iter()
         .map(|known| (strsim::normalized_damerau_levenshtein(word, known), known))
@@ -180,76 +254,9 @@ pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// Where each key and list item starts. An alias has a place, what it stands for does not.
-fn places(text: &str) -> HashMap<String, (usize, usize)> {
-    enum Open {
-        Mapping { at: String, key: Option<String> },
-        Sequence { at: String, next: usize },
-    }
-    let mut places = HashMap::new();
-    let mut stack: Vec<Open> = Vec::new();
-    for event in Parser::new_from_str(text) {
-        let Ok((event, span)) = event else { break };
-        let start = (span.start.line(), span.start.col() + 1);
-        if matches!(event, Event::MappingEnd | Event::SequenceEnd) {
-            stack.pop();
-            continue;
-        }
-        let starts_node = matches!(
-            event,
-            Event::Scalar(..)
-                | Event::Alias(_)
-                | Event::MappingStart(..)
-                | Event::SequenceStart(..)
-        );
-        if !starts_node {
-            continue;
-        }
-        let at = match stack.last_mut() {
-            None => String::new(),
-            Some(Open::Sequence { at, next }) => {
-                let pointer = format!("{at}/{next}");
-                *next += 1;
-                places.insert(pointer.clone(), start);
-                pointer
-            }
-            Some(Open::Mapping { at, key }) => {
-                if let Some(key) = key.take() {
-                    format!("{at}/{key}")
-                } else {
-                    if let Event::Scalar(text, ..) = &event {
-                        let name = escape(text);
-                        places.insert(format!("{at}/{name}"), start);
-                        *key = Some(name);
-                    }
-                    continue;
-                }
-            }
-        };
-        match event {
-            Event::MappingStart(..) => stack.push(Open::Mapping { at, key: None }),
-            Event::SequenceStart(..) => stack.push(Open::Sequence { at, next: 0 }),
-            _ => {}
-        }
-    }
-    places
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn places_of_keys_and_items() {
-        let text = "a:\n  b: {c: 1, d/e: 2}\nlist:\n  - x\n  - y: *z\n";
-        let places = places(text);
-        assert_eq!(places["/a"], (1, 1));
-        assert_eq!(places["/a/b"], (2, 3));
-        assert_eq!(places["/a/b/c"], (2, 7));
-        assert_eq!(places["/a/b/d~1e"], (2, 13));
-        assert_eq!(places["/list/0"], (4, 5));
-        assert_eq!(places["/list/1/y"], (5, 5));
-    }
 
     #[test]
     fn the_nearest_word_is_offered_and_nothing_far() {

@@ -27,13 +27,20 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     if findings.is_empty() { Ok(()) } else { Err(FileError { findings }) }
 }
 
+/// With seed and hash, or with a profile's, a name still makes a folder.
+const MAX_NAME: usize = 100;
+
 type Wrong<'a> = dyn FnMut(&str, String, Option<String>) + 'a;
 
 fn names(file: &File, wrong: &mut Wrong) {
     let mut check = |pointer: String, what: &str, name: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') {
-            let message = format!("`{name}` cannot be the name of {what}");
+        if name.len() > MAX_NAME {
+            let message = format!("the name of {what} has {} letters", name.len());
+            let hint = format!("names make folders: use {MAX_NAME} at most");
+            wrong(&pointer, message, Some(hint));
+        } else if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') {
+            let message = format!("`{}` cannot be the name of {what}", name.escape_debug());
             let hint = "names make folders: use letters, digits, `-` and `_`".to_owned();
             wrong(&pointer, message, Some(hint));
         }

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::source::escape;
+
 /// The text is not YAML, or not YAML that has a JSON equivalent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -11,6 +13,28 @@ pub struct YamlError {
     pub message: String,
     /// Line and column, from 1, where known.
     pub place: Option<(usize, usize)>,
+    /// Where not: JSON pointer to the value.
+    pub pointer: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl YamlError {
+    /// Something is wrong at a line and column.
+    pub(crate) fn at(place: (usize, usize), message: &str) -> Self {
+        Self { place: Some(place), ..unplaced(message.to_owned()) }
+    }
+
+    /// Adds advice.
+    pub(crate) fn with_hint(self, hint: &str) -> Self {
+        Self { hint: Some(hint.to_owned()), ..self }
+    }
+
+    /// The same, of a value that stands under `key`.
+    fn below(mut self, key: &str) -> Self {
+        self.pointer = format!("/{}{}", escape(key), self.pointer);
+        self
+    }
 }
 
 /// Reads one document. Duplicate keys, keys that are not strings, and tags are errors.
@@ -33,7 +57,7 @@ fn from_serde(error: &serde_yaml::Error) -> YamlError {
     if let Some((line, column)) = place {
         message = message.replacen(&format!(" at line {line} column {column}"), "", 1);
     }
-    YamlError { message, place }
+    YamlError { place, ..unplaced(message) }
 }
 
 fn to_json(yaml: serde_yaml::Value) -> Result<Value, YamlError> {
@@ -44,7 +68,8 @@ fn to_json(yaml: serde_yaml::Value) -> Result<Value, YamlError> {
         Yaml::String(s) => Value::String(s),
         Yaml::Number(n) => number(&n)?,
         Yaml::Sequence(items) => {
-            Value::Array(items.into_iter().map(to_json).collect::<Result<_, _>>()?)
+            let item = |(i, item): (usize, _)| to_json(item).map_err(|e| e.below(&i.to_string()));
+            Value::Array(items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?)
         }
         Yaml::Mapping(entries) => {
             let mut object = Map::new();
@@ -52,7 +77,8 @@ fn to_json(yaml: serde_yaml::Value) -> Result<Value, YamlError> {
                 let Yaml::String(key) = key else {
                     return Err(unplaced(format!("key `{}` is not a string", show(&key))));
                 };
-                object.insert(key, to_json(value)?);
+                let value = to_json(value).map_err(|e| e.below(&key))?;
+                object.insert(key, value);
             }
             Value::Object(object)
         }
@@ -80,7 +106,7 @@ fn show(yaml: &serde_yaml::Value) -> String {
 }
 
 fn unplaced(message: String) -> YamlError {
-    YamlError { message, place: None }
+    YamlError { message, place: None, pointer: String::new(), hint: None }
 }
 
 #[cfg(test)]

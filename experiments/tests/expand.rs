@@ -151,7 +151,7 @@ fn wrong_files_say_where_and_what() {
         ("paper: {base:", "paper: {bass:", "toy.yaml:28:13: there is no variant `bass`"),
         ("  wide:\n    set", "  wi/de:\n    set", "toy.yaml:9:3: `wi/de` cannot be the name"),
         ("rate: 1e-3", "model.width: 1e-3", "toy.yaml:6:3: this key is set twice"),
-        ("rate: 1e-3", "rate: [1e-3", "toy.yaml:7:9: did not find expected"),
+        ("rate: 1e-3", "rate: [1e-3", "toy.yaml:7:9: illegal placement of ':' indicator"),
         ("name: toy", "nmae: toy", "toy.yaml:2:1: unknown field `nmae`"),
     ];
     for (from, to, expected) in cases {

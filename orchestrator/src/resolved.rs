@@ -107,7 +107,7 @@ impl Resolved {
 
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, source::FileError> {
-        source::Source::read(path)?.decode()
+        source::Source::read_record(path)?.decode()
     }
 
     /// Writes the file at `path`, whole or not at all.

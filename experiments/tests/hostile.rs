@@ -1,0 +1,211 @@
+//! Files that nobody means, or somebody means ill: each is refused at once, in little memory, by an
+//! error that says where, what, and what to do.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
+
+use experiments::expand::Experiment;
+use experiments::overrides::Override;
+
+/// No file takes more memory than this, all of them after each other in one process.
+const MEMORY_KIB: u64 = 512 << 10;
+
+const HEAD: &str = "orch: 1\nworker: {command: [w]}\n";
+
+/// What is said of the file's text, as read from disk and expanded.
+fn verdict(text: impl AsRef<[u8]>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.yaml");
+    fs::write(&path, text).unwrap();
+    refusal(&path)
+}
+
+/// What is said of the file, its folder left out.
+fn refusal(path: &Path) -> String {
+    let made = Experiment::load(path).and_then(|experiment| experiment.expand(None, &[]));
+    let said = made.expect_err("nobody means this").to_string();
+    said.replace(&format!("{}/", path.parent().unwrap().display()), "")
+}
+
+/// A whole file with this below its first lines.
+fn with(rest: &str) -> String {
+    let mut text = HEAD.to_owned();
+    for (key, line) in
+        [("name:", "name: x"), ("variants:", "variants: {a: }"), ("seeds:", "seeds: [0]")]
+    {
+        if !rest.lines().any(|own| own.starts_with(key)) {
+            writeln!(text, "{}", line.replace("{a: }", "{a: {}}")).unwrap();
+        }
+    }
+    text + rest
+}
+
+/// A line, or a part of one, for each number below `n`.
+fn listed(n: u64, each: impl Fn(u64) -> String) -> String {
+    (0..n).fold(String::new(), |text, n| text + &each(n))
+}
+
+/// The most memory that this process has had so far.
+fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_file_itself_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().join("folder");
+    fs::create_dir(&below).unwrap();
+    let said = refusal(&below);
+    assert_eq!(said, "folder: this is a folder\n\nhint: name the experiment's YAML file");
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(refusal(&pipe).starts_with("pipe: this is no regular file\n\nhint: "));
+    assert!(refusal(Path::new("/dev/zero")).contains("no regular file"));
+    let large = folder.path().join("large");
+    File::create(&large).unwrap().set_len(1 << 30).unwrap();
+    let said = refusal(&large);
+    assert!(
+        said.starts_with("large: the file is larger than 4 MiB\n\nhint: is it the right"),
+        "{said}"
+    );
+    assert_eq!(refusal(&folder.path().join("none")), "none: there is no such file");
+    let said = verdict(b"orch: 1\nname: x\xff\n");
+    assert_eq!(said, "x.yaml:2: this is no text in UTF-8\n\nhint: save it as UTF-8");
+    let said = verdict("orch: 1\nname: \"x\0\"\n");
+    assert!(said.starts_with("x.yaml:2:") && !said.contains('\0'), "{said}");
+    assert!(peak_kib() < MEMORY_KIB);
+}
+
+#[test]
+fn a_few_lines_that_mean_billions_of_values_are_refused_where_they_get_too_many() {
+    let mut laughs = "config:\n  l0: &l0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n".to_owned();
+    for n in 1..20 {
+        let alias = format!("*l{}", n - 1);
+        writeln!(laughs, "  l{n}: &l{n} [{}]", [alias.as_str(); 9].join(", ")).unwrap();
+    }
+    let said = verdict(with(&laughs));
+    assert!(said.starts_with("x.yaml:12:"), "{said}");
+    assert!(said.contains("there are more than 100000 values, aliases written out"), "{said}");
+    assert!(said.contains("hint: is it the right file?"), "{said}");
+
+    // Neither many aliases of one long list, nor of one long text, nor by way of merge keys.
+    let list =
+        format!("config:\n  a: &a [{}]\n  b: [{}]\n", "1, ".repeat(30_000), "*a, ".repeat(30_000));
+    assert!(verdict(with(&list)).contains("100000 values"));
+    let text =
+        format!("config:\n  a: &a {}\n  b: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(30_000));
+    assert!(verdict(with(&text)).contains("more than 16 MiB of text"));
+    let pairs = listed(9_000, |n| format!("k{n}: 1, "));
+    let merges = listed(9_000, |n| format!("  m{n}: {{<<: *a}}\n"));
+    let merge = format!("config:\n  a: &a {{{pairs}}}\n{merges}");
+    assert!(verdict(with(&merge)).contains("100000 values"));
+    // Nor on the command line.
+    let value = format!("k=[&a [{}], {}]", "1, ".repeat(2_000), "*a, ".repeat(2_000));
+    assert!(Override::parse(&value).unwrap_err().to_string().contains("100000 values"));
+
+    let said = verdict(with("config: &a {b: *a}\n"));
+    assert!(said.contains("x.yaml:6:16: this alias stands in what it stands for"), "{said}");
+    assert!(peak_kib() < MEMORY_KIB);
+}
+
+#[test]
+fn what_lies_too_deep_is_refused_however_it_got_there() {
+    for deep in [
+        format!("config: {{a: {}{}}}\n", "[".repeat(200_000), "]".repeat(200_000)),
+        format!("config: {{a: {}1}}\n", "{a: ".repeat(100_000)),
+        format!("config:\n  a:\n    {}1\n", "- ".repeat(100_000)),
+        (1..100).fold("config:\n  a0: &a0 []\n".to_owned(), |text, n| {
+            text + &format!("  a{n}: &a{n} [*a{}]\n", n - 1)
+        }),
+    ] {
+        let said = verdict(with(&deep));
+        assert!(said.contains("more than 64 mappings and lists stand within each other"), "{said}");
+    }
+    let dotted = format!("config: {{{}: 1}}\n", ["a"; 100].join("."));
+    assert!(verdict(with(&dotted)).starts_with("x.yaml:6:10: this key lies too deep"));
+    let dotted = format!("{}=1", ["a"; 100].join("."));
+    assert!(Override::parse(&dotted).unwrap_err().to_string().contains("too many parts"));
+}
+
+#[test]
+fn a_run_that_could_never_be_run_is_refused_before_it_is_made() {
+    let seeds = |n: u64| listed(n, |n| format!("{n},"));
+    let said = verdict(with(&format!("seeds: [{}]\n", seeds(500_000))));
+    assert!(said.starts_with("x.yaml:5:") && said.contains("100000 values"), "{said}");
+    let variants = listed(100, |n| format!("  v{n}: {{}}\n"));
+    let said = verdict(with(&format!("variants:\n{variants}seeds: [{}]\n", seeds(10_000))));
+    assert_eq!(
+        said,
+        "x.yaml:4:1: these are 1000000 trials, and a run has 10000 at most\n\nhint: let several files \
+         share them"
+    );
+    let config = format!("config: {{a: {}}}\nseeds: [{}]\n", "x".repeat(1 << 20), seeds(10_000));
+    assert!(verdict(with(&config)).contains("the configs of all trials come to more than 64 MiB"));
+    assert!(peak_kib() < MEMORY_KIB);
+}
+
+#[test]
+fn names_stay_in_their_folder() {
+    let long = "n".repeat(101);
+    for (name, shown) in [
+        ("\"..\"", "`..` cannot be the name of"),
+        ("\"/etc/passwd\"", "`/etc/passwd` cannot be the name of"),
+        ("\"a/b\"", "`a/b` cannot be the name of"),
+        ("\"a\\0b\"", "`a\\0b` cannot be the name of"),
+        ("\"a\\nb\"", "`a\\nb` cannot be the name of"),
+        ("\"a\\e[2Jb\"", "`a\\u{1b}[2Jb` cannot be the name of"),
+        ("\"\"", "`` cannot be the name of"),
+        ("\"-rf\"", "`-rf` cannot be the name of"),
+        ("\".hidden\"", "`.hidden` cannot be the name of"),
+        ("\"a b\"", "`a b` cannot be the name of"),
+        ("ü", "`ü` cannot be the name of"),
+        (&long, "has 101 letters"),
+    ] {
+        for (text, line) in [
+            (format!("name: {name}\n"), 5),
+            (format!("variants: {{{name}: {{}}}}\n"), 5),
+            (format!("profiles: {{{name}: {{}}}}\n"), 6),
+            (format!("report: {{table: {{name: {name}, columns: []}}}}\n"), 6),
+        ] {
+            let said = verdict(with(&text));
+            assert!(said.starts_with(&format!("x.yaml:{line}:")), "{said}");
+            assert!(said.contains(shown) && said.contains("hint: names make folders"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn keys_and_numbers_are_what_they_seem() {
+    let said = verdict(with("config: {a: 1, b: 2,\n  a: 3}\n"));
+    let twice = "x.yaml:7:3: key `a` is a duplicate of that in line 6\n\nhint: remove one of them";
+    assert_eq!(said, twice);
+    let said = verdict(with("config: {a: [0, 1e999]}\n"));
+    assert!(
+        said.starts_with("x.yaml:6:17: ") && said.contains("this number is too large"),
+        "{said}"
+    );
+    let said = verdict(with("seeds: [99999999999999999999999]\n"));
+    assert!(said.starts_with("x.yaml:5:9: "), "{said}");
+    let said = verdict(with("seeds: [-1]\n"));
+    assert!(said.starts_with("x.yaml:5:9: "), "{said}");
+    let said = verdict(with("config: {a: !run x}\n"));
+    assert!(said.starts_with("x.yaml:6:10: ") && said.contains("tag"), "{said}");
+    // However long what is wrong is, what is said of it is not.
+    let long = "x".repeat(3 << 20);
+    for text in [
+        format!("seeds: {long}\n"),
+        format!("{long}: 1\n"),
+        format!("variants: {{a: {{label: [{long}]}}}}\n"),
+        (0..5_000).fold("variants:\n".to_owned(), |text, n| text + &format!("  'v {n}': {{}}\n")),
+    ] {
+        let said = verdict(with(&text));
+        assert!(said.starts_with("x.yaml:") && said.len() < 5_000, "{} bytes", said.len());
+    }
+    assert!(peak_kib() < MEMORY_KIB);
+}
