@@ -27,11 +27,21 @@ pub struct Resources {
     /// The attempt is stopped after this long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Span>,
+    /// Nothing is started while less is free on the file system of the run's folder.
+    pub disk: Memory,
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { gpus: 0, share: Share::WHOLE, memory: None, per_gpu: None, cpus: 1, time: None }
+        Self {
+            gpus: 0,
+            share: Share::WHOLE,
+            memory: None,
+            per_gpu: None,
+            cpus: 1,
+            time: None,
+            disk: Memory(1 << 30),
+        }
     }
 }
 
@@ -96,7 +106,7 @@ impl<'de> Deserialize<'de> for Share {
     }
 }
 
-/// An amount of memory written as `20GiB`, `512MiB`, `16GB`, or as a number of bytes.
+/// An amount of memory, or of room on a disk, written as `20GiB`, `512MiB`, `16GB`, or as a number of bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Memory(pub u64);
 
@@ -118,7 +128,7 @@ impl<'de> Deserialize<'de> for Memory {
         let text = scalar(deserializer)?;
         text.parse::<ByteSize>().map(|size| Self(size.0)).map_err(|_| {
             de::Error::custom(format!(
-                "`{text}` is not an amount of memory: write `20GiB`, `512MiB`, `16GB`"
+                "`{text}` is not an amount of memory or disk: write `20GiB`, `512MiB`, `16GB`"
             ))
         })
     }

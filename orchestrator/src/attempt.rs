@@ -200,6 +200,9 @@ pub struct Exit {
     /// Processes that the worker left behind and the holder killed.
     #[serde(default)]
     pub leftovers: u32,
+    /// Whether next to nothing was free on the disk when the worker had ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disk_full: bool,
     /// When the holder took up the attempt, in milliseconds since the Unix epoch.
     pub started_ms: i64,
     /// When nothing was left of the worker, in milliseconds since the Unix epoch.
@@ -265,6 +268,7 @@ mod tests {
             stop: Some(StopReason::TimeLimit),
             killed: false,
             leftovers: 0,
+            disk_full: false,
             started_ms: 1,
             ended_ms: 2,
         };

@@ -132,8 +132,16 @@ impl Journal {
         let line = Line { time_ms: clock::now_ms(), entry };
         let mut text = serde_json::to_string(&line).expect("entries are plain data");
         text.push('\n');
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|source| JournalError { path: self.path.clone(), source })
+        let mut write = || {
+            let before = self.file.metadata()?.len();
+            let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+            if written.is_err() {
+                // A half line would be taken for the beginning of the next one.
+                self.file.set_len(before)?;
+            }
+            written
+        };
+        write().map_err(|source| JournalError { path: self.path.clone(), source })
     }
 }
 

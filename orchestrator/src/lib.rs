@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod core;
+pub mod disk;
 pub mod display;
 pub mod doctor;
 pub mod durable;

@@ -13,6 +13,7 @@ use super::{print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
 use crate::core::{Change, State, Stopping};
+use crate::disk;
 use crate::display::{Display, Talk};
 use crate::journal::{Entry, Journal, Planned, PlannedTrial};
 use crate::plan::{Fate, Plan};
@@ -137,7 +138,18 @@ async fn carry_out(asked: Asked, arguments: &cli::Run, global: &Global) -> anyho
     let outcome = Supervisor::new(parts).await?.run(&mut display).await;
     display.finish();
     let talk = if idle { Talk::Quiet } else { talk };
-    finish(&run, &dir, &plan, &outcome?, arguments.json, talk)
+    let outcome = outcome.map_err(|error| {
+        if disk::is_why(&error) {
+            anyhow::Error::new(error).context(format!(
+                "the disk of `{}` is full, so that nothing can be recorded; its trials go on as far as \
+                 they can. Make room, and run the file again: it goes on",
+                dir.path().display()
+            ))
+        } else {
+            error.into()
+        }
+    })?;
+    finish(&run, &dir, &plan, &outcome, arguments.json, talk)
 }
 
 /// This machine, which must be able to run the trials if it has nothing else to do.

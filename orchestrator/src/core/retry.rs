@@ -88,15 +88,20 @@ pub fn judge(
             _ if exit.stop == Some(StopReason::Requested) => {
                 return interrupted("stopped", history);
             }
+            // A worker whose disk is full often cannot even say so.
+            Outcome::Exited { code } if *code == WORKER_CONFIG_WRONG => {
+                said.clone().unwrap_or(("config".to_owned(), "the config is wrong".to_owned()))
+            }
+            _ if exit.disk_full && said.is_none() => {
+                return interrupted("the disk was full", history);
+            }
             Outcome::NotStarted { message } => ("not-started".to_owned(), message.clone()),
             Outcome::Signalled { signal: 9 } => {
                 return interrupted("killed by the system or by hand", history);
             }
             Outcome::Exited { code } => {
-                let unsaid = || match *code {
-                    WORKER_CONFIG_WRONG => ("config".to_owned(), "the config is wrong".to_owned()),
-                    code => ("crashed".to_owned(), format!("the worker exited with code {code}")),
-                };
+                let unsaid =
+                    || ("crashed".to_owned(), format!("the worker exited with code {code}"));
                 said.clone().unwrap_or_else(unsaid)
             }
             Outcome::Signalled { signal } => {
@@ -166,7 +171,15 @@ mod tests {
     }
 
     fn exit(outcome: Outcome) -> Exit {
-        Exit { outcome, stop: None, killed: false, leftovers: 0, started_ms: 0, ended_ms: 1 }
+        Exit {
+            outcome,
+            stop: None,
+            killed: false,
+            leftovers: 0,
+            disk_full: false,
+            started_ms: 0,
+            ended_ms: 1,
+        }
     }
 
     fn ended(code: i32) -> Ending {
@@ -213,6 +226,26 @@ mod tests {
         assert_eq!(waits, [10, 20]);
         history.reached(7);
         assert_eq!(class_of(judge(&ended(1), None, &mut history, &policy)), "crashed");
+    }
+
+    #[test]
+    fn who_fails_on_a_full_disk_is_not_to_blame_unless_it_says_so() {
+        let policy = policy();
+        let mut ending = ended(101);
+        let Ending::Recorded { exit, .. } = &mut ending else { unreachable!("made above") };
+        exit.disk_full = true;
+        let mut history = History::default();
+        let verdict = judge(&ending, None, &mut history, &policy);
+        assert!(
+            matches!(verdict, Verdict::Again { reason, .. } if reason.contains("disk was full"))
+        );
+        assert_eq!(history.failures, 0);
+        let Ending::Recorded { exit, said } = &mut ending else { unreachable!("made above") };
+        *said = Some(("diverged".to_owned(), String::new()));
+        let exit_of_success = Exit { outcome: Outcome::Exited { code: 0 }, ..exit.clone() };
+        assert_eq!(class_of(judge(&ending, None, &mut history, &policy)), "diverged");
+        let done = Ending::Recorded { exit: exit_of_success, said: None };
+        assert_eq!(judge(&done, None, &mut history, &policy), Verdict::Succeeded);
     }
 
     #[test]

@@ -34,7 +34,15 @@ fn start_all(core: &mut Core, now_ms: i64) -> Vec<Action> {
 }
 
 fn recorded(outcome: Outcome, stop: Option<StopReason>) -> Ending {
-    let exit = Exit { outcome, stop, killed: false, leftovers: 0, started_ms: 0, ended_ms: 0 };
+    let exit = Exit {
+        outcome,
+        stop,
+        killed: false,
+        leftovers: 0,
+        disk_full: false,
+        started_ms: 0,
+        ended_ms: 0,
+    };
     Ending::Recorded { exit, said: None }
 }
 

@@ -16,6 +16,7 @@ use crate::by_hand;
 use crate::core::{State, TrialId};
 use crate::log_end::LogEnd;
 use crate::run_dir::RunDir;
+use crate::slots::Shortage;
 use crate::supervisor::Progress;
 use crate::trial_files::Folders;
 use live::Live;
@@ -118,6 +119,13 @@ impl Display {
         if self.talk == Talk::Normal {
             let silent = text::duration(silent);
             self.say(&format!("{trial}: stalled: no event and no output for {silent}"));
+        }
+    }
+
+    /// Nothing can be started, for this reason; where there is a table, trials are seen to wait.
+    pub fn waiting(&mut self, shortage: &Shortage) {
+        if self.talk == Talk::Normal && (self.live.is_none() || shortage.is_of_disk()) {
+            self.say(&format!("nothing is started now: {shortage}"));
         }
     }
 

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::file_system::{self, Kind};
 use super::{Finding, chain, holders};
+use crate::disk;
 use crate::run_dir::RunDir;
 use crate::slots::Slots;
 use crate::store::Store;
@@ -141,8 +142,8 @@ fn kind(folder: &Path) -> Finding {
 }
 
 fn room(folder: &Path) -> Vec<Finding> {
+    let Some(free) = disk::free(folder) else { return Vec::new() };
     let Ok(there) = rustix::fs::statvfs(folder) else { return Vec::new() };
-    let free = Memory(there.f_bavail.saturating_mul(there.f_frsize));
     let found = format!("{free} free for `{}`", folder.display());
     let advice = "make room, or set another folder by `--runs`";
     let mut findings = vec![if free < NO_ROOM {

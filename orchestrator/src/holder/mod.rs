@@ -23,6 +23,7 @@ use self::worker::Worker;
 use crate::attempt::{AttemptDir, Exit, Outcome, StopReason};
 use crate::claim::{self, ClaimError};
 use crate::clock;
+use crate::disk;
 use crate::durable::{self, FileError};
 
 /// How often the `stop` file is looked for.
@@ -75,7 +76,8 @@ pub fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
         Err(ending) => ending,
     };
     let ended_ms = clock::now_ms();
-    let exit = Exit { outcome, stop, killed, leftovers, started_ms, ended_ms };
+    let disk_full = disk::is_full(attempt.path());
+    let exit = Exit { outcome, stop, killed, leftovers, disk_full, started_ms, ended_ms };
     durable::write_json(&attempt.exit(), &exit)?;
     Ok(Held::ToTheEnd)
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::mem::discriminant;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use experiments::resources::{Resources, Share};
+use experiments::resources::{Memory, Resources, Share};
 
 use super::inventory::Inventory;
 use super::rules::Hindrance;
@@ -21,6 +21,8 @@ pub struct Shortage {
 enum Obstacle {
     /// So many cores are free, of so many.
     Cpus { free: usize, all: u32 },
+    /// So much is free on the disk of a folder, and so much has to be.
+    Disk { free: Memory, floor: Memory, folder: PathBuf },
     /// Every GPU by its short name; those without a hindrance are free, but too few.
     Gpus(Vec<(String, Option<Hindrance>)>),
 }
@@ -40,10 +42,22 @@ impl Shortage {
         Self { wanted: wanted.clone(), obstacle, made_up: inventory.made_up.clone() }
     }
 
+    /// Too little is free on the file system of `folder`.
+    pub fn of_disk(wanted: &Resources, free: Memory, folder: &Path) -> Self {
+        let obstacle = Obstacle::Disk { free, floor: wanted.disk, folder: folder.to_owned() };
+        Self { wanted: wanted.clone(), obstacle, made_up: None }
+    }
+
+    /// Whether it is for want of room on a disk.
+    pub fn is_of_disk(&self) -> bool {
+        matches!(self.obstacle, Obstacle::Disk { .. })
+    }
+
     /// Whether both say the same apart from amounts, which change all the time.
     pub fn is_like(&self, other: &Self) -> bool {
         match (&self.obstacle, &other.obstacle) {
-            (Obstacle::Cpus { .. }, Obstacle::Cpus { .. }) => true,
+            (Obstacle::Cpus { .. }, Obstacle::Cpus { .. })
+            | (Obstacle::Disk { .. }, Obstacle::Disk { .. }) => true,
             (Obstacle::Gpus(a), Obstacle::Gpus(b)) => {
                 let kind = |(uuid, hindrance): &(String, Option<Hindrance>)| {
                     (uuid.clone(), hindrance.as_ref().map(discriminant))
@@ -57,10 +71,19 @@ impl Shortage {
 
 impl fmt::Display for Shortage {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Obstacle::Disk { free, floor, folder } = &self.obstacle {
+            return write!(
+                f,
+                "waits for room on the disk: {free} are free for `{}`, and nothing is started below \
+                 {floor} (`resources.disk`)",
+                folder.display()
+            );
+        }
         write!(f, "waits for {}: ", in_words(&self.wanted))?;
         match &self.obstacle {
             Obstacle::Cpus { free: 0, all } => write!(f, "all {all} are taken")?,
             Obstacle::Cpus { free, all } => write!(f, "{free} of {all} CPUs are free")?,
+            Obstacle::Disk { .. } => {}
             Obstacle::Gpus(gpus) => {
                 let said = gpus.iter().map(|(uuid, hindrance)| match hindrance {
                     Some(hindrance) => format!("{uuid} {hindrance}"),

@@ -14,10 +14,12 @@ use experiments::trial::{
 use super::{HolderState, Supervisor, SupervisorError};
 use crate::attempt::{AttemptDir, Command};
 use crate::core::{Halt, Input, TrialId};
+use crate::disk;
 use crate::display::Display;
 use crate::durable::{self, FileError};
 use crate::programs;
 use crate::resolved::ResolvedTrial;
+use crate::slots::{Lease, Shortage};
 use crate::trial_files::Folders;
 
 /// How long a trial's reason to wait stays as it is said while only amounts in it change.
@@ -30,7 +32,7 @@ impl Supervisor {
         display: &mut Display,
     ) -> Result<(), SupervisorError> {
         while let Some(next) = self.core.next(self.elapsed_ms()).cloned() {
-            if let Err(reason) = self.lease(&next)? {
+            if let Err(reason) = self.lease(&next, display)? {
                 return self.tell(Input::Blocked(next, reason), display).await;
             }
             self.tell(Input::Leased(next), display).await?;
@@ -40,28 +42,46 @@ impl Supervisor {
 
     /// Leases what a trial needs, or says why it has to wait. Amounts and process ids in the words
     /// change all the time and are not worth a line in the journal each.
-    fn lease(&mut self, trial: &TrialId) -> Result<Result<(), String>, SupervisorError> {
+    fn lease(
+        &mut self,
+        trial: &TrialId,
+        display: &mut Display,
+    ) -> Result<Result<(), String>, SupervisorError> {
+        let shortage = match self.try_lease(trial)? {
+            Ok(Ok(lease)) => {
+                (self.lease, self.shortage) = (Some(lease), None);
+                return Ok(Ok(()));
+            }
+            Ok(Err(shortage)) => shortage,
+            Err(error) => return Ok(Err(error)),
+        };
+        let said = self.shortage.take().filter(|(said, _)| said.is_like(&shortage));
+        // As long as something runs, it is no wonder that something waits.
+        if said.is_none() && (shortage.is_of_disk() || self.core.active().next().is_none()) {
+            display.waiting(&shortage);
+        }
+        let said = said.filter(|(_, since)| since.elapsed() < REPEAT);
+        let (said, _) = self.shortage.insert(said.unwrap_or((shortage, Instant::now())));
+        Ok(Err(said.to_string()))
+    }
+
+    /// A lease, or what is in its way, or why the machine cannot be looked at.
+    fn try_lease(
+        &mut self,
+        trial: &TrialId,
+    ) -> Result<Result<Result<Lease, Shortage>, String>, SupervisorError> {
+        let mut request = self.request.clone();
+        if let Some(free) = disk::free(self.dir.path()).filter(|f| *f < request.resources.disk) {
+            return Ok(Ok(Err(Shortage::of_disk(&request.resources, free, self.dir.path()))));
+        }
         let inventory = match self.machine.look() {
             Ok(inventory) => inventory,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let mut request = self.request.clone();
         if self.core.needs_whole_gpus(trial) {
             request.resources.share = Share::WHOLE;
         }
-        match self.slots.try_lease(&inventory, &request)? {
-            Ok(lease) => {
-                (self.lease, self.shortage) = (Some(lease), None);
-                Ok(Ok(()))
-            }
-            Err(shortage) => {
-                let said = self.shortage.take();
-                let said = said
-                    .filter(|(said, since)| said.is_like(&shortage) && since.elapsed() < REPEAT);
-                let (said, _) = self.shortage.insert(said.unwrap_or((shortage, Instant::now())));
-                Ok(Err(said.to_string()))
-            }
-        }
+        Ok(Ok(self.slots.try_lease(&inventory, &request)?))
     }
 
     /// Prepares the attempt and starts its holder with the slots that were leased for it.

@@ -24,7 +24,7 @@ orch: 1
 name: trip
 worker: {command: [fake-worker], check: [fake-worker, check], grace: 300ms}
 retry: {attempts: 3, backoff: 1ms}
-resources: {gpus: 1, share: 1/2}
+resources: {gpus: 1, share: 1/2, disk: 1MiB}
 config: {steps: 30, sleep_ms: 10, checkpoint_every: 4}
 variants:
   plain: {}

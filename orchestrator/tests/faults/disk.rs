@@ -34,6 +34,11 @@ impl Disk {
         assert_eq!(error.kind(), ErrorKind::StorageFull);
     }
 
+    /// Takes so many bytes.
+    pub(crate) fn fill_up_to(&self, bytes: usize) {
+        fs::write(self.filler(), vec![0; bytes]).unwrap();
+    }
+
     /// Gives the space back.
     pub(crate) fn free(&self) {
         fs::remove_file(self.filler()).unwrap();

@@ -15,12 +15,15 @@ mod clock;
 mod disk;
 mod fault;
 mod reader;
+mod room;
 
 use std::collections::BTreeMap;
 use std::env;
 use std::process::{Command, ExitStatus};
 
 use campaign::Campaign;
+use common::lab::Lab;
+use disk::Disk;
 use fault::Fault;
 
 /// How many faults there are if nobody says so: enough for some seconds.
@@ -34,7 +37,7 @@ const INSIDE: &str = "FAULTS_INSIDE";
 fn whatever_fails_nothing_is_lost_or_doubled() {
     // In a namespace of its own it may mount a small disk, and fill it.
     if env::var_os(INSIDE).is_none()
-        && let Some(status) = run_in_namespace()
+        && let Some(status) = run_in_namespace("whatever_fails_nothing_is_lost_or_doubled")
     {
         assert!(status.success());
         return;
@@ -63,6 +66,34 @@ fn whatever_fails_nothing_is_lost_or_doubled() {
     print!("{}", summary(&survived, left_out.into_iter().flatten()));
 }
 
+#[test]
+fn below_the_floor_nothing_is_started_until_there_is_room() {
+    on_a_small_disk(
+        "below_the_floor_nothing_is_started_until_there_is_room",
+        room::below_the_floor,
+    );
+}
+
+#[test]
+fn a_full_disk_fails_no_trial() {
+    on_a_small_disk("a_full_disk_fails_no_trial", room::full);
+}
+
+/// Runs the test of this name where runs lie on a small disk; says so where there can be none.
+#[expect(clippy::print_stdout, reason = "a test that cannot be run is to be seen")]
+fn on_a_small_disk(name: &str, test: fn(&Lab, &Disk)) {
+    if env::var_os(INSIDE).is_none() {
+        match run_in_namespace(name) {
+            Some(status) => assert!(status.success()),
+            None => println!("{name}: not possible here, since no file system may be mounted"),
+        }
+        return;
+    }
+    let lab = Lab::with_file("");
+    let disk = Disk::mount(&lab).expect("in a namespace of its own it may mount");
+    test(&lab, &disk);
+}
+
 /// How many there were of each.
 fn summary(survived: &[Fault], left_out: impl Iterator<Item = Fault>) -> String {
     let mut counts = BTreeMap::new();
@@ -75,8 +106,8 @@ fn summary(survived: &[Fault], left_out: impl Iterator<Item = Fault>) -> String 
     format!("survived {} faults:\n{lines}", survived.len())
 }
 
-/// Runs this test where it may mount; `None` where there are no such namespaces for us.
-fn run_in_namespace() -> Option<ExitStatus> {
+/// Runs the test of this name where it may mount; `None` where there are no such namespaces for us.
+fn run_in_namespace(name: &str) -> Option<ExitStatus> {
     let unshare = || {
         let mut command = Command::new("unshare");
         command.args(["--user", "--map-root-user", "--mount"]);
@@ -84,6 +115,7 @@ fn run_in_namespace() -> Option<ExitStatus> {
     };
     let possible = unshare().arg("true").output().is_ok_and(|output| output.status.success());
     let mut inside = unshare();
-    inside.arg(env::current_exe().unwrap()).args(env::args_os().skip(1)).env(INSIDE, "1");
+    let shown = env::args().filter(|argument| argument == "--nocapture");
+    inside.arg(env::current_exe().unwrap()).args(["--exact", name]).args(shown).env(INSIDE, "1");
     possible.then(|| inside.status().unwrap())
 }

@@ -137,7 +137,15 @@ impl Attempt {
         let stop = self.asked_ms.map(|_| StopReason::Requested);
         let (started_ms, ended_ms) = (wall_ms - 1_000, wall_ms);
         let killed = false;
-        self.exit = Some(Exit { outcome, stop, killed, leftovers: 0, started_ms, ended_ms });
+        self.exit = Some(Exit {
+            outcome,
+            stop,
+            killed,
+            leftovers: 0,
+            disk_full: false,
+            started_ms,
+            ended_ms,
+        });
     }
 
     /// The holder is killed, and its worker dies with it.
