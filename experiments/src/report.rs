@@ -144,6 +144,17 @@ impl Figure {
         }
     }
 
+    /// Its title; its name where it has none.
+    pub fn title(&self) -> &str {
+        let title = match self {
+            Self::Curve(curve) => &curve.title,
+            Self::Images(images) => &images.title,
+            Self::Bars(bars) => &bars.title,
+            Self::Scatter(scatter) => &scatter.title,
+        };
+        if title.is_empty() { self.name() } else { title }
+    }
+
     /// The variants that it names.
     pub fn variants(&self) -> &[String] {
         match self {

@@ -22,6 +22,9 @@ mod series;
 mod sheet;
 mod smooth;
 mod style;
+mod theme;
+
+pub(crate) use theme::{THEME, themed};
 
 /// What every figure is drawn from.
 #[derive(Clone, Copy)]

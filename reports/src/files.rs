@@ -16,8 +16,12 @@ impl Files {
         self.0.push((path, bytes));
     }
 
+    pub(crate) fn get(&self, path: &Path) -> Option<&[u8]> {
+        self.0.iter().find(|(earlier, _)| earlier == path).map(|(_, bytes)| bytes.as_slice())
+    }
+
     pub(crate) fn contains(&self, path: &Path) -> bool {
-        self.0.iter().any(|(earlier, _)| earlier == path)
+        self.get(path).is_some()
     }
 
     /// Writes everything below `folder` and returns the paths.

@@ -15,6 +15,7 @@ pub mod claims;
 pub mod comparison;
 mod figures;
 mod files;
+mod page;
 pub mod records;
 pub mod statistics;
 pub mod table;
@@ -55,7 +56,8 @@ pub enum ReportError {
 }
 
 /// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table,
-/// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, and the curves' points as `data/*.csv`.
+/// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, what they show as
+/// `data/*.csv`, and all of it on one page, `report.html`.
 ///
 /// A figure whose records are missing becomes a problem, not an error, and an older picture of it
 /// is removed. Other files in `out` are left alone.
@@ -63,9 +65,9 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     check_names(report)?;
     let mut files = Files::default();
     let mut written = Written::default();
-    if let Some(spec) = &report.table {
-        let table = Table::new(spec, records);
-        let name = &spec.name;
+    let table = report.table.as_ref().map(|spec| Table::new(spec, records));
+    if let Some(table) = &table {
+        let name = &table.name;
         files.add(format!("{name}.md"), table.markdown().into_bytes());
         files.add(format!("{name}.csv"), table.csv().into_bytes());
         if let Some(against) = table.against_csv() {
@@ -85,6 +87,15 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     for figure in &report.figures {
         written.problems.extend(figures::draw(figure, report, records, &mut files));
     }
+    let content = page::Content {
+        report,
+        records,
+        table: table.as_ref(),
+        claims: &claims,
+        problems: &written.problems,
+    };
+    let page = page::page(&content, &files);
+    files.add("report.html", page.into_bytes());
     let figures = report.figures.iter().flat_map(|f| figures::paths(f.name()));
     let claims = ["claims.md", "claims.json"].map(PathBuf::from);
     let stale: Vec<PathBuf> = figures.chain(claims).filter(|path| !files.contains(path)).collect();

@@ -10,7 +10,7 @@ mod measure;
 mod write;
 
 use measure::Measured;
-pub(crate) use write::{json, markdown, terminal};
+pub(crate) use write::{METHOD, details, json, markdown, terminal};
 
 /// A claim and what became of it.
 #[derive(Debug, Clone, PartialEq)]

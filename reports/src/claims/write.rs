@@ -8,7 +8,8 @@ use super::{Judged, Verdict};
 use crate::comparison::Comparison;
 use crate::table::ComparisonJson;
 
-const METHOD: &str = "Differences are paired by seed and, of final values, by item; t intervals at \
+/// How claims are judged.
+pub(crate) const METHOD: &str = "Differences are paired by seed and, of final values, by item; t intervals at \
     95 %, corrected by Holm where a row is compared with several. With one seed a verdict speaks of \
     these checkpoints only.";
 
@@ -76,7 +77,8 @@ fn key(verdict: Verdict) -> &'static str {
     }
 }
 
-fn details(judged: &Judged) -> Vec<String> {
+/// A sentence per comparison and note.
+pub(crate) fn details(judged: &Judged) -> Vec<String> {
     let compared = judged.comparisons.iter().map(|(label, comparison)| detail(label, comparison));
     compared.chain(judged.notes.iter().cloned()).collect()
 }

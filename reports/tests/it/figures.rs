@@ -361,7 +361,7 @@ fn two_reports_of_the_same_records_are_the_same_bytes() {
     let bytes = || {
         let out = tempfile::tempdir().unwrap();
         let written = write(&report(figures.clone()), &records, out.path()).unwrap();
-        assert_eq!(written.files.len(), 4 + 3 + 1 + 3);
+        assert_eq!(written.files.len(), 4 + 3 + 1 + 3 + 1);
         written.files.iter().map(|file| fs_err::read(file).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(bytes(), bytes());
@@ -387,9 +387,9 @@ fn a_figure_without_records_is_a_sentence_and_removes_its_old_picture() {
             "figure `sheet`: no image `sample` yet",
         ]
     );
-    assert_eq!(written.files.len(), 4, "the table comes out all the same");
+    assert_eq!(written.files.len(), 5, "the table comes out all the same");
     assert!(!old.exists() && out.path().join("figures/mine.png").exists());
-    assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 5, "nothing is left aside");
+    assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 6, "nothing is left aside");
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn a_broken_image_is_named_and_leaves_its_cell_empty() {
     fs_err::remove_file(folder.path().join("low.png")).unwrap();
     let figures = vec![Figure::Images(images("sheet"))];
     let Written { problems, files, .. } = write(&report(figures), &records, folder.path()).unwrap();
-    assert_eq!(files.len(), 5);
+    assert_eq!(files.len(), 6);
     assert!(problems[0].contains("low.png"), "{problems:?}");
     assert!(problems[1].contains("b.png") && problems[1].contains("not a PNG"), "{problems:?}");
 }

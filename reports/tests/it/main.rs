@@ -8,4 +8,5 @@ mod figures;
 mod finals;
 mod fixtures;
 mod latex;
+mod page;
 mod tables;

@@ -1,0 +1,37 @@
+//! A drawing in the colours of the page that it stands in, light or dark.
+
+/// Every colour of `style.rs` by its name as a CSS variable: on white, and on a dark page.
+pub(crate) const THEME: [(&str, &str, &str); 13] = [
+    ("paper", "#ffffff", "#14171a"),
+    ("ink", "#222222", "#e6e6e6"),
+    ("faint", "#666666", "#a3a9b0"),
+    ("axis", "#999999", "#7c848c"),
+    ("grid", "#e6e6e6", "#30363c"),
+    ("blue", "#0072b2", "#3d9fe0"),
+    ("vermilion", "#d55e00", "#f58742"),
+    ("green", "#009e73", "#2fc497"),
+    ("purple", "#cc79a7", "#e098c2"),
+    ("orange", "#db9400", "#efb73e"),
+    ("sky", "#56b4e9", "#8dd0f7"),
+    ("grey", "#7a7a7a", "#9b9b9b"),
+    ("cell", "#f0f0f0", "#23282d"),
+];
+
+/// `svg` with variables for its colours, as wide as its place allows, and with `title` for those
+/// who cannot see it.
+pub(crate) fn themed(svg: &str, title: &str) -> String {
+    let mut svg = svg.to_owned();
+    for (name, light, _) in THEME {
+        svg = svg.replace(&format!("\"{light}\""), &format!("\"var(--{name})\""));
+    }
+    let size = |side: &str| {
+        let rest = svg.split_once(&format!("{side}=\"")).map_or("", |(_, rest)| rest);
+        rest.split('"').next().unwrap_or_default().to_owned()
+    };
+    let (width, height) = (size("width"), size("height"));
+    let sized = format!("<svg width=\"{width}\" height=\"{height}\"");
+    let title = crate::table::escape(title);
+    let fluid =
+        format!("<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\"");
+    svg.replacen(&sized, &fluid, 1)
+}

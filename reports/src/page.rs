@@ -1,0 +1,199 @@
+//! `report.html`: the whole report on one page that needs nothing else, no network and no script.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use experiments::report::{Figure, Report};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::claims::{Judged, METHOD, details};
+use crate::figures::{THEME, paths, themed};
+use crate::files::Files;
+use crate::records::{Records, TrialState};
+use crate::table::Table;
+
+/// Data up to this many bytes is downloaded out of the page itself.
+const MOST_INLINE: usize = 64 * 1024;
+
+const STYLE: &str = include_str!("page.css");
+
+/// What the page tells beside the pictures.
+pub(crate) struct Content<'a> {
+    pub(crate) report: &'a Report,
+    pub(crate) records: &'a Records,
+    pub(crate) table: Option<&'a Table>,
+    pub(crate) claims: &'a [Judged],
+    /// What could not be drawn.
+    pub(crate) problems: &'a [String],
+}
+
+/// The page, with the pictures that stand in `files` by now.
+pub(crate) fn page(content: &Content, files: &Files) -> String {
+    let Content { report, records, table, claims, problems } = *content;
+    let title = match &records.profile {
+        Some(profile) => format!("{} ({profile})", records.experiment),
+        None => records.experiment.clone(),
+    };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(colours())) (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (title) }
+                    @if !records.caption.is_empty() { p { (records.caption) } }
+                }
+                main {
+                    @if let Some(table) = table { (results(table)) }
+                    @if !claims.is_empty() { (verdicts(claims)) }
+                    @if !report.figures.is_empty() { (figures(&report.figures, problems, files)) }
+                    (how_it_was_run(records))
+                }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+fn results(table: &Table) -> Markup {
+    let file = |extension: &str| format!("{}.{extension}", table.name);
+    html! {
+        section {
+            h2 { "Results" }
+            div.wide { (PreEscaped(table.html())) }
+            p.downloads {
+                @for (name, extension) in
+                    [("CSV", "csv"), ("JSON", "json"), ("LaTeX", "tex"), ("Markdown", "md")]
+                {
+                    a href=(file(extension)) { (name) } " "
+                }
+            }
+        }
+    }
+}
+
+fn verdicts(claims: &[Judged]) -> Markup {
+    html! {
+        section {
+            h2 { "Claims" }
+            @for judged in claims {
+                p.claim { strong { (judged.verdict.words()) } ": " (judged.claim.claim) }
+                ul.notes { @for detail in details(judged) { li { (detail) } } }
+            }
+            p.notes { (METHOD) }
+            p.downloads { a href="claims.json" { "JSON" } " " a href="claims.md" { "Markdown" } }
+        }
+    }
+}
+
+fn figures(figures: &[Figure], problems: &[String], files: &Files) -> Markup {
+    html! {
+        section {
+            h2 { "Figures" }
+            div.figures { @for spec in figures { (figure(spec, files)) } }
+            @if !problems.is_empty() {
+                h3 { "Not drawn" }
+                ul { @for problem in problems { li { (problem) } } }
+            }
+        }
+    }
+}
+
+/// Drawings stand in the page as SVG, so that they follow its colours; sheets as pictures.
+fn figure(figure: &Figure, files: &Files) -> Markup {
+    let [svg, png, csv] = paths(figure.name());
+    let drawing = files.get(&svg).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let picture = files.get(&png).filter(|_| drawing.is_none());
+    let downloads: Vec<(&str, PathBuf)> = [("SVG", svg), ("PNG", png), ("CSV", csv)]
+        .into_iter()
+        .filter(|(_, p)| files.contains(p))
+        .collect();
+    if downloads.is_empty() {
+        return Markup::default();
+    }
+    html! {
+        figure class=[picture.map(|_| "sheet")] {
+            @if let Some(svg) = drawing { (PreEscaped(themed(svg, figure.title()))) }
+            @if let Some(png) = picture {
+                img src=(data_link("image/png", png)) alt=(figure.title());
+            }
+            figcaption {
+                code { (figure.name()) } " "
+                @for (name, path) in &downloads { (download(name, path, files)) " " }
+            }
+        }
+    }
+}
+
+/// A link to the file beside the page; short data is in the page itself.
+fn download(name: &str, path: &Path, files: &Files) -> Markup {
+    let bytes = files.get(path).unwrap_or_default();
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_data = path.extension().is_some_and(|e| e == "csv");
+    if is_data && bytes.len() <= MOST_INLINE {
+        return html! { a download=(file) href=(data_link("text/csv", bytes)) { (name) } };
+    }
+    html! { a href=(path.display()) { (name) } }
+}
+
+fn data_link(kind: &str, bytes: &[u8]) -> String {
+    format!("data:{kind};base64,{}", STANDARD.encode(bytes))
+}
+
+fn how_it_was_run(records: &Records) -> Markup {
+    let trials = || records.variants.iter().flat_map(|v| v.trials.iter().map(move |t| (v, t)));
+    let finished = trials().filter(|(_, trial)| trial.is_finished()).count();
+    html! {
+        section {
+            h2 { "How it was run" }
+            p {
+                "Experiment " code { (records.experiment) }
+                @if let Some(profile) = &records.profile { ", profile " code { (profile) } }
+                ": " (finished) " of " (trials().count()) " trials have finished."
+            }
+            details {
+                summary { "Trials" }
+                div.wide {
+                    table.trials {
+                        thead { tr { th { "trial" } th { "row" } th { "seed" } th { "state" } } }
+                        tbody {
+                            @for (variant, trial) in trials() {
+                                tr {
+                                    th scope="row" { code { (trial.id) } }
+                                    td { (variant.label) }
+                                    td { (trial.seed) }
+                                    td { (state(&trial.state)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn state(state: &TrialState) -> &str {
+    match state {
+        TrialState::Succeeded => "succeeded",
+        TrialState::Unfinished(why) => why,
+    }
+}
+
+/// The figures' and the page's colours as variables: light, and dark where a screen asks for it.
+fn colours() -> String {
+    let set = |of: fn(&(&str, &str, &str)) -> String| THEME.iter().map(of).collect::<String>();
+    let light = set(|(name, light, _)| format!("--{name}:{light};"));
+    let dark = set(|(name, _, dark)| format!("--{name}:{dark};"));
+    format!(
+        ":root{{{light}}}\n\
+         @media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
+    )
+}
