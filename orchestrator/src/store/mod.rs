@@ -127,14 +127,11 @@ impl Store {
         Ok(Self { connection, path: path.to_owned() })
     }
 
-    /// Ends writing: the write-ahead log is folded in, so that the database is one plain file.
-    pub async fn close(mut self) -> Result<(), StoreError> {
-        let folded =
-            sqlx::query("pragma journal_mode = delete").execute(&mut self.connection).await;
-        if let Err(error) = folded {
-            // A reader is looking: the log stays, and the next writer folds it in.
-            tracing::debug!(%error, "the write-ahead log stays");
-        }
+    /// Ends writing. SQLite folds the write-ahead log in as its last user leaves, so that the database
+    /// is one plain file; while a reader looks, the log stays.
+    ///
+    /// It stays in WAL mode: a reader keeps a writer from going back to that.
+    pub async fn close(self) -> Result<(), StoreError> {
         let path = self.path;
         self.connection.close().await.map_err(|source| StoreError::Sql { path, source })
     }

@@ -413,3 +413,21 @@ async fn a_journal_that_does_not_follow_is_refused() {
     // Nothing of it was taken in.
     assert_eq!(run.store.trials().await.unwrap().len(), 0);
 }
+
+#[tokio::test]
+async fn a_reader_who_looks_on_keeps_no_later_writer_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orch.db");
+    Store::open(&path).await.unwrap().close().await.unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "one plain file");
+
+    let mut reader = Store::open_read_only(&path).await.unwrap();
+    sqlx::query("begin").execute(&mut reader.connection).await.unwrap();
+    sqlx::query("select count(*) from point").fetch_one(&mut reader.connection).await.unwrap();
+    let mut writer = Store::open(&path).await.unwrap();
+    sqlx::query("insert into metric (name) values ('loss')")
+        .execute(&mut writer.connection)
+        .await
+        .unwrap();
+    writer.close().await.unwrap();
+}

@@ -122,7 +122,11 @@ fn what_a_machine_can_never_give_is_refused_before_anything_is_made() {
         ),
         ("{cpus: 17}", &[], "a trial needs 17 CPU cores and the machine"),
         ("{gpus: 1, per_gpu: 0}", &small, "trip.yaml:9:22: no trial could ever have a GPU"),
-        ("{gpus: 1, memory: much}", &small, "`much` is not an amount of memory or disk: write `20GiB`"),
+        (
+            "{gpus: 1, memory: much}",
+            &small,
+            "`much` is not an amount of memory or disk: write `20GiB`",
+        ),
     ] {
         let lab = lab(resources, gpus);
         orch(&lab, "run trip.yaml").says(2, &[words]);
