@@ -152,7 +152,8 @@ Examples:
     /// changed between its trials, when nothing is drawn unless `--accept-code-change` is given.
     #[command(after_help = "\
 Example:
-  orch report table1 --profile paper")]
+  orch report table1 --profile paper
+  orch report table1 --explain sr4.psnr   what stands behind that number")]
     Report(Report),
     /// Says what is wrong with this machine, and what to do about it.
     ///
@@ -411,6 +412,10 @@ pub struct Report {
     /// Takes a table of which trials are missing for good; its cells are marked all the same.
     #[arg(long)]
     pub allow_partial: bool,
+    /// Shows what stands behind one number, and draws nothing: its trials and their attempts, keys,
+    /// builds, commits, devices and logs. `provenance.json` in the report has it for all.
+    #[arg(long, value_name = "VARIANT.METRIC", conflicts_with_all = ["out", "allow_partial"])]
+    pub explain: Option<String>,
     /// Folder for the report; `report` in the run's folder if absent.
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,

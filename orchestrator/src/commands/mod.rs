@@ -7,6 +7,7 @@ mod background;
 mod chosen;
 pub mod diff;
 pub mod doctor;
+mod explain;
 pub mod gc;
 pub mod hold;
 pub mod logs;
@@ -62,6 +63,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<Infeasible>()
         || error.is::<SelectorError>()
         || error.is::<logs::LogsError>()
+        || error.is::<explain::ExplainError>()
         || error.is::<retry::RetryError>();
     if usage { exit::USAGE } else { exit::SOME_FAILED }
 }

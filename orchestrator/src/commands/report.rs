@@ -8,10 +8,12 @@ use experiments::expand::{Experiment, Row};
 use experiments::report::Report;
 use serde_json::{Map, Value, json};
 
+use super::explain;
 use super::mixture::Mixture;
 use super::{print, print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
+use crate::durable;
 use crate::records::{self, Heading};
 use crate::resolved::{Resolved, ResolvedTrial};
 use crate::run_dir::RunDir;
@@ -50,8 +52,21 @@ pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8>
         configs: &request.configs,
     };
     let records = records::collect(&mut store, &request.dir, &heading, &request.report).await?;
+    let provenance = explain::provenance(&mut store, &request.dir, &records).await?;
+    if let Some(cell) = &arguments.explain {
+        let one = explain::one(&provenance, cell)?;
+        if arguments.json {
+            print_json(&one)?;
+        } else {
+            print(&explain::text(&one))?;
+        }
+        return Ok(exit::OK);
+    }
     let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
-    let written = reports::write(&request.report, &records, &out)?;
+    let mut written = reports::write(&request.report, &records, &out)?;
+    let path = out.join("provenance.json");
+    durable::write_json(&path, &provenance)?;
+    written.files.push(path);
     if arguments.json {
         print_json(&json!({
             "schema": 1,

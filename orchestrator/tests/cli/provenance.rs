@@ -17,6 +17,40 @@ fn printed(program: &str, argument: &str) -> String {
 }
 
 #[test]
+fn a_report_says_what_stands_behind_every_number() {
+    let lab = Lab::new();
+    assert_eq!(lab.orch("run trip.yaml").code, 0);
+    let one = lab.json("report --explain a.psnr --json");
+    assert!(!lab.run_folder().join("report").exists(), "nothing is drawn");
+    let value = &one["values"][0];
+    let id = value["trial"].as_str().unwrap();
+    let shown = lab.json("show variant=a --json");
+    assert_eq!(shown["id"], id);
+    assert_eq!(shown["results"]["psnr"], value["value"]);
+    let attempt = &one["trials"][id]["attempts"][0];
+    assert_eq!(attempt["build"], shown["attempts"][0]["build"]);
+    assert_eq!(attempt["ran_with"], shown["attempts"][0]["ran_with"]);
+    assert!(lab.run_folder().join(attempt["events"].as_str().unwrap()).is_file());
+    let text = lab.orch("report --explain a.psnr").stdout;
+    for part in [id, one["trials"][id]["key"].as_str().unwrap(), "stdout.log"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let wrong = lab.orch("report --explain a.pnsr");
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("did you mean `a.psnr`?"), "{}", wrong.stderr);
+    // The file has the same of all cells, and is the same every time.
+    let report = || {
+        assert_eq!(lab.orch("report").code, 0);
+        std::fs::read_to_string(lab.run_folder().join("report/provenance.json")).unwrap()
+    };
+    let (first, second) = (report(), report());
+    assert_eq!(first, second);
+    let all: serde_json::Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(all["trials"][id], one["trials"][id]);
+    assert_eq!(all["cells"]["b.psnr"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn what_an_attempt_ran_with_is_recorded_and_shown() {
     let lab =
         Lab::with(&[QUICK[0], ("seeds: [0]", "seeds: [0]\nresources: {gpus: 1, share: 1/2}")]);
