@@ -1,9 +1,10 @@
 //! Opening a run's records so that they are as new as its files, whoever wrote those.
 
-use crate::attempt::AttemptDir;
+use std::path::Path;
+
 use crate::journal::{self, JournalError};
 use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
-use crate::store::{Store, StoreError};
+use crate::store::{Offsets, Store, StoreError};
 use crate::tail;
 
 /// The records cannot be opened.
@@ -22,16 +23,40 @@ pub enum OpenError {
 
 /// The database with everything taken in that journal and events hold, for the holder of the lock.
 pub async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
+    make(run, &run.database()).await
+}
+
+/// The same at `database`, which the run may have no part in yet. The lock is the caller's to hold.
+pub(crate) async fn make(run: &RunDir, database: &Path) -> Result<Store, OpenError> {
     journal::close_torn_line(&run.journal())?;
-    let mut store = Store::open(&run.database()).await?;
-    store.read_journal(&run.journal()).await?;
-    for (trial, number) in store.attempts().await? {
-        let events = AttemptDir::new(&run.trial(&trial), number).events();
-        // A worker that lives goes on writing, perhaps faster than anybody reads.
-        let end = tail::length(&events);
+    let mut store = Store::open(database).await?;
+    take_in(&mut store, run, None).await?;
+    Ok(store)
+}
+
+/// Takes in what journal and events hold, or only as far as `offsets`.
+pub(crate) async fn take_in(
+    store: &mut Store,
+    run: &RunDir,
+    offsets: Option<&Offsets>,
+) -> Result<(), StoreError> {
+    store.read_journal_to(&run.journal(), offsets.map_or(u64::MAX, |to| to.journal)).await?;
+    let attempts = if let Some(offsets) = offsets {
+        offsets.events.clone()
+    } else {
+        let attempts = store.attempts().await?.into_iter();
+        let with_end = attempts.map(|(trial, number)| {
+            // A worker that lives goes on writing, perhaps faster than anybody reads.
+            let end = tail::length(&run.attempt(&trial, number).events());
+            (trial, number, end)
+        });
+        with_end.collect()
+    };
+    for (trial, number, end) in attempts {
+        let events = run.attempt(&trial, number).events();
         while store.read_events(&trial, number, &events, end).await?.more {}
     }
-    Ok(store)
+    Ok(())
 }
 
 /// The database for looking at. A live supervisor keeps it up to date; where there is none, this
@@ -40,6 +65,7 @@ pub async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
     if let Ok(lock) = run.lock_for_a_moment() {
         match for_writing(run, &lock).await {
             Ok(store) => store.close().await?,
+            Err(error @ OpenError::Store(StoreError::Newer { .. })) => return Err(error),
             Err(error) if !run.database().is_file() => return Err(error),
             Err(error) => tracing::warn!("showing what was recorded before: {error}"),
         }
@@ -50,6 +76,7 @@ pub async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::AttemptDir;
     use crate::core::{State, TrialId};
     use crate::journal::{Entry, Journal, Planned, PlannedTrial};
 

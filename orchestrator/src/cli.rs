@@ -164,6 +164,15 @@ Example:
 Example:
   orch doctor experiments/table1.yaml   whether this machine can run it, worker and all")]
     Doctor(Doctor),
+    /// Checks the database of a run, or makes it again.
+    ///
+    /// `orch.db` is an index over the run's journal and what its workers wrote: `check` compares it
+    /// with what these files say, also while the run goes on; `rebuild` makes it again from them. Exit
+    /// code 1 if it is not what the files say.
+    #[command(after_help = "\
+Example:
+  orch db check table1.demo || orch db rebuild table1.demo")]
+    Db(Db),
     /// Carries one attempt to its end; started by executors.
     #[command(hide = true)]
     Hold {
@@ -393,6 +402,29 @@ pub struct Doctor {
     /// Prints one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `orch db`.
+#[derive(Debug, Args)]
+pub struct Db {
+    /// What to do.
+    #[command(subcommand)]
+    pub what: DbVerb,
+}
+
+/// What to do with a database.
+#[derive(Debug, Subcommand)]
+pub enum DbVerb {
+    /// Says whether it is sound and holds what the files say.
+    Check {
+        /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+        run: Option<String>,
+    },
+    /// Makes it again from the files, while no supervisor is at work.
+    Rebuild {
+        /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+        run: Option<String>,
+    },
 }
 
 /// Arguments of `orch report`.

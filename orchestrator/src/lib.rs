@@ -20,6 +20,7 @@ pub mod log_end;
 pub mod plan;
 pub mod programs;
 pub mod provenance;
+pub mod rebuild;
 pub mod records;
 pub mod requests;
 pub mod resolved;

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Verb::Doctor(arguments) => {
             commands::block_on(commands::doctor::run(arguments, &cli.global))
         }
+        Verb::Db(arguments) => commands::block_on(commands::db::run(arguments, &cli.global)),
         Verb::Report(arguments) => {
             commands::block_on(commands::report::run(arguments, &cli.global))
         }

@@ -5,6 +5,7 @@ mod ask;
 pub mod attach;
 mod background;
 mod chosen;
+pub mod db;
 pub mod diff;
 pub mod doctor;
 mod explain;

@@ -7,7 +7,7 @@ const NAMED: usize = 3;
 
 /// A warning for each attempt of which lines were passed over; `None` if there is none.
 pub(super) fn passed_over_text(passed_over: &[PassedOver]) -> Option<String> {
-    let last = passed_over.last()?;
+    let first = passed_over.first()?;
     let named = passed_over.iter().take(NAMED);
     let mut lines: Vec<_> = named.map(|attempt| format!("warning: {attempt}")).collect();
     let more = passed_over.len().saturating_sub(NAMED);
@@ -16,7 +16,7 @@ pub(super) fn passed_over_text(passed_over: &[PassedOver]) -> Option<String> {
     }
     lines.push(format!(
         "hint: `orch show {}` lists more; docs/events.md says what a line may be",
-        last.trial
+        first.trial
     ));
     Some(lines.join("\n"))
 }

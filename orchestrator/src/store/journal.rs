@@ -13,6 +13,11 @@ use crate::tail::{self, Place, Tail};
 impl Store {
     /// Takes in every whole line of the journal that has not been taken in yet.
     pub async fn read_journal(&mut self, journal: &Path) -> Result<(), StoreError> {
+        self.read_journal_to(journal, u64::MAX).await
+    }
+
+    /// The same before the byte `end`.
+    pub async fn read_journal_to(&mut self, journal: &Path, end: u64) -> Result<(), StoreError> {
         let sql = Self::sql_error(&self.path);
         let mut transaction = self.connection.begin().await.map_err(&sql)?;
         let offset: i64 = sqlx::query_scalar("select bytes_read from journal")
@@ -20,7 +25,7 @@ impl Store {
             .await
             .map_err(&sql)?;
         // What a supervisor wrote may be as long as it is.
-        let tail = Tail { path: journal, longest: u64::MAX, end: u64::MAX };
+        let tail = Tail { path: journal, longest: u64::MAX, end };
         let mut place = Place { offset: offset as u64, ..Place::default() };
         loop {
             let read = tail

@@ -4,6 +4,7 @@
 //! also stores how far the file was read.
 
 mod attempts;
+mod compare;
 mod events;
 mod journal;
 mod made_with;
@@ -15,6 +16,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use crate::core::TrialId;
 
 pub use attempts::{AttemptDetail, Checkpoint};
+pub use compare::Offsets;
 pub use events::Read;
 pub use made_with::MadeWith;
 pub use passed_over::PassedOver;
@@ -55,7 +58,37 @@ pub enum StoreError {
         /// What SQLite said.
         source: sqlx::Error,
     },
-    /// It was made by another version of this program.
+    /// A later version of this program made it.
+    #[error(
+        "the database `{}` was made by a newer `orch` (version {there} of its tables; this one knows \
+         {known}); use that one, or `orch db rebuild`, which makes it again for this one from journal \
+         and events and loses nothing",
+        path.display()
+    )]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Version of its tables.
+        there: i64,
+        /// The newest version that is known here.
+        known: i64,
+    },
+    /// An earlier version of this program made it, and it cannot be brought up to date now.
+    #[error(
+        "the database `{}` was made by an older `orch` (version {there} of its tables; this one wants \
+         {known}); it is brought up to date by any verb of this one once it may be written to and no \
+         older one works on the run",
+        path.display()
+    )]
+    Older {
+        /// The database.
+        path: PathBuf,
+        /// Version of its tables.
+        there: i64,
+        /// The version that is wanted here.
+        known: i64,
+    },
+    /// Its tables cannot be made.
     #[error("cannot bring the database `{}` up to date", path.display())]
     Migrate {
         /// The database.
@@ -87,6 +120,11 @@ pub enum StoreError {
     },
 }
 
+/// The newest version of the tables that is known here.
+fn known_version() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 impl Store {
     /// Opens the database at `path` for the one writer, made and migrated as needed.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
@@ -100,6 +138,9 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let mut store = Self::connect(path, &options).await?;
+        if let Some(there) = store.version().await?.filter(|there| *there > known_version()) {
+            return Err(StoreError::Newer { path: path.to_owned(), there, known: known_version() });
+        }
         let migrated = MIGRATIONS.run(&mut store.connection).await;
         migrated.map_err(|source| StoreError::Migrate { path: path.to_owned(), source })?;
         Ok(store)
@@ -116,7 +157,32 @@ impl Store {
             // into, it has to be told that nobody writes.
             .immutable(!writable && !path.with_extension("db-wal").exists())
             .busy_timeout(BUSY_TIMEOUT);
-        Self::connect(path, &options).await
+        let mut store = Self::connect(path, &options).await?;
+        let (there, known) = (store.version().await?.unwrap_or(0), known_version());
+        let path = path.to_owned();
+        match there.cmp(&known) {
+            Ordering::Less => Err(StoreError::Older { path, there, known }),
+            Ordering::Equal => Ok(store),
+            Ordering::Greater => Err(StoreError::Newer { path, there, known }),
+        }
+    }
+
+    /// The newest migration that has been run on it; `None` on a new one.
+    async fn version(&mut self) -> Result<Option<i64>, StoreError> {
+        let sql = Self::sql_error(&self.path);
+        let migrated: bool = sqlx::query_scalar(
+            "select exists (select 1 from sqlite_schema where name = '_sqlx_migrations')",
+        )
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(&sql)?;
+        if !migrated {
+            return Ok(None);
+        }
+        sqlx::query_scalar("select max(version) from _sqlx_migrations")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(&sql)
     }
 
     async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<Self, StoreError> {

@@ -25,6 +25,7 @@ profiles:
         ("retry-help", "retry --help"),
         ("gc-help", "gc --help"),
         ("doctor-help", "doctor --help"),
+        ("db-help", "db --help"),
         ("report-help", "report --help"),
         ("plan", "run trip.yaml -n"),
         ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),

@@ -8,6 +8,7 @@ mod common;
 
 mod all_killed;
 mod background;
+mod database;
 mod doctor;
 mod editing;
 mod example;

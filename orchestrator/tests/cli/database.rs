@@ -1,0 +1,247 @@
+//! The database is an index: it is checked against the files, made again from them, brought up to
+//! date, and refused where a newer `orch` made it.
+
+use std::fs;
+use std::path::Path;
+
+use orchestrator::commands;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+
+use crate::lab::{Lab, wait_for};
+
+async fn open(database: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(database).connect().await.unwrap()
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let mut result = None;
+    let done = async {
+        result = Some(work.await);
+        Ok(0)
+    };
+    commands::block_on(done).unwrap();
+    result.unwrap()
+}
+
+/// Does something to the database from outside.
+fn alter(database: &Path, statement: &'static str) {
+    block_on(async {
+        let mut db = open(database).await;
+        let done = sqlx::query(statement).execute(&mut db).await.unwrap();
+        assert_eq!(done.rows_affected(), 1, "{statement}");
+        db.close().await.unwrap();
+    });
+}
+
+/// Every row of every table, each with its own columns, whatever there is.
+fn dump(database: &Path) -> Vec<String> {
+    // The ids of metrics follow from the order in which attempts were read, and from nothing else.
+    let queries = [
+        "select json_object('metric', name) from metric",
+        "select trial_id || json_array(name, key, variant, seed, position, state, state_json,
+            changed_ms, build, data, forgiven) from trial",
+        "select json_array(attempt_id, trial_id, number, started_ms, bytes_read, lines_read,
+            in_long_line, unknown_lines, program, build, data, device, keeps_until, phase,
+            phase_step, phase_of, phase_time, failed_class, failed_message, stop_cause, last_step,
+            silent_since_ms) from attempt",
+        "select json_array(attempt_id, name, item, step, printf('%!.17g', value), time)
+            from point join metric using (metric_id)",
+        "select json_array(attempt_id, name, printf('%!.17g', value))
+            from result join metric using (metric_id)",
+        "select json_array(attempt_id, name, description, unit)
+            from attempt_metric join metric using (metric_id)",
+        "select json_array(attempt_id, step, path, hash) from checkpoint",
+        "select json_array(attempt_id, step, removed_ms) from removed_checkpoint",
+        "select json_array(attempt_id, kind, name, item, step, path) from artifact",
+        "select json_array(attempt_id, line, reason) from passed_over",
+        "select json_array(name, label, position) from variant",
+        "select json_array('journal', bytes_read) from journal",
+    ];
+    block_on(async {
+        let mut db = open(database).await;
+        let mut rows = Vec::new();
+        for query in queries {
+            let query = format!("{query} order by 1");
+            let found: Vec<String> =
+                sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&mut db).await.unwrap();
+            rows.extend(found);
+        }
+        db.close().await.unwrap();
+        rows
+    })
+}
+
+/// A run that has seen all there is: failures, retries, rubbish, a killed supervisor, a cancelled
+/// trial that is tried again, and one that the file no longer names.
+fn eventful() -> Lab {
+    let lab = Lab::with(&[
+        ("label: First", "label: First, set: {garbage: true, crash_at: 7, crash_attempts: 1}"),
+        ("set: {offset: 1}}", "set: {offset: 1}}\n  c: {label: Third, set: {hang_at: 9}}"),
+        ("seeds: [0]", "seeds: [0, 1]"),
+    ]);
+    let run = lab.start("run trip.yaml");
+    lab.reach("c-s0-", 1, 8);
+    run.kill();
+    let run = lab.start("run trip.yaml");
+    wait_for("the supervisor", || {
+        let status = lab.json("status --json");
+        (status["supervisor"]["pid"] == run.pid()).then_some(())
+    });
+    lab.orch("stop c-s0").says(0, &[]);
+    lab.orch("retry c-s0").says(0, &[]);
+    wait_for("another attempt", || (lab.attempts("c-s0-") == 2).then_some(()));
+    lab.kill_everything();
+    drop(run);
+    lab.edit(&[("\n  c: {label: Third, set: {hang_at: 9}}", ""), ("attempts: 3", "attempts: 2")]);
+    lab.edit(&[("label: Second, set: {offset: 1}", "label: Second, set: {offset: 2, exit: 9}")]);
+    lab.orch("run trip.yaml").says(1, &["2 failed"]);
+    lab
+}
+
+#[test]
+fn a_database_made_again_holds_what_it_held() {
+    let lab = eventful();
+    let database = lab.run_folder().join("orch.db");
+    let check = lab.orch("db check");
+    check.says(0, &[]);
+    assert!(check.stdout.contains("is sound and holds what the files say"), "{}", check.stdout);
+    let before = dump(&database);
+    assert!(before.len() > 200, "{}", before.len());
+
+    lab.orch("db rebuild").says(0, &["is made again from the files"]);
+    assert_eq!(dump(&database), before);
+    fs::remove_file(&database).unwrap();
+    lab.orch("db rebuild").says(0, &[]);
+    assert_eq!(dump(&database), before);
+    let beside = fs::read_dir(lab.run_folder()).unwrap().map(|e| e.unwrap().file_name());
+    let left: Vec<_> = beside.filter(|n| n.to_string_lossy().starts_with("orch.")).collect();
+    assert_eq!(left, ["orch.db"]);
+}
+
+#[test]
+fn a_check_names_the_rows_that_do_not_follow_from_the_files() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    lab.orch("run trip.yaml").says(0, &[]);
+    let database = lab.run_folder().join("orch.db");
+    let says = |words: &[&str]| {
+        let check = lab.orch("db check");
+        check.says(1, &["`orch db rebuild trip` makes it again"]);
+        for word in words {
+            assert!(check.stdout.contains(word), "no `{word}` in {}", check.stdout);
+        }
+        lab.orch("db rebuild").says(0, &[]);
+        lab.orch("db check").says(0, &[]);
+    };
+    alter(&database, "update point set value = value + 1e-9 where attempt_id = 1 and step = 3");
+    says(&[
+        "point: {\"attempt\":\"a-s0-",
+        "\"step\":3",
+        "does not follow from the files",
+        "is missing",
+    ]);
+    alter(&database, "delete from checkpoint where attempt_id = 2 and step = 5");
+    says(&["checkpoint: {\"attempt\":\"b-s0-", "\"step\":5", "is missing"]);
+    fs::write(&database, "not a database at all, but long enough to be taken for one").unwrap();
+    says(&["is not a database"]);
+
+    // What only the database holds is not thrown away.
+    let events = lab.attempt("a-s0-", 1).unwrap().events();
+    fs::rename(&events, events.with_extension("away")).unwrap();
+    let check = lab.orch("db check");
+    assert!(check.code == 1 && check.stdout.contains("events.jsonl` has 0 bytes"), "{check:?}");
+    lab.orch("db rebuild").says(1, &["has 0 bytes", "would be lost", "bring the file back"]);
+    fs::rename(events.with_extension("away"), &events).unwrap();
+    lab.orch("db rebuild").says(0, &[]);
+}
+
+#[test]
+fn a_rebuild_leaves_readers_alone_and_a_supervisor_in_peace() {
+    let lab = Lab::with(&[("label: First", "label: First, set: {hang_at: 12}")]);
+    let run = lab.start("run trip.yaml");
+    lab.reach("a-s0-", 1, 11);
+    lab.orch("db rebuild").says(4, &["is being run by process"]);
+    // It can be checked while it is written to.
+    lab.orch("db check").says(0, &[]);
+    lab.kill_everything();
+    drop(run);
+    let database = lab.run_folder().join("orch.db");
+    assert!(database.with_extension("db-wal").is_file(), "nobody has closed it");
+    block_on(async {
+        let mut reader = open(&database).await;
+        let count = "select count(*) from point";
+        sqlx::query("begin").execute(&mut reader).await.unwrap();
+        let before: i64 = sqlx::query_scalar(count).fetch_one(&mut reader).await.unwrap();
+        lab.orch("db rebuild").says(0, &[]);
+        let after: i64 = sqlx::query_scalar(count).fetch_one(&mut reader).await.unwrap();
+        assert_eq!(before, after);
+        lab.orch("db check").says(0, &[]);
+        lab.orch("status").says(0, &[]);
+    });
+    lab.orch("db check").says(0, &[]);
+}
+
+#[test]
+fn a_rebuild_that_is_killed_loses_nothing() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0"), ("steps: 20", "steps: 3000")]);
+    lab.orch("run trip.yaml -q").says(0, &[]);
+    let database = lab.run_folder().join("orch.db");
+    let before = dump(&database);
+    for _ in 0..5 {
+        let rebuild = lab.start("db rebuild");
+        wait_for("a new database", || database.with_extension("new.db").is_file().then_some(()));
+        rebuild.kill();
+        lab.orch("db check").says(0, &[]);
+    }
+    lab.orch("db rebuild").says(0, &[]);
+    assert_eq!(dump(&database), before);
+    assert!(!database.with_extension("new.db").exists());
+}
+
+#[test]
+fn a_database_of_a_newer_orch_is_refused_with_what_to_do() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    lab.orch("run trip.yaml").says(0, &[]);
+    let database = lab.run_folder().join("orch.db");
+    let newer =
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+                 values (9999, 'of tomorrow', true, x'00', 0)";
+    alter(&database, newer);
+    for verb in ["status", "run trip.yaml", "report", "show a", "db check"] {
+        lab.orch(verb).says(1, &["was made by a newer `orch` (version 9999", "`orch db rebuild`"]);
+    }
+    lab.orch("db rebuild").says(0, &[]);
+    lab.orch("run trip.yaml").says(0, &["nothing is left to do"]);
+}
+
+#[test]
+fn a_database_of_an_older_orch_is_brought_up_to_date_once() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    lab.orch("run trip.yaml").says(0, &[]);
+    let database = lab.run_folder().join("orch.db");
+    let before = dump(&database);
+    fs::remove_file(&database).unwrap();
+    block_on(async {
+        let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["0001_records.sql", "0002_wishes.sql"] {
+            fs::copy(all.join(name), folder.path().join(name)).unwrap();
+        }
+        let old = Migrator::new(folder.path()).await.unwrap();
+        let options = SqliteConnectOptions::new().filename(&database).create_if_missing(true);
+        let mut db = options.connect().await.unwrap();
+        old.run(&mut db).await.unwrap();
+        db.close().await.unwrap();
+    });
+    // Who may not write is told what to do; nobody else notices anything.
+    let lock = orchestrator::run_dir::RunDir::new(&lab.path("runs"), "trip").lock().unwrap();
+    lab.orch("status")
+        .says(1, &["was made by an older `orch` (version 2", "brought up to date by"]);
+    drop(lock);
+    let together: Vec<_> = (0..6).map(|_| lab.start("status")).collect();
+    for status in together {
+        status.end().says(0, &[]);
+    }
+    assert_eq!(dump(&database), before);
+}
