@@ -7,7 +7,10 @@ use super::{Cause, Ending, Policy, judge};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     pub(super) failures: u32,
+    /// Interruptions in a row of attempts that saved no new checkpoint.
     pub(super) interruptions: u32,
+    /// Whether the attempt under way has saved a new checkpoint.
+    pub(super) advanced: bool,
     pub(super) last_checkpoint: Option<u64>,
     pub(super) last_step: Option<u64>,
     pub(super) last_crash: Option<u64>,
@@ -55,6 +58,7 @@ impl History {
     /// An attempt begins: it has come to no step yet.
     pub fn started(&mut self) {
         self.last_step = None;
+        self.advanced = false;
     }
 
     /// A checkpoint: interruptions are counted anew if it is further than any before.
@@ -62,6 +66,7 @@ impl History {
         if self.last_checkpoint.is_none_or(|last| step > last) {
             self.last_checkpoint = Some(step);
             self.interruptions = 0;
+            self.advanced = true;
         }
     }
 

@@ -8,7 +8,7 @@ use experiments::file::Retry;
 use super::{Cause, History, Policy};
 use crate::attempt::{Exit, Outcome, StopReason};
 
-/// How many interruptions in a row without a new checkpoint are put up with.
+/// So many attempts in a row that were interrupted and saved no new checkpoint are enough.
 const PATIENCE: u32 = 5;
 
 /// How an attempt ended, as far as anybody can tell.
@@ -125,8 +125,10 @@ pub fn judge(
 
 /// Nobody's fault: again without using up an attempt, while checkpoints advance.
 fn interrupted(reason: &str, history: &mut History, policy: &Retry) -> Verdict {
-    history.interruptions += 1;
-    if history.interruptions > PATIENCE {
+    if !history.advanced {
+        history.interruptions += 1;
+    }
+    if history.interruptions >= PATIENCE {
         return Verdict::Failed {
             class: "no-progress".to_owned(),
             message: format!(
@@ -278,6 +280,7 @@ mod tests {
         let policy = policy();
         let mut history = History::default();
         for step in 1..100 {
+            history.started();
             history.checkpointed(step);
             assert!(matches!(
                 judge(&Ending::Lost, None, &mut history, &policy),
@@ -285,12 +288,25 @@ mod tests {
             ));
         }
         for _ in 1..PATIENCE {
+            history.started();
             assert!(matches!(
                 judge(&Ending::Lost, None, &mut history, &policy),
                 Verdict::Again { .. }
             ));
         }
+        history.started();
         assert_eq!(class_of(judge(&Ending::Lost, None, &mut history, &policy)), "no-progress");
+    }
+
+    #[test]
+    fn five_interruptions_in_a_row_without_any_checkpoint_are_enough() {
+        let mut history = History::default();
+        let verdicts = (0..PATIENCE).map(|_| {
+            history.started();
+            judge(&Ending::Lost, None, &mut history, &policy())
+        });
+        let given_up = verdicts.map(|verdict| matches!(verdict, Verdict::Failed { .. }));
+        assert_eq!(given_up.collect::<Vec<_>>(), [false, false, false, false, true]);
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub(crate) enum Follows {
     Again(i64),
 }
 
-/// So many interruptions since the last new checkpoint are put up with.
-const PUT_UP_WITH: usize = 5;
+/// So many interrupted attempts since the last that saved a new checkpoint are enough.
+const ENOUGH: usize = 5;
 
 /// What follows from the last of these attempts.
 pub(crate) fn follows(tried: &[Tried], retry: &Retry, shares_gpu: bool) -> Follows {
@@ -50,12 +50,12 @@ pub(crate) fn follows(tried: &[Tried], retry: &Retry, shares_gpu: bool) -> Follo
         End::OutOfMemory => Follows::GivenUp("cuda-oom"),
         End::Interrupted if last.by_person => Follows::Again(0),
         End::Interrupted => {
-            let row = &tried[last_new_checkpoint(tried).unwrap_or(0)..];
+            let row = &tried[last_new_checkpoint(tried).map_or(0, |at| at + 1)..];
             let row = row.iter().filter(|t| t.end == End::Interrupted && !t.by_person).count();
-            if row > PUT_UP_WITH {
+            if row >= ENOUGH {
                 return Follows::GivenUp("no-progress");
             }
-            Follows::Again(wait_ms(retry, row))
+            Follows::Again(wait_ms(retry, row.max(1)))
         }
         End::Crashed(step) => {
             let crashes = before.iter().map(|t| t.end);
