@@ -9,7 +9,7 @@ use experiments::expand::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
-use crate::core::{Cause, State, TrialId};
+use crate::core::{Cause, State, Stopping, TrialId};
 use crate::retention::Unneeded;
 
 /// One line of the journal.
@@ -66,6 +66,11 @@ pub enum Entry {
         trial: TrialId,
         /// The attempt.
         attempt: u32,
+    },
+    /// The run is about to stop before all is done.
+    Stopping {
+        /// Why.
+        why: Stopping,
     },
     /// Files of a trial are about to be removed for good.
     Removed {

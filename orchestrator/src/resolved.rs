@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::by_hand;
 use crate::durable::{self, FileError};
 use crate::plan::Plan;
 use crate::store::TrialRow;
@@ -25,6 +26,9 @@ pub struct Resolved {
     pub profile: Option<String>,
     /// The profile's caption.
     pub caption: String,
+    /// The words of the command line that ran it last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
     /// SHA-256 of the file that it was resolved from.
     pub file_hash: String,
     /// The program that carries trials out.
@@ -68,8 +72,9 @@ pub struct ResolvedTrial {
 
 impl Resolved {
     /// What running `plan` of `run` resolves `text` to.
-    pub fn new(run: &Run, plan: &Plan, only: &[String], text: &str) -> Self {
+    pub fn new(run: &Run, plan: &Plan, only: &[String], command: Vec<String>, text: &str) -> Self {
         Self {
+            command,
             experiment: run.experiment.clone(),
             profile: run.profile.clone(),
             caption: run.caption.clone(),
@@ -94,6 +99,15 @@ impl Resolved {
                 .collect(),
             report: run.report.clone(),
         }
+    }
+
+    /// The command that goes on with it, as one types it.
+    pub fn command_line(&self) -> String {
+        if self.command.is_empty() {
+            // It was last run by a version that did not record it.
+            return "orch run FILE".to_owned();
+        }
+        self.command.iter().map(|word| by_hand::quoted(word)).collect::<Vec<_>>().join(" ")
     }
 
     /// Those of the recorded trials that the last `orch run` was to carry out, or had done before.

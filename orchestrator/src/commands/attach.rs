@@ -38,16 +38,18 @@ pub async fn run(arguments: &cli::Attach, global: &Global) -> anyhow::Result<u8>
     loop {
         // In this order: once there is no supervisor, nothing is recorded any more.
         let supervised = dir.is_supervised();
-        let trials = resolved.of_last_run(catch_up::for_reading(&dir).await?.trials().await?);
+        let mut store = catch_up::for_reading(&dir).await?;
+        let trials = resolved.of_last_run(store.trials().await?);
         seen.take(&trials, &dir, headline, &mut display)?;
         if !supervised {
             display.finish();
-            let summary = Summary::of_records(&dir, &trials);
+            let summary = Summary::of_records(&dir, &trials, store.stopping().await?);
             if talk == Talk::Normal || summary.code() != exit::OK {
                 say(&summary.to_text());
             }
             return Ok(summary.code());
         }
+        drop(store);
         display.refresh(seen.states.iter(), &seen.progress);
         tokio::select! {
             () = tokio::time::sleep(MOMENT) => {}

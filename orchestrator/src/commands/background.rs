@@ -15,6 +15,9 @@ use super::{print_json, say};
 use crate::cli::Global;
 use crate::run_dir::RunDir;
 
+/// The flag of the process behind.
+pub(super) const BEHIND: &str = "--behind";
+
 /// What the process behind says on its standard output once it supervises.
 const READY: &str = "supervising\n";
 
@@ -26,7 +29,7 @@ pub(super) fn start(dir: &RunDir, json: bool, global: &Global) -> anyhow::Result
     let mut log = File::options().create(true).append(true).read(true).open(&path)?;
     let before = log.seek(SeekFrom::End(0))?;
     let mut behind = Command::new("/proc/self/exe")
-        .arg("--behind")
+        .arg(BEHIND)
         .args(std::env::args_os().skip(1))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

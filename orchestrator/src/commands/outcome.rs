@@ -2,7 +2,7 @@
 
 use experiments::exit;
 
-use crate::core::{State, TrialId};
+use crate::core::{State, Stopping, TrialId};
 use crate::display::text::columns;
 use crate::run_dir::RunDir;
 use crate::store::TrialRow;
@@ -31,21 +31,26 @@ pub(super) struct Summary {
 
 impl Summary {
     /// Of a run that nobody supervises, by the records of what it was to carry out.
-    pub(super) fn of_records(dir: &RunDir, trials: &[TrialRow]) -> Self {
+    pub(super) fn of_records(
+        dir: &RunDir,
+        trials: &[TrialRow],
+        stopping: Option<Stopping>,
+    ) -> Self {
         let states = || trials.iter().map(|trial| (&trial.id, &trial.state));
         let count = |wanted: fn(&State) -> bool| states().filter(|(_, s)| wanted(s)).count();
         let done = count(|state| matches!(state, State::Succeeded { .. }));
         let failed = states().filter(|(_, state)| matches!(state, State::Failed { .. }));
         let failed: Vec<_> = failed.map(|(id, state)| (id.clone(), state.clone())).collect();
-        Self {
-            run: dir.name(),
-            of: trials.len(),
-            done,
-            interrupted: done + failed.len() < trials.len(),
-            failed,
-            cancelled: count(|state| matches!(state, State::Cancelled { .. })),
-            forsaken: count(|state| state.attempt_under_way().is_some()),
-        }
+        let cancelled = count(|state| matches!(state, State::Cancelled { .. }));
+        let forsaken = count(|state| state.attempt_under_way().is_some());
+        let left = trials.len() - done - failed.len() - cancelled;
+        // As who ran it saw it: to give up after failures is no interruption.
+        let interrupted = match stopping {
+            Some(Stopping::Asked(_)) => true,
+            Some(Stopping::TooManyFailed) if !failed.is_empty() => forsaken > 0,
+            _ => left > 0 || (cancelled > 0 && failed.is_empty()),
+        };
+        Self { run: dir.name(), of: trials.len(), done, failed, cancelled, interrupted, forsaken }
     }
 
     /// The truth as an exit code.

@@ -107,7 +107,7 @@ async fn carry_out(asked: Asked, arguments: &cli::Run, global: &Global) -> anyho
     }
     let mut journal = Journal::open(&dir.journal())?;
     let text = &experiment.source.text;
-    let resolved = Resolved::new(&run, &plan, &arguments.only, text);
+    let resolved = Resolved::new(&run, &plan, &arguments.only, command(), text);
     resolved.write(&dir.experiment())?;
     record(&run, &plan, &recorded, text, &mut journal)?;
     renew(&plan, &recorded, &dir, &mut journal)?;
@@ -150,6 +150,13 @@ async fn carry_out(asked: Asked, arguments: &cli::Run, global: &Global) -> anyho
         }
     })?;
     finish(&run, &dir, &plan, &outcome, arguments.json, talk)
+}
+
+/// The command line as it was given, in front or in the background.
+fn command() -> Vec<String> {
+    let given = std::env::args_os().skip(1).filter(|word| word != background::BEHIND);
+    let given = given.map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("orch".to_owned()).chain(given).collect()
 }
 
 /// This machine, which must be able to run the trials if it has nothing else to do.

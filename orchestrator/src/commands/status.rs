@@ -47,7 +47,7 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
         }))?;
     } else {
         let counts = counts(shown.iter().map(Shown::state));
-        let carried_on = carried_on(supervisor.as_ref(), &shown);
+        let carried_on = carried_on(supervisor.as_ref(), &shown, &resolved);
         let head = format!("{}: {counts}\n{carried_on}\n", dir.name());
         let (listed, only_counted) = if arguments.all || shown.len() <= MANY {
             (shown, Vec::new())
@@ -69,14 +69,14 @@ fn is_of_interest(shown: &Shown) -> bool {
 }
 
 /// Who carries the run on, or what does; nothing where nothing is left.
-fn carried_on(supervisor: Option<&Supervisor>, shown: &[Shown]) -> String {
+fn carried_on(supervisor: Option<&Supervisor>, shown: &[Shown], resolved: &Resolved) -> String {
     let left = |shown: &&Shown| {
         !shown.trial.retired && !matches!(shown.trial.state, State::Succeeded { .. })
     };
     match (supervisor, shown.iter().filter(left).count()) {
         (Some(supervisor), _) => format!("run by {supervisor}\n"),
         (None, 0) => String::new(),
-        (None, _) => "nobody runs it: `orch run FILE` goes on\n".to_owned(),
+        (None, _) => format!("nobody runs it: `{}` goes on\n", resolved.command_line()),
     }
 }
 

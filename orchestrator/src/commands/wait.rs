@@ -26,8 +26,9 @@ pub async fn run(arguments: &cli::Wait, global: &Global) -> anyhow::Result<u8> {
         tokio::time::sleep(MOMENT).await;
     }
     let resolved = Resolved::read(&dir.experiment())?;
-    let trials = resolved.of_last_run(catch_up::for_reading(&dir).await?.trials().await?);
-    let summary = Summary::of_records(&dir, &trials);
+    let mut store = catch_up::for_reading(&dir).await?;
+    let trials = resolved.of_last_run(store.trials().await?);
+    let summary = Summary::of_records(&dir, &trials, store.stopping().await?);
     if summary.code() != exit::OK {
         say(&format!("{}: {}", dir.name(), summary.to_text()));
     }

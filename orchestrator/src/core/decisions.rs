@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use experiments::file::{AfterStall, Retry};
+use serde::{Deserialize, Serialize};
 
 use super::trial::Trial;
 use super::{
@@ -27,7 +28,8 @@ pub struct Policy {
 }
 
 /// A stop of the whole run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stopping {
     /// Somebody asked for it.
     Asked(Halt),

@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::{Connection, SqliteConnection};
 
 use super::{Store, StoreError};
-use crate::core::{Cause, State, TrialId};
+use crate::core::{Cause, State, Stopping, TrialId};
 use crate::journal::{Entry, Line, Planned};
 use crate::retention::Unneeded;
 use crate::tail::{self, Place, Tail};
@@ -78,6 +78,7 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
         }
         Entry::Stirred { trial, attempt } => Ok(set_silent_since(db, trial, *attempt, None).await?),
         Entry::ToStop { trial, attempt, cause } => Ok(intend(db, trial, *attempt, *cause).await?),
+        Entry::Stopping { why } => Ok(set_stopping(db, Some(*why)).await?),
         Entry::Removed { trial, files } => Ok(remove(db, trial, files, line.time_ms).await?),
     }
 }
@@ -87,6 +88,7 @@ async fn plan(
     planned: &Planned,
     time_ms: i64,
 ) -> Result<(), sqlx::Error> {
+    set_stopping(db, None).await?;
     sqlx::query("delete from variant").execute(&mut *db).await?;
     for (position, row) in (0i64..).zip(&planned.rows) {
         sqlx::query("insert into variant (name, label, position) values (?, ?, ?)")
@@ -195,6 +197,11 @@ async fn set_silent_since(
          where number = ? and trial_id = (select trial_id from trial where name = ?)",
     );
     statement.bind(since_ms).bind(attempt).bind(&trial.0).execute(db).await.map(drop)
+}
+
+async fn set_stopping(db: &mut SqliteConnection, why: Option<Stopping>) -> Result<(), sqlx::Error> {
+    let why = why.map(|why| serde_json::to_string(&why).expect("reasons are plain data"));
+    sqlx::query("update journal set stopping = ?").bind(why).execute(db).await.map(drop)
 }
 
 async fn remove(

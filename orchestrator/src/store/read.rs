@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::Row;
 
 use super::{MadeWith, Store, StoreError};
-use crate::core::{State, TrialId};
+use crate::core::{State, Stopping, TrialId};
 
 /// A trial as it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +90,15 @@ impl Store {
             trial.made_with = made_with.remove(&trial.id).unwrap_or_default();
         }
         Ok(trials)
+    }
+
+    /// Why the last supervisor stopped before all was done, if it did.
+    pub async fn stopping(&mut self) -> Result<Option<Stopping>, StoreError> {
+        let why: Option<String> = sqlx::query_scalar("select stopping from journal")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(Self::sql_error(&self.path))?;
+        Ok(why.map(|why| serde_json::from_str(&why).expect("written from the same type")))
     }
 
     /// The class and message of an attempt's `failed` event, if it said one.

@@ -261,8 +261,11 @@ impl Supervisor {
                 }
             }
         }
-        if before.is_none() && self.core.stopping() == Some(Stopping::TooManyFailed) {
-            display.giving_up();
+        if let Some(why) = self.core.stopping().filter(|why| Some(*why) != before) {
+            if why == Stopping::TooManyFailed {
+                display.giving_up();
+            }
+            self.record(Entry::Stopping { why }).await?;
         }
         Ok(())
     }

@@ -22,7 +22,10 @@ fn kills_at_any_moment_lose_and_double_nothing() {
         drop(run);
         let status = lab.orch("status").stdout;
         assert!(status.starts_with("trip: 1 lost, 1 "), "{status}");
-        assert!(status.contains("\nnobody runs it: `orch run FILE` goes on\n"), "{status}");
+        assert!(
+            status.contains("\nnobody runs it: `orch run trip.yaml -j 1` goes on\n"),
+            "{status}"
+        );
     }
     lab.orch("run trip.yaml").says(0, &["1 still running", "its holder was lost", "2 of 2"]);
     assert_eq!(lab.attempts("a-s0-"), 7);

@@ -123,6 +123,7 @@ fn a_retry_gives_fresh_attempts_with_a_supervisor_and_without() {
     lab.settle("b-s0-", "failed");
     lab.orch("stop variant=a").says(0, &["cancelled at step 7"]);
     run.end().says(1, &["0 of 2 trials done, 1 failed, 1 cancelled"]);
+    lab.orch("wait").says(1, &["0 of 2 trials done, 1 failed, 1 cancelled"]);
 
     lab.orch("retry --failed").says(0, &["b-s0-", "run the file again to start them"]);
     lab.orch("run trip.yaml")
@@ -161,7 +162,14 @@ fn too_many_failures_end_the_run() {
     ]);
     let ended = lab.orch("run trip.yaml -j 2 --max-fails 1");
     ended.says(1, &["too many trials failed", "of 3 trials done, 1 failed"]);
+    // Whoever waited for it hears the same, from a database made again too.
+    lab.orch("wait").says(1, &["of 3 trials done, 1 failed:"]);
+    lab.orch("db rebuild").says(0, &[]);
+    lab.orch("attach").says(1, &["of 3 trials done, 1 failed:"]);
     assert_eq!(lab.journey("a-s0-").last().unwrap(), "failed");
     assert_eq!(lab.journey("c-s0-").last().unwrap(), "interrupted");
     lab.orch("run trip.yaml --fail-fast --keep-going").says(2, &["cannot be used with"]);
+    // What failed is to be tried again: something is left to run.
+    lab.orch("retry --failed").says(0, &[]);
+    lab.orch("wait").says(130, &["of 3 trials done; run the file again"]);
 }

@@ -56,6 +56,7 @@ pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
         Entry::Planned(_)
         | Entry::Stalled { .. }
         | Entry::Stirred { .. }
+        | Entry::Stopping { .. }
         | Entry::Removed { .. } => {}
     }
 }

@@ -39,8 +39,8 @@ impl Disk {
             }
             Entry::Stalled { trial, attempt, .. } => self.past(trial, *attempt).stalled = true,
             Entry::Stirred { trial, attempt } => self.past(trial, *attempt).stalled = false,
-            // Nothing is decided by what has been removed.
-            Entry::Removed { .. } => {}
+            // No trial's fate is decided by either.
+            Entry::Stopping { .. } | Entry::Removed { .. } => {}
         }
         self.journal.push(entry);
     }
