@@ -1,5 +1,7 @@
 //! The command line: verbs, flags and their help.
 
+mod analysis;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::selector::Selector;
 use crate::slots::Strangers;
+
+pub use analysis::{Query, RowFormat};
 
 /// Turns one YAML file into a paper's table.
 ///
@@ -155,6 +159,23 @@ Example:
   orch report table1 --profile paper
   orch report table1 --explain sr4.psnr   what stands behind that number")]
     Report(Report),
+    /// Looks something up in a run's records, with SQL.
+    ///
+    /// It only reads. Two views have every number by name:
+    ///
+    /// `series`, every point that counts: trial, variant, seed, metric, item, step, value, time, attempt.
+    /// The item is empty where a metric has none; time is in seconds since 1970.
+    ///
+    /// `final`, every trial's final values: trial, variant, seed, state, metric, value.
+    ///
+    /// A value that is NaN is NULL. The tables below the views may change with any version; `select name,
+    /// sql from sqlite_schema` shows them.
+    #[command(after_help = "\
+Examples:
+  orch query \"select variant, avg(value) from final where metric = 'psnr' group by variant\"
+  orch query table1.demo \"select * from series where metric = 'loss'\" --format csv > loss.csv
+  orch query \"select trial, max(step) from series group by trial\" --format json")]
+    Query(Query),
     /// Says what is wrong with this machine, and what to do about it.
     ///
     /// One line for each thing: CPUs, memory, GPUs and their driver, disk, file system, locks, clock,

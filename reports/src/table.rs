@@ -21,7 +21,7 @@ mod terminal;
 pub use against::Against;
 pub(crate) use against::p_text;
 pub use cell::{Cell, Estimate, Value};
-pub(crate) use csv::record;
+pub use csv::record;
 pub(crate) use html::escape;
 pub(crate) use json::ComparisonJson;
 pub use notes::{IncompleteRow, MissingSeed};

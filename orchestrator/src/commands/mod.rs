@@ -15,6 +15,7 @@ pub mod logs;
 mod mixture;
 mod outcome;
 mod passed_over;
+pub mod query;
 mod ran_with;
 pub mod report;
 pub mod retry;
@@ -65,6 +66,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<SelectorError>()
         || error.is::<logs::LogsError>()
         || error.is::<explain::ExplainError>()
+        || error.is::<query::SelectError>()
         || error.is::<retry::RetryError>();
     if usage { exit::USAGE } else { exit::SOME_FAILED }
 }
@@ -77,13 +79,17 @@ fn print(text: &str) -> anyhow::Result<()> {
 /// Prints one JSON object on standard output.
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(value)? + "\n";
-    // JSON leaves some characters as they are that terminals heed; they stand within strings only.
+    write_out(&escaped(&text))
+}
+
+/// JSON leaves some characters as they are that terminals heed; they stand within strings only.
+fn escaped(json: &str) -> String {
     let escaped = |c: char| match c {
         '\n' => c.to_string(),
         c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
         c => c.to_string(),
     };
-    write_out(&text.chars().map(escaped).collect::<String>())
+    json.chars().map(escaped).collect()
 }
 
 /// A closed pipe (`| head`) is no error of ours.

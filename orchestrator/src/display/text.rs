@@ -21,25 +21,26 @@ fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
     out.into()
 }
 
-/// The rows as lines, each column as wide as its widest cell. Cells that start with a digit are
-/// numbers and stand to the right.
-pub fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+/// The rows, all of the same length, as lines, each column as wide as its widest cell. Cells that are
+/// numbers, or start as one, stand to the right.
+pub fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
     // A cell of several lines would tear the table.
-    let cells = |row: &[String; N]| {
-        row.each_ref().map(|cell| written_out(cell, char::is_control).into_owned())
+    let cells = |row: &[String]| -> Vec<String> {
+        row.iter().map(|cell| written_out(cell, char::is_control).into_owned()).collect()
     };
-    let rows: Vec<[String; N]> = rows.iter().map(cells).collect();
+    let rows: Vec<_> = rows.iter().map(|row| cells(row.as_ref())).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
+    let count = rows.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or(0)).collect();
+    let is_number = |cell: &str| {
+        let unsigned = cell.strip_prefix('-').unwrap_or(cell);
+        unsigned.starts_with(|c: char| c.is_ascii_digit())
+    };
     rows.iter()
         .map(|row| {
             let cells = row.iter().zip(&widths).filter(|(_, width)| **width > 0);
             let padded = cells.map(|(cell, width)| {
-                if cell.starts_with(|c: char| c.is_ascii_digit()) {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
+                if is_number(cell) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
             });
             padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         })

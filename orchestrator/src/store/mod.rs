@@ -11,6 +11,7 @@ mod made_with;
 mod names;
 mod passed_over;
 mod past;
+mod query;
 mod read;
 mod series;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use events::Read;
 pub use made_with::MadeWith;
 pub use passed_over::PassedOver;
 pub use past::PastRow;
+pub use query::{Cell, QueryError, Rows};
 pub use read::{ArtifactRow, AttemptRow, TrialRow};
 pub use series::Series;
 

@@ -27,6 +27,7 @@ profiles:
         ("doctor-help", "doctor --help"),
         ("db-help", "db --help"),
         ("report-help", "report --help"),
+        ("query-help", "query --help"),
         ("plan", "run trip.yaml -n"),
         ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),
     ] {

@@ -18,6 +18,7 @@ mod help;
 mod hostile;
 mod interrupts;
 mod lab;
+mod looking_up;
 mod on_a_terminal;
 mod one_trial;
 mod order;

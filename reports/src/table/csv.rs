@@ -99,7 +99,7 @@ fn optional(value: Option<f64>) -> String {
 }
 
 /// One record of RFC 4180, but ended by a bare line feed.
-pub(crate) fn record(fields: &[String]) -> String {
+pub fn record(fields: &[String]) -> String {
     let quoted = fields.iter().map(|field| {
         if field.contains([',', '"', '\n', '\r']) {
             format!("\"{}\"", field.replace('"', "\"\""))
