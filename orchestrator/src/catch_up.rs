@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::journal::{self, JournalError};
-use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
+use crate::run_dir::{DatabaseLock, RunDir, RunDirError, SupervisorLock};
 use crate::store::{Offsets, Store, StoreError};
 use crate::tail;
 
@@ -59,18 +59,30 @@ pub(crate) async fn take_in(
     Ok(())
 }
 
-/// The database for looking at. A live supervisor keeps it up to date; where there is none, this
-/// catches up first, if the folder may be written to.
+/// The database for looking at. A live supervisor keeps it up to date; where there is none, or it
+/// keeps another machine's, this catches up first, if the folder may be written to.
 pub async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
-    if let Ok(lock) = run.lock_for_a_moment() {
-        match for_writing(run, &lock).await {
-            Ok(store) => store.close().await?,
-            Err(error @ OpenError::Store(StoreError::Newer { .. })) => return Err(error),
-            Err(error) if !run.database().is_file() => return Err(error),
-            Err(error) => tracing::warn!("showing what was recorded before: {error}"),
-        }
+    let caught_up = if let Ok(lock) = run.lock_for_a_moment() {
+        for_writing(run, &lock).await
+    } else if let Some(lock) = run.lock_database_elsewhere() {
+        beside_a_supervisor(run, &lock).await
+    } else {
+        return Ok(Store::open_read_only(&run.database()).await?);
+    };
+    match caught_up {
+        Ok(store) => store.close().await?,
+        Err(error @ OpenError::Store(StoreError::Newer { .. })) => return Err(error),
+        Err(error) if !run.database().is_file() => return Err(error),
+        Err(error) => tracing::warn!("showing what was recorded before: {error}"),
     }
     Ok(Store::open_read_only(&run.database()).await?)
+}
+
+/// This machine's database, as new as the files that the supervisor of another machine writes.
+async fn beside_a_supervisor(run: &RunDir, _lock: &DatabaseLock) -> Result<Store, OpenError> {
+    let mut store = Store::open(&run.database()).await?;
+    take_in(&mut store, run, None).await?;
+    Ok(store)
 }
 
 #[cfg(test)]

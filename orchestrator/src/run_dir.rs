@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::attempt::AttemptDir;
 use crate::clock;
 use crate::core::TrialId;
+use crate::database_place;
 use crate::host::Host;
 
 /// How long to wait before the lock is looked at again.
@@ -85,7 +86,17 @@ impl fmt::Display for Supervisor {
 /// The right to write to a run's records; given up when dropped, and by the kernel when the
 /// process ends.
 #[derive(Debug)]
-pub struct SupervisorLock(#[expect(dead_code, reason = "held, never read")] File);
+pub struct SupervisorLock {
+    #[expect(dead_code, reason = "held, never read")]
+    run: File,
+    #[expect(dead_code, reason = "held, never read")]
+    database: Option<DatabaseLock>,
+}
+
+/// The right to write to a run's database on this machine, which is another than the supervisor's
+/// where the folder is shared by machines.
+#[derive(Debug)]
+pub struct DatabaseLock(#[expect(dead_code, reason = "held, never read")] File);
 
 impl RunDir {
     /// The folder of run `name` below `runs`.
@@ -139,9 +150,14 @@ impl RunDir {
         self.0.join("journal.jsonl")
     }
 
-    /// The index over journal and events.
+    /// The index over journal and events: `orch.db`, unless it has to lie elsewhere.
     pub fn database(&self) -> PathBuf {
-        self.0.join("orch.db")
+        database_place::of_run(&self.0)
+    }
+
+    /// Where the database lies and why, for people; `None` if it is in the folder.
+    pub fn database_note(&self) -> Option<String> {
+        database_place::note(&self.0)
     }
 
     /// The experiment as resolved when it was run last.
@@ -189,12 +205,12 @@ impl RunDir {
     pub fn lock(&self) -> Result<SupervisorLock, RunDirError> {
         let (pid, since_ms) = (std::process::id(), clock::now_ms());
         let me = Supervisor { pid, host: Host::this().name, since_ms };
-        self.take_lock(&serde_json::to_string(&me).expect("plain data"))
+        self.take_locks(&serde_json::to_string(&me).expect("plain data"))
     }
 
     /// Takes the supervisor's lock only to catch the records up; who wants it meanwhile waits.
     pub fn lock_for_a_moment(&self) -> Result<SupervisorLock, RunDirError> {
-        self.take_lock("")
+        self.take_locks("")
     }
 
     /// The supervisor that works on the run, if one lives.
@@ -210,10 +226,26 @@ impl RunDir {
         self.supervisor().is_some()
     }
 
-    fn take_lock(&self, words: &str) -> Result<SupervisorLock, RunDirError> {
-        let path = self.0.join("supervisor.lock");
-        let failed = |source| RunDirError::Io { path: path.clone(), source };
-        let open = File::options().create(true).truncate(false).write(true).open(&path);
+    /// Takes the lock of a database that lies elsewhere, beside a supervisor that keeps another;
+    /// `None` if there is no such database, or this one is being kept.
+    pub fn lock_database_elsewhere(&self) -> Option<DatabaseLock> {
+        self.take_database_lock("").ok().flatten()
+    }
+
+    fn take_locks(&self, words: &str) -> Result<SupervisorLock, RunDirError> {
+        let run = self.take_lock(&self.0.join("supervisor.lock"), words)?;
+        Ok(SupervisorLock { run, database: self.take_database_lock(words)? })
+    }
+
+    fn take_database_lock(&self, words: &str) -> Result<Option<DatabaseLock>, RunDirError> {
+        let failed = |source| RunDirError::Io { path: self.database(), source };
+        let Some(path) = database_place::lock(&self.0).map_err(failed)? else { return Ok(None) };
+        Ok(Some(DatabaseLock(self.take_lock(&path, words)?)))
+    }
+
+    fn take_lock(&self, path: &Path, words: &str) -> Result<File, RunDirError> {
+        let failed = |source| RunDirError::Io { path: path.to_owned(), source };
+        let open = File::options().create(true).truncate(false).write(true).open(path);
         let mut file = open.map_err(failed)?;
         let mut seen = String::new();
         loop {
@@ -224,7 +256,7 @@ impl RunDir {
             }
             // Empty while somebody only catches up, or is about to write its name. And a name may
             // be left from before: it counts when it is still there a moment later.
-            let now = std::fs::read_to_string(&path).map_err(failed)?;
+            let now = std::fs::read_to_string(path).map_err(failed)?;
             if !now.is_empty() && now == seen {
                 return Err(self.held_by(&now));
             }
@@ -232,7 +264,7 @@ impl RunDir {
             std::thread::sleep(MOMENT);
         }
         file.set_len(0).and_then(|()| file.write_all(words.as_bytes())).map_err(failed)?;
-        Ok(SupervisorLock(file))
+        Ok(file)
     }
 
     fn held_by(&self, words: &str) -> RunDirError {

@@ -99,6 +99,9 @@ async fn carry_out(asked: Asked, arguments: &cli::Run, global: &Global) -> anyho
     let Asked { experiment, run, trials, machine, dir } = asked;
     dir.create()?;
     let lock = dir.lock()?;
+    if let Some(note) = dir.database_note().filter(|_| !global.quiet) {
+        say(&format!("note: {note}"));
+    }
     let mut store = catch_up::for_writing(&dir, &lock).await?;
     let recorded = store.trials().await?;
     let plan = plan(trials, &recorded, arguments);

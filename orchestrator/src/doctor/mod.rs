@@ -1,7 +1,6 @@
 //! What could keep trials from running here, or their records from being kept: one finding for
 //! each thing that was looked at. Nothing is changed, and nothing is left behind.
 
-mod file_system;
 mod holders;
 mod machine;
 mod storage;

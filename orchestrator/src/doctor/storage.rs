@@ -7,9 +7,9 @@ use std::time::Duration;
 use experiments::resources::Memory;
 use tempfile::NamedTempFile;
 
-use super::file_system::{self, Kind};
 use super::{Finding, chain, holders};
 use crate::disk;
+use crate::file_system::{self, Kind};
 use crate::run_dir::RunDir;
 use crate::slots::Slots;
 use crate::store::Store;
@@ -135,7 +135,8 @@ fn kind(folder: &Path) -> Finding {
         Ok(Kind::Network(kind)) => Finding::warning(
             "file system",
             format!("{kind}: `{shown}` is not on this machine"),
-            "put runs on a local disk, by `--runs`, if several machines are not to share them",
+            "databases are kept in this user's state folder; put runs on a local disk, by `--runs`, if \
+             several machines are not to share them",
         ),
         Err(error) => Finding::warning("file system", error.to_string(), ""),
     }

@@ -1,6 +1,5 @@
 //! Taking slots: all that a trial needs or none, without waiting for any.
 
-use std::env;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,6 +11,7 @@ use super::seat::{Occupancy, Seat};
 use super::shortage::Shortage;
 use crate::clock;
 use crate::host::Host;
+use crate::state_dir::state_dir;
 
 /// Parts of a GPU, and at most so many trials: a lock file for each part, and one for each trial.
 const PARTS: u8 = 12;
@@ -56,14 +56,9 @@ pub enum SlotError {
 }
 
 impl Slots {
-    /// This user's slots on this machine: `$ORCH_STATE_DIR`, or else `orch/` in
-    /// `$XDG_STATE_HOME` or `~/.local/state`, and there `slots/<machine>/`.
+    /// This user's slots on this machine: `slots/<machine>/` in [`state_dir`].
     pub fn of_this_machine() -> Result<Self, SlotError> {
-        let set = |name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let state = set("ORCH_STATE_DIR")
-            .or_else(|| set("XDG_STATE_HOME").map(|home| home.join("orch")))
-            .or_else(|| set("HOME").map(|home| home.join(".local/state/orch")))
-            .ok_or(SlotError::NoFolder)?;
+        let state = state_dir().ok_or(SlotError::NoFolder)?;
         Ok(Self::at(state.join("slots").join(Host::this().id())))
     }
 

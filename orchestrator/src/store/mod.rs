@@ -1,6 +1,6 @@
 //! `orch.db`: the index over a run's journal and events. The only module that knows SQL.
 //!
-//! There is one writer, the holder of the supervisor's lock. Each batch is one transaction that
+//! There is one writer, the holder of the supervisor's lock, or of that of a database elsewhere. Each batch is one transaction that
 //! also stores how far the file was read.
 
 mod attempts;

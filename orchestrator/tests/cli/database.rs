@@ -2,9 +2,10 @@
 //! date, and refused where a newer `orch` made it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use orchestrator::commands;
+use serde_json::Value;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
@@ -244,4 +245,74 @@ fn a_database_of_an_older_orch_is_brought_up_to_date_once() {
         status.end().says(0, &[]);
     }
     assert_eq!(dump(&database), before);
+}
+
+/// All databases in the folder and below it.
+fn databases(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.extension() {
+            _ if path.is_dir() => found.extend(databases(&path)),
+            Some(extension) if extension == "db" => found.push(path),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn a_database_may_lie_elsewhere_and_every_verb_finds_it() {
+    let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    let elsewhere = lab.path("databases");
+    let orch = |arguments: &str| {
+        lab.start_with(arguments, &[("ORCH_DB_DIR", elsewhere.to_str().unwrap())]).end()
+    };
+    let run = orch("run trip.yaml");
+    run.says(0, &["note: the database is `", "as `ORCH_DB_DIR` says"]);
+    let there = databases(&elsewhere).remove(0);
+    assert!(run.stderr.contains(&format!("`{}`", there.display())), "{}", run.stderr);
+    let before = dump(&there);
+    let verbs =
+        ["status", "show a", "why a", "report", "gc", "wait", "db check", "db rebuild", "db check"];
+    for verb in verbs {
+        orch(verb).says(0, &[]);
+    }
+    assert!(orch("doctor").stdout.contains("1 databases readable"));
+    assert_eq!(dump(&there), before);
+    for verb in verbs {
+        fs::remove_file(&there).unwrap();
+        orch(verb).says(0, &[]);
+        orch("status").says(0, &[]);
+        assert_eq!(dump(&there), before, "{verb}");
+    }
+    assert_eq!(databases(lab.folder.path()), [there]);
+    // Without the folder there is another, with the same in it.
+    lab.orch("status").says(0, &[]);
+    assert_eq!(dump(&lab.run_folder().join("orch.db")), before);
+}
+
+#[test]
+fn beside_a_supervisor_that_keeps_another_database_ones_own_is_as_new_as_the_files() {
+    let lab = Lab::with(&[("label: First", "label: First, set: {hang_at: 12}")]);
+    let run = lab.start("run trip.yaml");
+    lab.reach("a-s0-", 1, 11);
+    let elsewhere = lab.path("elsewhere");
+    let environment = [("ORCH_DB_DIR", elsewhere.to_str().unwrap())];
+    for _ in 0..2 {
+        let together: Vec<_> =
+            (0..4).map(|_| lab.start_with("status --json", &environment)).collect();
+        for status in together {
+            status.end().says(0, &[]);
+        }
+        let status = lab.start_with("status --json", &environment).end();
+        let status: Value = serde_json::from_str(&status.stdout).unwrap();
+        assert_eq!(status["supervisor"]["pid"], run.pid());
+        assert_eq!(status["trials"][0]["status"]["state"], "running", "{status}");
+        lab.start_with("db check", &environment).end().says(0, &[]);
+    }
+    lab.orch("stop --all").says(0, &[]);
+    drop(run);
+    lab.start_with("status", &environment).end().says(0, &[]);
+    assert_eq!(dump(&databases(&elsewhere)[0]), dump(&lab.run_folder().join("orch.db")));
 }

@@ -62,6 +62,7 @@ impl Lab {
             .env_remove("ORCH_INVENTORY")
             .env_remove("CUDA_VISIBLE_DEVICES")
             .env_remove("ORCH_LOG")
+            .env_remove("ORCH_DB_DIR")
             .env_remove("FAKE_WORKER_BUILD")
             .env_remove("FAKE_WORKER_DATA")
             .stdin(Stdio::null())

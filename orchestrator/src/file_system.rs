@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 /// A kind of file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// On a disk of this machine, or one that is not known.
     Local(&'static str),
     /// In memory: gone with the next boot.
@@ -19,10 +19,13 @@ pub(super) enum Kind {
 }
 
 /// The kind of the file system that `folder` is on, by the magic numbers of statfs(2).
-pub(super) fn kind(folder: &Path) -> io::Result<Kind> {
+pub(crate) fn kind(folder: &Path) -> io::Result<Kind> {
     // Their type differs between architectures; all of them fit in 32 bits.
-    let magic = rustix::fs::statfs(folder)?.f_type as u32;
-    Ok(match magic {
+    Ok(by_magic(rustix::fs::statfs(folder)?.f_type as u32))
+}
+
+fn by_magic(magic: u32) -> Kind {
+    match magic {
         0x0000_6969 => Kind::Network("NFS"),
         0xFF53_4D42 | 0xFE53_4D42 | 0x0000_517B => Kind::Network("SMB"),
         0x0BD0_0BD0 => Kind::Network("Lustre"),
@@ -41,12 +44,12 @@ pub(super) fn kind(folder: &Path) -> io::Result<Kind> {
         0x794C_7630 => Kind::Local("overlayfs"),
         0xF2F5_2010 => Kind::Local("F2FS"),
         _ => Kind::Local("of an unknown kind"),
-    })
+    }
 }
 
 /// Tries in `folder` what claims and slots rest on: that a lock keeps a second one out until it is
 /// given up, and that a file can be linked to a second name. What is wrong if they do not hold.
-pub(super) fn try_locks(folder: &Path) -> io::Result<Option<&'static str>> {
+pub(crate) fn try_locks(folder: &Path) -> io::Result<Option<&'static str>> {
     let file = NamedTempFile::new_in(folder)?;
     file.as_file().try_lock()?;
     let second = File::open(file.path())?;
@@ -63,7 +66,7 @@ pub(super) fn try_locks(folder: &Path) -> io::Result<Option<&'static str>> {
 }
 
 /// How far the time that `folder` gives a new file is from this machine's.
-pub(super) fn clock_difference(folder: &Path) -> io::Result<Duration> {
+pub(crate) fn clock_difference(folder: &Path) -> io::Result<Duration> {
     let before = SystemTime::now();
     let file = NamedTempFile::new_in(folder)?;
     let stamped = file.as_file().metadata()?.modified()?;
@@ -82,6 +85,30 @@ mod tests {
         assert_eq!(try_locks(folder.path()).unwrap(), None);
         assert!(clock_difference(folder.path()).unwrap() < Duration::from_secs(5));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "something is left behind");
+    }
+
+    #[test]
+    fn what_is_on_another_machine_is_told_by_its_number() {
+        // Numbers of linux/magic.h, and of the file systems' own sources.
+        let network = [
+            (0x6969, "NFS"),
+            (0xFF53_4D42, "SMB"),
+            (0xFE53_4D42, "SMB"),
+            (0x517B, "SMB"),
+            (0x0BD0_0BD0, "Lustre"),
+            (0x4750_4653, "GPFS"),
+            (0x1983_0326, "BeeGFS"),
+            (0x00C3_6400, "CephFS"),
+            (0x5346_414F, "AFS"),
+            (0x0102_1997, "9P"),
+            (0x6573_5546, "FUSE"),
+        ];
+        for (magic, name) in network {
+            assert_eq!(by_magic(magic), Kind::Network(name));
+        }
+        for here in [0xEF53, 0x5846_5342, 0x9123_683E, 0x794C_7630, 0x0102_1994, 0x1234_5678] {
+            assert!(!matches!(by_magic(here), Kind::Network(_)), "{here:x}");
+        }
     }
 
     #[test]
