@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::selector::Selector;
 use crate::slots::Strangers;
 
-pub use analysis::{Query, RowFormat};
+pub use analysis::{Export, ExportFormat, Query, RowFormat};
 
 /// Turns one YAML file into a paper's table.
 ///
@@ -176,6 +176,16 @@ Examples:
   orch query table1.demo \"select * from series where metric = 'loss'\" --format csv > loss.csv
   orch query \"select trial, max(step) from series group by trial\" --format json")]
     Query(Query),
+    /// Writes every point that counts to files for other programs.
+    ///
+    /// At full resolution, and without trials that the file no longer names. CSV and JSON lines have
+    /// trial, variant, seed, metric, item, step, value and time (seconds since 1970) of each point, by
+    /// trial, metric, item and step. For TensorBoard each trial is a folder; its scalars have 32 bits.
+    #[command(after_help = "\
+Examples:
+  orch export table1.demo --format csv --out points.csv
+  orch export --format tensorboard --out boards && tensorboard --logdir boards")]
+    Export(Export),
     /// Says what is wrong with this machine, and what to do about it.
     ///
     /// One line for each thing: CPUs, memory, GPUs and their driver, disk, file system, locks, clock,

@@ -34,4 +34,5 @@ mod state_dir;
 pub mod store;
 pub mod supervisor;
 pub mod tail;
+pub mod tensorboard;
 pub mod trial_files;

@@ -9,6 +9,7 @@ pub mod db;
 pub mod diff;
 pub mod doctor;
 mod explain;
+pub mod export;
 pub mod gc;
 pub mod hold;
 pub mod logs;

@@ -28,6 +28,7 @@ profiles:
         ("db-help", "db --help"),
         ("report-help", "report --help"),
         ("query-help", "query --help"),
+        ("export-help", "export --help"),
         ("plan", "run trip.yaml -n"),
         ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),
     ] {

@@ -12,6 +12,7 @@ mod database;
 mod doctor;
 mod editing;
 mod example;
+mod exports;
 mod failures;
 mod gpus;
 mod help;

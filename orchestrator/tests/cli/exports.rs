@@ -1,0 +1,138 @@
+//! `orch export`: other programs get every point that counts, to the last bit that they can hold.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::lab::Lab;
+
+/// A run of which one trial crashed half-way and said some steps twice.
+fn eventful() -> Lab {
+    let lab = Lab::with(&[
+        ("sleep_ms: 20", "sleep_ms: 0"),
+        ("label: First", "label: First, set: {crash_at: 7, crash_attempts: 1}"),
+    ]);
+    lab.orch("run trip.yaml").says(0, &[]);
+    lab
+}
+
+/// Step and value by trial (`a-s0`), of the metric without items that `loss` is.
+type Points = BTreeMap<String, Vec<(u64, f64)>>;
+
+fn add(points: &mut Points, trial: &str, step: u64, value: f64) {
+    let name = trial.rsplit_once('-').unwrap().0.to_owned();
+    points.entry(name).or_default().push((step, value));
+}
+
+#[test]
+fn csv_and_json_lines_have_every_point_that_counts() {
+    let lab = eventful();
+    let recorded = lab.recorded().0;
+    lab.orch("export --format csv --out points.csv").says(0, &["of 2 trials are in `points.csv`"]);
+    let json = lab.json("export trip --format jsonl --out points.jsonl --json");
+    let csv = fs::read_to_string(lab.path("points.csv")).unwrap();
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("trial,variant,seed,metric,item,step,value,time"));
+    let mut points = Points::new();
+    for line in lines.clone() {
+        let fields: Vec<_> = line.split(',').collect();
+        assert!(fields[7].parse::<f64>().unwrap() > 1e9);
+        assert!(fields[0].starts_with(&format!("{}-s{}-", fields[1], fields[2])));
+        if (fields[3], fields[4]) == ("loss", "") {
+            add(&mut points, fields[0], fields[5].parse().unwrap(), fields[6].parse().unwrap());
+        }
+    }
+    assert_eq!(points, recorded);
+    let jsonl = fs::read_to_string(lab.path("points.jsonl")).unwrap();
+    assert_eq!(json["points"], jsonl.lines().count());
+    assert_eq!(lines.count(), jsonl.lines().count());
+    let mut points = Points::new();
+    for line in jsonl.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if line["metric"] == "loss" && line["item"] == "" {
+            let (step, value) = (line["step"].as_u64(), line["value"].as_f64());
+            add(&mut points, line["trial"].as_str().unwrap(), step.unwrap(), value.unwrap());
+        }
+    }
+    assert_eq!(points, recorded);
+}
+
+#[test]
+fn an_export_that_cannot_be_written_says_where() {
+    let lab = eventful();
+    lab.orch("export --format csv --out no/such/points.csv")
+        .says(1, &["cannot write `no/such/points.csv`"]);
+    lab.orch("export --format csv").says(2, &["--out <PATH>"]);
+    lab.orch("export nope --format csv --out points.csv").says(2, &["there is no run `nope`"]);
+    assert!(!lab.path("points.csv").exists());
+}
+
+/// A record's content, after its length, which stands in the first eight bytes.
+fn records(mut file: &[u8]) -> Vec<&[u8]> {
+    let mut records = Vec::new();
+    while !file.is_empty() {
+        let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+        records.push(&file[12..12 + length]);
+        file = &file[16 + length..];
+    }
+    records
+}
+
+#[test]
+fn event_files_have_a_record_for_every_point() {
+    let lab = eventful();
+    let json = lab.json("export --format tensorboard --out boards --json");
+    // A second export takes the place of the first.
+    assert_eq!(lab.json("export --format tensorboard --out boards --json"), json);
+    let files = json["files"].as_array().unwrap();
+    assert_eq!(files.len(), 2);
+    let mut count = 0;
+    for file in files {
+        let bytes = fs::read(lab.path(file.as_str().unwrap())).unwrap();
+        let records = records(&bytes);
+        assert!(records[0].ends_with(b"brain.Event:2"));
+        count += records.len() - 1;
+    }
+    assert_eq!(json["points"], count);
+}
+
+/// What TensorBoard's own reader makes of a folder: a line of JSON for each point.
+const READER: &str = r#"
+import json, os, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+for trial in os.listdir(sys.argv[1]):
+    events = EventAccumulator(os.path.join(sys.argv[1], trial), size_guidance={"scalars": 0})
+    events.Reload()
+    for tag in events.Tags()["scalars"]:
+        for point in events.Scalars(tag):
+            print(json.dumps([trial, tag, point.step, point.value, point.wall_time]))
+"#;
+
+#[test]
+#[ignore = "needs ORCH_TEST_TENSORBOARD, a Python that has TensorBoard"]
+fn tensorboard_reads_every_point() {
+    let python = std::env::var("ORCH_TEST_TENSORBOARD").unwrap();
+    let lab = eventful();
+    lab.orch("export --format tensorboard --out boards").says(0, &[]);
+    let read = |folder: &Path| {
+        let output = Command::new(&python).args(["-c", READER]).arg(folder).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut points = Points::new();
+    for line in read(&lab.path("boards")).lines() {
+        let (trial, tag, step, value, time): (String, String, u64, f64, f64) =
+            serde_json::from_str(line).unwrap();
+        assert!(time > 1e9);
+        if tag == "loss" {
+            add(&mut points, &trial, step, value);
+        }
+    }
+    let mut expected = lab.recorded().0;
+    // TensorBoard has 32 bits.
+    expected.values_mut().flatten().for_each(|(_, value)| *value = f64::from(*value as f32));
+    assert_eq!(points, expected);
+}
