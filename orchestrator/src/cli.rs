@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::selector::Selector;
 use crate::slots::Strangers;
 
-pub use analysis::{Export, ExportFormat, Query, RowFormat};
+pub use analysis::{Compare, Export, ExportFormat, Query, RowFormat, TableFormat};
 
 /// Turns one YAML file into a paper's table.
 ///
@@ -159,6 +159,17 @@ Example:
   orch report table1 --profile paper
   orch report table1 --explain sr4.psnr   what stands behind that number")]
     Report(Report),
+    /// Puts the rows of several runs in one table.
+    ///
+    /// The columns are those of the first one's `report.table`, as far as any run has their metrics;
+    /// every run's variants are rows, and those of one name stand together. Bold or starred are the best
+    /// and all that cannot be told from it, as in a report. A trial that has not succeeded does not count,
+    /// which the table says.
+    #[command(after_help = "\
+Examples:
+  orch compare table1.demo table1.small
+  orch compare mine baseline --format markdown")]
+    Compare(Compare),
     /// Looks something up in a run's records, with SQL.
     ///
     /// It only reads. Two views have every number by name:

@@ -31,6 +31,9 @@ fn main() -> ExitCode {
             commands::block_on(commands::doctor::run(arguments, &cli.global))
         }
         Verb::Db(arguments) => commands::block_on(commands::db::run(arguments, &cli.global)),
+        Verb::Compare(arguments) => {
+            commands::block_on(commands::compare::run(arguments, &cli.global))
+        }
         Verb::Export(arguments) => {
             commands::block_on(commands::export::run(arguments, &cli.global))
         }

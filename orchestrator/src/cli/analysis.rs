@@ -55,3 +55,30 @@ pub enum ExportFormat {
     /// A folder of event files, which `tensorboard --logdir PATH` opens; a folder for each trial.
     Tensorboard,
 }
+
+/// Arguments of `orch compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The runs: `table1.demo`, or `table1` for its latest profile. The first one's file says which
+    /// columns there are.
+    #[arg(required = true, num_args = 2.., value_name = "RUN")]
+    pub names: Vec<String>,
+    /// What the table is printed as.
+    #[arg(short, long, default_value = "text")]
+    pub format: TableFormat,
+}
+
+/// What a table is printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// Aligned columns.
+    Text,
+    /// Markdown.
+    Markdown,
+    /// A LaTeX table with booktabs.
+    Latex,
+    /// A line for each row, unscaled and at full precision.
+    Csv,
+    /// One JSON object, with every seed's value.
+    Json,
+}

@@ -5,6 +5,7 @@ mod ask;
 pub mod attach;
 mod background;
 mod chosen;
+pub mod compare;
 pub mod db;
 pub mod diff;
 pub mod doctor;
@@ -68,6 +69,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<logs::LogsError>()
         || error.is::<explain::ExplainError>()
         || error.is::<query::SelectError>()
+        || error.is::<compare::CompareError>()
         || error.is::<retry::RetryError>();
     if usage { exit::USAGE } else { exit::SOME_FAILED }
 }

@@ -160,7 +160,9 @@ impl Store {
             // Where SQLite cannot make its lock file, and there is no write-ahead log to look
             // into, it has to be told that nobody writes.
             .immutable(!writable && !path.with_extension("db-wal").exists())
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(BUSY_TIMEOUT)
+            // That somebody asks for much is no reason to warn them.
+            .disable_statement_logging();
         let mut store = Self::connect(path, &options).await?;
         let (there, known) = (store.version().await?.unwrap_or(0), known_version());
         let path = path.to_owned();

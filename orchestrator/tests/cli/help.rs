@@ -27,6 +27,7 @@ profiles:
         ("doctor-help", "doctor --help"),
         ("db-help", "db --help"),
         ("report-help", "report --help"),
+        ("compare-help", "compare --help"),
         ("query-help", "query --help"),
         ("export-help", "export --help"),
         ("plan", "run trip.yaml -n"),

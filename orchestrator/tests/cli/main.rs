@@ -8,6 +8,7 @@ mod common;
 
 mod all_killed;
 mod background;
+mod comparing;
 mod database;
 mod doctor;
 mod editing;
