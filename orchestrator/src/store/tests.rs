@@ -367,8 +367,15 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Few, since each has two databases, unless `PROPTEST_CASES` asks for more.
+fn few_cases() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig { cases: if asked { usual.cases } else { 16 }, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(few_cases())]
 
     #[test]
     fn any_bytes_in_any_cuts_come_to_the_same_records(
