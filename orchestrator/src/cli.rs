@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::selector::Selector;
+use crate::selector::{Selector, SelectorError};
 use crate::slots::Strangers;
 
 pub use analysis::{Compare, Export, ExportFormat, Query, RowFormat, TableFormat};
@@ -125,9 +125,9 @@ Example:
     /// the file is run again, or by `orch retry`. `--all` ends the run as Ctrl-C does.
     #[command(after_help = "\
 Examples:
-  orch stop variant=sr3                      cancels that variant's trials, running or queued
-  orch stop --all                            lets everything save a checkpoint and ends the run
-  orch stop state=queued --run table1.demo   lets what runs finish, and nothing else start")]
+  orch stop variant=sr3                cancels that variant's trials, running or queued
+  orch stop --all                      lets everything save a checkpoint and ends the run
+  orch stop state=queued table1.demo   lets what runs finish, and nothing else start")]
     Stop(Stop),
     /// Puts trials that failed, or were stopped, back in the queue.
     ///
@@ -391,33 +391,74 @@ pub struct Why {
 #[derive(Debug, Args)]
 pub struct Stop {
     /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
-    /// with commas between. All that fit are meant.
-    #[arg(value_name = "TRIAL", required_unless_present = "all", conflicts_with = "all")]
-    pub trials: Vec<Selector>,
+    /// with commas between. All that fit are meant. With `--all`, the run.
+    #[arg(value_name = "TRIAL", required_unless_present = "all")]
+    first: Option<String>,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(value_name = "RUN", conflicts_with = "all")]
+    second: Option<String>,
     /// Stops everything that runs, and the supervisor; what is queued stays queued.
     #[arg(long)]
     pub all: bool,
     /// Does not wait for checkpoints: the last ones that were saved stay.
     #[arg(long)]
     pub now: bool,
-    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Stop {
+    /// The trials that are named and the run.
+    pub fn named(&self) -> Result<Named<'_>, SelectorError> {
+        Named::new(self.first.as_deref(), self.second.as_deref(), self.all)
+    }
 }
 
 /// Arguments of `orch retry`.
 #[derive(Debug, Args)]
 pub struct Retry {
     /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
-    /// with commas between. All that fit are meant.
-    #[arg(value_name = "TRIAL", required_unless_present = "failed", conflicts_with = "failed")]
-    pub trials: Vec<Selector>,
+    /// with commas between. All that fit are meant. With `--failed`, the run.
+    #[arg(value_name = "TRIAL", required_unless_present = "failed")]
+    first: Option<String>,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(value_name = "RUN", conflicts_with = "failed")]
+    second: Option<String>,
     /// Every trial that failed.
     #[arg(long)]
     pub failed: bool,
-    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Retry {
+    /// The trials that are named and the run.
+    pub fn named(&self) -> Result<Named<'_>, SelectorError> {
+        Named::new(self.first.as_deref(), self.second.as_deref(), self.failed)
+    }
+}
+
+/// What verbs that may be about several trials are about.
+#[derive(Debug)]
+pub struct Named<'a> {
+    /// Which trials; `None` where a flag says that.
+    pub trials: Option<Selector>,
+    /// Which run; the last one if absent.
+    pub run: Option<&'a str>,
+}
+
+impl<'a> Named<'a> {
+    /// Of the words of the command line: where a flag says which trials, the first is the run.
+    fn new(
+        first: Option<&'a str>,
+        second: Option<&'a str>,
+        by_flag: bool,
+    ) -> Result<Self, SelectorError> {
+        let (trials, run) = if by_flag { (None, first) } else { (first, second) };
+        Ok(Self { trials: trials.map(str::parse).transpose()?, run })
+    }
 }
 
 /// Arguments of `orch gc`.

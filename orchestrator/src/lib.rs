@@ -29,6 +29,7 @@ pub mod resolved;
 pub mod retention;
 pub mod run_dir;
 pub mod selector;
+pub mod shown;
 pub mod slots;
 mod state_dir;
 pub mod store;

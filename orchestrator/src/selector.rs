@@ -1,17 +1,26 @@
 //! How a trial is named on the command line: by the start of its id, by `variant=`, `seed=` and
 //! `state=`, or by several of these with commas between.
 
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use experiments::source::nearest;
 
 use crate::display::text::columns;
-use crate::store::TrialRow;
+use crate::shown::Shown;
 
 /// Every state that can be asked for.
-const STATES: [&str; 8] =
-    ["queued", "starting", "running", "interrupted", "cancelled", "succeeded", "failed", "retired"];
+const STATES: [&str; 10] = [
+    "queued",
+    "starting",
+    "running",
+    "lost",
+    "ended",
+    "interrupted",
+    "cancelled",
+    "succeeded",
+    "failed",
+    "retired",
+];
 
 /// Trials that an error lists at most; the others are counted.
 const LISTED: usize = 12;
@@ -97,19 +106,20 @@ fn condition(text: &str) -> Result<Condition, SelectorError> {
 }
 
 impl Condition {
-    fn holds(&self, trial: &TrialRow) -> bool {
+    fn holds(&self, shown: &Shown) -> bool {
+        let trial = &shown.trial;
         match self {
             Self::Id(start) => trial.id.0.starts_with(start),
             Self::Variant(name) => trial.variant == *name,
             Self::Seed(seed) => trial.seed == *seed,
-            Self::State(state) => shown_state(trial) == state,
+            Self::State(state) => shown.state() == state,
         }
     }
 }
 
 impl Selector {
     /// The one of `run`'s trials that is meant. Retired trials count only where no other fits.
-    pub fn choose(&self, trials: Vec<TrialRow>, run: &str) -> Result<TrialRow, SelectorError> {
+    pub fn choose(&self, trials: Vec<Shown>, run: &str) -> Result<Shown, SelectorError> {
         let mut fitting = self.choose_all(trials, run)?;
         match fitting.len() {
             1 => Ok(fitting.remove(0)),
@@ -126,16 +136,16 @@ impl Selector {
     /// other fits.
     pub fn choose_all(
         &self,
-        mut trials: Vec<TrialRow>,
+        mut trials: Vec<Shown>,
         run: &str,
-    ) -> Result<Vec<TrialRow>, SelectorError> {
-        if let Some(exact) = trials.iter().position(|trial| trial.id.0 == self.text) {
+    ) -> Result<Vec<Shown>, SelectorError> {
+        if let Some(exact) = trials.iter().position(|shown| shown.trial.id.0 == self.text) {
             return Ok(vec![trials.swap_remove(exact)]);
         }
-        let fits = |trial: &TrialRow| self.conditions.iter().all(|wanted| wanted.holds(trial));
+        let fits = |shown: &Shown| self.conditions.iter().all(|wanted| wanted.holds(shown));
         let (mut fitting, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(fits);
-        if fitting.iter().any(|trial| !trial.retired) {
-            fitting.retain(|trial| !trial.retired);
+        if fitting.iter().any(|shown| !shown.trial.retired) {
+            fitting.retain(|shown| !shown.trial.retired);
         }
         if fitting.is_empty() {
             return Err(SelectorError::NoMatch {
@@ -149,11 +159,12 @@ impl Selector {
     }
 
     /// The id or variant that is spelled most like the one asked for.
-    fn hint(&self, trials: &[TrialRow]) -> String {
+    fn hint(&self, trials: &[Shown]) -> String {
+        let trials = || trials.iter().map(|shown| &shown.trial);
         let near = self.conditions.iter().find_map(|condition| match condition {
-            Condition::Id(id) => nearest(id, trials.iter().map(|trial| trial.id.0.as_str())),
-            Condition::Variant(name) if trials.iter().all(|trial| trial.variant != *name) => {
-                nearest(name, trials.iter().map(|trial| trial.variant.as_str()))
+            Condition::Id(id) => nearest(id, trials().map(|trial| trial.id.0.as_str())),
+            Condition::Variant(name) if trials().all(|trial| trial.variant != *name) => {
+                nearest(name, trials().map(|trial| trial.variant.as_str()))
             }
             Condition::Variant(_) | Condition::Seed(_) | Condition::State(_) => None,
         });
@@ -161,31 +172,12 @@ impl Selector {
     }
 }
 
-/// Those of `run`'s trials that any of `selectors` means, in their order, each of which must mean
-/// one at least.
-pub fn choose_all(
-    selectors: &[Selector],
-    trials: &[TrialRow],
-    run: &str,
-) -> Result<Vec<TrialRow>, SelectorError> {
-    let mut chosen = BTreeSet::new();
-    for selector in selectors {
-        let found = selector.choose_all(trials.to_vec(), run)?;
-        chosen.extend(found.into_iter().map(|trial| trial.id));
-    }
-    Ok(trials.iter().filter(|trial| chosen.contains(&trial.id)).cloned().collect())
-}
-
-fn shown_state(trial: &TrialRow) -> &'static str {
-    if trial.retired { "retired" } else { trial.state.name() }
-}
-
 /// The first trials with their states, a line each.
-fn list(trials: &[TrialRow]) -> String {
+fn list(trials: &[Shown]) -> String {
     let rows: Vec<_> = trials
         .iter()
         .take(LISTED)
-        .map(|trial| [format!("  {}", trial.id), shown_state(trial).to_owned()])
+        .map(|shown| [format!("  {}", shown.trial.id), shown.state().to_owned()])
         .collect();
     let mut lines = columns(&rows);
     let hidden = trials.len().saturating_sub(LISTED);
@@ -199,10 +191,10 @@ fn list(trials: &[TrialRow]) -> String {
 mod tests {
     use super::*;
     use crate::core::{State, TrialId};
-    use crate::store::MadeWith;
+    use crate::store::{MadeWith, TrialRow};
 
-    fn trial(variant: &str, seed: u64, hash: &str, retired: bool) -> TrialRow {
-        TrialRow {
+    fn trial(variant: &str, seed: u64, hash: &str, retired: bool) -> Shown {
+        let trial = TrialRow {
             id: TrialId(format!("{variant}-s{seed}-{hash}")),
             key: String::new(),
             variant: variant.to_owned(),
@@ -213,10 +205,11 @@ mod tests {
             data: None,
             made_with: MadeWith::default(),
             last_attempt: None,
-        }
+        };
+        Shown { trial, standing: None }
     }
 
-    fn trials() -> Vec<TrialRow> {
+    fn trials() -> Vec<Shown> {
         vec![
             trial("sr3", 1, "aa", false),
             trial("sr3", 10, "bb", false),
@@ -226,7 +219,7 @@ mod tests {
     }
 
     fn chosen(selector: &str) -> Result<String, SelectorError> {
-        Ok(selector.parse::<Selector>()?.choose(trials(), "run")?.id.0)
+        Ok(selector.parse::<Selector>()?.choose(trials(), "run")?.trial.id.0)
     }
 
     #[test]
@@ -249,7 +242,7 @@ mod tests {
     fn an_id_that_another_starts_with_is_that_one() {
         let trials = vec![trial("a", 0, "1", false), trial("a", 0, "12", false)];
         let found = "a-s0-1".parse::<Selector>().unwrap().choose(trials, "run").unwrap();
-        assert_eq!(found.id.0, "a-s0-1");
+        assert_eq!(found.trial.id.0, "a-s0-1");
     }
 
     #[test]

@@ -61,9 +61,9 @@ pub(super) fn start(dir: &RunDir, json: bool, global: &Global) -> anyhow::Result
 fn told(run: &str, pid: u32, log: &Path) -> String {
     format!(
         "{run} goes on in the background, run by process {pid}; what it says: {log}
-  orch attach {run}            shows how it goes
-  orch wait {run}              waits for its end
-  orch stop --all --run {run}  stops it, with checkpoints",
+  orch attach {run}      shows how it goes
+  orch wait {run}        waits for its end
+  orch stop --all {run}  stops it, with checkpoints",
         log = log.display()
     )
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use experiments::exit;
 
-use super::chosen::{OneTrial, Shown};
+use super::chosen::OneTrial;
 use super::say;
 use crate::attempt::AttemptDir;
 use crate::claim::Standing;
 use crate::cli::{self, Global};
+use crate::shown::Shown;
 
 /// How long to wait before a log is looked at again.
 const MOMENT: Duration = Duration::from_millis(200);

@@ -1,16 +1,17 @@
 //! `orch retry (--failed|TRIAL…)`: puts trials back in the queue, with a fresh budget of attempts.
 
 use experiments::exit;
+use serde_json::json;
 
 use super::ask::{DoneBy, ask};
-use super::say;
+use super::{print_json, say};
 use crate::catch_up;
+use crate::claim::Standing;
 use crate::cli::{self, Global};
 use crate::core::State;
 use crate::requests::Request;
 use crate::run_dir::RunDir;
-use crate::selector;
-use crate::store::TrialRow;
+use crate::shown::{self, Shown};
 
 /// None of the trials that were named can be tried again.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +30,14 @@ pub enum RetryError {
         /// Its state.
         state: &'static str,
     },
+    /// Its processes are gone, which no supervisor has seen yet.
+    #[error("`{id}` is {state}, which nobody has taken in yet; run the file again, and it goes on")]
+    NotSeen {
+        /// The trial.
+        id: String,
+        /// How it stands.
+        state: &'static str,
+    },
     /// The file does not want it.
     #[error("the file no longer names `{0}`; it runs again if the file does")]
     Retired(String),
@@ -36,43 +45,58 @@ pub enum RetryError {
 
 /// Runs the verb.
 pub async fn run(arguments: &cli::Retry, global: &Global) -> anyhow::Result<u8> {
-    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let trials = catch_up::for_reading(&dir).await?.trials().await?;
-    let named = if arguments.failed {
-        let failed = |row: &TrialRow| matches!(row.state, State::Failed { .. }) && !row.retired;
-        trials.into_iter().filter(failed).collect()
-    } else {
-        selector::choose_all(&arguments.trials, &trials, &dir.name())?
+    let named = arguments.named()?;
+    let dir = RunDir::find(&global.runs, named.run)?;
+    let trials = shown::all(catch_up::for_reading(&dir).await?.trials().await?, &dir)?;
+    let meant = match named.trials {
+        None => trials.into_iter().filter(|shown| shown.state() == "failed").collect(),
+        Some(trial) => trial.choose_all(trials, &dir.name())?,
     };
-    let (wanted, others): (Vec<_>, Vec<_>) =
-        named.into_iter().partition(|row| row.state.may_be_retried() && !row.retired);
-    let ids: Vec<_> = wanted.into_iter().map(|row| row.id).collect();
-    if ids.is_empty() {
-        if let Some(row) = others.first() {
-            return Err(refusal(row).into());
-        }
-        say("no trial has failed");
-        return Ok(exit::OK);
+    let (wanted, others): (Vec<_>, Vec<_>) = meant
+        .into_iter()
+        .partition(|Shown { trial, .. }| trial.state.may_be_retried() && !trial.retired);
+    let ids: Vec<_> = wanted.into_iter().map(|shown| shown.trial.id).collect();
+    if ids.is_empty()
+        && let Some(shown) = others.first()
+    {
+        return Err(refusal(shown).into());
     }
-    let request = Request::Retry { trials: ids.clone() };
-    let done_by = ask(&dir, &request, &[], false).await?;
-    if !global.quiet {
+    let mut done_by = None;
+    if !ids.is_empty() {
+        let request = Request::Retry { trials: ids.clone() };
+        done_by = Some(ask(&dir, &request, &[], false).await?);
+    }
+    if arguments.json {
+        let passed_over =
+            others.iter().map(|shown| json!({"id": shown.trial.id, "state": shown.state()}));
+        print_json(&json!({
+            "schema": 1,
+            "run": dir.name(),
+            "queued": ids,
+            "passed_over": passed_over.collect::<Vec<_>>(),
+            "supervised": done_by == Some(DoneBy::Supervisor),
+        }))?;
+    } else if !global.quiet {
         for id in &ids {
             say(&format!("{id}: queued again"));
         }
         say(match done_by {
-            DoneBy::Supervisor => "`orch run` is at work and starts them in their turn",
-            DoneBy::Ourselves => "run the file again to start them",
+            None => "no trial has failed",
+            Some(DoneBy::Supervisor) => "`orch run` is at work and starts them in their turn",
+            Some(DoneBy::Ourselves) => "run the file again to start them",
         });
     }
     Ok(exit::OK)
 }
 
-fn refusal(row: &TrialRow) -> RetryError {
-    let id = row.id.0.clone();
-    match &row.state {
-        _ if row.retired => RetryError::Retired(id),
-        State::Succeeded { .. } => RetryError::Succeeded(id),
-        other => RetryError::NotOver { id, state: other.name() },
+fn refusal(shown: &Shown) -> RetryError {
+    let id = shown.trial.id.0.clone();
+    match (&shown.trial.state, &shown.standing) {
+        _ if shown.trial.retired => RetryError::Retired(id),
+        (State::Succeeded { .. }, _) => RetryError::Succeeded(id),
+        (_, Some(Standing::Lost(_) | Standing::Ended(_))) => {
+            RetryError::NotSeen { id, state: shown.state() }
+        }
+        (other, _) => RetryError::NotOver { id, state: other.name() },
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use experiments::exit;
 use serde_json::{Value, json};
 
-use super::chosen::Shown;
 use super::passed_over::passed_over_text;
 use super::{print, print_json};
 use crate::catch_up;
@@ -15,6 +14,7 @@ use crate::core::{State, TrialId};
 use crate::display::text::{columns, counts};
 use crate::resolved::{self, Resolved};
 use crate::run_dir::{RunDir, Supervisor};
+use crate::shown::{self, Shown};
 
 /// More trials than this are not all listed, unless that is asked for.
 const MANY: usize = 40;
@@ -34,8 +34,7 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
     let passed_over = store.passed_over().await?;
     let mut trials = store.trials().await?;
     trials.retain(|trial| arguments.all || !trial.retired);
-    let shown =
-        trials.into_iter().map(|trial| Shown::new(trial, &dir)).collect::<Result<Vec<_>, _>>()?;
+    let shown = shown::all(trials, &dir)?;
     if arguments.json {
         let trials: Vec<_> = shown.iter().map(|t| to_json(t, headline, &latest)).collect();
         print_json(&json!({

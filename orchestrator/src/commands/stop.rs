@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use experiments::exit;
+use serde_json::{Value, json};
 
 use super::ask::ask;
-use super::say;
+use super::{print_json, say};
 use crate::catch_up;
 use crate::claim::{self, ClaimState};
 use crate::cli::{self, Global};
 use crate::core::{Halt, TrialId};
 use crate::requests::Request;
 use crate::run_dir::RunDir;
-use crate::selector;
+use crate::shown;
 use crate::store::{PastRow, TrialRow};
 
 /// How often it is looked whether a holder that has recorded its end is gone.
@@ -20,54 +21,87 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// Runs the verb.
 pub async fn run(arguments: &cli::Stop, global: &Global) -> anyhow::Result<u8> {
-    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let mut meant = meant(arguments, &dir).await?;
-    let halt = if arguments.now { Halt::AtOnce } else { Halt::WithCheckpoint };
-    let request = if arguments.all {
-        Request::StopAll { halt }
-    } else {
-        let (settled, open) = meant.into_iter().partition(|row| row.state.is_settled());
-        let settled: Vec<TrialRow> = settled;
-        for row in &settled {
-            tell(global, &format!("{} is {} already", row.id, row.state.name()));
+    let named = arguments.named()?;
+    let dir = RunDir::find(&global.runs, named.run)?;
+    let trials = catch_up::for_reading(&dir).await?.trials().await?;
+    let (settled, meant) = match &named.trials {
+        None => (Vec::new(), trials.into_iter().filter(runs).collect()),
+        Some(trial) => {
+            let chosen = trial.choose_all(shown::all(trials, &dir)?, &dir.name())?;
+            chosen.into_iter().map(|shown| shown.trial).partition(|row| row.state.is_settled())
         }
-        meant = open;
-        Request::Stop { trials: ids(&meant), halt }
     };
-    if meant.is_empty() && !(arguments.all && dir.is_supervised()) {
-        tell(global, "nothing is to be stopped");
-        return Ok(exit::OK);
+    let halt = if arguments.now { Halt::AtOnce } else { Halt::WithCheckpoint };
+    let request = match named.trials {
+        None => Request::StopAll { halt },
+        Some(_) => Request::Stop { trials: ids(&meant), halt },
+    };
+    let asks = !meant.is_empty() || (arguments.all && dir.is_supervised());
+    if asks {
+        ask(&dir, &request, &ids(&meant), arguments.all).await?;
     }
-    ask(&dir, &request, &ids(&meant), arguments.all).await?;
-
-    let mut store = catch_up::for_reading(&dir).await?;
-    let (rows, mut pasts) = (store.trials().await?, store.pasts().await?);
-    for row in rows.iter().filter(|row| meant.iter().any(|before| before.id == row.id)) {
-        let past = pasts.remove(&row.id).unwrap_or_default();
-        wait_for_holder(&dir, &row.id, &past).await?;
-        tell(global, &line(row, &past));
+    let stopped = stopped(&dir, &meant).await?;
+    if arguments.json {
+        print_json(&json!({
+            "schema": 1,
+            "run": dir.name(),
+            "stopped": stopped.iter().map(Stopped::to_json).collect::<Vec<_>>(),
+            "already": settled.iter().map(already).collect::<Vec<_>>(),
+        }))?;
+    } else if !global.quiet {
+        for row in &settled {
+            say(&format!("{} is {} already", row.id, row.state.name()));
+        }
+        if !asks {
+            say("nothing is to be stopped");
+        }
+        for stopped in &stopped {
+            say(&stopped.to_text());
+        }
     }
     Ok(exit::OK)
 }
 
-/// The trials that the command line names; of `--all` those that run.
-async fn meant(arguments: &cli::Stop, dir: &RunDir) -> anyhow::Result<Vec<TrialRow>> {
-    let trials = catch_up::for_reading(dir).await?.trials().await?;
-    if arguments.all {
-        let runs = |row: &TrialRow| row.state.attempt_under_way().is_some();
-        return Ok(trials.into_iter().filter(runs).collect());
-    }
-    Ok(selector::choose_all(&arguments.trials, &trials, &dir.name())?)
+fn runs(row: &TrialRow) -> bool {
+    row.state.attempt_under_way().is_some()
 }
 
 fn ids(rows: &[TrialRow]) -> Vec<TrialId> {
     rows.iter().map(|row| row.id.clone()).collect()
 }
 
-fn tell(global: &Global, text: &str) {
-    if !global.quiet {
-        say(text);
+fn already(row: &TrialRow) -> Value {
+    json!({"id": row.id, "state": row.state.name()})
+}
+
+/// What became of a trial, and how far it had come.
+struct Stopped {
+    row: TrialRow,
+    /// Whether it has had an attempt.
+    tried: bool,
+    /// The step that its last attempt came to.
+    step: Option<u64>,
+    /// The step of its last checkpoint.
+    saved: Option<u64>,
+}
+
+/// What became of `meant`, whose processes are gone when this returns.
+async fn stopped(dir: &RunDir, meant: &[TrialRow]) -> anyhow::Result<Vec<Stopped>> {
+    let mut store = catch_up::for_reading(dir).await?;
+    let (mut rows, mut pasts) = (store.trials().await?, store.pasts().await?);
+    rows.retain(|row| meant.iter().any(|before| before.id == row.id));
+    let mut stopped = Vec::new();
+    for row in rows {
+        let past = pasts.remove(&row.id).unwrap_or_default();
+        wait_for_holder(dir, &row.id, &past).await?;
+        stopped.push(Stopped {
+            tried: !past.attempts.is_empty(),
+            step: past.attempts.last().and_then(|attempt| attempt.step),
+            saved: past.attempts.iter().filter_map(|attempt| attempt.checkpoint).max(),
+            row,
+        });
     }
+    Ok(stopped)
 }
 
 /// A holder records the end of its worker a moment before its own.
@@ -80,16 +114,25 @@ async fn wait_for_holder(dir: &RunDir, trial: &TrialId, past: &PastRow) -> anyho
     Ok(())
 }
 
-/// What became of it and how far it had come.
-fn line(row: &TrialRow, past: &PastRow) -> String {
-    let state = row.state.name();
-    let Some(last) = past.attempts.last() else { return format!("{}: {state}", row.id) };
-    let saved = past.attempts.iter().filter_map(|attempt| attempt.checkpoint).max();
-    let saved = saved.map_or("it has no checkpoint".to_owned(), |step| {
-        format!("its last checkpoint is of step {step}")
-    });
-    match last.step {
-        Some(step) => format!("{}: {state} at step {step}; {saved}", row.id),
-        None => format!("{}: {state} before its first step; {saved}", row.id),
+impl Stopped {
+    fn to_text(&self) -> String {
+        let (id, state) = (&self.row.id, self.row.state.name());
+        let saved = self.saved.map_or("it has no checkpoint".to_owned(), |step| {
+            format!("its last checkpoint is of step {step}")
+        });
+        match self.step {
+            _ if !self.tried => format!("{id}: {state}"),
+            None => format!("{id}: {state} before its first step; {saved}"),
+            Some(step) => format!("{id}: {state} at step {step}; {saved}"),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "id": self.row.id,
+            "state": self.row.state.name(),
+            "step": self.step,
+            "checkpoint": self.saved,
+        })
     }
 }

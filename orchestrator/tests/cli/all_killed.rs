@@ -22,6 +22,8 @@ fn kills_at_any_moment_lose_and_double_nothing() {
         drop(run);
         let status = lab.orch("status").stdout;
         assert!(status.starts_with("trip: 1 lost, 1 "), "{status}");
+        assert_eq!(lab.json("show state=lost --json")["id"], lab.status("a-s0-").unwrap()["id"]);
+        lab.orch("retry state=lost").says(2, &["is lost, which nobody has taken in yet"]);
         assert!(
             status.contains("\nnobody runs it: `orch run trip.yaml -j 1` goes on\n"),
             "{status}"

@@ -2,6 +2,7 @@
 //! `orch retry`.
 
 use orchestrator::attempt::Outcome;
+use serde_json::json;
 
 use crate::lab::{Lab, undisturbed, wait_for};
 use crate::processes;
@@ -78,15 +79,41 @@ fn where_no_supervisor_lives_the_verb_does_it_itself() {
     run.kill();
     lab.orch("stop a-s0").says(0, &[": cancelled at step 7; its last checkpoint is of step 7\n"]);
     assert_eq!(processes::holders(&lab.path("")).len(), 1);
-    lab.orch("stop --all").says(0, &["b-s0-", ": interrupted at step 7"]);
+    lab.orch("stop --all nowhere").says(2, &["`nowhere`"]);
+    lab.orch("stop --all trip trip").says(2, &["cannot be used with"]);
+    lab.orch("stop --all trip").says(0, &["b-s0-", ": interrupted at step 7"]);
     assert!(processes::holders(&lab.path("")).is_empty());
     nothing_is_asked_any_more(&lab);
 
-    lab.orch("retry state=cancelled")
+    lab.orch("retry state=cancelled trip")
         .says(0, &[": queued again\nrun the file again to start them"]);
     assert_eq!(lab.state("a-s0-").unwrap(), "queued");
     lab.orch("run trip.yaml").says(0, &["2 trials: 2 to resume\n", "2 of 2 trials done"]);
     assert_eq!(lab.recorded(), undisturbed(&[]));
+}
+
+#[test]
+fn what_was_lost_is_stopped_and_queued_again_as_json() {
+    let lab = Lab::with(&HANG);
+    let run = lab.start("run trip.yaml -j 1");
+    lab.reach("a-s0-", 1, 6);
+    lab.settle("a-s0-", "running");
+    lab.kill_everything();
+    drop(run);
+    let id = lab.status("a-s0-").unwrap()["id"].clone();
+    lab.orch("stop state=running").says(2, &["no trial of `trip` matches `state=running`"]);
+    let stopped = json!([{"id": id, "state": "cancelled", "step": 6, "checkpoint": 5}]);
+    let done = json!({"schema": 1, "run": "trip", "stopped": stopped, "already": []});
+    assert_eq!(lab.json("stop state=lost trip --json"), done);
+    let already = json!([{"id": id, "state": "cancelled"}]);
+    let done = json!({"schema": 1, "run": "trip", "stopped": [], "already": already});
+    assert_eq!(lab.json("stop variant=a --json"), done);
+
+    let retried = lab.json("retry seed=0 --json");
+    assert_eq!((&retried["queued"], &retried["supervised"]), (&json!([id]), &json!(false)));
+    let other = json!([{"id": lab.status("b-s0-").unwrap()["id"], "state": "queued"}]);
+    assert_eq!(retried["passed_over"], other);
+    assert_eq!(lab.json("retry --failed trip --json")["queued"], json!([]));
 }
 
 #[test]
