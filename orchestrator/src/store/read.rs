@@ -167,22 +167,6 @@ impl Store {
         Ok(items)
     }
 
-    /// A metric's newest value by trial.
-    pub async fn latest(&mut self, metric: &str) -> Result<BTreeMap<TrialId, f64>, StoreError> {
-        // Beside an aggregate `max`, SQLite takes the other columns from the row that has it.
-        let rows: Vec<(String, Option<f64>, i64)> = sqlx::query_as(
-            "select trial, value, max(step) from series
-             where metric = ? and item = '' group by trial",
-        )
-        .bind(metric)
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(Self::sql_error(&self.path))?;
-        let latest =
-            |(trial, value, _): (_, Option<f64>, _)| (TrialId(trial), value.unwrap_or(f64::NAN));
-        Ok(rows.into_iter().map(latest).collect())
-    }
-
     /// The files that a trial's attempts left and that still stand, later attempts' last.
     pub async fn artifacts(&mut self, trial: &TrialId) -> Result<Vec<ArtifactRow>, StoreError> {
         let rows: Vec<(String, String, String, i64, String)> = sqlx::query_as(

@@ -44,6 +44,40 @@ impl Store {
         Ok(series.into_iter().map(|(trial, points)| (trial, Series::new(&points))).collect())
     }
 
+    /// A metric's newest value by trial: of each attempt one look at the end of its key.
+    pub async fn latest(&mut self, metric: &str) -> Result<BTreeMap<TrialId, f64>, StoreError> {
+        let rows: Vec<(String, i64, Option<f64>)> = sqlx::query_as(
+            "select trial.name, point.step, point.value
+             from standing_attempt as standing
+             join trial using (trial_id)
+             join metric on metric.name = ?
+             join point on point.attempt_id = standing.attempt_id
+                and point.metric_id = metric.metric_id
+                and point.item = ''
+                and point.step = (
+                    select max(step) from point as last
+                    where last.attempt_id = standing.attempt_id
+                        and last.metric_id = metric.metric_id
+                        and last.item = ''
+                        and last.step <= ifnull(standing.keeps_until, last.step)
+                )
+             order by trial.name, standing.number",
+        )
+        .bind(metric)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        let mut latest = BTreeMap::<TrialId, (i64, f64)>::new();
+        for (trial, step, value) in rows {
+            // Of a step that is said again, the later attempt's value counts.
+            let newest = latest.entry(TrialId(trial)).or_insert((i64::MIN, f64::NAN));
+            if step >= newest.0 {
+                *newest = (step, value.unwrap_or(f64::NAN));
+            }
+        }
+        Ok(latest.into_iter().map(|(trial, (_, value))| (trial, value)).collect())
+    }
+
     /// What one attempt said, up to where a later one takes over, in seconds since its start.
     async fn said(
         &mut self,
