@@ -71,12 +71,11 @@ pub fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
         .map_err(|e| setup(e.into()))?;
     let Some(_claim) = claim::take(attempt)? else { return Ok(Held::NotOurs) };
     let started_ms = clock::now_ms();
-    let Ending { outcome, stop, killed, leftovers } = match start(attempt, &wake) {
+    let Ending { outcome, stop, killed, leftovers, disk_full } = match start(attempt, &wake) {
         Ok((worker, ladder)) => watch(attempt, &worker, ladder, &wake)?,
-        Err(ending) => ending,
+        Err(ending) => Ending { disk_full: disk::is_full(attempt.path()), ..ending },
     };
     let ended_ms = clock::now_ms();
-    let disk_full = disk::is_full(attempt.path());
     let exit = Exit { outcome, stop, killed, leftovers, disk_full, started_ms, ended_ms };
     durable::write_json(&attempt.exit(), &exit)?;
     Ok(Held::ToTheEnd)
@@ -88,12 +87,13 @@ struct Ending {
     stop: Option<StopReason>,
     killed: bool,
     leftovers: u32,
+    disk_full: bool,
 }
 
 impl Ending {
     fn not_started(message: String) -> Self {
         let outcome = Outcome::NotStarted { message };
-        Self { outcome, stop: None, killed: false, leftovers: 0 }
+        Self { outcome, stop: None, killed: false, leftovers: 0, disk_full: false }
     }
 }
 
@@ -136,8 +136,10 @@ fn watch(
             None => wake.wait(POLL),
         }
     };
+    // At once: room may be made any moment.
+    let disk_full = disk::is_full(attempt.path());
     let leftovers = leftovers::end_descendants(worker, wake);
-    Ok(Ending { outcome, stop: ladder.reason(), killed: ladder.killed(), leftovers })
+    Ok(Ending { outcome, stop: ladder.reason(), killed: ladder.killed(), leftovers, disk_full })
 }
 
 fn wish(attempt: &AttemptDir, wake: &Wake) -> Wish {
