@@ -128,7 +128,11 @@ impl<'a> Frame<'a> {
         (range.start.min(range.end), range.start.max(range.end))
     }
 
+    /// A line, if it leads anywhere: renderers complain of strokes without a length.
     pub(super) fn path(&self, path: Vec<Pixel>, style: ShapeStyle) -> Result<(), PictureError> {
+        if path.windows(2).all(|pair| pair[0] == pair[1]) {
+            return Ok(());
+        }
         Ok(self.canvas.draw(&PathElement::new(path, style))?)
     }
 

@@ -100,3 +100,22 @@ fn what_has_no_place_on_a_logarithmic_axis_is_named() {
     assert_eq!(lines[1..], ["some,3,,20,,1"]);
     assert_eq!(problems, ["figure `s`: `none` is not above zero, where a logarithmic axis begins"]);
 }
+
+#[test]
+fn what_has_no_spread_gets_no_stroke_without_a_length() {
+    let rows = [("a", 10.0), ("b", 20.0)];
+    let rows =
+        rows.map(|(name, v)| variant(name, name, vec![trial(0, &[("psnr", v), ("cost", v)])]));
+    let figure =
+        Scatter { name: "dots".into(), x: "cost".into(), y: "psnr".into(), ..Scatter::default() };
+    let out = tempfile::tempdir().unwrap();
+    write(&report(Figure::Scatter(figure)), &records(rows.into()), out.path()).unwrap();
+    let svg = fs_err::read_to_string(out.path().join("figures/dots.svg")).unwrap();
+    let paths: Vec<&str> = svg.split(" d=\"M ").skip(1).collect();
+    assert!(!paths.is_empty());
+    for path in paths {
+        let points = path.split('"').next().unwrap().split(" L ");
+        let points: Vec<&str> = points.map(str::trim).collect();
+        assert!(points.iter().any(|point| *point != points[0]), "no length: {}", points.join(" "));
+    }
+}
