@@ -30,6 +30,9 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
 /// With seed and hash, or with a profile's, a name still makes a folder.
 const MAX_NAME: usize = 100;
 
+/// A report has files of these names for what is no table.
+const TAKEN: [&str; 2] = ["claims", "provenance"];
+
 type Wrong<'a> = dyn FnMut(&str, String, Option<String>) + 'a;
 
 fn names(file: &File, wrong: &mut Wrong) {
@@ -54,6 +57,13 @@ fn names(file: &File, wrong: &mut Wrong) {
     }
     for (at, name) in output_names(file) {
         check(at, "a table or figure", name);
+    }
+    if let Some(name) = file.report.table.as_ref().map(|table| table.name.as_str())
+        && TAKEN.contains(&name)
+    {
+        let message = format!("`{name}` cannot be the name of a table");
+        let hint = format!("`{name}.json` is another file of the report: use another name");
+        wrong("/report/table", message, Some(hint));
     }
     if file.variants.is_empty() {
         wrong("/variants", "there are no variants".to_owned(), None);

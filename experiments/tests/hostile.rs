@@ -181,6 +181,15 @@ fn names_stay_in_their_folder() {
 }
 
 #[test]
+fn a_table_takes_no_file_that_the_report_has_already() {
+    for name in ["claims", "provenance"] {
+        let said = verdict(with(&format!("report: {{table: {{name: {name}, columns: []}}}}\n")));
+        assert!(said.starts_with("x.yaml:6:"), "{said}");
+        assert!(said.contains(&format!("`{name}` cannot be the name of a table")), "{said}");
+    }
+}
+
+#[test]
 fn keys_and_numbers_are_what_they_seem() {
     let said = verdict(with("config: {a: 1, b: 2,\n  a: 3}\n"));
     let twice = "x.yaml:7:3: key `a` is a duplicate of that in line 6\n\nhint: remove one of them";

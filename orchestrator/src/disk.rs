@@ -2,15 +2,15 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::iter;
 use std::path::Path;
 
 use experiments::resources::Memory;
 
+use crate::store::StoreError;
+
 /// With less, hardly anything can be written any more.
 const FULL: Memory = Memory(1 << 20);
-
-/// SQLite's result code for a full disk, `SQLITE_FULL`.
-const SQLITE_FULL: &str = "13";
 
 /// What is free for us on the file system of `path`; `None` where nobody can tell.
 pub fn free(path: &Path) -> Option<Memory> {
@@ -25,18 +25,10 @@ pub fn is_full(path: &Path) -> bool {
 
 /// Whether an error, or one of its causes, is that a disk is full.
 pub fn is_why(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let of_system = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        let of_database = match error.downcast_ref::<sqlx::Error>() {
-            Some(sqlx::Error::Database(error)) => error.code().is_some_and(|c| c == SQLITE_FULL),
-            _ => false,
-        };
+    let of_system = |error: &(dyn Error + 'static)| {
         let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
-        if of_database || of_system.is_some_and(|kind| full.contains(&kind)) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+        error.downcast_ref::<io::Error>().is_some_and(|error| full.contains(&error.kind()))
+    };
+    iter::successors(Some(error), |error| (*error).source())
+        .any(|cause| of_system(cause) || StoreError::is_by_full_disk(cause))
 }

@@ -71,7 +71,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         files.add(format!("{name}.md"), table.markdown().into_bytes());
         files.add(format!("{name}.csv"), table.csv().into_bytes());
         if let Some(against) = table.against_csv() {
-            files.add(format!("{name}-against.csv"), against.into_bytes());
+            files.add(against_path(name), against.into_bytes());
         }
         files.add(format!("{name}.json"), table.json().into_bytes());
         files.add(format!("{name}.tex"), table.latex().into_bytes());
@@ -98,12 +98,19 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     files.add("report.html", page.into_bytes());
     let figures = report.figures.iter().flat_map(|f| figures::paths(f.name()));
     let claims = ["claims.md", "claims.json"].map(PathBuf::from);
-    let stale: Vec<PathBuf> = figures.chain(claims).filter(|path| !files.contains(path)).collect();
+    let against = report.table.iter().map(|table| PathBuf::from(against_path(&table.name)));
+    let stale: Vec<PathBuf> =
+        figures.chain(claims).chain(against).filter(|path| !files.contains(path)).collect();
     written.files = files.write(out)?;
     for path in stale {
         remove_if_there(&out.join(path))?;
     }
     Ok(written)
+}
+
+/// The comparisons of the table `name` with a baseline.
+fn against_path(name: &str) -> String {
+    format!("{name}-against.csv")
 }
 
 fn check_names(report: &Report) -> Result<(), ReportError> {

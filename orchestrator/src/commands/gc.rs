@@ -99,10 +99,10 @@ impl Done {
         lines.push(match (files, dry_run) {
             (0, _) => format!("nothing is to be removed; {stay} checkpoints stay"),
             (_, true) => format!(
-                "would remove {files} of {trials} trials and free {freed}; {stay} checkpoints stay"
+                "would remove {files} files of {trials} trials and free {freed}; {stay} checkpoints stay"
             ),
             (_, false) => format!(
-                "removed {files} of {trials} trials and freed {freed}; {stay} checkpoints stay"
+                "removed {files} files of {trials} trials and freed {freed}; {stay} checkpoints stay"
             ),
         });
         if under_way > 0 {

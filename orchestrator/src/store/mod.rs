@@ -124,6 +124,17 @@ pub enum StoreError {
     },
 }
 
+/// SQLite's result code for a full disk, `SQLITE_FULL`.
+const SQLITE_FULL: &str = "13";
+
+impl StoreError {
+    /// Whether `cause`, from the sources of such an error, is SQLite's word that the disk is full.
+    pub(crate) fn is_by_full_disk(cause: &(dyn std::error::Error + 'static)) -> bool {
+        let Some(sqlx::Error::Database(error)) = cause.downcast_ref() else { return false };
+        error.code().is_some_and(|code| code == SQLITE_FULL)
+    }
+}
+
 /// The newest version of the tables that is known here.
 fn known_version() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)

@@ -65,7 +65,7 @@ fn the_rule_decides_and_a_database_made_again_says_the_same() {
     plan.says(0, &[]);
     assert!(plan.stdout.contains("keeps of each trial the last 1, the best 1 by loss"), "{plan:?}");
     assert!(plan.stdout.contains("checkpoints/00000010.json  "), "{plan:?}");
-    assert!(plan.stdout.contains("would remove 4 of 2 trials and free"), "{plan:?}");
+    assert!(plan.stdout.contains("would remove 4 files of 2 trials and free"), "{plan:?}");
     assert_eq!(contents(&lab.run_folder()), before);
 
     let done = lab.json("gc trip --json");
@@ -108,7 +108,7 @@ fn what_is_under_way_is_left_alone_and_what_is_interrupted_goes_on() {
     lab.reach("b-s0-", 1, 11);
     let done = lab.orch("gc");
     done.says(0, &[]);
-    assert!(done.stdout.contains("removed 4 of 1 trials and freed"), "{done:?}");
+    assert!(done.stdout.contains("removed 4 files of 1 trials and freed"), "{done:?}");
     assert!(done.stdout.ends_with("1 trials are under way and were left alone\n"), "{done:?}");
     assert_eq!(
         (steps(&lab, "a-s0", "checkpoints"), steps(&lab, "b-s0", "checkpoints")),
@@ -144,7 +144,7 @@ fn without_a_rule_only_what_was_never_finished_goes() {
     fs::write(trial.join("checkpoints/step-7.partial"), "half").unwrap();
     let done = lab.orch("gc");
     done.says(0, &["the file says no `keep`, so that every checkpoint stays", "would free"]);
-    assert!(done.stdout.contains("removed 1 of 1 trials and freed 4 B"), "{done:?}");
+    assert!(done.stdout.contains("removed 1 files of 1 trials and freed 4 B"), "{done:?}");
     assert_eq!(steps(&lab, "a-s0", "checkpoints"), [5, 10, 15, 20]);
 }
 
@@ -196,7 +196,7 @@ fn what_a_worker_says_leads_nowhere_else() {
         &json!({"event": "artifact", "kind": "image", "name": "x", "path": picture}).to_string();
     fs::write(trial.join("attempt-1/events.jsonl"), events + "\n").unwrap();
     let done = lab.orch("gc");
-    assert!(done.stdout.contains("removed 8 of 2 trials"), "{done:?}");
+    assert!(done.stdout.contains("removed 8 files of 2 trials"), "{done:?}");
     for left in ["attempt-1/events.jsonl", "trial.json", "artifacts", "checkpoints/picture.png"] {
         assert!(trial.join(left).exists(), "{left}");
     }

@@ -1,6 +1,6 @@
 //! Rows against a baseline, in every format, and what bold means then.
 
-use experiments::report::{Center, Spread, Table as Spec};
+use experiments::report::{Center, Report, Spread, Table as Spec};
 use insta::assert_snapshot;
 use reports::comparison::Finding;
 use reports::records::{Records, Trial};
@@ -40,6 +40,20 @@ fn three_seeds() -> Records {
         variant("res", "Res", seeds(&[1.1, 0.6, 1.3])),
         variant("late", "Late_one", late),
     ])
+}
+
+#[test]
+fn comparisons_of_before_go_with_the_baseline() {
+    let out = tempfile::tempdir().unwrap();
+    let write = |table| {
+        let report = Report { table: Some(table), ..Report::default() };
+        reports::write(&report, &three_seeds(), out.path()).unwrap();
+    };
+    let there = |name| out.path().join(name).exists();
+    write(against_sr3());
+    assert!(there("table1.csv") && there("table1-against.csv"));
+    write(table());
+    assert!(there("table1.csv") && !there("table1-against.csv"));
 }
 
 #[test]
