@@ -4,6 +4,35 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+/// Arguments of `orch report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The run (`table1.demo`, or `table1` for its latest profile; the last one if absent), or an
+    /// experiment file, whose present report section and labels are used.
+    #[arg(value_name = "RUN|FILE")]
+    pub of: Option<String>,
+    /// Profile, with a FILE; its latest run if absent.
+    #[arg(short, long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Draws results of different builds of the worker, or made before the data changed, in one
+    /// table, and says so below it.
+    #[arg(long)]
+    pub accept_code_change: bool,
+    /// Takes a table of which trials are missing for good; its cells are marked all the same.
+    #[arg(long)]
+    pub allow_partial: bool,
+    /// Shows what stands behind one number, and draws nothing: its trials and their attempts, keys,
+    /// builds, commits, devices and logs. `provenance.json` in the report has it for all.
+    #[arg(long, value_name = "VARIANT.METRIC", conflicts_with_all = ["out", "allow_partial"])]
+    pub explain: Option<String>,
+    /// Folder for the report; `report` in the run's folder if absent.
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `orch query`.
 #[derive(Debug, Args)]
 #[command(allow_missing_positional = true)]

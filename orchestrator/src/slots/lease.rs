@@ -56,7 +56,7 @@ pub enum SlotError {
 }
 
 impl Slots {
-    /// This user's slots on this machine: `slots/<machine>/` in [`state_dir`].
+    /// This user's slots on this machine: `slots/<machine>/` in the state folder.
     pub fn of_this_machine() -> Result<Self, SlotError> {
         let state = state_dir().ok_or(SlotError::NoFolder)?;
         Ok(Self::at(state.join("slots").join(Host::this().id())))

@@ -50,8 +50,9 @@ impl Store {
             "select trial.name, point.step, point.value
              from standing_attempt as standing
              join trial using (trial_id)
-             join metric on metric.name = ?
-             join point on point.attempt_id = standing.attempt_id
+             join metric on metric.name = ?1
+             -- Crossed, or SQLite begins with all points.
+             cross join point on point.attempt_id = standing.attempt_id
                 and point.metric_id = metric.metric_id
                 and point.item = ''
                 and point.step = (
@@ -59,11 +60,12 @@ impl Store {
                     where last.attempt_id = standing.attempt_id
                         and last.metric_id = metric.metric_id
                         and last.item = ''
-                        and last.step <= ifnull(standing.keeps_until, last.step)
+                        and last.step <= ifnull(standing.keeps_until, ?2)
                 )
              order by trial.name, standing.number",
         )
         .bind(metric)
+        .bind(i64::MAX)
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
