@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::check::{Reply, Request};
 use crate::config::{self, Config, Origin};
+use crate::executor::{Executor, Slurm};
 use crate::file::{File, Profile, Retry, Stall, VERSION, Variant, Worker};
 use crate::keep::Keep;
 use crate::overrides::Override;
@@ -45,6 +46,10 @@ pub struct Run {
     pub worker: Worker,
     /// What one attempt holds.
     pub resources: Resources,
+    /// Where attempts run.
+    pub executor: Executor,
+    /// How they are submitted, where that is Slurm.
+    pub slurm: Slurm,
     /// What happens after a failure.
     pub retry: Retry,
     /// What happens to an attempt of which nothing is heard.
@@ -186,6 +191,8 @@ impl Experiment {
             caption: settings.caption.clone(),
             worker: file.worker.clone(),
             resources: settings.resources.clone().unwrap_or_else(|| file.resources.clone()),
+            executor: settings.executor.unwrap_or(file.executor),
+            slurm: settings.slurm.clone().unwrap_or_else(|| file.slurm.clone()),
             retry: file.retry.clone(),
             stall: file.stall.clone(),
             keep: file.keep.clone(),

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::executor::{Executor, Slurm};
 use crate::keep::Keep;
 use crate::report::Report;
 use crate::resources::{Resources, Span};
@@ -40,6 +41,12 @@ pub struct File {
     /// What one attempt holds while it runs.
     #[serde(default)]
     pub resources: Resources,
+    /// Where attempts run.
+    #[serde(default)]
+    pub executor: Executor,
+    /// How they are submitted, where that is Slurm.
+    #[serde(default)]
+    pub slurm: Slurm,
     /// What happens after a failure.
     #[serde(default)]
     pub retry: Retry,
@@ -126,6 +133,12 @@ pub struct Profile {
     /// Replaces the file's resources.
     #[serde(default)]
     pub resources: Option<Resources>,
+    /// Replaces the file's executor.
+    #[serde(default)]
+    pub executor: Option<Executor>,
+    /// Replaces the file's way to submit to Slurm.
+    #[serde(default)]
+    pub slurm: Option<Slurm>,
 }
 
 /// What a profile changes in one variant.

@@ -9,6 +9,7 @@ pub mod check;
 pub mod claim;
 pub mod config;
 pub mod events;
+pub mod executor;
 pub mod exit;
 pub mod expand;
 pub mod file;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::claim::Relation;
+use crate::executor::Slurm;
 use crate::expand::check_name;
 use crate::file::File;
 use crate::keep::KeepCheckpoints;
@@ -19,6 +20,7 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     names(file, &mut wrong);
     seeds(file, &mut wrong);
     worker(file, &mut wrong);
+    slurm(file, &mut wrong);
     costs(file, &mut wrong);
     keep(file, &mut wrong);
     references(file, &mut wrong);
@@ -128,6 +130,18 @@ fn worker(file: &File, wrong: &mut Wrong) {
     }
     if file.retry.attempts == 0 {
         wrong("/retry/attempts", "a trial needs at least one attempt".to_owned(), None);
+    }
+}
+
+fn slurm(file: &File, wrong: &mut Wrong) {
+    let own = std::iter::once(("/slurm".to_owned(), Some(&file.slurm)));
+    let profiles = file.profiles.iter().map(|(name, profile)| {
+        (format!("/profiles/{}/slurm", escape(name)), profile.slurm.as_ref())
+    });
+    for (at, slurm) in own.chain(profiles) {
+        for (key, message, hint) in slurm.map_or(Vec::new(), Slurm::problems) {
+            wrong(&format!("{at}/{key}"), message, Some(hint));
+        }
     }
 }
 

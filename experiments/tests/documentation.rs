@@ -48,9 +48,11 @@ fn keys(path: &str, file: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>)
 fn the_documentation_names_every_key() {
     let mut known = BTreeSet::new();
     keys("", &|value| value, &mut known);
-    // A profile's resources replace the file's whole; they are not listed twice.
-    known.retain(|key| !key.starts_with("profiles.*.resources."));
-    known.insert("profiles.*.resources".to_owned());
+    // A profile's replace the file's whole; they are not listed twice.
+    for section in ["profiles.*.resources", "profiles.*.slurm"] {
+        known.retain(|key| !key.starts_with(&format!("{section}.")));
+        known.insert(section.to_owned());
+    }
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/experiment.md");
     let text = std::fs::read_to_string(path).unwrap();

@@ -45,6 +45,12 @@ impl AttemptDir {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
+    /// The same by its absolute path.
+    #[must_use]
+    pub fn absolute(&self) -> Self {
+        Self(std::path::absolute(&self.0).unwrap_or_else(|_| self.0.clone()))
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.0
@@ -63,6 +69,11 @@ impl AttemptDir {
     /// Where and with which environment it ran: [`Environment`], by the holder.
     pub fn env(&self) -> PathBuf {
         self.0.join("env.json")
+    }
+
+    /// The job that it was given to, where it runs on a cluster: [`crate::executor::slurm::Job`].
+    pub fn job(&self) -> PathBuf {
+        self.0.join("job.json")
     }
 
     /// Who has the attempt: [`crate::claim::ClaimInfo`]; locked while its holder lives.

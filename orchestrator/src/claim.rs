@@ -37,6 +37,8 @@ pub enum Claimant {
     Holder,
     /// A supervisor that gave up waiting, so that no holder runs it any more.
     Supervisor,
+    /// A supervisor whose executor did not take it: nothing went wrong with the attempt.
+    Executor,
 }
 
 /// What the claim alone says; see [`standing`] for what to make of it.
@@ -124,9 +126,18 @@ pub fn take(attempt: &AttemptDir) -> Result<Option<Claim>, ClaimError> {
 /// Takes an unclaimed `attempt` out of play, for good. `false` if somebody else has it: then it
 /// is to be watched on.
 pub fn abandon(attempt: &AttemptDir) -> Result<bool, ClaimError> {
+    take_out(attempt, Claimant::Supervisor)
+}
+
+/// The same for an attempt that its executor did not take.
+pub fn refuse(attempt: &AttemptDir) -> Result<bool, ClaimError> {
+    take_out(attempt, Claimant::Executor)
+}
+
+fn take_out(attempt: &AttemptDir, by: Claimant) -> Result<bool, ClaimError> {
     // Whoever was to prepare it may have been killed before there was a folder.
     attempt.create().map_err(|source| ClaimError::Make { path: attempt.claim(), source })?;
-    make(attempt, Claimant::Supervisor).map(|file| file.is_some())
+    make(attempt, by).map(|file| file.is_some())
 }
 
 /// What `attempt`'s claim says now.
@@ -140,7 +151,7 @@ pub fn probe(attempt: &AttemptDir) -> Result<ClaimState, ClaimError> {
     };
     let info: ClaimInfo = serde_json::from_reader(io::BufReader::new(&file))
         .map_err(|source| FileError::Malformed { path: path.clone(), source })?;
-    if info.by == Claimant::Supervisor {
+    if info.by != Claimant::Holder {
         return Ok(ClaimState::Abandoned(info));
     }
     let here = Host::this();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use experiments::executor::{Executor, Slurm};
 use experiments::expand::{Row, Run, Weight};
 use experiments::file::{Retry, Stall, Worker};
 use experiments::keep::Keep;
@@ -35,6 +36,12 @@ pub struct Resolved {
     pub worker: Worker,
     /// What one attempt holds.
     pub resources: Resources,
+    /// Where attempts run.
+    #[serde(default)]
+    pub executor: Executor,
+    /// How they are submitted, where that is Slurm.
+    #[serde(default)]
+    pub slurm: Slurm,
     /// What happens after a failure.
     pub retry: Retry,
     /// The variants that the last `orch run` was confined to; all if empty.
@@ -81,6 +88,8 @@ impl Resolved {
             file_hash: hash(text),
             worker: run.worker.clone(),
             resources: run.resources.clone(),
+            executor: run.executor,
+            slurm: run.slurm.clone(),
             retry: run.retry.clone(),
             only: only.to_vec(),
             stall: run.stall.clone(),

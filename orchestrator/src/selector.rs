@@ -206,7 +206,7 @@ mod tests {
             made_with: MadeWith::default(),
             last_attempt: None,
         };
-        Shown { trial, standing: None }
+        Shown { trial, standing: None, job: None }
     }
 
     fn trials() -> Vec<Shown> {

@@ -3,6 +3,7 @@
 use crate::attempt::AttemptDir;
 use crate::claim::{self, ClaimError, Standing};
 use crate::clock;
+use crate::executor::slurm::{self, Job, Listed, Word};
 use crate::run_dir::RunDir;
 use crate::store::TrialRow;
 
@@ -13,6 +14,19 @@ pub struct Shown {
     pub trial: TrialRow,
     /// How its attempt under way stands, if it has one that we may look at.
     pub standing: Option<Standing>,
+    /// The job of that attempt, where it has one.
+    pub job: Option<JobShown>,
+}
+
+/// A cluster's job as the cluster shows it.
+#[derive(Debug)]
+pub struct JobShown {
+    /// As it is listed, if it is.
+    pub listed: Option<Listed>,
+    /// The same for people, or why nobody knows.
+    pub words: String,
+    /// Whether the cluster knows that nothing is left of it.
+    pub gone: bool,
 }
 
 impl Shown {
@@ -26,7 +40,7 @@ impl Shown {
             Err(error) if error.is_forbidden() => None,
             looked => looked?,
         };
-        Ok(Self { trial, standing })
+        Ok(Self { trial, standing, job: None })
     }
 
     /// Its state in a word, as it really is: `lost` or `ended` where that is not recorded yet. That
@@ -35,6 +49,7 @@ impl Shown {
         match &self.standing {
             _ if self.trial.retired => "retired",
             Some(Standing::Lost(_)) => "lost",
+            Some(Standing::Unknown(_)) if self.is_gone() => "lost",
             Some(Standing::Ended(_)) => "ended",
             Some(_) | None => self.trial.state.name(),
         }
@@ -45,15 +60,27 @@ impl Shown {
         match &self.standing {
             Some(Standing::Ended(_)) => "`orch run` takes it in".to_owned(),
             Some(Standing::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
-            Some(Standing::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
-            Some(Standing::Held(_)) if self.silent_since_ms().is_some() => {
+            Some(Standing::Unknown(_)) if self.is_gone() => {
+                "its processes are gone; `orch run` goes on".to_owned()
+            }
+            Some(Standing::Held(_) | Standing::Unknown(_)) if self.silent_since_ms().is_some() => {
                 let since = clock::to_rfc3339(self.silent_since_ms().unwrap_or_default());
                 format!("stalled: no event and no output since {since}")
             }
+            Some(Standing::Held(_) | Standing::Unknown(_) | Standing::Unclaimed)
+                if self.job.is_some() =>
+            {
+                self.job.as_ref().map(|job| job.words.clone()).unwrap_or_default()
+            }
+            Some(Standing::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
             Some(Standing::Held(_) | Standing::Unclaimed | Standing::Abandoned(_)) | None => {
                 self.trial.state.reason()
             }
         }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.gone)
     }
 
     /// Since when nothing has been heard of its attempt under way, if that has been too long.
@@ -81,7 +108,43 @@ impl Shown {
     }
 }
 
-/// Every one of the trials of the run `dir`, looked at.
+/// Asks the cluster about the jobs of the run `dir`, once for all, where it has some under way.
+fn ask_cluster(shown: &mut [Shown], dir: &RunDir) {
+    let mut jobs: Vec<_> = shown
+        .iter_mut()
+        .filter_map(|shown| {
+            let attempt = shown.trial.state.attempt_under_way()?;
+            let job = Job::of(&dir.attempt(&shown.trial.id, attempt)).ok()??;
+            Some((shown, job))
+        })
+        .collect();
+    if jobs.is_empty() {
+        return;
+    }
+    let answer = slurm::look();
+    for (shown, job) in &mut jobs {
+        shown.job = Some(match &answer {
+            Err(error) => {
+                let words = format!("nobody knows of its job: {error}");
+                JobShown { listed: None, words, gone: false }
+            }
+            Ok(queue) => {
+                let word = queue.word(job);
+                let gone = matches!(word, Word::Gone(_));
+                let words = match word {
+                    Word::Unsaid => format!("was given to the cluster `{}`", job.cluster),
+                    Word::Waits(words) | Word::Runs(words) | Word::Gone(words) => words,
+                };
+                JobShown { listed: queue.listed(job).cloned(), words, gone }
+            }
+        });
+    }
+}
+
+/// Every one of the trials of the run `dir`, looked at, their jobs too where a cluster has them.
 pub fn all(trials: Vec<TrialRow>, dir: &RunDir) -> Result<Vec<Shown>, ClaimError> {
-    trials.into_iter().map(|trial| Shown::new(trial, dir)).collect()
+    let shown = trials.into_iter().map(|trial| Shown::new(trial, dir));
+    let mut shown = shown.collect::<Result<Vec<_>, _>>()?;
+    ask_cluster(&mut shown, dir);
+    Ok(shown)
 }

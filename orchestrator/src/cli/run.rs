@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use experiments::executor::Executor;
 
 use crate::slots::Strangers;
 
@@ -22,9 +23,13 @@ pub struct Run {
     /// Runs only this variant; repeatable. The others keep what they have.
     #[arg(long, value_name = "VARIANT")]
     pub only: Vec<String>,
-    /// Trials at once, at most; as many as there are CPUs and GPUs for if absent.
+    /// Trials at once, at most; as many as there are CPUs and GPUs for if absent, or with Slurm as
+    /// the file's `slurm.max_submit`.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
+    /// Where attempts run, whatever the file says: on this machine, or as jobs of a Slurm cluster.
+    #[arg(long, value_name = "NAME")]
+    pub executor: Option<ExecutorName>,
     /// Also uses GPUs on which processes compute that are none of our trials'.
     #[arg(long)]
     pub allow_busy_gpus: bool,
@@ -49,6 +54,24 @@ impl Run {
     /// What to do about GPUs that others use.
     pub fn strangers(&self) -> Strangers {
         if self.allow_busy_gpus { Strangers::Tolerated } else { Strangers::Avoided }
+    }
+}
+
+/// An executor by its name in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExecutorName {
+    /// On this machine.
+    Local,
+    /// As jobs of a Slurm cluster.
+    Slurm,
+}
+
+impl From<ExecutorName> for Executor {
+    fn from(name: ExecutorName) -> Self {
+        match name {
+            ExecutorName::Local => Self::Local,
+            ExecutorName::Slurm => Self::Slurm,
+        }
     }
 }
 

@@ -109,7 +109,7 @@ async fn follow(mut one: OneTrial, arguments: &cli::Logs, global: &Global) -> an
 
 /// Whether nothing more will be printed.
 fn is_over(shown: &Shown, supervised: bool, arguments: &cli::Logs) -> bool {
-    let Shown { trial, standing } = shown;
+    let Shown { trial, standing, .. } = shown;
     let asked_for_another =
         arguments.attempt.is_some_and(|wanted| trial.state.attempt_under_way() != Some(wanted));
     // Without a supervisor there is no next attempt, but the present one may live on.

@@ -6,7 +6,6 @@ use serde_json::json;
 use super::ask::{DoneBy, ask};
 use super::{print_json, say};
 use crate::catch_up;
-use crate::claim::Standing;
 use crate::cli::{self, Global};
 use crate::core::State;
 use crate::requests::Request;
@@ -91,12 +90,12 @@ pub async fn run(arguments: &cli::Retry, global: &Global) -> anyhow::Result<u8> 
 
 fn refusal(shown: &Shown) -> RetryError {
     let id = shown.trial.id.0.clone();
-    match (&shown.trial.state, &shown.standing) {
+    match &shown.trial.state {
         _ if shown.trial.retired => RetryError::Retired(id),
-        (State::Succeeded { .. }, _) => RetryError::Succeeded(id),
-        (_, Some(Standing::Lost(_) | Standing::Ended(_))) => {
+        State::Succeeded { .. } => RetryError::Succeeded(id),
+        _ if ["lost", "ended"].contains(&shown.state()) => {
             RetryError::NotSeen { id, state: shown.state() }
         }
-        (other, _) => RetryError::NotOver { id, state: other.name() },
+        other => RetryError::NotOver { id, state: other.name() },
     }
 }

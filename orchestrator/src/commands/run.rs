@@ -1,8 +1,10 @@
 //! `orch run FILE`: plans, says what it will do, and carries every trial to its end.
 
+use experiments::executor::Executor;
 use experiments::exit;
 use experiments::expand::{self, Experiment, Frozen};
 use experiments::overrides::Override;
+use experiments::resources::Share;
 use serde_json::json;
 
 use super::announce::{announce, dry_run};
@@ -15,6 +17,7 @@ use crate::cli::{self, Global};
 use crate::core::{Change, State, Stopping};
 use crate::disk;
 use crate::display::{Display, Talk};
+use crate::executor::slurm;
 use crate::journal::{Entry, Journal, Planned, PlannedTrial};
 use crate::plan::{Fate, Plan};
 use crate::programs;
@@ -24,6 +27,7 @@ use crate::slots::{ENV_INVENTORY, Machine};
 use crate::store::TrialRow;
 use crate::supervisor::{Outcome, Parts, Supervisor};
 use crate::trial_files;
+use anyhow::Context;
 
 /// What is asked for, seen to be possible.
 struct Asked {
@@ -66,7 +70,8 @@ impl Asked {
             .iter()
             .map(|text| Override::parse(text))
             .collect::<Result<Vec<_>, _>>()?;
-        let run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
+        let mut run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
+        run.executor = arguments.executor.map_or(run.executor, Executor::from);
         run.check_rows(&arguments.only)?;
         let trials = freeze(&run)?;
         let machine = machine_for(&run, global)?;
@@ -162,9 +167,21 @@ fn command() -> Vec<String> {
     std::iter::once("orch".to_owned()).chain(given).collect()
 }
 
-/// This machine, which must be able to run the trials if it has nothing else to do.
+/// This machine. It, or the cluster, must be able to run the trials if it has nothing else to do.
 fn machine_for(run: &expand::Run, global: &Global) -> anyhow::Result<Machine> {
     let machine = Machine::open();
+    if run.executor == Executor::Slurm {
+        slurm::try_out(&run.slurm, &run.resources, run.worker.grace.0)
+            .context("Slurm would not take a trial's job; what runs goes on")?;
+        let alone = run.resources.share == Share::WHOLE || run.resources.gpus == 0;
+        if !alone && run.slurm.gres.is_none() && !global.quiet {
+            say(
+                "note: every trial gets whole GPUs, since only this machine's are shared; where the \
+                 site has shards, ask for them: `slurm: {gres: \"shard:1\"}`",
+            );
+        }
+        return Ok(machine);
+    }
     let inventory = machine.look()?;
     inventory.feasible(&run.resources)?;
     if let Some(file) = inventory.made_up.filter(|_| !global.quiet) {

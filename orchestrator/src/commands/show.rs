@@ -185,6 +185,7 @@ impl Page {
             "retired": trial.retired,
             "status": trial.state,
             "standing": shown.standing(),
+            "job": shown.job.as_ref().and_then(|job| job.listed.as_ref()),
             "config": config,
             "attempts": self.attempts.iter().map(Attempt::to_json).collect::<Vec<_>>(),
             "results": self.results,

@@ -113,6 +113,7 @@ fn to_json(shown: &Shown, headline: Option<&str>, latest: &BTreeMap<TrialId, f64
         "state": shown.state(),
         "status": trial.state,
         "standing": shown.standing(),
+        "job": shown.job.as_ref().and_then(|job| job.listed.as_ref()),
         "attempts": attempt.map_or(0, |a| a.number),
         "started": attempt.map(|a| clock::to_rfc3339(a.started_ms)),
         "device": attempt.and_then(|a| a.device.clone()),

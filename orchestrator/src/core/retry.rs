@@ -21,8 +21,11 @@ pub enum Ending {
         /// The worker's last words.
         said: Option<(String, String)>,
     },
-    /// The holder is gone and left no record: it was killed, or the machine went down.
-    Lost,
+    /// The holder is gone and left no record: it was killed, or the machine went down. What more is
+    /// known, for people, or nothing.
+    Lost(String),
+    /// The executor did not take it, for this reason, and nothing ran.
+    NotTaken(String),
     /// No holder ever took it up; the reason if there was one.
     NeverStarted(String),
 }
@@ -32,7 +35,7 @@ impl Ending {
     pub fn took_ms(&self) -> f64 {
         match self {
             Self::Recorded { exit, .. } => (exit.ended_ms - exit.started_ms).max(0) as f64,
-            Self::Lost | Self::NeverStarted(_) => 0.0,
+            Self::Lost(_) | Self::NotTaken(_) | Self::NeverStarted(_) => 0.0,
         }
     }
 }
@@ -75,7 +78,11 @@ pub fn judge(
         None => interrupted(reason, history, policy),
     };
     let (class, message) = match ending {
-        Ending::Lost => return interrupted("its holder was lost", history),
+        Ending::Lost(more) => return interrupted(&lost(more), history),
+        // When something is submitted again is for the executor to say.
+        Ending::NotTaken(why) => {
+            return Verdict::Again { reason: why.clone(), after: Duration::ZERO };
+        }
         Ending::NeverStarted(why) => return interrupted(why, history),
         Ending::Recorded { exit, said } => match &exit.outcome {
             Outcome::Exited { code: WORKER_DONE } => return Verdict::Succeeded,
@@ -121,6 +128,11 @@ pub fn judge(
         }
         _ => crashed(class, message, history, policy),
     }
+}
+
+fn lost(more: &str) -> String {
+    let colon = if more.is_empty() { "" } else { ": " };
+    format!("its holder was lost{colon}{more}")
 }
 
 /// Nobody's fault: again without using up an attempt, while checkpoints advance.
@@ -283,19 +295,22 @@ mod tests {
             history.started();
             history.checkpointed(step);
             assert!(matches!(
-                judge(&Ending::Lost, None, &mut history, &policy),
+                judge(&Ending::Lost(String::new()), None, &mut history, &policy),
                 Verdict::Again { .. }
             ));
         }
         for _ in 1..PATIENCE {
             history.started();
             assert!(matches!(
-                judge(&Ending::Lost, None, &mut history, &policy),
+                judge(&Ending::Lost(String::new()), None, &mut history, &policy),
                 Verdict::Again { .. }
             ));
         }
         history.started();
-        assert_eq!(class_of(judge(&Ending::Lost, None, &mut history, &policy)), "no-progress");
+        assert_eq!(
+            class_of(judge(&Ending::Lost(String::new()), None, &mut history, &policy)),
+            "no-progress"
+        );
     }
 
     #[test]
@@ -303,10 +318,22 @@ mod tests {
         let mut history = History::default();
         let verdicts = (0..PATIENCE).map(|_| {
             history.started();
-            judge(&Ending::Lost, None, &mut history, &policy())
+            judge(&Ending::Lost(String::new()), None, &mut history, &policy())
         });
         let given_up = verdicts.map(|verdict| matches!(verdict, Verdict::Failed { .. }));
         assert_eq!(given_up.collect::<Vec<_>>(), [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn what_the_executor_does_not_take_is_not_remembered() {
+        let mut history = History::default();
+        for _ in 0..100 {
+            history.started();
+            let not_taken = Ending::NotTaken("the queue is full".to_owned());
+            let verdict = judge(&not_taken, None, &mut history, &policy());
+            assert!(matches!(verdict, Verdict::Again { after: Duration::ZERO, .. }));
+        }
+        assert_eq!(history, History::default());
     }
 
     #[test]
@@ -359,7 +386,9 @@ mod tests {
         let mut history = History::default();
         assert_eq!(judge(&ended(0), None, &mut history, &policy()), Verdict::Succeeded);
         let killed = Ending::Recorded { exit: exit(Outcome::Signalled { signal: 9 }), said: None };
-        for ending in [ended(75), killed, Ending::Lost, Ending::NeverStarted(String::new())] {
+        for ending in
+            [ended(75), killed, Ending::Lost(String::new()), Ending::NeverStarted(String::new())]
+        {
             assert_ne!(judge(&ending, None, &mut history, &policy()), Verdict::Succeeded);
         }
     }

@@ -103,7 +103,7 @@ fn an_interrupted_run_starts_nothing_more_and_ends() {
     assert_eq!(kills, [Action::Kill(id(0), 1), Action::Kill(id(1), 1)]);
     core.handle(Input::Ended(id(0), stopped()), 0);
     assert!(!core.is_done());
-    core.handle(Input::Ended(id(1), Ending::Lost), 0);
+    core.handle(Input::Ended(id(1), Ending::Lost(String::new())), 0);
     assert!(core.is_done());
     assert_eq!([0, 1, 2].map(|n| name(&core, n)), ["interrupted", "interrupted", "queued"]);
 }
@@ -248,12 +248,13 @@ fn input(n: usize, kind: u8, step: u64) -> Input {
         3 => Input::Ended(id(n), exited(0)),
         4 => Input::Ended(id(n), exited(1)),
         5 => Input::Ended(id(n), stopped()),
-        6 => Input::Ended(id(n), Ending::Lost),
+        6 => Input::Ended(id(n), Ending::Lost(String::new())),
         7 => Input::Ended(id(n), Ending::NeverStarted(String::new())),
         8 => Input::Cancel(id(n), Halt::WithCheckpoint),
         9 => Input::Retry(id(n)),
         10 => Input::Stalled(id(n)),
         11 => Input::Stirred(id(n)),
+        12 => Input::Ended(id(n), Ending::NotTaken(String::new())),
         _ => Input::Ended(id(n), full()),
     }
 }
@@ -277,7 +278,7 @@ proptest! {
     /// for the simulator to check.
     #[test]
     fn no_sequence_of_inputs_breaks_the_rules(
-        inputs in prop::collection::vec((0..3usize, 0..13u8, 0..4u64), 1..200)
+        inputs in prop::collection::vec((0..3usize, 0..14u8, 0..4u64), 1..200)
     ) {
         let mut core = queued(3);
         let (mut last_attempt, mut crashes) = ([0u32; 3], [0u32; 3]);

@@ -3,16 +3,27 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use experiments::executor::Executor;
 use experiments::expand::Run;
 
 use super::{Finding, chain};
+use crate::executor::slurm;
 use crate::programs;
 use crate::slots::Inventory;
 
-/// Whether this machine can run the experiment, and its worker.
+/// Whether this machine, or the cluster, can run the experiment, and its worker.
 pub fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(inventory) = inventory {
+    if run.executor == Executor::Slurm {
+        let grace = run.worker.grace.0;
+        findings.push(match slurm::try_out(&run.slurm, &run.resources, grace) {
+            Ok(()) => Finding::ok("slurm", format!("would take the jobs of `{}`", run.name())),
+            Err(error) => {
+                let advice = "correct the file's `slurm` and `resources`; `sinfo` lists partitions";
+                Finding::problem("slurm", error.to_string(), advice)
+            }
+        });
+    } else if let Some(inventory) = inventory {
         findings.push(match inventory.feasible(&run.resources) {
             Ok(()) => Finding::ok("resources", format!("`{}` fits on this machine", run.name())),
             Err(error) => {

@@ -102,6 +102,11 @@ fn sizes(inventory: &Inventory) -> String {
 }
 
 impl Inventory {
+    /// What a worker's `CUDA_VISIBLE_DEVICES` must be that is to see these GPUs: UUIDs, or nothing.
+    pub fn cuda_visible_devices(&self) -> String {
+        self.gpus.iter().map(|gpu| gpu.uuid.as_str()).collect::<Vec<_>>().join(",")
+    }
+
     /// Whether this machine could run a trial that needs `wanted`, if it had nothing else to do.
     pub fn feasible(&self, wanted: &Resources) -> Result<(), Infeasible> {
         let inventory = || self.clone();

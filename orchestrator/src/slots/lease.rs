@@ -190,8 +190,7 @@ impl Slots {
 impl Lease {
     /// What the worker's `CUDA_VISIBLE_DEVICES` must be: UUIDs, or nothing where it has no GPU.
     pub fn cuda_visible_devices(&self) -> String {
-        let uuids = self.granted.gpus.iter().map(|gpu| gpu.uuid.as_str());
-        uuids.collect::<Vec<_>>().join(",")
+        self.granted.cuda_visible_devices()
     }
 
     /// The part of the machine that it is, as it was looked at: of the GPUs those that it has a

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use experiments::executor::Executor;
 use experiments::resources::Share;
 use experiments::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_EXPERIMENT, ENV_SEED, ENV_TRIAL,
@@ -25,6 +26,16 @@ use crate::trial_files::Folders;
 /// How long a trial's reason to wait stays as it is said while only amounts in it change.
 const REPEAT: Duration = Duration::from_mins(1);
 
+/// Whether a trial can be started now.
+enum Room {
+    /// It can, with this lease of this machine, or on a cluster, which gives its nodes out itself.
+    Enough(Option<Lease>),
+    /// This is missing.
+    Short(Shortage),
+    /// Nobody can tell, for this reason.
+    Unknown(String),
+}
+
 impl Supervisor {
     /// Starts trials in their turn, as long as there is room.
     pub(super) async fn start_what_fits(
@@ -40,20 +51,21 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Leases what a trial needs, or says why it has to wait. Amounts and process ids in the words
-    /// change all the time and are not worth a line in the journal each.
+    /// Leases what a trial needs, or says why it has to wait; a cluster leases its nodes itself.
+    /// Amounts and process ids in the words change all the time and are not worth a line in the
+    /// journal each.
     fn lease(
         &mut self,
         trial: &TrialId,
         display: &mut Display,
     ) -> Result<Result<(), String>, SupervisorError> {
-        let shortage = match self.try_lease(trial)? {
-            Ok(Ok(lease)) => {
-                (self.lease, self.shortage) = (Some(lease), None);
+        let shortage = match self.room(trial)? {
+            Room::Enough(lease) => {
+                (self.lease, self.shortage) = (lease, None);
                 return Ok(Ok(()));
             }
-            Ok(Err(shortage)) => shortage,
-            Err(error) => return Ok(Err(error)),
+            Room::Short(shortage) => shortage,
+            Room::Unknown(why) => return Ok(Err(why)),
         };
         let said = self.shortage.take().filter(|(said, _)| said.is_like(&shortage));
         // As long as something runs, it is no wonder that something waits.
@@ -65,28 +77,30 @@ impl Supervisor {
         Ok(Err(said.to_string()))
     }
 
-    /// A lease, or what is in its way, or why the machine cannot be looked at.
-    fn try_lease(
-        &mut self,
-        trial: &TrialId,
-    ) -> Result<Result<Result<Lease, Shortage>, String>, SupervisorError> {
+    fn room(&mut self, trial: &TrialId) -> Result<Room, SupervisorError> {
         let mut request = self.request.clone();
         if let Some(free) = disk::free(self.dir.path()).filter(|f| *f < request.resources.disk) {
-            return Ok(Ok(Err(Shortage::of_disk(&request.resources, free, self.dir.path()))));
+            let shortage = Shortage::of_disk(&request.resources, free, self.dir.path());
+            return Ok(Room::Short(shortage));
+        }
+        if self.experiment.executor == Executor::Slurm {
+            return Ok(self.slurm.room().map_or_else(Room::Unknown, |()| Room::Enough(None)));
         }
         let inventory = match self.machine.look() {
             Ok(inventory) => inventory,
-            Err(error) => return Ok(Err(error.to_string())),
+            Err(error) => return Ok(Room::Unknown(error.to_string())),
         };
         if self.core.needs_whole_gpus(trial) {
             request.resources.share = Share::WHOLE;
         }
-        Ok(Ok(self.slots.try_lease(&inventory, &request)?))
+        let lease = self.slots.try_lease(&inventory, &request)?;
+        Ok(lease.map_or_else(Room::Short, |lease| Room::Enough(Some(lease))))
     }
 
-    /// Prepares the attempt and starts its holder with the slots that were leased for it.
+    /// Prepares the attempt and starts its holder with the slots that were leased for it, or gives it
+    /// to the cluster.
     pub(super) fn start(&mut self, id: &TrialId, number: u32) -> anyhow::Result<()> {
-        let lease = self.lease.take().expect("the core starts what was leased for");
+        let lease = self.lease.take();
         let trial = &self.trials[id];
         let folder = std::path::absolute(self.dir.trial(id))?;
         let spec = self.spec(trial);
@@ -97,7 +111,11 @@ impl Supervisor {
 
         let attempt = AttemptDir::new(&folder, number);
         let mut env = environment(&spec, &folder, &attempt, number);
-        env.insert("CUDA_VISIBLE_DEVICES".to_owned(), lease.cuda_visible_devices());
+        let granted = lease.as_ref().map(Lease::granted).cloned().unwrap_or_default();
+        if lease.is_some() || self.experiment.resources.gpus == 0 {
+            // A cluster says itself which GPUs it gives.
+            env.insert("CUDA_VISIBLE_DEVICES".to_owned(), granted.cuda_visible_devices());
+        }
         let mut argv = self.experiment.worker.command.clone();
         let program = programs::find(&argv[0])?;
         argv[0] = program.to_string_lossy().into_owned();
@@ -108,17 +126,22 @@ impl Supervisor {
             grace_secs: self.experiment.worker.grace.0.as_secs_f64(),
             time_limit_secs: self.experiment.resources.time.map(|limit| limit.0.as_secs_f64()),
         })?;
-        let provenance = self.recorder.record(&program, lease.granted());
-        durable::write_json(&attempt.provenance(), &provenance)?;
+        durable::write_json(&attempt.provenance(), &self.recorder.record(&program, &granted))?;
         let attempt = self.attempt(id, number);
-        self.local.start(&attempt, lease)?;
-        self.holders.insert(attempt, HolderState::Lives);
+        match lease {
+            None => self.slurm.start(&attempt),
+            Some(lease) => {
+                self.local.start(&attempt, lease)?;
+                self.holders.insert(attempt, HolderState::Lives);
+            }
+        }
         Ok(())
     }
 
     /// Asks the attempt's holder to end it.
-    pub(super) fn stop(&self, id: &TrialId, number: u32, halt: Halt) -> Result<(), FileError> {
+    pub(super) fn stop(&mut self, id: &TrialId, number: u32, halt: Halt) -> Result<(), FileError> {
         let attempt = self.attempt(id, number);
+        self.slurm.hasten(&attempt, halt);
         let asked = match halt {
             Halt::WithCheckpoint => attempt.request_stop(),
             Halt::AtOnce => attempt.request_kill(),

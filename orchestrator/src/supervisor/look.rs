@@ -10,6 +10,8 @@ use crate::attempt::AttemptDir;
 use crate::claim::{self, Standing};
 use crate::core::{Ending, Input, TrialId};
 use crate::display::Display;
+use crate::durable::FileError;
+use crate::executor::slurm::{Refused, Word};
 use crate::holder;
 use crate::tail;
 
@@ -17,17 +19,23 @@ use crate::tail;
 /// give up too early does no harm: whoever comes second to a claim leaves.
 const CLAIM_WITHIN: Duration = Duration::from_secs(2);
 
+/// So many attempts are looked at each time, [`super::POLL`] apart: enough for any machine, and what
+/// a shared file system bears from one of a cluster's users.
+const AT_ONCE: usize = 50;
+
 impl Supervisor {
-    /// Sees what every attempt under way has done since the last look.
+    /// Sees what the attempts under way have done since the last look.
     pub(super) async fn look(&mut self, display: &mut Display) -> Result<(), SupervisorError> {
         for attempt in self.local.reap() {
             self.holders.insert(attempt, HolderState::Ended);
         }
-        let active: Vec<_> = self.core.active().map(|(id, n)| (id.clone(), n)).collect();
-        for (id, number) in active {
+        for (id, number) in self.in_turn() {
             let attempt = self.attempt(&id, number);
             // First how it stands, then what it said: so that nothing said before its end is
-            // missed.
+            // missed. And before all that what its cluster says: a job that was seen to be gone has
+            // done all that it ever will.
+            let on_cluster = !self.holders.contains_key(&attempt) && self.slurm.adopt(&attempt)?;
+            let word = if on_cluster { self.slurm.word(&attempt) } else { None };
             let standing = claim::standing(&attempt)?;
             self.read_events(&id, number, display).await?;
             let input = match standing {
@@ -35,20 +43,56 @@ impl Supervisor {
                     self.tell(Input::Claimed(id.clone()), display).await?;
                     self.listen(id, &attempt)
                 }
-                Standing::Unknown(_) => None,
-                Standing::Unclaimed => self.give_up_unclaimed(id, &attempt)?,
+                Standing::Unknown(_) => {
+                    self.tell(Input::Claimed(id.clone()), display).await?;
+                    self.ask_of_elsewhere(id, &attempt, word)?
+                }
+                Standing::Unclaimed => self.give_up_unclaimed(id, &attempt, word)?,
                 Standing::Ended(exit) => {
                     let said = self.store.last_words(&id, number).await?;
                     Some(Input::Ended(id, Ending::Recorded { exit, said }))
                 }
                 Standing::Lost(_) => {
                     holder::end_leftovers(&attempt)?;
-                    Some(Input::Ended(id, Ending::Lost))
+                    Some(Input::Ended(id, Ending::Lost(String::new())))
                 }
-                Standing::Abandoned(_) => Some(never_started(id)),
+                Standing::Abandoned(_) => Some(never_started(id, "no holder took it up")),
             };
             if let Some(input) = input {
+                if matches!(input, Input::Ended(..)) {
+                    self.slurm.forget(&attempt);
+                }
                 self.tell(input, display).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The attempts that are to be looked at now: each in its turn, where there are very many.
+    fn in_turn(&mut self) -> Vec<(TrialId, u32)> {
+        let mut active: Vec<_> = self.core.active().map(|(id, n)| (id.clone(), n)).collect();
+        if active.len() > AT_ONCE {
+            self.turn %= active.len();
+            active.rotate_left(self.turn);
+            active.truncate(AT_ONCE);
+            self.turn += AT_ONCE;
+        }
+        active
+    }
+
+    /// Has the cluster's jobs tended, and takes back what it did not take.
+    pub(super) async fn tend_slurm(
+        &mut self,
+        display: &mut Display,
+    ) -> Result<(), SupervisorError> {
+        for Refused { attempt, why } in self.slurm.tend().await {
+            let of_it = |(id, n): &(&TrialId, u32)| self.attempt(id, *n) == attempt;
+            let Some(id) = self.core.active().find(of_it).map(|(id, _)| id.clone()) else {
+                continue;
+            };
+            // Slurm may have taken it although it said no.
+            if claim::refuse(&attempt)? {
+                self.tell(Input::Ended(id, Ending::NotTaken(why)), display).await?;
             }
         }
         Ok(())
@@ -100,19 +144,33 @@ impl Supervisor {
         &self,
         id: TrialId,
         attempt: &AttemptDir,
+        word: Option<Word>,
     ) -> Result<Option<Input>, SupervisorError> {
-        let comes = match self.holders.get(attempt) {
-            Some(HolderState::Lives) => true,
-            Some(HolderState::Ended) => false,
-            None => self.since.elapsed() < CLAIM_WITHIN,
+        let why = match (word, self.holders.get(attempt)) {
+            (Some(Word::Gone(why)), _) => format!("{why} before a holder took it up"),
+            (Some(_), _) | (None, Some(HolderState::Lives)) => return Ok(None),
+            (None, None) if self.since.elapsed() < CLAIM_WITHIN => return Ok(None),
+            (None, _) => "no holder took it up".to_owned(),
         };
-        if comes {
-            return Ok(None);
-        }
-        Ok(claim::abandon(attempt)?.then(|| never_started(id)))
+        Ok(claim::abandon(attempt)?.then(|| never_started(id, &why)))
+    }
+
+    /// What is to be made of an attempt that was taken up on another machine and has no end yet: only
+    /// the cluster that it was given to can tell that its holder is gone.
+    fn ask_of_elsewhere(
+        &mut self,
+        id: TrialId,
+        attempt: &AttemptDir,
+        word: Option<Word>,
+    ) -> Result<Option<Input>, SupervisorError> {
+        let Some(Word::Gone(why)) = word else { return Ok(self.listen(id, attempt)) };
+        // Should its machine only be cut off, it ends there what it still finds.
+        let asked = attempt.request_kill();
+        asked.map_err(|source| FileError::Write { path: attempt.kill(), source })?;
+        Ok(Some(Input::Ended(id, Ending::Lost(why))))
     }
 }
 
-fn never_started(id: TrialId) -> Input {
-    Input::Ended(id, Ending::NeverStarted("no holder took it up".to_owned()))
+fn never_started(id: TrialId, why: &str) -> Input {
+    Input::Ended(id, Ending::NeverStarted(why.to_owned()))
 }

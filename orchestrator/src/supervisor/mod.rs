@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use experiments::executor::Executor;
 use experiments::resources::Share;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
@@ -22,7 +23,7 @@ use crate::claim::ClaimError;
 use crate::core::{Action, Core, Ending, Halt, Hearing, Input, Policy, State, Stopping, TrialId};
 use crate::display::Display;
 use crate::durable::FileError;
-use crate::executor::Local;
+use crate::executor::{Local, Slurm};
 use crate::journal::{Entry, Journal, JournalError};
 use crate::provenance::Recorder;
 use crate::resolved::{self, Resolved, ResolvedTrial};
@@ -53,9 +54,12 @@ pub struct Supervisor {
     /// What every trial asks of the machine.
     request: Request,
     local: Local,
+    slurm: Slurm,
     recorder: Recorder,
     /// When this supervisor began.
     since: Instant,
+    /// The trial to look at first: not all of very many are looked at each time.
+    turn: usize,
     /// Attempts whose holders this supervisor has started, and whether they have ended.
     holders: BTreeMap<AttemptDir, HolderState>,
     /// How long nothing has been heard of each attempt.
@@ -142,16 +146,25 @@ impl Supervisor {
         let Parts { experiment, dir, lock, journal, mut store, left_out, .. } = parts;
         let policy = Policy {
             retry: experiment.retry.clone(),
-            jobs: parts.jobs.unwrap_or(usize::MAX),
+            jobs: parts.jobs.unwrap_or(usize::MAX).min(most_at_once(&experiment)),
             max_fails: parts.max_fails,
             after_stall: experiment.stall.then,
-            shares_gpu: experiment.resources.gpus > 0 && experiment.resources.share != Share::WHOLE,
+            shares_gpu: experiment.executor == Executor::Local
+                && experiment.resources.gpus > 0
+                && experiment.resources.share != Share::WHOLE,
         };
         let members = records::members(&mut store, &dir, &experiment.trials, &left_out).await?;
         let trials = experiment.trials.iter();
         Ok(Self {
             core: Core::new(members, policy),
             trials: trials.map(|trial| (TrialId(trial.id.clone()), trial.clone())).collect(),
+            slurm: Slurm::new(
+                &dir,
+                experiment.slurm.clone(),
+                experiment.resources.clone(),
+                experiment.worker.grace.0,
+            ),
+            turn: 0,
             headline: resolved::headline(&experiment.report).map(str::to_owned),
             request: Request {
                 resources: experiment.resources.clone(),
@@ -194,6 +207,7 @@ impl Supervisor {
             self.heed_requests(display).await?;
             self.look(display).await?;
             self.start_what_fits(display).await?;
+            self.tend_slurm(display).await?;
             // Short trials may end hundreds of times a second; nobody reads that fast.
             if woken != Woken::HolderEnded {
                 display.refresh(self.shown(), &self.progress);
@@ -218,6 +232,7 @@ impl Supervisor {
             ticks.tick().await;
             self.heed_requests(display).await?;
             self.look(display).await?;
+            self.tend_slurm(display).await?;
             if !self.core.active().any(|(id, _)| trials.contains(id)) {
                 return Ok(self.store.close().await?);
             }
@@ -303,6 +318,14 @@ impl Supervisor {
 
     fn attempt(&self, trial: &TrialId, number: u32) -> AttemptDir {
         self.dir.attempt(trial, number)
+    }
+}
+
+/// How many attempts may be under way, as far as the file says.
+fn most_at_once(experiment: &Resolved) -> usize {
+    match experiment.executor {
+        Executor::Local => usize::MAX,
+        Executor::Slurm => experiment.slurm.max_submit as usize,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::expand;
 
-use crate::claim::{self, Standing};
+use crate::claim::{self, Claimant, Standing};
 use crate::core::{Ending, Member, Role, TrialId, Weight};
 use crate::resolved::ResolvedTrial;
 use crate::run_dir::RunDir;
@@ -65,7 +65,12 @@ pub fn member(
 fn ending(standing: Option<Standing>, said: Option<(String, String)>) -> Ending {
     match standing {
         Some(Standing::Ended(exit)) => Ending::Recorded { exit, said },
+        Some(Standing::Abandoned(claim)) if claim.by == Claimant::Executor => {
+            Ending::NotTaken(String::new())
+        }
         Some(Standing::Unclaimed | Standing::Abandoned(_)) => Ending::NeverStarted(String::new()),
-        Some(Standing::Lost(_) | Standing::Held(_) | Standing::Unknown(_)) | None => Ending::Lost,
+        Some(Standing::Lost(_) | Standing::Held(_) | Standing::Unknown(_)) | None => {
+            Ending::Lost(String::new())
+        }
     }
 }

@@ -51,7 +51,7 @@ fn killed_workers_alone_go_on_from_their_checkpoints() {
         }
     }
     let ended = run.end();
-    ended.says(0, &["its holder was lost; will go on"]);
+    ended.says(0, &["its holder was lost", "will go on"]);
     assert_eq!(lab.recorded(), undisturbed(&CHANGES));
 }
 

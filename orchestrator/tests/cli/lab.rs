@@ -13,7 +13,7 @@ use crate::common::processes;
 pub(crate) use crate::common::wait::wait_for;
 
 /// Two variants of twenty steps, slow enough to be caught half-way.
-const FILE: &str = "\
+pub(crate) const FILE: &str = "\
 orch: 1
 name: trip
 worker: {command: [fake-worker], check: [fake-worker, check], grace: 30s}

@@ -5,6 +5,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/here.rs"]
+mod place;
 
 mod all_killed;
 mod background;

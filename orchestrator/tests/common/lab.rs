@@ -11,6 +11,7 @@ use orchestrator::store::Store;
 
 use super::processes;
 use super::wait::wait_for;
+use crate::place::{Place, SETTINGS};
 
 /// What is recorded of every trial: all points of `loss` that count, and the final values, both by
 /// variant and seed, `a-s0`.
@@ -20,6 +21,7 @@ pub(crate) type Recorded =
 /// One test's folder.
 pub(crate) struct Lab {
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) place: Place,
 }
 
 impl Drop for Lab {
@@ -32,8 +34,13 @@ impl Drop for Lab {
 impl Lab {
     /// A folder with this file, `trip.yaml`.
     pub(crate) fn with_file(text: &str) -> Self {
-        let lab = Self { folder: tempfile::tempdir().unwrap() };
-        lab.write(text);
+        Self::at(Place::new(), text)
+    }
+
+    /// A folder with this file, whose trials run at `place`.
+    pub(crate) fn at(place: Place, text: &str) -> Self {
+        let lab = Self { folder: tempfile::tempdir().unwrap(), place };
+        lab.write(&(text.to_owned() + SETTINGS));
         lab
     }
 
@@ -65,6 +72,7 @@ impl Lab {
             .env_remove("ORCH_DB_DIR")
             .env_remove("FAKE_WORKER_BUILD")
             .env_remove("FAKE_WORKER_DATA")
+            .envs(self.place.environment.clone())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

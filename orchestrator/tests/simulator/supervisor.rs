@@ -223,7 +223,7 @@ impl Simulation {
                 Standing::Lost(_) => {
                     self.breathe()?;
                     self.world.attempt(&id, number).leftovers = false;
-                    Some(Input::Ended(id, Ending::Lost))
+                    Some(Input::Ended(id, Ending::Lost(String::new())))
                 }
                 Standing::Abandoned(_) => Some(never_started(id)),
                 Standing::Unknown(_) => None,

@@ -1,0 +1,210 @@
+//! What is written down of jobs, before they are submitted: `job.json` in an attempt's folder says
+//! which job is to run it, and a folder in `slurm/` of the run holds what several jobs share.
+
+use std::path::{Path, PathBuf};
+
+use experiments::executor::Slurm;
+use experiments::resources::Resources;
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::AttemptDir;
+use crate::by_hand::quoted;
+use crate::durable::{self, FileError};
+
+/// The job that an attempt was given to; `job.json`. Written before the job is submitted: whoever
+/// comes later finds it by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The cluster; others know nothing of the job.
+    pub cluster: String,
+    /// The name of the job, which no other submission has.
+    pub name: String,
+    /// Its index in the array.
+    pub index: u32,
+}
+
+impl Job {
+    /// The job of `attempt`; `None` if it was given to none.
+    pub fn of(attempt: &AttemptDir) -> Result<Option<Self>, FileError> {
+        durable::read_json(&attempt.job())
+    }
+}
+
+/// The folder of one submission: an array of jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Submission {
+    folder: PathBuf,
+    run: PathBuf,
+    name: String,
+}
+
+impl Submission {
+    /// The submission `name` of the run in the folder `run`, an absolute path.
+    pub(super) fn new(run: &Path, name: &str) -> Self {
+        Self { folder: run.join("slurm").join(name), run: run.to_owned(), name: name.to_owned() }
+    }
+
+    /// Writes all that its jobs need: the script, and the attempts' folders, a line each.
+    pub(super) fn prepare(
+        &self,
+        attempts: &[AttemptDir],
+        orch: &Path,
+        slurm: &Slurm,
+    ) -> Result<(), FileError> {
+        let failed = |source| FileError::Write { path: self.folder.clone(), source };
+        fs_err::create_dir_all(&self.folder).map_err(failed)?;
+        let folders = attempts.iter().map(|attempt| {
+            let path = attempt.path();
+            path.strip_prefix(&self.run).unwrap_or(path).to_string_lossy() + "\n"
+        });
+        durable::write(&self.folder.join("attempts"), folders.collect::<String>().as_bytes())?;
+        durable::write(&self.script(), self.script_text(orch, slurm).as_bytes())
+    }
+
+    fn script(&self) -> PathBuf {
+        self.folder.join("script.sh")
+    }
+
+    /// Where the jobs' own words go, which are none if all is well.
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    /// `exec`, so that Slurm's signals reach the holder.
+    fn script_text(&self, orch: &Path, slurm: &Slurm) -> String {
+        let path = |path: &Path| quoted(&path.to_string_lossy());
+        let setup: String = slurm.setup.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+        format!(
+            "#!/bin/bash\n\
+             # A job of `{}`: holds the attempt that its index in the array names.\n\
+             {setup}\
+             attempt=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" {})\n\
+             exec {} hold {}/\"$attempt\"\n",
+            self.name,
+            path(&self.folder.join("attempts")),
+            path(orch),
+            path(&self.run),
+        )
+    }
+
+    /// Arguments of `sbatch` that submit it as an array of `jobs`.
+    pub(super) fn arguments(
+        &self,
+        jobs: usize,
+        slurm: &Slurm,
+        resources: &Resources,
+        grace_secs: u64,
+    ) -> Vec<String> {
+        let options = options(slurm, resources, grace_secs);
+        let own = [
+            "--parsable".to_owned(),
+            format!("--array=0-{}", jobs - 1),
+            format!("--job-name={}", self.name),
+            // A percent sign would begin a pattern.
+            format!("--output={}", self.log().to_string_lossy().replace('%', "%%")),
+            "--open-mode=append".to_owned(),
+        ];
+        let script = self.script().to_string_lossy().into_owned();
+        own.into_iter().chain(options).chain([script]).collect()
+    }
+}
+
+/// The options of `sbatch` that say what a job needs and how it ends.
+pub(super) fn options(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> Vec<String> {
+    let minutes = minutes(slurm, resources, grace_secs);
+    let gpus = (resources.gpus > 0).then(|| format!("gpu:{}", resources.gpus));
+    let given = [
+        ("partition", slurm.partition.clone()),
+        ("account", slurm.account.clone()),
+        ("qos", slurm.qos.clone()),
+        ("constraint", slurm.constraint.clone()),
+        ("gres", slurm.gres.clone().or(gpus)),
+        ("time", minutes.map(|minutes| minutes.to_string())),
+    ];
+    let given = given.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
+    let always = [
+        "--no-requeue".to_owned(),
+        "--export=ALL".to_owned(),
+        "--nodes=1".to_owned(),
+        "--ntasks=1".to_owned(),
+        format!("--cpus-per-task={}", resources.cpus),
+        format!("--signal=B:USR1@{}", warning_secs(minutes, grace_secs)),
+    ];
+    always.into_iter().chain(given).chain(slurm.extra.iter().cloned()).collect()
+}
+
+/// The limit of a job: the file's, else what an attempt may take with its grace and a minute to
+/// spare.
+fn minutes(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> Option<u64> {
+    let own = slurm.time.map(|time| time.0.as_secs());
+    let attempts = resources.time.map(|time| time.0.as_secs() + grace_secs + 60);
+    own.or(attempts).map(|secs| secs.div_ceil(60))
+}
+
+/// How long before its limit a job is warned: enough for a checkpoint, and never so early that
+/// nothing would be done.
+fn warning_secs(minutes: Option<u64>, grace_secs: u64) -> u64 {
+    // Slurm's own limit.
+    let enough = (grace_secs + 30).min(65_535);
+    minutes.map_or(enough, |minutes| enough.min(minutes * 30))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn given(slurm: &str, resources: &str) -> Vec<String> {
+        let slurm = serde_json::from_str(slurm).unwrap();
+        let resources = serde_json::from_str(resources).unwrap();
+        options(&slurm, &resources, 30).split_off(4)
+    }
+
+    #[test]
+    fn options_follow_from_the_file() {
+        assert_eq!(given("{}", "{}"), ["--cpus-per-task=1", "--signal=B:USR1@60"]);
+        let slurm = r#"{"partition": "gpu", "qos": "long", "time": "2h", "extra": ["--mem=8G"]}"#;
+        assert_eq!(
+            given(slurm, r#"{"gpus": 2, "cpus": 4, "time": "1h"}"#),
+            [
+                "--cpus-per-task=4",
+                "--signal=B:USR1@60",
+                "--partition=gpu",
+                "--qos=long",
+                "--gres=gpu:2",
+                "--time=120",
+                "--mem=8G"
+            ]
+        );
+        assert_eq!(
+            given(r#"{"gres": "shard:3"}"#, r#"{"gpus": 1, "time": "10m"}"#)[2..],
+            // Ten minutes, half a minute of grace, one to spare.
+            ["--gres=shard:3", "--time=12"]
+        );
+        // Half of a short job is for work.
+        assert_eq!(given(r#"{"time": "1m"}"#, "{}")[1], "--signal=B:USR1@30");
+    }
+
+    #[test]
+    fn the_script_holds_the_attempt_of_its_index_whatever_paths_are_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("it's $HOME, run");
+        let submission = Submission::new(&run, "trip-1");
+        let attempts =
+            ["a-s0-1", "b-s0-2"].map(|id| AttemptDir::new(&run.join("trials").join(id), 1));
+        // Stands for `orch`: prints its arguments.
+        let orch = folder.path().join("or ch");
+        std::fs::write(&orch, "#!/bin/sh\nprintf '%s\\n' \"$FROM_SETUP\" \"$@\"\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&orch, mode).unwrap();
+        let slurm = Slurm { setup: vec!["export FROM_SETUP=yes".to_owned()], ..Slurm::default() };
+        submission.prepare(&attempts, &orch, &slurm).unwrap();
+        for (index, attempt) in attempts.iter().enumerate() {
+            let mut bash = Command::new("bash");
+            bash.arg(submission.script()).env("SLURM_ARRAY_TASK_ID", index.to_string());
+            let output = String::from_utf8(bash.output().unwrap().stdout).unwrap();
+            assert_eq!(output, format!("yes\nhold\n{}\n", attempt.path().display()));
+        }
+    }
+}

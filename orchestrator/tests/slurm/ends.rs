@@ -1,0 +1,102 @@
+//! Jobs that Slurm ends: at their time limit, for somebody more important, by a person's `scancel`,
+//! with their node. Every trial comes to the result that it would have had.
+
+use orchestrator::attempt::{Outcome, StopReason};
+
+use crate::lab::{Lab, undisturbed, wait_for};
+use crate::place::Place;
+
+/// Long enough to be caught in.
+const LONG: [(&str, &str); 1] = [("steps: 20, sleep_ms: 20", "steps: 500, sleep_ms: 20")];
+
+fn lab(place: Place, changes: &[(&str, &str)]) -> Lab {
+    let lab = Lab::new_at(place);
+    lab.edit(changes);
+    lab
+}
+
+#[test]
+fn a_trial_that_outlasts_its_job_goes_on_in_the_next() {
+    // Half a minute of work, then Slurm's warning: 45 seconds are two jobs.
+    let changes = [
+        ("steps: 20, sleep_ms: 20", "steps: 90, sleep_ms: 500"),
+        ("{poll: 200ms}", "{poll: 200ms, time: 1m}"),
+        ("  b: {label: Second, set: {offset: 1}}\n", ""),
+    ];
+    let lab = lab(Place::new(), &changes);
+    lab.orch("run trip.yaml").says(0, &["stopped after a checkpoint; will go on", "1 of 1"]);
+    assert_eq!(lab.attempts("a-s0-"), 2);
+    let exit = lab.attempt("a-s0-", 1).unwrap().read_exit().unwrap().unwrap();
+    assert_eq!(exit.outcome, Outcome::Exited { code: 75 });
+    assert_eq!(exit.stop, Some(StopReason::Requested));
+    let faster = ("steps: 20, sleep_ms: 20", "steps: 90, sleep_ms: 0");
+    assert_eq!(lab.recorded(), undisturbed(&[faster, changes[2]]));
+}
+
+#[test]
+fn who_is_preempted_checkpoints_and_comes_back() {
+    // It is at work for as long as it takes Slurm.
+    let hangs = ("label: First", "label: First, set: {hang_at: 12}");
+    let lab = lab(Place::alone(&[("SLURM_NODES", "1"), ("SLURM_CPUS", "1")]), &[hangs]);
+    let run = lab.start("run trip.yaml");
+    lab.reach("a-s0-", 1, 11);
+    let urgent = ["--partition=urgent", "--output=/dev/null", "--wrap=sleep 1"];
+    lab.place.cluster.call("sbatch", &urgent);
+    run.end().says(0, &["a-s0-", "stopped after a checkpoint; will go on", "2 of 2 trials done"]);
+    let exit = lab.attempt("a-s0-", 1).unwrap().read_exit().unwrap().unwrap();
+    assert_eq!(exit.outcome, Outcome::Exited { code: 75 });
+    assert_eq!(lab.recorded(), undisturbed(&[]));
+}
+
+#[test]
+fn a_job_that_somebody_cancels_is_given_another() {
+    let lab = lab(Place::alone(&[("SLURM_NODES", "1"), ("SLURM_CPUS", "1")]), &LONG);
+    let run = lab.start("run trip.yaml");
+    lab.reach("a-s0-", 1, 20);
+    // One runs, and the other waits.
+    let jobs = wait_for("two jobs", || {
+        let jobs = lab.place.cluster.jobs();
+        (jobs.len() == 2).then_some(jobs)
+    });
+    let ids: Vec<_> = jobs.iter().map(|job| job.rsplit('|').next().unwrap()).collect();
+    lab.place.cluster.call("scancel", &ids);
+    run.end().says(0, &["a-s0-", "b-s0-", "before a holder took it up", "2 of 2 trials done"]);
+    assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (2, 2));
+    assert_eq!(lab.recorded(), undisturbed(&LONG));
+}
+
+#[test]
+fn what_is_stopped_while_it_waits_never_begins() {
+    let lab = lab(Place::alone(&[("SLURM_NODES", "1"), ("SLURM_CPUS", "1")]), &LONG);
+    let run = lab.start("run trip.yaml");
+    lab.reach("a-s0-", 1, 5);
+    let why = wait_for("Slurm's reason", || {
+        let why = lab.orch("why variant=b").stdout;
+        why.contains("(Resources)").then_some(why)
+    });
+    assert!(why.contains("waits: no node has enough free"), "{why}");
+    let status = lab.status("a-s0-").unwrap();
+    assert_eq!(status["job"]["state"], "RUNNING");
+    assert_eq!(status["job"]["nodes"], "n1");
+    lab.orch("stop variant=b").says(0, &["b-s0-", "cancelled"]);
+    assert_eq!(lab.place.cluster.jobs().len(), 1);
+    lab.orch("stop --all").says(0, &["a-s0-", "interrupted at step"]);
+    assert_eq!(run.end().code, 130);
+    wait_for("an empty queue", || lab.place.cluster.jobs().is_empty().then_some(()));
+    lab.orch("run trip.yaml").says(0, &["2 of 2 trials done"]);
+    assert_eq!(lab.recorded(), undisturbed(&LONG));
+}
+
+#[test]
+fn what_is_lost_with_its_node_goes_on_on_another() {
+    let lab = lab(Place::alone(&[("SLURM_CPUS", "1")]), &LONG);
+    let run = lab.start("run trip.yaml");
+    lab.reach("a-s0-", 1, 20);
+    lab.reach("b-s0-", 1, 20);
+    let node = lab.status("a-s0-").unwrap()["job"]["nodes"].as_str().unwrap().to_owned();
+    lab.place.cluster.strike("cut", &node);
+    let ended = run.end();
+    ended.says(0, &["a-s0-", "its holder was lost: its job", "NODE_FAIL", "2 of 2 trials done"]);
+    assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (2, 1));
+    assert_eq!(lab.recorded(), undisturbed(&LONG));
+}
