@@ -11,6 +11,7 @@ mod lab;
 mod cluster;
 mod daemons;
 mod ends;
+mod gpus;
 mod many;
 mod place;
 mod usual;

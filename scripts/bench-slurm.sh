@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# What a run on Slurm costs: `scripts/bench-slurm.sh [TRIALS]` brings a cluster of two nodes up, has all
+# trials (500) run on it at once, each of 20 steps in a minute, and prints what was measured. The trials
+# sleep; their processes are real. docs/scale.md has figures and what follows from them.
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+trials=${1:-500}
+cargo build --quiet --release --locked -p orchestrator --bins
+bin=$PWD/target/release
+dir=$(mktemp -d)
+trap 'scripts/slurm.sh down "$dir/slurm" 2>/dev/null; rm -rf "$dir"' EXIT
+export SLURM_CPUS=$(((trials + 1) / 2))
+export "$(scripts/slurm.sh up "$dir/slurm")"
+
+# Counts the calls of Slurm's programs.
+mkdir "$dir/bin"
+for program in sbatch squeue scancel scontrol; do
+    printf '#!/bin/sh\necho %s >>"%s/calls"\nexec %s "$@"\n' $program "$dir" "$(command -v $program)" \
+        >"$dir/bin/$program"
+done
+chmod +x "$dir"/bin/*
+export PATH="$dir/bin:$bin:$PATH" ORCH_STATE_DIR="$dir/state"
+
+experiment() { # NAME SEEDS SLEEP_MS
+    cat >"$dir/$1.yaml" <<YAML
+orch: 1
+name: $1
+worker: {command: [fake-worker]}
+config: {steps: 20, sleep_ms: $3, checkpoint_every: 10}
+variants: {a: {}}
+seeds: [$(seq -s, 0 $(($2 - 1)))]
+executor: slurm
+slurm: {max_submit: $2}
+resources: {disk: 1MiB}
+YAML
+}
+cd "$dir"
+
+# From the decision to a worker at work, one trial at a time.
+experiment one 9 0
+orch run one.yaml -q -j 1
+for trial in runs/one/trials/*; do
+    id=$(basename "$trial")
+    decided=$(grep "\"$id\"" runs/one/journal.jsonl | grep '"to":{"state":"starting"' |
+        sed 's/.*"time_ms":\([0-9]*\).*/\1/')
+    claimed=$(sed -n 's/.*"time_ms": \([0-9]*\).*/\1/p' "$trial/attempt-1/claim")
+    echo $((claimed - decided))
+done | sort -n | sed -n '5{s/.*/from the decision to the claim, median of 9: & ms/p}'
+
+: >calls
+experiment many "$trials" 3000
+begin=$(date +%s)
+TIMEFORMAT='%U %S'
+{ time orch run many.yaml -q; } 2>time
+echo "$trials trials of a minute at once: $(($(date +%s) - begin)) s"
+read -r user system <time
+echo "supervisor: $user s user, $system s system"
+echo "calls: $(sort calls | uniq -c | tr -s ' \n' ' ')"
+files=$(find runs/many/trials -type f | wc -l) folders=$(find runs/many/trials -mindepth 1 -type d | wc -l)
+echo "files: $files, folders: $folders; $(du -sk --apparent-size runs/many/trials | cut -f1) kB"
+echo "journal: $(stat -c %s runs/many/journal.jsonl) B; database: $(stat -c %s runs/many/orch.db) B"
