@@ -37,6 +37,8 @@ pub struct Display {
     live: Option<Live>,
     /// Whether a failure has been shown in full; later ones get a line each.
     failure_shown: bool,
+    /// Why nothing can be started now, as it was said last.
+    hindrance: Option<String>,
 }
 
 impl Display {
@@ -44,19 +46,26 @@ impl Display {
     pub fn new(talk: Talk, headline: Option<&str>) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let live = talk == Talk::Normal && std::io::stderr().is_terminal() && !dumb;
-        Self { talk, live: live.then(|| Live::new(headline)), failure_shown: false }
+        let live = live.then(|| Live::new(headline));
+        Self { talk, live, failure_shown: false, hindrance: None }
     }
 
     /// A trial has gone from one state to another.
     pub fn changed(&mut self, trial: &TrialId, from: &State, to: &State, run: &RunDir) {
         let given_up = matches!(to, State::Failed { .. });
+        if matches!(to, State::Running { .. }) {
+            self.hindrance = None;
+        }
         // Waiting is no news, unless something was under way.
         let news = given_up
             || (self.talk == Talk::Normal
                 && !matches!(to, State::Starting { .. })
                 && (from.attempt_under_way().is_some() || !matches!(to, State::Queued { .. })));
+        // Said once, not of every trial.
+        let hindered =
+            matches!(to, State::Queued { reason } if Some(reason) == self.hindrance.as_ref());
         // The live table shows what goes well.
-        if !news || (self.live.is_some() && to.reason().is_empty()) {
+        if !news || hindered || (self.live.is_some() && to.reason().is_empty()) {
             return;
         }
         let attempt = to.attempt_under_way().filter(|n| *n > 1);
@@ -126,6 +135,16 @@ impl Display {
     pub fn waiting(&mut self, shortage: &Shortage) {
         if self.talk == Talk::Normal && (self.live.is_none() || shortage.is_of_disk()) {
             self.say(&format!("nothing is started now: {shortage}"));
+        }
+    }
+
+    /// Nobody can start anything now, for this reason; said once.
+    pub fn hindered(&mut self, why: &str) {
+        if self.hindrance.as_deref() != Some(why) {
+            self.hindrance = Some(why.to_owned());
+            if self.talk == Talk::Normal {
+                self.say(&format!("nothing is started now: {why}"));
+            }
         }
     }
 

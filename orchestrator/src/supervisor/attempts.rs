@@ -65,7 +65,10 @@ impl Supervisor {
                 return Ok(Ok(()));
             }
             Room::Short(shortage) => shortage,
-            Room::Unknown(why) => return Ok(Err(why)),
+            Room::Unknown(why) => {
+                display.hindered(&why);
+                return Ok(Err(why));
+            }
         };
         let said = self.shortage.take().filter(|(said, _)| said.is_like(&shortage));
         // As long as something runs, it is no wonder that something waits.

@@ -90,6 +90,9 @@ impl Supervisor {
             let Some(id) = self.core.active().find(of_it).map(|(id, _)| id.clone()) else {
                 continue;
             };
+            if self.core.stopping().is_none() {
+                display.hindered(&why);
+            }
             // Slurm may have taken it although it said no.
             if claim::refuse(&attempt)? {
                 self.tell(Input::Ended(id, Ending::NotTaken(why)), display).await?;

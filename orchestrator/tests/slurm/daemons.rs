@@ -29,7 +29,8 @@ fn without_a_controller_nothing_is_known_and_nothing_is_lost() {
         reason.starts_with("Slurm ").then_some(())
     });
     lab.place.cluster.up_again();
-    run.end().says(0, &["2 of 2 trials done"]);
+    let ended = run.end();
+    ended.says(0, &["nothing is started now: Slurm ", "2 of 2 trials done"]);
     assert_eq!(lab.attempts("a-s0-"), 1);
     assert_eq!(lab.recorded(), undisturbed(&[LONG]));
 }

@@ -75,6 +75,8 @@ struct Plan {
     grace_secs: u64,
     /// The run's folder, by its absolute path.
     run: PathBuf,
+    /// This program's file, as long as it can be told: it may be replaced meanwhile.
+    orch: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -118,7 +120,7 @@ enum NotSubmitted {
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error("cannot tell where the program `orch` is")]
-    Program(#[source] std::io::Error),
+    Program,
 }
 
 /// An attempt that Slurm did not take.
@@ -138,7 +140,13 @@ impl Slurm {
         Self {
             late: if network { LATE_ON_NETWORK } else { LATE_HERE },
             pace: Pace::new(settings.poll.0),
-            plan: Plan { settings, resources, grace_secs: grace.as_secs(), run },
+            plan: Plan {
+                settings,
+                resources,
+                grace_secs: grace.as_secs(),
+                run,
+                orch: std::env::current_exe().ok(),
+            },
             cluster: None,
             to_submit: Vec::new(),
             withdrawn: Vec::new(),
@@ -361,10 +369,10 @@ impl Plan {
         name: &str,
         attempts: &[AttemptDir],
     ) -> Result<(), NotSubmitted> {
-        let orch = std::env::current_exe().map_err(NotSubmitted::Program)?;
+        let orch = self.orch.as_ref().ok_or(NotSubmitted::Program)?;
         let submission = Submission::new(&self.run, name);
         let absolute: Vec<_> = attempts.iter().map(AttemptDir::absolute).collect();
-        submission.prepare(&absolute, &orch, &self.settings)?;
+        submission.prepare(&absolute, orch, &self.settings)?;
         for (index, attempt) in (0..).zip(&absolute) {
             let job = Job { cluster: cluster.to_owned(), name: name.to_owned(), index };
             durable::write_json(&attempt.job(), &job)?;
