@@ -11,6 +11,7 @@ use crate::check::{Reply, Request};
 use crate::config::{self, Config, Origin};
 use crate::executor::{Executor, Slurm};
 use crate::file::{File, Profile, Retry, Stall, VERSION, Variant, Worker};
+use crate::grid;
 use crate::keep::Keep;
 use crate::overrides::Override;
 use crate::report::Report;
@@ -19,10 +20,10 @@ use crate::source::{FileError, Finding, Source, escape, nearest};
 use crate::validate;
 
 /// A run has at most so many trials.
-const MAX_TRIALS: usize = 10_000;
+pub(crate) const MAX_TRIALS: usize = 10_000;
 
 /// The configs of all trials of a run, as JSON, have at most so many bytes.
-const MAX_CONFIGS: usize = 64 << 20;
+pub(crate) const MAX_CONFIGS: usize = 64 << 20;
 
 /// An experiment file that has been read and makes sense by itself.
 #[derive(Debug, Clone)]
@@ -133,7 +134,7 @@ impl Experiment {
     }
 
     /// Checks a source that was read before.
-    pub fn from_source(source: Source) -> Result<Self, FileError> {
+    pub fn from_source(mut source: Source) -> Result<Self, FileError> {
         if let Some(version) = source.value.get("orch")
             && version.as_u64() != Some(u64::from(VERSION))
         {
@@ -141,7 +142,8 @@ impl Experiment {
                 format!("this program reads version {VERSION} of the file, not {version}");
             return Err(source.finding("/orch", message).into_error());
         }
-        let file: File = source.decode()?;
+        let mut file: File = source.decode()?;
+        grid::lay_out(&mut source, &mut file)?;
         validate::file(&source, &file)?;
         Ok(Self { source, file })
     }

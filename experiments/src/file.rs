@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::executor::{Executor, Slurm};
+use crate::grid::Grid;
 use crate::keep::Keep;
 use crate::report::Report;
 use crate::resources::{Resources, Span};
@@ -31,8 +32,12 @@ pub struct File {
     /// Config shared by all variants, in the worker's own vocabulary.
     #[serde(default)]
     pub config: Map<String, Value>,
-    /// The table's rows, in its order.
+    /// The table's rows, in its order; those of the grid come last.
+    #[serde(default)]
     pub variants: IndexMap<String, Variant>,
+    /// More variants, by the axes that they lie on.
+    #[serde(default)]
+    pub grid: Option<Grid>,
     /// Each variant is trained once per seed.
     pub seeds: Vec<u64>,
     /// Settings for different occasions; the first is the default.

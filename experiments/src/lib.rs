@@ -13,6 +13,7 @@ pub mod executor;
 pub mod exit;
 pub mod expand;
 pub mod file;
+pub mod grid;
 pub mod keep;
 mod marks;
 pub mod number;

@@ -151,6 +151,13 @@ impl Source {
         Finding { place, message: message.into(), hint: None }
     }
 
+    /// What is to be found at `pointer` is written at another one, or at its nearest ancestor.
+    pub(crate) fn stands_at(&mut self, pointer: String, written: &str) {
+        if let Some(place) = self.place(written) {
+            self.places.insert(pointer, place);
+        }
+    }
+
     fn place(&self, pointer: &str) -> Option<(usize, usize)> {
         let mut at = pointer;
         loop {

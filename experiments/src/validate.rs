@@ -68,7 +68,8 @@ fn names(file: &File, wrong: &mut Wrong) {
         wrong("/report/table", message, Some(hint));
     }
     if file.variants.is_empty() {
-        wrong("/variants", "there are no variants".to_owned(), None);
+        let hint = "list them below `variants`, or their axes below `grid`".to_owned();
+        wrong("/variants", "there are no variants".to_owned(), Some(hint));
     }
 }
 

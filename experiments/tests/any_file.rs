@@ -24,6 +24,7 @@ config: &all {steps: 20, model.width: 8, list: [1, 2.5, ~, text]}
 variants:
   a: {label: First, set: {model: {depth: 2}}, priority: 1}
   b: {<<: {cost: 2}, set: {steps: 1e2}, seeds: [7]}
+grid: {product: {steps: [1, 2]}, zip: [{x: [a, b]}], exclude: [{steps: 1, x: b}], include: [{x: c}]}
 seeds: [0, 1]
 profiles:
   demo: {caption: Small., config: {model.width: 4}, variants: {a: {set: {steps: 5}}}}

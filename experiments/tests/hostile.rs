@@ -145,7 +145,14 @@ fn a_run_that_could_never_be_run_is_refused_before_it_is_made() {
         "x.yaml:4:1: these are 1000000 trials, and a run has 10000 at most\n\nhint: let several files \
          share them"
     );
-    let config = format!("config: {{a: {}}}\nseeds: [{}]\n", "x".repeat(1 << 20), seeds(10_000));
+    let axes = listed(40, |n| format!("k{n}: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], "));
+    let said = verdict(with(&format!("grid:\n  product: {{{axes}}}\n")));
+    assert!(said.contains("combinations, and a run has 10000 trials at most"), "{said}");
+    let long = "x".repeat(1 << 20);
+    let axis = listed(1_000, |n| format!("{n}, "));
+    let said = verdict(with(&format!("grid: {{product: {{a: [{long}], b: [{axis}]}}}}\n")));
+    assert!(said.contains("what they set comes to more than 64 MiB"), "{said}");
+    let config = format!("config: {{a: {long}}}\nseeds: [{}]\n", seeds(10_000));
     assert!(verdict(with(&config)).contains("the configs of all trials come to more than 64 MiB"));
     assert!(peak_kib() < MEMORY_KIB);
 }
