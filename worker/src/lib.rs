@@ -19,3 +19,7 @@ pub mod precision;
 pub mod random;
 pub mod train;
 pub mod weights;
+
+#[cfg(test)]
+#[path = "../tests/it/section.rs"]
+mod section;

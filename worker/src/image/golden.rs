@@ -81,10 +81,6 @@ pub(super) fn scikit_image() -> Vec<ScikitImageCase> {
     serde_json::from_str(include_str!("../../tests/golden/scikit_image.json")).unwrap()
 }
 
-pub(super) fn assert_close(ours: f64, theirs: f64) {
-    assert!((ours - theirs).abs() <= 1e-9 * theirs.abs(), "{ours} instead of {theirs}");
-}
-
 pub(super) fn digest(image: &Rgb) -> String {
     base16ct::lower::encode_string(&Sha256::digest(&image.pixels))
 }

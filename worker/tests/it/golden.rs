@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
+use crate::section::Section;
+
 /// To be held while libtorch's generator is used: it is the process's, and tests are its threads.
 pub(crate) fn generator() -> MutexGuard<'static, ()> {
     static GENERATOR: Mutex<()> = Mutex::new(());
@@ -38,11 +40,28 @@ pub(crate) fn tensor(value: &Value) -> Tensor {
     shaped(&value["data"], &shape)
 }
 
+/// The largest difference of an element.
+#[track_caller]
+pub(crate) fn difference(actual: &Tensor, expected: &Tensor) -> f64 {
+    assert_eq!(actual.size(), expected.size());
+    let difference = actual.to_kind(Kind::Double) - expected.to_kind(Kind::Double);
+    difference.abs().max().double_value(&[])
+}
+
+/// The largest size of an element, or 1: what its rounding errors are relative to.
+pub(crate) fn scale(tensor: &Tensor) -> f64 {
+    tensor.abs().max().double_value(&[]).max(1.0)
+}
+
+/// Compares a number absolutely.
+#[track_caller]
+pub(crate) fn number(section: &mut Section, actual: f64, expected: &Value) {
+    section.within((actual - expected.as_f64().unwrap()).abs());
+}
+
 /// Fails unless every element of `actual` is within `tolerance` of `expected`.
 #[track_caller]
 pub(crate) fn assert_close(actual: &Tensor, expected: &Tensor, tolerance: f64) {
-    assert_eq!(actual.size(), expected.size());
-    let difference = actual.to_kind(Kind::Double) - expected.to_kind(Kind::Double);
-    let worst = difference.abs().max().double_value(&[]);
+    let worst = difference(actual, expected);
     assert!(worst <= tolerance, "differs by {worst}, allowed are {tolerance}");
 }

@@ -10,6 +10,7 @@ mod numerics;
 mod objective;
 mod pretrained;
 mod score;
+mod section;
 mod shipped;
 mod training;
 mod trial;

@@ -12,6 +12,7 @@ use worker::model::fusion::InputFusion;
 use worker::model::{Mode, Unet, parameters};
 
 use crate::golden;
+use crate::section::Section;
 
 /// The network of a config with these sections.
 fn network(model: &Value, diffusion: &Value) -> Unet {
@@ -81,14 +82,17 @@ fn output_and_gradients_are_those_of_the_reference() {
     assert_eq!(parameters::count(unet.store()), 263_091);
     let input = |name: &str| &golden[&format!("in.{name}")];
     let output = unet.forward(input("cond"), input("y"), input("level"), Mode::Train);
-    golden::assert_close(&output, &golden["out.eps_hat"], 1e-5);
+    let mut section = Section::new("unet_small, output", 1e-5);
+    section.within(golden::difference(&output, &golden["out.eps_hat"]));
     let loss = output.l1_loss(input("eps"), Reduction::Mean);
-    assert!((loss.double_value(&[]) - golden["out.loss"].double_value(&[0])).abs() < 1e-6);
+    let mut section = Section::new("unet_small, loss", 1e-6);
+    section.within((loss.double_value(&[]) - golden["out.loss"].double_value(&[0])).abs());
     loss.backward();
+    let mut section = Section::new("unet_small, gradients", 1e-4);
     for (name, weight) in parameters::by_name(unet.store()) {
         let expected = &golden[&format!("grad.{name}")];
         let scale = expected.abs().max().double_value(&[]);
-        golden::assert_close(&weight.grad(), expected, 1e-4 * scale);
+        section.within(golden::difference(&weight.grad(), expected) / scale);
     }
 }
 
@@ -129,14 +133,12 @@ fn bf16_rounds_within_the_network_and_nowhere_else() {
 
 #[test]
 fn noise_level_is_embedded_as_in_the_reference() {
+    let mut section = Section::new("noise_embedding", 1e-9);
     for row in golden::json("diffusion.json")["noise_embedding"].as_array().unwrap() {
         let dim = row["dim"].as_i64().unwrap();
         let level = Tensor::from(row["sqrt_gamma"].as_f64().unwrap()).reshape([1, 1]);
-        golden::assert_close(
-            &sinusoids(&level, dim),
-            &golden::shaped(&row["value"], &[1, dim]),
-            1e-9,
-        );
+        let expected = golden::shaped(&row["value"], &[1, dim]);
+        section.within(golden::difference(&sinusoids(&level, dim), &expected));
     }
 }
 
@@ -162,6 +164,13 @@ fn piece<T>(build: impl Fn(&Path) -> T, weights: &[(&str, f64, (f64, f64))]) -> 
     });
     assert!(left.is_empty(), "parameters without a golden weight: {:?}", left.keys());
     piece
+}
+
+/// Compares what a piece makes of a batch of one.
+#[track_caller]
+fn compare(piece: &'static str, output: &Tensor, expected: &Value) {
+    let mut section = Section::new(piece, 1e-5);
+    section.within(golden::difference(&output.squeeze_dim(0), &golden::tensor(expected)));
 }
 
 fn input(golden: &Value) -> Tensor {
@@ -191,7 +200,7 @@ fn residual_block_and_attention_are_those_of_the_reference() {
     );
     let embedding = golden::tensor(&golden["embedding"]).to_kind(Kind::Float).unsqueeze(0);
     let output = res_block.forward(&input(&golden), &embedding, Mode::Evaluate);
-    golden::assert_close(&output.squeeze_dim(0), &golden::tensor(&golden["resblock_out"]), 1e-5);
+    compare("resblock_out", &output, &golden["resblock_out"]);
 
     for (heads, name) in [(1, "attention_1head"), (2, "attention_2heads_scale_head_dim")] {
         let attention = piece(
@@ -205,8 +214,7 @@ fn residual_block_and_attention_are_those_of_the_reference() {
             ],
         );
         let input = golden::tensor(&golden["resblock_out"]).to_kind(Kind::Float).unsqueeze(0);
-        let output = attention.forward(&input).squeeze_dim(0);
-        golden::assert_close(&output, &golden::tensor(&golden[name]), 1e-5);
+        compare(name, &attention.forward(&input), &golden[name]);
     }
 }
 
@@ -215,11 +223,11 @@ fn changes_of_resolution_are_those_of_the_reference() {
     let golden = golden::json("network_pieces.json");
     let weights = |k| [("conv.weight", k, PLAIN), ("conv.bias", k + 1.0, PLAIN)];
     let down = piece(|path| Down::new(path, 4), &weights(30.0));
-    let output = down.forward(&input(&golden)).squeeze_dim(0);
-    golden::assert_close(&output, &golden::tensor(&golden["downsample_stride2_conv"]), 1e-5);
+    let name = "downsample_stride2_conv";
+    compare(name, &down.forward(&input(&golden)), &golden[name]);
     let up = piece(|path| Up::new(path, 4), &weights(32.0));
-    let output = up.forward(&input(&golden)).squeeze_dim(0);
-    golden::assert_close(&output, &golden::tensor(&golden["upsample_nearest_conv"]), 1e-5);
+    let name = "upsample_nearest_conv";
+    compare(name, &up.forward(&input(&golden)), &golden[name]);
 }
 
 #[test]
@@ -239,8 +247,8 @@ fn the_fusion_of_the_inputs_is_the_authors() {
     );
     let first = |name| golden::shaped(&tensors[name], &[2, 3, 4, 4]).narrow(0, 0, 1);
     let [condition, y] = ["cond", "eps"].map(|name| first(name).to_kind(Kind::Float));
-    let output = fusion.forward(&condition, &y).squeeze_dim(0);
-    golden::assert_close(&output, &golden::tensor(&golden["input_fusion"]["out"]), 1e-5);
+    let output = fusion.forward(&condition, &y);
+    compare("input_fusion", &output, &golden["input_fusion"]["out"]);
 }
 
 #[test]

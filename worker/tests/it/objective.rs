@@ -7,8 +7,9 @@ use worker::diffusion::objective::{Noised, Objective};
 use worker::diffusion::vlb::Gaussian;
 use worker::model::{Mode, Unet, parameters};
 
-use crate::diffusion::{SHAPE, assert_number, fixed, schedule};
+use crate::diffusion::{SHAPE, fixed, schedule};
 use crate::golden;
+use crate::section::Section;
 
 /// The golden images at the very level of step `t`.
 fn noised(golden: &Value, name: &str, t: usize) -> Noised {
@@ -23,10 +24,6 @@ fn output(golden: &Value) -> Tensor {
     Tensor::cat(&[fixed(golden, "eps_hat"), v], 1)
 }
 
-fn scale(tensor: &Tensor) -> f64 {
-    tensor.abs().max().double_value(&[]).max(1.0)
-}
-
 #[test]
 fn the_simple_loss_is_the_mean_absolute_error() {
     let golden = golden::json("diffusion.json");
@@ -34,7 +31,8 @@ fn the_simple_loss_is_the_mean_absolute_error() {
     let config = Diffusion::default();
     let objective = Objective { config: &config, schedule: &schedule };
     let loss = objective.loss(&output(&golden), &noised(&golden, "cosine_T500", 250));
-    assert_number(loss.double_value(&[]), &golden["simple_loss"]["L1_mean"], 1e-9);
+    let mut section = Section::new("simple_loss", 1e-9);
+    section.relative(loss.double_value(&[]), golden["simple_loss"]["L1_mean"].as_f64().unwrap());
 }
 
 #[test]
@@ -43,11 +41,17 @@ fn the_hybrid_loss_and_its_bound_are_the_references() {
     let config = Diffusion { loss: Loss::Hybrid, ..Diffusion::default() };
     let weight = golden["vlb"]["lam"].as_f64().unwrap();
     assert!((config.vlb_weight - weight).abs() < 1e-18);
+    let mut variances = Section::new("vlb, log beta~", 1e-12);
+    let mut section = Section::new("vlb", 1e-9);
     for row in golden["vlb"]["terms"].as_array().unwrap() {
         let name = row["schedule"].as_str().unwrap();
         let schedule = schedule(&golden, name);
         let t = row["t"].as_u64().unwrap() as usize;
-        assert_number(schedule.posterior(t).log_variance, &row["true_log_variance"], 1e-12);
+        golden::number(
+            &mut variances,
+            schedule.posterior(t).log_variance,
+            &row["true_log_variance"],
+        );
         let (batch, output) = (noised(&golden, name, t), output(&golden));
         let objective = Objective { config: &config, schedule: &schedule };
         let v = output.narrow(1, 3, 3).set_requires_grad(true);
@@ -58,15 +62,15 @@ fn the_hybrid_loss_and_its_bound_are_the_references() {
             _ => &row["kl"],
         };
         let expected = golden::shaped(expected, &SHAPE);
-        golden::assert_close(&bound, &expected, 1e-9 * scale(&expected));
+        section.within(golden::difference(&bound, &expected) / golden::scale(&expected));
         assert!(t == 1 || bound.min().double_value(&[]) >= 0.0, "a divergence below 0 at {t}");
         if t > 1 {
             bound.sum(Kind::Double).backward();
             let expected = golden::shaped(&row["dKL_dv_elementwise"], &SHAPE);
-            golden::assert_close(&v.grad(), &expected, 1e-9 * scale(&expected));
+            section.within(golden::difference(&v.grad(), &expected) / golden::scale(&expected));
         }
         let loss = objective.loss(&output, &batch).double_value(&[]);
-        assert_number(loss, &row["hybrid_L1_nats"], 1e-9 * loss.abs());
+        section.relative(loss, row["hybrid_L1_nats"].as_f64().unwrap());
     }
 }
 
@@ -91,11 +95,12 @@ fn the_bound_teaches_the_variance_and_not_the_mean() {
 #[test]
 fn an_8_bit_value_has_the_mass_of_its_bin() {
     let golden = golden::json("diffusion.json");
+    let mut section = Section::new("vlb, decoder", 1e-9);
     for row in golden["vlb"]["decoder_grid"].as_array().unwrap() {
         let number = |name: &str| Tensor::from(row[name].as_f64().unwrap());
         let model = Gaussian { mean: number("mean"), log_variance: number("logstd") * 2.0 };
         let likelihood = -model.nll_of_8_bit(&number("x")).double_value(&[]);
-        assert_number(likelihood, &row["ll_exact"], 1e-9 * likelihood.abs());
+        section.relative(likelihood, row["ll_exact"].as_f64().unwrap());
         // improved-diffusion's approximation by a tanh agrees where the density is not tiny.
         let tanh = row["ll_tanh"].as_f64().unwrap();
         assert!(tanh < -10.0 || (likelihood - tanh).abs() < 2e-3, "{likelihood} {tanh}");
@@ -118,7 +123,8 @@ fn the_chain_ends_where_the_prior_begins() {
     let kl = end.kl(&Gaussian { mean: zero(), log_variance: zero() });
     let bits = kl.reshape([2, -1]).mean_dim(1, false, Kind::Double) / 2_f64.ln();
     let expected = &golden["vlb"]["prior_kl_per_sample_bits_cosine_T500"];
-    golden::assert_close(&bits, &golden::shaped(expected, &[2]), 1e-15);
+    let mut section = Section::new("vlb, prior", 1e-15);
+    section.within(golden::difference(&bits, &golden::shaped(expected, &[2])));
 }
 
 #[test]
