@@ -84,6 +84,10 @@ impl ResBlock {
     }
 }
 
+/// Attention takes so many pixels at a time that there are at most this many scores (256 MiB in
+/// f32): of all pixels of a large picture at once they would need more memory than a machine has.
+const SCORES: i64 = 1 << 26;
+
 /// Self-attention over the pixels, with a residual connection.
 #[derive(Debug)]
 pub struct Attention {
@@ -114,9 +118,14 @@ impl Attention {
         // Channels run head by head, and within a head query, key, value.
         let qkv = qkv.reshape([n, self.heads, 3 * per_head, h * w]).chunk(3, 2);
         let [query, key, value] = &qkv[..] else { unreachable!("three chunks of 3 × channels") };
-        let scores = query.transpose(-2, -1).matmul(key) / (per_head as f64).sqrt();
-        let weights = scores.softmax(-1, None); // [N, heads, HW (queries), HW (keys)]
-        let mixed = value.matmul(&weights.transpose(-2, -1)).reshape([n, c, h, w]);
+        let attend = |query: &Tensor| {
+            let scores = query.transpose(-2, -1).matmul(key) / (per_head as f64).sqrt();
+            let weights = scores.softmax(-1, None); // [N, heads, queries, HW (keys)]
+            value.matmul(&weights.transpose(-2, -1))
+        };
+        let at_once = (SCORES / (n * self.heads * h * w)).clamp(1, h * w);
+        let mixed: Vec<_> = query.split(at_once, -1).iter().map(attend).collect();
+        let mixed = Tensor::cat(&mixed, -1).reshape([n, c, h, w]);
         x + self.out.forward(&mixed)
     }
 }

@@ -219,6 +219,28 @@ fn residual_block_and_attention_are_those_of_the_reference() {
 }
 
 #[test]
+fn attention_over_a_large_picture_goes_part_by_part() {
+    let _generator = golden::generator();
+    let config = BlockConfig { groups: 1, dropout: 0.0, heads: 1, embedding: 8 };
+    let attention = piece(
+        |path| Attention::new(path, 2, config),
+        &[
+            ("norm.weight", 20.0, NORM),
+            ("norm.bias", 21.0, PLAIN),
+            ("qkv.weight", 22.0, PLAIN),
+            ("out.weight", 23.0, PLAIN),
+            ("out.bias", 24.0, PLAIN),
+        ],
+    );
+    // Every pixel four times: the same keys and values as often, so the same means. 96 × 96 pixels
+    // have too many scores to be made at once, 48 × 48 have not.
+    let small = Tensor::randn([1, 2, 48, 48], (Kind::Float, Device::Cpu));
+    let large = small.upsample_nearest2d([96, 96], None, None);
+    let expected = attention.forward(&small).upsample_nearest2d([96, 96], None, None);
+    golden::assert_close(&attention.forward(&large), &expected, 1e-5);
+}
+
+#[test]
 fn changes_of_resolution_are_those_of_the_reference() {
     let golden = golden::json("network_pieces.json");
     let weights = |k| [("conv.weight", k, PLAIN), ("conv.bias", k + 1.0, PLAIN)];
