@@ -1,5 +1,7 @@
 //! What a trial's config can make the fake worker do.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// The config, with its defaults. Steps count from 1; 0 means never.
@@ -21,6 +23,9 @@ pub(crate) struct Script {
     pub(crate) crash_attempts: u64,
     /// Sleep for ever at this step.
     pub(crate) hang_at: u64,
+    /// Wait before the last step until this file is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) wait_for: Option<PathBuf>,
     /// Say that the loss is NaN at this step.
     pub(crate) nan_at: u64,
     /// Print and append lines that are no events.
@@ -58,6 +63,7 @@ impl Default for Script {
             crash_at: 0,
             crash_attempts: u64::MAX,
             hang_at: 0,
+            wait_for: None,
             nan_at: 0,
             garbage: false,
             ignore_term: false,

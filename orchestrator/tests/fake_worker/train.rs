@@ -103,6 +103,10 @@ impl Worker {
         while step == self.script.hang_at && (self.script.ignore_term || !self.stopping()) {
             thread::sleep(Duration::from_millis(5));
         }
+        let is_there = |file: &PathBuf| file.exists() || self.stopping();
+        while step == self.script.steps && !self.script.wait_for.as_ref().is_none_or(is_there) {
+            thread::sleep(Duration::from_millis(5));
+        }
         let loss = if step == self.script.nan_at { f64::NAN } else { self.value(step) };
         let values = BTreeMap::from([("loss".to_owned(), Number(loss))]);
         self.say(Event::Metrics { step, item: None, values });

@@ -1,5 +1,7 @@
 //! A disk with too little room, and one with none.
 
+use std::fs;
+
 use crate::common::lab::{Lab, Recorded};
 use crate::common::wait::wait_for;
 use crate::disk::Disk;
@@ -40,13 +42,17 @@ pub(crate) fn below_the_floor(lab: &Lab, disk: &Disk) {
 
 /// A disk that fills while trials run: whoever cannot go on says what to do, and nothing is lost.
 pub(crate) fn full(lab: &Lab, disk: &Disk) {
-    lab.write(&FILE.replace("sleep_ms: 20", "sleep_ms: 50"));
+    // However slow the machine is, nobody is done before the disk is full.
+    let full = lab.path("full");
+    let waits = format!("sleep_ms: 20, wait_for: '{}'", full.display());
+    lab.write(&FILE.replace("sleep_ms: 20", &waits));
     let run = lab.start("run trip.yaml");
     wait_for("the first events", || {
         let status = lab.orch("status --json");
         (status.code == 0 && status.stdout.contains("\"step\": ")).then_some(())
     });
     disk.fill();
+    fs::write(full, "").unwrap();
     let ended = run.end();
     ended.says(
         1,
