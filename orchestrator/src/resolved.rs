@@ -14,8 +14,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::by_hand;
+use crate::core::State;
 use crate::durable::{self, FileError};
 use crate::plan::Plan;
+use crate::shown::Shown;
 use crate::store::TrialRow;
 
 /// An experiment under one profile, everything filled in.
@@ -121,11 +123,23 @@ impl Resolved {
 
     /// Those of the recorded trials that the last `orch run` was to carry out, or had done before.
     pub fn of_last_run(&self, recorded: Vec<TrialRow>) -> Vec<TrialRow> {
-        let meant = |trial: &TrialRow| {
-            let left_out = !self.only.is_empty() && !self.only.contains(&trial.variant);
-            !trial.retired && !left_out
-        };
+        let meant = |trial: &TrialRow| !trial.retired && !self.leaves_out(trial);
         recorded.into_iter().filter(meant).collect()
+    }
+
+    /// Whether the last `orch run` was confined to other variants.
+    pub fn leaves_out(&self, trial: &TrialRow) -> bool {
+        !self.only.is_empty() && !self.only.contains(&trial.variant)
+    }
+
+    /// Why a trial is in its state; of one that waits because it was left out, just that.
+    pub fn reason(&self, shown: &Shown) -> String {
+        match shown.trial.state {
+            State::Queued { .. } if self.leaves_out(&shown.trial) => {
+                "left out by `--only`".to_owned()
+            }
+            _ => shown.reason(),
+        }
     }
 
     /// Reads the file at `path`.

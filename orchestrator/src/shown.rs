@@ -90,7 +90,11 @@ impl Shown {
 
     /// Both, `failed: crashed: …`.
     pub fn state_and_reason(&self) -> String {
-        let reason = self.reason();
+        self.state_with(&self.reason())
+    }
+
+    /// Its state, and why it is in it.
+    pub fn state_with(&self, reason: &str) -> String {
         let colon = if reason.is_empty() { "" } else { ": " };
         format!("{}{colon}{reason}", self.state())
     }

@@ -53,7 +53,7 @@ pub async fn run(arguments: &cli::Status, global: &Global) -> anyhow::Result<u8>
         } else {
             shown.into_iter().partition(is_of_interest)
         };
-        print(&(head + &table(&listed, headline, &latest)))?;
+        print(&(head + &table(&listed, &resolved, &latest)))?;
         if !only_counted.is_empty() {
             print(&format!("and {} more; `--all` lists them\n", only_counted.len()))?;
         }
@@ -79,7 +79,8 @@ fn carried_on(supervisor: Option<&Supervisor>, shown: &[Shown], resolved: &Resol
     }
 }
 
-fn table(shown: &[Shown], headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> String {
+fn table(shown: &[Shown], resolved: &Resolved, latest: &BTreeMap<TrialId, f64>) -> String {
+    let headline = resolved::headline(&resolved.report);
     let mut rows = vec![
         ["trial", "state", "phase", "step", headline.unwrap_or_default(), "attempts", "reason"]
             .map(str::to_owned),
@@ -95,7 +96,7 @@ fn table(shown: &[Shown], headline: Option<&str>, latest: &BTreeMap<TrialId, f64
             under_way.map_or(String::new(), |(_, step, of)| format!("{step}/{of}")),
             latest.get(&trial.id).map_or(String::new(), |value| format!("{value:.2}")),
             trial.last_attempt.as_ref().map_or(String::new(), |a| a.number.to_string()),
-            shown.reason().lines().next().unwrap_or_default().to_owned(),
+            resolved.reason(shown).lines().next().unwrap_or_default().to_owned(),
         ]);
     }
     columns(&rows).join("\n") + "\n"

@@ -7,6 +7,7 @@ use super::print;
 use crate::cli::{self, Global};
 use crate::core::State;
 use crate::log_end::LogEnd;
+use crate::resolved::Resolved;
 use crate::run_dir::RunDir;
 
 /// Runs the verb.
@@ -15,10 +16,10 @@ pub async fn run(arguments: &cli::Why, global: &Global) -> anyhow::Result<u8> {
     let supervised = RunDir::find(&global.runs, arguments.chosen.run.as_deref())?.is_supervised();
     let one = OneTrial::find(&arguments.chosen, global).await?;
     let shown = &one.shown;
-    let mut lines = vec![
-        format!("{} is {}.", shown.trial.id, shown.state_and_reason()),
-        advice(&one, supervised),
-    ];
+    let resolved = Resolved::read(&one.dir.experiment())?;
+    let is = shown.state_with(&resolved.reason(shown));
+    let mut lines =
+        vec![format!("{} is {is}.", shown.trial.id), advice(&one, &resolved, supervised)];
     if let State::Failed { attempt, .. } = &shown.trial.state
         && let Some(end) = LogEnd::of(&one.attempt(*attempt))?
     {
@@ -30,13 +31,18 @@ pub async fn run(arguments: &cli::Why, global: &Global) -> anyhow::Result<u8> {
 }
 
 /// What to do, in a sentence.
-fn advice(one: &OneTrial, supervised: bool) -> String {
+fn advice(one: &OneTrial, resolved: &Resolved, supervised: bool) -> String {
     let trial = &one.shown.trial;
     let id = &trial.id;
     if trial.retired {
         return "The file no longer names it; it runs again if the file does.".to_owned();
     }
     match &trial.state {
+        State::Queued { .. } if resolved.leaves_out(trial) => {
+            "The last `orch run` was confined to other variants; run the file without `--only` to \
+             start it."
+                .to_owned()
+        }
         State::Queued { .. } if supervised => {
             "Nothing is to be done: `orch run` is at work and starts it in its turn.".to_owned()
         }

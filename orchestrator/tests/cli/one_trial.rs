@@ -189,7 +189,8 @@ fn why_says_what_happened_and_what_to_do() {
     failed.says(0, &[]);
     assert_page("why", &lab, &failed.stdout);
     let waiting = lab.orch("why variant=b").stdout;
-    assert!(waiting.ends_with("Run the file with `orch run` to start it.\n"), "{waiting}");
+    assert!(waiting.contains(" is queued: left out by `--only`.\nThe last `orch run` was confi"));
+    assert!(lab.orch("status").stdout.contains("left out by `--only`"));
     lab.orch("run trip.yaml -q --only b").says(0, &[]);
     let done = lab.orch("why variant=b").stdout;
     assert!(done.contains(" is succeeded.\nIt is done; `orch show b-s0-"), "{done}");
