@@ -96,7 +96,8 @@ async fn stopped(dir: &RunDir, meant: &[TrialRow]) -> anyhow::Result<Vec<Stopped
         wait_for_holder(dir, &row.id, &past).await?;
         stopped.push(Stopped {
             tried: !past.attempts.is_empty(),
-            step: past.attempts.last().and_then(|attempt| attempt.step),
+            // A worker that saves as it ends may have gone further than it said.
+            step: past.attempts.last().and_then(|attempt| attempt.step.max(attempt.checkpoint)),
             saved: past.attempts.iter().filter_map(|attempt| attempt.checkpoint).max(),
             row,
         });

@@ -118,7 +118,9 @@ pub async fn records(runs: &Path) -> Vec<Finding> {
     }
     if readable > 0 || findings.is_empty() {
         let runs = runs.display();
-        findings.push(Finding::ok("records", format!("{readable} databases readable in `{runs}`")));
+        let s = if readable == 1 { "" } else { "s" };
+        findings
+            .push(Finding::ok("records", format!("{readable} database{s} readable in `{runs}`")));
     }
     findings
 }

@@ -278,7 +278,7 @@ fn a_database_may_lie_elsewhere_and_every_verb_finds_it() {
     for verb in verbs {
         orch(verb).says(0, &[]);
     }
-    assert!(orch("doctor").stdout.contains("1 databases readable"));
+    assert!(orch("doctor").stdout.contains("1 database readable"));
     assert_eq!(dump(&there), before);
     for verb in verbs {
         fs::remove_file(&there).unwrap();

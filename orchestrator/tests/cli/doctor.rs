@@ -43,7 +43,7 @@ fn a_machine_that_can_run_the_file_is_found_well() {
         ("locks", "they hold in"),
         ("clock", "this machine's"),
         ("slots", "none is held"),
-        ("records", "1 databases readable"),
+        ("records", "1 database readable"),
     ] {
         says(&found, "ok", check, words);
     }
