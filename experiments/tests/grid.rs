@@ -82,6 +82,12 @@ fn a_grid_can_be_all_there_is_and_axes_that_end_alike_have_whole_names() {
     let names: Vec<_> = run.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["yes", "-2", "null"].map(|b| format!("a_width-1-b_width-{b}")));
     assert_eq!(run.rows[1].label, "a.width 1, b.width -2");
+    let only_added =
+        text.replace("product: {a.width: [1], b.width: [yes, -2, ~]}", "include: [{a: 1}]");
+    assert_eq!(expand(&only_added, &[]).unwrap().rows[0].name, "a-1");
+    let nothing = only_added.replace("include", "exclude");
+    let error = expand(&nothing, &[]).unwrap_err().to_string();
+    assert!(error.starts_with("sweep.yaml:5:8: there are no axes"), "{error}");
 }
 
 #[test]

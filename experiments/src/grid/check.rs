@@ -82,6 +82,10 @@ fn groups(grid: &Grid, wrong: &mut Wrong) {
 /// What is left out must be there: a slip would train what nobody wants.
 fn exclude(grid: &Grid, wrong: &mut Wrong) {
     let points = grid.combinations();
+    if every_axis(grid).next().is_none() && !grid.exclude.is_empty() {
+        wrong("/grid/exclude", "there are no axes to leave anything out of".to_owned(), None);
+        return;
+    }
     for (i, pattern) in grid.exclude.iter().enumerate() {
         let at = format!("/grid/exclude/{i}");
         let mut keys_are_known = true;
