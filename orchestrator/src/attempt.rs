@@ -211,7 +211,8 @@ pub struct Exit {
     /// Processes that the worker left behind and the holder killed.
     #[serde(default)]
     pub leftovers: u32,
-    /// Whether next to nothing was free on the disk when the worker had ended.
+    /// Whether next to nothing was free on the disk when the worker had ended, or that was what it
+    /// complained of last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disk_full: bool,
     /// When the holder took up the attempt, in milliseconds since the Unix epoch.

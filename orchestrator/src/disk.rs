@@ -7,6 +7,8 @@ use std::path::Path;
 
 use experiments::resources::Memory;
 
+use crate::attempt::AttemptDir;
+use crate::log_end;
 use crate::store::StoreError;
 
 /// With less, hardly anything can be written any more.
@@ -21,6 +23,15 @@ pub fn free(path: &Path) -> Option<Memory> {
 /// Whether next to nothing can be written to the file system of `path`.
 pub fn is_full(path: &Path) -> bool {
     free(path).is_some_and(|free| free < FULL)
+}
+
+/// What the system calls it, whatever language a program is written in.
+const BY_NAME: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
+/// Whether a worker that has just ended did so on a full disk: it is, or the worker's last words
+/// are that it was, for room may have been made since.
+pub fn was_full(attempt: &AttemptDir) -> bool {
+    is_full(attempt.path()) || log_end::complains_of(attempt, &BY_NAME)
 }
 
 /// Whether an error, or one of its causes, is that a disk is full.

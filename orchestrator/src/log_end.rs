@@ -39,19 +39,28 @@ impl LogEnd {
     }
 }
 
-/// Nothing if there is no log, as of a worker that could not be started.
+/// Whether one of these words is in the end of what the attempt's worker complained of.
+pub fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
+    tail(&attempt.stderr()).is_ok_and(|text| words.iter().any(|words| text.contains(words)))
+}
+
 fn last_lines(log: &Path) -> io::Result<Vec<String>> {
+    let text = tail(log)?;
+    let lines: Vec<_> = text.trim_end().lines().map(as_seen).collect();
+    Ok(lines[lines.len().saturating_sub(LINES)..].to_vec())
+}
+
+/// Nothing if there is no log, as of a worker that could not be started.
+fn tail(log: &Path) -> io::Result<String> {
     let mut file = match fs_err::File::open(log) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
         opened => opened?,
     };
     let start = file.metadata()?.len().saturating_sub(BYTES);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     file.take(BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<_> = text.trim_end().lines().map(as_seen).collect();
-    Ok(lines[lines.len().saturating_sub(LINES)..].to_vec())
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The line as a terminal would have left it on the screen: a progress bar returns to the line's

@@ -137,7 +137,7 @@ fn watch(
         }
     };
     // At once: room may be made any moment.
-    let disk_full = disk::is_full(attempt.path());
+    let disk_full = disk::was_full(attempt);
     let leftovers = leftovers::end_descendants(worker, wake);
     Ok(Ending { outcome, stop: ladder.reason(), killed: ladder.killed(), leftovers, disk_full })
 }

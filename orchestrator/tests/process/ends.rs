@@ -74,6 +74,20 @@ fn what_cannot_be_started_says_what_was_looked_for() {
 }
 
 #[test]
+fn a_worker_whose_last_words_are_of_a_full_disk_ended_on_one() {
+    for (words, full) in [("[Errno 28] No space left on device", true), ("no space left", false)] {
+        let mut lab = Lab::new(json!({}));
+        let mut command = lab.command(1);
+        // A traceback may come after it.
+        let script = format!("echo 'OSError: {words}' >&2; seq 1000 >&2; exit 1");
+        command.argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
+        let lease = lab.no_slots();
+        let attempt = lab.start_with(1, &command, lease);
+        assert_eq!(lab.end(&attempt).disk_full, full, "{words}");
+    }
+}
+
+#[test]
 fn what_a_worker_leaves_behind_ends_with_it() {
     let mut lab = Lab::new(json!({"steps": 1, "fork_child": true}));
     let attempt = lab.start(1);
