@@ -19,6 +19,7 @@ pub mod holder;
 pub mod host;
 pub mod journal;
 pub mod log_end;
+pub mod parquet_file;
 pub mod plan;
 pub mod programs;
 pub mod provenance;

@@ -81,6 +81,8 @@ pub enum ExportFormat {
     Csv,
     /// A JSON object for each point, one a line.
     Jsonl,
+    /// One file of columns, which pandas, Polars and R's arrow read.
+    Parquet,
     /// A folder of event files, which `tensorboard --logdir PATH` opens; a folder for each trial.
     Tensorboard,
 }

@@ -16,6 +16,7 @@ use crate::catch_up;
 use crate::cli::{self, ExportFormat, Global};
 use crate::core::TrialId;
 use crate::durable::{self, FileError};
+use crate::parquet_file::ParquetFile;
 use crate::run_dir::RunDir;
 use crate::store::{Point, Store, TrialRow};
 use crate::tensorboard::EventFile;
@@ -50,6 +51,7 @@ pub async fn run(arguments: &cli::Export, global: &Global) -> anyhow::Result<u8>
     let exported = match format {
         ExportFormat::Tensorboard => event_files(&mut store, &trials, out).await?,
         ExportFormat::Csv | ExportFormat::Jsonl => lines(&mut store, &trials, format, out).await?,
+        ExportFormat::Parquet => columns(&mut store, &trials, out).await?,
     };
     if arguments.json {
         print_json(&json!({
@@ -87,6 +89,23 @@ async fn lines(
         }
     }
     file.persist()?;
+    Ok(exported)
+}
+
+/// All trials in one Parquet file.
+async fn columns(store: &mut Store, trials: &[TrialRow], out: &Path) -> anyhow::Result<Exported> {
+    let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
+    let cannot = |source| failed(out, source);
+    let Aside { path, file } = Aside::new(out)?;
+    let mut columns = ParquetFile::new(file).map_err(cannot)?;
+    for trial in trials {
+        let mut points = store.points(&trial.id);
+        while let Some(point) = points.try_next().await? {
+            columns.point(trial, &point).map_err(cannot)?;
+            exported.points += 1;
+        }
+    }
+    Aside { path, file: columns.finish().map_err(cannot)? }.persist()?;
     Ok(exported)
 }
 

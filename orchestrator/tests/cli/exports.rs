@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
 use serde_json::Value;
 
 use crate::lab::Lab;
@@ -70,6 +72,68 @@ fn an_export_that_cannot_be_written_says_where() {
     assert!(!lab.path("points.csv").exists());
 }
 
+/// A line of the CSV file for each row of a Parquet file, by the reader of the crate that wrote it.
+fn rows(file: &Path) -> Vec<String> {
+    let reader = SerializedFileReader::new(fs::File::open(file).unwrap()).unwrap();
+    let text = |field: &Field| match field {
+        Field::Str(text) => text.clone(),
+        Field::Null => String::new(),
+        Field::ULong(number) => number.to_string(),
+        Field::Long(number) => number.to_string(),
+        Field::Double(number) => number.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let rows = reader.get_row_iter(None).unwrap().map(|row| row.unwrap());
+    rows.map(|row| {
+        let fields: Vec<_> = row.get_column_iter().map(|(_, field)| text(field)).collect();
+        fields.join(",")
+    })
+    .collect()
+}
+
+#[test]
+fn a_parquet_file_has_the_rows_of_the_csv_file() {
+    let lab = eventful();
+    lab.orch("export --format csv --out points.csv").says(0, &[]);
+    let json = lab.json("export --format parquet --out points.parquet --json");
+    let csv = fs::read_to_string(lab.path("points.csv")).unwrap();
+    let rows = rows(&lab.path("points.parquet"));
+    assert_eq!(json["points"], rows.len());
+    assert_eq!(rows, csv.lines().skip(1).collect::<Vec<_>>());
+    lab.orch("export --format parquet --out no/such/points.parquet")
+        .says(1, &["cannot write `no/such/points.parquet`"]);
+}
+
+/// What a script says of a file or folder, by the Python that `variable` names.
+fn python(variable: &str, script: &str, of: &Path) -> String {
+    let python = std::env::var(variable).unwrap();
+    let output = Command::new(python).args(["-c", script]).arg(of).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What pyarrow makes of a Parquet file: the same lines again.
+const PYARROW: &str = r#"
+import sys, pyarrow.parquet as parquet
+table = parquet.read_table(sys.argv[1])
+print(",".join(table.column_names))
+assert [str(t) for t in table.schema.types] == "string string uint64 string string int64 double double".split()
+number = lambda value: "" if value is None else repr(value).removesuffix(".0")
+for row in table.to_pylist():
+    print(",".join(v if isinstance(v, str) else number(v) for v in row.values()))
+"#;
+
+#[test]
+#[ignore = "needs ORCH_TEST_PYARROW, a Python that has pyarrow"]
+fn pyarrow_reads_every_point() {
+    let lab = eventful();
+    lab.orch("export --format csv --out points.csv").says(0, &[]);
+    lab.orch("export --format parquet --out points.parquet").says(0, &[]);
+    let file = lab.path("points.parquet");
+    let csv = fs::read_to_string(lab.path("points.csv")).unwrap();
+    assert_eq!(python("ORCH_TEST_PYARROW", PYARROW, &file), csv);
+}
+
 /// A record's content, after its length, which stands in the first eight bytes.
 fn records(mut file: &[u8]) -> Vec<&[u8]> {
     let mut records = Vec::new();
@@ -114,16 +178,10 @@ for trial in os.listdir(sys.argv[1]):
 #[test]
 #[ignore = "needs ORCH_TEST_TENSORBOARD, a Python that has TensorBoard"]
 fn tensorboard_reads_every_point() {
-    let python = std::env::var("ORCH_TEST_TENSORBOARD").unwrap();
     let lab = eventful();
     lab.orch("export --format tensorboard --out boards").says(0, &[]);
-    let read = |folder: &Path| {
-        let output = Command::new(&python).args(["-c", READER]).arg(folder).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
     let mut points = Points::new();
-    for line in read(&lab.path("boards")).lines() {
+    for line in python("ORCH_TEST_TENSORBOARD", READER, &lab.path("boards")).lines() {
         let (trial, tag, step, value, time): (String, String, u64, f64, f64) =
             serde_json::from_str(line).unwrap();
         assert!(time > 1e9);
