@@ -5,8 +5,8 @@
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 trials=${1:-500}
-cargo build --quiet --release --locked -p orchestrator --bins
-bin=$PWD/target/release
+cargo build --quiet --locked -p orchestrator --bins
+bin=$PWD/target/debug
 dir=$(mktemp -d)
 trap 'scripts/slurm.sh down "$dir/slurm" 2>/dev/null; rm -rf "$dir"' EXIT
 export SLURM_CPUS=$(((trials + 1) / 2))

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use analysis::{Compare, Export, ExportFormat, Query, Report, RowFormat, TableFormat};
+pub use analysis::{
+    Compare, Export, ExportFormat, Import, ImportFormat, Query, Report, RowFormat, TableFormat,
+};
 pub use run::{Attach, FailurePolicy, Run, Status, Wait};
 pub use trials::{Chosen, Diff, Logs, Named, Retry, Show, Stop, Why};
 pub use upkeep::{Db, DbVerb, Doctor, Gc};
@@ -199,6 +201,16 @@ Examples:
   orch export table1.demo --format csv --out points.csv
   orch export --format tensorboard --out boards && tensorboard --logdir boards")]
     Export(Export),
+    /// Makes a run of curves that another program left.
+    ///
+    /// Every folder in and below DIR that has TensorBoard's event files becomes a trial, whose points are
+    /// copied; where they come from is recorded with it. The run can be queried, exported and compared like
+    /// any other, and `orch report RUN --beside NAME` draws its rows beside those of another run.
+    #[command(after_help = "\
+Examples:
+  orch import tensorboard lightning_logs --name theirs --metric val_psnr=val/psnr
+  orch import tensorboard seeds --row sr3 --last   the folders are seeds of one row, the last values final")]
+    Import(Import),
     /// Says what is wrong with this machine, and what to do about it.
     ///
     /// One line for each thing: CPUs, memory, GPUs and their driver, disk, file system, locks, clock,

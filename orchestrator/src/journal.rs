@@ -72,6 +72,13 @@ pub enum Entry {
         /// Why.
         why: Stopping,
     },
+    /// A trial's points were taken over from elsewhere, as its first and only attempt: nothing was run.
+    Imported {
+        /// The trial.
+        trial: TrialId,
+        /// When the first of them was recorded there, in milliseconds since the Unix epoch.
+        started_ms: i64,
+    },
     /// Files of a trial are about to be removed for good.
     Removed {
         /// The trial.

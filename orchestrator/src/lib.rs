@@ -17,6 +17,7 @@ pub mod executor;
 mod file_system;
 pub mod holder;
 pub mod host;
+pub mod import;
 pub mod journal;
 pub mod log_end;
 pub mod parquet_file;

@@ -37,6 +37,9 @@ fn main() -> ExitCode {
         Verb::Export(arguments) => {
             commands::block_on(commands::export::run(arguments, &cli.global))
         }
+        Verb::Import(arguments) => {
+            commands::block_on(commands::import::run(arguments, &cli.global))
+        }
         Verb::Query(arguments) => commands::block_on(commands::query::run(arguments, &cli.global)),
         Verb::Report(arguments) => {
             commands::block_on(commands::report::run(arguments, &cli.global))

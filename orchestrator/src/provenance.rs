@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 
 use crate::slots::Inventory;
 
+/// Version of this program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// `provenance.json` in an attempt's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -29,6 +32,20 @@ pub struct Provenance {
     pub driver: Option<String>,
     /// The file that made the GPUs up, if one did.
     pub made_up: Option<PathBuf>,
+    /// Where its points come from, if nothing was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
+}
+
+/// What was imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// The files that were read.
+    pub files: Vec<Program>,
+    /// Metrics by the names that they had there, where these are others.
+    pub metrics: BTreeMap<String, String>,
+    /// Whether the last values were taken for final ones.
+    pub last_is_final: bool,
 }
 
 /// A state of a git repository.
@@ -42,7 +59,7 @@ pub struct Git {
     pub diff_sha256: Option<String>,
 }
 
-/// A program file.
+/// A program, or another file, that made a difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// Its path.
@@ -58,6 +75,21 @@ pub struct GivenGpu {
     pub uuid: String,
     /// For people.
     pub name: String,
+}
+
+impl Provenance {
+    /// Of points that nothing ran for here.
+    pub fn of_import(imported: Imported) -> Self {
+        Self {
+            orch: VERSION.to_owned(),
+            git: None,
+            worker: None,
+            gpus: Vec::new(),
+            driver: None,
+            made_up: None,
+            imported: Some(imported),
+        }
+    }
 }
 
 /// Finds out once what is the same for all attempts of a supervisor.
@@ -88,13 +120,14 @@ impl Recorder {
     pub fn record(&mut self, program: &Path, granted: &Inventory) -> Provenance {
         let gpus = granted.gpus.iter();
         Provenance {
-            orch: env!("CARGO_PKG_VERSION").to_owned(),
+            orch: VERSION.to_owned(),
             git: self.git.clone(),
             // One that may be run and not be read has no hash.
             worker: self.program(program).ok(),
             gpus: gpus.map(|g| GivenGpu { uuid: g.uuid.clone(), name: g.name.clone() }).collect(),
             driver: granted.driver.clone(),
             made_up: granted.made_up.clone(),
+            imported: None,
         }
     }
 
@@ -142,7 +175,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// How much there is to read, and its SHA-256 in hexadecimal.
-fn hash(mut from: impl Read) -> io::Result<(u64, String)> {
+pub(crate) fn hash(mut from: impl Read) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut length = 0;

@@ -74,7 +74,7 @@ pub async fn collect(
             });
         }
         let (name, label) = (row.name.clone(), row.label.clone());
-        variants.push(Variant { name, label, trials: of_row });
+        variants.push(Variant { name, label, trials: of_row, run: None });
     }
     Ok(Records {
         experiment: heading.experiment.to_owned(),

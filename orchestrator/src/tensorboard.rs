@@ -1,4 +1,4 @@
-//! TensorBoard's event files: records with masked checksums around protobuf messages.
+//! TensorBoard's event files, written and read: records with masked checksums around protobuf messages.
 //!
 //! The framing is that of TensorFlow's `record_writer.h`, the messages those of `event.proto` and
 //! `summary.proto`. Only the few fields that a scalar needs are written, so they are put down by hand.
@@ -6,6 +6,10 @@
 use crc::{CRC_32_ISCSI, Crc};
 
 use crate::store::Point;
+
+mod read;
+
+pub use read::{Events, ReadError, Reader, Scalars};
 
 static CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 

@@ -31,6 +31,9 @@ pub struct Variant {
     pub label: String,
     /// Every trial that the file asks for, run or not, in the order of the seeds.
     pub trials: Vec<Trial>,
+    /// The other run that it stems from and stands here beside the report's own rows; claims are not
+    /// judged by it.
+    pub run: Option<String>,
 }
 
 /// One variant under one seed.

@@ -21,6 +21,10 @@ pub struct Report {
     /// Takes a table of which trials are missing for good; its cells are marked all the same.
     #[arg(long)]
     pub allow_partial: bool,
+    /// Draws this run's rows beside those of the report's own, in its table and its figures; claims
+    /// are not judged by them. May be given several times.
+    #[arg(long, value_name = "RUN")]
+    pub beside: Vec<String>,
     /// Shows what stands behind one number, and draws nothing: its trials and their attempts, keys,
     /// builds, commits, devices and logs. `provenance.json` in the report has it for all.
     #[arg(long, value_name = "VARIANT.METRIC", conflicts_with_all = ["out", "allow_partial"])]
@@ -85,6 +89,45 @@ pub enum ExportFormat {
     Parquet,
     /// A folder of event files, which `tensorboard --logdir PATH` opens; a folder for each trial.
     Tensorboard,
+}
+
+/// Arguments of `orch import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// What left them.
+    pub format: ImportFormat,
+    /// The folder to search.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Name of the run; the folder's if absent.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Takes the folders, in the order of their names, for seeds 0, 1, 2… of this one row.
+    #[arg(long, value_name = "NAME")]
+    pub row: Option<String>,
+    /// Calls what has this tag by another name, for example that of another run's metric. May be given
+    /// several times; other tags are metrics as they are.
+    #[arg(long = "metric", value_name = "TAG=METRIC", value_parser = renaming)]
+    pub metrics: Vec<(String, String)>,
+    /// Takes each curve's last value for a final value, so that tables have it.
+    #[arg(long)]
+    pub last: bool,
+    /// Prints one JSON object that says what was imported.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What curves are imported from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// TensorBoard's event files: scalars, by whichever program.
+    Tensorboard,
+}
+
+fn renaming(text: &str) -> Result<(String, String), String> {
+    let parts = text.rsplit_once('=').filter(|(tag, metric)| !tag.is_empty() && !metric.is_empty());
+    let (tag, metric) = parts.ok_or("write TAG=METRIC")?;
+    Ok((tag.to_owned(), metric.to_owned()))
 }
 
 /// Arguments of `orch compare`.

@@ -7,11 +7,9 @@ use experiments::report::{Report, Table as Spec};
 use reports::records::{Records, Variant};
 use reports::table::Table;
 
-use super::mixture::Mixture;
+use super::side::Side;
 use super::{print, print_json};
-use crate::catch_up;
 use crate::cli::{self, Global, TableFormat};
-use crate::records::{self, Heading};
 use crate::resolved::Resolved;
 use crate::run_dir::RunDir;
 
@@ -37,14 +35,6 @@ pub(super) enum CompareError {
     /// A run would stand beside itself.
     #[error("`{0}` is named twice")]
     Twice(String),
-}
-
-/// One of the runs.
-struct Side {
-    name: String,
-    records: Records,
-    /// What its results mix, as a sentence.
-    mixture: Option<String>,
 }
 
 /// Runs the verb.
@@ -75,23 +65,6 @@ pub async fn run(arguments: &cli::Compare, global: &Global) -> anyhow::Result<u8
     Ok(exit::OK)
 }
 
-impl Side {
-    async fn read(run: &RunDir, report: &Report) -> anyhow::Result<Self> {
-        let resolved = Resolved::read(&run.experiment())?;
-        let mut store = catch_up::for_reading(run).await?;
-        let heading = Heading {
-            experiment: &resolved.experiment,
-            profile: resolved.profile.as_deref(),
-            caption: &resolved.caption,
-            rows: &resolved.rows,
-            configs: &BTreeMap::new(),
-        };
-        let mixture = Mixture::of(&store.trials().await?).map(|mixture| mixture.note());
-        let records = records::collect(&mut store, run, &heading, report).await?;
-        Ok(Self { name: run.name(), records, mixture })
-    }
-}
-
 /// The first run's table, as far as it can be filled, with the rows of all.
 fn table(mut spec: Spec, sides: &[Side]) -> Result<Table, CompareError> {
     let variants = || sides.iter().flat_map(|side| &side.records.variants);
@@ -108,11 +81,7 @@ fn table(mut spec: Spec, sides: &[Side]) -> Result<Table, CompareError> {
     // What the file says of its own rows need not hold of the others.
     (spec.baseline, spec.notes) = (None, Vec::new());
     spec.paper.clear();
-    for Side { name, records, mixture } in sides {
-        let caption = Some(records.caption.trim()).filter(|caption| !caption.is_empty());
-        spec.notes.extend(caption.map(|caption| format!("{name}: {caption}")));
-        spec.notes.extend(mixture.as_ref().map(|mixture| format!("{name}: {mixture}")));
-    }
+    spec.notes.extend(sides.iter().flat_map(Side::notes));
     let mut metrics = BTreeMap::new();
     for side in sides.iter().rev() {
         metrics.extend(side.records.metrics.clone());
@@ -136,10 +105,5 @@ fn rows(sides: &[Side]) -> Vec<Variant> {
         }
     }
     let of_name = |name| all.clone().filter(move |(_, variant)| variant.name == name);
-    let row = |(side, variant): (&Side, &Variant)| Variant {
-        name: format!("{}/{}", side.name, variant.name),
-        label: format!("{} ({})", variant.label, side.name),
-        trials: variant.trials.clone(),
-    };
-    names.into_iter().flat_map(of_name).map(row).collect()
+    names.into_iter().flat_map(of_name).map(|(side, variant)| side.row(variant)).collect()
 }

@@ -22,11 +22,7 @@ pub(super) enum ExplainError {
 
 /// All cells and trials: `cells` says by `VARIANT.METRIC` which trials gave which values, `trials`
 /// what each was made with.
-pub(super) async fn provenance(
-    store: &mut Store,
-    dir: &RunDir,
-    records: &Records,
-) -> anyhow::Result<Value> {
+pub(super) fn provenance(dir: &RunDir, records: &Records, trials: &Map<String, Value>) -> Value {
     let mut cells = Map::new();
     for variant in &records.variants {
         for trial in variant.trials.iter().filter(|trial| trial.is_finished()) {
@@ -38,11 +34,16 @@ pub(super) async fn provenance(
             }
         }
     }
+    json!({"schema": 1, "run": dir.name(), "cells": cells, "trials": trials})
+}
+
+/// What each of the run's trials was made with, by its id.
+pub(super) async fn trials(store: &mut Store, dir: &RunDir) -> anyhow::Result<Map<String, Value>> {
     let mut trials = Map::new();
     for row in store.trials().await?.into_iter().filter(|row| !row.retired) {
         trials.insert(row.id.0.clone(), trial(store, dir, &row).await?);
     }
-    Ok(json!({"schema": 1, "run": dir.name(), "cells": cells, "trials": trials}))
+    Ok(trials)
 }
 
 async fn trial(store: &mut Store, dir: &RunDir, row: &TrialRow) -> anyhow::Result<Value> {
@@ -119,6 +120,7 @@ pub(super) fn text(one: &Value) -> String {
                 ("commit", words(&git["commit"]) + changed),
                 ("worker", words(&ran_with["provenance"]["worker"]["sha256"])),
                 ("GPUs", words(&ran_with["provenance"]["gpus"])),
+                ("imported", words(&ran_with["provenance"]["imported"]["files"])),
                 ("stdout", words(&attempt["stdout"])),
                 ("stderr", words(&attempt["stderr"])),
             ] {

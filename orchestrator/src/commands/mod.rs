@@ -13,6 +13,7 @@ mod explain;
 pub mod export;
 pub mod gc;
 pub mod hold;
+pub mod import;
 pub mod logs;
 mod mixture;
 mod outcome;
@@ -23,6 +24,7 @@ pub mod report;
 pub mod retry;
 pub mod run;
 pub mod show;
+mod side;
 pub mod status;
 pub mod stop;
 pub mod wait;
@@ -37,6 +39,7 @@ use serde::Serialize;
 
 use crate::catch_up::OpenError;
 use crate::display::text::harmless;
+use crate::import::ImportError;
 use crate::programs::ProgramError;
 use crate::run_dir::RunDirError;
 use crate::selector::SelectorError;
@@ -70,6 +73,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<explain::ExplainError>()
         || error.is::<query::SelectError>()
         || error.is::<compare::CompareError>()
+        || error.is::<import::AskedError>()
+        || error.is::<ImportError>()
+        || error.is::<report::BesideError>()
         || error.is::<retry::RetryError>();
     if usage { exit::USAGE } else { exit::SOME_FAILED }
 }

@@ -26,6 +26,11 @@ impl RanWith {
         self.environment.as_ref().map(|environment| environment.host.name.as_str())
     }
 
+    /// Whether nothing was run, and its points were taken over from elsewhere.
+    pub(super) fn is_imported(&self) -> bool {
+        self.provenance.as_ref().is_some_and(|provenance| provenance.imported.is_some())
+    }
+
     /// A line for each thing that is known.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -40,6 +45,12 @@ impl RanWith {
             if let Some(worker) = &provenance.worker {
                 let hash = short(&worker.sha256);
                 row("worker", format!("{} (sha256 {hash})", worker.path.display()));
+            }
+            for file in provenance.imported.iter().flat_map(|imported| &imported.files) {
+                row(
+                    "imported",
+                    format!("{} (sha256 {})", file.path.display(), short(&file.sha256)),
+                );
             }
             let made_up = if provenance.made_up.is_some() { " (made up)" } else { "" };
             for gpu in &provenance.gpus {

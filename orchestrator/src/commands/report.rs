@@ -5,11 +5,13 @@ use std::path::Path;
 
 use experiments::exit;
 use experiments::expand::{Experiment, Row};
-use experiments::report::Report;
+use experiments::report::{Figure, Report};
+use reports::records::Records;
 use serde_json::{Map, Value, json};
 
 use super::explain;
 use super::mixture::Mixture;
+use super::side::Side;
 use super::{print, print_json, say};
 use crate::catch_up;
 use crate::cli::{self, Global};
@@ -17,6 +19,11 @@ use crate::durable;
 use crate::records::{self, Heading};
 use crate::resolved::{Resolved, ResolvedTrial};
 use crate::run_dir::RunDir;
+
+/// A run's rows would stand there twice.
+#[derive(Debug, thiserror::Error)]
+#[error("`--beside {0}` is given twice")]
+pub(super) struct BesideError(String);
 
 /// What to draw and under which heading.
 struct Request {
@@ -35,24 +42,8 @@ type Configs = BTreeMap<String, Map<String, Value>>;
 /// Runs the verb.
 pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8> {
     let mut request = request(arguments, global)?;
-    let mut store = catch_up::for_reading(&request.dir).await?;
-    let mixture = Mixture::of(&store.trials().await?);
-    let mixture = match mixture {
-        Some(mixture) if !arguments.accept_code_change => return Err(mixture.into()),
-        accepted => accepted.map(|mixture| mixture.note()),
-    };
-    if let Some(table) = &mut request.report.table {
-        table.notes.extend(mixture);
-    }
-    let heading = Heading {
-        experiment: &request.experiment,
-        profile: request.profile.as_deref(),
-        caption: &request.caption,
-        rows: &request.rows,
-        configs: &request.configs,
-    };
-    let records = records::collect(&mut store, &request.dir, &heading, &request.report).await?;
-    let provenance = explain::provenance(&mut store, &request.dir, &records).await?;
+    let (records, trials) = collect(&mut request, arguments, global).await?;
+    let provenance = explain::provenance(&request.dir, &records, &trials);
     if let Some(cell) = &arguments.explain {
         let one = explain::one(&provenance, cell)?;
         if arguments.json {
@@ -92,6 +83,74 @@ pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8>
     }
     let incomplete = !written.incomplete.is_empty() && !arguments.allow_partial;
     Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
+}
+
+/// What is to be drawn, and what its trials were made with.
+async fn collect(
+    request: &mut Request,
+    arguments: &cli::Report,
+    global: &Global,
+) -> anyhow::Result<(Records, Map<String, Value>)> {
+    let mut store = catch_up::for_reading(&request.dir).await?;
+    let mixture = Mixture::of(&store.trials().await?);
+    let mixture = match mixture {
+        Some(mixture) if !arguments.accept_code_change => return Err(mixture.into()),
+        accepted => accepted.map(|mixture| mixture.note()),
+    };
+    if let Some(table) = &mut request.report.table {
+        table.notes.extend(mixture);
+    }
+    let heading = Heading {
+        experiment: &request.experiment,
+        profile: request.profile.as_deref(),
+        caption: &request.caption,
+        rows: &request.rows,
+        configs: &request.configs,
+    };
+    let mut records = records::collect(&mut store, &request.dir, &heading, &request.report).await?;
+    let mut trials = explain::trials(&mut store, &request.dir).await?;
+    for run in &arguments.beside {
+        let run = RunDir::find(&global.runs, Some(run))?;
+        let side = Side::read(&run, &request.report).await?;
+        add(side, &mut request.report, &mut records, &mut trials)?;
+    }
+    Ok((records, trials))
+}
+
+/// Adds another run's rows.
+fn add(
+    side: Side,
+    report: &mut Report,
+    records: &mut Records,
+    trials: &mut Map<String, Value>,
+) -> Result<(), BesideError> {
+    let within = |id: &str| format!("{}/{id}", side.name);
+    for variant in &side.records.variants {
+        let mut row = side.row(variant);
+        if records.variants.iter().any(|known| known.name == row.name) {
+            return Err(BesideError(side.name));
+        }
+        row.run = Some(side.name.clone());
+        for trial in &mut row.trials {
+            trial.id = within(&trial.id);
+        }
+        for figure in &mut report.figures {
+            if let Figure::Curve(curve) = figure
+                && !curve.variants.is_empty()
+            {
+                curve.variants.push(row.name.clone());
+            }
+        }
+        records.variants.push(row);
+    }
+    trials.extend(side.trials.iter().map(|(id, trial)| (within(id), trial.clone())));
+    if let Some(table) = &mut report.table {
+        table.notes.extend(side.notes());
+    }
+    let known = std::mem::take(&mut records.metrics);
+    records.metrics = side.records.metrics;
+    records.metrics.extend(known);
+    Ok(())
 }
 
 fn request(arguments: &cli::Report, global: &Global) -> anyhow::Result<Request> {

@@ -217,6 +217,7 @@ impl Attempt {
             Standing::Lost(_) => ("lost".to_owned(), None),
             Standing::Abandoned(_) => ("never taken up".to_owned(), None),
         };
+        let end = if ran_with.is_imported() { "imported".to_owned() } else { end };
         Ok(Self { detail, end, ran_with, took })
     }
 

@@ -79,6 +79,7 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
         Entry::Stirred { trial, attempt } => Ok(set_silent_since(db, trial, *attempt, None).await?),
         Entry::ToStop { trial, attempt, cause } => Ok(intend(db, trial, *attempt, *cause).await?),
         Entry::Stopping { why } => Ok(set_stopping(db, Some(*why)).await?),
+        Entry::Imported { trial, started_ms } => import(db, trial, *started_ms, line.time_ms).await,
         Entry::Removed { trial, files } => Ok(remove(db, trial, files, line.time_ms).await?),
     }
 }
@@ -99,8 +100,8 @@ async fn plan(
             .await?;
     }
     sqlx::query("update trial set position = null").execute(&mut *db).await?;
+    let new = new();
     for (position, trial) in (0i64..).zip(&planned.trials) {
-        let new = State::Queued { reason: "new".to_owned() };
         // A trial that is known keeps its state; its attempts keep what they were made with.
         sqlx::query(
             "insert into trial
@@ -150,17 +151,37 @@ async fn change(
         return Err(Failure::Conflict(trial.clone(), from.name()));
     }
     if let State::Starting { attempt } = to {
-        sqlx::query(
-            "insert into attempt (trial_id, number, started_ms, build, data)
-             select trial_id, ?, ?, build, data from trial where name = ?",
-        )
-        .bind(attempt)
-        .bind(time_ms)
-        .bind(&trial.0)
-        .execute(&mut *db)
-        .await?;
+        begin(db, trial, *attempt, time_ms).await?;
     }
     Ok(())
+}
+
+async fn import(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    started_ms: i64,
+    time_ms: i64,
+) -> Result<(), Failure> {
+    change(db, trial, &new(), &State::Succeeded { attempt: 1 }, time_ms).await?;
+    Ok(begin(db, trial, 1, started_ms).await?)
+}
+
+async fn begin(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    attempt: u32,
+    started_ms: i64,
+) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "insert into attempt (trial_id, number, started_ms, build, data)
+         select trial_id, ?, ?, build, data from trial where name = ?",
+    );
+    statement.bind(attempt).bind(started_ms).bind(&trial.0).execute(db).await.map(drop)
+}
+
+/// The state of a trial of which nothing more is known than that it is wanted.
+fn new() -> State {
+    State::Queued { reason: "new".to_owned() }
 }
 
 async fn forgive(db: &mut SqliteConnection, trial: &TrialId) -> Result<(), sqlx::Error> {

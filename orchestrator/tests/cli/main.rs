@@ -20,6 +20,7 @@ mod failures;
 mod gpus;
 mod help;
 mod hostile;
+mod imports;
 mod interrupts;
 mod lab;
 mod looking_up;

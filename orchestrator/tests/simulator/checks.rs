@@ -53,6 +53,7 @@ pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
         Entry::ToStop { trial, attempt, cause } => {
             stop(sim, watch, trial, *attempt, *cause);
         }
+        Entry::Imported { trial, .. } => panic!("a supervisor imports {trial}"),
         Entry::Planned(_)
         | Entry::Stalled { .. }
         | Entry::Stirred { .. }

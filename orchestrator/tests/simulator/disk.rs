@@ -40,7 +40,7 @@ impl Disk {
             Entry::Stalled { trial, attempt, .. } => self.past(trial, *attempt).stalled = true,
             Entry::Stirred { trial, attempt } => self.past(trial, *attempt).stalled = false,
             // No trial's fate is decided by either.
-            Entry::Stopping { .. } | Entry::Removed { .. } => {}
+            Entry::Stopping { .. } | Entry::Imported { .. } | Entry::Removed { .. } => {}
         }
         self.journal.push(entry);
     }

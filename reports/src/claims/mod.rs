@@ -90,11 +90,12 @@ impl Judged {
         }
     }
 
-    /// Whether the subject is better than every other row that has a value.
+    /// Whether the subject is better than every other row of the run that has a value.
     fn best(claim: &Claim, below: bool, records: &Records) -> Self {
         let subject = &claim.compare.subject;
         let ours = Measured::new(subject, records);
-        let others = records.variants.iter().filter(|v| v.name != subject.variant);
+        let own = records.variants.iter().filter(|v| v.run.is_none());
+        let others = own.filter(|v| v.name != subject.variant);
         let mut comparisons: Vec<(String, Comparison)> = Vec::new();
         let mut notes: Vec<String> = ours.missing().into_iter().collect();
         for other in others {

@@ -60,6 +60,14 @@ fn a_clear_difference_supports_or_refutes_and_an_unclear_one_does_neither() {
 }
 
 #[test]
+fn rows_of_another_run_judge_no_claim() {
+    let better = Variant { run: Some("theirs".to_owned()), ..row("theirs/c", &[30.0, 30.1, 29.9]) };
+    let records =
+        records(vec![row("a", &[20.0, 20.1, 19.9]), row("b", &[21.0, 21.05, 20.95]), better]);
+    assert_eq!(verdicts(&["b.psnr best"], &records), [Supported]);
+}
+
+#[test]
 fn with_one_seed_nothing_is_supported_and_with_two_nothing_is_resolved() {
     let one = records(vec![row("a", &[20.0]), row("b", &[21.0])]);
     let claims = ["a.psnr < b.psnr", "a.psnr > b.psnr", "b.psnr best", "a.psnr best"];
