@@ -1,6 +1,7 @@
 # make table1   the demo of experiments/table1.yaml, from a fresh clone to a drawn table
 # make test     everything that continuous integration checks
 # make bench    how fast data reaches the training; docs/benchmarks.md has figures
+# make bench-report   how long a report of millions of points takes, and how much memory
 # make faults   experiments in which things fail, hundreds of times; FAULTS=500 SEED=7 choose
 # make simulate the orchestrator's decisions in a modelled world; EVENTS=1000000 SEED=1 choose
 # make build    release binaries: target/release/orch and target/release/orch-worker
@@ -9,7 +10,7 @@ FAULTS ?= 200
 EVENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: table1 test bench faults simulate build libtorch format lint docs unit
+.PHONY: table1 test bench bench-report faults simulate build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -23,6 +24,10 @@ libtorch:
 
 bench: libtorch
 	cargo bench --locked -p worker --bench data
+
+bench-report:
+	cargo build --release --locked --bin orch -p orchestrator
+	scripts/bench-report.sh
 
 faults:
 	FAULTS=$(FAULTS) SEED=$(SEED) cargo test --locked -p orchestrator --test faults -- --nocapture

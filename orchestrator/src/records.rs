@@ -38,11 +38,15 @@ pub async fn collect(
 ) -> Result<Records, StoreError> {
     let trials = store.trials().await?;
     let mut results = store.results().await?;
-    let mut series = BTreeMap::new();
+    let (timed, mut series) = (timed(report), BTreeMap::new());
     for metric in drawn(report) {
-        series.insert(metric.to_owned(), store.series(metric).await?);
+        let of = if timed.contains(metric) {
+            store.timed_series(metric).await?
+        } else {
+            store.series(metric).await?
+        };
+        series.insert(metric.to_owned(), of);
     }
-    let timed = timed(report);
     let mut items = BTreeMap::new();
     for metric in compared(report) {
         items.insert(metric.to_owned(), store.final_items(metric).await?);

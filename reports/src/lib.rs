@@ -63,7 +63,7 @@ pub enum ReportError {
 /// is removed. Other files in `out` are left alone.
 pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, ReportError> {
     check_names(report)?;
-    let mut files = Files::default();
+    let mut files = Files::new(out);
     let mut written = Written::default();
     let table = report.table.as_ref().map(|spec| Table::new(spec, records));
     if let Some(table) = &table {
@@ -101,7 +101,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     let against = report.table.iter().map(|table| PathBuf::from(against_path(&table.name)));
     let stale: Vec<PathBuf> =
         figures.chain(claims).chain(against).filter(|path| !files.contains(path)).collect();
-    written.files = files.write(out)?;
+    written.files = files.write()?;
     for path in stale {
         remove_if_there(&out.join(path))?;
     }

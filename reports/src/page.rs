@@ -13,9 +13,6 @@ use crate::files::Files;
 use crate::records::{Records, TrialState};
 use crate::table::Table;
 
-/// Data up to this many bytes is downloaded out of the page itself.
-const MOST_INLINE: usize = 64 * 1024;
-
 const STYLE: &str = include_str!("page.css");
 
 /// What the page tells beside the pictures.
@@ -134,10 +131,9 @@ fn figure(figure: &Figure, files: &Files) -> Markup {
 
 /// A link to the file beside the page; short data is in the page itself.
 fn download(name: &str, path: &Path, files: &Files) -> Markup {
-    let bytes = files.get(path).unwrap_or_default();
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let is_data = path.extension().is_some_and(|e| e == "csv");
-    if is_data && bytes.len() <= MOST_INLINE {
+    if let Some(bytes) = files.get(path).filter(|_| is_data) {
         return html! { a download=(file) href=(data_link("text/csv", bytes)) { (name) } };
     }
     html! { a href=(path.display()) { (name) } }

@@ -107,6 +107,23 @@ impl Trial {
 }
 
 impl Variant {
+    /// The row as a table needs it: without curves, configs and images, which may be large.
+    pub(crate) fn without_curves(&self) -> Self {
+        let trial = |trial: &Trial| Trial {
+            id: trial.id.clone(),
+            seed: trial.seed,
+            state: trial.state.clone(),
+            results: trial.results.clone(),
+            items: trial.items.clone(),
+            series: BTreeMap::new(),
+            seconds: BTreeMap::new(),
+            config: Map::new(),
+            artifacts: Vec::new(),
+        };
+        let trials = self.trials.iter().map(trial).collect();
+        Self { name: self.name.clone(), label: self.label.clone(), trials, run: self.run.clone() }
+    }
+
     /// The trials that ended well.
     pub(crate) fn finished(&self) -> impl Iterator<Item = &Trial> {
         self.trials.iter().filter(|t| t.is_finished())

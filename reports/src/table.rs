@@ -74,7 +74,7 @@ pub struct Column {
 /// One variant of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The variant, with every trial that the file asks for.
+    /// The variant, with every trial that the file asks for, and none of their curves.
     pub variant: Variant,
     /// One cell per column.
     pub cells: Vec<Cell>,
@@ -210,7 +210,7 @@ impl Column {
 impl Row {
     fn new(variant: &Variant, columns: &[Column], spec: &report::Table) -> Self {
         let cells = columns.iter().map(|column| Cell::new(variant, &column.spec.metric, spec));
-        Self { cells: cells.collect(), variant: variant.clone() }
+        Self { cells: cells.collect(), variant: variant.without_curves() }
     }
 
     /// The label, marked if a trial is missing.

@@ -172,6 +172,8 @@ impl Store {
             // into, it has to be told that nobody writes.
             .immutable(!writable && !path.with_extension("db-wal").exists())
             .busy_timeout(BUSY_TIMEOUT)
+            // Its thread is woken for so many rows at once, and not for every few.
+            .row_buffer_size(1024)
             // That somebody asks for much is no reason to warn them.
             .disable_statement_logging();
         let mut store = Self::connect(path, &options).await?;

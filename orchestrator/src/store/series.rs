@@ -5,6 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::TryStreamExt;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row};
+
 use super::{Store, StoreError};
 use crate::core::TrialId;
 
@@ -14,16 +18,40 @@ pub struct Series {
     /// Step and value; NaN where none was recorded as a number.
     pub points: Vec<(u64, f64)>,
     /// Seconds of work up to each point, never falling; NaN where the worker gave no time. An
-    /// attempt goes on counting from the last point that stands before it.
+    /// attempt goes on counting from the last point that stands before it. Empty where they were not
+    /// asked for.
     pub seconds: Vec<f64>,
 }
 
 /// Step, value and seconds.
 type Point = (u64, f64, f64);
 
+/// Whether the times of points are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Left,
+    Read,
+}
+
 impl Store {
     /// One metric's points by trial. Trials without any are left out.
     pub async fn series(&mut self, metric: &str) -> Result<BTreeMap<TrialId, Series>, StoreError> {
+        self.series_with(metric, Times::Left).await
+    }
+
+    /// The same with the seconds of work, which take as much memory again.
+    pub async fn timed_series(
+        &mut self,
+        metric: &str,
+    ) -> Result<BTreeMap<TrialId, Series>, StoreError> {
+        self.series_with(metric, Times::Read).await
+    }
+
+    async fn series_with(
+        &mut self,
+        metric: &str,
+        times: Times,
+    ) -> Result<BTreeMap<TrialId, Series>, StoreError> {
         let attempts: Vec<(i64, String, i64, Option<i64>)> = sqlx::query_as(
             "select standing.attempt_id, trial.name, attempt.started_ms, standing.keeps_until
              from standing_attempt as standing
@@ -34,14 +62,19 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
-        let mut series = BTreeMap::<TrialId, Vec<Point>>::new();
-        for (attempt, trial, started_ms, keeps_until) in attempts {
-            let said = self.said(attempt, metric, started_ms, keeps_until).await?;
-            if !said.is_empty() {
-                go_on(series.entry(TrialId(trial)).or_default(), said);
+        let mut series = BTreeMap::new();
+        for of_trial in attempts.chunk_by(|a, b| a.1 == b.1) {
+            let mut points = Vec::new();
+            for (attempt, _, started_ms, keeps_until) in of_trial {
+                let until = keeps_until.unwrap_or(i64::MAX);
+                let said = self.said(*attempt, metric, until, times.since(*started_ms)).await?;
+                go_on(&mut points, said);
+            }
+            if !points.is_empty() {
+                series.insert(TrialId(of_trial[0].1.clone()), Series::new(&points, times));
             }
         }
-        Ok(series.into_iter().map(|(trial, points)| (trial, Series::new(&points))).collect())
+        Ok(series)
     }
 
     /// A metric's newest value by trial: of each attempt one look at the end of its key.
@@ -80,32 +113,41 @@ impl Store {
         Ok(latest.into_iter().map(|(trial, (_, value))| (trial, value)).collect())
     }
 
-    /// What one attempt said, up to where a later one takes over, in seconds since its start.
+    /// What one attempt said, up to the step where a later one takes over, in seconds since `start`,
+    /// or at an unknown time.
     async fn said(
         &mut self,
         attempt: i64,
         metric: &str,
-        started_ms: i64,
-        keeps_until: Option<i64>,
+        until: i64,
+        start: Option<f64>,
     ) -> Result<Vec<Point>, StoreError> {
-        let rows: Vec<(i64, Option<f64>, Option<f64>)> = sqlx::query_as(
-            "select step, value, time from point
+        // A column more takes as long again.
+        let time = if start.is_some() { ", time" } else { "" };
+        let select = format!(
+            "select step, value{time} from point
              where attempt_id = ? and item = '' and step <= ?
                 and metric_id = (select metric_id from metric where name = ?)
-             order by step",
-        )
-        .bind(attempt)
-        .bind(keeps_until.unwrap_or(i64::MAX))
-        .bind(metric)
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(Self::sql_error(&self.path))?;
-        let start = started_ms as f64 / 1000.0;
-        let point = |(step, value, time): (i64, Option<f64>, Option<f64>)| {
-            let seconds = time.map_or(f64::NAN, |time| (time - start).max(0.0));
-            (step as u64, value.unwrap_or(f64::NAN), seconds)
+             order by step"
+        );
+        let rows = sqlx::query(AssertSqlSafe(select)).bind(attempt).bind(until).bind(metric);
+        let seconds = |row: &SqliteRow, start: f64| {
+            row.get::<Option<f64>, _>(2).map(|time| (time - start).max(0.0))
         };
-        Ok(rows.into_iter().map(point).collect())
+        let point = |row: SqliteRow| {
+            let value = row.get::<Option<f64>, _>(1).unwrap_or(f64::NAN);
+            let seconds = start.and_then(|start| seconds(&row, start)).unwrap_or(f64::NAN);
+            (row.get::<i64, _>(0) as u64, value, seconds)
+        };
+        let points = rows.fetch(&mut self.connection).map_ok(point).try_collect();
+        points.await.map_err(Self::sql_error(&self.path))
+    }
+}
+
+impl Times {
+    /// What times are counted from, in seconds since the Unix epoch, if they are.
+    fn since(self, started_ms: i64) -> Option<f64> {
+        (self == Self::Read).then_some(started_ms as f64 / 1000.0)
     }
 }
 
@@ -124,7 +166,7 @@ fn go_on(points: &mut Vec<Point>, said: Vec<Point>) {
 }
 
 impl Series {
-    fn new(points: &[Point]) -> Self {
+    fn new(points: &[Point], times: Times) -> Self {
         let mut latest = 0.0;
         let mut rising = |seconds: f64| {
             if seconds.is_nan() {
@@ -136,7 +178,10 @@ impl Series {
         };
         Self {
             points: points.iter().map(|(step, value, _)| (*step, *value)).collect(),
-            seconds: points.iter().map(|(_, _, seconds)| rising(*seconds)).collect(),
+            seconds: match times {
+                Times::Left => Vec::new(),
+                Times::Read => points.iter().map(|(_, _, seconds)| rising(*seconds)).collect(),
+            },
         }
     }
 }

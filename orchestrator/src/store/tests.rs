@@ -89,7 +89,13 @@ impl Run {
 
     /// The trial's series, of which the newest value must be the last.
     async fn series(&mut self) -> Vec<(u64, f64)> {
-        let series = self.store.series("m").await.unwrap().remove(&trial()).unwrap_or_default();
+        let series = self.store.timed_series("m").await.unwrap();
+        let series = series.get(&trial()).cloned().unwrap_or_default();
+        let untimed = self.store.series("m").await.unwrap().remove(&trial()).unwrap_or_default();
+        let bits = |points: &[(u64, f64)]| -> Vec<_> {
+            points.iter().map(|(step, value)| (*step, value.to_bits())).collect()
+        };
+        assert_eq!((bits(&untimed.points), untimed.seconds.len()), (bits(&series.points), 0));
         assert_eq!(series.points.len(), series.seconds.len());
         self.the_view_agrees(&series.points).await;
         let series = series.points;
@@ -173,7 +179,7 @@ async fn seconds_go_on_over_attempts_without_the_time_between_them() {
             .await
             .unwrap();
     }
-    let series = run.store.series("m").await.unwrap().remove(&trial()).unwrap();
+    let series = run.store.timed_series("m").await.unwrap().remove(&trial()).unwrap();
     // 10 and 20 seconds into the first attempt; 7.5 and 5 into the second, which follows on 20.
     assert_eq!(series.seconds[..4], [10.0, 20.0, 27.5, 27.5]);
     assert!(series.seconds[4].is_nan());

@@ -50,7 +50,7 @@ pub(super) fn draw(spec: &Bars, source: Source, files: &mut Files) -> Vec<String
     let picture = frame::draw(&surround, |frame| {
         bars.iter().enumerate().try_for_each(|(place, bar)| bar.draw(frame, place as f64 + 0.5))
     });
-    add(&spec.name, picture, csv(&bars), files)
+    add(&spec.name, picture, |out| out.write_all(csv(&bars).as_bytes()), files)
 }
 
 fn surround(spec: &Bars, measure: &Measure, bars: &[Bar]) -> Surround {

@@ -1,7 +1,7 @@
 //! A metric against the training step or what grows with it: which points are drawn, and the same
 //! points as CSV.
 
-use std::fmt::Write as _;
+use std::io;
 
 use experiments::report::{self, Band, Reference, Scale, X};
 
@@ -65,7 +65,7 @@ pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> V
         problems.push("nothing is above zero, where a logarithmic axis begins".to_owned());
         return problems;
     }
-    problems.extend(add(&spec.name, plot(&curves), curves.csv(), files));
+    problems.extend(add(&spec.name, plot(&curves), |out| curves.csv(out), files));
     problems
 }
 
@@ -121,7 +121,7 @@ impl Curves {
 
     /// Every point as it was recorded, one a line, and what is drawn in its place where that is
     /// something else; the reference has no step.
-    fn csv(&self) -> String {
+    fn csv(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let place = match self.x {
             X::Step => None,
             X::Share => Some("share"),
@@ -132,40 +132,40 @@ impl Curves {
         let header = header.chain(["mean", "sd", "min", "max", "n"]);
         let header = header.chain(self.smooth.map(|_| "smoothed"));
         let header: Vec<String> = header.map(str::to_owned).collect();
-        let mut text = record(&header);
+        out.write_all(record(&header).as_bytes())?;
         for line in &self.lines {
             let name = record(std::slice::from_ref(&line.variant));
             let name = name.trim_end();
             let mut drawn = self.drawn(line);
             for point in &line.points {
-                let _ = write!(text, "{name},{}", point.step);
+                write!(out, "{name},{}", point.step)?;
                 if place.is_some() {
-                    let _ = write!(text, ",{}", point.x);
+                    write!(out, ",{}", point.x)?;
                 }
                 match point.value {
-                    None => text.push_str(",,,,,0"),
+                    None => write!(out, ",,,,,0")?,
                     Some(v) => {
                         let Summary { n, mean, sd } = v.summary;
-                        let _ = write!(text, ",{mean},");
-                        let _ = sd.map(|sd| write!(text, "{sd}"));
-                        let _ = write!(text, ",{},{},{n}", v.lowest, v.highest);
+                        write!(out, ",{mean},")?;
+                        sd.map_or(Ok(()), |sd| write!(out, "{sd}"))?;
+                        write!(out, ",{},{},{n}", v.lowest, v.highest)?;
                     }
                 }
                 if self.smooth.is_some() {
                     let smooth = point.value.and_then(|_| drawn.next());
-                    text.push(',');
-                    let _ = smooth.map(|mark: Mark| write!(text, "{}", mark.y));
+                    let smooth = smooth.map_or(String::new(), |mark: Mark| mark.y.to_string());
+                    write!(out, ",{smooth}")?;
                 }
-                text.push('\n');
+                writeln!(out)?;
             }
         }
         if let Some(level) = &self.reference {
             let mut fields = vec![String::new(); header.len()];
             fields[0].clone_from(&level.variant);
             fields[2 + usize::from(place.is_some())] = level.value.to_string();
-            text.push_str(&record(&fields));
+            out.write_all(record(&fields).as_bytes())?;
         }
-        text
+        Ok(())
     }
 
     /// The smoothed points of a line, those without a value left out.

@@ -1,6 +1,8 @@
 //! From an SVG with text to files: the SVG with its text as outlines, so that it looks the same in
 //! a browser, in Inkscape and in a paper without the font, and a PNG of the very same outlines.
 
+use std::io;
+
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Tree, WriteOptions};
 
@@ -56,7 +58,7 @@ impl Picture {
 pub(super) fn add(
     name: &str,
     picture: Result<Picture, PictureError>,
-    csv: String,
+    csv: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
     files: &mut Files,
 ) -> Vec<String> {
     let pictures = picture.and_then(|p| Ok((p.svg(), png(&p.pixmap()?)?)));
@@ -64,7 +66,7 @@ pub(super) fn add(
         Ok((svg, png)) => {
             files.add(format!("figures/{name}.svg"), svg.into_bytes());
             files.add(format!("figures/{name}.png"), png);
-            files.add(format!("data/{name}.csv"), csv.into_bytes());
+            files.add_data(format!("data/{name}.csv"), csv);
             Vec::new()
         }
         Err(e) => vec![e.to_string()],

@@ -8,7 +8,7 @@ use super::font;
 use super::frame::{Frame, Grid, Pixel, Surround, draw};
 use super::labels::spread;
 use super::picture::{Picture, PictureError, ZOOM};
-use super::series::{Mark, smoothed};
+use super::series::{Line, Mark, smoothed};
 use super::smooth::thinned;
 use super::style::{self, px};
 use experiments::report::Scale;
@@ -23,10 +23,21 @@ pub(super) const MOST_POINTS: usize = 2000;
 const TIE: f64 = 16.0;
 const LABEL_OFFSET: f64 = 30.0;
 
-/// A line as it is drawn: stretches that have a value.
+/// A line that is drawn. Its marks are made anew whenever they are needed, and not all held at once.
 struct Drawn<'a> {
     label: &'a str,
     index: usize,
+    line: &'a Line,
+    curves: &'a Curves,
+    /// From the lowest to the highest place that something of it is drawn at, on each axis.
+    x: (f64, f64),
+    y: (f64, f64),
+    /// Where it ends.
+    last: Option<Mark>,
+}
+
+/// Stretches of a line that have a value.
+struct Marks {
     runs: Vec<Vec<Mark>>,
     /// The points behind a smoothed line.
     raw: Vec<Vec<Mark>>,
@@ -64,8 +75,8 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
     })
 }
 
-impl<'a> Drawn<'a> {
-    fn new(line: &'a super::series::Line, curves: &Curves) -> Self {
+impl Marks {
+    fn new(line: &Line, curves: &Curves) -> Self {
         let visible = |mark: &Mark| {
             (curves.x_scale == Scale::Linear || mark.x > 0.0)
                 && (curves.y_scale == Scale::Linear || mark.y > 0.0)
@@ -82,16 +93,39 @@ impl<'a> Drawn<'a> {
             }
         }
         runs.retain(|run| !run.is_empty());
-        Self { label: &line.label, index: line.index, runs, raw }
+        Self { runs, raw }
+    }
+}
+
+impl<'a> Drawn<'a> {
+    fn new(line: &'a Line, curves: &'a Curves) -> Self {
+        let Marks { runs, raw } = Marks::new(line, curves);
+        let marks = || runs.iter().chain(&raw).flatten();
+        let edges = |mark: &Mark| {
+            let (low, high) = mark.band.unwrap_or((mark.y, mark.y));
+            [low, mark.y, high]
+        };
+        let values = marks().flat_map(edges);
+        let is_placed = |value: &f64| curves.y_scale == Scale::Linear || *value > 0.0;
+        Self {
+            label: &line.label,
+            index: line.index,
+            line,
+            curves,
+            x: extremes(marks().map(|mark| mark.x)),
+            y: extremes(values.filter(is_placed)),
+            last: runs.iter().flatten().last().copied(),
+        }
     }
 
-    fn marks(&self) -> impl Iterator<Item = &Mark> {
-        self.runs.iter().chain(&self.raw).flatten()
+    fn marks(&self) -> Marks {
+        Marks::new(self.line, self.curves)
     }
 
     fn band(&self, frame: &Frame) -> Result<(), PictureError> {
         let fill = style::colour(self.index).mix(style::BAND_OPACITY).filled();
-        for run in self.runs.iter().filter(|run| run.iter().any(|mark| mark.band.is_some())) {
+        let Marks { runs, .. } = self.marks();
+        for run in runs.iter().filter(|run| run.iter().any(|mark| mark.band.is_some())) {
             let edge = |of: fn((f64, f64)) -> f64| {
                 let place = |m: &Mark| frame.pixel(m.x, of(m.band.unwrap_or((m.y, m.y))));
                 path(run.iter().map(place).collect())
@@ -106,7 +140,7 @@ impl<'a> Drawn<'a> {
     fn raw(&self, frame: &Frame) -> Result<(), PictureError> {
         let pale = style::colour(self.index).mix(style::RAW_OPACITY);
         let stroke = pale.stroke_width(px(style::LINE_WIDTH / 2.0).unsigned_abs());
-        for run in &self.raw {
+        for run in &self.marks().raw {
             frame.path(path(run.iter().map(|m| frame.pixel(m.x, m.y)).collect()), stroke)?;
         }
         Ok(())
@@ -115,7 +149,7 @@ impl<'a> Drawn<'a> {
     fn draw(&self, frame: &Frame) -> Result<(), PictureError> {
         let stroke = style::stroke(style::colour(self.index), style::LINE_WIDTH);
         let mut drawn = Vec::new();
-        for run in &self.runs {
+        for run in &self.marks().runs {
             let path = path(run.iter().map(|m| frame.pixel(m.x, m.y)).collect());
             drawn.extend_from_slice(&path);
             frame.path(path, stroke)?;
@@ -140,7 +174,7 @@ fn labels_beside(frame: &Frame, curves: &Curves, lines: &[Drawn]) -> Result<(), 
     let right = frame.width().1;
     let mut labels = Vec::new();
     for line in lines {
-        if let Some(last) = line.runs.iter().flatten().last() {
+        if let Some(last) = line.last {
             labels.push((line.label, Some(line.index), frame.pixel(last.x, last.y)));
         }
     }
@@ -172,8 +206,7 @@ fn labels_beside(frame: &Frame, curves: &Curves, lines: &[Drawn]) -> Result<(), 
 
 /// From zero, or from the first place on a logarithmic axis, to the last place.
 fn x_axis(curves: &Curves, lines: &[Drawn]) -> Axis {
-    let places = lines.iter().flat_map(Drawn::marks).map(|mark| mark.x);
-    let (low, high) = extremes(places);
+    let (low, high) = extremes(lines.iter().flat_map(|line| [line.x.0, line.x.1]));
     match curves.x_scale {
         Scale::Log => Axis::log(low, high),
         Scale::Linear => Axis::from_zero(if high > 0.0 { high } else { 1.0 }, INTERVALS),
@@ -182,21 +215,11 @@ fn x_axis(curves: &Curves, lines: &[Drawn]) -> Axis {
 
 /// Around every point, band and the reference.
 fn y_axis(curves: &Curves, lines: &[Drawn]) -> Axis {
-    let edges = |mark: &Mark| {
-        let (low, high) = mark.band.unwrap_or((mark.y, mark.y));
-        [low, mark.y, high]
-    };
-    let values = lines.iter().flat_map(Drawn::marks).flat_map(edges);
-    let values = values.chain(curves.reference.iter().map(|level| level.value));
+    let values = lines.iter().flat_map(|line| [line.y.0, line.y.1]);
+    let (low, high) = extremes(values.chain(curves.reference.iter().map(|level| level.value)));
     match curves.y_scale {
-        Scale::Log => {
-            let (low, high) = extremes(values.filter(|value| *value > 0.0));
-            Axis::log(low, high)
-        }
-        Scale::Linear => {
-            let (low, high) = extremes(values);
-            Axis::around(low, high, INTERVALS)
-        }
+        Scale::Log => Axis::log(low, high),
+        Scale::Linear => Axis::around(low, high, INTERVALS),
     }
 }
 

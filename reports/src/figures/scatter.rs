@@ -70,7 +70,12 @@ pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<Str
         dots.iter().try_for_each(|dot| frame.marker(dot.index, dot.place(frame)))?;
         legend(frame, &dots)
     });
-    problems.extend(add(&spec.name, picture, csv(&dots, front.as_deref()), files));
+    problems.extend(add(
+        &spec.name,
+        picture,
+        |out| out.write_all(csv(&dots, front.as_deref()).as_bytes()),
+        files,
+    ));
     problems
 }
 
