@@ -14,6 +14,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::Place;
+
 /// A sentence of the paper, and what would make it true.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -192,11 +194,10 @@ fn quantity(text: &str) -> Option<Quantity> {
 }
 
 fn at(place: &str) -> Option<Measure> {
-    let Some(percent) = place.strip_suffix('%') else {
-        return Some(Measure::At(place.parse().ok()?));
-    };
-    let share = percent.trim().parse::<f64>().ok()? / 100.0;
-    (0.0..=1.0).contains(&share).then_some(Measure::AtShare(share))
+    Some(match place.parse().ok()? {
+        Place::Step(step) => Measure::At(step),
+        Place::Share(share) => Measure::AtShare(share),
+    })
 }
 
 fn named(text: &str, measure: Measure) -> Option<Quantity> {

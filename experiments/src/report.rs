@@ -2,9 +2,11 @@
 //! the records alone.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::claim::Claim;
 
@@ -131,6 +133,8 @@ pub enum Figure {
     Bars(Bars),
     /// One final metric against another, one point per variant.
     Scatter(Scatter),
+    /// The report's table, drawn.
+    Table(TablePicture),
 }
 
 impl Figure {
@@ -141,6 +145,7 @@ impl Figure {
             Self::Images(images) => &images.name,
             Self::Bars(bars) => &bars.name,
             Self::Scatter(scatter) => &scatter.name,
+            Self::Table(table) => &table.name,
         }
     }
 
@@ -151,6 +156,7 @@ impl Figure {
             Self::Images(images) => &images.title,
             Self::Bars(bars) => &bars.title,
             Self::Scatter(scatter) => &scatter.title,
+            Self::Table(table) => &table.title,
         };
         if title.is_empty() { self.name() } else { title }
     }
@@ -162,6 +168,7 @@ impl Figure {
             Self::Images(images) => &images.variants,
             Self::Bars(bars) => &bars.variants,
             Self::Scatter(scatter) => &scatter.variants,
+            Self::Table(_) => &[],
         }
     }
 }
@@ -281,10 +288,60 @@ pub struct Images {
     pub variants: Vec<String>,
     /// Training steps, each a row of every variant; the last one that was recorded if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub steps: Vec<u64>,
+    pub steps: Vec<Place>,
     /// How many items (columns) at most.
     #[serde(default = "eight")]
     pub items: usize,
+}
+
+/// A place in the course of training, written `2000` or `10%`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub enum Place {
+    /// A step.
+    Step(u64),
+    /// A share of the way to the last step that was recorded, from 0 to 1.
+    Share(f64),
+}
+
+/// Text that is no place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no training step: write a number, or a share of the way, `10%`")]
+pub struct PlaceError(String);
+
+impl FromStr for Place {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        let place = match text.strip_suffix('%') {
+            None => text.parse().ok().map(Self::Step),
+            Some(percent) => {
+                let share = percent.trim().parse::<f64>().ok().map(|percent| percent / 100.0);
+                share.filter(|share| (0.0..=1.0).contains(share)).map(Self::Share)
+            }
+        };
+        place.ok_or_else(|| PlaceError(text.to_owned()))
+    }
+}
+
+impl TryFrom<Value> for Place {
+    type Error = PlaceError;
+
+    fn try_from(value: Value) -> Result<Self, PlaceError> {
+        match value {
+            Value::String(text) => text.parse(),
+            other => other.to_string().parse(),
+        }
+    }
+}
+
+impl From<Place> for Value {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Step(step) => step.into(),
+            Place::Share(share) => format!("{}%", share * 100.0).into(),
+        }
+    }
 }
 
 /// A final metric, one bar per variant, with the paper's value where the table has it. The table's
@@ -335,6 +392,44 @@ pub struct Scatter {
     pub variants: Vec<String>,
 }
 
+/// The report's table as a picture.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TablePicture {
+    /// File name without extension.
+    pub name: String,
+    /// Title above the table's caption.
+    #[serde(default)]
+    pub title: String,
+    /// Metrics whose columns are drawn; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
 fn eight() -> usize {
     8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_step_or_a_share_and_comes_back_as_it_was() {
+        for (text, place) in [
+            ("2000", Place::Step(2000)),
+            ("\"2000\"", Place::Step(2000)),
+            ("\"10%\"", Place::Share(0.1)),
+            ("\"68.75%\"", Place::Share(0.6875)),
+        ] {
+            let read: Place = serde_json::from_str(text).unwrap();
+            assert_eq!(read, place);
+            let written = serde_json::to_string(&read).unwrap();
+            assert_eq!(serde_json::from_str::<Place>(&written).unwrap(), place, "{written}");
+        }
+        for text in ["-1", "1.5", "\"101%\"", "\"ten\"", "null"] {
+            let error = serde_json::from_str::<Place>(text).unwrap_err();
+            assert!(error.to_string().contains("is no training step"), "{error}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     references(file, &mut wrong);
     directions(file, &mut wrong);
     curves(file, &mut wrong);
+    pictures(file, &mut wrong);
     if findings.is_empty() { Ok(()) } else { Err(FileError { findings }) }
 }
 
@@ -244,9 +245,29 @@ fn references(file: &File, wrong: &mut Wrong) {
             Figure::Images(_) => "images",
             Figure::Bars(_) => "bars",
             Figure::Scatter(_) => "scatter",
+            Figure::Table(_) => "table",
         };
         for (j, variant) in figure.variants().iter().enumerate() {
             check(format!("/report/figures/{i}/{kind}/variants/{j}"), variant);
+        }
+    }
+}
+
+/// A picture of a table needs one, with the columns that it shows.
+fn pictures(file: &File, wrong: &mut Wrong) {
+    for (i, figure) in file.report.figures.iter().enumerate() {
+        let Figure::Table(picture) = figure else { continue };
+        let at = format!("/report/figures/{i}/table");
+        let Some(table) = &file.report.table else {
+            let hint = "say under `report.table` what it shows".to_owned();
+            wrong(&at, "there is no table to draw".to_owned(), Some(hint));
+            continue;
+        };
+        for (j, metric) in picture.columns.iter().enumerate() {
+            let known = table.columns.iter().map(|column| column.metric.as_str());
+            if let Err((message, hint)) = check_name("column", metric, known) {
+                wrong(&format!("{at}/columns/{j}"), message, hint);
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ mod curve;
 mod finals;
 mod font;
 mod frame;
+mod heading;
 mod labels;
 mod picture;
 mod plot;
@@ -22,6 +23,7 @@ mod series;
 mod sheet;
 mod smooth;
 mod style;
+mod table;
 mod theme;
 
 pub(crate) use theme::{THEME, themed};
@@ -46,6 +48,7 @@ pub(crate) fn draw(
         Figure::Images(spec) => sheet::draw(spec, records, files),
         Figure::Bars(spec) => bars::draw(spec, source, files),
         Figure::Scatter(spec) => scatter::draw(spec, source, files),
+        Figure::Table(spec) => table::draw(spec, report, records, files),
     };
     let name = figure.name();
     problems.into_iter().map(|problem| format!("figure `{name}`: {problem}")).collect()

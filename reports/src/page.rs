@@ -108,6 +108,7 @@ fn figure(figure: &Figure, files: &Files) -> Markup {
     let [svg, png, csv] = paths(figure.name());
     let drawing = files.get(&svg).and_then(|bytes| std::str::from_utf8(bytes).ok());
     let picture = files.get(&png).filter(|_| drawing.is_none());
+    let is_wide = picture.is_some() || matches!(figure, Figure::Table(_));
     let downloads: Vec<(&str, PathBuf)> = [("SVG", svg), ("PNG", png), ("CSV", csv)]
         .into_iter()
         .filter(|(_, p)| files.contains(p))
@@ -116,7 +117,7 @@ fn figure(figure: &Figure, files: &Files) -> Markup {
         return Markup::default();
     }
     html! {
-        figure class=[picture.map(|_| "sheet")] {
+        figure class=[is_wide.then_some("sheet")] {
             @if let Some(svg) = drawing { (PreEscaped(themed(svg, figure.title()))) }
             @if let Some(png) = picture {
                 img src=(data_link("image/png", png)) alt=(figure.title());

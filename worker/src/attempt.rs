@@ -111,7 +111,7 @@ impl Attempt {
     }
 
     /// Keeps `image` as the picture `name` of `item`, and says so. The file is complete when its
-    /// name appears.
+    /// name appears. A later one of another step takes its place.
     pub fn picture(
         &mut self,
         step: u64,
@@ -119,8 +119,29 @@ impl Attempt {
         item: &str,
         image: &Rgb,
     ) -> Result<(), Failure> {
-        let folder = self.artifacts.join(name);
-        fs::create_dir_all(&folder)?;
+        self.keep(&self.artifacts.join(name), step, (name, item), image)
+    }
+
+    /// As [`Attempt::picture`], beside those of other steps.
+    pub fn picture_of_step(
+        &mut self,
+        step: u64,
+        name: &str,
+        item: &str,
+        image: &Rgb,
+    ) -> Result<(), Failure> {
+        let folder = self.artifacts.join(name).join(format!("step-{step}"));
+        self.keep(&folder, step, (name, item), image)
+    }
+
+    fn keep(
+        &mut self,
+        folder: &Path,
+        step: u64,
+        (name, item): (&str, &str),
+        image: &Rgb,
+    ) -> Result<(), Failure> {
+        fs::create_dir_all(folder)?;
         let path = folder.join(item.replace(['/', '\\'], "_")).with_extension("png");
         let partial = path.with_extension("png.partial");
         image.save_png(&partial)?;

@@ -2,21 +2,21 @@
 //! on top of it alike in all of them.
 
 use plotters::chart::ChartBuilder;
+use plotters::coord::CoordTranslate as _;
 use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::{CoordTranslate as _, Shift};
-use plotters::drawing::{DrawingArea, IntoDrawingArea as _};
+use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::{DashedPathElement, PathElement, Polygon};
 use plotters::prelude::SVGBackend;
 use plotters::style::{Color as _, RGBColor};
-use plotters::style::{FontStyle, ShapeStyle, TRANSPARENT, WHITE};
+use plotters::style::{ShapeStyle, TRANSPARENT, WHITE};
 
 use super::axis::Axis;
 use super::font;
+use super::heading::{Canvas, Heading};
 use super::picture::{Picture, PictureError};
 use super::style::{self, px};
 
 pub(super) type Pixel = (i32, i32);
-type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// What stands around a plot.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,9 +84,10 @@ impl<'a> Frame<'a> {
         left: f64,
         width: f64,
     ) -> Result<Self, PictureError> {
-        let top = titles(&canvas, surround, width)?;
+        let heading = Heading::new(&surround.title, &surround.subtitle, width);
+        heading.draw(&canvas)?;
         let mut chart = ChartBuilder::on(&canvas)
-            .margin_top(px(top))
+            .margin_top(px(heading.height()))
             .margin_right(px(surround.right))
             .margin_bottom(px(style::MARGIN))
             .margin_left(px(style::MARGIN))
@@ -159,23 +160,4 @@ impl<'a> Frame<'a> {
     pub(super) fn text(&self, text: &str, at: Pixel, colour: RGBColor) -> Result<(), PictureError> {
         Ok(self.canvas.draw_text(text, &style::text(style::LABEL_SIZE, colour), at)?)
     }
-}
-
-/// Title and subtitle, in as many lines as they need; returns the height below them.
-fn titles(canvas: &Canvas, surround: &Surround, width: f64) -> Result<f64, PictureError> {
-    let room = width - 2.0 * style::MARGIN;
-    let title = (&surround.title, style::TITLE_SIZE, FontStyle::Bold, 20.0);
-    let subtitle = (&surround.subtitle, style::TICK_SIZE, FontStyle::Normal, 15.0);
-    let mut y = style::MARGIN;
-    for (text, size, font, height) in [title, subtitle] {
-        let look = match font {
-            FontStyle::Bold => style::bold_text(size, style::INK),
-            _ => style::text(size, style::FAINT_INK),
-        };
-        for line in font::wrapped(text, room, size, font) {
-            canvas.draw_text(&line, &look, (px(style::MARGIN), px(y + height / 2.0)))?;
-            y += height;
-        }
-    }
-    Ok(y + 10.0)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use experiments::report::Images;
+use experiments::report::{Images, Place};
 use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::Rectangle;
 use plotters::prelude::SVGBackend;
@@ -62,12 +62,16 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
     let mut variants = Vec::new();
     for variant in records.select(&spec.variants) {
         let last = spec.steps.is_empty().then_some(None);
-        for step in last.into_iter().chain(spec.steps.iter().copied().map(Some)) {
-            let label = match step {
-                Some(step) => format!("{}, step {step}", variant.label),
-                None => variant.label.clone(),
+        for place in last.into_iter().chain(spec.steps.iter().copied().map(Some)) {
+            let artifacts = of_first(variant.trials.iter(), &spec.artifact, place);
+            let label = match (place, artifacts.first()) {
+                (None, _) => variant.label.clone(),
+                (Some(_), Some(shown)) => format!("{}, step {}", variant.label, shown.step),
+                (Some(Place::Step(step)), None) => format!("{}, step {step}", variant.label),
+                (Some(Place::Share(share)), None) => {
+                    format!("{}, at {} %", variant.label, share * 100.0)
+                }
             };
-            let artifacts = of_first(variant.trials.iter(), &spec.artifact, step);
             variants.push((label, spec.artifact.as_str(), artifacts));
         }
     }
@@ -90,18 +94,25 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
     rows
 }
 
-/// The first trial's artifacts of that name at `step`, or of the last step only.
+/// The artifacts of that name at `place`, or of the last step only, of the first trial that has any.
 fn of_first<'a>(
     trials: impl Iterator<Item = &'a Trial>,
     name: &str,
-    step: Option<u64>,
+    place: Option<Place>,
 ) -> Vec<&'a Artifact> {
-    let wanted = |a: &&Artifact| a.name == name && step.is_none_or(|step| a.step == step);
-    let named = |t: &'a Trial| t.artifacts.iter().filter(wanted).collect::<Vec<_>>();
-    let mut artifacts = trials.map(named).find(|found| !found.is_empty()).unwrap_or_default();
-    let last = artifacts.iter().map(|a| a.step).max();
-    artifacts.retain(|a| Some(a.step) == last);
-    artifacts
+    let named = |t: &'a Trial| t.artifacts.iter().filter(|a| a.name == name).collect::<Vec<_>>();
+    let at_place = |mut artifacts: Vec<&'a Artifact>| {
+        let last = artifacts.iter().map(|a| a.step).max();
+        let until = match place {
+            Some(Place::Share(share)) => share * last.unwrap_or_default() as f64,
+            Some(Place::Step(_)) | None => f64::INFINITY,
+        };
+        let reached = artifacts.iter().map(|a| a.step).filter(|step| *step as f64 <= until);
+        let step = if let Some(Place::Step(step)) = place { Some(step) } else { reached.max() };
+        artifacts.retain(|a| Some(a.step) == step);
+        artifacts
+    };
+    trials.map(named).map(at_place).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 /// The first `most` items, in the order in which they come up.

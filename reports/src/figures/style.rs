@@ -24,6 +24,8 @@ pub(super) const CELL_GAP: f64 = 3.0;
 pub(super) const TITLE_SIZE: f64 = 15.0;
 pub(super) const LABEL_SIZE: f64 = 12.5;
 pub(super) const TICK_SIZE: f64 = 11.5;
+/// From a line of that size to the next.
+pub(super) const SMALL_LINE: f64 = 15.0;
 
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const FAINT_INK: RGBColor = RGBColor(0x66, 0x66, 0x66);

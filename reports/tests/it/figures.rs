@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::report::{Bars, Curve, Figure, Images, Reference, Report, Scale, X};
+use experiments::report::{
+    Bars, Curve, Figure, Images, Place, Reference, Report, Scale, TablePicture, X,
+};
 use reports::records::{Artifact, Records, Trial};
 use reports::{ReportError, Written, write};
 use resvg::tiny_skia::{Color, Pixmap};
@@ -335,17 +337,21 @@ fn a_sheet_enlarges_every_pixel_to_a_square() {
 fn a_sheet_shows_the_steps_that_are_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let records = sampled(folder.path());
-    let figure = Images { steps: vec![1, 5], above: [].into(), ..images("sheet") };
-    write(&report(vec![Figure::Images(figure)]), &records, folder.path()).unwrap();
-    let sheet = decode(&folder.path().join("figures/sheet.png"));
     let empty = (0xf0, 0xf0, 0xf0);
-    assert_eq!(runs(&sheet, 24), [(BLUE, 192), (empty, 192)], "of step 1 there is one picture");
-    assert_eq!(runs(&sheet, 222), [(RED, 96), (GREEN, 96), (SAND, 192)], "step 5");
-
-    let figure = Images { steps: vec![3], ..images("sheet") };
-    let figures = vec![Figure::Images(figure)];
-    let problems = write(&report(figures), &records, folder.path()).unwrap().problems;
-    assert_eq!(problems, ["figure `sheet`: no image `sample` yet"]);
+    // Steps 1 and 5 are recorded: 30 % of the way is before step 2.
+    for steps in [[Place::Step(1), Place::Step(5)], [Place::Share(0.3), Place::Share(1.0)]] {
+        let figure = Images { steps: steps.to_vec(), above: [].into(), ..images("sheet") };
+        write(&report(vec![Figure::Images(figure)]), &records, folder.path()).unwrap();
+        let sheet = decode(&folder.path().join("figures/sheet.png"));
+        assert_eq!(runs(&sheet, 24), [(BLUE, 192), (empty, 192)], "of step 1 there is one picture");
+        assert_eq!(runs(&sheet, 222), [(RED, 96), (GREEN, 96), (SAND, 192)], "step 5");
+    }
+    for place in [Place::Step(3), Place::Share(0.1)] {
+        let figure = Images { steps: vec![place], ..images("sheet") };
+        let figures = vec![Figure::Images(figure)];
+        let problems = write(&report(figures), &records, folder.path()).unwrap().problems;
+        assert_eq!(problems, ["figure `sheet`: no image `sample` yet"]);
+    }
 }
 
 #[test]
@@ -417,4 +423,38 @@ fn names_that_leave_the_folder_or_collide_are_refused() {
     let error = write(&report(figures), &three_seeds(), out.path()).unwrap_err();
     assert!(matches!(error, ReportError::Twice(n) if n == "a"));
     assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 0);
+}
+
+/// Whether some pixel of a row of pixels is dark: a rule runs across, or there is text.
+fn ink(pixmap: &Pixmap, y: u32) -> usize {
+    (0..pixmap.width()).filter(|x| at(pixmap, *x, y).0 < 0x60).count()
+}
+
+#[test]
+fn the_table_as_a_picture_has_its_rules_its_words_and_its_numbers() {
+    let out = tempfile::tempdir().unwrap();
+    let picture = |columns: &[&str]| {
+        let columns = columns.iter().map(|metric| (*metric).to_owned()).collect();
+        let spec = TablePicture { name: "table".to_owned(), title: "Title".to_owned(), columns };
+        let report = Report {
+            table: Some(table()),
+            figures: vec![Figure::Table(spec)],
+            ..Report::default()
+        };
+        let written = write(&report, &three_seeds(), out.path()).unwrap();
+        assert_eq!(written.problems, Vec::<String>::new());
+        decode(&out.path().join("figures/table.png"))
+    };
+    let whole = picture(&[]);
+    // Two rules, above and below, run across the table, and no line of text is as dark.
+    let widest = (0..whole.height()).map(|y| ink(&whole, y)).max().unwrap_or_default();
+    let rules = (0..whole.height()).filter(|y| ink(&whole, *y) == widest);
+    let rules: Vec<_> = rules.collect();
+    let thick = 4;
+    assert!(widest > 400 && rules.len() <= 2 * thick, "{widest}: {rules:?}");
+    assert!(rules[rules.len() - 1] - rules[0] > 150, "{rules:?}");
+    let one = picture(&["psnr"]);
+    assert!(one.width() < whole.width(), "fewer columns are narrower");
+    let csv = fs_err::read_to_string(out.path().join("data/table.csv")).unwrap();
+    assert!(csv.lines().next().unwrap().ends_with("psnr_n,psnr_paper"), "{csv}");
 }

@@ -286,17 +286,26 @@ impl<'a> Trainer<'a> {
         let (step, of) = (self.step(), self.config.training.iterations);
         let chain = Chain { sampler: Sampler::Ddim, steps: evaluation.ddim_steps };
         let mut values = BTreeMap::new();
+        let mut pictures = Vec::new();
         for (upscaler, name) in self.upscalers().into_iter().zip(["val/psnr", "val/psnr_ema"]) {
-            let mut scores = Vec::new();
+            let (mut scores, mut made) = (Vec::new(), Vec::new());
             for range in set.batches(set.curve, evaluation.batch) {
                 let tick = || attempt.tick("train", step, of);
                 let condition = set.conditions(range.clone());
-                match upscaler.sample(&condition, range.clone(), chain, 0, tick) {
-                    ControlFlow::Continue(images) => scores.extend(set.scores(range, &images)),
+                let images = match upscaler.sample(&condition, range.clone(), chain, 0, tick) {
+                    ControlFlow::Continue(images) => images,
                     ControlFlow::Break(stop) => return Ok(ControlFlow::Break(stop?)),
-                }
+                };
+                scores.extend(set.scores(range, &images));
+                made.extend(images);
+                made.truncate(evaluation.sheet_images);
             }
             values.insert(name.to_owned(), Number(Scores::mean(&scores).psnr()));
+            pictures.push(made);
+        }
+        // Of the weights as they are.
+        for (item, image) in set.names.iter().zip(&pictures[0]) {
+            attempt.picture_of_step(step, "val/sample", item, image)?;
         }
         attempt.measured(step, None, values.clone())?;
         self.progress.validated = Some(step);

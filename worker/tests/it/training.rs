@@ -109,7 +109,10 @@ fn a_trial_is_carried_to_its_end() {
             _ => None,
         })
         .collect();
-    assert_eq!(pictures.len(), 6);
+    assert_eq!(pictures.len(), 6 + 3);
+    let of_curve: Vec<_> =
+        pictures.iter().filter(|path| path.contains("val/sample/step-")).collect();
+    assert_eq!(of_curve.len(), 3, "{of_curve:?}");
     for path in pictures {
         let image = worker::image::Rgb::load(&folder.path(path)).unwrap();
         assert!(image.width == 16 || path.contains("lowres") && image.width == 4);
