@@ -20,8 +20,8 @@ use crate::tail;
 const CLAIM_WITHIN: Duration = Duration::from_secs(2);
 
 /// So many attempts are looked at each time, [`super::POLL`] apart: enough for any machine, and what
-/// a shared file system bears from one of a cluster's users.
-const AT_ONCE: usize = 50;
+/// a shared file system bears from one of a cluster's users (docs/scale.md).
+const AT_ONCE: usize = 20;
 
 impl Supervisor {
     /// Sees what the attempts under way have done since the last look.

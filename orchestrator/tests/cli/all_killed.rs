@@ -4,7 +4,7 @@ use std::fs;
 
 use experiments::events::Event;
 
-use crate::lab::{Lab, undisturbed};
+use crate::lab::{Lab, undisturbed, wait_for};
 
 const CHANGES: [(&str, &str); 1] = [(
     "steps: 20, sleep_ms: 20, checkpoint_every: 5",
@@ -20,8 +20,11 @@ fn kills_at_any_moment_lose_and_double_nothing() {
         lab.reach("a-s0-", attempt, step);
         lab.kill_everything();
         drop(run);
-        let status = lab.orch("status").stdout;
-        assert!(status.starts_with("trip: 1 lost, 1 "), "{status}");
+        // A cluster needs a moment to see it.
+        let status = wait_for("the loss", || {
+            let status = lab.orch("status").stdout;
+            status.starts_with("trip: 1 lost, 1 ").then_some(status)
+        });
         assert_eq!(lab.json("show state=lost --json")["id"], lab.status("a-s0-").unwrap()["id"]);
         lab.orch("retry state=lost").says(2, &["is lost, which nobody has taken in yet"]);
         assert!(

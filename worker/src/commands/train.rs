@@ -166,12 +166,16 @@ fn hello(
 /// What the curves' metrics mean.
 fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
     let evaluation = &config.evaluation;
-    let short = |weights: &str| {
-        format!(
-            "PSNR of the first {} validation images, sampled by a short DDIM chain of {} steps \
-             (not by the row's own chain of {}), {weights}",
-            evaluation.curve_images, evaluation.ddim_steps, config.diffusion.steps,
-        )
+    let own = config.diffusion.steps;
+    let chain = match evaluation.ddim_steps {
+        None => format!("the row's own chain of {own} steps"),
+        Some(n) => {
+            format!("a short DDIM chain of {n} steps (not by the row's own chain of {own})")
+        }
+    };
+    let psnr = |weights: &str| {
+        let images = evaluation.curve_images;
+        format!("PSNR of the first {images} validation images, sampled by {chain}, {weights}")
     };
     let mut curves = BTreeMap::new();
     if !evaluation.sweep.is_empty() {
@@ -179,8 +183,8 @@ fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
     }
     curves.extend(
         [
-            ("val/psnr", short("raw weights"), Some("dB")),
-            ("val/psnr_ema", short("averaged weights"), Some("dB")),
+            ("val/psnr", psnr("raw weights"), Some("dB")),
+            ("val/psnr_ema", psnr("averaged weights"), Some("dB")),
             (
                 "train/loss",
                 "Mean absolute error of the prediction since the last point".to_owned(),

@@ -85,7 +85,7 @@ impl Default for Evaluation {
         Self {
             every: 10_000,
             curve_images: 16,
-            ddim_steps: 20,
+            ddim_steps: Some(20),
             images: Some(64),
             batch: 32,
             sampling_seeds: 1,

@@ -316,8 +316,8 @@ pub struct Evaluation {
     pub every: u64,
     /// Validation images of the curve.
     pub curve_images: usize,
-    /// Steps of the curve's short DDIM chain.
-    pub ddim_steps: usize,
+    /// Steps of the curve's short DDIM chain; the whole DDPM chain instead if absent.
+    pub ddim_steps: Option<usize>,
     /// Validation images of the final measurement; all if absent.
     pub images: Option<usize>,
     /// Images per forward pass.

@@ -236,7 +236,7 @@ fn evaluation(evaluation: &Evaluation, steps: usize, found: &mut Findings) {
         let message = format!("must be from 1 to the chain's length, {steps}");
         found.require((1..=steps.max(1)).contains(&chain), pointer, message);
     };
-    walkable(evaluation.ddim_steps, "/evaluation/ddim_steps");
+    walkable(evaluation.ddim_steps.unwrap_or(1), "/evaluation/ddim_steps");
     walkable(evaluation.steps.unwrap_or(1), "/evaluation/steps");
     for (i, chain) in evaluation.sweep.iter().enumerate() {
         walkable(*chain, &format!("/evaluation/sweep/{i}"));

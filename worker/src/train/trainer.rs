@@ -284,7 +284,9 @@ impl<'a> Trainer<'a> {
         self.mean_loss()?;
         let evaluation = &self.config.evaluation;
         let (step, of) = (self.step(), self.config.training.iterations);
-        let chain = Chain { sampler: Sampler::Ddim, steps: evaluation.ddim_steps };
+        let whole = Chain { sampler: Sampler::Ddpm, steps: self.config.diffusion.steps };
+        let short = |steps| Chain { sampler: Sampler::Ddim, steps };
+        let chain = evaluation.ddim_steps.map_or(whole, short);
         let mut values = BTreeMap::new();
         let mut pictures = Vec::new();
         for (upscaler, name) in self.upscalers().into_iter().zip(["val/psnr", "val/psnr_ema"]) {

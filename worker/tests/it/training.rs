@@ -149,6 +149,21 @@ pub(crate) fn with(mut config: Value, changes: &Value) -> Value {
 }
 
 #[test]
+fn a_curve_by_the_whole_chain_ends_in_what_is_measured() {
+    let mut config = config();
+    config["evaluation"]["ddim_steps"] = Value::Null;
+    config["evaluation"]["curve_images"] = 3.into();
+    let (code, events) = TrialFolder::new(&config).finish("events");
+    assert_eq!(code, exit::WORKER_DONE);
+    let (points, result) = (points(&events), result(&events));
+    // The same weights, images, chain and noise.
+    for metric in ["psnr", "psnr_ema"] {
+        let last = f64::from_bits(points[&(30, None, format!("val/{metric}"))]);
+        assert!((last - result[metric]).abs() < 1e-9, "{metric}: {last}, {}", result[metric]);
+    }
+}
+
+#[test]
 fn killing_and_stopping_change_no_point_and_no_weight_of_any_row() {
     for (row, changes) in rows() {
         let config = with(config(), &changes);
