@@ -100,6 +100,8 @@ fn what_was_lost_is_stopped_and_queued_again_as_json() {
     lab.settle("a-s0-", "running");
     lab.kill_everything();
     drop(run);
+    // A cluster needs a moment to see it.
+    wait_for("the loss", || (lab.status("a-s0-")?["state"] == "lost").then_some(()));
     let id = lab.status("a-s0-").unwrap()["id"].clone();
     lab.orch("stop state=running").says(2, &["no trial of `trip` matches `state=running`"]);
     let stopped = json!([{"id": id, "state": "cancelled", "step": 6, "checkpoint": 5}]);
