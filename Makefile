@@ -2,6 +2,7 @@
 # make test     everything that continuous integration checks
 # make bench    how fast data reaches the training; docs/benchmarks.md has figures
 # make bench-report   how long a report of millions of points takes, and how much memory
+# make bench-slurm    what a run of 500 trials costs on a Slurm of this machine; needs root
 # make faults   experiments in which things fail, hundreds of times; FAULTS=500 SEED=7 choose
 # make simulate the orchestrator's decisions in a modelled world; EVENTS=1000000 SEED=1 choose
 # make build    release binaries: target/release/orch and target/release/orch-worker
@@ -10,7 +11,7 @@ FAULTS ?= 200
 EVENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: table1 test bench bench-report faults simulate build libtorch format lint docs unit
+.PHONY: table1 test bench bench-report bench-slurm faults simulate build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -28,6 +29,9 @@ bench: libtorch
 bench-report:
 	cargo build --release --locked --bin orch -p orchestrator
 	scripts/bench-report.sh
+
+bench-slurm:
+	scripts/bench-slurm.sh
 
 faults:
 	FAULTS=$(FAULTS) SEED=$(SEED) cargo test --locked -p orchestrator --test faults -- --nocapture
