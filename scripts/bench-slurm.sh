@@ -7,11 +7,11 @@ set -eu -o pipefail
 cd "$(dirname "$0")/.."
 trials=${1:-500}
 cargo build --quiet --locked -p orchestrator --bins
-bin=$PWD/target/debug
+bin=$PWD/target/debug slurm=$PWD/scripts/slurm.sh
 dir=$(mktemp -d)
-trap 'scripts/slurm.sh down "$dir/slurm" 2>/dev/null; rm -rf "$dir"' EXIT
+trap '"$slurm" down "$dir/slurm"; rm -rf "$dir"' EXIT
 export SLURM_CPUS=8
-export "$(scripts/slurm.sh up "$dir/slurm")"
+export "$("$slurm" up "$dir/slurm")"
 
 # Counts the calls of Slurm's programs.
 mkdir "$dir/bin"
