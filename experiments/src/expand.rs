@@ -123,8 +123,13 @@ pub struct Frozen {
 impl Frozen {
     /// `<variant>-s<seed>-<hash8>`: the trial's id and its folder's name.
     pub fn id(&self) -> String {
-        format!("{}-s{}-{}", self.variant, self.seed, &self.key[..8])
+        id(&self.variant, self.seed, &self.key)
     }
+}
+
+/// The id of a variant's trial with that seed and key.
+pub fn id(variant: &str, seed: u64, key: &str) -> String {
+    format!("{variant}-s{seed}-{}", &key[..8])
 }
 
 impl Experiment {

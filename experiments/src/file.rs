@@ -16,6 +16,15 @@ use crate::resources::{Resources, Span};
 /// Version of the file format that this program reads.
 pub const VERSION: u32 = 1;
 
+/// Letters of a name, at most: with seed and hash, or with a profile's, it still makes a folder.
+pub const MAX_NAME: usize = 100;
+
+/// Whether an experiment, a variant, a profile or an output can have this name, which makes a folder.
+pub fn makes_folder(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=MAX_NAME).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('-')
+}
+
 /// One YAML file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::claim::Relation;
 use crate::executor::Slurm;
 use crate::expand::check_name;
-use crate::file::File;
+use crate::file::{File, MAX_NAME, makes_folder};
 use crate::keep::KeepCheckpoints;
 use crate::report::{Figure, X};
 use crate::source::{FileError, Source, escape};
@@ -30,9 +30,6 @@ pub(crate) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     if findings.is_empty() { Ok(()) } else { Err(FileError { findings }) }
 }
 
-/// With seed and hash, or with a profile's, a name still makes a folder.
-const MAX_NAME: usize = 100;
-
 /// A report has files of these names for what is no table.
 const TAKEN: [&str; 2] = ["claims", "provenance"];
 
@@ -40,12 +37,11 @@ type Wrong<'a> = dyn FnMut(&str, String, Option<String>) + 'a;
 
 fn names(file: &File, wrong: &mut Wrong) {
     let mut check = |pointer: String, what: &str, name: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.len() > MAX_NAME {
             let message = format!("the name of {what} has {} letters", name.len());
             let hint = format!("names make folders: use {MAX_NAME} at most");
             wrong(&pointer, message, Some(hint));
-        } else if name.is_empty() || !name.chars().all(plain) || name.starts_with('-') {
+        } else if !makes_folder(name) {
             let message = format!("`{}` cannot be the name of {what}", name.escape_debug());
             let hint = "names make folders: use letters, digits, `-` and `_`".to_owned();
             wrong(&pointer, message, Some(hint));

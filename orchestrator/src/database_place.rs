@@ -36,22 +36,19 @@ pub(crate) fn lock(run: &Path) -> io::Result<Option<PathBuf>> {
 pub(crate) fn note(run: &Path) -> Option<String> {
     let folder = folder(run)?;
     let database = aside(&folder, run);
-    let network = |of| match file_system::kind(of) {
-        Ok(Kind::Network(kind)) => Some(kind),
-        _ => None,
-    };
-    let why = match (named_folder(), network(run)) {
+    let why = match (named_folder(), file_system::network(run)) {
         (None, Some(kind)) => {
             format!("since `{}` is on {kind}, where it could break", run.display())
         }
         _ => format!("as `{ENV_DB_DIR}` says"),
     };
-    let advice = match database.ancestors().find(|above| above.exists()).and_then(network) {
-        Some(kind) => {
-            format!("; that is on {kind} too: set `{ENV_DB_DIR}` to a folder of this machine")
-        }
-        None => String::new(),
-    };
+    let advice =
+        match database.ancestors().find(|above| above.exists()).and_then(file_system::network) {
+            Some(kind) => {
+                format!("; that is on {kind} too: set `{ENV_DB_DIR}` to a folder of this machine")
+            }
+            None => String::new(),
+        };
     Some(format!("the database is `{}`, {why}{advice}", database.display()))
 }
 

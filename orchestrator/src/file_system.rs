@@ -24,6 +24,14 @@ pub(crate) fn kind(folder: &Path) -> io::Result<Kind> {
     Ok(by_magic(rustix::fs::statfs(folder)?.f_type as u32))
 }
 
+/// What the file system of `folder` is called, if it is somewhere else.
+pub(crate) fn network(folder: &Path) -> Option<&'static str> {
+    match kind(folder) {
+        Ok(Kind::Network(name)) => Some(name),
+        Ok(Kind::Local(_) | Kind::Memory(_)) | Err(_) => None,
+    }
+}
+
 fn by_magic(magic: u32) -> Kind {
     match magic {
         0x0000_6969 => Kind::Network("NFS"),

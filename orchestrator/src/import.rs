@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 
 use experiments::events::{Event, Line, PROTOCOL};
 use experiments::number::Number;
-use sha2::{Digest, Sha256};
 
 use crate::attempt::AttemptDir;
-use crate::core::TrialId;
 use crate::durable::{self, FileError};
 use crate::provenance::{self, Imported, Program, Provenance};
+use crate::resolved;
 use crate::tensorboard::{ReadError, Reader, Scalars};
 
 /// What the attempts say that they are said by.
@@ -113,7 +112,7 @@ impl Source {
         let hashes: Vec<_> = self.files.iter().map(|file| &file.sha256).collect();
         let Choice { metrics, last_is_final } = choice;
         let told = serde_json::json!([PROGRAM, row, seed, hashes, metrics, last_is_final]);
-        base16ct::lower::encode_string(&Sha256::digest(told.to_string()))
+        resolved::hash(&told.to_string())
     }
 
     /// When its first scalar was written, in milliseconds since the Unix epoch.
@@ -211,9 +210,4 @@ fn hello() -> Event {
 
 fn cannot_read(path: &Path, error: io::Error) -> ImportError {
     ImportError::Read { path: path.to_owned(), source: error.into() }
-}
-
-/// The trial of a row's seed with that key.
-pub fn trial_id(row: &str, seed: u64, key: &str) -> TrialId {
-    TrialId(format!("{row}-s{seed}-{}", &key[..8]))
 }

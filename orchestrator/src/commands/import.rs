@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use experiments::executor::{Executor, Slurm};
 use experiments::exit;
-use experiments::expand::Row;
-use experiments::file::{Retry, Stall, Worker};
+use experiments::expand::{self, Row};
+use experiments::file::{Retry, Stall, Worker, makes_folder};
 use experiments::report::Report;
 use experiments::resources::{Resources, Span};
 use experiments::source::nearest;
@@ -19,7 +19,7 @@ use crate::cli::{self, Global};
 use crate::clock;
 use crate::core::TrialId;
 use crate::display::text::named;
-use crate::import::{Choice, Source, trial_id};
+use crate::import::{Choice, Source};
 use crate::journal::{Entry, Journal, Planned, PlannedTrial};
 use crate::resolved::{Resolved, ResolvedTrial};
 use crate::run_dir::RunDir;
@@ -139,7 +139,7 @@ fn take(
         let key = source.key(&name, seed, choice);
         let label = format!("{}, imported", row.unwrap_or(&title));
         let trial = PlannedTrial {
-            id: trial_id(&name, seed, &key),
+            id: TrialId(expand::id(&name, seed, &key)),
             key,
             variant: name.clone(),
             seed,
@@ -162,9 +162,7 @@ fn plain(name: &str) -> String {
 }
 
 fn checked(name: &str) -> Result<&str, AskedError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let fits = (1..=100).contains(&name.len()) && name.chars().all(is_plain);
-    if fits && !name.starts_with('-') { Ok(name) } else { Err(AskedError::Name(name.to_owned())) }
+    if makes_folder(name) { Ok(name) } else { Err(AskedError::Name(name.to_owned())) }
 }
 
 /// A run that no file asked for: without a worker, and without a report of its own.
@@ -176,7 +174,7 @@ fn resolved(name: &str, folder: &Path, taken: &[Taken]) -> Resolved {
         variant: trial.variant.clone(),
         seed: trial.seed,
         config: Map::new(),
-        weight: experiments::expand::Weight::default(),
+        weight: expand::Weight::default(),
     };
     Resolved {
         experiment: name.to_owned(),

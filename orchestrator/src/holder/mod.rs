@@ -25,7 +25,7 @@ use crate::claim::{self, ClaimError};
 use crate::clock;
 use crate::disk;
 use crate::durable::{self, FileError};
-use crate::file_system::{self, Kind};
+use crate::file_system;
 
 /// How often the `stop` file is looked for.
 const POLL: Duration = Duration::from_millis(100);
@@ -130,8 +130,7 @@ fn watch(
     wake: &Wake,
 ) -> Result<Ending, HoldError> {
     let start = Instant::now();
-    let network = matches!(file_system::kind(attempt.path()), Ok(Kind::Network(_)));
-    let poll = if network { POLL_ON_NETWORK } else { POLL };
+    let poll = file_system::network(attempt.path()).map_or(POLL, |_| POLL_ON_NETWORK);
     let outcome = loop {
         if let Some(outcome) = worker.ended().map_err(HoldError::Wait)? {
             break outcome;

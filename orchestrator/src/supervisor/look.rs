@@ -34,8 +34,8 @@ impl Supervisor {
             // First how it stands, then what it said: so that nothing said before its end is
             // missed. And before all that what its cluster says: a job that was seen to be gone has
             // done all that it ever will.
-            let on_cluster = !self.holders.contains_key(&attempt) && self.slurm.adopt(&attempt)?;
-            let word = if on_cluster { self.slurm.word(&attempt) } else { None };
+            let here = self.holders.contains_key(&attempt);
+            let word = if here { None } else { self.slurm.word(&attempt)? };
             let standing = claim::standing(&attempt)?;
             self.read_events(&id, number, display).await?;
             let input = match standing {

@@ -62,14 +62,12 @@ fn is_of_an_outer_job(name: &str) -> bool {
 }
 
 /// What a program complained, without its own name in front of every line.
-fn in_a_line(stderr: &str, program: &str) -> String {
-    let lines = stderr.lines().map(|line| {
-        let line = line.strip_prefix(program).and_then(|rest| rest.strip_prefix(": "));
-        line.map(|line| line.strip_prefix("error: ").unwrap_or(line))
-    });
-    let own: Vec<_> =
-        lines.zip(stderr.lines()).map(|(line, whole)| line.unwrap_or(whole)).collect();
-    let said: Vec<_> = own.into_iter().map(str::trim).filter(|line| !line.is_empty()).collect();
+fn in_a_line<'a>(stderr: &'a str, program: &str) -> String {
+    let own = |line: &'a str| {
+        let words = line.strip_prefix(program).and_then(|rest| rest.strip_prefix(": "));
+        words.map_or(line, |words| words.strip_prefix("error: ").unwrap_or(words)).trim()
+    };
+    let said: Vec<_> = stderr.lines().map(own).filter(|line| !line.is_empty()).collect();
     if said.is_empty() { "nothing, and failed".to_owned() } else { said.join("; ") }
 }
 

@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use experiments::executor::Slurm as Settings;
 use experiments::resources::Resources;
-use sha2::{Digest, Sha256};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::job::Submission;
@@ -26,8 +25,9 @@ use crate::attempt::AttemptDir;
 use crate::clock;
 use crate::core::Halt;
 use crate::durable::{self, FileError};
-use crate::file_system::{self, Kind};
+use crate::file_system;
 use crate::host::Host;
+use crate::resolved;
 use crate::run_dir::RunDir;
 
 pub use client::ClientError;
@@ -98,6 +98,22 @@ struct Tracked {
     stop: Option<(Halt, Told)>,
 }
 
+impl Tracked {
+    /// What the last answer says of it, if it can be in that.
+    fn word(&mut self, queue: Option<&Queue>, late: Duration) -> Word {
+        let heard = self.since.zip(queue).filter(|(since, queue)| queue.asked > *since);
+        let Some((_, queue)) = heard else { return Word::Unsaid };
+        let word = queue.word(&self.job);
+        let Word::Gone(_) = word else {
+            self.gone = None;
+            return word;
+        };
+        // What its holder wrote last may not be seen here yet.
+        let gone = self.gone.get_or_insert_with(Instant::now);
+        if gone.elapsed() >= late { word } else { Word::Unsaid }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     No,
@@ -136,9 +152,8 @@ impl Slurm {
     /// The jobs of the run in `dir`, each of which is to have `resources`; none is known yet.
     pub fn new(dir: &RunDir, settings: Settings, resources: Resources, grace: Duration) -> Self {
         let run = std::path::absolute(dir.path()).unwrap_or_else(|_| dir.path().to_owned());
-        let network = matches!(file_system::kind(dir.path()), Ok(Kind::Network(_)));
         Self {
-            late: if network { LATE_ON_NETWORK } else { LATE_HERE },
+            late: file_system::network(dir.path()).map_or(LATE_HERE, |_| LATE_ON_NETWORK),
             pace: Pace::new(settings.poll.0),
             plan: Plan {
                 settings,
@@ -172,34 +187,21 @@ impl Slurm {
         self.to_submit.push(attempt.clone());
     }
 
-    /// Takes up an attempt that was started before; `false` if it was given to no job.
-    pub fn adopt(&mut self, attempt: &AttemptDir) -> Result<bool, FileError> {
-        if self.jobs.contains_key(attempt) || self.to_submit.contains(attempt) {
-            return Ok(true);
-        }
-        let Some(job) = Job::of(attempt)? else { return Ok(false) };
-        let tracked = Tracked { job, since: Some(Instant::now()), gone: None, stop: None };
-        self.jobs.insert(attempt.clone(), tracked);
-        self.pace.hurry();
-        Ok(true)
-    }
-
-    /// What is known of the job of `attempt`; `None` if it was given to none.
-    pub fn word(&mut self, attempt: &AttemptDir) -> Option<Word> {
+    /// What is known of the job of `attempt`, also of one that was started before; `None` if it was
+    /// given to none.
+    pub fn word(&mut self, attempt: &AttemptDir) -> Result<Option<Word>, FileError> {
         if self.to_submit.contains(attempt) {
-            return Some(Word::Unsaid);
+            return Ok(Some(Word::Unsaid));
         }
-        let tracked = self.jobs.get_mut(attempt)?;
-        let heard = tracked.since.zip(self.queue.as_ref()).filter(|(since, q)| q.asked > *since);
-        let Some((_, queue)) = heard else { return Some(Word::Unsaid) };
-        let word = queue.word(&tracked.job);
-        let Word::Gone(_) = word else {
-            tracked.gone = None;
-            return Some(word);
-        };
-        // What its holder wrote last may not be seen here yet.
-        let gone = tracked.gone.get_or_insert_with(Instant::now);
-        Some(if gone.elapsed() >= self.late { word } else { Word::Unsaid })
+        if !self.jobs.contains_key(attempt)
+            && let Some(job) = Job::of(attempt)?
+        {
+            let tracked = Tracked { job, since: Some(Instant::now()), gone: None, stop: None };
+            self.jobs.insert(attempt.clone(), tracked);
+            self.pace.hurry();
+        }
+        let (queue, late) = (self.queue.as_ref(), self.late);
+        Ok(self.jobs.get_mut(attempt).map(|tracked| tracked.word(queue, late)))
     }
 
     /// Hastens the stop of an attempt that has been asked to stop by a file: one that is not yet
@@ -405,8 +407,7 @@ fn unique_name(run: &Path) -> String {
     let (host, process, now) = (Host::this(), std::process::id(), clock::now_ms());
     let made = format!("{} {host:?} {process} {now}", run.display());
     let run = run.file_name().unwrap_or_default().to_string_lossy();
-    let hash = base16ct::lower::encode_string(&Sha256::digest(made));
-    format!("{run}-{}", &hash[..8])
+    format!("{run}-{}", &resolved::hash(&made)[..8])
 }
 
 fn scancel(options: &[&str], jobs: &[String]) {

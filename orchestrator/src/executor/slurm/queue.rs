@@ -65,6 +65,9 @@ const OVER: [&str; 10] = [
     "TIMEOUT",
 ];
 
+/// States of a job that has not been started.
+const WAITING: [&str; 5] = ["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"];
+
 /// Name, array index, state, id of the array, nodes and reason; the name last, for it may hold what
 /// separates them.
 const FORMAT: &str = "%K|%T|%F|%N|%r|%j";
@@ -135,18 +138,18 @@ fn parse(answer: &str) -> BTreeMap<(String, u32), Listed> {
 impl Listed {
     fn word(&self) -> Word {
         let Self { id, state, nodes, reason } = self;
-        match state.as_str() {
-            "PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "SPECIAL_EXIT" | "REQUEUE_FED" => {
-                Word::Waits(format!("job {id} waits: {}", in_plain_words(reason)))
-            }
-            over if OVER.contains(&over) => Word::Gone(format!("its job {id} is {over}")),
-            _ => Word::Runs(format!("job {id} on {nodes}")),
+        if self.waits() {
+            Word::Waits(format!("job {id} waits: {}", in_plain_words(reason)))
+        } else if OVER.contains(&state.as_str()) {
+            Word::Gone(format!("its job {id} is {state}"))
+        } else {
+            Word::Runs(format!("job {id} on {nodes}"))
         }
     }
 
     /// Whether it has not been started, so that it can be cancelled without loss.
     pub(super) fn waits(&self) -> bool {
-        matches!(self.word(), Word::Waits(_))
+        WAITING.contains(&self.state.as_str())
     }
 }
 
