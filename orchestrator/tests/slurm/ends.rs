@@ -17,7 +17,8 @@ fn lab(place: Place, changes: &[(&str, &str)]) -> Lab {
 
 #[test]
 fn a_trial_that_outlasts_its_job_goes_on_in_the_next() {
-    // Half a minute of work, then Slurm's warning: 45 seconds are two jobs.
+    // 45 seconds of work, and Slurm's warning after half a minute. How many jobs that makes is Slurm's
+    // to say: by its manual a warning may come up to a minute early.
     let changes = [
         ("steps: 20, sleep_ms: 20", "steps: 90, sleep_ms: 500"),
         ("{poll: 200ms}", "{poll: 200ms, time: 1m}"),
@@ -25,10 +26,14 @@ fn a_trial_that_outlasts_its_job_goes_on_in_the_next() {
     ];
     let lab = lab(Place::new(), &changes);
     lab.orch("run trip.yaml").says(0, &["stopped after a checkpoint; will go on", "1 of 1"]);
-    assert_eq!(lab.attempts("a-s0-"), 2);
-    let exit = lab.attempt("a-s0-", 1).unwrap().read_exit().unwrap().unwrap();
-    assert_eq!(exit.outcome, Outcome::Exited { code: 75 });
-    assert_eq!(exit.stop, Some(StopReason::Requested));
+    let attempts = lab.attempts("a-s0-");
+    assert!(attempts >= 2, "one job had time for all");
+    for number in 1..=attempts {
+        let exit = lab.attempt("a-s0-", number).unwrap().read_exit().unwrap().unwrap();
+        let warned = number < attempts;
+        assert_eq!(exit.outcome, Outcome::Exited { code: if warned { 75 } else { 0 } });
+        assert_eq!(exit.stop, warned.then_some(StopReason::Requested));
+    }
     let faster = ("steps: 20, sleep_ms: 20", "steps: 90, sleep_ms: 0");
     assert_eq!(lab.recorded(), undisturbed(&[faster, changes[2]]));
 }
