@@ -6,15 +6,19 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::bridge::Autocast;
+use crate::bridge::{self, Autocast};
 use crate::config::Precision;
 
 impl Precision {
     /// The f32 result of `forward`, a pass through the network on `device`, computed in this
-    /// precision; so is the pass back. Gradients by f32 weights are f32 either way.
+    /// precision; so is the pass back, if it comes before another precision is run. Gradients by f32
+    /// weights are f32 either way.
     pub fn run(self, device: Device, forward: impl FnOnce() -> Tensor) -> Tensor {
+        if device.is_cuda() {
+            bridge::allow_tf32(self == Self::Tf32).expect("both are settings that libtorch knows");
+        }
         let _autocast = match self {
-            Self::Fp32 => return forward(),
+            Self::Fp32 | Self::Tf32 => return forward(),
             Self::Bf16 => Autocast::bf16(device).expect("CPU and CUDA have autocast to bf16"),
         };
         forward().to_kind(Kind::Float)

@@ -76,6 +76,17 @@ char *orch_flush_denormals() {
     return guarded([] { at::globalContext().setFlushDenormal(true); });
 }
 
+// Left alone, libtorch computes f32 convolutions on GPUs in tf32, and matrix products in f32.
+char *orch_allow_tf32(bool allowed) {
+    return guarded([allowed] {
+        auto &context = at::globalContext();
+        context.setFloat32MatmulPrecision(allowed ? "high" : "highest");
+        context.setFloat32Precision(
+            at::Float32Backend::CUDA, at::Float32Op::CONV,
+            allowed ? at::Float32Precision::TF32 : at::Float32Precision::IEEE);
+    });
+}
+
 // Nests: only the outermost pair switches autocast, and forgets the weights' cached bf16 copies.
 char *orch_autocast_enter(bool cuda) {
     return guarded([cuda] {

@@ -49,6 +49,7 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn orch_deterministic() -> *mut c_char;
     fn orch_flush_denormals() -> *mut c_char;
+    fn orch_allow_tf32(allowed: bool) -> *mut c_char;
     fn orch_autocast_enter(cuda: bool) -> *mut c_char;
     fn orch_autocast_leave(cuda: bool) -> *mut c_char;
     fn orch_free(message: *mut c_char);
@@ -102,6 +103,12 @@ pub fn deterministic() -> Result<(), BridgeError> {
 pub fn flush_denormals() -> Result<(), BridgeError> {
     // SAFETY: sets a flag of this thread.
     checked(unsafe { orch_flush_denormals() })
+}
+
+/// Lets GPUs round the factors of f32 convolutions and matrix products to ten bits, or forbids it.
+pub fn allow_tf32(allowed: bool) -> Result<(), BridgeError> {
+    // SAFETY: sets flags of the process, which one thread computes for.
+    checked(unsafe { orch_allow_tf32(allowed) })
 }
 
 /// While it lives, this thread's operations on one device compute in bf16 where libtorch's

@@ -303,6 +303,9 @@ pub enum Precision {
     /// Single precision.
     #[default]
     Fp32,
+    /// Convolutions and matrix products of factors rounded to ten bits, on GPUs that have it; single
+    /// precision elsewhere.
+    Tf32,
     /// Convolutions and matrix products in bfloat16, by libtorch's autocast. For GPUs: a CPU without
     /// instructions for it is many times slower.
     Bf16,

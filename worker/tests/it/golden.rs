@@ -8,7 +8,8 @@ use tch::{Kind, Tensor};
 
 use crate::section::Section;
 
-/// To be held while libtorch's generator is used: it is the process's, and tests are its threads.
+/// To be held while libtorch's generator is used, or a GPU's precision matters: both are the
+/// process's, and tests are its threads.
 pub(crate) fn generator() -> MutexGuard<'static, ()> {
     static GENERATOR: Mutex<()> = Mutex::new(());
     GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)

@@ -9,7 +9,7 @@ use serde_json::json;
 use worker::random::{Purpose, Stream};
 use worker::train::checkpoint::Checkpoint;
 
-use crate::training::{config, with};
+use crate::rows::{config, with};
 use crate::trial::{TrialFolder, terminate, wait_until};
 
 const KILLS: u64 = 14;

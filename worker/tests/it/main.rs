@@ -4,14 +4,17 @@
 mod data;
 mod diffusion;
 mod golden;
+mod interruption;
 mod killing;
 mod network;
 mod numerics;
 mod objective;
 mod pretrained;
+mod rows;
 mod score;
 mod section;
 mod shipped;
 mod training;
 mod trial;
+mod unet_small;
 mod upscale;

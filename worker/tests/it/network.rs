@@ -13,6 +13,7 @@ use worker::model::{Mode, Unet, parameters};
 
 use crate::golden;
 use crate::section::Section;
+use crate::unet_small;
 
 /// The network of a config with these sections.
 fn network(model: &Value, diffusion: &Value) -> Unet {
@@ -58,42 +59,9 @@ fn every_row_has_its_number_of_parameters() {
     }
 }
 
-fn small() -> (Unet, BTreeMap<String, Tensor>) {
-    let config = json!({"model": {
-        "inner": 16, "multipliers": [1, 2, 2], "blocks": 1, "groups": 8, "attention": 0, "dropout": 0,
-    }});
-    let config = Config::parse(config.as_object().unwrap()).unwrap();
-    let unet = Unet::new(&config.model, config.diffusion.outputs(), Device::Cpu);
-    let golden: BTreeMap<_, _> = Tensor::read_safetensors(golden::path("unet_small.safetensors"))
-        .unwrap()
-        .into_iter()
-        .collect();
-    tch::no_grad(|| {
-        for (name, mut weight) in parameters::by_name(unet.store()) {
-            weight.copy_(&golden[&format!("weight.{name}")]);
-        }
-    });
-    (unet, golden)
-}
-
 #[test]
 fn output_and_gradients_are_those_of_the_reference() {
-    let (unet, golden) = small();
-    assert_eq!(parameters::count(unet.store()), 263_091);
-    let input = |name: &str| &golden[&format!("in.{name}")];
-    let output = unet.forward(input("cond"), input("y"), input("level"), Mode::Train);
-    let mut section = Section::new("unet_small, output", 1e-5);
-    section.within(golden::difference(&output, &golden["out.eps_hat"]));
-    let loss = output.l1_loss(input("eps"), Reduction::Mean);
-    let mut section = Section::new("unet_small, loss", 1e-6);
-    section.within((loss.double_value(&[]) - golden["out.loss"].double_value(&[0])).abs());
-    loss.backward();
-    let mut section = Section::new("unet_small, gradients", 1e-4);
-    for (name, weight) in parameters::by_name(unet.store()) {
-        let expected = &golden[&format!("grad.{name}")];
-        let scale = expected.abs().max().double_value(&[]);
-        section.within(golden::difference(&weight.grad(), expected) / scale);
-    }
+    unet_small::check(Device::Cpu);
 }
 
 /// Size of the difference relative to `exact`, by the root of their squares' sums.
@@ -104,7 +72,7 @@ fn relative_error(rounded: &Tensor, exact: &Tensor) -> f64 {
 
 #[test]
 fn bf16_rounds_within_the_network_and_nowhere_else() {
-    let (unet, golden) = small();
+    let (unet, golden) = unet_small::load(Device::Cpu);
     let input = |name: &str| &golden[&format!("in.{name}")];
     let forward = || unet.forward(input("cond"), input("y"), input("level"), Mode::Train);
     let rounded = Precision::Bf16.run(Device::Cpu, forward);
@@ -297,7 +265,7 @@ fn every_injection_meets_the_level_it_enters_at_any_size() {
 #[test]
 fn orthogonal_weights_follow_from_the_seed() {
     let _generator = golden::generator();
-    let (unet, _) = small();
+    let (unet, _) = unet_small::load(Device::Cpu);
     parameters::initialise(unet.store(), 7);
     let first = parameters::by_name(unet.store())["downs.3.res_block.block1.block.3.weight"].copy();
     let rows = first.reshape([32, -1]);

@@ -6,7 +6,7 @@ use experiments::events::Event;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 
-use crate::training::{config, with};
+use crate::rows::{config, with};
 use crate::trial::TrialFolder;
 
 /// The loss that a trial of one step says, and the tensors that it saves.

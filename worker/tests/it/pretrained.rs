@@ -14,8 +14,8 @@ use worker::model::{Mode, Unet};
 use worker::train::pretrained;
 
 use crate::golden;
-use crate::training::{config, weights, with};
-use crate::trial::TrialFolder;
+use crate::rows::{config, with};
+use crate::trial::{TrialFolder, weights};
 
 /// The golden network's config, to begin with the weights in `path`.
 fn small(path: &Path) -> Value {

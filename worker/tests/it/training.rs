@@ -1,8 +1,6 @@
 //! Whole trials by the real program: what it says, and that stopping or killing it changes nothing.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use experiments::events::Event;
 use experiments::exit;
@@ -10,64 +8,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use worker::data::Workshop;
 
-use crate::trial::{TrialFolder, terminate};
-
-pub(crate) fn config() -> Value {
-    json!({
-        "device": "cpu",
-        "data": {"train_count": 12, "validation_count": 3},
-        "image": {"size": 16, "low": 4},
-        "model": {"inner": 8, "multipliers": [1, 2], "blocks": 1, "groups": 4, "attention": 0},
-        "diffusion": {"schedule": "cosine", "steps": 8, "prediction": "v", "level": "sample"},
-        "training": {"iterations": 30, "batch": 4, "learning_rate": 1e-3, "warmup": 5, "ema": 0.9,
-            "checkpoint_every": 10, "log_every": 4},
-        "evaluation": {"every": 15, "curve_images": 2, "ddim_steps": 3, "images": 3, "batch": 2,
-            "sheet_images": 1},
-    })
-}
-
-/// Every point, keyed as the store keys it, without the pace, which is the clock's.
-fn points(events: &[Event]) -> BTreeMap<(u64, Option<String>, String), u64> {
-    let mut points = BTreeMap::new();
-    for event in events {
-        if let Event::Metrics { step, item, values } = event {
-            for (name, value) in values.iter().filter(|(name, _)| *name != "train/it_per_second") {
-                points.insert((*step, item.clone(), name.clone()), value.0.to_bits());
-            }
-        }
-    }
-    points
-}
-
-/// The points that a view shows of several attempts.
-fn visible(attempts: &[Vec<Event>]) -> BTreeMap<(u64, Option<String>, String), u64> {
-    let mut shown = BTreeMap::new();
-    for events in attempts {
-        let resumed = events.iter().find_map(|event| match event {
-            Event::Hello { resumed_from, .. } => Some(*resumed_from),
-            _ => None,
-        });
-        let resumed = resumed.expect("an attempt begins with hello");
-        shown.retain(|(step, _, _), _| resumed.is_some_and(|resumed| *step <= resumed));
-        shown.extend(points(events));
-    }
-    shown
-}
-
-fn result(events: &[Event]) -> BTreeMap<String, f64> {
-    let values = events.iter().find_map(|event| match event {
-        Event::Result { values } => Some(values),
-        _ => None,
-    });
-    values.unwrap().iter().map(|(name, value)| (name.clone(), value.0)).collect()
-}
-
-/// The checkpoint's tensors, bit by bit.
-pub(crate) fn weights(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let bytes = std::fs::read(path).unwrap();
-    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-    file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect()
-}
+use crate::interruption;
+use crate::rows::{config, rows, with};
+use crate::trial::{TrialFolder, points, result, terminate};
 
 #[test]
 fn a_trial_is_carried_to_its_end() {
@@ -119,35 +62,6 @@ fn a_trial_is_carried_to_its_end() {
     }
 }
 
-/// What each row of Table 1 sets beside the noise schedule, and what else changes the arithmetic.
-fn rows() -> [(&'static str, Value); 7] {
-    [
-        ("linear", json!({"diffusion": {"schedule": "linear"}})),
-        ("vlb", json!({"diffusion": {"schedule": "linear", "loss": "hybrid"}})),
-        ("cosine", json!({"training": {"warmup": 20}})),
-        ("attention", json!({"model": {"input": "attention"}})),
-        ("residual", json!({"diffusion": {"residual": "plain"}})),
-        (
-            "combined",
-            json!({
-                "diffusion": {"residual": "plain"},
-                "model": {"multipliers": [1, 2, 2], "heads": 8, "injection": "small-kernels",
-                    "injection_channels": 4},
-            }),
-        ),
-        ("bf16", json!({"training": {"precision": "bf16"}, "evaluation": {"precision": "bf16"}})),
-    ]
-}
-
-/// `config` with the entries of `changes`, section by section.
-pub(crate) fn with(mut config: Value, changes: &Value) -> Value {
-    for (section, entries) in changes.as_object().unwrap() {
-        let section = config[section].as_object_mut().unwrap();
-        section.extend(entries.as_object().unwrap().clone());
-    }
-    config
-}
-
 #[test]
 fn a_curve_by_the_whole_chain_ends_in_what_is_measured() {
     let mut config = config();
@@ -166,29 +80,7 @@ fn a_curve_by_the_whole_chain_ends_in_what_is_measured() {
 #[test]
 fn killing_and_stopping_change_no_point_and_no_weight_of_any_row() {
     for (row, changes) in rows() {
-        let config = with(config(), &changes);
-        let undisturbed = TrialFolder::new(&config);
-        let (code, whole) = undisturbed.finish("events");
-        assert_eq!(code, exit::WORKER_DONE, "{row}");
-
-        let disturbed = TrialFolder::new(&config);
-        let mut first = disturbed.start("first");
-        disturbed.wait_for("first", |e| matches!(e, Event::Metrics { step: 12, .. }));
-        first.kill().unwrap();
-        first.wait().unwrap();
-
-        let mut second = disturbed.start("second");
-        disturbed.wait_for("second", |e| matches!(e, Event::Metrics { step: 16, .. }));
-        terminate(&second);
-        assert_eq!(second.wait().unwrap().code(), Some(exit::WORKER_STOPPED), "{row}");
-
-        let (code, last) = disturbed.finish("third");
-        assert_eq!(code, exit::WORKER_DONE, "{row}");
-        let attempts = [disturbed.events("first"), disturbed.events("second"), last];
-        assert!(matches!(&attempts[1][0], Event::Hello { resumed_from: Some(10), .. }), "{row}");
-        assert_eq!(visible(&attempts), points(&whole), "{row}");
-        let newest = |folder: &TrialFolder| weights(&folder.checkpoints()[0]);
-        assert_eq!(newest(&disturbed), newest(&undisturbed), "{row}");
+        interruption::changes_nothing(row, &with(config(), &changes));
     }
 }
 
