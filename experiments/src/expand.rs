@@ -43,6 +43,8 @@ pub struct Run {
     pub profile: Option<String>,
     /// The profile's caption.
     pub caption: String,
+    /// What was changed of the file, as `KEY.PATH=VALUE`.
+    pub set: Vec<String>,
     /// The program that carries trials out.
     pub worker: Worker,
     /// What one attempt holds.
@@ -196,6 +198,7 @@ impl Experiment {
             experiment: file.name.clone(),
             profile: name.map(str::to_owned),
             caption: settings.caption.clone(),
+            set: overrides.iter().map(|each| each.text.clone()).collect(),
             worker: file.worker.clone(),
             resources: settings.resources.clone().unwrap_or_else(|| file.resources.clone()),
             executor: settings.executor.unwrap_or(file.executor),

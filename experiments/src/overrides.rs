@@ -14,7 +14,8 @@ pub struct Override {
     pub variant: Option<String>,
     /// What it sets.
     pub setting: Setting,
-    text: String,
+    /// As it was given.
+    pub(crate) text: String,
 }
 
 impl Override {

@@ -32,6 +32,9 @@ pub struct Resolved {
     /// The words of the command line that ran it last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// What `--set` changed of the file when it was run last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
     /// SHA-256 of the file that it was resolved from.
     pub file_hash: String,
     /// The program that carries trials out.
@@ -87,6 +90,7 @@ impl Resolved {
             experiment: run.experiment.clone(),
             profile: run.profile.clone(),
             caption: run.caption.clone(),
+            set: run.set.clone(),
             file_hash: hash(text),
             worker: run.worker.clone(),
             resources: run.resources.clone(),
@@ -110,6 +114,14 @@ impl Resolved {
                 .collect(),
             report: run.report.clone(),
         }
+    }
+
+    /// A caption of the profile, and how the last `orch run` departed from what it tells.
+    pub fn caption(&self, of_profile: &str) -> String {
+        if self.set.is_empty() {
+            return of_profile.to_owned();
+        }
+        format!("{of_profile} Run with --set {}.", self.set.join(", ")).trim_start().to_owned()
     }
 
     /// The command that goes on with it, as one types it.

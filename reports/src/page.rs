@@ -45,7 +45,8 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
             body {
                 header {
                     h1 { (title) }
-                    @if !records.caption.is_empty() { p { (records.caption) } }
+                    // A table's own caption tells it.
+                    @if table.is_none() && !records.caption.is_empty() { p { (records.caption) } }
                 }
                 main {
                     @if let Some(table) = table { (results(table)) }
@@ -103,12 +104,11 @@ fn figures(figures: &[Figure], problems: &[String], files: &Files) -> Markup {
     }
 }
 
-/// Drawings stand in the page as SVG, so that they follow its colours; sheets as pictures.
+/// A drawing stands in the page as SVG, so that it follows the page's colours.
 fn figure(figure: &Figure, files: &Files) -> Markup {
     let [svg, png, csv] = paths(figure.name());
     let drawing = files.get(&svg).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    let picture = files.get(&png).filter(|_| drawing.is_none());
-    let is_wide = picture.is_some() || matches!(figure, Figure::Table(_));
+    let is_wide = matches!(figure, Figure::Images(_) | Figure::Table(_));
     let downloads: Vec<(&str, PathBuf)> = [("SVG", svg), ("PNG", png), ("CSV", csv)]
         .into_iter()
         .filter(|(_, p)| files.contains(p))
@@ -119,9 +119,6 @@ fn figure(figure: &Figure, files: &Files) -> Markup {
     html! {
         figure class=[is_wide.then_some("sheet")] {
             @if let Some(svg) = drawing { (PreEscaped(themed(svg, figure.title()))) }
-            @if let Some(png) = picture {
-                img src=(data_link("image/png", png)) alt=(figure.title());
-            }
             figcaption {
                 code { (figure.name()) } " "
                 @for (name, path) in &downloads { (download(name, path, files)) " " }
@@ -135,13 +132,10 @@ fn download(name: &str, path: &Path, files: &Files) -> Markup {
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let is_data = path.extension().is_some_and(|e| e == "csv");
     if let Some(bytes) = files.get(path).filter(|_| is_data) {
-        return html! { a download=(file) href=(data_link("text/csv", bytes)) { (name) } };
+        let link = format!("data:text/csv;base64,{}", STANDARD.encode(bytes));
+        return html! { a download=(file) href=(link) { (name) } };
     }
     html! { a href=(path.display()) { (name) } }
-}
-
-fn data_link(kind: &str, bytes: &[u8]) -> String {
-    format!("data:{kind};base64,{}", STANDARD.encode(bytes))
 }
 
 fn how_it_was_run(records: &Records) -> Markup {

@@ -180,6 +180,7 @@ fn resolved(name: &str, folder: &Path, taken: &[Taken]) -> Resolved {
         experiment: name.to_owned(),
         profile: None,
         caption: format!("Run elsewhere; imported from TensorBoard's files in `{from}` on {on}."),
+        set: Vec::new(),
         command: Vec::new(),
         file_hash: String::new(),
         worker: Worker { command: Vec::new(), check: None, grace: Span(Duration::ZERO) },

@@ -165,11 +165,12 @@ fn request(arguments: &cli::Report, global: &Global) -> anyhow::Result<Request> 
     };
     let dir = RunDir::find(&global.runs, name.as_deref())?;
     let resolved = Resolved::read(&dir.experiment())?;
+    let caption = resolved.caption(&resolved.caption);
     Ok(Request {
         dir,
         experiment: resolved.experiment,
         profile: resolved.profile,
-        caption: resolved.caption,
+        caption,
         rows: resolved.rows,
         configs: configs(resolved.trials),
         report: resolved.report,
@@ -191,7 +192,7 @@ fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> anyhow::Resul
         dir,
         experiment: run.experiment,
         profile: run.profile,
-        caption: run.caption,
+        caption: resolved.caption(&run.caption),
         rows: run.rows,
         configs: configs(resolved.trials),
         report: run.report,

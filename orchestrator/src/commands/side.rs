@@ -30,11 +30,12 @@ impl Side {
     pub(super) async fn read(run: &RunDir, report: &Report) -> anyhow::Result<Self> {
         let resolved = Resolved::read(&run.experiment())?;
         let mut store = catch_up::for_reading(run).await?;
+        let caption = resolved.caption(&resolved.caption);
         let configs = resolved.trials.into_iter().map(|trial| (trial.id, trial.config));
         let heading = Heading {
             experiment: &resolved.experiment,
             profile: resolved.profile.as_deref(),
-            caption: &resolved.caption,
+            caption: &caption,
             rows: &resolved.rows,
             configs: &configs.collect::<BTreeMap<_, _>>(),
         };

@@ -81,6 +81,10 @@ fn set_changes_one_variant_and_never_flattens_several() {
     let flat = lab.orch("run trip.yaml --set offset=3");
     flat.says(2, &["--set offset=3: variants differ in `offset`", "hint: ", "`--set b:offset=3`"]);
     lab.orch("run trip.yaml --set b:offset=3").says(0, &["2 trials: 1 done, 1 new; 1 retired"]);
+    for of in ["trip", "trip.yaml"] {
+        let table = lab.orch(&format!("report {of}")).stdout.replace('\n', " ");
+        assert!(table.contains("Run with --set b:offset=3."), "{table}");
+    }
     let twin = lab.orch("run trip.yaml --set b:offset=0");
     twin.says(2, &["trip.yaml:8:3: variants `a` and `b` have the same config"]);
 }

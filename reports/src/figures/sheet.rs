@@ -1,34 +1,48 @@
-//! A sheet of images: which artifacts stand in which row, and their drawing.
+//! A sheet of images: which artifacts stand in which row, their drawing, and the same as CSV.
 
-use std::path::Path;
+use std::io;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use experiments::report::{Images, Place};
 use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::Rectangle;
 use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontStyle, WHITE};
-use resvg::tiny_skia::{FilterQuality, Pixmap, PixmapPaint, Transform};
+use resvg::tiny_skia::Pixmap;
 
 use super::font;
-use super::picture::{Picture, PictureError, ZOOM, png};
+use super::picture::{Picture, PictureError, ZOOM, add};
 use super::style::{self, px};
 use crate::files::Files;
 use crate::records::{Artifact, Records, Trial};
+use crate::table::record;
 
-/// One row of pictures.
+/// One row of pictures, all of one trial.
 struct Row<'a> {
     label: String,
+    trial: &'a str,
     artifacts: Vec<&'a Artifact>,
 }
 
-/// What a sheet shows; a cell is empty where a row lacks the item.
-struct Sheet {
-    title: String,
-    rows: Vec<(String, Vec<Option<Pixmap>>)>,
+/// What a sheet shows.
+struct Sheet<'a> {
+    title: &'a str,
+    rows: &'a [Row<'a>],
+    /// By row and column; empty where a row lacks the item.
+    cells: Vec<Vec<Option<Cell<'a>>>>,
 }
 
-/// Draws the sheet into `files`; says what is missing.
+/// A picture as its worker left it.
+struct Cell<'a> {
+    artifact: &'a Artifact,
+    png: Vec<u8>,
+    /// Width and height in its own pixels.
+    size: (u32, u32),
+}
+
+/// Draws the sheet and says in a file what it shows, both into `files`; says what is missing.
 pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<String> {
     let mut problems = Vec::new();
     let rows = rows(spec, records, &mut problems);
@@ -36,19 +50,16 @@ pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<S
     if items.is_empty() {
         return problems;
     }
-    let mut sheet = Sheet { title: spec.title.clone(), rows: Vec::new() };
-    for row in &rows {
+    let cells = rows.iter().map(|row| {
         let cells = items.iter().map(|item| {
             let artifact = row.artifacts.iter().find(|a| a.item.as_deref() == *item)?;
-            load(&artifact.path).map_err(|problem| problems.push(problem)).ok()
+            Cell::load(artifact).map_err(|problem| problems.push(problem)).ok()
         });
-        let cells = cells.collect();
-        sheet.rows.push((row.label.clone(), cells));
-    }
-    match sheet.png() {
-        Ok(png) => files.add(format!("figures/{}.png", spec.name), png),
-        Err(e) => problems.push(e.to_string()),
-    }
+        cells.collect()
+    });
+    let cells = cells.collect();
+    let sheet = Sheet { title: &spec.title, rows: &rows, cells };
+    problems.extend(add(&spec.name, sheet.picture(), |out| sheet.csv(out), files));
     problems
 }
 
@@ -63,8 +74,9 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
     for variant in records.select(&spec.variants) {
         let last = spec.steps.is_empty().then_some(None);
         for place in last.into_iter().chain(spec.steps.iter().copied().map(Some)) {
-            let artifacts = of_first(variant.trials.iter(), &spec.artifact, place);
-            let label = match (place, artifacts.first()) {
+            let found = of_first(variant.trials.iter(), &spec.artifact, place);
+            let shown = found.as_ref().and_then(|(_, artifacts)| artifacts.first());
+            let label = match (place, shown) {
                 (None, _) => variant.label.clone(),
                 (Some(_), Some(shown)) => format!("{}, step {}", variant.label, shown.step),
                 (Some(Place::Step(step)), None) => format!("{}, step {step}", variant.label),
@@ -72,34 +84,33 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
                     format!("{}, at {} %", variant.label, share * 100.0)
                 }
             };
-            variants.push((label, spec.artifact.as_str(), artifacts));
+            variants.push((label, spec.artifact.as_str(), found));
         }
     }
-    if variants.iter().all(|(_, _, artifacts)| artifacts.is_empty()) {
+    if variants.iter().all(|(_, _, found)| found.is_none()) {
         problems.push(format!("no image `{}` yet", spec.artifact));
         return Vec::new();
     }
     if spec.variants.is_empty() {
-        variants.retain(|(_, _, artifacts)| !artifacts.is_empty());
+        variants.retain(|(_, _, found)| found.is_some());
     }
     let (above, below) = (spec.above.iter().map(shared), spec.below.iter().map(shared));
     let mut rows = Vec::new();
-    for (label, name, artifacts) in above.chain(variants).chain(below) {
-        if artifacts.is_empty() {
-            problems.push(format!("no image `{name}` for the row `{label}` yet"));
-        } else {
-            rows.push(Row { label, artifacts });
+    for (label, name, found) in above.chain(variants).chain(below) {
+        match found {
+            Some((trial, artifacts)) => rows.push(Row { label, trial, artifacts }),
+            None => problems.push(format!("no image `{name}` for the row `{label}` yet")),
         }
     }
     rows
 }
 
-/// The artifacts of that name at `place`, or of the last step only, of the first trial that has any.
+/// The first trial that has artifacts of that name at `place`, or of the last step only, and these.
 fn of_first<'a>(
-    trials: impl Iterator<Item = &'a Trial>,
+    mut trials: impl Iterator<Item = &'a Trial>,
     name: &str,
     place: Option<Place>,
-) -> Vec<&'a Artifact> {
+) -> Option<(&'a str, Vec<&'a Artifact>)> {
     let named = |t: &'a Trial| t.artifacts.iter().filter(|a| a.name == name).collect::<Vec<_>>();
     let at_place = |mut artifacts: Vec<&'a Artifact>| {
         let last = artifacts.iter().map(|a| a.step).max();
@@ -112,7 +123,10 @@ fn of_first<'a>(
         artifacts.retain(|a| Some(a.step) == step);
         artifacts
     };
-    trials.map(named).map(at_place).find(|found| !found.is_empty()).unwrap_or_default()
+    trials.find_map(|trial| {
+        let artifacts = at_place(named(trial));
+        (!artifacts.is_empty()).then_some((trial.id.as_str(), artifacts))
+    })
 }
 
 /// The first `most` items, in the order in which they come up.
@@ -127,46 +141,73 @@ fn items<'a>(rows: &[Row<'a>], most: usize) -> Vec<Option<&'a str>> {
     items
 }
 
-fn load(path: &Path) -> Result<Pixmap, String> {
-    let bytes = fs_err::read(path).map_err(|e| e.to_string())?;
-    Pixmap::decode_png(&bytes).map_err(|e| format!("`{}` is not a PNG: {e}", path.display()))
+impl<'a> Cell<'a> {
+    fn load(artifact: &'a Artifact) -> Result<Self, String> {
+        let path = &artifact.path;
+        let png = fs_err::read(path).map_err(|e| e.to_string())?;
+        let decoded = Pixmap::decode_png(&png);
+        let decoded = decoded.map_err(|e| format!("`{}` is not a PNG: {e}", path.display()))?;
+        Ok(Self { artifact, png, size: (decoded.width(), decoded.height()) })
+    }
 }
 
-impl Sheet {
-    /// Text by resvg, images enlarged by whole factors: every pixel of theirs is a square.
-    fn png(&self) -> Result<Vec<u8>, PictureError> {
-        let images = || self.rows.iter().flat_map(|(_, cells)| cells.iter().flatten());
+impl Sheet<'_> {
+    /// Images are enlarged by whole factors: every pixel of theirs is a square.
+    fn picture(&self) -> Result<Picture, PictureError> {
+        let images = || self.cells.iter().flatten().flatten();
         let side = |least: u32| {
             let least_shown = style::CELL as u32 * ZOOM;
             least * least_shown.div_ceil(least.max(1)).max(1)
         };
         let cell = (
-            side(images().map(Pixmap::width).max().unwrap_or(1)),
-            side(images().map(Pixmap::height).max().unwrap_or(1)),
+            side(images().map(|image| image.size.0).max().unwrap_or(1)),
+            side(images().map(|image| image.size.1).max().unwrap_or(1)),
         );
         let layout = Layout::new(self, cell);
-        let mut pixmap = layout.text(self)?.pixmap()?;
-        for (row, (_, cells)) in self.rows.iter().enumerate() {
+        let mut svg = layout.text(self)?;
+        let end = svg.rfind("</svg>").unwrap_or(svg.len());
+        let tail = svg.split_off(end);
+        for (row, cells) in self.cells.iter().enumerate() {
             for (column, image) in cells.iter().enumerate() {
                 let corner = layout.corner(row, column);
-                if let Some(image) = image {
-                    enlarge(image, cell, corner, &mut pixmap);
-                }
+                svg.extend(image.as_ref().map(|image| enlarged(image, cell, corner)));
             }
         }
-        png(&pixmap)
+        Picture::parse(&(svg + &tail))
+    }
+
+    /// Where every picture is from, in the order in which they are read.
+    fn csv(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        writeln!(out, "row,trial,artifact,item,step")?;
+        for (row, cells) in self.rows.iter().zip(&self.cells) {
+            for Cell { artifact, .. } in cells.iter().flatten() {
+                let item = artifact.item.clone().unwrap_or_default();
+                let (trial, name) = (row.trial.to_owned(), artifact.name.clone());
+                let fields = [row.label.clone(), trial, name, item, artifact.step.to_string()];
+                out.write_all(record(&fields).as_bytes())?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// Draws `image` into the middle of the cell with that corner, in the picture's pixels.
-fn enlarge(image: &Pixmap, cell: (u32, u32), corner: (f64, f64), onto: &mut Pixmap) {
-    let factor = (cell.0 / image.width()).min(cell.1 / image.height()).max(1);
-    let inset = |room: u32, size: u32| f64::from(room.saturating_sub(size * factor) / 2);
-    let x = corner.0 * f64::from(ZOOM) + inset(cell.0, image.width());
-    let y = corner.1 * f64::from(ZOOM) + inset(cell.1, image.height());
-    let paint = PixmapPaint { quality: FilterQuality::Nearest, ..PixmapPaint::default() };
-    let place = Transform::from_row(factor as f32, 0.0, 0.0, factor as f32, x as f32, y as f32);
-    onto.draw_pixmap(0, 0, image.as_ref(), &paint, place, None);
+/// `image` in the middle of the cell with that corner. `cell` is in the PNG's pixels, the corner in the
+/// layout's.
+fn enlarged(image: &Cell, cell: (u32, u32), corner: (f64, f64)) -> String {
+    let (width, height) = image.size;
+    let factor = (cell.0 / width).min(cell.1 / height).max(1);
+    let layout = |pixels: u32| f64::from(pixels) / f64::from(ZOOM);
+    let inset = |room: u32, size: u32| layout(room.saturating_sub(size * factor) / 2);
+    let (x, y) = (corner.0 + inset(cell.0, width), corner.1 + inset(cell.1, height));
+    format!(
+        "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" style=\"image-rendering:pixelated\" \
+         href=\"data:image/png;base64,{}\"/>\n",
+        px(x),
+        px(y),
+        px(layout(width * factor)),
+        px(layout(height * factor)),
+        STANDARD.encode(&image.png)
+    )
 }
 
 /// Places in the layout's pixels.
@@ -180,18 +221,15 @@ struct Layout {
 impl Layout {
     fn new(sheet: &Sheet, cell: (u32, u32)) -> Self {
         let margin = style::MARGIN;
-        let labels = sheet.rows.iter().map(|(label, _)| label);
-        let widest = labels
-            .map(|label| font::width(label, style::LABEL_SIZE, FontStyle::Normal))
-            .fold(0.0, f64::max);
+        let widest = font::widest(sheet.rows.iter().map(|row| &row.label), style::LABEL_SIZE);
         let left = (margin + widest + 10.0).ceil();
         let top = if sheet.title.is_empty() { margin } else { margin + 26.0 };
         let cell = (f64::from(cell.0) / f64::from(ZOOM), f64::from(cell.1) / f64::from(ZOOM));
-        let columns = sheet.rows.first().map_or(0, |(_, cells)| cells.len());
+        let columns = sheet.cells.first().map_or(0, Vec::len);
         let end = |start: f64, count: usize, side: f64| {
             (start + count as f64 * (side + style::CELL_GAP) - style::CELL_GAP + margin).ceil()
         };
-        let title = font::width(&sheet.title, style::TITLE_SIZE, FontStyle::Bold);
+        let title = font::width(sheet.title, style::TITLE_SIZE, FontStyle::Bold);
         let width = end(left, columns, cell.0).max((left + title + margin).ceil());
         Self { left, top, cell, size: (width, end(top, sheet.rows.len(), cell.1)) }
     }
@@ -201,18 +239,19 @@ impl Layout {
         (x, self.top + row as f64 * (self.cell.1 + style::CELL_GAP))
     }
 
-    /// Title, row labels and empty cells.
-    fn text(&self, sheet: &Sheet) -> Result<Picture, PictureError> {
+    /// An SVG with title, row labels and empty cells.
+    fn text(&self, sheet: &Sheet) -> Result<String, PictureError> {
         let mut svg = String::new();
         {
             let size = (px(self.size.0).unsigned_abs(), px(self.size.1).unsigned_abs());
             let canvas = SVGBackend::with_string(&mut svg, size).into_drawing_area();
             canvas.fill(&WHITE)?;
             let title = style::bold_text(style::TITLE_SIZE, style::INK);
-            canvas.draw_text(&sheet.title, &title, (px(self.left), px(style::MARGIN + 8.0)))?;
+            canvas.draw_text(sheet.title, &title, (px(self.left), px(style::MARGIN + 8.0)))?;
             let style =
                 style::text(style::LABEL_SIZE, style::INK).pos(Pos::new(HPos::Right, VPos::Center));
-            for (row, (label, cells)) in sheet.rows.iter().enumerate() {
+            for (row, (Row { label, .. }, cells)) in sheet.rows.iter().zip(&sheet.cells).enumerate()
+            {
                 let middle = self.corner(row, 0).1 + self.cell.1 / 2.0;
                 canvas.draw_text(label, &style, (px(self.left - 10.0), px(middle)))?;
                 for (column, _) in cells.iter().enumerate().filter(|(_, cell)| cell.is_none()) {
@@ -224,6 +263,6 @@ impl Layout {
             }
             canvas.present()?;
         }
-        Picture::parse(&style::shrink(&svg, self.size))
+        Ok(style::shrink(&svg, self.size))
     }
 }

@@ -4,9 +4,12 @@
 
 mod against;
 mod claims;
+mod curves;
 mod figures;
 mod finals;
 mod fixtures;
 mod latex;
 mod page;
+mod pixels;
+mod sheets;
 mod tables;
