@@ -104,12 +104,17 @@ fn a_parquet_file_has_the_rows_of_the_csv_file() {
         .says(1, &["cannot write `no/such/points.parquet`"]);
 }
 
-/// What a script says of a file or folder, by the Python that `variable` names.
-fn python(variable: &str, script: &str, of: &Path) -> String {
-    let python = std::env::var(variable).unwrap();
+/// What a script says of a file or folder, by the Python that `ORCH_TEST_PYTHON` names; where it names
+/// none, that is said and nothing is checked.
+#[expect(clippy::print_stderr, reason = "a check that was not made must be seen")]
+fn python(script: &str, of: &Path) -> Option<String> {
+    let Some(python) = std::env::var_os("ORCH_TEST_PYTHON") else {
+        eprintln!("skipped: ORCH_TEST_PYTHON names no Python (with pyarrow and tensorboard)");
+        return None;
+    };
     let output = Command::new(python).args(["-c", script]).arg(of).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    Some(String::from_utf8(output.stdout).unwrap())
 }
 
 /// What pyarrow makes of a Parquet file: the same lines again.
@@ -124,14 +129,15 @@ for row in table.to_pylist():
 "#;
 
 #[test]
-#[ignore = "needs ORCH_TEST_PYARROW, a Python that has pyarrow"]
 fn pyarrow_reads_every_point() {
     let lab = eventful();
     lab.orch("export --format csv --out points.csv").says(0, &[]);
     lab.orch("export --format parquet --out points.parquet").says(0, &[]);
     let file = lab.path("points.parquet");
     let csv = fs::read_to_string(lab.path("points.csv")).unwrap();
-    assert_eq!(python("ORCH_TEST_PYARROW", PYARROW, &file), csv);
+    if let Some(read) = python(PYARROW, &file) {
+        assert_eq!(read, csv);
+    }
 }
 
 /// A record's content, after its length, which stands in the first eight bytes.
@@ -176,12 +182,12 @@ for trial in os.listdir(sys.argv[1]):
 "#;
 
 #[test]
-#[ignore = "needs ORCH_TEST_TENSORBOARD, a Python that has TensorBoard"]
 fn tensorboard_reads_every_point() {
     let lab = eventful();
     lab.orch("export --format tensorboard --out boards").says(0, &[]);
+    let Some(read) = python(READER, &lab.path("boards")) else { return };
     let mut points = Points::new();
-    for line in python("ORCH_TEST_TENSORBOARD", READER, &lab.path("boards")).lines() {
+    for line in read.lines() {
         let (trial, tag, step, value, time): (String, String, u64, f64, f64) =
             serde_json::from_str(line).unwrap();
         assert!(time > 1e9);

@@ -47,9 +47,10 @@ pub(super) fn draw(spec: &Bars, source: Source, files: &mut Files) -> Vec<String
         return vec![format!("no final `{}` yet", spec.metric)];
     }
     let surround = surround(spec, &measure, &bars);
-    let picture = frame::draw(&surround, |frame| {
+    let draw = |frame: &Frame| {
         bars.iter().enumerate().try_for_each(|(place, bar)| bar.draw(frame, place as f64 + 0.5))
-    });
+    };
+    let picture = || frame::draw(&surround, draw);
     add(&spec.name, picture, |out| out.write_all(csv(&bars).as_bytes()), files)
 }
 

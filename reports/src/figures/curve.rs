@@ -65,7 +65,7 @@ pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> V
         problems.push("nothing is above zero, where a logarithmic axis begins".to_owned());
         return problems;
     }
-    problems.extend(add(&spec.name, plot(&curves), |out| curves.csv(out), files));
+    problems.extend(add(&spec.name, || plot(&curves), |out| curves.csv(out), files));
     problems
 }
 

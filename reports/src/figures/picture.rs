@@ -2,6 +2,8 @@
 //! a browser, in Inkscape and in a paper without the font, and a PNG of the very same outlines.
 
 use std::io;
+use std::panic::resume_unwind;
+use std::thread;
 
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Tree, WriteOptions};
@@ -39,7 +41,7 @@ impl Picture {
 
     /// The drawing without any text, only outlines.
     pub(super) fn svg(&self) -> String {
-        self.0.to_string(&WriteOptions { coordinates_precision: 2, ..WriteOptions::default() })
+        self.0.to_string(&WriteOptions { coordinates_precision: 1, ..WriteOptions::default() })
     }
 
     /// The drawing on white, [`ZOOM`] pixels to one of the layout.
@@ -54,19 +56,28 @@ impl Picture {
     }
 }
 
-/// Adds the figure `name` to `files`: the drawing as SVG and PNG, and its data. Says what went wrong.
+/// Adds the figure `name` to `files`: the drawing as SVG and PNG, and its data, which is written while
+/// the other two are drawn. Says what went wrong.
 pub(super) fn add(
     name: &str,
-    picture: Result<Picture, PictureError>,
+    draw: impl FnOnce() -> Result<Picture, PictureError> + Send,
     csv: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
     files: &mut Files,
 ) -> Vec<String> {
-    let pictures = picture.and_then(|p| Ok((p.svg(), png(&p.pixmap()?)?)));
+    let pictures = || {
+        let picture = draw()?;
+        Ok::<_, PictureError>((picture.svg(), png(&picture.pixmap()?)?))
+    };
+    let data = format!("data/{name}.csv");
+    let pictures = thread::scope(|scope| {
+        let pictures = scope.spawn(pictures);
+        files.add_data(&data, csv);
+        pictures.join().unwrap_or_else(|panic| resume_unwind(panic))
+    });
     match pictures {
         Ok((svg, png)) => {
             files.add(format!("figures/{name}.svg"), svg.into_bytes());
             files.add(format!("figures/{name}.png"), png);
-            files.add_data(format!("data/{name}.csv"), csv);
             Vec::new()
         }
         Err(e) => vec![e.to_string()],

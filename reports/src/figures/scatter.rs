@@ -49,7 +49,9 @@ pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<Str
     let front = directions.map(|better| front(&dots, better));
     let labels: Vec<String> = dots.iter().map(|dot| dot.label.clone()).collect();
     let mut facts = facts(dots.iter().map(|dot| &dot.y), &labels);
-    facts.extend(directions.map(|(x, y)| {
+    // One row that beats all others has no line.
+    let stairs_of = directions.filter(|_| front.as_ref().is_some_and(|front| front.len() > 1));
+    facts.extend(stairs_of.map(|(x, y)| {
         let word = |better| if better == Better::Lower { "less" } else { "more" };
         format!("dashed: no row is better in both ({} across, {} upwards)", word(x), word(y))
     }));
@@ -62,17 +64,17 @@ pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<Str
         right: LABEL_OFFSET + font::widest(&labels, style::LABEL_SIZE) + style::MARGIN,
         height: style::PLOT_SIZE.1,
     };
-    let picture = frame::draw(&surround, |frame| {
-        if let (Some(front), Some(better)) = (&front, directions) {
+    let draw = |frame: &Frame| {
+        if let (Some(front), Some(better)) = (&front, stairs_of) {
             stairs(frame, front, better)?;
         }
         dots.iter().try_for_each(|dot| dot.whiskers(frame))?;
         dots.iter().try_for_each(|dot| frame.marker(dot.index, dot.place(frame)))?;
         legend(frame, &dots)
-    });
+    };
     problems.extend(add(
         &spec.name,
-        picture,
+        || frame::draw(&surround, draw),
         |out| out.write_all(csv(&dots, front.as_deref()).as_bytes()),
         files,
     ));

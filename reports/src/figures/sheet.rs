@@ -59,7 +59,7 @@ pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<S
     });
     let cells = cells.collect();
     let sheet = Sheet { title: &spec.title, rows: &rows, cells };
-    problems.extend(add(&spec.name, sheet.picture(), |out| sheet.csv(out), files));
+    problems.extend(add(&spec.name, || sheet.picture(), |out| sheet.csv(out), files));
     problems
 }
 

@@ -40,7 +40,12 @@ pub(super) fn draw(
         shown.columns.retain(|column| spec.columns.contains(&column.metric));
     }
     let table = Table::new(&shown, records);
-    add(&spec.name, plot(&spec.title, &table), |out| out.write_all(table.csv().as_bytes()), files)
+    add(
+        &spec.name,
+        || plot(&spec.title, &table),
+        |out| out.write_all(table.csv().as_bytes()),
+        files,
+    )
 }
 
 fn plot(title: &str, table: &Table) -> Result<Picture, PictureError> {
