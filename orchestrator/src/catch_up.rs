@@ -91,6 +91,7 @@ mod tests {
     use crate::attempt::AttemptDir;
     use crate::core::{State, TrialId};
     use crate::journal::{Entry, Journal, Planned, PlannedTrial};
+    use crate::store::Times;
 
     const STARTING: State = State::Starting { attempt: 1 };
     const RUNNING: State = State::Running { attempt: 1 };
@@ -167,7 +168,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(state(&run).await, RUNNING);
             let mut store = for_reading(&run).await.unwrap();
-            assert_eq!(store.series("m").await.unwrap()[&trial()].points, [(1, 1.0)]);
+            let series = &store.series("m", Times::Left).await.unwrap()[&trial()];
+            let points: Vec<_> = series.iter().map(|sample| (sample.step, sample.value)).collect();
+            assert_eq!(points, [(1, 1.0)]);
         }
     }
 

@@ -1,17 +1,19 @@
 //! A run's records as the report needs them, from its database.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use experiments::claim::{Measure, Quantity};
 use experiments::expand::Row;
 use experiments::report::{Curve, Figure, Report, X};
 use reports::records::{Artifact, Records, Trial, TrialState, Variant};
+use reports::series::{Sample, Spool};
 use serde_json::{Map, Value};
 
 use crate::core::{State, TrialId};
 use crate::run_dir::RunDir;
-use crate::store::{ArtifactRow, Store, StoreError, TrialRow};
+use crate::store::{ArtifactRow, Store, StoreError, Times, TrialRow};
 use crate::trial_files::{FileOfTrialError, file_of_trial};
 
 /// What the records are to be told under: the rows, and who ran them.
@@ -29,22 +31,46 @@ pub struct Heading<'a> {
     pub configs: &'a BTreeMap<String, Map<String, Value>>,
 }
 
-/// Everything recorded of a run that `report` draws. Retired trials are left out.
+/// The records cannot be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// They cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The points of long series cannot be put aside.
+    #[error("cannot put points aside in `{}`", folder.display())]
+    Spool {
+        /// Where.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Everything recorded of a run that `report` draws. Retired trials are left out. Points that are too
+/// many for memory take room in the folder `aside` while the records are there.
 pub async fn collect(
     store: &mut Store,
     dir: &RunDir,
     heading: &Heading<'_>,
     report: &Report,
-) -> Result<Records, StoreError> {
+    aside: &Path,
+) -> Result<Records, CollectError> {
     let trials = store.trials().await?;
     let mut results = store.results().await?;
-    let (timed, mut series) = (timed(report), BTreeMap::new());
+    let (timed, mut series, mut spool) = (timed(report), BTreeMap::new(), Spool::new(aside));
     for metric in drawn(report) {
-        let of = if timed.contains(metric) {
-            store.timed_series(metric).await?
-        } else {
-            store.series(metric).await?
+        let times = if timed.contains(metric) { Times::Read } else { Times::Left };
+        let mut of = BTreeMap::new();
+        let put = |trial, samples: Vec<Sample>| {
+            let put = spool.put(&samples);
+            of.insert(
+                trial,
+                put.map_err(|source| CollectError::Spool { folder: aside.to_owned(), source })?,
+            );
+            Ok::<_, CollectError>(())
         };
+        store.each_series(metric, times, put).await?;
         series.insert(metric.to_owned(), of);
     }
     let mut items = BTreeMap::new();
@@ -57,22 +83,13 @@ pub async fn collect(
         for trial in trials.iter().filter(|t| !t.retired && t.variant == row.name) {
             let artifacts = store.artifacts(&trial.id).await?;
             let folder = dir.trial(&trial.id);
-            let (mut points, mut seconds) = (BTreeMap::new(), BTreeMap::new());
-            for (metric, of) in &mut series {
-                let Some(series) = of.remove(&trial.id) else { continue };
-                points.insert(metric.clone(), series.points);
-                if timed.contains(metric.as_str()) {
-                    seconds.insert(metric.clone(), series.seconds);
-                }
-            }
             of_row.push(Trial {
                 id: trial.id.0.clone(),
                 seed: trial.seed,
                 state: state(trial),
                 results: results.remove(&trial.id).unwrap_or_default(),
                 items: of_trial(&mut items, &trial.id),
-                series: points,
-                seconds,
+                series: of_trial(&mut series, &trial.id),
                 config: heading.configs.get(&trial.id.0).cloned().unwrap_or_default(),
                 artifacts: artifacts.into_iter().filter_map(|a| artifact(a, &folder)).collect(),
             });

@@ -1,7 +1,8 @@
 //! Numbers to tables and figures.
 //!
 //! [`write()`] takes the file's report section and one run's [`records`], and leaves a folder of
-//! files. It is pure but for reading the images that the records name and writing the output: no
+//! files. It is pure but for reading what the records name, images and the points of long series, and writing the
+//! output: no
 //! database, clock, environment or network, so the same records give the same bytes.
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ mod figures;
 mod files;
 mod page;
 pub mod records;
+pub mod series;
 pub mod statistics;
 pub mod table;
 
@@ -78,7 +80,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         written.incomplete = table.incomplete();
         written.table = Some(table.terminal());
     }
-    let claims = claims::judge(report, records);
+    let claims = claims::judge(report, records)?;
     if !claims.is_empty() {
         files.add("claims.md", claims::markdown(&claims).into_bytes());
         files.add("claims.json", claims::json(&claims).into_bytes());

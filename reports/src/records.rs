@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use experiments::events::MetricInfo;
 use serde_json::{Map, Value};
 
+use crate::series::Series;
+
 /// All records of one run.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Records {
     /// Name of the experiment.
     pub experiment: String,
@@ -23,7 +25,7 @@ pub struct Records {
 }
 
 /// One row of the table.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Variant {
     /// Its name in the file.
     pub name: String,
@@ -37,7 +39,7 @@ pub struct Variant {
 }
 
 /// One variant under one seed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Trial {
     /// Its identifier, for example `sr3-s0-1f2e3d4c`.
     pub id: String,
@@ -49,11 +51,9 @@ pub struct Trial {
     pub results: BTreeMap<String, f64>,
     /// Final values of single items, for example of validation images, by metric and item.
     pub items: BTreeMap<String, BTreeMap<String, f64>>,
-    /// Points without an item as (training step, value), by metric and in order of step.
-    pub series: BTreeMap<String, Vec<(u64, f64)>>,
-    /// Seconds of work up to each point of `series`, by metric and in its order; NaN where it is
-    /// not known. Only of metrics that are drawn against time.
-    pub seconds: BTreeMap<String, Vec<f64>>,
+    /// Points without an item, by metric. The times of points are known only where a metric is drawn
+    /// against time, or compared by it.
+    pub series: BTreeMap<String, Series>,
     /// Its config, every default filled in; empty if it is not known.
     pub config: Map<String, Value>,
     /// Image artifacts, in the order they were made.
@@ -116,7 +116,6 @@ impl Variant {
             results: trial.results.clone(),
             items: trial.items.clone(),
             series: BTreeMap::new(),
-            seconds: BTreeMap::new(),
             config: Map::new(),
             artifacts: Vec::new(),
         };

@@ -32,7 +32,7 @@ pub use notes::{IncompleteRow, MissingSeed};
 const ABSENT: &str = "–";
 
 /// A report's table, ready to be written in any format.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Table {
     /// File name without extension.
     pub name: String,
@@ -74,7 +74,7 @@ pub struct Column {
 }
 
 /// One variant of the table.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Row {
     /// The variant, with every trial that the file asks for, and none of their curves.
     pub variant: Variant,

@@ -50,7 +50,7 @@ pub async fn run(arguments: &cli::Compare, global: &Global) -> anyhow::Result<u8
     let report = Report { table: Some(spec.clone()), ..Report::default() };
     let mut sides = Vec::new();
     for run in &runs {
-        sides.push(Side::read(run, &report).await?);
+        sides.push(Side::read(run, &report, &run.report()).await?);
     }
     let table = table(spec, &sides)?;
     match arguments.format {

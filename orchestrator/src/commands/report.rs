@@ -42,7 +42,8 @@ type Configs = BTreeMap<String, Map<String, Value>>;
 /// Runs the verb.
 pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8> {
     let mut request = request(arguments, global)?;
-    let (records, trials) = collect(&mut request, arguments, global).await?;
+    let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
+    let (records, trials) = collect(&mut request, arguments, global, &out).await?;
     let provenance = explain::provenance(&request.dir, &records, &trials);
     if let Some(cell) = &arguments.explain {
         let one = explain::one(&provenance, cell)?;
@@ -53,7 +54,6 @@ pub async fn run(arguments: &cli::Report, global: &Global) -> anyhow::Result<u8>
         }
         return Ok(exit::OK);
     }
-    let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
     let mut written = reports::write(&request.report, &records, &out)?;
     let path = out.join("provenance.json");
     durable::write_json(&path, &provenance)?;
@@ -90,6 +90,7 @@ async fn collect(
     request: &mut Request,
     arguments: &cli::Report,
     global: &Global,
+    out: &Path,
 ) -> anyhow::Result<(Records, Map<String, Value>)> {
     let mut store = catch_up::for_reading(&request.dir).await?;
     let mixture = Mixture::of(&store.trials().await?);
@@ -107,11 +108,12 @@ async fn collect(
         rows: &request.rows,
         configs: &request.configs,
     };
-    let mut records = records::collect(&mut store, &request.dir, &heading, &request.report).await?;
+    let report = &request.report;
+    let mut records = records::collect(&mut store, &request.dir, &heading, report, out).await?;
     let mut trials = explain::trials(&mut store, &request.dir).await?;
     for run in &arguments.beside {
         let run = RunDir::find(&global.runs, Some(run))?;
-        let side = Side::read(&run, &request.report).await?;
+        let side = Side::read(&run, &request.report, out).await?;
         add(side, &mut request.report, &mut records, &mut trials)?;
     }
     Ok((records, trials))

@@ -1,6 +1,7 @@
 //! One of several runs whose rows stand together.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use experiments::report::Report;
 use reports::records::{Records, Variant};
@@ -26,8 +27,8 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// What `report` draws of the run.
-    pub(super) async fn read(run: &RunDir, report: &Report) -> anyhow::Result<Self> {
+    /// What `report` draws of the run; `aside` is as [`records::collect`] has it.
+    pub(super) async fn read(run: &RunDir, report: &Report, aside: &Path) -> anyhow::Result<Self> {
         let resolved = Resolved::read(&run.experiment())?;
         let mut store = catch_up::for_reading(run).await?;
         let caption = resolved.caption(&resolved.caption);
@@ -40,7 +41,7 @@ impl Side {
             configs: &configs.collect::<BTreeMap<_, _>>(),
         };
         let mixture = Mixture::of(&store.trials().await?).map(|mixture| mixture.note());
-        let records = records::collect(&mut store, run, &heading, report).await?;
+        let records = records::collect(&mut store, run, &heading, report, aside).await?;
         let trials = explain::trials(&mut store, run).await?;
         Ok(Self { name: run.name(), records, trials, mixture })
     }

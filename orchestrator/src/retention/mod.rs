@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::{State, TrialId};
 use crate::run_dir::RunDir;
-use crate::store::{AttemptDetail, Store, StoreError, TrialRow};
+use crate::store::{AttemptDetail, Store, StoreError, Times, TrialRow};
 use rule::Saved;
 
 /// What is not needed of a run.
@@ -69,7 +69,7 @@ pub async fn survey(
 ) -> Result<Survey, StoreError> {
     let rule = keep.map(|keep| &keep.checkpoints);
     let mut series = match rule.and_then(|rule| rule.best.as_ref()) {
-        Some(best) => store.series(&best.metric).await?,
+        Some(best) => store.series(&best.metric, Times::Left).await?,
         None => BTreeMap::new(),
     };
     let mut survey = Survey::default();
@@ -78,7 +78,8 @@ pub async fn survey(
             survey.under_way += 1;
             continue;
         }
-        let values = series.remove(&row.id).unwrap_or_default().points.into_iter().collect();
+        let values = series.remove(&row.id).unwrap_or_default();
+        let values = values.iter().map(|sample| (sample.step, sample.value)).collect();
         let attempts = store.attempts_of(&row.id).await?;
         let artifacts = store.artifacts(&row.id).await?;
         let artifacts = artifacts.into_iter().map(|artifact| artifact.path.into()).collect();

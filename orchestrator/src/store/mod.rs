@@ -37,7 +37,7 @@ pub use past::PastRow;
 pub use points::{Point, Points};
 pub use query::{Cell, QueryError, Rows};
 pub use read::{ArtifactRow, AttemptRow, TrialRow};
-pub use series::Series;
+pub use series::{Series, Times};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 

@@ -6,52 +6,51 @@
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
+use reports::series::Sample;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Store, StoreError};
 use crate::core::TrialId;
 
-/// One metric's points that belong to no item, steps rising.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Series {
-    /// Step and value; NaN where none was recorded as a number.
-    pub points: Vec<(u64, f64)>,
-    /// Seconds of work up to each point, never falling; NaN where the worker gave no time. An
-    /// attempt goes on counting from the last point that stands before it. Empty where they were not
-    /// asked for.
-    pub seconds: Vec<f64>,
-}
-
-/// Step, value and seconds.
-type Point = (u64, f64, f64);
+/// One metric's points that belong to no item, steps rising. Seconds of work never fall; they are NaN
+/// where the worker gave no time, and where they were not asked for. An attempt goes on counting from the
+/// last point that stands before it.
+pub type Series = Vec<Sample>;
 
 /// Whether the times of points are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Times {
+pub enum Times {
+    /// They are not.
     Left,
+    /// They are, and take half as long again.
     Read,
 }
 
 impl Store {
     /// One metric's points by trial. Trials without any are left out.
-    pub async fn series(&mut self, metric: &str) -> Result<BTreeMap<TrialId, Series>, StoreError> {
-        self.series_with(metric, Times::Left).await
-    }
-
-    /// The same with the seconds of work, which take as much memory again.
-    pub async fn timed_series(
-        &mut self,
-        metric: &str,
-    ) -> Result<BTreeMap<TrialId, Series>, StoreError> {
-        self.series_with(metric, Times::Read).await
-    }
-
-    async fn series_with(
+    pub async fn series(
         &mut self,
         metric: &str,
         times: Times,
     ) -> Result<BTreeMap<TrialId, Series>, StoreError> {
+        let mut all = BTreeMap::new();
+        let take = |trial, series| {
+            all.insert(trial, series);
+            Ok(())
+        };
+        self.each_series(metric, times, take).await?;
+        Ok(all)
+    }
+
+    /// Gives one metric's points to `take`, trial by trial: those of no two are held at once. Trials
+    /// without any are left out.
+    pub async fn each_series<E: From<StoreError>>(
+        &mut self,
+        metric: &str,
+        times: Times,
+        mut take: impl FnMut(TrialId, Series) -> Result<(), E>,
+    ) -> Result<(), E> {
         let attempts: Vec<(i64, String, i64, Option<i64>)> = sqlx::query_as(
             "select standing.attempt_id, trial.name, attempt.started_ms, standing.keeps_until
              from standing_attempt as standing
@@ -62,19 +61,19 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
-        let mut series = BTreeMap::new();
         for of_trial in attempts.chunk_by(|a, b| a.1 == b.1) {
-            let mut points = Vec::new();
+            let mut series = Series::new();
             for (attempt, _, started_ms, keeps_until) in of_trial {
                 let until = keeps_until.unwrap_or(i64::MAX);
                 let said = self.said(*attempt, metric, until, times.since(*started_ms)).await?;
-                go_on(&mut points, said);
+                go_on(&mut series, said);
             }
-            if !points.is_empty() {
-                series.insert(TrialId(of_trial[0].1.clone()), Series::new(&points, times));
+            if !series.is_empty() {
+                let_rise(&mut series);
+                take(TrialId(of_trial[0].1.clone()), series)?;
             }
         }
-        Ok(series)
+        Ok(())
     }
 
     /// A metric's newest value by trial: of each attempt one look at the end of its key.
@@ -121,7 +120,7 @@ impl Store {
         metric: &str,
         until: i64,
         start: Option<f64>,
-    ) -> Result<Vec<Point>, StoreError> {
+    ) -> Result<Series, StoreError> {
         // A column more takes as long again.
         let time = if start.is_some() { ", time" } else { "" };
         let select = format!(
@@ -134,13 +133,13 @@ impl Store {
         let seconds = |row: &SqliteRow, start: f64| {
             row.get::<Option<f64>, _>(2).map(|time| (time - start).max(0.0))
         };
-        let point = |row: SqliteRow| {
-            let value = row.get::<Option<f64>, _>(1).unwrap_or(f64::NAN);
-            let seconds = start.and_then(|start| seconds(&row, start)).unwrap_or(f64::NAN);
-            (row.get::<i64, _>(0) as u64, value, seconds)
+        let sample = |row: SqliteRow| Sample {
+            step: row.get::<i64, _>(0) as u64,
+            value: row.get::<Option<f64>, _>(1).unwrap_or(f64::NAN),
+            seconds: start.and_then(|start| seconds(&row, start)).unwrap_or(f64::NAN),
         };
-        let points = rows.fetch(&mut self.connection).map_ok(point).try_collect();
-        points.await.map_err(Self::sql_error(&self.path))
+        let samples = rows.fetch(&mut self.connection).map_ok(sample).try_collect();
+        samples.await.map_err(Self::sql_error(&self.path))
     }
 }
 
@@ -152,36 +151,25 @@ impl Times {
 }
 
 /// Adds the next attempt's points; of a step that is said again, they count.
-fn go_on(points: &mut Vec<Point>, said: Vec<Point>) {
-    let so_far = points.last().map_or(0.0, |(_, _, seconds)| *seconds);
-    let overlaps = points.last().zip(said.first()).is_some_and(|(last, next)| next.0 <= last.0);
-    points.extend(said.into_iter().map(|(step, value, seconds)| (step, value, so_far + seconds)));
+fn go_on(series: &mut Series, said: Series) {
+    let so_far = series.last().map_or(0.0, |last| last.seconds);
+    let overlaps =
+        series.last().zip(said.first()).is_some_and(|(last, next)| next.step <= last.step);
+    series.extend(said.into_iter().map(|s| Sample { seconds: so_far + s.seconds, ..s }));
     if overlaps {
         // Stable, so that of equal steps the later attempt's stands behind.
-        points.sort_by_key(|(step, ..)| *step);
-        points.reverse();
-        points.dedup_by_key(|(step, ..)| *step);
-        points.reverse();
+        series.sort_by_key(|sample| sample.step);
+        series.reverse();
+        series.dedup_by_key(|sample| sample.step);
+        series.reverse();
     }
 }
 
-impl Series {
-    fn new(points: &[Point], times: Times) -> Self {
-        let mut latest = 0.0;
-        let mut rising = |seconds: f64| {
-            if seconds.is_nan() {
-                return seconds;
-            }
-            // A clock that was set back must not make a line turn.
-            latest = f64::max(latest, seconds);
-            latest
-        };
-        Self {
-            points: points.iter().map(|(step, value, _)| (*step, *value)).collect(),
-            seconds: match times {
-                Times::Left => Vec::new(),
-                Times::Read => points.iter().map(|(_, _, seconds)| rising(*seconds)).collect(),
-            },
-        }
+/// Lets no time fall: a clock that was set back must not make a line turn.
+fn let_rise(series: &mut Series) {
+    let mut latest = 0.0;
+    for sample in series.iter_mut().filter(|sample| !sample.seconds.is_nan()) {
+        latest = f64::max(latest, sample.seconds);
+        sample.seconds = latest;
     }
 }

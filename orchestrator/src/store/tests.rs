@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use experiments::expand::Row;
 use proptest::prelude::*;
 
-use super::{Store, StoreError};
+use super::{Series, Store, StoreError, Times};
 use crate::core::{State, TrialId};
 use crate::journal::{Entry, Journal, Planned, PlannedTrial};
 
@@ -89,16 +89,16 @@ impl Run {
 
     /// The trial's series, of which the newest value must be the last.
     async fn series(&mut self) -> Vec<(u64, f64)> {
-        let series = self.store.timed_series("m").await.unwrap();
-        let series = series.get(&trial()).cloned().unwrap_or_default();
-        let untimed = self.store.series("m").await.unwrap().remove(&trial()).unwrap_or_default();
-        let bits = |points: &[(u64, f64)]| -> Vec<_> {
-            points.iter().map(|(step, value)| (*step, value.to_bits())).collect()
+        let timed = self.store.series("m", Times::Read).await.unwrap().remove(&trial());
+        let untimed = self.store.series("m", Times::Left).await.unwrap().remove(&trial());
+        let (timed, untimed) = (timed.unwrap_or_default(), untimed.unwrap_or_default());
+        let bits = |series: &Series| -> Vec<_> {
+            series.iter().map(|sample| (sample.step, sample.value.to_bits())).collect()
         };
-        assert_eq!((bits(&untimed.points), untimed.seconds.len()), (bits(&series.points), 0));
-        assert_eq!(series.points.len(), series.seconds.len());
-        self.the_view_agrees(&series.points).await;
-        let series = series.points;
+        assert_eq!(bits(&untimed), bits(&timed));
+        assert!(untimed.iter().all(|sample| sample.seconds.is_nan()));
+        let series: Vec<_> = timed.iter().map(|sample| (sample.step, sample.value)).collect();
+        self.the_view_agrees(&series).await;
         let latest = self.store.latest("m").await.unwrap().remove(&trial());
         assert_eq!(latest.map(f64::to_bits), series.last().map(|(_, value)| value.to_bits()));
         series
@@ -179,10 +179,11 @@ async fn seconds_go_on_over_attempts_without_the_time_between_them() {
             .await
             .unwrap();
     }
-    let series = run.store.timed_series("m").await.unwrap().remove(&trial()).unwrap();
+    let series = run.store.series("m", Times::Read).await.unwrap().remove(&trial()).unwrap();
+    let seconds: Vec<f64> = series.iter().map(|sample| sample.seconds).collect();
     // 10 and 20 seconds into the first attempt; 7.5 and 5 into the second, which follows on 20.
-    assert_eq!(series.seconds[..4], [10.0, 20.0, 27.5, 27.5]);
-    assert!(series.seconds[4].is_nan());
+    assert_eq!(seconds[..4], [10.0, 20.0, 27.5, 27.5]);
+    assert!(seconds[4].is_nan());
 }
 
 #[tokio::test]
@@ -268,7 +269,7 @@ async fn a_hundred_thousand_points_come_in_by_the_batch() {
     let (mut batches, mut before) = (0, 0);
     while run.store.read_events(&trial(), 1, &run.events(1), u64::MAX).await.unwrap().more {
         batches += 1;
-        let now = looking.series("m").await.unwrap()[&trial()].points.len();
+        let now = looking.series("m", Times::Left).await.unwrap()[&trial()].len();
         assert!(now > before, "a batch is there as soon as it was read");
         before = now;
     }
@@ -407,12 +408,12 @@ proptest! {
             for run in [&mut grown, &mut at_once] {
                 sqlx::query(clock).execute(&mut run.store.connection).await.unwrap();
             }
-            let newest = grown.store.series("m").await.unwrap().remove(&trial());
+            let newest = grown.store.series("m", Times::Left).await.unwrap().remove(&trial());
             (newest, dump(&mut grown.store).await, dump(&mut at_once.store).await)
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (newest, grown, at_once) = runtime.block_on(records);
-        prop_assert!(newest.is_some_and(|series| series.points.contains(&(7, 7.5))));
+        prop_assert!(newest.is_some_and(|series| series.iter().any(|s| (s.step, s.value) == (7, 7.5))));
         prop_assert_eq!(grown, at_once);
     }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use orchestrator::commands;
-use orchestrator::store::Store;
+use orchestrator::store::{Store, Times};
 use serde_json::Value;
 
 use crate::lab::{Lab, wait_for};
@@ -103,8 +103,8 @@ fn outcome(lab: &Lab) -> Outcome {
     assert_eq!(outcome.weights.len(), 2, "a last checkpoint is missing");
     let read = async {
         let mut store = Store::open_read_only(&lab.run_folder().join("orch.db")).await?;
-        for (trial, series) in store.series("val/psnr").await? {
-            let points = series.points.into_iter().map(|(step, value)| (step, value.to_bits()));
+        for (trial, series) in store.series("val/psnr", Times::Left).await? {
+            let points = series.iter().map(|sample| (sample.step, sample.value.to_bits()));
             outcome.curves.insert(trial.0, points.collect());
         }
         for (trial, values) in store.results().await? {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use orchestrator::commands;
 use orchestrator::core::TrialId;
-use orchestrator::store::Store;
+use orchestrator::store::{Store, Times};
 
 use super::processes;
 use super::wait::wait_for;
@@ -101,9 +101,10 @@ impl Lab {
         let read = async {
             let database = self.run_folder().join("orch.db");
             let mut store = Store::open_read_only(&database).await?;
-            let series = store.series("loss").await?;
-            recorded.0 =
-                series.into_iter().map(|(id, series)| (name(&id), series.points)).collect();
+            for (id, series) in store.series("loss", Times::Left).await? {
+                let points = series.iter().map(|sample| (sample.step, sample.value));
+                recorded.0.insert(name(&id), points.collect());
+            }
             let results = store.results().await?;
             recorded.1 = results.into_iter().map(|(id, values)| (name(&id), values)).collect();
             Ok(0)

@@ -1,11 +1,13 @@
 //! What the trials of a row measure of a quantity.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use experiments::claim::{Level, Measure, Quantity};
 
 use crate::comparison::{self, Value};
 use crate::records::{Records, Trial, Variant};
+use crate::series::{Sample, Series};
 
 /// One quantity, by seed.
 #[derive(Debug, Clone)]
@@ -24,38 +26,23 @@ struct Seed<'a> {
 }
 
 impl<'a> Measured<'a> {
-    pub(super) fn new(quantity: &'a Quantity, records: &'a Records) -> Self {
+    pub(super) fn new(quantity: &'a Quantity, records: &'a Records) -> io::Result<Self> {
         match super::variant(records, &quantity.variant) {
             Some(variant) => Self::of(variant, quantity),
-            None => Self { label: quantity.variant.clone(), quantity, seeds: Vec::new() },
+            None => Ok(Self { label: quantity.variant.clone(), quantity, seeds: Vec::new() }),
         }
     }
 
     /// The same quantity of `variant`.
-    pub(super) fn of(variant: &'a Variant, quantity: &'a Quantity) -> Self {
-        let metric = &quantity.metric;
-        let seeds = match quantity.measure {
-            Measure::Final => {
-                let finals = comparison::finals(variant, metric).into_iter();
-                finals.map(|value| Seed { value, unreached: false }).collect()
-            }
-            Measure::At(step) => {
-                let at = |trial| Some((value_at(trial, metric, step)?, false));
-                of_trials(variant, at)
-            }
-            Measure::AtShare(share) => {
-                of_trials(variant, |trial| Some((value_at_share(trial, metric, share)?, false)))
-            }
-            Measure::Steps(level) => of_trials(variant, |trial| {
-                let points = trial.series.get(metric)?;
-                let steps: Vec<f64> = points.iter().map(|(step, _)| *step as f64).collect();
-                reach(points, &steps, level)
-            }),
-            Measure::Seconds(level) => of_trials(variant, |trial| {
-                reach(trial.series.get(metric)?, trial.seconds.get(metric)?, level)
-            }),
+    pub(super) fn of(variant: &'a Variant, quantity: &'a Quantity) -> io::Result<Self> {
+        let seeds = if quantity.measure == Measure::Final {
+            let finals = comparison::finals(variant, &quantity.metric).into_iter();
+            finals.map(|value| Seed { value, unreached: false }).collect()
+        } else {
+            let seeds = variant.finished().map(|trial| Seed::of_series(trial, quantity));
+            seeds.filter_map(Result::transpose).collect::<io::Result<_>>()?
         };
-        Self { label: variant.label.clone(), quantity, seeds }
+        Ok(Self { label: variant.label.clone(), quantity, seeds })
     }
 
     pub(super) fn values(&self) -> Vec<Value<'a>> {
@@ -76,37 +63,61 @@ impl<'a> Measured<'a> {
     }
 }
 
-fn of_trials<'a>(
-    variant: &'a Variant,
-    of: impl Fn(&'a Trial) -> Option<(f64, bool)>,
-) -> Vec<Seed<'a>> {
-    let seed = |trial: &'a Trial| {
-        let (value, unreached) = of(trial)?;
-        Some(Seed { value: Value { seed: trial.seed, value, items: None }, unreached })
-    };
-    variant.finished().filter_map(seed).collect()
+impl Seed<'_> {
+    /// What the trial's points say of `quantity`, which is no final value.
+    fn of_series(trial: &Trial, quantity: &Quantity) -> io::Result<Option<Self>> {
+        let Some(series) = trial.series.get(&quantity.metric) else { return Ok(None) };
+        let value = match quantity.measure {
+            Measure::Final => None,
+            Measure::At(step) => value_at(series, step)?,
+            Measure::AtShare(share) => value_at_share(series, share)?,
+            Measure::Steps(level) => reach(series, level, |sample| sample.step as f64)?,
+            Measure::Seconds(level) => reach(series, level, |sample| sample.seconds)?,
+        };
+        Ok(value.map(|(value, unreached)| Seed {
+            value: Value { seed: trial.seed, value, items: None },
+            unreached,
+        }))
+    }
 }
 
-fn value_at(trial: &Trial, metric: &str, step: u64) -> Option<f64> {
-    let points = trial.series.get(metric)?;
-    let at = points.binary_search_by_key(&step, |(step, _)| *step).ok()?;
-    Some(points[at].1)
+fn value_at(series: &Series, step: u64) -> io::Result<Option<(f64, bool)>> {
+    for sample in series.samples() {
+        let Sample { step: at, value, .. } = sample?;
+        if at >= step {
+            return Ok((at == step).then_some((value, false)));
+        }
+    }
+    Ok(None)
 }
 
 /// The value of the last point that is not beyond that share of the way to the last step.
-fn value_at_share(trial: &Trial, metric: &str, share: f64) -> Option<f64> {
-    let points = trial.series.get(metric)?;
-    let end = share * points.last()?.0 as f64;
-    points.iter().rev().find(|(step, _)| *step as f64 <= end).map(|(_, value)| *value)
+fn value_at_share(series: &Series, share: f64) -> io::Result<Option<(f64, bool)>> {
+    let end = share * series.last().map_or(0.0, |last| last.step as f64);
+    let mut latest = None;
+    for sample in series.samples() {
+        let Sample { step, value, .. } = sample?;
+        if step as f64 > end {
+            break;
+        }
+        latest = Some((value, false));
+    }
+    Ok(latest)
 }
 
 /// Where the level is first reached, or else the last place that is known.
-fn reach(points: &[(u64, f64)], places: &[f64], level: Level) -> Option<(f64, bool)> {
-    let reached = points.iter().position(|(_, value)| level.is_reached(*value));
-    match reached {
-        Some(at) => Some((*places.get(at)?, false)),
-        None => Some((*places.last()?, true)),
+fn reach(
+    series: &Series,
+    level: Level,
+    place: impl Fn(Sample) -> f64,
+) -> io::Result<Option<(f64, bool)>> {
+    for sample in series.samples() {
+        let sample = sample?;
+        if level.is_reached(sample.value) {
+            return Ok(Some((place(sample), false)));
+        }
     }
+    Ok(series.last().map(|last| (place(last), true)))
 }
 
 /// Takes out the seeds of which it is not known who was first. A row that does not reach the level

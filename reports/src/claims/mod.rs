@@ -1,5 +1,7 @@
 //! Claims: each comparison of the file with what the records say of it.
 
+use std::io;
+
 use experiments::claim::{Claim, Relation};
 use experiments::report::{Better, Report};
 
@@ -59,19 +61,19 @@ impl Verdict {
     }
 }
 
-/// Judges every claim of the file.
-pub fn judge(report: &Report, records: &Records) -> Vec<Judged> {
+/// Judges every claim of the file. An error is of points that were put aside and are lost.
+pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<Judged>> {
     report.claims.iter().map(|claim| Judged::new(claim, report, records)).collect()
 }
 
 impl Judged {
-    fn new(claim: &Claim, report: &Report, records: &Records) -> Self {
+    fn new(claim: &Claim, report: &Report, records: &Records) -> io::Result<Self> {
         let subject = &claim.compare.subject;
         match &claim.compare.relation {
             Relation::Below(other) | Relation::Above(other) => {
                 let below = matches!(claim.compare.relation, Relation::Below(_));
-                let [ours, theirs] =
-                    [subject, other].map(|quantity| Measured::new(quantity, records));
+                let ours = Measured::new(subject, records)?;
+                let theirs = Measured::new(other, records)?;
                 let (ours, theirs, mut notes) = measure::settle(ours, theirs);
                 let comparison = Comparison::new(&ours.values(), &theirs.values());
                 notes.extend([&ours, &theirs].into_iter().filter_map(Measured::missing));
@@ -79,7 +81,8 @@ impl Judged {
                     .as_ref()
                     .map_or(Verdict::NotMeasured, |c| one(c, wanted(c.finding(), c, below)));
                 let comparisons = comparison.map(|c| (theirs.label.clone(), c)).into_iter();
-                Self { claim: claim.clone(), verdict, comparisons: comparisons.collect(), notes }
+                let comparisons = comparisons.collect();
+                Ok(Self { claim: claim.clone(), verdict, comparisons, notes })
             }
             Relation::Best => {
                 let columns = report.table.iter().flat_map(|table| &table.columns);
@@ -91,15 +94,15 @@ impl Judged {
     }
 
     /// Whether the subject is better than every other row of the run that has a value.
-    fn best(claim: &Claim, below: bool, records: &Records) -> Self {
+    fn best(claim: &Claim, below: bool, records: &Records) -> io::Result<Self> {
         let subject = &claim.compare.subject;
-        let ours = Measured::new(subject, records);
+        let ours = Measured::new(subject, records)?;
         let own = records.variants.iter().filter(|v| v.run.is_none());
         let others = own.filter(|v| v.name != subject.variant);
         let mut comparisons: Vec<(String, Comparison)> = Vec::new();
         let mut notes: Vec<String> = ours.missing().into_iter().collect();
         for other in others {
-            let theirs = Measured::of(other, subject);
+            let theirs = Measured::of(other, subject)?;
             notes.extend(theirs.missing());
             let comparison = Comparison::new(&ours.values(), &theirs.values());
             comparisons.extend(comparison.map(|c| (theirs.label.clone(), c)));
@@ -107,7 +110,7 @@ impl Judged {
         correct(comparisons.iter_mut().map(|(_, comparison)| comparison));
         let verdicts: Vec<Verdict> =
             comparisons.iter().map(|(_, c)| one(c, wanted(c.finding(), c, below))).collect();
-        Self { claim: claim.clone(), verdict: all(&verdicts), comparisons, notes }
+        Ok(Self { claim: claim.clone(), verdict: all(&verdicts), comparisons, notes })
     }
 }
 

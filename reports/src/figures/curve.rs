@@ -6,17 +6,17 @@ use std::io;
 use experiments::report::{self, Band, Reference, Scale, X};
 
 use super::Source;
+use super::line::Line;
 use super::picture::add;
 use super::plot::{MOST_POINTS, plot};
-use super::series::{Line, Mark, smoothed};
 use crate::files::Files;
 use crate::records::Records;
 use crate::statistics::Summary;
 use crate::table::record;
 
 /// What a plot shows.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Curves {
+#[derive(Debug)]
+pub(super) struct Curves<'a> {
     pub(super) title: String,
     /// What a reader must know about the seeds and about how they are drawn.
     pub(super) subtitle: String,
@@ -30,7 +30,7 @@ pub(super) struct Curves {
     pub(super) smooth: Option<usize>,
     /// The last place of any line, in the axis's unit.
     pub(super) end: f64,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<Line<'a>>,
     pub(super) reference: Option<Level>,
     x: X,
 }
@@ -61,18 +61,14 @@ pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> V
         }
         return problems;
     }
-    if !curves.has_visible() {
-        problems.push("nothing is above zero, where a logarithmic axis begins".to_owned());
-        return problems;
-    }
     problems.extend(add(&spec.name, || plot(&curves), |out| curves.csv(out), files));
     problems
 }
 
-impl Curves {
+impl<'a> Curves<'a> {
     fn new(
-        spec: &report::Curve,
-        source: Source,
+        spec: &'a report::Curve,
+        source: Source<'a>,
         reference: Option<Level>,
         problems: &mut Vec<String>,
     ) -> Self {
@@ -86,8 +82,7 @@ impl Curves {
                 Err(problem) => problems.push(problem),
             }
         }
-        let places = lines.iter().flat_map(|line| &line.points).map(|p| p.x);
-        let end = places.fold(0.0, f64::max);
+        let end = lines.iter().map(|line| line.end).fold(0.0, f64::max);
         let (x_unit, own_x_label) = x_unit(spec.x, end);
         let unit = records.metrics.get(&spec.metric).and_then(|info| info.unit.as_ref());
         let own_y_label =
@@ -109,16 +104,6 @@ impl Curves {
         }
     }
 
-    /// Whether some point has a place on the axes.
-    fn has_visible(&self) -> bool {
-        let mut points = self.lines.iter().flat_map(|line| &line.points);
-        points.any(|p| {
-            let is_right = self.x_scale == Scale::Linear || p.x > 0.0;
-            let is_up = |mean: f64| self.y_scale == Scale::Linear || mean > 0.0;
-            is_right && p.value.is_some_and(|v| is_up(v.summary.mean))
-        })
-    }
-
     /// Every point as it was recorded, one a line, and what is drawn in its place where that is
     /// something else; the reference has no step.
     fn csv(&self, out: &mut dyn io::Write) -> io::Result<()> {
@@ -134,10 +119,11 @@ impl Curves {
         let header: Vec<String> = header.map(str::to_owned).collect();
         out.write_all(record(&header).as_bytes())?;
         for line in &self.lines {
-            let name = record(std::slice::from_ref(&line.variant));
+            let name = record(&[line.variant.to_owned()]);
             let name = name.trim_end();
-            let mut drawn = self.drawn(line);
-            for point in &line.points {
+            let mut drawn = line.drawn(self.band, self.smooth);
+            for point in line.points() {
+                let point = point?;
                 write!(out, "{name},{}", point.step)?;
                 if place.is_some() {
                     write!(out, ",{}", point.x)?;
@@ -152,8 +138,8 @@ impl Curves {
                     }
                 }
                 if self.smooth.is_some() {
-                    let smooth = point.value.and_then(|_| drawn.next());
-                    let smooth = smooth.map_or(String::new(), |mark: Mark| mark.y.to_string());
+                    let smooth = drawn.next().transpose()?.flatten();
+                    let smooth = smooth.map_or(String::new(), |mark| mark.y.to_string());
                     write!(out, ",{smooth}")?;
                 }
                 writeln!(out)?;
@@ -166,12 +152,6 @@ impl Curves {
             out.write_all(record(&fields).as_bytes())?;
         }
         Ok(())
-    }
-
-    /// The smoothed points of a line, those without a value left out.
-    fn drawn(&self, line: &Line) -> impl Iterator<Item = Mark> + use<> {
-        let runs = self.smooth.map(|points| smoothed(&line.runs(self.band), points));
-        runs.unwrap_or_default().into_iter().flatten()
     }
 }
 
@@ -188,9 +168,8 @@ fn x_unit(x: X, end: f64) -> (f64, &'static str) {
 }
 
 fn subtitle(spec: &report::Curve, lines: &[Line]) -> String {
-    let values = lines.iter().flat_map(|line| &line.points).filter_map(|p| p.value);
     let mut facts = Vec::new();
-    if let Some(n) = values.map(|v| v.summary.n).max().filter(|n| *n > 1) {
+    if let Some(n) = lines.iter().map(|line| line.most_seeds).max().filter(|n| *n > 1) {
         facts.push(match spec.band {
             Band::Sd => format!("mean ± standard deviation of {n} seeds"),
             Band::Range => format!("mean of {n} seeds, from the lowest to the highest"),
@@ -200,7 +179,7 @@ fn subtitle(spec: &report::Curve, lines: &[Line]) -> String {
     if let Some(points) = spec.smooth {
         facts.push(format!("moving mean over {points} points, the points themselves pale"));
     }
-    if lines.iter().any(|line| line.points.len() > MOST_POINTS) {
+    if lines.iter().any(|line| line.count > MOST_POINTS) {
         facts.push("drawn: the extremes of every column of pixels".to_owned());
     }
     if lines.iter().any(|line| line.label.ends_with('†')) {

@@ -23,6 +23,12 @@ pub(super) enum PictureError {
     /// A label holds a character that XML does not allow.
     #[error("is not a valid SVG")]
     Svg(#[from] resvg::usvg::Error),
+    /// No point has a place on logarithmic axes.
+    #[error("nothing is above zero, where a logarithmic axis begins")]
+    NothingVisible,
+    /// Points that were put aside are lost.
+    #[error("the points cannot be read back")]
+    Points(#[from] io::Error),
     /// Far too large for memory.
     #[error("has no size that a picture can have")]
     Size,

@@ -1,5 +1,7 @@
 //! Draws curves: bands, lines and their labels.
 
+use std::io;
+
 use plotters::style::Color as _;
 
 use super::axis::Axis;
@@ -7,8 +9,8 @@ use super::curve::Curves;
 use super::font;
 use super::frame::{Frame, Grid, Pixel, Surround, draw};
 use super::labels::spread;
+use super::line::{Line, Mark};
 use super::picture::{Picture, PictureError, ZOOM};
-use super::series::{Line, Mark, smoothed};
 use super::smooth::thinned;
 use super::style::{self, px};
 use experiments::report::Scale;
@@ -23,12 +25,10 @@ pub(super) const MOST_POINTS: usize = 2000;
 const TIE: f64 = 16.0;
 const LABEL_OFFSET: f64 = 30.0;
 
-/// A line that is drawn. Its marks are made anew whenever they are needed, and not all held at once.
+/// A line that is drawn.
 struct Drawn<'a> {
-    label: &'a str,
-    index: usize,
-    line: &'a Line,
-    curves: &'a Curves,
+    line: &'a Line<'a>,
+    curves: &'a Curves<'a>,
     /// From the lowest to the highest place that something of it is drawn at, on each axis.
     x: (f64, f64),
     y: (f64, f64),
@@ -36,17 +36,30 @@ struct Drawn<'a> {
     last: Option<Mark>,
 }
 
-/// Stretches of a line that have a value.
-struct Marks {
-    runs: Vec<Vec<Mark>>,
-    /// The points behind a smoothed line.
-    raw: Vec<Vec<Mark>>,
+/// What is drawn of a line, stretch by stretch.
+struct Paths {
+    /// Outlines.
+    bands: Vec<Vec<Pixel>>,
+    /// Through the points behind a smoothed line.
+    raw: Vec<Vec<Pixel>>,
+    lines: Vec<Vec<Pixel>>,
+}
+
+/// A path as it grows: all of it, or once it is long, of every column of the picture what can be seen.
+#[derive(Default)]
+struct Path {
+    pixels: Vec<Pixel>,
+    count: usize,
 }
 
 /// Draws the curves, which must have at least one point.
 pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
-    let lines: Vec<Drawn> = curves.lines.iter().map(|line| Drawn::new(line, curves)).collect();
-    let labels = lines.iter().map(|l| l.label);
+    let lines = curves.lines.iter().map(|line| Drawn::new(line, curves));
+    let lines: Vec<Drawn> = lines.collect::<Result<_, _>>()?;
+    if lines.iter().all(|line| line.last.is_none()) {
+        return Err(PictureError::NothingVisible);
+    }
+    let labels = lines.iter().map(|drawn| drawn.line.label.as_str());
     let labels = labels.chain(curves.reference.iter().map(|r| r.label.as_str()));
     let surround = Surround {
         title: curves.title.clone(),
@@ -58,114 +71,128 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
         height: style::PLOT_SIZE.1,
     };
     draw(&surround, |frame| {
-        for line in &lines {
-            line.band(frame)?;
+        let paths = lines.iter().map(|line| Ok((line.line.index, line.paths(frame)?)));
+        let paths: Vec<(usize, Paths)> = paths.collect::<io::Result<_>>()?;
+        for (index, Paths { bands, .. }) in &paths {
+            let fill = style::colour(*index).mix(style::BAND_OPACITY).filled();
+            bands.iter().try_for_each(|outline| frame.area(outline.clone(), fill))?;
         }
         if let Some(level) = &curves.reference {
             let ((left, right), y) = (frame.width(), frame.pixel(curves.end, level.value).1);
             frame.dashes(vec![(left, y), (right, y)])?;
         }
-        for line in &lines {
-            line.raw(frame)?;
+        for (index, Paths { raw, .. }) in &paths {
+            let pale = style::colour(*index).mix(style::RAW_OPACITY);
+            let stroke = pale.stroke_width(px(style::LINE_WIDTH / 2.0).unsigned_abs());
+            raw.iter().try_for_each(|path| frame.path(path.clone(), stroke))?;
         }
-        for line in &lines {
-            line.draw(frame)?;
+        for (index, Paths { lines, .. }) in &paths {
+            let stroke = style::stroke(style::colour(*index), style::LINE_WIDTH);
+            lines.iter().try_for_each(|path| frame.path(path.clone(), stroke))?;
+            let drawn: Vec<Pixel> = lines.iter().flatten().copied().collect();
+            let every = drawn.len().div_ceil(MARKERS).max(1);
+            // Counted from the end, so that the last point, beside the label, has its marker.
+            drawn.iter().rev().step_by(every).try_for_each(|at| frame.marker(*index, *at))?;
         }
         labels_beside(frame, curves, &lines)
     })
 }
 
-impl Marks {
-    fn new(line: &Line, curves: &Curves) -> Self {
-        let visible = |mark: &Mark| {
-            (curves.x_scale == Scale::Linear || mark.x > 0.0)
-                && (curves.y_scale == Scale::Linear || mark.y > 0.0)
-        };
-        let (mut runs, mut raw) = (line.runs(curves.band), Vec::new());
-        if let Some(points) = curves.smooth {
-            raw = runs;
-            runs = smoothed(&raw, points);
-        }
-        for run in runs.iter_mut().chain(&mut raw) {
-            run.retain(visible);
-            for mark in run {
-                mark.x /= curves.x_unit;
+impl<'a> Drawn<'a> {
+    fn new(line: &'a Line<'a>, curves: &'a Curves<'a>) -> io::Result<Self> {
+        let none = (f64::INFINITY, f64::NEG_INFINITY);
+        let mut drawn = Self { line, curves, x: none, y: none, last: None };
+        for mark in line.drawn(curves.band, curves.smooth) {
+            if let Some(mark) = mark?.and_then(|mark| drawn.placed(mark)) {
+                drawn.make_room_for(&mark);
+                drawn.last = Some(mark);
             }
         }
-        runs.retain(|run| !run.is_empty());
-        Self { runs, raw }
+        if curves.smooth.is_some() {
+            for mark in line.marks(curves.band) {
+                if let Some(mark) = mark?.and_then(|mark| drawn.placed(mark)) {
+                    drawn.make_room_for(&mark);
+                }
+            }
+        }
+        Ok(drawn)
+    }
+
+    /// The mark in the horizontal axis's unit, if it has a place on both axes.
+    fn placed(&self, mark: Mark) -> Option<Mark> {
+        let Curves { x_scale, y_scale, x_unit, .. } = *self.curves;
+        let has_place = |scale, at: f64| scale == Scale::Linear || at > 0.0;
+        let is_visible = has_place(x_scale, mark.x) && has_place(y_scale, mark.y);
+        is_visible.then_some(Mark { x: mark.x / x_unit, ..mark })
+    }
+
+    fn make_room_for(&mut self, mark: &Mark) {
+        let (low, high) = mark.band.unwrap_or((mark.y, mark.y));
+        self.x = (self.x.0.min(mark.x), self.x.1.max(mark.x));
+        for y in [low, mark.y, high] {
+            if self.curves.y_scale == Scale::Linear || y > 0.0 {
+                self.y = (self.y.0.min(y), self.y.1.max(y));
+            }
+        }
+    }
+
+    fn paths(&self, frame: &Frame) -> io::Result<Paths> {
+        let Curves { band, smooth, .. } = *self.curves;
+        let mut paths = Paths { bands: Vec::new(), raw: Vec::new(), lines: Vec::new() };
+        let [mut line, mut high, mut low] = <[Path; 3]>::default();
+        let mut has_band = false;
+        for mark in self.line.drawn(band, smooth).chain([Ok(None)]) {
+            if let Some(mark) = mark? {
+                let Some(Mark { x, y, band }) = self.placed(mark) else { continue };
+                line.push(frame.pixel(x, y));
+                has_band |= band.is_some();
+                let (lower, upper) = band.unwrap_or((y, y));
+                high.push(frame.pixel(x, upper));
+                low.push(frame.pixel(x, lower));
+            } else {
+                let (upper, lower) = (high.end(), low.end());
+                paths
+                    .bands
+                    .extend(has_band.then(|| [upper, lower.into_iter().rev().collect()].concat()));
+                paths.lines.push(line.end());
+                has_band = false;
+            }
+        }
+        if smooth.is_some() {
+            for mark in self.line.marks(band).chain([Ok(None)]) {
+                match mark? {
+                    Some(mark) => {
+                        if let Some(Mark { x, y, .. }) = self.placed(mark) {
+                            line.push(frame.pixel(x, y));
+                        }
+                    }
+                    None => paths.raw.push(line.end()),
+                }
+            }
+        }
+        Ok(paths)
     }
 }
 
-impl<'a> Drawn<'a> {
-    fn new(line: &'a Line, curves: &'a Curves) -> Self {
-        let Marks { runs, raw } = Marks::new(line, curves);
-        let marks = || runs.iter().chain(&raw).flatten();
-        let edges = |mark: &Mark| {
-            let (low, high) = mark.band.unwrap_or((mark.y, mark.y));
-            [low, mark.y, high]
-        };
-        let values = marks().flat_map(edges);
-        let is_placed = |value: &f64| curves.y_scale == Scale::Linear || *value > 0.0;
-        Self {
-            label: &line.label,
-            index: line.index,
-            line,
-            curves,
-            x: extremes(marks().map(|mark| mark.x)),
-            y: extremes(values.filter(is_placed)),
-            last: runs.iter().flatten().last().copied(),
+impl Path {
+    fn push(&mut self, pixel: Pixel) {
+        self.pixels.push(pixel);
+        self.count += 1;
+        // Thinned again together with what comes, it keeps what it would have kept.
+        if self.pixels.len() > 4 * MOST_POINTS {
+            self.pixels = self.thinned();
         }
     }
 
-    fn marks(&self) -> Marks {
-        Marks::new(self.line, self.curves)
+    fn thinned(&self) -> Vec<Pixel> {
+        thinned(&self.pixels, px(1.0) / ZOOM as i32)
     }
 
-    fn band(&self, frame: &Frame) -> Result<(), PictureError> {
-        let fill = style::colour(self.index).mix(style::BAND_OPACITY).filled();
-        let Marks { runs, .. } = self.marks();
-        for run in runs.iter().filter(|run| run.iter().any(|mark| mark.band.is_some())) {
-            let edge = |of: fn((f64, f64)) -> f64| {
-                let place = |m: &Mark| frame.pixel(m.x, of(m.band.unwrap_or((m.y, m.y))));
-                path(run.iter().map(place).collect())
-            };
-            let mut outline = edge(|(_, high)| high);
-            outline.extend(edge(|(low, _)| low).into_iter().rev());
-            frame.area(outline, fill)?;
-        }
-        Ok(())
+    /// What is drawn of it. The next point begins another.
+    fn end(&mut self) -> Vec<Pixel> {
+        let path = std::mem::take(self);
+        if path.count > MOST_POINTS { path.thinned() } else { path.pixels }
     }
-
-    fn raw(&self, frame: &Frame) -> Result<(), PictureError> {
-        let pale = style::colour(self.index).mix(style::RAW_OPACITY);
-        let stroke = pale.stroke_width(px(style::LINE_WIDTH / 2.0).unsigned_abs());
-        for run in &self.marks().raw {
-            frame.path(path(run.iter().map(|m| frame.pixel(m.x, m.y)).collect()), stroke)?;
-        }
-        Ok(())
-    }
-
-    fn draw(&self, frame: &Frame) -> Result<(), PictureError> {
-        let stroke = style::stroke(style::colour(self.index), style::LINE_WIDTH);
-        let mut drawn = Vec::new();
-        for run in &self.marks().runs {
-            let path = path(run.iter().map(|m| frame.pixel(m.x, m.y)).collect());
-            drawn.extend_from_slice(&path);
-            frame.path(path, stroke)?;
-        }
-        let every = drawn.len().div_ceil(MARKERS).max(1);
-        // Counted from the end, so that the last point, beside the label, has its marker.
-        drawn.iter().rev().step_by(every).try_for_each(|at| frame.marker(self.index, *at))
-    }
-}
-
-/// What is drawn of a path: all of it, or of every column of the picture what can be seen.
-fn path(path: Vec<Pixel>) -> Vec<Pixel> {
-    if path.len() <= MOST_POINTS {
-        return path;
-    }
-    thinned(&path, px(1.0) / ZOOM as i32)
 }
 
 /// Labels to the right of the plot, each with its line's marker and tied to the line's end. A line
@@ -175,7 +202,11 @@ fn labels_beside(frame: &Frame, curves: &Curves, lines: &[Drawn]) -> Result<(), 
     let mut labels = Vec::new();
     for line in lines {
         if let Some(last) = line.last {
-            labels.push((line.label, Some(line.index), frame.pixel(last.x, last.y)));
+            labels.push((
+                line.line.label.as_str(),
+                Some(line.line.index),
+                frame.pixel(last.x, last.y),
+            ));
         }
     }
     labels.extend(curves.reference.iter().map(|level| {

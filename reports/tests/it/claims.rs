@@ -9,7 +9,7 @@ use reports::claims::Verdict::{
 use reports::claims::judge;
 use reports::records::{Records, Trial, Variant};
 
-use crate::fixtures::{records, table, trial, variant};
+use crate::fixtures::{records, series, table, trial, variant};
 
 fn report(comparisons: &[&str]) -> Report {
     let claim = |text: &&str| Claim {
@@ -24,7 +24,7 @@ fn report(comparisons: &[&str]) -> Report {
 }
 
 fn verdicts(comparisons: &[&str], records: &Records) -> Vec<Verdict> {
-    judge(&report(comparisons), records).iter().map(|judged| judged.verdict).collect()
+    judge(&report(comparisons), records).unwrap().iter().map(|judged| judged.verdict).collect()
 }
 
 fn row(name: &str, psnr: &[f64]) -> Variant {
@@ -37,12 +37,8 @@ fn curves(name: &str, steps: [Option<u64>; 3]) -> Variant {
     let trials = steps.into_iter().zip(0..).map(|(reached, seed)| {
         let value = |step| if reached.is_some_and(|at| step >= at) { 20.0 } else { 10.0 };
         let points: Vec<_> = (1..=10).map(|i| (i * 100, value(i * 100))).collect();
-        let seconds = points.iter().map(|(step, _)| *step as f64 / 4.0).collect();
-        Trial {
-            series: [("val".to_owned(), points)].into(),
-            seconds: [("val".to_owned(), seconds)].into(),
-            ..trial(seed, &[])
-        }
+        let seconds: Vec<_> = points.iter().map(|(step, _)| *step as f64 / 4.0).collect();
+        Trial { series: [("val".to_owned(), series(&points, &seconds))].into(), ..trial(seed, &[]) }
     });
     variant(name, &name.to_uppercase(), trials.collect())
 }
@@ -106,7 +102,7 @@ fn who_reaches_a_level_first() {
         "steps(fast.val >= 20) < steps(partly.val >= 20)",
         "steps(never.val >= 20) < steps(never.val >= 21)",
     ];
-    let judged = judge(&report(&claims), &records);
+    let judged = judge(&report(&claims), &records).unwrap();
     let found: Vec<_> = judged.iter().map(|j| j.verdict).collect();
     // Of a value that is 20 in each seed and 10 in each other there is no variance to test with.
     assert_eq!(found, [Supported, Supported, NotResolved, Supported, Supported, NotMeasured]);
@@ -128,7 +124,7 @@ fn a_share_of_the_way_is_that_of_each_curve() {
         curves("fast", [Some(200), Some(200), Some(400)]),
         curves("slow", [Some(800); 3]),
     ]);
-    let judged = judge(&report(&["fast.val@35% > slow.val@35%"]), &records);
+    let judged = judge(&report(&["fast.val@35% > slow.val@35%"]), &records).unwrap();
     // Step 300 of 1000: two of the three seeds are 10 ahead.
     assert!((judged[0].comparisons[0].1.paired.difference - 20.0 / 3.0).abs() < 1e-9);
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::report::{Curve, Figure, Reference, Scale, X};
-use reports::records::Records;
+use experiments::report::{Band, Curve, Figure, Reference, Scale, X};
+use reports::records::{Records, Trial};
+use reports::series::{Sample, Series, Spool};
 use reports::write;
 use resvg::tiny_skia::Pixmap;
 
 use crate::figures::{curve, report, trained};
-use crate::fixtures::{records, trial, variant};
+use crate::fixtures::{records, series, trial, variant};
 use crate::pixels::{Rgb, at, decode, near};
 
 const BLUE: Rgb = (0x00, 0x72, 0xb2);
@@ -119,14 +120,13 @@ fn csv(figure: Curve, records: &Records) -> Vec<String> {
 
 #[test]
 fn steps_become_images_shares_and_seconds() {
-    let mut seeds = vec![
-        trained(0, &[(0, 1.0), (50, 2.0), (200, 3.0)]),
-        trained(1, &[(0, 3.0), (50, 4.0), (200, 5.0)]),
-    ];
+    let points = [[(0, 1.0), (50, 2.0), (200, 3.0)], [(0, 3.0), (50, 4.0), (200, 5.0)]];
+    let mut seeds = vec![trained(0, &points[0]), trained(1, &points[1])];
     let config = serde_json::json!({"training": {"batch": 8}});
-    for (trial, seconds) in seeds.iter_mut().zip([[1.0, 10.0, 40.0], [3.0, 20.0, 60.0]]) {
+    let seconds = [[1.0, 10.0, 40.0], [3.0, 20.0, 60.0]];
+    for ((trial, points), seconds) in seeds.iter_mut().zip(&points).zip(&seconds) {
         trial.config = config.as_object().unwrap().clone();
-        trial.seconds = BTreeMap::from([("val/psnr".to_owned(), seconds.to_vec())]);
+        trial.series = BTreeMap::from([("val/psnr".to_owned(), series(points, seconds))]);
     }
     let mut records = records(vec![variant("sr3", "SR3", seeds)]);
     let last = |x, records: &Records| {
@@ -139,7 +139,7 @@ fn steps_become_images_shares_and_seconds() {
     assert_eq!(last(X::Images, &records), format!("sr3,200,1600,{spread}"));
     assert_eq!(last(X::Seconds, &records), format!("sr3,200,50,{spread}"));
 
-    records.variants[0].trials[1].seconds.clear();
+    records.variants[0].trials[1] = trained(1, &points[1]);
     let figure = Figure::Curve(Curve { x: X::Seconds, ..curve("psnr") });
     let out = tempfile::tempdir().unwrap();
     let problems = write(&report(vec![figure]), &records, out.path()).unwrap().problems;
@@ -199,5 +199,43 @@ fn a_logarithmic_axis_gives_every_power_of_ten_the_same_room() {
     // Three powers of ten across and two upwards; step 0 has no place.
     for (x, y) in [(1.0 / 6.0, 0.25), (1.0 / 3.0, 0.5), (0.5, 0.75), (5.0 / 6.0, 0.5)] {
         assert!(plot.shows(BLUE, x, y), "no line at {x}, {y}");
+    }
+}
+
+#[test]
+fn points_that_were_put_aside_are_drawn_as_those_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::new(folder.path());
+    // Several stretches, each of more points than the picture has columns.
+    let value = |step: u64, seed: u64| match (step * 7 + seed * 13) % 5003 {
+        0 => f64::NAN,
+        n => (n as f64).sin() + seed as f64,
+    };
+    let seeds = |put: &mut dyn FnMut(&[Sample]) -> Series| {
+        let trials = (0..3).map(|seed| {
+            let samples: Vec<Sample> = (0..20_000)
+                .map(|step| Sample { step, value: value(step, seed), seconds: step as f64 / 50.0 })
+                .collect();
+            let series = BTreeMap::from([("val/psnr".to_owned(), put(&samples))]);
+            Trial { series, ..trial(seed, &[("psnr", 5.0)]) }
+        });
+        records(vec![variant("sr3", "SR3", trials.collect())])
+    };
+    let here = seeds(&mut |samples| Series::new(samples));
+    let aside = seeds(&mut |samples| spool.put(samples).unwrap());
+    for figure in [
+        curve("psnr"),
+        Curve { smooth: Some(101), ..curve("psnr") },
+        Curve { x: X::Seconds, y_scale: Scale::Log, band: Band::Range, ..curve("psnr") },
+    ] {
+        let files = |records: &Records| {
+            let out = tempfile::tempdir().unwrap();
+            write(&report(vec![Figure::Curve(figure.clone())]), records, out.path()).unwrap();
+            ["figures/psnr.svg", "data/psnr.csv"]
+                .map(|path| fs_err::read_to_string(out.path().join(path)).unwrap())
+        };
+        let [svg, csv] = files(&here);
+        assert!(csv.lines().count() == 20_001 && svg.len() < 1_000_000, "{}", svg.len());
+        assert!(files(&aside) == [svg, csv], "{figure:?}");
     }
 }

@@ -7,7 +7,7 @@ use reports::records::Trial;
 use reports::{ReportError, write};
 use resvg::tiny_skia::{Color, Pixmap};
 
-use crate::fixtures::{records, table, three_seeds, trial, variant};
+use crate::fixtures::{records, series, table, three_seeds, trial, variant};
 use crate::pixels::{at, decode};
 use crate::sheets::{images, sampled};
 
@@ -25,7 +25,7 @@ pub(crate) fn report(figures: Vec<Figure>) -> Report {
 }
 
 pub(crate) fn trained(seed: u64, points: &[(u64, f64)]) -> Trial {
-    let series = BTreeMap::from([("val/psnr".to_owned(), points.to_vec())]);
+    let series = BTreeMap::from([("val/psnr".to_owned(), series(points, &[]))]);
     Trial { series, ..trial(seed, &[("psnr", 5.0)]) }
 }
 

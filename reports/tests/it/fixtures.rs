@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use experiments::events::MetricInfo;
 use experiments::report::{Better, Center, Column, Spread, Table};
 use reports::records::{Records, Trial, TrialState, Variant};
+use reports::series::{Sample, Series};
 
 /// A finished trial with these results.
 pub(crate) fn trial(seed: u64, results: &[(&str, f64)]) -> Trial {
@@ -15,7 +16,6 @@ pub(crate) fn trial(seed: u64, results: &[(&str, f64)]) -> Trial {
         results: results.iter().map(|(name, v)| ((*name).to_owned(), *v)).collect(),
         items: BTreeMap::new(),
         series: BTreeMap::new(),
-        seconds: BTreeMap::new(),
         config: serde_json::Map::new(),
         artifacts: Vec::new(),
     }
@@ -122,4 +122,11 @@ pub(crate) fn three_seeds() -> Records {
             vec![full(0, 22.0, 2e-5), full(1, f64::NAN, 2e-5), full(2, 23.0, f64::INFINITY)],
         ),
     ])
+}
+
+/// Points at known or, where there are no `seconds`, unknown times.
+pub(crate) fn series(points: &[(u64, f64)], seconds: &[f64]) -> Series {
+    let seconds = seconds.iter().copied().chain(std::iter::repeat(f64::NAN));
+    let sample = |(&(step, value), seconds)| Sample { step, value, seconds };
+    Series::new(&points.iter().zip(seconds).map(sample).collect::<Vec<_>>())
 }

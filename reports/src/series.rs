@@ -1,0 +1,192 @@
+//! One metric's points of one trial, which may be more than memory should hold: those of a long series
+//! lie in a file without a name, and are read from its front whenever they are needed.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Points that are read at once; a series of no more stays in memory.
+const CHUNK: usize = 1024;
+/// Bytes of a point in the file.
+const SIZE: usize = 24;
+
+/// One point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Training step.
+    pub step: u64,
+    /// Value; NaN where none was recorded as a number.
+    pub value: f64,
+    /// Seconds of work up to here; NaN where they are not known.
+    pub seconds: f64,
+}
+
+/// Points without an item, steps rising.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    place: Place,
+    last: Option<Sample>,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Here(Arc<[Sample]>),
+    Aside { file: Arc<File>, start: u64, count: usize },
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Here(Arc::new([]))
+    }
+}
+
+impl Series {
+    /// Of points that stay in memory.
+    pub fn new(samples: &[Sample]) -> Self {
+        Self { place: Place::Here(samples.into()), last: samples.last().copied() }
+    }
+
+    /// Its last point.
+    pub fn last(&self) -> Option<Sample> {
+        self.last
+    }
+
+    /// Every point, from the front. An error is the last that comes.
+    pub fn samples(&self) -> Samples<'_> {
+        Samples { series: self, next: 0, chunk: Vec::new() }
+    }
+}
+
+/// Where the points of long series are put.
+#[derive(Debug)]
+pub struct Spool {
+    folder: PathBuf,
+    file: Option<Arc<File>>,
+    end: u64,
+}
+
+impl Spool {
+    /// One whose file takes room in `folder`, from the first long series until the last one is dropped.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), file: None, end: 0 }
+    }
+
+    /// The points as a series, put aside if they are many.
+    pub fn put(&mut self, samples: &[Sample]) -> io::Result<Series> {
+        if samples.len() <= CHUNK {
+            return Ok(Series::new(samples));
+        }
+        let file = if let Some(file) = &self.file {
+            Arc::clone(file)
+        } else {
+            fs_err::create_dir_all(&self.folder)?;
+            Arc::clone(self.file.insert(Arc::new(tempfile::tempfile_in(&self.folder)?)))
+        };
+        let (start, count) = (self.end, samples.len());
+        for chunk in samples.chunks(CHUNK) {
+            let bytes: Vec<u8> = chunk.iter().copied().flat_map(Sample::to_bytes).collect();
+            (&*file).write_all(&bytes)?;
+            self.end += bytes.len() as u64;
+        }
+        Ok(Series { place: Place::Aside { file, start, count }, last: samples.last().copied() })
+    }
+}
+
+impl Sample {
+    fn to_bytes(self) -> [u8; SIZE] {
+        let words = [self.step, self.value.to_bits(), self.seconds.to_bits()];
+        let mut bytes = [0; SIZE];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let (words, _) = bytes.as_chunks::<8>();
+        let word = |i: usize| u64::from_le_bytes(words[i]);
+        Self { step: word(0), value: f64::from_bits(word(1)), seconds: f64::from_bits(word(2)) }
+    }
+}
+
+/// The points of a [`Series`].
+#[derive(Debug)]
+pub struct Samples<'a> {
+    series: &'a Series,
+    next: usize,
+    /// The part of a file's points that holds the next one, or ended before it.
+    chunk: Vec<Sample>,
+}
+
+impl Iterator for Samples<'_> {
+    type Item = io::Result<Sample>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (file, start, count) = match &self.series.place {
+            Place::Here(samples) => {
+                let sample = samples.get(self.next)?;
+                self.next += 1;
+                return Some(Ok(*sample));
+            }
+            Place::Aside { file, start, count } => (file, start, *count),
+        };
+        if self.next >= count {
+            return None;
+        }
+        let within = self.next % CHUNK;
+        if within == 0 {
+            let mut bytes = vec![0; CHUNK.min(count - self.next) * SIZE];
+            let at = start + (self.next * SIZE) as u64;
+            if let Err(error) = file.read_exact_at(&mut bytes, at) {
+                self.next = count;
+                return Some(Err(error));
+            }
+            self.chunk.clear();
+            self.chunk.extend(bytes.chunks_exact(SIZE).map(Sample::from_bytes));
+        }
+        self.next += 1;
+        Some(Ok(self.chunk[within]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Points that differ in every word, some of them no numbers.
+    fn samples(count: usize, salt: u64) -> Vec<Sample> {
+        let sample = |i: u64| Sample {
+            step: i * 3 + salt,
+            value: f64::from_bits((i + salt).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            seconds: if i.is_multiple_of(7) { f64::NAN } else { i as f64 / 3.0 },
+        };
+        (0..count as u64).map(sample).collect()
+    }
+
+    fn bits(samples: impl IntoIterator<Item = Sample>) -> Vec<[u8; SIZE]> {
+        samples.into_iter().map(Sample::to_bytes).collect()
+    }
+
+    #[test]
+    fn what_is_put_aside_comes_back_bit_by_bit_and_as_often_as_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(folder.path());
+        let counts = [0, 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK - 1];
+        let written: Vec<_> = counts.iter().map(|&n| samples(n, n as u64)).collect();
+        let series: Vec<_> = written.iter().map(|samples| spool.put(samples).unwrap()).collect();
+        for (series, written) in series.iter().zip(&written) {
+            for _ in 0..2 {
+                let read: io::Result<Vec<_>> = series.samples().collect();
+                assert_eq!(bits(read.unwrap()), bits(written.iter().copied()));
+            }
+            assert_eq!(bits(series.last()), bits(written.last().copied()));
+        }
+        // In step, as the seeds of a line are read.
+        for ((a, b), i) in series[3].samples().zip(series[5].samples()).zip(0..) {
+            assert_eq!(bits([a.unwrap(), b.unwrap()]), bits([written[3][i], written[5][i]]));
+        }
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0, "the file has no name");
+    }
+}
