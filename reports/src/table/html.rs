@@ -25,7 +25,11 @@ impl Table {
         let mut header = vec![String::new()];
         header.extend(self.has_seeds_column().then(|| "seeds".to_owned()));
         for column in &self.columns {
-            header.push(escape(&column.heading()));
+            // The arrow stays with the name; a unit may stand below.
+            let heading = escape(&column.heading());
+            header.push(["↑", "↓"].iter().fold(heading, |heading, arrow| {
+                heading.replace(&format!(" {arrow}"), &format!("&nbsp;{arrow}"))
+            }));
             header.extend(column.has_paper.then(|| "paper".to_owned()));
         }
         headings(&header)
