@@ -29,7 +29,8 @@ fn measured(page: &str, width: u32, folder: &Path) -> Vec<i64> {
     fs_err::write(&outer, frame).unwrap();
     let output = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
-        .args(["--no-first-run", "--virtual-time-budget=10000", "--dump-dom"])
+        .args(["--no-first-run", "--disable-dev-shm-usage"])
+        .args(["--virtual-time-budget=10000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("file://{}", outer.display()))
         .stdin(Stdio::null())

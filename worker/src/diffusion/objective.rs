@@ -28,10 +28,8 @@ pub struct Noised {
 impl Noised {
     /// Adds `eps` to `y0`, each sample at its step and level.
     pub fn new(y0: Tensor, eps: Tensor, levels: &[(usize, NoiseLevel)]) -> Self {
-        let column = |factor: fn(&NoiseLevel) -> f64| {
-            per_sample(levels.iter().map(|(_, level)| factor(level)), &y0)
-        };
-        let (signal, noise) = (column(|level| level.signal), column(|level| level.noise));
+        let factors = levels.iter().map(|(_, level)| [level.signal, level.noise]);
+        let [signal, noise] = per_sample(factors, &y0);
         let y_t = q_sample(&y0, &eps, &signal, &noise);
         let steps = levels.iter().map(|(step, _)| *step).collect();
         Self { y0, eps, y_t, signal, noise, steps }
@@ -122,25 +120,31 @@ impl Objective<'_> {
         let mut model =
             self.posterior(&self.config.prediction.y0(prediction, y_t, signal, noise), batch);
         if let Some(v) = v {
-            let log_beta = batch.steps.iter().map(|&t| self.schedule.beta(t).ln());
-            let log_beta = per_sample(log_beta, v);
+            let log_beta = batch.steps.iter().map(|&t| [self.schedule.beta(t).ln()]);
+            let [log_beta] = per_sample(log_beta, v);
             model.log_variance = learned_log_variance(v, &model.log_variance, &log_beta);
         }
         model
     }
 
     fn posterior(self, y0: &Tensor, batch: &Noised) -> Gaussian {
-        let column = |value: fn(Posterior) -> f64| {
-            per_sample(batch.steps.iter().map(|&t| value(self.schedule.posterior(t))), y0)
-        };
-        let mean = column(|p| p.y0) * y0 + column(|p| p.y_t) * &batch.y_t;
-        Gaussian { mean, log_variance: column(|p| p.log_variance) }
+        let posteriors = batch.steps.iter().map(|&t| {
+            let Posterior { y0, y_t, log_variance, .. } = self.schedule.posterior(t);
+            [y0, y_t, log_variance]
+        });
+        let [of_y0, of_y_t, log_variance] = per_sample(posteriors, y0);
+        Gaussian { mean: of_y0 * y0 + of_y_t * &batch.y_t, log_variance }
     }
 }
 
-/// One value per sample as `[N, 1, 1, 1]`, in the kind and on the device of `like`.
-fn per_sample(values: impl Iterator<Item = f64>, like: &Tensor) -> Tensor {
-    let values: Vec<f64> = values.collect();
-    let column = Tensor::from_slice(&values).to_kind(like.kind()).to_device(like.device());
-    column.reshape([-1, 1, 1, 1])
+/// Values of each sample, each as `[N, 1, 1, 1]`, in the kind and on the device of `like`. They go there
+/// together: a copy waits for all that a GPU was asked to do before.
+fn per_sample<const K: usize>(
+    values: impl Iterator<Item = [f64; K]>,
+    like: &Tensor,
+) -> [Tensor; K] {
+    let values: Vec<f64> = values.flatten().collect();
+    let table = Tensor::from_slice(&values).to_kind(like.kind()).to_device(like.device());
+    let table = table.reshape([-1, K as i64]);
+    std::array::from_fn(|k| table.select(1, k as i64).reshape([-1, 1, 1, 1]))
 }
