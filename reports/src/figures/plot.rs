@@ -36,13 +36,11 @@ struct Drawn<'a> {
     last: Option<Mark>,
 }
 
-/// What is drawn of a line, stretch by stretch.
-struct Paths {
-    /// Outlines.
-    bands: Vec<Vec<Pixel>>,
-    /// Through the points behind a smoothed line.
-    raw: Vec<Vec<Pixel>>,
-    lines: Vec<Vec<Pixel>>,
+/// What is drawn of neighbouring points.
+struct Stretch {
+    line: Vec<Pixel>,
+    /// The outline of its band.
+    band: Option<Vec<Pixel>>,
 }
 
 /// A path as it grows: all of it, or once it is long, of every column of the picture what can be seen.
@@ -71,28 +69,33 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
         height: style::PLOT_SIZE.1,
     };
     draw(&surround, |frame| {
-        let paths = lines.iter().map(|line| Ok((line.line.index, line.paths(frame)?)));
-        let paths: Vec<(usize, Paths)> = paths.collect::<io::Result<_>>()?;
-        for (index, Paths { bands, .. }) in &paths {
-            let fill = style::colour(*index).mix(style::BAND_OPACITY).filled();
-            bands.iter().try_for_each(|outline| frame.area(outline.clone(), fill))?;
+        let drawn = lines.iter().map(|line| line.stretches(line.drawn(), frame));
+        let drawn: Vec<_> = drawn.collect::<io::Result<_>>()?;
+        let drawn = || lines.iter().zip(&drawn);
+        for (Drawn { line, .. }, stretches) in drawn() {
+            let fill = style::colour(line.index).mix(style::BAND_OPACITY).filled();
+            let mut bands = stretches.iter().filter_map(|stretch| stretch.band.clone());
+            bands.try_for_each(|outline| frame.area(outline, fill))?;
         }
         if let Some(level) = &curves.reference {
             let ((left, right), y) = (frame.width(), frame.pixel(curves.end, level.value).1);
             frame.dashes(vec![(left, y), (right, y)])?;
         }
-        for (index, Paths { raw, .. }) in &paths {
-            let pale = style::colour(*index).mix(style::RAW_OPACITY);
+        for drawn in lines.iter().filter(|_| curves.smooth.is_some()) {
+            let pale = style::colour(drawn.line.index).mix(style::RAW_OPACITY);
             let stroke = pale.stroke_width(px(style::LINE_WIDTH / 2.0).unsigned_abs());
-            raw.iter().try_for_each(|path| frame.path(path.clone(), stroke))?;
+            let raw = drawn.stretches(drawn.line.marks(curves.band), frame)?;
+            raw.into_iter().try_for_each(|stretch| frame.path(stretch.line, stroke))?;
         }
-        for (index, Paths { lines, .. }) in &paths {
-            let stroke = style::stroke(style::colour(*index), style::LINE_WIDTH);
-            lines.iter().try_for_each(|path| frame.path(path.clone(), stroke))?;
-            let drawn: Vec<Pixel> = lines.iter().flatten().copied().collect();
-            let every = drawn.len().div_ceil(MARKERS).max(1);
+        for (Drawn { line, .. }, stretches) in drawn() {
+            let stroke = style::stroke(style::colour(line.index), style::LINE_WIDTH);
+            let paths = || stretches.iter().map(|stretch| &stretch.line);
+            paths().try_for_each(|path| frame.path(path.clone(), stroke))?;
+            let marked: Vec<Pixel> = paths().flatten().copied().collect();
+            let every = marked.len().div_ceil(MARKERS).max(1);
             // Counted from the end, so that the last point, beside the label, has its marker.
-            drawn.iter().rev().step_by(every).try_for_each(|at| frame.marker(*index, *at))?;
+            let mut marked = marked.iter().rev().step_by(every);
+            marked.try_for_each(|at| frame.marker(line.index, *at))?;
         }
         labels_beside(frame, curves, &lines)
     })
@@ -102,7 +105,7 @@ impl<'a> Drawn<'a> {
     fn new(line: &'a Line<'a>, curves: &'a Curves<'a>) -> io::Result<Self> {
         let none = (f64::INFINITY, f64::NEG_INFINITY);
         let mut drawn = Self { line, curves, x: none, y: none, last: None };
-        for mark in line.drawn(curves.band, curves.smooth) {
+        for mark in drawn.drawn() {
             if let Some(mark) = mark?.and_then(|mark| drawn.placed(mark)) {
                 drawn.make_room_for(&mark);
                 drawn.last = Some(mark);
@@ -136,12 +139,21 @@ impl<'a> Drawn<'a> {
         }
     }
 
-    fn paths(&self, frame: &Frame) -> io::Result<Paths> {
-        let Curves { band, smooth, .. } = *self.curves;
-        let mut paths = Paths { bands: Vec::new(), raw: Vec::new(), lines: Vec::new() };
+    /// The marks of the line itself, smoothed if they are to be.
+    fn drawn(&self) -> impl Iterator<Item = io::Result<Option<Mark>>> + use<'a> {
+        self.line.drawn(self.curves.band, self.curves.smooth)
+    }
+
+    /// What is drawn of `marks`, which breaks where there is none.
+    fn stretches(
+        &self,
+        marks: impl Iterator<Item = io::Result<Option<Mark>>>,
+        frame: &Frame,
+    ) -> io::Result<Vec<Stretch>> {
+        let mut stretches = Vec::new();
         let [mut line, mut high, mut low] = <[Path; 3]>::default();
         let mut has_band = false;
-        for mark in self.line.drawn(band, smooth).chain([Ok(None)]) {
+        for mark in marks.chain([Ok(None)]) {
             if let Some(mark) = mark? {
                 let Some(Mark { x, y, band }) = self.placed(mark) else { continue };
                 line.push(frame.pixel(x, y));
@@ -149,28 +161,13 @@ impl<'a> Drawn<'a> {
                 let (lower, upper) = band.unwrap_or((y, y));
                 high.push(frame.pixel(x, upper));
                 low.push(frame.pixel(x, lower));
-            } else {
-                let (upper, lower) = (high.end(), low.end());
-                paths
-                    .bands
-                    .extend(has_band.then(|| [upper, lower.into_iter().rev().collect()].concat()));
-                paths.lines.push(line.end());
+            } else if line.count > 0 {
+                let outline = high.end().into_iter().chain(low.end().into_iter().rev()).collect();
+                stretches.push(Stretch { line: line.end(), band: has_band.then_some(outline) });
                 has_band = false;
             }
         }
-        if smooth.is_some() {
-            for mark in self.line.marks(band).chain([Ok(None)]) {
-                match mark? {
-                    Some(mark) => {
-                        if let Some(Mark { x, y, .. }) = self.placed(mark) {
-                            line.push(frame.pixel(x, y));
-                        }
-                    }
-                    None => paths.raw.push(line.end()),
-                }
-            }
-        }
-        Ok(paths)
+        Ok(stretches)
     }
 }
 
