@@ -117,7 +117,7 @@ impl Resolved {
     }
 
     /// A caption of the profile, and how the last `orch run` departed from what it tells.
-    pub fn caption(&self, of_profile: &str) -> String {
+    pub fn with_set(&self, of_profile: &str) -> String {
         if self.set.is_empty() {
             return of_profile.to_owned();
         }

@@ -51,6 +51,12 @@ impl Files {
         self.put(path, kept);
     }
 
+    /// Takes back a file that was added.
+    pub(crate) fn discard(&mut self, path: &Path) {
+        self.made.retain(|made| made.path != path);
+        let _ = fs_err::remove_file(aside(&self.folder.join(path)));
+    }
+
     /// The content of a file; none if there is no such file, or it is too large to be kept.
     pub(crate) fn get(&self, path: &Path) -> Option<&[u8]> {
         self.made.iter().find(|made| made.path == path)?.kept.as_deref()

@@ -1,9 +1,9 @@
 //! Numbers to tables and figures.
 //!
 //! [`write()`] takes the file's report section and one run's [`records`], and leaves a folder of
-//! files. It is pure but for reading what the records name, images and the points of long series, and writing the
-//! output: no
-//! database, clock, environment or network, so the same records give the same bytes.
+//! files. It is pure but for reading what the records name, images and the points of long series, and
+//! writing the output: no database, clock, environment or network, so the same records give the same
+//! bytes.
 
 use std::collections::BTreeSet;
 use std::io;

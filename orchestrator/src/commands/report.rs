@@ -167,7 +167,7 @@ fn request(arguments: &cli::Report, global: &Global) -> anyhow::Result<Request> 
     };
     let dir = RunDir::find(&global.runs, name.as_deref())?;
     let resolved = Resolved::read(&dir.experiment())?;
-    let caption = resolved.caption(&resolved.caption);
+    let caption = resolved.with_set(&resolved.caption);
     Ok(Request {
         dir,
         experiment: resolved.experiment,
@@ -194,7 +194,7 @@ fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> anyhow::Resul
         dir,
         experiment: run.experiment,
         profile: run.profile,
-        caption: resolved.caption(&run.caption),
+        caption: resolved.with_set(&run.caption),
         rows: run.rows,
         configs: configs(resolved.trials),
         report: run.report,

@@ -31,7 +31,7 @@ impl Side {
     pub(super) async fn read(run: &RunDir, report: &Report, aside: &Path) -> anyhow::Result<Self> {
         let resolved = Resolved::read(&run.experiment())?;
         let mut store = catch_up::for_reading(run).await?;
-        let caption = resolved.caption(&resolved.caption);
+        let caption = resolved.with_set(&resolved.caption);
         let configs = resolved.trials.into_iter().map(|trial| (trial.id, trial.config));
         let heading = Heading {
             experiment: &resolved.experiment,

@@ -169,7 +169,7 @@ fn x_unit(x: X, end: f64) -> (f64, &'static str) {
 
 fn subtitle(spec: &report::Curve, lines: &[Line]) -> String {
     let mut facts = Vec::new();
-    if let Some(n) = lines.iter().map(|line| line.most_seeds).max().filter(|n| *n > 1) {
+    if let Some(n) = lines.iter().map(|line| line.seeds.len()).max().filter(|n| *n > 1) {
         facts.push(match spec.band {
             Band::Sd => format!("mean ± standard deviation of {n} seeds"),
             Band::Range => format!("mean of {n} seeds, from the lowest to the highest"),

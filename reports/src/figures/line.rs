@@ -21,11 +21,10 @@ pub(super) struct Line<'a> {
     pub(super) index: usize,
     /// How many points it has.
     pub(super) count: usize,
-    /// How many seeds its points are of, at most.
-    pub(super) most_seeds: usize,
     /// The last place of a point on the horizontal axis.
     pub(super) end: f64,
-    seeds: Vec<Seed<'a>>,
+    /// Every point that has a value has one of each.
+    pub(super) seeds: Vec<Seed<'a>>,
 }
 
 /// What is known of a line at one step.
@@ -57,7 +56,7 @@ pub(super) struct Mark {
 
 /// One seed's points.
 #[derive(Debug, Clone, Copy)]
-struct Seed<'a> {
+pub(super) struct Seed<'a> {
     series: &'a Series,
     place: Placing,
 }
@@ -92,17 +91,17 @@ impl<'a> Line<'a> {
             label: format!("{}{mark}", variant.label),
             index,
             count: 0,
-            most_seeds: 0,
             end: 0.0,
             seeds: seeds.collect::<Result<_, _>>()?,
         };
+        let mut has_value = false;
         for point in line.points() {
             let Point { x, value, .. } = point.map_err(|error| error.to_string())?;
             line.count += 1;
             line.end = line.end.max(x);
-            line.most_seeds = line.most_seeds.max(value.map_or(0, |v| v.summary.n));
+            has_value |= value.is_some();
         }
-        Ok((line.most_seeds > 0).then_some(line))
+        Ok(has_value.then_some(line))
     }
 
     /// Every step that a seed has, with the values of all of them.
@@ -117,7 +116,7 @@ impl<'a> Line<'a> {
         &self,
         band: Band,
     ) -> impl Iterator<Item = io::Result<Option<Mark>>> + use<'a> {
-        self.points().map(move |point| Ok(point?.value_mark(band)))
+        self.points().map(move |point| Ok(point?.mark(band)))
     }
 
     /// The same smoothed over `points` of them, if a number is given.
@@ -134,7 +133,7 @@ impl<'a> Line<'a> {
 }
 
 impl Point {
-    fn value_mark(self, band: Band) -> Option<Mark> {
+    fn mark(self, band: Band) -> Option<Mark> {
         let Spread { summary, lowest, highest } = self.value?;
         let band = match (band, summary.sd) {
             (Band::None, _) | (_, None) => None,

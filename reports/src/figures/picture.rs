@@ -86,7 +86,10 @@ pub(super) fn add(
             files.add(format!("figures/{name}.png"), png);
             Vec::new()
         }
-        Err(e) => vec![e.to_string()],
+        Err(e) => {
+            files.discard(data.as_ref());
+            vec![e.to_string()]
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::line::{Line, Mark};
 use super::picture::{Picture, PictureError, ZOOM};
 use super::smooth::thinned;
 use super::style::{self, px};
-use experiments::report::Scale;
+use experiments::report::{Band, Scale};
 
 /// About how many intervals an axis has.
 const INTERVALS: usize = 5;
@@ -69,10 +69,10 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
         height: style::PLOT_SIZE.1,
     };
     draw(&surround, |frame| {
-        let drawn = lines.iter().map(|line| line.stretches(line.drawn(), frame));
-        let drawn: Vec<_> = drawn.collect::<io::Result<_>>()?;
-        let drawn = || lines.iter().zip(&drawn);
-        for (Drawn { line, .. }, stretches) in drawn() {
+        let paths = lines.iter().map(|drawn| drawn.stretches(drawn.marks(), frame));
+        let paths: Vec<_> = paths.collect::<io::Result<_>>()?;
+        let paths = || lines.iter().map(|drawn| drawn.line).zip(&paths);
+        for (line, stretches) in paths() {
             let fill = style::colour(line.index).mix(style::BAND_OPACITY).filled();
             let mut bands = stretches.iter().filter_map(|stretch| stretch.band.clone());
             bands.try_for_each(|outline| frame.area(outline, fill))?;
@@ -84,14 +84,15 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
         for drawn in lines.iter().filter(|_| curves.smooth.is_some()) {
             let pale = style::colour(drawn.line.index).mix(style::RAW_OPACITY);
             let stroke = pale.stroke_width(px(style::LINE_WIDTH / 2.0).unsigned_abs());
-            let raw = drawn.stretches(drawn.line.marks(curves.band), frame)?;
+            let raw = drawn.stretches(drawn.line.marks(Band::None), frame)?;
             raw.into_iter().try_for_each(|stretch| frame.path(stretch.line, stroke))?;
         }
-        for (Drawn { line, .. }, stretches) in drawn() {
+        for (line, stretches) in paths() {
             let stroke = style::stroke(style::colour(line.index), style::LINE_WIDTH);
-            let paths = || stretches.iter().map(|stretch| &stretch.line);
-            paths().try_for_each(|path| frame.path(path.clone(), stroke))?;
-            let marked: Vec<Pixel> = paths().flatten().copied().collect();
+            let mut lines = stretches.iter().map(|stretch| stretch.line.clone());
+            lines.try_for_each(|path| frame.path(path, stroke))?;
+            let marked = stretches.iter().flat_map(|stretch| &stretch.line);
+            let marked: Vec<Pixel> = marked.copied().collect();
             let every = marked.len().div_ceil(MARKERS).max(1);
             // Counted from the end, so that the last point, beside the label, has its marker.
             let mut marked = marked.iter().rev().step_by(every);
@@ -105,18 +106,9 @@ impl<'a> Drawn<'a> {
     fn new(line: &'a Line<'a>, curves: &'a Curves<'a>) -> io::Result<Self> {
         let none = (f64::INFINITY, f64::NEG_INFINITY);
         let mut drawn = Self { line, curves, x: none, y: none, last: None };
-        for mark in drawn.drawn() {
-            if let Some(mark) = mark?.and_then(|mark| drawn.placed(mark)) {
-                drawn.make_room_for(&mark);
-                drawn.last = Some(mark);
-            }
-        }
+        drawn.last = drawn.make_room_for(drawn.marks())?;
         if curves.smooth.is_some() {
-            for mark in line.marks(curves.band) {
-                if let Some(mark) = mark?.and_then(|mark| drawn.placed(mark)) {
-                    drawn.make_room_for(&mark);
-                }
-            }
+            drawn.make_room_for(line.marks(curves.band))?;
         }
         Ok(drawn)
     }
@@ -129,18 +121,28 @@ impl<'a> Drawn<'a> {
         is_visible.then_some(Mark { x: mark.x / x_unit, ..mark })
     }
 
-    fn make_room_for(&mut self, mark: &Mark) {
-        let (low, high) = mark.band.unwrap_or((mark.y, mark.y));
-        self.x = (self.x.0.min(mark.x), self.x.1.max(mark.x));
-        for y in [low, mark.y, high] {
-            if self.curves.y_scale == Scale::Linear || y > 0.0 {
-                self.y = (self.y.0.min(y), self.y.1.max(y));
+    /// Makes the axes reach every one of `marks`, and returns the last that has a place.
+    fn make_room_for(
+        &mut self,
+        marks: impl Iterator<Item = io::Result<Option<Mark>>>,
+    ) -> io::Result<Option<Mark>> {
+        let mut last = None;
+        for mark in marks {
+            let Some(mark) = mark?.and_then(|mark| self.placed(mark)) else { continue };
+            let (low, high) = mark.band.unwrap_or((mark.y, mark.y));
+            self.x = (self.x.0.min(mark.x), self.x.1.max(mark.x));
+            for y in [low, mark.y, high] {
+                if self.curves.y_scale == Scale::Linear || y > 0.0 {
+                    self.y = (self.y.0.min(y), self.y.1.max(y));
+                }
             }
+            last = Some(mark);
         }
+        Ok(last)
     }
 
     /// The marks of the line itself, smoothed if they are to be.
-    fn drawn(&self) -> impl Iterator<Item = io::Result<Option<Mark>>> + use<'a> {
+    fn marks(&self) -> impl Iterator<Item = io::Result<Option<Mark>>> + use<'a> {
         self.line.drawn(self.curves.band, self.curves.smooth)
     }
 
@@ -152,19 +154,19 @@ impl<'a> Drawn<'a> {
     ) -> io::Result<Vec<Stretch>> {
         let mut stretches = Vec::new();
         let [mut line, mut high, mut low] = <[Path; 3]>::default();
-        let mut has_band = false;
         for mark in marks.chain([Ok(None)]) {
             if let Some(mark) = mark? {
                 let Some(Mark { x, y, band }) = self.placed(mark) else { continue };
                 line.push(frame.pixel(x, y));
-                has_band |= band.is_some();
-                let (lower, upper) = band.unwrap_or((y, y));
-                high.push(frame.pixel(x, upper));
-                low.push(frame.pixel(x, lower));
+                // Of a line, all marks have a band or none has.
+                if let Some((lower, upper)) = band {
+                    high.push(frame.pixel(x, upper));
+                    low.push(frame.pixel(x, lower));
+                }
             } else if line.count > 0 {
+                let has_band = high.count > 0;
                 let outline = high.end().into_iter().chain(low.end().into_iter().rev()).collect();
                 stretches.push(Stretch { line: line.end(), band: has_band.then_some(outline) });
-                has_band = false;
             }
         }
         Ok(stretches)

@@ -27,9 +27,7 @@ impl Table {
         for column in &self.columns {
             // The arrow stays with the name; a unit may stand below.
             let heading = escape(&column.heading());
-            header.push(["↑", "↓"].iter().fold(heading, |heading, arrow| {
-                heading.replace(&format!(" {arrow}"), &format!("&nbsp;{arrow}"))
-            }));
+            header.push(heading.replace(" ↑", "&nbsp;↑").replace(" ↓", "&nbsp;↓"));
             header.extend(column.has_paper.then(|| "paper".to_owned()));
         }
         headings(&header)

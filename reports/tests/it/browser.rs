@@ -7,7 +7,7 @@ use experiments::report::{Bars, Column, Figure, Report, TablePicture};
 use reports::write;
 
 use crate::figures::{curve, trained};
-use crate::fixtures::{table, three_seeds};
+use crate::fixtures::{has, table, three_seeds};
 use crate::sheets::{images, sampled};
 
 /// Says how far the page sticks out of its window, and how wide each figure is in it.
@@ -70,10 +70,8 @@ fn page(folder: &Path) -> String {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a check that was not made must be seen")]
 fn nothing_sticks_out_of_a_phone_or_a_desk() {
-    if Command::new("chromium").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no chromium here (Debian: chromium)");
+    if !has("chromium", "chromium") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -203,6 +203,19 @@ fn a_logarithmic_axis_gives_every_power_of_ten_the_same_room() {
 }
 
 #[test]
+fn what_has_no_place_on_its_axes_is_a_sentence_and_leaves_no_file() {
+    let records = records(vec![variant("sr3", "SR3", vec![trained(0, &[(1, -1.0), (2, 0.0)])])]);
+    let out = tempfile::tempdir().unwrap();
+    let figure = Curve { y_scale: Scale::Log, ..curve("psnr") };
+    let problems =
+        write(&report(vec![Figure::Curve(figure)]), &records, out.path()).unwrap().problems;
+    assert_eq!(problems, ["figure `psnr`: nothing is above zero, where a logarithmic axis begins"]);
+    for path in ["figures/psnr.svg", "figures/psnr.png", "data/psnr.csv", "data/psnr.csv.tmp"] {
+        assert!(!out.path().join(path).exists(), "{path}");
+    }
+}
+
+#[test]
 fn points_that_were_put_aside_are_drawn_as_those_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let mut spool = Spool::new(folder.path());

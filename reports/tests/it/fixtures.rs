@@ -1,6 +1,7 @@
 //! Small records with everything that a report has to cope with.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use experiments::events::MetricInfo;
 use experiments::report::{Better, Center, Column, Spread, Table};
@@ -122,6 +123,16 @@ pub(crate) fn three_seeds() -> Records {
             vec![full(0, 22.0, 2e-5), full(1, f64::NAN, 2e-5), full(2, 23.0, f64::INFINITY)],
         ),
     ])
+}
+
+/// Whether there is the program that a test asks, in Debian's `package`; if not, says so.
+#[expect(clippy::print_stderr, reason = "a check that was not made must be seen")]
+pub(crate) fn has(program: &str, package: &str) -> bool {
+    let has = Command::new(program).arg("--version").output().is_ok();
+    if !has {
+        eprintln!("skipped: there is no {program} here (Debian: {package})");
+    }
+    has
 }
 
 /// Points at known or, where there are no `seconds`, unknown times.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use reports::table::Table;
 
-use crate::fixtures::{table, three_seeds};
+use crate::fixtures::{has, table, three_seeds};
 
 /// Sets `tables` in one document; the end of the log if that fails.
 fn compile(tables: &[String]) -> Result<(), String> {
@@ -27,10 +27,8 @@ fn compile(tables: &[String]) -> Result<(), String> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a check that was not made must be seen")]
 fn every_table_compiles_as_it_is() {
-    if Command::new("pdflatex").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no pdflatex here (Debian: texlive-latex-recommended)");
+    if !has("pdflatex", "texlive-latex-recommended") {
         return;
     }
     let plain = Table::new(&table(), &three_seeds()).latex();
