@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use experiments::expand::{Experiment, Frozen};
-use experiments::source::FileError;
+use experiments::yaml::source::FileError;
 use proptest::prelude::*;
 use proptest::sample::Index;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use experiments::file::File;
+use experiments::schema::file::File;
 use serde_json::{Value, json};
 
 /// A key or variant that nobody will ever know.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use experiments::check::Problem;
+use experiments::expand::overrides::Override;
 use experiments::expand::{Experiment, Frozen, Run};
-use experiments::overrides::Override;
-use experiments::source::{FileError, Source};
+use experiments::protocol::check::Problem;
+use experiments::yaml::source::{FileError, Source};
 use serde_json::{Value, json};
 
 const FILE: &str = "\

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use experiments::check::Problem;
+use experiments::expand::overrides::Override;
 use experiments::expand::{Experiment, Run};
-use experiments::overrides::Override;
-use experiments::source::{FileError, Source};
+use experiments::protocol::check::Problem;
+use experiments::yaml::source::{FileError, Source};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use experiments::expand::Experiment;
-use experiments::overrides::Override;
+use experiments::expand::overrides::Override;
 
 /// No file takes more memory than this, all of them after each other in one process.
 const MEMORY_KIB: u64 = 512 << 10;

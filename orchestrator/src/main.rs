@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use orchestrator::cli::{Cli, Global, Verb};
-use orchestrator::commands;
+use orchestrator::cli::args::{Cli, Global, Verb};
+use orchestrator::cli::commands;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use experiments::report::{Figure, Report};
+use experiments::schema::report::{Figure, Report};
 use serde::Serialize;
 
 pub mod claims;

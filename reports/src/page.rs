@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use experiments::report::{Figure, Report};
+use experiments::schema::report::{Figure, Report};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::claims::{Judged, METHOD, details};

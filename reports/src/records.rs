@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use experiments::events::MetricInfo;
+use experiments::protocol::events::MetricInfo;
 use serde_json::{Map, Value};
 
 use crate::series::Series;

@@ -2,7 +2,7 @@
 //! below. The formats ([`Table::terminal`], [`Table::markdown`], [`Table::latex`],
 //! [`Table::html`], [`Table::csv`], [`Table::json`]) only dress it.
 
-use experiments::report::{self, Better, Center, Spread};
+use experiments::schema::report::{self, Better, Center, Spread};
 
 use crate::records::{Records, Variant};
 use crate::statistics::{Interval, Summary};

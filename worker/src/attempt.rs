@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use experiments::events::{Event, Line};
-use experiments::number::Number;
-use experiments::trial::{ENV_ARTIFACTS, ENV_CHECKPOINTS, ENV_EVENTS, Trial};
+use experiments::protocol::events::{Event, Line};
+use experiments::protocol::number::Number;
+use experiments::protocol::trial::{ENV_ARTIFACTS, ENV_CHECKPOINTS, ENV_EVENTS, Trial};
 use fs_err as fs;
 use signal_hook::consts::{SIGINT, SIGTERM};
 

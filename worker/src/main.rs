@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use experiments::exit::WORKER_CONFIG_WRONG;
-use experiments::trial::{ENV_TRIAL, FILE_NAME};
+use experiments::protocol::exit::WORKER_CONFIG_WRONG;
+use experiments::protocol::trial::{ENV_TRIAL, FILE_NAME};
 use tracing_subscriber::EnvFilter;
 use worker::commands::info::Info;
 use worker::commands::score::Score;

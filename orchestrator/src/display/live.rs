@@ -7,8 +7,9 @@ use std::io::Write;
 use rustix::termios::tcgetwinsize;
 
 use super::text::{bar, columns, counts, duration};
-use crate::core::{State, TrialId};
-use crate::supervisor::Progress;
+use crate::display::progress::Progress;
+use crate::run_dir::TrialId;
+use crate::scheduler::State;
 
 /// Trials shown at most; the others are only counted.
 const ROWS: usize = 12;

@@ -2,23 +2,26 @@
 //! change elsewhere. Talk goes to standard error.
 
 mod live;
+pub mod progress;
 pub mod text;
+pub mod trial_status;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use experiments::exit::{WORKER_DONE, WORKER_STOPPED};
+use experiments::protocol::exit::{WORKER_DONE, WORKER_STOPPED};
 
-use crate::attempt::{AttemptDir, Outcome};
-use crate::by_hand;
-use crate::core::{State, TrialId};
-use crate::log_end::LogEnd;
+use self::progress::Progress;
 use crate::run_dir::RunDir;
+use crate::run_dir::TrialId;
+use crate::run_dir::attempt::{AttemptDir, Outcome};
+use crate::run_dir::log_tail::LogEnd;
+use crate::run_dir::rerun_script;
+use crate::run_dir::trial::Folders;
+use crate::scheduler::State;
 use crate::slots::Shortage;
-use crate::supervisor::Progress;
-use crate::trial_files::Folders;
 use live::Live;
 
 /// How much is said.
@@ -101,7 +104,7 @@ impl Display {
         let checkpoints = std::path::absolute(trial.join(Folders::of(trial).checkpoints));
         if let (Ok(Some(command)), Ok(checkpoints)) = (attempt.read_command(), checkpoints) {
             lines.push("    by hand (without the second line it begins anew):".to_owned());
-            let by_hand = by_hand::lines(&command, &checkpoints);
+            let by_hand = rerun_script::lines(&command, &checkpoints);
             lines.extend(by_hand.iter().map(|line| format!("      {line}")));
         }
         for line in lines {

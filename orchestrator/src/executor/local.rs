@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::io::FdFlags;
 
-use crate::attempt::AttemptDir;
+use crate::run_dir::attempt::AttemptDir;
 use crate::slots::Lease;
 
 /// The holders that this process has started here and not yet seen end.

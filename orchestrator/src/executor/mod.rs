@@ -1,8 +1,10 @@
 //! Executors: how a holder gets started for a prepared attempt. Stopping is the same for all:
-//! [`crate::attempt::AttemptDir::request_stop`], which an executor may hasten.
+//! [`crate::run_dir::attempt::AttemptDir::request_stop`], which an executor may hasten.
 
+pub mod holder;
 mod local;
 pub mod slurm;
+pub mod worker_program;
 
 pub use local::{Local, StartError};
 pub use slurm::Slurm;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use experiments::resources::{Memory, Resources};
+use experiments::schema::resources::{Memory, Resources};
 
 /// The cores and GPUs that trials can be given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use super::inventory::{Gpu, Inventory};
-use super::rules::{self, Request};
-use super::seat::{Occupancy, Seat};
+use super::occupancy::{Occupancy, Seat};
+use super::placement::{self, Request};
 use super::shortage::Shortage;
-use crate::clock;
-use crate::host::Host;
-use crate::state_dir::state_dir;
+use crate::platform::clock;
+use crate::platform::host::Host;
+use crate::platform::state_dir::state_dir;
 
 /// Parts of a GPU, and at most so many trials: a lock file for each part, and one for each trial.
 const PARTS: u8 = 12;
@@ -112,7 +112,8 @@ impl Slots {
         for gpu in &inventory.gpus {
             let room = self.room(gpu)?;
             let free = if room.seat.is_some() { room.parts.len() } else { 0 };
-            let hindrance = rules::hindrance(gpu, free, &room.occupancy, request, clock::now_ms());
+            let hindrance =
+                placement::hindrance(gpu, free, &room.occupancy, request, clock::now_ms());
             if hindrance.is_none() {
                 candidates.push((gpu, room));
             }
@@ -207,7 +208,7 @@ impl Lease {
 
 #[cfg(test)]
 mod tests {
-    use experiments::resources::Memory;
+    use experiments::schema::resources::Memory;
 
     use super::*;
     use crate::slots::{GpuProcess, Strangers};

@@ -5,10 +5,10 @@ use std::env;
 use std::path::PathBuf;
 use std::thread;
 
-use experiments::source::FileError;
+use experiments::yaml::source::FileError;
 
 use super::inventory::Inventory;
-use super::{made_up, mask, nvml};
+use super::{mock_inventory, nvml, visible_devices};
 
 /// Environment variable with the path of a file that makes an inventory up.
 pub const ENV_INVENTORY: &str = "ORCH_INVENTORY";
@@ -46,12 +46,12 @@ impl Machine {
     pub fn look(&self) -> Result<Inventory, FileError> {
         let mut seen = match &self.gpus {
             Gpus::Driver(driver) => driver.look(),
-            Gpus::MadeUp(path) => made_up::read(path)?,
+            Gpus::MadeUp(path) => mock_inventory::read(path)?,
         };
         if seen.cpus == 0 {
             seen.cpus = thread::available_parallelism().map_or(1, |n| n.get() as u32);
         }
-        let (gpus, hidden) = mask::apply(seen.gpus, self.mask.as_deref());
+        let (gpus, hidden) = visible_devices::apply(seen.gpus, self.mask.as_deref());
         let notes: Vec<String> = seen.note.into_iter().chain(hidden).collect();
         let note = (!notes.is_empty()).then(|| notes.join("; "));
         Ok(Inventory { gpus, note, ..seen })

@@ -9,16 +9,16 @@
 mod inventory;
 mod lease;
 mod machine;
-mod made_up;
-mod mask;
+mod mock_inventory;
 mod nvml;
-mod rules;
-mod seat;
+mod occupancy;
+mod placement;
 mod shortage;
+mod visible_devices;
 
 pub use inventory::{Gpu, GpuProcess, Infeasible, Inventory};
 pub use lease::{Lease, SlotError, Slots};
 pub use machine::{ENV_INVENTORY, Machine};
-pub use rules::{Hindrance, Request, Strangers, hindrance};
-pub use seat::Occupancy;
+pub use occupancy::Occupancy;
+pub use placement::{Hindrance, Request, Strangers, hindrance};
 pub use shortage::Shortage;

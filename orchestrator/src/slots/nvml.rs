@@ -1,6 +1,6 @@
 //! NVIDIA's management library, NVML: the GPUs that the driver knows. The only file that names it.
 
-use experiments::resources::Memory;
+use experiments::schema::resources::Memory;
 use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, Nvml};

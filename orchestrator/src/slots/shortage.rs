@@ -4,10 +4,10 @@ use std::fmt;
 use std::mem::discriminant;
 use std::path::{Path, PathBuf};
 
-use experiments::resources::{Memory, Resources, Share};
+use experiments::schema::resources::{Memory, Resources, Share};
 
 use super::inventory::Inventory;
-use super::rules::Hindrance;
+use super::placement::Hindrance;
 
 /// What a trial waits for, and what is in its way.
 #[derive(Debug, Clone, PartialEq)]

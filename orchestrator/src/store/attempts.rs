@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Store, StoreError};
-use crate::core::TrialId;
+use crate::run_dir::TrialId;
 
 /// An attempt and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

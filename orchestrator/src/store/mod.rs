@@ -4,19 +4,20 @@
 //! also stores how far the file was read.
 
 mod attempts;
-mod compare;
-mod events;
-mod journal;
-mod made_with;
-mod names;
-mod passed_over;
-mod past;
+mod builds;
+pub mod ingest;
+pub mod journal_file;
 mod points;
-mod query;
-mod read;
+pub mod rebuild;
+mod retry_history;
 mod series;
+mod skipped_lines;
+mod sql_query;
+pub mod sync;
 #[cfg(test)]
 mod tests;
+mod trials;
+mod verify;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -26,18 +27,19 @@ use rustix::fs::Access;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::core::TrialId;
+use crate::run_dir::TrialId;
 
 pub use attempts::{AttemptDetail, Checkpoint};
-pub use compare::Offsets;
-pub use events::Read;
-pub use made_with::MadeWith;
-pub use passed_over::PassedOver;
-pub use past::PastRow;
+pub use builds::MadeWith;
+pub use ingest::Read;
+pub use journal_file::Unneeded;
 pub use points::{Point, Points};
-pub use query::{Cell, QueryError, Rows};
-pub use read::{ArtifactRow, AttemptRow, TrialRow};
+pub use retry_history::PastRow;
 pub use series::{Series, Times};
+pub use skipped_lines::PassedOver;
+pub use sql_query::{Cell, QueryError, Rows};
+pub use trials::{ArtifactRow, AttemptRow, TrialRow};
+pub use verify::Offsets;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 

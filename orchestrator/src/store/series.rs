@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Store, StoreError};
-use crate::core::TrialId;
+use crate::run_dir::TrialId;
 
 /// One metric's points that belong to no item, steps rising. Seconds of work never fall; they are NaN
 /// where the worker gave no time, and where they were not asked for. An attempt goes on counting from the

@@ -8,8 +8,9 @@ use experiments::expand::Row;
 use proptest::prelude::*;
 
 use super::{Series, Store, StoreError, Times};
-use crate::core::{State, TrialId};
-use crate::journal::{Entry, Journal, Planned, PlannedTrial};
+use crate::run_dir::TrialId;
+use crate::scheduler::State;
+use crate::store::journal_file::{Entry, Journal, Planned, PlannedTrial};
 
 /// A run with one trial, whose attempts say what the test wants.
 struct Run {

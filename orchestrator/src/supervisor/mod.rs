@@ -1,39 +1,43 @@
 //! The process behind `orch run`: sees what attempts have done and what people wish, asks the core
 //! what follows, and does it. It may die at any moment; the next one reads on.
 
-mod attempts;
-mod look;
-mod progress;
-mod records;
-mod silence;
-mod sweep;
-mod wishes;
+mod cleanup;
+mod launch;
+pub mod plan;
+mod poll;
+pub mod provenance;
+mod recovery;
+mod requests;
+pub mod retention;
+mod stall;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use experiments::executor::Executor;
-use experiments::resources::Share;
+use experiments::schema::executor::Executor;
+use experiments::schema::resources::Share;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
-use crate::attempt::AttemptDir;
-use crate::claim::ClaimError;
-use crate::core::{Action, Core, Ending, Halt, Hearing, Input, Policy, State, Stopping, TrialId};
 use crate::display::Display;
-use crate::durable::FileError;
 use crate::executor::{Local, Slurm};
-use crate::journal::{Entry, Journal, JournalError};
-use crate::provenance::Recorder;
-use crate::resolved::{self, Resolved, ResolvedTrial};
+use crate::platform::atomic_file::FileError;
+use crate::run_dir::TrialId;
+use crate::run_dir::attempt::AttemptDir;
+use crate::run_dir::attempt::Halt;
+use crate::run_dir::claim::ClaimError;
+use crate::run_dir::snapshot::{self, Resolved, ResolvedTrial};
 use crate::run_dir::{RunDir, SupervisorLock};
+use crate::scheduler::{Action, Core, Ending, Hearing, Input, Policy, State, Stopping};
 use crate::slots::{Lease, Machine, Request, Shortage, SlotError, Slots, Strangers};
+use crate::store::journal_file::{Entry, Journal, JournalError};
 use crate::store::{PassedOver, Store, StoreError};
+use crate::supervisor::provenance::Recorder;
 
-pub use progress::Progress;
-pub use records::member;
-use silence::Silence;
+use crate::display::progress::Progress;
+pub use recovery::member;
+use stall::Silence;
 
 /// How often attempts are looked at.
 const POLL: Duration = Duration::from_millis(200);
@@ -153,7 +157,7 @@ impl Supervisor {
                 && experiment.resources.gpus > 0
                 && experiment.resources.share != Share::WHOLE,
         };
-        let members = records::members(&mut store, &dir, &experiment.trials, &left_out).await?;
+        let members = recovery::members(&mut store, &dir, &experiment.trials, &left_out).await?;
         let trials = experiment.trials.iter();
         Ok(Self {
             core: Core::new(members, policy),
@@ -165,7 +169,7 @@ impl Supervisor {
                 experiment.worker.grace.0,
             ),
             turn: 0,
-            headline: resolved::headline(&experiment.report).map(str::to_owned),
+            headline: snapshot::headline(&experiment.report).map(str::to_owned),
             request: Request {
                 resources: experiment.resources.clone(),
                 strangers: parts.strangers,
@@ -193,7 +197,7 @@ impl Supervisor {
         let mut signals = Signals::listen().map_err(SupervisorError::Signal)?;
         let mut ticks = tokio::time::interval(POLL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        sweep::sweep(&self.dir);
+        cleanup::sweep(&self.dir);
         self.pass_over_requests()?;
         self.tell(Input::Began, display).await?;
         while !self.core.is_done() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use experiments::events::Event;
+use experiments::protocol::events::Event;
 
 use crate::lab::{Lab, undisturbed, wait_for};
 

@@ -1,6 +1,6 @@
 //! Ctrl-C, once and twice, and a polite request by SIGTERM.
 
-use orchestrator::attempt::Outcome;
+use orchestrator::run_dir::attempt::Outcome;
 
 use crate::lab::{Lab, undisturbed, wait_for};
 use crate::processes;

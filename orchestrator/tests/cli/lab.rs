@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use experiments::events::{Event, Line};
-use orchestrator::attempt::AttemptDir;
+use experiments::protocol::events::{Event, Line};
+use orchestrator::run_dir::attempt::AttemptDir;
 use serde_json::Value;
 
 pub(crate) use crate::common::lab::{Ended, Lab, Recorded, Running};

@@ -63,7 +63,8 @@ fn what_is_shown_to_run_by_hand_does_the_same_and_touches_no_record() {
     let again = fs::read_dir(lab.path("tmp")).unwrap().next().unwrap().unwrap().path();
     let untimed = |bytes: &[u8]| {
         let lines = std::str::from_utf8(bytes).unwrap().lines();
-        let said = lines.map(|line| experiments::events::Line::parse(line).unwrap().event);
+        let said =
+            lines.map(|line| experiments::protocol::events::Line::parse(line).unwrap().event);
         said.collect::<Vec<_>>()
     };
     assert_eq!(untimed(&fs::read(again.join("events.jsonl")).unwrap()), untimed(&before));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orchestrator::commands;
+use orchestrator::cli::commands;
 use orchestrator::store::{Store, Times};
 use serde_json::Value;
 

@@ -1,8 +1,9 @@
 //! The supervisor is killed; its trials live on, and the next one takes them up.
 
-use orchestrator::attempt::{AttemptDir, Outcome};
-use orchestrator::core::{State, TrialId};
-use orchestrator::journal::{Entry, Journal};
+use orchestrator::run_dir::TrialId;
+use orchestrator::run_dir::attempt::{AttemptDir, Outcome};
+use orchestrator::scheduler::State;
+use orchestrator::store::journal_file::{Entry, Journal};
 
 use crate::lab::{Lab, undisturbed, wait_for};
 

@@ -1,6 +1,6 @@
 //! Nothing goes wrong: one file in, every trial to its end, everything recorded.
 
-use experiments::events::Event;
+use experiments::protocol::events::Event;
 use serde_json::json;
 
 use crate::lab::Lab;

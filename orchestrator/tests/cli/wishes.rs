@@ -1,7 +1,7 @@
 //! What people wish of a run while it goes on, or while nobody is at work on it: `orch stop` and
 //! `orch retry`.
 
-use orchestrator::attempt::Outcome;
+use orchestrator::run_dir::attempt::Outcome;
 use serde_json::json;
 
 use crate::lab::{Lab, undisturbed, wait_for};

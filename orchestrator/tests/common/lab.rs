@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use orchestrator::commands;
-use orchestrator::core::TrialId;
+use orchestrator::cli::commands;
+use orchestrator::run_dir::TrialId;
 use orchestrator::store::{Store, Times};
 
 use super::processes;

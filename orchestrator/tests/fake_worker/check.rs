@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 use std::process::ExitCode;
 
-use experiments::check::{Problem, Reply, Request};
+use experiments::protocol::check::{Problem, Reply, Request};
 use serde_json::{Map, Value};
 
 use crate::script::Script;

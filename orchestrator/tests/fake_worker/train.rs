@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use experiments::events::{Event, Line, PROTOCOL};
-use experiments::exit;
-use experiments::number::Number;
-use experiments::trial::{
+use experiments::protocol::events::{Event, Line, PROTOCOL};
+use experiments::protocol::exit;
+use experiments::protocol::number::Number;
+use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_TRIAL, Trial,
 };
-use orchestrator::clock;
-use orchestrator::durable;
+use orchestrator::platform::atomic_file;
+use orchestrator::platform::clock;
 
 use crate::script::Script;
 
@@ -33,7 +33,7 @@ struct Worker {
 
 pub(crate) fn run() -> ExitCode {
     let mut worker = Worker::from_environment();
-    durable::sweep(&worker.checkpoints).expect("there is a folder for checkpoints");
+    atomic_file::sweep(&worker.checkpoints).expect("there is a folder for checkpoints");
     let resumed_from = worker.last_checkpoint();
     worker.hello(resumed_from);
     if worker.script.garbage {
@@ -126,7 +126,7 @@ impl Worker {
 
     fn checkpoint(&mut self, step: u64) {
         let name = format!("{step:08}.json");
-        durable::write_json(&self.checkpoints.join(&name), &step)
+        atomic_file::write_json(&self.checkpoints.join(&name), &step)
             .expect("checkpoints can be saved");
         let folder = self.checkpoints.file_name().expect("a folder of the trial").to_string_lossy();
         self.say(Event::Checkpoint { step, path: format!("{folder}/{name}"), hash: None });

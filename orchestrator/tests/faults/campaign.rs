@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 
-use experiments::exit;
+use experiments::protocol::exit;
 use fastrand::Rng;
 use orchestrator::slots::ENV_INVENTORY;
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use orchestrator::core::State;
-use orchestrator::journal::{Entry, Line};
+use orchestrator::scheduler::State;
+use orchestrator::store::journal_file::{Entry, Line};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 

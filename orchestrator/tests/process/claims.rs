@@ -5,9 +5,9 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use experiments::exit;
-use orchestrator::attempt::{AttemptDir, Outcome};
-use orchestrator::claim::{self, Standing};
+use experiments::protocol::exit;
+use orchestrator::run_dir::attempt::{AttemptDir, Outcome};
+use orchestrator::run_dir::claim::{self, Standing};
 use serde_json::json;
 
 use crate::lab::{Lab, first_step, held, steps};

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use experiments::events::Event;
-use experiments::trial::ENV_OF_ATTEMPTS;
-use orchestrator::attempt::Outcome;
+use experiments::protocol::events::Event;
+use experiments::protocol::trial::ENV_OF_ATTEMPTS;
+use orchestrator::run_dir::attempt::Outcome;
 use serde_json::json;
 
 use crate::lab::{Lab, events, runs, steps};

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use experiments::events::{Event, Line};
-use experiments::resources::Resources;
-use experiments::trial::{
+use experiments::protocol::events::{Event, Line};
+use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_TRIAL, Trial,
 };
-use orchestrator::attempt::{AttemptDir, Command, Exit};
-use orchestrator::claim::{self, ClaimInfo, Standing};
-use orchestrator::durable;
+use experiments::schema::resources::Resources;
 use orchestrator::executor::Local;
-use orchestrator::holder;
+use orchestrator::executor::holder;
+use orchestrator::platform::atomic_file;
+use orchestrator::run_dir::attempt::{AttemptDir, Command, Exit};
+use orchestrator::run_dir::claim::{self, ClaimInfo, Standing};
 use orchestrator::slots::{Gpu, Inventory, Lease, Request, Slots, Strangers};
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ impl Lab {
             checkpoints: "checkpoints".into(),
             artifacts: "artifacts".into(),
         };
-        durable::write_json(&folder.path().join("trial.json"), &trial).unwrap();
+        atomic_file::write_json(&folder.path().join("trial.json"), &trial).unwrap();
         fs::create_dir(folder.path().join("checkpoints")).unwrap();
         fs::create_dir(folder.path().join("artifacts")).unwrap();
         Self {

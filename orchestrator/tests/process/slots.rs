@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use experiments::resources::Resources;
+use experiments::schema::resources::Resources;
 use orchestrator::slots::{Lease, Request, Slots, Strangers};
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use orchestrator::attempt::{AttemptDir, Outcome, StopReason};
-use orchestrator::claim::{self, Standing};
-use orchestrator::holder;
+use orchestrator::executor::holder;
+use orchestrator::run_dir::attempt::{AttemptDir, Outcome, StopReason};
+use orchestrator::run_dir::claim::{self, Standing};
 use serde_json::json;
 
 use crate::lab::{Lab, first_step, held, runs, signal, wait_for};

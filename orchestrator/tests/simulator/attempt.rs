@@ -1,9 +1,9 @@
 //! One attempt in the modelled world: its files, its processes, and how it truly ended.
 
-use orchestrator::attempt::{Exit, Outcome, StopReason};
-use orchestrator::claim::{ClaimInfo, Claimant, Standing};
-use orchestrator::core::Halt;
-use orchestrator::host::Host;
+use orchestrator::platform::host::Host;
+use orchestrator::run_dir::attempt::Halt;
+use orchestrator::run_dir::attempt::{Exit, Outcome, StopReason};
+use orchestrator::run_dir::claim::{ClaimInfo, Claimant, Standing};
 
 use crate::rules::End;
 

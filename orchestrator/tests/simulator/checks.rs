@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use experiments::file::AfterStall;
-use orchestrator::core::{Cause, State, TrialId};
-use orchestrator::journal::Entry;
+use experiments::schema::file::AfterStall;
+use orchestrator::run_dir::TrialId;
+use orchestrator::scheduler::{Cause, State};
+use orchestrator::store::journal_file::Entry;
 
 use crate::attempt::Claim;
 use crate::people::Call;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use orchestrator::core::{Cause, Hearing, Past, State, TrialId};
-use orchestrator::journal::{Entry, Planned};
-use orchestrator::requests::Request;
+use orchestrator::run_dir::TrialId;
+use orchestrator::run_dir::requests::Request;
+use orchestrator::scheduler::{Cause, Hearing, Past, State};
+use orchestrator::store::journal_file::{Entry, Planned};
 use orchestrator::store::{AttemptRow, MadeWith, PastRow, TrialRow};
 
 use crate::attempt::{Attempt, Word};

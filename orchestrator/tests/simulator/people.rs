@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::expand::{self, Frozen};
-use experiments::resources::Share;
-use orchestrator::core::{Core, Halt, Input, Member, Policy, TrialId};
-use orchestrator::journal::{Entry, Planned, PlannedTrial};
-use orchestrator::plan::{Fate, Plan};
-use orchestrator::requests::Request;
+use experiments::schema::resources::Share;
+use orchestrator::run_dir::TrialId;
+use orchestrator::run_dir::attempt::Halt;
+use orchestrator::run_dir::requests::Request;
+use orchestrator::scheduler::{Core, Input, Member, Policy};
+use orchestrator::store::journal_file::{Entry, Planned, PlannedTrial};
 use orchestrator::supervisor::member;
+use orchestrator::supervisor::plan::{Fate, Plan};
 
 use crate::checks::Watch;
 use crate::simulation::Simulation;

@@ -1,7 +1,7 @@
 //! What must follow from a trial's true past: the retry policy once more, in other words than the
 //! core's and from the whole past at once, so that the two can be held against each other.
 
-use experiments::file::Retry;
+use experiments::schema::file::Retry;
 
 /// How an attempt truly ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

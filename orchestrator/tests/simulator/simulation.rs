@@ -5,11 +5,12 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use experiments::expand::Weight;
-use experiments::file::{AfterStall, Retry};
-use experiments::resources::Span;
+use experiments::schema::file::{AfterStall, Retry};
+use experiments::schema::resources::Span;
 use fastrand::Rng;
-use orchestrator::core::{State, TrialId};
-use orchestrator::journal::Entry;
+use orchestrator::run_dir::TrialId;
+use orchestrator::scheduler::State;
+use orchestrator::store::journal_file::Entry;
 
 use crate::checks;
 use crate::disk::Disk;

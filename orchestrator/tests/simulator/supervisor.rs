@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use experiments::resources::Share;
-use orchestrator::claim::Standing;
-use orchestrator::core::{Action, Core, Ending, Halt, Input, State, Stopping, TrialId};
-use orchestrator::journal::Entry;
-use orchestrator::requests::Request;
+use experiments::schema::resources::Share;
+use orchestrator::run_dir::TrialId;
+use orchestrator::run_dir::attempt::Halt;
+use orchestrator::run_dir::claim::Standing;
+use orchestrator::run_dir::requests::Request;
+use orchestrator::scheduler::{Action, Core, Ending, Input, State, Stopping};
+use orchestrator::store::journal_file::Entry;
 
 use crate::attempt::{Claim, Holder, Word};
 use crate::checks::{self, Watch};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use experiments::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPPED};
-use experiments::resources::{Memory, Resources};
+use experiments::protocol::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPPED};
+use experiments::schema::resources::{Memory, Resources};
 use fastrand::Rng;
-use orchestrator::attempt::Outcome;
-use orchestrator::core::{Halt, TrialId};
+use orchestrator::run_dir::TrialId;
+use orchestrator::run_dir::attempt::Halt;
+use orchestrator::run_dir::attempt::Outcome;
 use orchestrator::slots::{Gpu, Occupancy, Request, Strangers, hindrance};
 
 use crate::attempt::{Attempt, Claim, Holder, Word, Worker};

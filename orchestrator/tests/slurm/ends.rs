@@ -1,7 +1,7 @@
 //! Jobs that Slurm ends: at their time limit, for somebody more important, by a person's `scancel`,
 //! with their node. Every trial comes to the result that it would have had.
 
-use orchestrator::attempt::{Outcome, StopReason};
+use orchestrator::run_dir::attempt::{Outcome, StopReason};
 
 use crate::lab::{Lab, undisturbed, wait_for};
 use crate::place::Place;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use experiments::claim::{Level, Measure, Quantity};
+use experiments::schema::claim::{Level, Measure, Quantity};
 
 use crate::comparison::{self, Value};
 use crate::records::{Records, Trial, Variant};

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use experiments::claim::{Claim, Relation};
-use experiments::report::{Better, Report};
+use experiments::schema::claim::{Claim, Relation};
+use experiments::schema::report::{Better, Report};
 
 use crate::comparison::{Comparison, Finding, correct};
 use crate::records::{Records, Variant};

@@ -1,15 +1,15 @@
 //! A final metric as bars, one per variant, from zero: bars compare by their length.
 
-use experiments::report::Bars;
+use experiments::schema::report::Bars;
 use plotters::style::Color as _;
 
-use super::Source;
-use super::axis::Axis;
+use super::canvas::axis::Axis;
+use super::canvas::font;
+use super::canvas::frame::{self, Frame, Grid, Surround};
+use super::canvas::picture::{PictureError, add};
+use super::canvas::style::{self, px};
 use super::finals::{Final, Measure, facts, label};
-use super::font;
-use super::frame::{self, Frame, Grid, Surround};
-use super::picture::{PictureError, add};
-use super::style::{self, px};
+use super::source::Source;
 use crate::files::Files;
 use crate::table::record;
 

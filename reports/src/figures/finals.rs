@@ -1,8 +1,8 @@
 //! Final values as figures need them: over the finished seeds, in the table's units.
 
-use experiments::report::Better;
+use experiments::schema::report::Better;
 
-use super::Source;
+use super::source::Source;
 use crate::records::Variant;
 use crate::statistics::Summary;
 

@@ -1,16 +1,16 @@
 //! One final metric against another, one point per variant, and which variants no other one beats
 //! in both.
 
-use experiments::report::{Better, Scale, Scatter};
+use experiments::schema::report::{Better, Scale, Scatter};
 
-use super::Source;
-use super::axis::Axis;
+use super::canvas::axis::Axis;
+use super::canvas::font;
+use super::canvas::frame::{self, Frame, Grid, Surround};
+use super::canvas::picture::{PictureError, add};
+use super::canvas::style::{self, px};
+use super::curve::labels::spread;
 use super::finals::{Final, Measure, facts, label};
-use super::font;
-use super::frame::{self, Frame, Grid, Surround};
-use super::labels::spread;
-use super::picture::{PictureError, add};
-use super::style::{self, px};
+use super::source::Source;
 use crate::files::Files;
 use crate::table::record;
 

@@ -4,7 +4,8 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use experiments::report::{Images, Place};
+use experiments::schema::report::Images;
+use experiments::schema::step::StepSelector;
 use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::Rectangle;
 use plotters::prelude::SVGBackend;
@@ -12,9 +13,9 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontStyle, WHITE};
 use resvg::tiny_skia::Pixmap;
 
-use super::font;
-use super::picture::{Picture, PictureError, ZOOM, add};
-use super::style::{self, px};
+use super::canvas::font;
+use super::canvas::picture::{Picture, PictureError, ZOOM, add};
+use super::canvas::style::{self, px};
 use crate::files::Files;
 use crate::records::{Artifact, Records, Trial};
 use crate::table::record;
@@ -79,8 +80,8 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
             let label = match (place, shown) {
                 (None, _) => variant.label.clone(),
                 (Some(_), Some(shown)) => format!("{}, step {}", variant.label, shown.step),
-                (Some(Place::Step(step)), None) => format!("{}, step {step}", variant.label),
-                (Some(Place::Share(share)), None) => {
+                (Some(StepSelector::Step(step)), None) => format!("{}, step {step}", variant.label),
+                (Some(StepSelector::Share(share)), None) => {
                     format!("{}, at {} %", variant.label, share * 100.0)
                 }
             };
@@ -109,17 +110,18 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
 fn of_first<'a>(
     mut trials: impl Iterator<Item = &'a Trial>,
     name: &str,
-    place: Option<Place>,
+    place: Option<StepSelector>,
 ) -> Option<(&'a str, Vec<&'a Artifact>)> {
     let named = |t: &'a Trial| t.artifacts.iter().filter(|a| a.name == name).collect::<Vec<_>>();
     let at_place = |mut artifacts: Vec<&'a Artifact>| {
         let last = artifacts.iter().map(|a| a.step).max();
         let until = match place {
-            Some(Place::Share(share)) => share * last.unwrap_or_default() as f64,
-            Some(Place::Step(_)) | None => f64::INFINITY,
+            Some(StepSelector::Share(share)) => share * last.unwrap_or_default() as f64,
+            Some(StepSelector::Step(_)) | None => f64::INFINITY,
         };
         let reached = artifacts.iter().map(|a| a.step).filter(|step| *step as f64 <= until);
-        let step = if let Some(Place::Step(step)) = place { Some(step) } else { reached.max() };
+        let step =
+            if let Some(StepSelector::Step(step)) = place { Some(step) } else { reached.max() };
         artifacts.retain(|a| Some(a.step) == step);
         artifacts
     };

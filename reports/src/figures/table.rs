@@ -1,16 +1,16 @@
 //! The table as a picture, for slides and pages that take no table.
 
-use experiments::report::{Report, TablePicture};
+use experiments::schema::report::{Report, TablePicture};
 use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::PathElement;
 use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, RGBColor, TextStyle, WHITE};
 
-use super::font;
-use super::heading::{Canvas, Heading, small, write};
-use super::picture::{Picture, PictureError, add};
-use super::style::{self, px};
+use super::canvas::font;
+use super::canvas::heading::{Canvas, Heading, small, write};
+use super::canvas::picture::{Picture, PictureError, add};
+use super::canvas::style::{self, px};
 use crate::files::Files;
 use crate::records::Records;
 use crate::table::{Drawn, Table, Words};

@@ -1,6 +1,6 @@
 //! The second part of a table: every row against a baseline.
 
-use experiments::report::{self, Better};
+use experiments::schema::report::{self, Better};
 
 use super::{Column, Row, Table};
 use crate::comparison::{Comparison, Finding, correct, finals};

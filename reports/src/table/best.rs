@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use experiments::report::Better;
+use experiments::schema::report::Better;
 
 use super::{Column, Row, Value};
 use crate::comparison::{Comparison, Finding, correct, finals};

@@ -1,6 +1,6 @@
 //! One variant's value of one metric.
 
-use experiments::report::{self, Center, Spread};
+use experiments::schema::report::{self, Center, Spread};
 
 use crate::records::{Trial, Variant};
 use crate::statistics::{Interval, Summary, interquartile_mean, mean, percentile_interval};

@@ -1,6 +1,6 @@
 //! The table for programs that read lines: unscaled, at full precision, one line per row.
 
-use experiments::report::{Center, Spread};
+use experiments::schema::report::{Center, Spread};
 
 use super::{Estimate, Table, Value};
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use experiments::number::Number;
-use experiments::report::Better;
+use experiments::protocol::number::Number;
+use experiments::schema::report::Better;
 use serde::Serialize;
 
 use super::{Cell, Column, Row, Table, Value};

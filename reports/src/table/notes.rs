@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use experiments::report::{self, Center, Spread};
+use experiments::schema::report::{self, Center, Spread};
 use serde::Serialize;
 
 use super::{Column, Row, Table};

@@ -1,6 +1,6 @@
 //! Rows against a baseline, in every format, and what bold means then.
 
-use experiments::report::{Center, Report, Spread, Table as Spec};
+use experiments::schema::report::{Center, Report, Spread, Table as Spec};
 use insta::assert_snapshot;
 use reports::comparison::Finding;
 use reports::records::{Records, Trial};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use experiments::report::{Bars, Column, Figure, Report, TablePicture};
+use experiments::schema::report::{Bars, Column, Figure, Report, TablePicture};
 use reports::write;
 
 use crate::figures::{curve, trained};

@@ -1,7 +1,7 @@
 //! Claims, judged by records of which the answer is known.
 
-use experiments::claim::Claim;
-use experiments::report::Report;
+use experiments::schema::claim::Claim;
+use experiments::schema::report::Report;
 use insta::assert_snapshot;
 use reports::claims::Verdict::{
     self, FalseOfCheckpoints, NotMeasured, NotResolved, Refuted, Supported, TrueOfCheckpoints,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::report::{Band, Curve, Figure, Reference, Scale, X};
+use experiments::schema::report::{Band, Curve, Figure, Reference, Scale, X};
 use reports::records::{Records, Trial};
 use reports::series::{Sample, Series, Spool};
 use reports::write;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use experiments::report::{Bars, Curve, Figure, Reference, Report, TablePicture};
+use experiments::schema::report::{Bars, Curve, Figure, Reference, Report, TablePicture};
 use reports::records::Trial;
 use reports::{ReportError, write};
 use resvg::tiny_skia::{Color, Pixmap};

@@ -1,6 +1,6 @@
 //! Bars and scatter, by their data and by where the ink is.
 
-use experiments::report::{Bars, Better, Figure, Report, Scale, Scatter};
+use experiments::schema::report::{Bars, Better, Figure, Report, Scale, Scatter};
 use reports::records::Records;
 use reports::write;
 use resvg::tiny_skia::Pixmap;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use experiments::events::MetricInfo;
-use experiments::report::{Better, Center, Column, Spread, Table};
+use experiments::protocol::events::MetricInfo;
+use experiments::schema::report::{Better, Center, Column, Spread, Table};
 use reports::records::{Records, Trial, TrialState, Variant};
 use reports::series::{Sample, Series};
 

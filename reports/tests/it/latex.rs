@@ -35,7 +35,7 @@ fn every_table_compiles_as_it_is() {
     let mut spec = table();
     spec.baseline = Some("sr3".to_owned());
     let against = Table::new(&spec, &three_seeds()).latex();
-    spec.spread = experiments::report::Spread::Interval;
+    spec.spread = experiments::schema::report::Spread::Interval;
     spec.name = "odd_name & more".to_owned();
     spec.title = "All of \\ ~ ^ # $ % & _ { } < > | – — “x” … † ‡ × ± − ≥ ≤ ≈ ∞ µ σ λ".to_owned();
     let odd = Table::new(&spec, &three_seeds()).latex();

@@ -1,7 +1,7 @@
 //! `report.html`: one page that needs nothing else.
 
-use experiments::claim::Claim;
-use experiments::report::{Bars, Figure, Report};
+use experiments::schema::claim::Claim;
+use experiments::schema::report::{Bars, Figure, Report};
 use reports::write;
 
 use crate::fixtures::{records, table, three_seeds, trial, variant};

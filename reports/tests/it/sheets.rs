@@ -4,7 +4,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use experiments::report::{Figure, Images, Place};
+use experiments::schema::report::{Figure, Images};
+use experiments::schema::step::StepSelector;
 use reports::records::{Artifact, Records, Trial};
 use reports::{Written, write};
 use resvg::tiny_skia::{Color, Pixmap};
@@ -122,14 +123,17 @@ fn a_sheet_shows_the_steps_that_are_asked_for() {
     let records = sampled(folder.path());
     let empty = (0xf0, 0xf0, 0xf0);
     // Steps 1 and 5 are recorded: 30 % of the way is before step 2.
-    for steps in [[Place::Step(1), Place::Step(5)], [Place::Share(0.3), Place::Share(1.0)]] {
+    for steps in [
+        [StepSelector::Step(1), StepSelector::Step(5)],
+        [StepSelector::Share(0.3), StepSelector::Share(1.0)],
+    ] {
         let figure = Images { steps: steps.to_vec(), above: [].into(), ..images("sheet") };
         write(&report(vec![Figure::Images(figure)]), &records, folder.path()).unwrap();
         let sheet = decode(&folder.path().join("figures/sheet.png"));
         assert_eq!(runs(&sheet, 24), [(BLUE, 192), (empty, 192)], "of step 1 there is one picture");
         assert_eq!(runs(&sheet, 222), [(RED, 96), (GREEN, 96), (SAND, 192)], "step 5");
     }
-    for place in [Place::Step(3), Place::Share(0.1)] {
+    for place in [StepSelector::Step(3), StepSelector::Share(0.1)] {
         let figure = Images { steps: vec![place], ..images("sheet") };
         let figures = vec![Figure::Images(figure)];
         let problems = write(&report(figures), &records, folder.path()).unwrap().problems;

@@ -1,6 +1,6 @@
 //! The table in all its formats.
 
-use experiments::report::{Better, Column, Table as Spec};
+use experiments::schema::report::{Better, Column, Table as Spec};
 use insta::assert_snapshot;
 use reports::records::Records;
 use reports::table::{Table, Value};

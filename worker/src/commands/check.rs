@@ -6,7 +6,7 @@ use std::io::{BufRead, Write};
 use std::ops::ControlFlow;
 
 use anyhow::Context;
-use experiments::check::{Problem, Reply, Request};
+use experiments::protocol::check::{Problem, Reply, Request};
 use tch::Device;
 
 use crate::build;

@@ -5,9 +5,9 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use experiments::events::{Event, MetricInfo, PROTOCOL};
-use experiments::exit::{WORKER_DONE, WORKER_STOPPED};
-use experiments::number::Number;
+use experiments::protocol::events::{Event, MetricInfo, PROTOCOL};
+use experiments::protocol::exit::{WORKER_DONE, WORKER_STOPPED};
+use experiments::protocol::number::Number;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::config::{Config, Method};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use experiments::check::Problem;
+use experiments::protocol::check::Problem;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 

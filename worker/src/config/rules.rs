@@ -1,7 +1,7 @@
 //! What a config must satisfy beyond its types: sizes that divide, probabilities, a chain that
 //! can be walked.
 
-use experiments::check::Problem;
+use experiments::protocol::check::Problem;
 
 use super::{
     Config, Diffusion, Evaluation, Injection, Loss, Method, Model, Residual, ScheduleKind, Source,

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use experiments::number::Number;
+use experiments::protocol::number::Number;
 
 use super::{Chain, Scores, Upscaler, Validation};
 use crate::attempt::Attempt;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use experiments::events::MetricInfo;
-use experiments::number::Number;
+use experiments::protocol::events::MetricInfo;
+use experiments::protocol::number::Number;
 
 use crate::image::{Rgb, metrics};
 

@@ -6,8 +6,8 @@ use std::io;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use experiments::events::MetricInfo;
-use experiments::number::Number;
+use experiments::protocol::events::MetricInfo;
+use experiments::protocol::number::Number;
 
 use super::{Chain, Scores, Upscaler, Validation};
 use crate::attempt::Attempt;

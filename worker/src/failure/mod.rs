@@ -6,9 +6,9 @@ use std::error::Error;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 
-use experiments::check::Problem;
-use experiments::exit::WORKER_CONFIG_WRONG;
-use experiments::trial::ReadError;
+use experiments::protocol::check::Problem;
+use experiments::protocol::exit::WORKER_CONFIG_WRONG;
+use experiments::protocol::trial::ReadError;
 
 use crate::bridge::BridgeError;
 use crate::data::DataError;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use experiments::number::Number;
-use experiments::trial::Trial;
+use experiments::protocol::number::Number;
+use experiments::protocol::trial::Trial;
 use fs_err as fs;
 use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::ControlFlow;
 
-use experiments::events::Event;
-use experiments::number::Number;
+use experiments::protocol::events::Event;
+use experiments::protocol::number::Number;
 use tch::{Device, Kind, Tensor};
 
 use super::checkpoint::{self, Checkpoint, CheckpointError, Header, Progress};

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use experiments::events::Event;
-use experiments::exit;
+use experiments::protocol::events::Event;
+use experiments::protocol::exit;
 use serde_json::json;
 use tempfile::TempDir;
 use worker::image::Rgb;

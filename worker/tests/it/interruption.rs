@@ -1,7 +1,7 @@
 //! Stopping or killing a trial, on whatever it computes.
 
-use experiments::events::Event;
-use experiments::exit;
+use experiments::protocol::events::Event;
+use experiments::protocol::exit;
 use serde_json::Value;
 
 use crate::trial::{TrialFolder, points, terminate, visible, weights};

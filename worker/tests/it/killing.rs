@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use experiments::events::Event;
-use experiments::exit;
+use experiments::protocol::events::Event;
+use experiments::protocol::exit;
 use serde_json::json;
 use worker::random::{Purpose, Stream};
 use worker::train::checkpoint::Checkpoint;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use experiments::events::Event;
+use experiments::protocol::events::Event;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 

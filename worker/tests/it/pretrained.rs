@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use experiments::check::Reply;
-use experiments::events::Event;
-use experiments::exit;
+use experiments::protocol::check::Reply;
+use experiments::protocol::events::Event;
+use experiments::protocol::exit;
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 use tempfile::TempDir;

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use experiments::events::Event;
-use experiments::exit;
+use experiments::protocol::events::Event;
+use experiments::protocol::exit;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use worker::data::Workshop;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use experiments::events::{Event, Line};
+use experiments::protocol::events::{Event, Line};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use experiments::exit;
+use experiments::protocol::exit;
 use serde_json::{Value, json};
 use worker::image::Rgb;
 
@@ -141,7 +141,7 @@ fn a_checkpoint_says_what_it_is() {
     assert_eq!(said["trial"]["config"]["image"]["low"], 4);
     assert!(said["progress"]["validation"]["val/psnr"].is_f64());
     let result = folder.events("events").into_iter().find_map(|event| match event {
-        experiments::events::Event::Result { values } => Some(values["parameters"].0),
+        experiments::protocol::events::Event::Result { values } => Some(values["parameters"].0),
         _ => None,
     });
     assert_eq!(said["parameters"].as_f64(), result);

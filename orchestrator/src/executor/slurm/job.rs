@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use experiments::executor::Slurm;
-use experiments::resources::Resources;
+use experiments::schema::executor::Slurm;
+use experiments::schema::resources::Resources;
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::AttemptDir;
-use crate::by_hand::quoted;
-use crate::durable::{self, FileError};
+use crate::platform::atomic_file::{self, FileError};
+use crate::platform::shell::quoted;
+use crate::run_dir::attempt::AttemptDir;
 
 /// The job that an attempt was given to; `job.json`. Written before the job is submitted: whoever
 /// comes later finds it by its name.
@@ -26,7 +26,7 @@ pub struct Job {
 impl Job {
     /// The job of `attempt`; `None` if it was given to none.
     pub fn of(attempt: &AttemptDir) -> Result<Option<Self>, FileError> {
-        durable::read_json(&attempt.job())
+        atomic_file::read_json(&attempt.job())
     }
 }
 
@@ -57,8 +57,8 @@ impl Submission {
             let path = attempt.path();
             path.strip_prefix(&self.run).unwrap_or(path).to_string_lossy() + "\n"
         });
-        durable::write(&self.folder.join("attempts"), folders.collect::<String>().as_bytes())?;
-        durable::write(&self.script(), self.script_text(orch, slurm).as_bytes())
+        atomic_file::write(&self.folder.join("attempts"), folders.collect::<String>().as_bytes())?;
+        atomic_file::write(&self.script(), self.script_text(orch, slurm).as_bytes())
     }
 
     fn script(&self) -> PathBuf {

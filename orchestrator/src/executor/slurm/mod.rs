@@ -7,28 +7,28 @@
 
 mod client;
 mod job;
-mod pace;
+mod poll_interval;
 mod queue;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use experiments::executor::Slurm as Settings;
-use experiments::resources::Resources;
+use experiments::schema::executor::Slurm as Settings;
+use experiments::schema::resources::Resources;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::job::Submission;
-use self::pace::Pace;
+use self::poll_interval::Pace;
 use self::queue::Cluster;
-use crate::attempt::AttemptDir;
-use crate::clock;
-use crate::core::Halt;
-use crate::durable::{self, FileError};
-use crate::file_system;
-use crate::host::Host;
-use crate::resolved;
+use crate::platform::atomic_file::{self, FileError};
+use crate::platform::clock;
+use crate::platform::filesystem;
+use crate::platform::hash::sha256;
+use crate::platform::host::Host;
 use crate::run_dir::RunDir;
+use crate::run_dir::attempt::AttemptDir;
+use crate::run_dir::attempt::Halt;
 
 pub use client::ClientError;
 pub use job::Job;
@@ -153,7 +153,7 @@ impl Slurm {
     pub fn new(dir: &RunDir, settings: Settings, resources: Resources, grace: Duration) -> Self {
         let run = std::path::absolute(dir.path()).unwrap_or_else(|_| dir.path().to_owned());
         Self {
-            late: file_system::network(dir.path()).map_or(LATE_HERE, |_| LATE_ON_NETWORK),
+            late: filesystem::network(dir.path()).map_or(LATE_HERE, |_| LATE_ON_NETWORK),
             pace: Pace::new(settings.poll.0),
             plan: Plan {
                 settings,
@@ -377,7 +377,7 @@ impl Plan {
         submission.prepare(&absolute, orch, &self.settings)?;
         for (index, attempt) in (0..).zip(&absolute) {
             let job = Job { cluster: cluster.to_owned(), name: name.to_owned(), index };
-            durable::write_json(&attempt.job(), &job)?;
+            atomic_file::write_json(&attempt.job(), &job)?;
         }
         let Self { settings, resources, grace_secs, .. } = self;
         let arguments = submission.arguments(attempts.len(), settings, resources, *grace_secs);
@@ -407,7 +407,7 @@ fn unique_name(run: &Path) -> String {
     let (host, process, now) = (Host::this(), std::process::id(), clock::now_ms());
     let made = format!("{} {host:?} {process} {now}", run.display());
     let run = run.file_name().unwrap_or_default().to_string_lossy();
-    format!("{run}-{}", &resolved::hash(&made)[..8])
+    format!("{run}-{}", &sha256(&made)[..8])
 }
 
 fn scancel(options: &[&str], jobs: &[String]) {

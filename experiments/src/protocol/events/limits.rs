@@ -1,0 +1,203 @@
+//! What a line must keep to, so that no worker, however broken, fills the records with rubbish or
+//! names a file that is not its own. The limits are documented in `docs/events.md`.
+
+use std::path::{Component, Path};
+
+use super::Event;
+
+/// Longest line in bytes, without its line feed.
+pub const LONGEST_LINE: u64 = 1 << 20;
+
+/// Longest name in bytes: of a metric, an item, a kind, an artifact, a phase, a class, a build, …
+pub const LONGEST_NAME: usize = 256;
+
+/// Longest text for people in bytes; what is longer is cut.
+const LONGEST_TEXT: usize = 8 << 10;
+
+/// Longest path in bytes.
+const LONGEST_PATH: usize = 4 << 10;
+
+/// Names of metrics that one attempt may use.
+pub const MOST_METRICS: usize = 10_000;
+
+/// The greatest step: what a signed integer of 64 bits holds.
+const LAST_STEP: u64 = i64::MAX as u64;
+
+/// Seconds from the Unix epoch to the end of the year 9999.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+/// The time, if it can be one.
+pub(super) fn time(seconds: f64) -> Option<f64> {
+    (0.0..=LAST_SECOND).contains(&seconds).then_some(seconds)
+}
+
+/// Whether `path` names something below the folder that it is relative to, by its words alone: a
+/// link that lies there may still lead elsewhere.
+pub fn is_below(path: &Path) -> bool {
+    let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    path.components().all(plain)
+        && path.components().any(|part| matches!(part, Component::Normal(_)))
+        && !path.as_os_str().as_encoded_bytes().iter().any(u8::is_ascii_control)
+}
+
+/// Says what is wrong with the event, and cuts its texts.
+pub(super) fn keep(event: &mut Event) -> Result<(), String> {
+    match event {
+        Event::Hello { program, build, device, resumed_from, metrics, .. } => {
+            cut(program);
+            device.iter_mut().for_each(cut);
+            step("resumed_from", resumed_from.unwrap_or(0))?;
+            optional("build", build.as_ref())?;
+            for (metric, info) in metrics {
+                name("metric", metric)?;
+                cut(&mut info.description);
+                optional("unit", info.unit.as_ref())?;
+            }
+            Ok(())
+        }
+        Event::Progress { phase, step: done, of } => {
+            name("phase", phase)?;
+            step("step", *done)?;
+            step("of", *of)
+        }
+        Event::Metrics { step: at, item, values } => {
+            step("step", *at)?;
+            optional("item", item.as_ref())?;
+            values.keys().try_for_each(|metric| name("metric", metric))
+        }
+        Event::Checkpoint { step: at, path: file, hash } => {
+            step("step", *at)?;
+            optional("hash", hash.as_ref())?;
+            path(file)
+        }
+        Event::Artifact { kind, name: shows, step: at, item, path: file } => {
+            name("kind", kind)?;
+            name("name", shows)?;
+            step("step", *at)?;
+            optional("item", item.as_ref())?;
+            path(file)
+        }
+        Event::Result { values } => values.keys().try_for_each(|metric| name("metric", metric)),
+        Event::Failed { class, message } => {
+            cut(message);
+            name("class", class)
+        }
+    }
+}
+
+fn name(what: &str, name: &str) -> Result<(), String> {
+    if name.len() > LONGEST_NAME {
+        return Err(format!("{what} of {} bytes: it may have {LONGEST_NAME}", name.len()));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(format!("{what} {name:?} has a control character in it"));
+    }
+    Ok(())
+}
+
+fn optional(what: &str, text: Option<&String>) -> Result<(), String> {
+    text.map_or(Ok(()), |text| name(what, text))
+}
+
+fn step(what: &str, step: u64) -> Result<(), String> {
+    if step > LAST_STEP {
+        return Err(format!("{what} {step} is beyond {LAST_STEP}"));
+    }
+    Ok(())
+}
+
+fn path(path: &str) -> Result<(), String> {
+    if path.len() > LONGEST_PATH {
+        return Err(format!("path of {} bytes: it may have {LONGEST_PATH}", path.len()));
+    }
+    if !is_below(Path::new(path)) {
+        return Err(format!("path {path:?} is not relative to the trial's folder and below it"));
+    }
+    Ok(())
+}
+
+fn cut(text: &mut String) {
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::events::{Line, LineError};
+
+    fn refused(line: &str) -> String {
+        match Line::parse(line) {
+            Err(LineError::Beyond(reason)) => reason,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_path_that_could_lead_out_of_the_trial_s_folder_is_refused() {
+        for path in
+            ["", ".", "/etc/passwd", "..", "a/../../b", "a/..", "a\\nb", "a\\u0000", "./../x"]
+        {
+            for line in [
+                format!(r#"{{"event":"checkpoint","step":1,"path":"{path}"}}"#),
+                format!(r#"{{"event":"artifact","kind":"k","name":"n","path":"{path}"}}"#),
+            ] {
+                assert!(refused(&line).contains("is not relative to the trial's folder"), "{line}");
+            }
+        }
+        for path in ["a", "./a", "checkpoints/step-1", "a/.b", "ü/..c"] {
+            let line = format!(r#"{{"event":"checkpoint","step":1,"path":"{path}"}}"#);
+            assert!(Line::parse(&line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn names_have_an_end_and_show_as_they_are() {
+        let (longest, longer) = ("x".repeat(LONGEST_NAME), "x".repeat(LONGEST_NAME + 1));
+        for of_name in [
+            |name: &str| format!(r#"{{"event":"metrics","step":1,"values":{{"{name}":1}}}}"#),
+            |name: &str| format!(r#"{{"event":"metrics","step":1,"item":"{name}","values":{{}}}}"#),
+            |name: &str| format!(r#"{{"event":"result","values":{{"{name}":1}}}}"#),
+            |name: &str| format!(r#"{{"event":"progress","phase":"{name}","step":1,"of":2}}"#),
+            |name: &str| format!(r#"{{"event":"failed","class":"{name}","message":""}}"#),
+            |name: &str| format!(r#"{{"event":"artifact","kind":"{name}","name":"n","path":"p"}}"#),
+            |name: &str| format!(r#"{{"event":"artifact","kind":"k","name":"{name}","path":"p"}}"#),
+            |name: &str| {
+                format!(r#"{{"event":"hello","protocol":1,"program":"p","build":"{name}"}}"#)
+            },
+        ] {
+            assert!(Line::parse(&of_name(&longest)).is_ok());
+            assert!(refused(&of_name(&longer)).contains("of 257 bytes: it may have 256"));
+            assert!(refused(&of_name("\\u001b[2J")).contains(r"\u{1b}[2J"));
+            assert!(refused(&of_name("\u{9b}2J")).contains("control character"));
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_times_that_are_none_are_left_out() {
+        let long = "ü".repeat(LONGEST_TEXT);
+        let line = format!(r#"{{"event":"failed","class":"c","message":"{long}","time":-1}}"#);
+        let line = Line::parse(&line).unwrap();
+        let Event::Failed { message, .. } = line.event else { panic!("another event") };
+        assert_eq!(message.chars().count(), LONGEST_TEXT / 2 + 1);
+        assert_eq!(line.time, None);
+        let time = |text: &str| {
+            let line = format!(r#"{{"event":"result","values":{{}},"time":{text}}}"#);
+            Line::parse(&line).unwrap().time
+        };
+        assert_eq!(time("1767225600.5"), Some(1_767_225_600.5));
+        for nonsense in ["1e300", "-0.1", "253402300800", "\"NaN\"", "\"soon\"", "null", "[1]"] {
+            assert_eq!(time(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn steps_fit_where_they_are_kept() {
+        let progress =
+            |step: u64| format!(r#"{{"event":"progress","phase":"","step":{step},"of":1}}"#);
+        assert!(Line::parse(&progress(LAST_STEP)).is_ok());
+        assert!(refused(&progress(LAST_STEP + 1)).starts_with("step 9223372036854775808 is"));
+    }
+}

@@ -1,0 +1,112 @@
+//! Events: the lines that a worker appends to its attempt's `events.jsonl`, one JSON object each.
+//!
+//! The format is documented for writers in any language in `docs/events.md`. Readers ignore
+//! unknown fields, count unknown kinds, and wait for a torn last line to be finished.
+
+mod limits;
+mod line;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::number::Number;
+
+pub use limits::{LONGEST_LINE, LONGEST_NAME, MOST_METRICS, is_below};
+pub use line::{Line, LineError};
+
+/// Version of the event format, sent in [`Event::Hello`]. Raise it when an old reader would
+/// misunderstand a new writer; adding a field or a kind does not need it.
+pub const PROTOCOL: u32 = 1;
+
+/// What a worker says. All kinds are persisted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// First line of an attempt: who is speaking and where it goes on.
+    Hello {
+        /// [`PROTOCOL`] of the writer.
+        protocol: u32,
+        /// Name of the program.
+        program: String,
+        /// Identifies the program's build; trials of different builds are not mixed silently.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        build: Option<String>,
+        /// What it computes on, for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
+        /// Step of the checkpoint that this attempt continues from. Earlier attempts' points
+        /// beyond it are hidden from every view.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resumed_from: Option<u64>,
+        /// What the metrics mean, by name.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        metrics: BTreeMap<String, MetricInfo>,
+    },
+    /// How far the current phase has come. For people and schedulers, not for reports.
+    Progress {
+        /// What is being done, for example `train` or `evaluate`.
+        phase: String,
+        /// Units done.
+        step: u64,
+        /// Units in all.
+        of: u64,
+    },
+    /// Values of metrics at a step; with `item`, of one item of a set (an image, a task).
+    Metrics {
+        /// Training step, counted in optimiser steps done.
+        step: u64,
+        /// Name of the item the values belong to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<String>,
+        /// Value by metric name.
+        values: BTreeMap<String, Number>,
+    },
+    /// A checkpoint is complete on disk.
+    Checkpoint {
+        /// Training step it was taken at.
+        step: u64,
+        /// Path, relative to the trial's folder.
+        path: String,
+        /// Content hash, for example `sha256:…`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hash: Option<String>,
+    },
+    /// A file worth keeping is complete on disk.
+    Artifact {
+        /// Sort of file; `image` is the one that figures can use.
+        kind: String,
+        /// What it shows, for example `sample`.
+        name: String,
+        /// Training step it belongs to.
+        #[serde(default)]
+        step: u64,
+        /// Name of the item it shows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<String>,
+        /// Path, relative to the trial's folder.
+        path: String,
+    },
+    /// The trial's final values. A later one replaces an earlier one.
+    Result {
+        /// Value by metric name.
+        values: BTreeMap<String, Number>,
+    },
+    /// The attempt cannot go on. The worker exits non-zero right after.
+    Failed {
+        /// One of `config`, `data`, `diverged`, `cuda-oom`, `infrastructure`, or the writer's own.
+        class: String,
+        /// What happened and what to do, for people.
+        message: String,
+    },
+}
+
+/// What a metric means; sent once in [`Event::Hello`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MetricInfo {
+    /// How it is computed, in a sentence.
+    pub description: String,
+    /// Unit, for example `dB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}

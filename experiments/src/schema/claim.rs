@@ -1,0 +1,275 @@
+//! Claims: what a paper says of its rows, as comparisons that the records can answer.
+//!
+//! ```text
+//! comparison: quantity < quantity | quantity > quantity | VARIANT.METRIC best
+//! quantity:   VARIANT.METRIC                    the final value
+//!             VARIANT.METRIC@STEP               the value at a training step
+//!             VARIANT.METRIC@PERCENT%           the value at a share of the way to the last step
+//!             steps(VARIANT.METRIC >= NUMBER)   the first step at which it is so
+//!             seconds(VARIANT.METRIC >= NUMBER) seconds of work until it is so; `<=` as well
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::step::StepSelector;
+
+/// A sentence of the paper, and what would make it true.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The sentence, for people.
+    pub claim: String,
+    /// What is compared.
+    pub compare: Comparison,
+}
+
+/// A comparison of rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Comparison {
+    /// As it is written.
+    text: String,
+    /// What it is about.
+    pub subject: Quantity,
+    /// What is said of it.
+    pub relation: Relation,
+}
+
+/// What is said of a quantity.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Relation {
+    /// It is lower than another.
+    Below(Quantity),
+    /// It is higher than another.
+    Above(Quantity),
+    /// It is better than that of every other variant.
+    Best,
+}
+
+/// A number that every trial of a variant has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantity {
+    /// The variant.
+    pub variant: String,
+    /// The metric.
+    pub metric: String,
+    /// Which of its values.
+    pub measure: Measure,
+}
+
+/// Which number a metric's values come to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Measure {
+    /// The final value.
+    Final,
+    /// The value at a step.
+    At(u64),
+    /// The value at a share of the way to the last step, from 0 to 1.
+    AtShare(f64),
+    /// The first step at which a level is reached.
+    Steps(Level),
+    /// Seconds of work until a level is reached.
+    Seconds(Level),
+}
+
+/// A level to reach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Level {
+    /// At least this.
+    AtLeast(f64),
+    /// At most this.
+    AtMost(f64),
+}
+
+impl Level {
+    /// Whether `value` has reached it.
+    pub fn is_reached(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(level) => value >= level,
+            Self::AtMost(level) => value <= level,
+        }
+    }
+}
+
+/// Text that is no comparison.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// There is neither `<` nor `>` nor `best`.
+    #[error("`{0}` compares nothing: write `a.psnr < b.psnr`, `a.psnr > b.psnr` or `a.psnr best`")]
+    NoRelation(String),
+    /// One side is not understood.
+    #[error(
+        "`{0}` is no quantity: write `VARIANT.METRIC`, `VARIANT.METRIC@STEP`, `VARIANT.METRIC@10%`, or \
+         `steps(VARIANT.METRIC >= NUMBER)`; `seconds` and `<=` as well"
+    )]
+    NoQuantity(String),
+    /// Two different measures, for example steps and seconds.
+    #[error("`{0}` and `{1}` cannot be compared: they measure different things")]
+    Different(String, String),
+    /// The best of something that is no final value.
+    #[error("`{0}` is no final value, and only of these one can be the best")]
+    BestOfOther(String),
+}
+
+impl Comparison {
+    /// Every quantity that it names.
+    pub fn quantities(&self) -> impl Iterator<Item = &Quantity> {
+        let other = match &self.relation {
+            Relation::Below(other) | Relation::Above(other) => Some(other),
+            Relation::Best => None,
+        };
+        std::iter::once(&self.subject).chain(other)
+    }
+}
+
+impl FromStr for Comparison {
+    type Err = ClaimError;
+
+    fn from_str(text: &str) -> Result<Self, ClaimError> {
+        let text = text.trim();
+        let whole = |subject, relation| Self { text: text.to_owned(), subject, relation };
+        if let Some(subject) = text.strip_suffix(" best") {
+            let quantity: Quantity = subject.parse()?;
+            return match quantity.measure {
+                Measure::Final => Ok(whole(quantity, Relation::Best)),
+                _ => Err(ClaimError::BestOfOther(subject.trim().to_owned())),
+            };
+        }
+        let at = relation_at(text).ok_or_else(|| ClaimError::NoRelation(text.to_owned()))?;
+        let (left, right) = (&text[..at], &text[at + 1..]);
+        let (subject, other): (Quantity, Quantity) = (left.parse()?, right.parse()?);
+        if std::mem::discriminant(&subject.measure) != std::mem::discriminant(&other.measure) {
+            let side = |text: &str| text.trim().to_owned();
+            return Err(ClaimError::Different(side(left), side(right)));
+        }
+        let is_below = text[at..].starts_with('<');
+        let relation = if is_below { Relation::Below(other) } else { Relation::Above(other) };
+        Ok(whole(subject, relation))
+    }
+}
+
+/// Where `<` or `>` stands outside of parentheses.
+fn relation_at(text: &str) -> Option<usize> {
+    let mut depth = 0;
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            '<' | '>' if depth == 0 => return Some(at),
+            _ => {}
+        }
+        None
+    })
+}
+
+impl FromStr for Quantity {
+    type Err = ClaimError;
+
+    fn from_str(text: &str) -> Result<Self, ClaimError> {
+        let text = text.trim();
+        quantity(text).ok_or_else(|| ClaimError::NoQuantity(text.to_owned()))
+    }
+}
+
+fn quantity(text: &str) -> Option<Quantity> {
+    for (function, measure) in
+        [("steps(", Measure::Steps as fn(Level) -> Measure), ("seconds(", Measure::Seconds)]
+    {
+        if let Some(inside) = text.strip_prefix(function) {
+            let inside = inside.strip_suffix(')')?;
+            let level: fn(f64) -> Level =
+                if inside.contains(">=") { Level::AtLeast } else { Level::AtMost };
+            let (of, number) = inside.split_once(">=").or_else(|| inside.split_once("<="))?;
+            let number: f64 = number.trim().parse().ok()?;
+            return named(of, measure(level(number)));
+        }
+    }
+    match text.split_once('@') {
+        Some((of, step)) => named(of, at(step.trim())?),
+        None => named(text, Measure::Final),
+    }
+}
+
+fn at(place: &str) -> Option<Measure> {
+    Some(match place.parse().ok()? {
+        StepSelector::Step(step) => Measure::At(step),
+        StepSelector::Share(share) => Measure::AtShare(share),
+    })
+}
+
+fn named(text: &str, measure: Measure) -> Option<Quantity> {
+    let (variant, metric) = text.trim().split_once('.')?;
+    let odd = |c: char| c.is_whitespace() || "<>=()@".contains(c);
+    let is_plain = |word: &str| !word.is_empty() && !word.contains(odd);
+    let names = is_plain(variant) && is_plain(metric);
+    names.then(|| Quantity { variant: variant.to_owned(), metric: metric.to_owned(), measure })
+}
+
+impl TryFrom<String> for Comparison {
+    type Error = ClaimError;
+
+    fn try_from(text: String) -> Result<Self, ClaimError> {
+        text.parse()
+    }
+}
+
+impl From<Comparison> for String {
+    fn from(comparison: Comparison) -> Self {
+        comparison.text
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(variant: &str, metric: &str, measure: Measure) -> Quantity {
+        Quantity { variant: variant.to_owned(), metric: metric.to_owned(), measure }
+    }
+
+    #[test]
+    fn every_form_is_understood() {
+        let parse = |text: &str| text.parse::<Comparison>().unwrap();
+        let below = parse("sr3-500.psnr < sr3.psnr");
+        assert_eq!(below.subject, of("sr3-500", "psnr", Measure::Final));
+        assert_eq!(below.relation, Relation::Below(of("sr3", "psnr", Measure::Final)));
+        let at = parse("res.val/psnr@2000>sr3.val/psnr@2_000".replace('_', "").as_str());
+        assert_eq!(at.subject, of("res", "val/psnr", Measure::At(2000)));
+        assert_eq!(at.relation, Relation::Above(of("sr3", "val/psnr", Measure::At(2000))));
+        let share = parse("res.val/psnr@10% > sr3.val/psnr@10%");
+        assert_eq!(share.subject, of("res", "val/psnr", Measure::AtShare(0.1)));
+        let steps = parse("steps(res.val/psnr >= 20) < steps(sr3.val/psnr >= 20)");
+        assert_eq!(steps.subject, of("res", "val/psnr", Measure::Steps(Level::AtLeast(20.0))));
+        let seconds = parse("seconds(a.loss<=-0.5) > seconds(b.loss <= 1e-3)");
+        assert_eq!(seconds.subject.measure, Measure::Seconds(Level::AtMost(-0.5)));
+        assert_eq!(parse("sr4.psnr best").relation, Relation::Best);
+        assert_eq!(String::from(parse(" a.m  <  b.m ")), "a.m  <  b.m");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let wrong = |text: &str| text.parse::<Comparison>().unwrap_err();
+        assert!(matches!(wrong("sr3.psnr"), ClaimError::NoRelation(_)));
+        assert!(matches!(wrong("sr3.psnr < 20"), ClaimError::NoQuantity(side) if side == "20"));
+        for text in [
+            "a.m@x < b.m@1",
+            "a.m@101% < b.m@1%",
+            "steps(a.m > 2) < steps(b.m > 2)",
+            "a < b",
+            "a.m = b.m < c.m",
+        ] {
+            assert!(matches!(wrong(text), ClaimError::NoQuantity(_)), "{text}");
+        }
+        assert!(matches!(wrong("a.m < steps(b.m >= 1)"), ClaimError::Different(..)));
+        assert!(matches!(wrong("a.m@5 best"), ClaimError::BestOfOther(_)));
+    }
+}

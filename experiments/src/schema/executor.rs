@@ -1,0 +1,195 @@
+//! Where attempts run: on this machine, or as jobs of a Slurm cluster.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::resources::Span;
+
+/// How the holder of an attempt gets started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Executor {
+    /// On this machine, with a share of its cores and GPUs.
+    #[default]
+    Local,
+    /// As a job of the Slurm cluster that `sbatch` submits to.
+    Slurm,
+}
+
+/// How attempts are submitted to Slurm. What is absent is left to the site's own defaults, and to
+/// the variables that `sbatch` reads, `SBATCH_PARTITION` and `SBATCH_ACCOUNT` among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Slurm {
+    /// Partition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<String>,
+    /// Account that is charged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Quality of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub qos: Option<String>,
+    /// Time limit of a job; a trial that takes longer goes on in the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Span>,
+    /// Features that a node must have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<String>,
+    /// Generic resources, in place of `gpu:N` for the file's `resources.gpus`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gres: Option<String>,
+    /// Further options of `sbatch`, a word each.
+    pub extra: Vec<String>,
+    /// Lines of shell that a job runs before anything else.
+    pub setup: Vec<String>,
+    /// Jobs of this run in Slurm's queue at once, waiting ones counted.
+    pub max_submit: u32,
+    /// How often Slurm is asked about all jobs at least, as long as something changes.
+    pub poll: Span,
+}
+
+impl Default for Slurm {
+    fn default() -> Self {
+        Self {
+            partition: None,
+            account: None,
+            qos: None,
+            time: None,
+            constraint: None,
+            gres: None,
+            extra: Vec::new(),
+            setup: Vec::new(),
+            max_submit: 100,
+            poll: Span(Duration::from_secs(10)),
+        }
+    }
+}
+
+/// Options of `sbatch` that `orch` sets itself, and what to do instead.
+const TAKEN: [(&str, &str); 14] = [
+    ("array", "`orch` submits the trials as an array by itself"),
+    ("chdir", "a worker starts in the folder that `orch run` was called in"),
+    ("error", "a worker's output is in its attempt's folder: `orch logs`"),
+    ("export", "jobs get the environment of `orch run`; use `setup` to change it"),
+    ("job-name", "`orch` finds its jobs by the name that it gives them"),
+    ("no-requeue", "it is set anyway"),
+    ("ntasks", "a trial is one task; `resources.cpus` are its CPUs"),
+    ("output", "a worker's output is in its attempt's folder: `orch logs`"),
+    ("parsable", "`orch` reads what `sbatch` prints"),
+    ("requeue", "a next attempt is always a new job"),
+    ("signal", "the time for a checkpoint follows from `worker.grace`"),
+    ("test-only", "`orch run -n` submits nothing"),
+    ("wait", "`orch wait` waits"),
+    ("wrap", "`orch` writes the script; use `setup` for lines of your own"),
+];
+
+/// Their short forms.
+const TAKEN_SHORT: [(char, &str); 6] = [
+    ('a', "array"),
+    ('D', "chdir"),
+    ('e', "error"),
+    ('J', "job-name"),
+    ('n', "ntasks"),
+    ('o', "output"),
+];
+
+impl Slurm {
+    /// What makes no sense, each with its key, what is wrong, and what to do.
+    pub(crate) fn problems(&self) -> Vec<(String, String, String)> {
+        let mut problems = Vec::new();
+        let mut wrong = |key: &str, message: String, hint: &str| {
+            problems.push((key.to_owned(), message, hint.to_owned()));
+        };
+        let named = [
+            ("partition", &self.partition),
+            ("account", &self.account),
+            ("qos", &self.qos),
+            ("constraint", &self.constraint),
+            ("gres", &self.gres),
+        ];
+        for (key, value) in named {
+            if value.as_ref().is_some_and(|v| v.is_empty() || v.contains(char::is_control)) {
+                let hint = "write it in one line, or leave it out for the site's own default";
+                wrong(key, format!("`{key}` is empty or has control characters"), hint);
+            }
+        }
+        for (i, option) in self.extra.iter().enumerate() {
+            let key = format!("extra/{i}");
+            if option.contains(char::is_control) {
+                wrong(&key, "an option has control characters".to_owned(), "write it in one line");
+            } else if !option.starts_with('-') {
+                let hint = "write `--option=value`, a word each";
+                wrong(&key, format!("`{option}` is no option of `sbatch`"), hint);
+            } else if let Some((name, instead)) = taken(option) {
+                wrong(&key, format!("`--{name}` is for `orch` to set"), instead);
+            }
+        }
+        for (i, line) in self.setup.iter().enumerate() {
+            if line.contains('\0') {
+                wrong(&format!("setup/{i}"), "a line has a NUL character".to_owned(), "remove it");
+            }
+        }
+        if self.max_submit == 0 {
+            wrong("max_submit", "no job could ever be submitted".to_owned(), "write 1 or more");
+        }
+        if self.poll.0 < Duration::from_millis(100) {
+            let hint = "sites ask for 10 seconds or more";
+            wrong("poll", "Slurm would be asked all the time".to_owned(), hint);
+        }
+        if self.time.is_some_and(|time| time.0 < Duration::from_mins(1)) {
+            wrong("time", "Slurm's limits are minutes".to_owned(), "write `1m` or more");
+        }
+        problems
+    }
+}
+
+/// The option among [`TAKEN`] that this word of a command line sets.
+fn taken(option: &str) -> Option<(&'static str, &'static str)> {
+    let name = match option.strip_prefix("--") {
+        Some(long) => long.split('=').next()?,
+        None => TAKEN_SHORT.iter().find(|(short, _)| option[1..].starts_with(*short))?.1,
+    };
+    TAKEN.iter().find(|(taken, _)| *taken == name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        let slurm: Slurm = serde_json::from_str(text).unwrap();
+        slurm.problems().into_iter().map(|(key, message, _)| format!("{key}: {message}")).collect()
+    }
+
+    #[test]
+    fn what_is_for_orch_to_set_is_refused_in_either_form() {
+        let extra =
+            r#"{"extra": ["--exclusive", "--array=1-3", "-o", "-ofile", "-", "gpu", "--mem=8G"]}"#;
+        assert_eq!(
+            problems(extra),
+            [
+                "extra/1: `--array` is for `orch` to set",
+                "extra/2: `--output` is for `orch` to set",
+                "extra/3: `--output` is for `orch` to set",
+                "extra/5: `gpu` is no option of `sbatch`",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_key_by_key() {
+        let text =
+            r#"{"partition": "", "account": "a\nb", "max_submit": 0, "poll": "1ms", "time": "5s"}"#;
+        let keys = problems(text).into_iter().map(|p| p.split(':').next().unwrap().to_owned());
+        assert_eq!(
+            keys.collect::<Vec<_>>(),
+            ["partition", "account", "max_submit", "poll", "time"]
+        );
+        assert_eq!(
+            problems(r#"{"partition": "gpu", "time": "2h", "setup": ["module load cuda"]}"#),
+            [""; 0]
+        );
+    }
+}

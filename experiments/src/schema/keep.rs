@@ -1,0 +1,59 @@
+//! Which checkpoints are worth their room once a trial is not under way: `keep` in the file, which
+//! `orch gc` goes by.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::report::Better;
+
+/// What is kept of what trials leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    /// Of each trial's checkpoints.
+    pub checkpoints: KeepCheckpoints,
+}
+
+/// A checkpoint stays if any of these wants it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeepCheckpoints {
+    /// So many of the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<u32>,
+    /// Those whose step is a multiple of this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+    /// The best by a metric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
+}
+
+/// The best checkpoints by a metric's value at their very steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// A metric that the worker says while it trains.
+    pub metric: String,
+    /// Which way is better.
+    pub better: Better,
+    /// So many.
+    #[serde(default = "one")]
+    pub count: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl fmt::Display for KeepCheckpoints {
+    /// `the last 2, those of every 1000 steps, the best 1 by loss`
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let last = self.last.map(|n| format!("the last {n}"));
+        let every = self.every.map(|steps| format!("those of every {steps} steps"));
+        let best =
+            self.best.as_ref().map(|best| format!("the best {} by {}", best.count, best.metric));
+        f.write_str(&[last, every, best].into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}

@@ -1,0 +1,10 @@
+//! The experiment file as written, section by section.
+
+pub mod claim;
+pub mod executor;
+pub mod file;
+pub mod grid;
+pub mod keep;
+pub mod report;
+pub mod resources;
+pub mod step;

@@ -1,0 +1,44 @@
+//! `orch doctor [FILE]`: what is wrong with this machine, and what to do about it.
+
+use experiments::expand::Experiment;
+use experiments::protocol::exit;
+use serde_json::json;
+
+use super::{print, print_json};
+use crate::cli::args::{self, Global};
+use crate::cli::doctor::{self, Finding, Level};
+
+/// Runs the verb.
+pub async fn run(arguments: &args::Doctor, global: &Global) -> anyhow::Result<u8> {
+    // First: nothing else matters if there is no such file.
+    let experiment = arguments.file.as_ref().map(|file| Experiment::load(file)).transpose()?;
+    let profile = arguments.profile.as_deref();
+    let run = experiment.as_ref().map(|it| it.expand(profile, &[])).transpose()?;
+
+    let (mut findings, inventory) = doctor::machine();
+    if let Some(run) = &run {
+        findings.extend(doctor::worker(run, inventory.as_ref()));
+    }
+    findings.extend(doctor::storage(&global.runs));
+    findings.extend(doctor::state());
+    findings.extend(doctor::records(&global.runs).await);
+    findings.extend(doctor::programs());
+
+    let problems = findings.iter().filter(|finding| finding.level == Level::Problem).count();
+    if arguments.json {
+        print_json(&json!({"schema": 1, "problems": problems, "findings": findings}))?;
+    } else {
+        let shown = |finding: &&Finding| !global.quiet || finding.level == Level::Problem;
+        print(&findings.iter().filter(shown).map(line).collect::<String>())?;
+    }
+    Ok(if problems == 0 { exit::OK } else { exit::SOME_FAILED })
+}
+
+/// How it is, what, what was found, and what to do.
+fn line(finding: &Finding) -> String {
+    let Finding { check, level, found, advice } = finding;
+    // A message of several lines, as from a worker, would tear the table.
+    let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
+    let arrow = if advice.is_empty() { "" } else { " → " };
+    format!("{:<7}  {check:<11}  {found}{arrow}{advice}\n", level.name())
+}

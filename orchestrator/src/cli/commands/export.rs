@@ -1,0 +1,202 @@
+//! `orch export [RUN]`: every point that counts, for other programs.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use experiments::protocol::exit;
+use experiments::protocol::number::Number;
+use futures_util::TryStreamExt;
+use reports::table::record;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{print_json, say};
+use crate::cli::args::{self, ExportFormat, Global};
+use crate::interop::parquet::ParquetFile;
+use crate::interop::tensorboard::EventFile;
+use crate::platform::atomic_file::{self, FileError};
+use crate::run_dir::RunDir;
+use crate::run_dir::TrialId;
+use crate::store::sync;
+use crate::store::{Point, Store, TrialRow};
+
+/// A line of the export.
+#[derive(Serialize)]
+struct Line<'a> {
+    trial: &'a TrialId,
+    variant: &'a str,
+    seed: u64,
+    metric: &'a str,
+    item: &'a str,
+    step: u64,
+    value: Number,
+    time: Option<f64>,
+}
+
+/// What was written.
+#[derive(Default)]
+struct Exported {
+    files: Vec<PathBuf>,
+    points: u64,
+}
+
+/// Runs the verb.
+pub async fn run(arguments: &args::Export, global: &Global) -> anyhow::Result<u8> {
+    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    let mut store = sync::for_reading(&dir).await?;
+    let mut trials = store.trials().await?;
+    trials.retain(|trial| !trial.retired);
+    let (format, out) = (arguments.format, &arguments.out);
+    let exported = match format {
+        ExportFormat::Tensorboard => event_files(&mut store, &trials, out).await?,
+        ExportFormat::Csv | ExportFormat::Jsonl => lines(&mut store, &trials, format, out).await?,
+        ExportFormat::Parquet => columns(&mut store, &trials, out).await?,
+    };
+    if arguments.json {
+        print_json(&json!({
+            "schema": 1,
+            "run": dir.name(),
+            "points": exported.points,
+            "files": exported.files,
+        }))?;
+    } else if !global.quiet {
+        let (points, trials) = (exported.points, trials.len());
+        say(&format!("{points} points of {trials} trials are in `{}`", out.display()));
+    }
+    Ok(exit::OK)
+}
+
+/// All trials in one file, a line for each point.
+async fn lines(
+    store: &mut Store,
+    trials: &[TrialRow],
+    format: ExportFormat,
+    out: &Path,
+) -> anyhow::Result<Exported> {
+    let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
+    let mut file = Aside::new(out)?;
+    if format == ExportFormat::Csv {
+        file.write(b"trial,variant,seed,metric,item,step,value,time\n")?;
+    }
+    for trial in trials {
+        let mut points = store.points(&trial.id);
+        while let Some(point) = points.try_next().await? {
+            let line = Line::new(trial, &point);
+            let text = if format == ExportFormat::Csv { line.csv() } else { line.json()? };
+            file.write(text.as_bytes())?;
+            exported.points += 1;
+        }
+    }
+    file.persist()?;
+    Ok(exported)
+}
+
+/// All trials in one Parquet file.
+async fn columns(store: &mut Store, trials: &[TrialRow], out: &Path) -> anyhow::Result<Exported> {
+    let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
+    let cannot = |source| failed(out, source);
+    let Aside { path, file } = Aside::new(out)?;
+    let mut columns = ParquetFile::new(file).map_err(cannot)?;
+    for trial in trials {
+        let mut points = store.points(&trial.id);
+        while let Some(point) = points.try_next().await? {
+            columns.point(trial, &point).map_err(cannot)?;
+            exported.points += 1;
+        }
+    }
+    Aside { path, file: columns.finish().map_err(cannot)? }.persist()?;
+    Ok(exported)
+}
+
+/// A folder for each trial, with one file in it.
+async fn event_files(
+    store: &mut Store,
+    trials: &[TrialRow],
+    out: &Path,
+) -> anyhow::Result<Exported> {
+    let mut exported = Exported::default();
+    for trial in trials {
+        let mut points = store.points(&trial.id);
+        let Some(mut point) = points.try_next().await? else { continue };
+        let folder = out.join(&trial.id.0);
+        fs::create_dir_all(&folder)
+            .map_err(|source| FileError::Write { path: folder.clone(), source })?;
+        // The same name each time: beside an older export, TensorBoard would show both.
+        let path = folder.join("events.out.tfevents.0.orch");
+        let mut file = Aside::new(&path)?;
+        let mut events = EventFile::default();
+        file.write(&events.head(point.time))?;
+        loop {
+            file.write(&events.point(&point))?;
+            exported.points += 1;
+            let Some(next) = points.try_next().await? else { break };
+            point = next;
+        }
+        file.persist()?;
+        exported.files.push(path);
+    }
+    Ok(exported)
+}
+
+impl<'a> Line<'a> {
+    fn new(trial: &'a TrialRow, point: &'a Point) -> Self {
+        Self {
+            trial: &trial.id,
+            variant: &trial.variant,
+            seed: trial.seed,
+            metric: &point.metric,
+            item: &point.item,
+            step: point.step,
+            value: Number(point.value),
+            time: point.time,
+        }
+    }
+
+    fn csv(&self) -> String {
+        record(&[
+            self.trial.0.clone(),
+            self.variant.to_owned(),
+            self.seed.to_string(),
+            self.metric.to_owned(),
+            self.item.to_owned(),
+            self.step.to_string(),
+            self.value.0.to_string(),
+            self.time.map(|time| time.to_string()).unwrap_or_default(),
+        ])
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string(self)? + "\n")
+    }
+}
+
+/// A file that is there whole or not at all, written bit by bit.
+struct Aside {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+}
+
+impl Aside {
+    fn new(path: &Path) -> Result<Self, FileError> {
+        let file = atomic_file::aside(path).map_err(|source| failed(path, source))?;
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.file.write_all(bytes).map_err(|source| failed(&self.path, source))
+    }
+
+    fn persist(self) -> Result<(), FileError> {
+        let Self { path, file } = self;
+        let persist = || {
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.persist(&path).map_err(|e| e.error)
+        };
+        persist().map(drop).map_err(|source| failed(&path, source))
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> FileError {
+    FileError::Write { path: path.to_owned(), source }
+}

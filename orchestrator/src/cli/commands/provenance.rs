@@ -1,0 +1,90 @@
+//! What an attempt ran with: the code, the program, the machine, for people who compare.
+
+use serde_json::{Value, json};
+
+use crate::platform::atomic_file::FileError;
+use crate::run_dir::attempt::{AttemptDir, Environment};
+use crate::run_dir::provenance::Provenance;
+
+/// What supervisor and holder have recorded of an attempt.
+pub(super) struct RanWith {
+    provenance: Option<Provenance>,
+    environment: Option<Environment>,
+}
+
+/// Digits of a hash that people compare.
+const SHORT: usize = 12;
+
+impl RanWith {
+    /// As much as there is of `attempt`.
+    pub(super) fn read(attempt: &AttemptDir) -> Result<Self, FileError> {
+        Ok(Self { provenance: attempt.read_provenance()?, environment: attempt.read_env()? })
+    }
+
+    /// The machine's name.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.environment.as_ref().map(|environment| environment.host.name.as_str())
+    }
+
+    /// Whether nothing was run, and its points were taken over from elsewhere.
+    pub(super) fn is_imported(&self) -> bool {
+        self.provenance.as_ref().is_some_and(|provenance| provenance.imported.is_some())
+    }
+
+    /// A line for each thing that is known.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut row = |name: &str, value: String| lines.push(format!("  {name:<11}  {value}"));
+        if let Some(provenance) = &self.provenance {
+            row("orch", provenance.orch.clone());
+            if let Some(git) = &provenance.git {
+                let diff = git.diff_sha256.as_ref().map(|hash| short(hash));
+                let dirty = diff.map_or(String::new(), |hash| format!(", changed (diff {hash})"));
+                row("git commit", format!("{}{dirty}", short(&git.commit)));
+            }
+            if let Some(worker) = &provenance.worker {
+                let hash = short(&worker.sha256);
+                row("worker", format!("{} (sha256 {hash})", worker.path.display()));
+            }
+            for file in provenance.imported.iter().flat_map(|imported| &imported.files) {
+                row(
+                    "imported",
+                    format!("{} (sha256 {})", file.path.display(), short(&file.sha256)),
+                );
+            }
+            let made_up = if provenance.made_up.is_some() { " (made up)" } else { "" };
+            for gpu in &provenance.gpus {
+                row("GPU", format!("{} {}{made_up}", gpu.uuid, gpu.name));
+            }
+            let driver = provenance.driver.clone().filter(|_| !provenance.gpus.is_empty());
+            if let Some(driver) = driver {
+                row("driver", driver);
+            }
+        }
+        if let Some(environment) = &self.environment {
+            row("kernel", environment.kernel.clone());
+            if let Some(model) = &environment.cpu_model {
+                row("CPU", model.clone());
+            }
+            let (shown, others) = (environment.variables.len(), environment.unrecorded.len());
+            row("environment", format!("{shown} variables in env.json, {others} more by name"));
+        }
+        lines
+    }
+
+    /// All of it, but of the environment only what says where it ran.
+    pub(super) fn to_json(&self) -> Value {
+        let environment = self.environment.as_ref();
+        json!({
+            "provenance": self.provenance,
+            "host": environment.map(|e| &e.host),
+            "kernel": environment.map(|e| &e.kernel),
+            "cpu_model": environment.and_then(|e| e.cpu_model.as_ref()),
+            "cwd": environment.map(|e| &e.cwd),
+        })
+    }
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..SHORT).unwrap_or(hash)
+}

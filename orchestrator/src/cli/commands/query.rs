@@ -1,0 +1,122 @@
+//! `orch query [RUN] SELECT`: somebody's own look into the records.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use experiments::protocol::exit;
+use futures_util::TryStreamExt;
+use reports::table::record;
+use serde_json::{Map, Value};
+
+use crate::cli::args::{self, Global, RowFormat};
+use crate::display::text::{columns, harmless};
+use crate::run_dir::RunDir;
+use crate::store::sync;
+use crate::store::{Cell, QueryError, Rows};
+
+/// Rows that are aligned with each other; more are held at no time.
+const ALIGNED: usize = 1000;
+
+/// A `select` that gives nothing to print.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SelectError {
+    /// It cannot be answered.
+    #[error(
+        "{0}\n\nhint: the views are `series` (trial, variant, seed, metric, item, step, value, time, \
+         attempt) and `final` (trial, variant, seed, state, metric, value); see `orch query --help`"
+    )]
+    Refused(String),
+    /// Two columns would be one.
+    #[error(
+        "two columns are named `{0}`\n\nhint: tell them apart with `as`, or leave `--format json`"
+    )]
+    SameName(String),
+}
+
+/// Runs the verb.
+pub async fn run(arguments: &args::Query, global: &Global) -> anyhow::Result<u8> {
+    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    let mut store = sync::for_reading(&dir).await?;
+    let (names, rows) = store.query(&arguments.select).await.map_err(refused)?;
+    let stdout = io::stdout();
+    let usual = if stdout.is_terminal() { RowFormat::Table } else { RowFormat::Csv };
+    let out = BufWriter::new(stdout.lock());
+    let printed = match arguments.format.unwrap_or(usual) {
+        RowFormat::Table => table(&names, rows, out).await,
+        RowFormat::Csv => csv(&names, rows, out).await,
+        RowFormat::Json => json(&names, rows, out).await,
+    };
+    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    match printed {
+        // Whoever has seen enough (`| head`) closes the pipe.
+        Err(error) if error.downcast_ref().is_some_and(closed) => Ok(exit::OK),
+        printed => printed.map(|()| exit::OK),
+    }
+}
+
+fn refused(error: QueryError) -> anyhow::Error {
+    match error {
+        QueryError::Store(error) => error.into(),
+        error => SelectError::Refused(error.to_string()).into(),
+    }
+}
+
+async fn table(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> anyhow::Result<()> {
+    let mut block = vec![names.to_vec()];
+    let mut print = |block: &[Vec<String>]| writeln!(out, "{}", columns(block).join("\n"));
+    while let Some(row) = rows.try_next().await.map_err(refused)? {
+        if block.len() > ALIGNED {
+            print(&block)?;
+            block.truncate(1);
+        }
+        block.push(row.into_iter().map(|cell| in_words(cell, "NULL")).collect());
+    }
+    print(&block)?;
+    Ok(out.flush()?)
+}
+
+async fn csv(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> anyhow::Result<()> {
+    out.write_all(harmless(&record(names)).as_bytes())?;
+    while let Some(row) = rows.try_next().await.map_err(refused)? {
+        let fields: Vec<_> = row.into_iter().map(|cell| in_words(cell, "")).collect();
+        out.write_all(harmless(&record(&fields)).as_bytes())?;
+    }
+    Ok(out.flush()?)
+}
+
+async fn json(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> anyhow::Result<()> {
+    let twice = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
+    if let Some((_, name)) = twice {
+        return Err(SelectError::SameName(name.clone()).into());
+    }
+    write!(out, "{{\"schema\": 1, \"rows\": [")?;
+    let mut separator = "\n";
+    while let Some(row) = rows.try_next().await.map_err(refused)? {
+        let row: Map<_, _> = names.iter().cloned().zip(row.into_iter().map(value)).collect();
+        let row = serde_json::to_string(&row)?;
+        write!(out, "{separator}{}", super::escaped(&row))?;
+        separator = ",\n";
+    }
+    writeln!(out, "\n]}}")?;
+    Ok(out.flush()?)
+}
+
+fn in_words(cell: Cell, null: &str) -> String {
+    match cell {
+        Cell::Null => null.to_owned(),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Real(number) => number.to_string(),
+        Cell::Text(text) => text,
+    }
+}
+
+fn value(cell: Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Integer(number) => number.into(),
+        // JSON has no infinity; docs/events.md spells it so, too.
+        Cell::Real(f64::INFINITY) => "Infinity".into(),
+        Cell::Real(f64::NEG_INFINITY) => "-Infinity".into(),
+        Cell::Real(number) => number.into(),
+        Cell::Text(text) => text.into(),
+    }
+}

@@ -1,0 +1,172 @@
+//! A run's records as the report needs them, from its database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use experiments::expand::Row;
+use experiments::schema::claim::{Measure, Quantity};
+use experiments::schema::report::{Curve, Figure, Report, X};
+use reports::records::{Artifact, Records, Trial, TrialState, Variant};
+use reports::series::{Sample, Spool};
+use serde_json::{Map, Value};
+
+use crate::run_dir::RunDir;
+use crate::run_dir::TrialId;
+use crate::run_dir::trial::{FileOfTrialError, file_of_trial};
+use crate::scheduler::State;
+use crate::store::{ArtifactRow, Store, StoreError, Times, TrialRow};
+
+/// What the records are to be told under: the rows, and who ran them.
+#[derive(Debug, Clone)]
+pub(crate) struct Heading<'a> {
+    /// The experiment's name.
+    pub experiment: &'a str,
+    /// The profile.
+    pub profile: Option<&'a str>,
+    /// The profile's caption.
+    pub caption: &'a str,
+    /// Name and label of every row, in table order.
+    pub rows: &'a [Row],
+    /// Every trial's config, by its id.
+    pub configs: &'a BTreeMap<String, Map<String, Value>>,
+}
+
+/// The records cannot be collected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CollectError {
+    /// They cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The points of long series cannot be put aside.
+    #[error("cannot put points aside in `{}`", folder.display())]
+    Spool {
+        /// Where.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Everything recorded of a run that `report` draws. Retired trials are left out. Points that are too
+/// many for memory take room in the folder `aside` while the records are there.
+pub(crate) async fn collect(
+    store: &mut Store,
+    dir: &RunDir,
+    heading: &Heading<'_>,
+    report: &Report,
+    aside: &Path,
+) -> Result<Records, CollectError> {
+    let trials = store.trials().await?;
+    let mut results = store.results().await?;
+    let (timed, mut series, mut spool) = (timed(report), BTreeMap::new(), Spool::new(aside));
+    for metric in drawn(report) {
+        let times = if timed.contains(metric) { Times::Read } else { Times::Left };
+        let mut of = BTreeMap::new();
+        let put = |trial, samples: Vec<Sample>| {
+            let put = spool.put(&samples);
+            of.insert(
+                trial,
+                put.map_err(|source| CollectError::Spool { folder: aside.to_owned(), source })?,
+            );
+            Ok::<_, CollectError>(())
+        };
+        store.each_series(metric, times, put).await?;
+        series.insert(metric.to_owned(), of);
+    }
+    let mut items = BTreeMap::new();
+    for metric in compared(report) {
+        items.insert(metric.to_owned(), store.final_items(metric).await?);
+    }
+    let mut variants = Vec::new();
+    for row in heading.rows {
+        let mut of_row = Vec::new();
+        for trial in trials.iter().filter(|t| !t.retired && t.variant == row.name) {
+            let artifacts = store.artifacts(&trial.id).await?;
+            let folder = dir.trial(&trial.id);
+            of_row.push(Trial {
+                id: trial.id.0.clone(),
+                seed: trial.seed,
+                state: state(trial),
+                results: results.remove(&trial.id).unwrap_or_default(),
+                items: of_trial(&mut items, &trial.id),
+                series: of_trial(&mut series, &trial.id),
+                config: heading.configs.get(&trial.id.0).cloned().unwrap_or_default(),
+                artifacts: artifacts.into_iter().filter_map(|a| artifact(a, &folder)).collect(),
+            });
+        }
+        let (name, label) = (row.name.clone(), row.label.clone());
+        variants.push(Variant { name, label, trials: of_row, run: None });
+    }
+    Ok(Records {
+        experiment: heading.experiment.to_owned(),
+        profile: heading.profile.map(str::to_owned),
+        caption: heading.caption.to_owned(),
+        variants,
+        metrics: store.metrics().await?,
+    })
+}
+
+/// The metrics whose points some figure draws, or some claim is about.
+fn drawn(report: &Report) -> BTreeSet<&str> {
+    let claimed = claimed(report).filter(|quantity| quantity.measure != Measure::Final);
+    let claimed = claimed.map(|quantity| quantity.metric.as_str());
+    curves(report).map(|curve| curve.metric.as_str()).chain(claimed).collect()
+}
+
+/// Those of them that are drawn against time, or compared by it.
+fn timed(report: &Report) -> BTreeSet<&str> {
+    let claimed = claimed(report).filter(|q| matches!(q.measure, Measure::Seconds(_)));
+    let claimed = claimed.map(|quantity| quantity.metric.as_str());
+    let timed = curves(report).filter(|curve| curve.x == X::Seconds);
+    timed.map(|curve| curve.metric.as_str()).chain(claimed).collect()
+}
+
+/// The metrics whose final values are compared.
+fn compared(report: &Report) -> BTreeSet<&str> {
+    let columns = report.table.iter().flat_map(|table| &table.columns);
+    let claimed = claimed(report).filter(|quantity| quantity.measure == Measure::Final);
+    let claimed = claimed.map(|quantity| quantity.metric.as_str());
+    columns.map(|column| column.metric.as_str()).chain(claimed).collect()
+}
+
+fn claimed(report: &Report) -> impl Iterator<Item = &Quantity> {
+    report.claims.iter().flat_map(|claim| claim.compare.quantities())
+}
+
+fn curves(report: &Report) -> impl Iterator<Item = &Curve> {
+    report.figures.iter().filter_map(|figure| match figure {
+        Figure::Curve(curve) => Some(curve),
+        _ => None,
+    })
+}
+
+/// What there is of a trial, by metric; taken out of `all`.
+fn of_trial<T>(
+    all: &mut BTreeMap<String, BTreeMap<TrialId, T>>,
+    trial: &TrialId,
+) -> BTreeMap<String, T> {
+    all.iter_mut().filter_map(|(metric, of)| Some((metric.clone(), of.remove(trial)?))).collect()
+}
+
+fn state(trial: &TrialRow) -> TrialState {
+    match &trial.state {
+        State::Succeeded { .. } => TrialState::Succeeded,
+        State::Failed { class, .. } => TrialState::Unfinished(format!("failed ({class})")),
+        State::Queued { .. } if trial.last_attempt.is_none() => {
+            TrialState::Unfinished("not run".to_owned())
+        }
+        other => TrialState::Unfinished(other.name().to_owned()),
+    }
+}
+
+/// One that lies elsewhere is left out; one that is missing is for whoever wants to draw it.
+fn artifact(row: ArtifactRow, folder: &Path) -> Option<Artifact> {
+    let path = Path::new(&row.path);
+    if let Err(error @ FileOfTrialError::Outside { .. }) = file_of_trial(folder, path) {
+        tracing::warn!("{error}; it is left out");
+        return None;
+    }
+    let path = folder.join(path);
+    Some(Artifact { name: row.name, item: row.item, step: row.step, path })
+}

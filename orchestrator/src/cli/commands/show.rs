@@ -1,0 +1,279 @@
+//! `orch show TRIAL [RUN]`: all that is recorded of one trial.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use experiments::protocol::exit;
+use experiments::protocol::trial::{FILE_NAME, Trial};
+use serde_json::{Map, Value, json};
+
+use super::one_trial::OneTrial;
+use super::provenance::RanWith;
+use super::{print, print_json};
+use crate::cli::args::{self, Global};
+use crate::display::text::{columns, duration};
+use crate::platform::clock;
+use crate::run_dir::attempt::AttemptDir;
+use crate::run_dir::claim::{self, Standing};
+use crate::run_dir::rerun_script;
+use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::trial::{Folders, file_of_trial};
+use crate::store::{AttemptDetail, PassedOver};
+
+/// All about one trial.
+pub(super) struct Page {
+    pub(super) one: OneTrial,
+    label: Option<String>,
+    /// By dotted key, in written order.
+    pub(super) config: Vec<(String, Value)>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) results: BTreeMap<String, f64>,
+    passed_over: Vec<PassedOver>,
+    files: Vec<(&'static str, PathBuf)>,
+    by_hand: Vec<String>,
+}
+
+/// An attempt as its events and its folder tell it.
+pub(super) struct Attempt {
+    pub(super) detail: AttemptDetail,
+    /// How it ended or stands, in a few words.
+    end: String,
+    pub(super) ran_with: RanWith,
+    pub(super) took: Option<Duration>,
+}
+
+/// Runs the verb.
+pub async fn run(arguments: &args::Show, global: &Global) -> anyhow::Result<u8> {
+    let page = Page::collect(OneTrial::find(&arguments.chosen, global).await?).await?;
+    if arguments.json {
+        print_json(&page.to_json())?;
+    } else {
+        print(&page.to_text())?;
+    }
+    Ok(exit::OK)
+}
+
+impl Page {
+    /// Everything that is recorded of the trial.
+    pub(super) async fn collect(mut one: OneTrial) -> anyhow::Result<Self> {
+        let trial = one.shown.trial.clone();
+        let folder = one.folder();
+        let resolved = Resolved::read(&one.dir.experiment())?;
+        let label = resolved.rows.iter().find(|row| row.name == trial.variant);
+        let label = label.map(|row| row.label.clone());
+        let planned = resolved.trials.into_iter().find(|planned| planned.id == trial.id.0);
+        // The file no longer has the config of a retired trial, but its folder does.
+        let config = planned.map(|planned| planned.config);
+        let config = config.or_else(|| Some(Trial::read(&folder.join(FILE_NAME)).ok()?.config));
+        let mut attempts = Vec::new();
+        for detail in one.store.attempts_of(&trial.id).await? {
+            attempts.push(Attempt::new(&one.attempt(detail.number), detail)?);
+        }
+        let results = one.store.results().await?.remove(&trial.id).unwrap_or_default();
+        let mut passed_over = one.store.passed_over().await?;
+        passed_over.retain(|lines| lines.trial == trial.id);
+        let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
+        let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
+        let checkpoints = std::path::absolute(folder.join(Folders::of(&folder).checkpoints))?;
+        Ok(Self {
+            label,
+            config: dotted(config.unwrap_or_default()),
+            results,
+            passed_over,
+            files: files(&folder, last.as_ref(), &attempts),
+            by_hand: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &checkpoints)),
+            attempts,
+            one,
+        })
+    }
+
+    fn to_text(&self) -> String {
+        let shown = &self.one.shown;
+        let trial = &shown.trial;
+        let mut lines = vec![format!("{} of {}: {}", trial.id, self.one.dir.name(), shown.state())];
+        lines.extend(Some(shown.reason()).filter(|reason| !reason.is_empty()));
+        let label = self.label.as_ref().map_or(String::new(), |label| format!(" ({label})"));
+        lines.push(String::new());
+        lines.push(format!("variant {}{label}, seed {}", trial.variant, trial.seed));
+        let ran_with = self.attempts.last().map(|attempt| attempt.ran_with.lines());
+        let pair = |name: &str, value: String| [format!("  {name}"), value];
+        let config = self.config.iter().map(|(key, value)| pair(key, in_yaml(value)));
+        let results = self.results.iter().map(|(metric, value)| pair(metric, value.to_string()));
+        let files = self.files.iter().map(|(what, path)| pair(what, path.display().to_string()));
+        for (title, section) in [
+            ("config", columns(&config.collect::<Vec<_>>())),
+            ("attempts", columns(&self.attempt_rows())),
+            ("the last attempt ran with", ran_with.unwrap_or_default()),
+            ("final values", columns(&results.collect::<Vec<_>>())),
+            ("lines that are no events", columns(&self.passed_over_rows())),
+            ("files", columns(&files.collect::<Vec<_>>())),
+            (
+                "by hand (without the second line it begins anew)",
+                self.by_hand.iter().map(|line| format!("  {line}")).collect(),
+            ),
+        ] {
+            if !section.is_empty() {
+                lines.extend([String::new(), title.to_owned()]);
+                lines.extend(section);
+            }
+        }
+        lines.join("\n") + "\n"
+    }
+
+    /// The table of attempts with its heading; empty if there are none.
+    fn attempt_rows(&self) -> Vec<[String; 9]> {
+        if self.attempts.is_empty() {
+            return Vec::new();
+        }
+        let heading =
+            ["", "end", "started", "took", "host", "device", "build", "from step", "checkpoints"];
+        let mut rows = vec![heading.map(str::to_owned)];
+        rows.extend(self.attempts.iter().map(|attempt| {
+            let detail = &attempt.detail;
+            let kept = detail.kept().count();
+            let last = detail.kept().next_back();
+            let last = last.map_or(String::new(), |(step, _)| format!(", last at {step}"));
+            let removed = match detail.checkpoints.len() - kept {
+                0 => String::new(),
+                n => format!(", {n} removed"),
+            };
+            [
+                format!("  {}", detail.number),
+                attempt.end.clone(),
+                clock::to_rfc3339(detail.started_ms),
+                attempt.took.map_or(String::new(), duration),
+                attempt.ran_with.host().unwrap_or_default().to_owned(),
+                detail.device.clone().unwrap_or_default(),
+                detail.build.clone().unwrap_or_default(),
+                detail.resumed_from.map_or(String::new(), |step| step.to_string()),
+                format!("{kept}{last}{removed}"),
+            ]
+        }));
+        rows
+    }
+
+    /// The first lines of each attempt that were passed over, and how many more.
+    fn passed_over_rows(&self) -> Vec<[String; 3]> {
+        let mut rows = Vec::new();
+        for PassedOver { attempt, lines, first, .. } in &self.passed_over {
+            let attempt = format!("  attempt {attempt}");
+            let shown = first
+                .iter()
+                .map(|(line, reason)| [attempt.clone(), format!("line {line}"), reason.clone()]);
+            rows.extend(shown);
+            let more = lines - first.len() as u64;
+            if more > 0 {
+                rows.push([attempt, String::new(), format!("and {more} more")]);
+            }
+        }
+        rows
+    }
+
+    fn to_json(&self) -> Value {
+        let (shown, trial) = (&self.one.shown, &self.one.shown.trial);
+        let config: Map<_, _> = self.config.iter().cloned().collect();
+        let files: Map<_, _> =
+            self.files.iter().map(|(what, path)| ((*what).to_owned(), json!(path))).collect();
+        json!({
+            "schema": 1,
+            "run": self.one.dir.name(),
+            "id": trial.id,
+            "variant": trial.variant,
+            "label": self.label,
+            "seed": trial.seed,
+            "retired": trial.retired,
+            "status": trial.state,
+            "standing": shown.standing(),
+            "job": shown.job.as_ref().and_then(|job| job.listed.as_ref()),
+            "config": config,
+            "attempts": self.attempts.iter().map(Attempt::to_json).collect::<Vec<_>>(),
+            "results": self.results,
+            "passed_over": self.passed_over.iter().map(|lines| json!({
+                "attempt": lines.attempt,
+                "lines": lines.lines,
+                "first": lines.first.iter().map(|(line, reason)| {
+                    json!({"line": line, "reason": reason})
+                }).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+            "files": files,
+            "by_hand": self.by_hand,
+        })
+    }
+}
+
+impl Attempt {
+    fn new(dir: &AttemptDir, detail: AttemptDetail) -> anyhow::Result<Self> {
+        let ran_with = RanWith::read(dir)?;
+        let until = |end_ms: i64| {
+            let took = u64::try_from(end_ms - detail.started_ms).unwrap_or(0);
+            Some(Duration::from_millis(took))
+        };
+        let (end, took) = match claim::standing(dir)? {
+            Standing::Ended(exit) => (exit.to_string(), until(exit.ended_ms)),
+            Standing::Held(_) => ("under way".to_owned(), until(clock::now_ms())),
+            Standing::Unknown(_) => ("taken up elsewhere".to_owned(), None),
+            Standing::Unclaimed => ("not taken up yet".to_owned(), None),
+            Standing::Lost(_) => ("lost".to_owned(), None),
+            Standing::Abandoned(_) => ("never taken up".to_owned(), None),
+        };
+        let end = if ran_with.is_imported() { "imported".to_owned() } else { end };
+        Ok(Self { detail, end, ran_with, took })
+    }
+
+    fn to_json(&self) -> Value {
+        let detail = &self.detail;
+        json!({
+            "number": detail.number,
+            "end": self.end,
+            "started": clock::to_rfc3339(detail.started_ms),
+            "seconds": self.took.map(|took| took.as_secs_f64()),
+            "host": self.ran_with.host(),
+            "ran_with": self.ran_with.to_json(),
+            "device": detail.device,
+            "build": detail.build,
+            "resumed_from": detail.resumed_from,
+            "checkpoints": detail.kept().map(|(step, _)| step).collect::<Vec<_>>(),
+            "removed_checkpoints": detail.checkpoints.len() - detail.kept().count(),
+        })
+    }
+}
+
+/// Where the trial's files are, of attempts the newest one's.
+fn files(
+    folder: &Path,
+    last: Option<&AttemptDir>,
+    attempts: &[Attempt],
+) -> Vec<(&'static str, PathBuf)> {
+    let Some(last) = last else { return Vec::new() };
+    let mut files = vec![
+        ("folder", folder.to_owned()),
+        ("stdout", last.stdout()),
+        ("stderr", last.stderr()),
+        ("events", last.events()),
+    ];
+    let newest = attempts.iter().rev().find_map(|attempt| attempt.detail.kept().next_back());
+    let newest = newest.and_then(|(_, path)| file_of_trial(folder, Path::new(path)).ok());
+    files.extend(newest.map(|path| ("checkpoint", path)));
+    files
+}
+
+/// A mapping's values by dotted key.
+fn dotted(config: Map<String, Value>) -> Vec<(String, Value)> {
+    let entries = config.into_iter().map(|(key, value)| match value {
+        Value::Object(inner) if !inner.is_empty() => {
+            let inner = dotted(inner).into_iter();
+            inner.map(|(below, value)| (format!("{key}.{below}"), value)).collect()
+        }
+        value => vec![(key, value)],
+    });
+    entries.flatten().collect()
+}
+
+/// A value as it could stand in the file, on one line.
+pub(super) fn in_yaml(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

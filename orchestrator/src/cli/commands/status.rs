@@ -1,0 +1,129 @@
+//! `orch status [RUN]`: where every trial stands.
+
+use std::collections::BTreeMap;
+
+use experiments::protocol::exit;
+use serde_json::{Value, json};
+
+use super::skipped_lines::passed_over_text;
+use super::{print, print_json};
+use crate::cli::args::{self, Global};
+use crate::display::text::{columns, counts};
+use crate::display::trial_status::{self, Shown};
+use crate::platform::clock;
+use crate::run_dir::TrialId;
+use crate::run_dir::snapshot::{self, Resolved};
+use crate::run_dir::{RunDir, Supervisor};
+use crate::scheduler::State;
+use crate::store::sync;
+
+/// More trials than this are not all listed, unless that is asked for.
+const MANY: usize = 40;
+
+/// Runs the verb.
+pub async fn run(arguments: &args::Status, global: &Global) -> anyhow::Result<u8> {
+    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    // First: once there is no supervisor, nothing is recorded any more.
+    let supervisor = dir.supervisor();
+    let mut store = sync::for_reading(&dir).await?;
+    let resolved = Resolved::read(&dir.experiment())?;
+    let headline = snapshot::headline(&resolved.report);
+    let latest = match headline {
+        Some(metric) => store.latest(metric).await?,
+        None => BTreeMap::new(),
+    };
+    let passed_over = store.passed_over().await?;
+    let mut trials = store.trials().await?;
+    trials.retain(|trial| arguments.all || !trial.retired);
+    let shown = trial_status::all(trials, &dir)?;
+    if arguments.json {
+        let trials: Vec<_> = shown.iter().map(|t| to_json(t, headline, &latest)).collect();
+        print_json(&json!({
+            "schema": 1,
+            "run": dir.name(),
+            "folder": dir.path(),
+            "supervisor": supervisor,
+            "trials": trials,
+        }))?;
+    } else {
+        let counts = counts(shown.iter().map(Shown::state));
+        let carried_on = carried_on(supervisor.as_ref(), &shown, &resolved);
+        let head = format!("{}: {counts}\n{carried_on}\n", dir.name());
+        let (listed, only_counted) = if arguments.all || shown.len() <= MANY {
+            (shown, Vec::new())
+        } else {
+            shown.into_iter().partition(is_of_interest)
+        };
+        print(&(head + &table(&listed, &resolved, &latest)))?;
+        if !only_counted.is_empty() {
+            print(&format!("and {} more; `--all` lists them\n", only_counted.len()))?;
+        }
+        print(&passed_over_text(&passed_over).map_or(String::new(), |text| text + "\n"))?;
+    }
+    Ok(exit::OK)
+}
+
+/// Of many trials, those that wait or are done are only counted.
+fn is_of_interest(shown: &Shown) -> bool {
+    !matches!(shown.trial.state, State::Queued { .. } | State::Succeeded { .. })
+}
+
+/// Who carries the run on, or what does; nothing where nothing is left.
+fn carried_on(supervisor: Option<&Supervisor>, shown: &[Shown], resolved: &Resolved) -> String {
+    let left = |shown: &&Shown| {
+        !shown.trial.retired && !matches!(shown.trial.state, State::Succeeded { .. })
+    };
+    match (supervisor, shown.iter().filter(left).count()) {
+        (Some(supervisor), _) => format!("run by {supervisor}\n"),
+        (None, 0) => String::new(),
+        (None, _) => format!("nobody runs it: `{}` goes on\n", resolved.command_line()),
+    }
+}
+
+fn table(shown: &[Shown], resolved: &Resolved, latest: &BTreeMap<TrialId, f64>) -> String {
+    let headline = snapshot::headline(&resolved.report);
+    let mut rows = vec![
+        ["trial", "state", "phase", "step", headline.unwrap_or_default(), "attempts", "reason"]
+            .map(str::to_owned),
+    ];
+    for shown in shown {
+        let trial = &shown.trial;
+        let progress = trial.last_attempt.as_ref().and_then(|attempt| attempt.progress.as_ref());
+        let under_way = progress.filter(|_| trial.state.attempt_under_way().is_some());
+        rows.push([
+            trial.id.0.clone(),
+            shown.state().to_owned(),
+            under_way.map_or(String::new(), |(phase, ..)| phase.clone()),
+            under_way.map_or(String::new(), |(_, step, of)| format!("{step}/{of}")),
+            latest.get(&trial.id).map_or(String::new(), |value| format!("{value:.2}")),
+            trial.last_attempt.as_ref().map_or(String::new(), |a| a.number.to_string()),
+            resolved.reason(shown).lines().next().unwrap_or_default().to_owned(),
+        ]);
+    }
+    columns(&rows).join("\n") + "\n"
+}
+
+fn to_json(shown: &Shown, headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> Value {
+    let trial = &shown.trial;
+    let attempt = trial.last_attempt.as_ref();
+    let progress = attempt.and_then(|a| a.progress.as_ref());
+    json!({
+        "id": trial.id,
+        "variant": trial.variant,
+        "seed": trial.seed,
+        "retired": trial.retired,
+        "state": shown.state(),
+        "status": trial.state,
+        "standing": shown.standing(),
+        "job": shown.job.as_ref().and_then(|job| job.listed.as_ref()),
+        "attempts": attempt.map_or(0, |a| a.number),
+        "started": attempt.map(|a| clock::to_rfc3339(a.started_ms)),
+        "device": attempt.and_then(|a| a.device.clone()),
+        "progress": progress.map(|(phase, step, of)| json!({"phase": phase, "step": step, "of": of})),
+        "silent_since": shown.silent_since_ms().map(clock::to_rfc3339),
+        "unknown_lines": attempt.map_or(0, |a| a.unknown_lines),
+        "latest": headline.map(|metric| json!({metric: latest.get(&trial.id)})),
+        "builds": trial.made_with.builds,
+        "data": trial.made_with.data,
+    })
+}

@@ -1,0 +1,176 @@
+//! Where runs and slots lie: room, kind of file system, locks, clock, and databases.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use experiments::schema::resources::Memory;
+use tempfile::NamedTempFile;
+
+use super::{Finding, chain, holders};
+use crate::platform::disk_space;
+use crate::platform::filesystem::{self, Kind};
+use crate::run_dir::RunDir;
+use crate::slots::Slots;
+use crate::store::Store;
+
+/// Checkpoints of a small experiment fill this much.
+const LITTLE_ROOM: Memory = Memory(10 << 30);
+
+/// With less, attempts soon fail.
+const NO_ROOM: Memory = Memory(1 << 30);
+
+/// Each attempt makes about ten files.
+const FEW_FILES: u64 = 10_000;
+
+/// A file server whose clock is off by more than this confuses whoever compares times.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
+
+/// The file system of the folder that runs lie in, or will once it is made.
+pub(crate) fn storage(runs: &Path) -> Vec<Finding> {
+    let folder = match nearest_folder(runs) {
+        Ok(folder) => folder,
+        Err(error) => {
+            return vec![Finding::problem("runs", error.to_string(), "use another folder")];
+        }
+    };
+    let shown = folder.display();
+    let mut findings = vec![kind(&folder)];
+    findings.extend(room(&folder));
+    let unwritable = |error: std::io::Error| {
+        let found = format!("`{shown}` cannot be written to: {error}");
+        Finding::problem("locks", found, "make it writable, or set another folder by `--runs`")
+    };
+    findings.push(match filesystem::try_locks(&folder) {
+        Ok(None) => Finding::ok("locks", format!("they hold in `{shown}`")),
+        Ok(Some(wrong)) => {
+            let advice = "put runs on a file system that keeps locks and links, by `--runs`";
+            Finding::problem("locks", format!("{wrong} in `{shown}`"), advice)
+        }
+        Err(error) => {
+            findings.push(unwritable(error));
+            return findings;
+        }
+    });
+    findings.push(match filesystem::clock_difference(&folder) {
+        Ok(off) if off > CLOCK_TOLERANCE => {
+            let found = format!("that of `{shown}` is {} s off", off.as_secs());
+            Finding::warning("clock", found, "synchronise both machines (NTP)")
+        }
+        Ok(_) => Finding::ok("clock", "that of the files is this machine's"),
+        Err(error) => unwritable(error),
+    });
+    findings
+}
+
+/// The folder of slots, and who has some.
+pub(crate) fn state() -> Vec<Finding> {
+    let slots = match Slots::of_this_machine() {
+        Ok(slots) => slots,
+        Err(error) => return vec![Finding::problem("slots", error.to_string(), "")],
+    };
+    let folder = std::path::absolute(slots.folder()).unwrap_or_else(|_| slots.folder().to_owned());
+    // Slots are made on demand; what matters is that they can be.
+    let writable = nearest_folder(&folder).and_then(NamedTempFile::new_in).map(drop);
+    if let Err(error) = writable {
+        let found = format!("`{}` cannot be written to: {error}", folder.display());
+        let advice = "make it writable, or set `ORCH_STATE_DIR` to a folder of this machine";
+        return vec![Finding::problem("slots", found, advice)];
+    }
+    let held = holders::holders(&folder);
+    let mut findings = Vec::new();
+    for (attempt, slots) in &held.attempts {
+        let found = format!("{slots} held by `{}`", attempt.display());
+        findings.push(Finding::ok("slots", found));
+    }
+    for (pid, name) in &held.leftovers {
+        let found = format!("pid {pid} ({name}) holds some and belongs to no attempt under way");
+        let advice = format!("if it is not starting one just now, end it: `kill {pid}`");
+        findings.push(Finding::warning("slots", found, &advice));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok("slots", format!("none is held in `{}`", folder.display())));
+    }
+    findings
+}
+
+/// The databases of all runs.
+pub(crate) async fn records(runs: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut readable = 0;
+    for run in RunDir::all(runs) {
+        if !run.database().is_file() {
+            continue;
+        }
+        let looked = match Store::open_read_only(&run.database()).await {
+            Ok(mut store) => store.trials().await.map(drop),
+            Err(error) => Err(error),
+        };
+        match looked {
+            Ok(()) => readable += 1,
+            Err(error) => {
+                let advice = "`orch status` brings one of an older `orch` up to date, one of a newer \
+                              `orch` needs that one; if it is broken, delete it, and it is made \
+                              again from the journal";
+                findings.push(Finding::problem("records", chain(&error), advice));
+            }
+        }
+    }
+    if readable > 0 || findings.is_empty() {
+        let runs = runs.display();
+        let s = if readable == 1 { "" } else { "s" };
+        findings
+            .push(Finding::ok("records", format!("{readable} database{s} readable in `{runs}`")));
+    }
+    findings
+}
+
+fn kind(folder: &Path) -> Finding {
+    let shown = folder.display();
+    match filesystem::kind(folder) {
+        Ok(Kind::Local(kind)) => Finding::ok("file system", format!("{kind}, of `{shown}`")),
+        Ok(Kind::Memory(kind)) => Finding::warning(
+            "file system",
+            format!("{kind}: `{shown}` is gone with the next boot"),
+            "put runs on a disk, by `--runs`",
+        ),
+        Ok(Kind::Network(kind)) => Finding::warning(
+            "file system",
+            format!("{kind}: `{shown}` is not on this machine"),
+            "databases are kept in this user's state folder; put runs on a local disk, by `--runs`, if \
+             several machines are not to share them",
+        ),
+        Err(error) => Finding::warning("file system", error.to_string(), ""),
+    }
+}
+
+fn room(folder: &Path) -> Vec<Finding> {
+    let Some(free) = disk_space::free(folder) else { return Vec::new() };
+    let Ok(there) = rustix::fs::statvfs(folder) else { return Vec::new() };
+    let found = format!("{free} free for `{}`", folder.display());
+    let advice = "make room, or set another folder by `--runs`";
+    let mut findings = vec![if free < NO_ROOM {
+        Finding::problem("disk", found, advice)
+    } else if free < LITTLE_ROOM {
+        Finding::warning("disk", found, advice)
+    } else {
+        Finding::ok("disk", found)
+    }];
+    // Some file systems have as many as there is room for, and say that they have none.
+    if there.f_files > 0 {
+        let found = format!("{} more can be made", there.f_favail);
+        findings.push(match there.f_favail {
+            0 => Finding::problem("files", found, advice),
+            few if few < FEW_FILES => Finding::warning("files", found, advice),
+            _ => Finding::ok("files", found),
+        });
+    }
+    findings
+}
+
+/// The folder itself, or the nearest above it that there is.
+fn nearest_folder(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let there = path.ancestors().find(|folder| fs::metadata(folder).is_ok());
+    Ok(there.unwrap_or(Path::new("/")).to_owned())
+}

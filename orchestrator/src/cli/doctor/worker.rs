@@ -1,0 +1,92 @@
+//! The worker of an experiment: whether it can be found and started, and what it says of itself.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use experiments::expand::Run;
+use experiments::schema::executor::Executor;
+
+use super::{Finding, chain};
+use crate::executor::slurm;
+use crate::executor::worker_program;
+use crate::slots::Inventory;
+
+/// Whether this machine, or the cluster, can run the experiment, and its worker.
+pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if run.executor == Executor::Slurm {
+        let grace = run.worker.grace.0;
+        findings.push(match slurm::try_out(&run.slurm, &run.resources, grace) {
+            Ok(()) => Finding::ok("slurm", format!("would take the jobs of `{}`", run.name())),
+            Err(error) => {
+                let advice = "correct the file's `slurm` and `resources`; `sinfo` lists partitions";
+                Finding::problem("slurm", error.to_string(), advice)
+            }
+        });
+    } else if let Some(inventory) = inventory {
+        findings.push(match inventory.feasible(&run.resources) {
+            Ok(()) => Finding::ok("resources", format!("`{}` fits on this machine", run.name())),
+            Err(error) => {
+                let advice = "ask for less in the file's `resources`, or use another machine";
+                Finding::problem("resources", error.to_string(), advice)
+            }
+        });
+    }
+    match worker_program::find(&run.worker.command[0]) {
+        Ok(program) => {
+            findings.push(Finding::ok("worker", program.display().to_string()));
+            findings.extend(libraries(&program));
+            findings.extend(run.worker.check.as_ref().map(|check| answers(run, check)));
+        }
+        Err(error) => {
+            let advice = "build or install it, or name its path in the file's `worker`";
+            findings.push(Finding::problem("worker", error.to_string(), advice));
+        }
+    }
+    findings
+}
+
+/// Whether the check answers for every trial, and of which build.
+fn answers(run: &Run, check: &[String]) -> Finding {
+    let requests = run.requests();
+    let replies = match worker_program::check(check, &requests) {
+        Ok(replies) => replies,
+        Err(error) => {
+            let advice = "run the command by hand; it must end well on an empty input";
+            return Finding::problem("check", chain(&error), advice);
+        }
+    };
+    let build = replies.iter().find_map(|reply| reply.build.clone());
+    let build = build.map_or("says no build".to_owned(), |build| format!("build {build}"));
+    match replies.iter().filter(|reply| !reply.problems.is_empty()).count() {
+        0 => {
+            Finding::ok("check", format!("{} trials are as they should be; {build}", replies.len()))
+        }
+        n => Finding::problem(
+            "check",
+            format!("{n} of {} trials have a wrong config; {build}", replies.len()),
+            "`orch run FILE -n` names the places",
+        ),
+    }
+}
+
+/// Whether the dynamic loader finds every library that the program names.
+fn libraries(program: &Path) -> Option<Finding> {
+    let output = Command::new("ldd").arg(program).stdin(Stdio::null()).output().ok()?;
+    // Scripts and static programs are none of ldd's business.
+    if !output.status.success() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let missing = |line: &str| line.trim().strip_suffix(" => not found").map(str::to_owned);
+    let missing: Vec<_> = text.lines().filter_map(missing).collect();
+    Some(if missing.is_empty() {
+        Finding::ok("libraries", format!("all {} are found", text.lines().count()))
+    } else {
+        Finding::problem(
+            "libraries",
+            format!("not found: {}", missing.join(", ")),
+            "install them, or name their folder in `LD_LIBRARY_PATH`",
+        )
+    })
+}

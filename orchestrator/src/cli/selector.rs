@@ -1,0 +1,257 @@
+//! How a trial is named on the command line: by the start of its id, by `variant=`, `seed=` and
+//! `state=`, or by several of these with commas between.
+
+use std::str::FromStr;
+
+use experiments::yaml::suggest::nearest;
+
+use crate::display::text::columns;
+use crate::display::trial_status::Shown;
+
+/// Every state that can be asked for.
+const STATES: [&str; 10] = [
+    "queued",
+    "starting",
+    "running",
+    "lost",
+    "ended",
+    "interrupted",
+    "cancelled",
+    "succeeded",
+    "failed",
+    "retired",
+];
+
+/// Trials that an error lists at most; the others are counted.
+const LISTED: usize = 12;
+
+/// Which trial is meant: one that fulfils every condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    text: String,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Condition {
+    Id(String),
+    Variant(String),
+    Seed(u64),
+    State(String),
+}
+
+/// A selector that cannot be read, or does not name exactly one trial.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectorError {
+    /// It is no selector.
+    #[error("{0}")]
+    Malformed(String),
+    /// No trial is like that.
+    #[error("no trial of `{run}` matches `{selector}`{hint}; there is:\n{trials}")]
+    NoMatch {
+        /// The run.
+        run: String,
+        /// What was asked for.
+        selector: String,
+        /// What may have been meant.
+        hint: String,
+        /// The trials that there are.
+        trials: String,
+    },
+    /// Several trials are like that.
+    #[error("`{selector}` matches {count} trials of `{run}`; name one of them:\n{trials}")]
+    Ambiguous {
+        /// The run.
+        run: String,
+        /// What was asked for.
+        selector: String,
+        /// How many.
+        count: usize,
+        /// Which.
+        trials: String,
+    },
+}
+
+impl FromStr for Selector {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Self, SelectorError> {
+        let conditions = text.split(',').map(condition).collect::<Result<_, _>>()?;
+        Ok(Self { text: text.to_owned(), conditions })
+    }
+}
+
+fn condition(text: &str) -> Result<Condition, SelectorError> {
+    let malformed = |what: String| Err(SelectorError::Malformed(what));
+    Ok(match text.split_once('=') {
+        None if text.is_empty() => return malformed("a condition is empty".to_owned()),
+        None => Condition::Id(text.to_owned()),
+        Some(("variant", name)) => Condition::Variant(name.to_owned()),
+        Some(("seed", seed)) => match seed.parse() {
+            Ok(seed) => Condition::Seed(seed),
+            Err(_) => return malformed(format!("`{seed}` is no seed")),
+        },
+        Some(("state", state)) if STATES.contains(&state) => Condition::State(state.to_owned()),
+        Some(("state", state)) => {
+            let known = STATES.join("`, `");
+            return malformed(format!("there is no state `{state}`; the states are `{known}`"));
+        }
+        Some((key, _)) => {
+            return malformed(format!(
+                "trials have no `{key}`; choose by `variant=`, `seed=`, `state=`, or the start of \
+                 an id"
+            ));
+        }
+    })
+}
+
+impl Condition {
+    fn holds(&self, shown: &Shown) -> bool {
+        let trial = &shown.trial;
+        match self {
+            Self::Id(start) => trial.id.0.starts_with(start),
+            Self::Variant(name) => trial.variant == *name,
+            Self::Seed(seed) => trial.seed == *seed,
+            Self::State(state) => shown.state() == state,
+        }
+    }
+}
+
+impl Selector {
+    /// The one of `run`'s trials that is meant. Retired trials count only where no other fits.
+    pub fn choose(&self, trials: Vec<Shown>, run: &str) -> Result<Shown, SelectorError> {
+        let mut fitting = self.choose_all(trials, run)?;
+        match fitting.len() {
+            1 => Ok(fitting.remove(0)),
+            count => Err(SelectorError::Ambiguous {
+                run: run.to_owned(),
+                selector: self.text.clone(),
+                count,
+                trials: list(&fitting),
+            }),
+        }
+    }
+
+    /// Those of `run`'s trials that are meant, at least one. Retired trials count only where no
+    /// other fits.
+    pub fn choose_all(
+        &self,
+        mut trials: Vec<Shown>,
+        run: &str,
+    ) -> Result<Vec<Shown>, SelectorError> {
+        if let Some(exact) = trials.iter().position(|shown| shown.trial.id.0 == self.text) {
+            return Ok(vec![trials.swap_remove(exact)]);
+        }
+        let fits = |shown: &Shown| self.conditions.iter().all(|wanted| wanted.holds(shown));
+        let (mut fitting, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(fits);
+        if fitting.iter().any(|shown| !shown.trial.retired) {
+            fitting.retain(|shown| !shown.trial.retired);
+        }
+        if fitting.is_empty() {
+            return Err(SelectorError::NoMatch {
+                run: run.to_owned(),
+                selector: self.text.clone(),
+                hint: self.hint(&others),
+                trials: list(&others),
+            });
+        }
+        Ok(fitting)
+    }
+
+    /// The id or variant that is spelled most like the one asked for.
+    fn hint(&self, trials: &[Shown]) -> String {
+        let trials = || trials.iter().map(|shown| &shown.trial);
+        let near = self.conditions.iter().find_map(|condition| match condition {
+            Condition::Id(id) => nearest(id, trials().map(|trial| trial.id.0.as_str())),
+            Condition::Variant(name) if trials().all(|trial| trial.variant != *name) => {
+                nearest(name, trials().map(|trial| trial.variant.as_str()))
+            }
+            Condition::Variant(_) | Condition::Seed(_) | Condition::State(_) => None,
+        });
+        near.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"))
+    }
+}
+
+/// The first trials with their states, a line each.
+fn list(trials: &[Shown]) -> String {
+    let rows: Vec<_> = trials
+        .iter()
+        .take(LISTED)
+        .map(|shown| [format!("  {}", shown.trial.id), shown.state().to_owned()])
+        .collect();
+    let mut lines = columns(&rows);
+    let hidden = trials.len().saturating_sub(LISTED);
+    if hidden > 0 {
+        lines.push(format!("  and {hidden} more"));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run_dir::TrialId;
+    use crate::scheduler::State;
+    use crate::store::{MadeWith, TrialRow};
+
+    fn trial(variant: &str, seed: u64, hash: &str, retired: bool) -> Shown {
+        let trial = TrialRow {
+            id: TrialId(format!("{variant}-s{seed}-{hash}")),
+            key: String::new(),
+            variant: variant.to_owned(),
+            seed,
+            retired,
+            state: State::Succeeded { attempt: 1 },
+            build: None,
+            data: None,
+            made_with: MadeWith::default(),
+            last_attempt: None,
+        };
+        Shown { trial, standing: None, job: None }
+    }
+
+    fn trials() -> Vec<Shown> {
+        vec![
+            trial("sr3", 1, "aa", false),
+            trial("sr3", 10, "bb", false),
+            trial("cos", 1, "cc", false),
+            trial("cos", 1, "dd", true),
+        ]
+    }
+
+    fn chosen(selector: &str) -> Result<String, SelectorError> {
+        Ok(selector.parse::<Selector>()?.choose(trials(), "run")?.trial.id.0)
+    }
+
+    #[test]
+    fn conditions_narrow_until_one_is_left() {
+        for (selector, id) in [
+            ("variant=sr3,seed=1", "sr3-s1-aa"),
+            ("seed=10", "sr3-s10-bb"),
+            ("sr3-s1-", "sr3-s1-aa"),
+            ("sr3,seed=10", "sr3-s10-bb"),
+            // A retired trial steps back behind its successor, and can still be named.
+            ("cos", "cos-s1-cc"),
+            ("state=retired", "cos-s1-dd"),
+            ("cos-s1-dd", "cos-s1-dd"),
+        ] {
+            assert_eq!(chosen(selector).as_deref(), Ok(id), "{selector}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_another_starts_with_is_that_one() {
+        let trials = vec![trial("a", 0, "1", false), trial("a", 0, "12", false)];
+        let found = "a-s0-1".parse::<Selector>().unwrap().choose(trials, "run").unwrap();
+        assert_eq!(found.trial.id.0, "a-s0-1");
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_counted() {
+        let trials: Vec<_> = (0..20).map(|seed| trial("a", seed, "0", false)).collect();
+        let error = "variant=a".parse::<Selector>().unwrap().choose(trials, "run").unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("`variant=a` matches 20 trials of `run`"), "{text}");
+        assert!(text.ends_with("\n  and 8 more") && text.lines().count() == 14, "{text}");
+    }
+}

@@ -1,0 +1,95 @@
+//! How far a trial has come and how fast it goes, from its events. For people.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use experiments::protocol::events::{Event, Line};
+
+/// The rate is taken over this many seconds.
+const WINDOW_SECS: f64 = 30.0;
+
+/// The present phase of a trial.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// Phase, units done, units in all.
+    pub phase: Option<(String, u64, u64)>,
+    /// Newest value of the metric that is shown beside it.
+    pub headline: Option<f64>,
+    /// Whether nothing has been heard of it for too long.
+    pub stalled: bool,
+    /// Time in seconds and units done, oldest first; of the present phase only.
+    seen: VecDeque<(f64, u64)>,
+}
+
+impl Progress {
+    /// Takes in an event; `headline` names the metric to remember.
+    pub fn take(&mut self, line: &Line, headline: Option<&str>) {
+        match &line.event {
+            Event::Progress { phase, step, of } => {
+                let same_phase = |(p, s, _): &(String, u64, u64)| p == phase && s <= step;
+                if !self.phase.as_ref().is_some_and(same_phase) {
+                    self.seen.clear();
+                }
+                self.phase = Some((phase.clone(), *step, *of));
+                if let Some(time) = line.time {
+                    self.seen.push_back((time, *step));
+                    while self.seen.len() > 2 && time - self.seen[1].0 > WINDOW_SECS {
+                        self.seen.pop_front();
+                    }
+                }
+            }
+            Event::Metrics { values, item: None, .. } => {
+                if let Some(value) = headline.and_then(|name| values.get(name)) {
+                    self.headline = Some(value.0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Units a second, once two different times have been seen.
+    pub fn rate(&self) -> Option<f64> {
+        let (first, last) = (self.seen.front()?, self.seen.back()?);
+        let seconds = last.0 - first.0;
+        (seconds > 0.0).then(|| (last.1 - first.1) as f64 / seconds).filter(|rate| *rate > 0.0)
+    }
+
+    /// Time until the end of the present phase at the present rate.
+    pub fn remaining(&self) -> Option<Duration> {
+        let (_, step, of) = self.phase.as_ref()?;
+        Duration::try_from_secs_f64(of.saturating_sub(*step) as f64 / self.rate()?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(phase: &str, step: u64, time: f64) -> Line {
+        let event = Event::Progress { phase: phase.to_owned(), step, of: 100 };
+        Line { time: Some(time), event }
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_present_phase() {
+        let mut seen = Progress::default();
+        seen.take(&progress("train", 0, 0.0), None);
+        assert_eq!(seen.rate(), None);
+        seen.take(&progress("train", 20, 10.0), None);
+        assert_eq!(seen.rate(), Some(2.0));
+        assert_eq!(seen.remaining(), Some(Duration::from_secs(40)));
+        seen.take(&progress("evaluate", 0, 11.0), None);
+        assert_eq!(seen.rate(), None);
+        seen.take(&progress("evaluate", 5, 12.0), None);
+        assert_eq!(seen.rate(), Some(5.0));
+    }
+
+    #[test]
+    fn old_observations_are_forgotten() {
+        let mut seen = Progress::default();
+        seen.take(&progress("train", 0, 0.0), None);
+        seen.take(&progress("train", 1, 100.0), None);
+        seen.take(&progress("train", 51, 150.0), None);
+        assert_eq!(seen.rate(), Some(1.0));
+    }
+}

@@ -1,0 +1,5 @@
+//! The formats of other programs, read and written.
+
+pub(crate) mod import;
+pub(crate) mod parquet;
+pub(crate) mod tensorboard;

@@ -1,0 +1,10 @@
+//! Masked CRC-32C, as in TensorFlow's `record_writer.h`.
+
+use crc::{CRC_32_ISCSI, Crc};
+
+static CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+
+/// A checksum of a text that holds checksums itself would say little.
+pub(super) fn masked(bytes: &[u8]) -> [u8; 4] {
+    CRC32C.checksum(bytes).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
+}

@@ -1,0 +1,8 @@
+//! TensorBoard's event files: records with masked checksums around protobuf messages.
+
+mod checksum;
+mod reader;
+mod writer;
+
+pub(crate) use reader::{ReadError, Reader, Scalars};
+pub(crate) use writer::EventFile;

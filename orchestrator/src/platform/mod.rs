@@ -1,0 +1,12 @@
+//! The operating system: clock, host, file systems, locks of files, shell.
+
+pub mod atomic_file;
+pub mod clock;
+pub(crate) mod disk_space;
+pub(crate) mod error_chain;
+pub(crate) mod filesystem;
+pub(crate) mod hash;
+pub mod host;
+pub mod line_reader;
+pub(crate) mod shell;
+pub(crate) mod state_dir;

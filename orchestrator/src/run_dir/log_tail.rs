@@ -1,0 +1,106 @@
+//! The end of what an attempt's worker printed: where people look first when it has failed.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use anstream::adapter::strip_str;
+
+use crate::run_dir::attempt::AttemptDir;
+
+/// Lines that are shown.
+const LINES: usize = 20;
+
+/// Characters of a line that are shown.
+const WIDTH: usize = 500;
+
+/// How far from the log's end they are looked for, whatever its size.
+const BYTES: u64 = 64 << 10;
+
+/// The last lines of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEnd {
+    /// The log.
+    pub path: PathBuf,
+    /// Never empty; without what would move a terminal's cursor or change its colours.
+    pub lines: Vec<String>,
+}
+
+impl LogEnd {
+    /// Of what went to standard error, else of what went to standard output; `None` if the worker
+    /// printed nothing.
+    pub fn of(attempt: &AttemptDir) -> io::Result<Option<Self>> {
+        for path in [attempt.stderr(), attempt.stdout()] {
+            let lines = last_lines(&path)?;
+            if !lines.is_empty() {
+                return Ok(Some(Self { path, lines }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether one of these words is in the end of what the attempt's worker complained of.
+pub fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
+    tail(&attempt.stderr()).is_ok_and(|text| words.iter().any(|words| text.contains(words)))
+}
+
+fn last_lines(log: &Path) -> io::Result<Vec<String>> {
+    let text = tail(log)?;
+    let lines: Vec<_> = text.trim_end().lines().map(as_seen).collect();
+    Ok(lines[lines.len().saturating_sub(LINES)..].to_vec())
+}
+
+/// Nothing if there is no log, as of a worker that could not be started.
+fn tail(log: &Path) -> io::Result<String> {
+    let mut file = match fs_err::File::open(log) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        opened => opened?,
+    };
+    let start = file.metadata()?.len().saturating_sub(BYTES);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(BYTES).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The line as a terminal would have left it on the screen: a progress bar returns to the line's
+/// start to draw itself anew, and escape sequences show nothing.
+fn as_seen(line: &str) -> String {
+    let drawn_last = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
+    strip_str(drawn_last).to_string().chars().take(WIDTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(stderr: &str, stdout: &str) -> Option<LogEnd> {
+        let folder = tempfile::tempdir().unwrap();
+        let attempt = AttemptDir::at(folder.path());
+        std::fs::write(attempt.stderr(), stderr).unwrap();
+        std::fs::write(attempt.stdout(), stdout).unwrap();
+        LogEnd::of(&attempt).unwrap()
+    }
+
+    #[test]
+    fn complaints_come_first_and_what_was_printed_where_there_are_none() {
+        assert_eq!(end("oh\n", "fine\n").unwrap().lines, ["oh"]);
+        assert_eq!(end("\n", "fine\n").unwrap().lines, ["fine"]);
+        assert_eq!(end("", ""), None);
+    }
+
+    #[test]
+    fn a_long_log_is_cut_to_its_last_lines() {
+        let log: Vec<_> = (0..100_000).map(|n| format!("line {n}")).collect();
+        let lines = end(&log.join("\n"), "").unwrap().lines;
+        assert_eq!((lines.len(), lines[0].as_str()), (20, "line 99980"));
+        let one_line = "x".repeat(1 << 20);
+        assert_eq!(end(&one_line, "").unwrap().lines[0].len(), WIDTH);
+    }
+
+    #[test]
+    fn nothing_in_a_log_plays_with_the_terminal() {
+        let log = "\u{1b}[31mred\u{1b}[0m\r\n 10%\r 20%\r\n\u{1b}]0;title\u{7}\u{1b}[2Jend\u{8}\n";
+        assert_eq!(end(log, "").unwrap().lines, ["red", " 20%", "end"]);
+    }
+}

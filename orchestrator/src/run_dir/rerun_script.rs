@@ -1,0 +1,56 @@
+//! How a person runs an attempt's worker once more: commands to copy into a shell.
+
+use std::path::Path;
+
+use experiments::protocol::trial::{ENV_ARTIFACTS, ENV_CHECKPOINTS, ENV_EVENTS};
+
+use super::attempt::Command;
+use crate::platform::shell::quoted;
+
+/// Lines for a POSIX shell that run `command` again from what is in `checkpoints`; without the second
+/// it begins anew. What the worker writes goes into a new folder, for a trial's own records are not
+/// to be touched.
+pub(crate) fn lines(command: &Command, checkpoints: &Path) -> Vec<String> {
+    let told = command.env.iter().map(|(name, value)| match name.as_str() {
+        ENV_EVENTS => format!("{name}=\"$again/events.jsonl\""),
+        ENV_CHECKPOINTS => format!("{name}=\"$again/checkpoints\""),
+        ENV_ARTIFACTS => format!("{name}=\"$again/artifacts\""),
+        _ => format!("{name}={}", quoted(value)),
+    });
+    let program = command.argv.iter().map(|word| quoted(word));
+    let words: Vec<_> = told.chain(program).collect();
+    let cwd = quoted(&command.cwd.to_string_lossy());
+    vec![
+        "again=$(mktemp -d) && mkdir \"$again/artifacts\" \"$again/checkpoints\"".to_owned(),
+        format!("cp -r {}/. \"$again/checkpoints\"", quoted(&checkpoints.to_string_lossy())),
+        format!("(cd {cwd} && env {})", words.join(" ")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_shell_gives_the_program_what_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let strange = ["", "it's", "two words", "$HOME `id` \"x\"", "a\nb", "ü*?", "--flag=1"];
+        let print = ["sh", "-c", "printf '%s\\0' \"$ODD\" \"$@\"", "sh"];
+        let argv = print.iter().chain(&strange).map(|word| (*word).to_owned()).collect();
+        let env = BTreeMap::from([("ODD".to_owned(), "a 'b'\n$c".to_owned())]);
+        let cwd = folder.path().to_owned();
+        let command = Command { argv, cwd, env, grace_secs: 1.0, time_limit_secs: None };
+        let checkpoints = folder.path().join("it's here");
+        std::fs::create_dir(&checkpoints).unwrap();
+        let script = lines(&command, &checkpoints).join("\n");
+        let output = std::process::Command::new("sh")
+            .args(["-ec", &script])
+            .env("TMPDIR", folder.path())
+            .output()
+            .unwrap();
+        let expected = ["a 'b'\n$c"].iter().chain(&strange).copied().collect::<Vec<_>>().join("\0");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected + "\0", "{script}");
+    }
+}

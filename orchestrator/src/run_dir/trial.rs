@@ -1,0 +1,137 @@
+//! `trial.json` in a trial's folder: what its worker reads, and which folders its work lies in. A
+//! trial that is begun anew gets new folders, so that nothing of before is taken up or written over.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use experiments::protocol::events::is_below;
+use experiments::protocol::trial::{FILE_NAME, ReadError, Trial};
+
+use crate::platform::atomic_file::{self, FileError};
+
+/// The folders of a trial's work, relative to its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// For checkpoints.
+    pub checkpoints: PathBuf,
+    /// For artifacts.
+    pub artifacts: PathBuf,
+}
+
+/// A trial cannot be begun anew.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginAnewError {
+    /// What it was told before cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What it shall be told cannot be written.
+    #[error(transparent)]
+    Write(#[from] FileError),
+}
+
+impl Folders {
+    /// Those that the trial in `folder` has, or will get if it was never started, or if its file no
+    /// longer names folders below its own.
+    pub fn of(folder: &Path) -> Self {
+        match Trial::read(&folder.join(FILE_NAME)) {
+            Ok(trial) if is_below(&trial.checkpoints) && is_below(&trial.artifacts) => {
+                Self { checkpoints: trial.checkpoints, artifacts: trial.artifacts }
+            }
+            Ok(_) | Err(_) => {
+                Self { checkpoints: "checkpoints".into(), artifacts: "artifacts".into() }
+            }
+        }
+    }
+}
+
+/// A file of a trial that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileOfTrialError {
+    /// Not where it says.
+    #[error("cannot find `{}` in `{}`", path.display(), folder.display())]
+    Missing {
+        /// What the worker said.
+        path: PathBuf,
+        /// The trial's folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// By its name, or by a link on the way.
+    #[error("`{}` leads out of `{}`", path.display(), folder.display())]
+    Outside {
+        /// What the worker said.
+        path: PathBuf,
+        /// The trial's folder.
+        folder: PathBuf,
+    },
+}
+
+/// The file that a worker has named, `path`, which must lie in the trial's `folder` wherever links
+/// lead. Ask this just before the file is used.
+pub fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialError> {
+    let (folder, path) = (folder.to_owned(), path.to_owned());
+    if !is_below(&path) {
+        return Err(FileOfTrialError::Outside { path, folder });
+    }
+    let joined = folder.join(&path);
+    let real = folder.canonicalize().and_then(|real| Ok((real, joined.canonicalize()?)));
+    match real {
+        Ok((real_folder, real)) if real.starts_with(&real_folder) => Ok(joined),
+        Ok(_) => Err(FileOfTrialError::Outside { path, folder }),
+        Err(source) => Err(FileOfTrialError::Missing { path, folder, source }),
+    }
+}
+
+/// Has the trial in `folder` begin anew with attempt `number`: its checkpoints and artifacts stay
+/// where they are, and it gets new folders for both.
+pub fn begin_anew(folder: &Path, number: u32) -> Result<(), BeginAnewError> {
+    let path = folder.join(FILE_NAME);
+    if !path.exists() {
+        return Ok(());
+    }
+    let mut trial = Trial::read(&path)?;
+    trial.checkpoints = format!("checkpoints-{number}").into();
+    trial.artifacts = format!("artifacts-{number}").into();
+    Ok(atomic_file::write_json(&path, &trial)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_its_trial_s_only_where_it_really_lies_there() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("trial");
+        std::fs::create_dir_all(folder.join("artifacts")).unwrap();
+        std::fs::write(folder.join("artifacts/a"), "").unwrap();
+        std::fs::write(root.path().join("outside"), "").unwrap();
+        symlink("a", folder.join("artifacts/link")).unwrap();
+        symlink(root.path(), folder.join("out")).unwrap();
+        symlink("../outside", folder.join("outside")).unwrap();
+        // The way to the folder itself may lead over links.
+        symlink(&folder, root.path().join("alias")).unwrap();
+        for folder in [folder.clone(), root.path().join("alias")] {
+            for inside in
+                ["artifacts/a", "./artifacts/a", "artifacts/link", "out/trial/artifacts/a"]
+            {
+                let file = file_of_trial(&folder, Path::new(inside)).unwrap();
+                assert_eq!(file, folder.join(inside));
+            }
+            for outside in
+                ["../outside", "/etc/passwd", "", "out/outside", "outside", "out", "a/../.."]
+            {
+                let refused = file_of_trial(&folder, Path::new(outside)).unwrap_err();
+                assert!(
+                    matches!(refused, FileOfTrialError::Outside { .. }),
+                    "{outside}: {refused}"
+                );
+            }
+            let missing = file_of_trial(&folder, Path::new("artifacts/b")).unwrap_err();
+            assert!(matches!(missing, FileOfTrialError::Missing { .. }), "{missing}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What the core is told, and what it answers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ending, State};
+use crate::run_dir::TrialId;
+use crate::run_dir::attempt::Halt;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A supervisor takes the run up; once, before anything else.
+    Began,
+    /// A holder has taken up the trial's attempt.
+    Claimed(TrialId),
+    /// The worker has saved a checkpoint at this step.
+    Checkpointed(TrialId, u64),
+    /// The worker has come to this step.
+    Reached(TrialId, u64),
+    /// The attempt is over.
+    Ended(TrialId, Ending),
+    /// Slots are leased for the trial that [`super::Core::next`] named.
+    Leased(TrialId),
+    /// There are none now, for this reason.
+    Blocked(TrialId, String),
+    /// Nothing has been heard of the attempt for too long.
+    Stalled(TrialId),
+    /// Something has been heard of the attempt.
+    Stirred(TrialId),
+    /// Somebody asked the run to stop.
+    Interrupt(Halt),
+    /// Somebody does not want this trial to be carried on.
+    Cancel(TrialId, Halt),
+    /// Somebody wants this trial to be tried again, whatever became of it before.
+    Retry(TrialId),
+}
+
+/// Whether anything is heard of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hearing {
+    /// Not for too long.
+    Nothing,
+    /// Something, after too long a silence.
+    Something,
+}
+
+/// Why an attempt was asked to stop; of several reasons the later one here counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// Nothing was heard of it for too long.
+    Stalled,
+    /// The file no longer names its trial.
+    Retired,
+    /// The whole run was to stop.
+    Interrupt,
+    /// Somebody does not want the trial to be carried on.
+    Cancel,
+}
+
+/// What is to be done, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Write down that the trial goes from one state to the next.
+    Record {
+        /// The trial.
+        trial: TrialId,
+        /// Its state before.
+        from: State,
+        /// Its state from now on.
+        to: State,
+    },
+    /// Write down that the attempts which the trial has had no longer count against it.
+    Forgive(TrialId),
+    /// Write down why the attempt is about to be asked to stop.
+    Intend(TrialId, u32, Cause),
+    /// Write down that nothing has been heard of the attempt for too long, or that this is over.
+    Hear(TrialId, u32, Hearing),
+    /// Start this attempt with the slots that were leased.
+    Start(TrialId, u32),
+    /// Ask the attempt's holder to let the worker save a checkpoint and end.
+    Stop(TrialId, u32),
+    /// End the attempt's processes at once.
+    Kill(TrialId, u32),
+}

@@ -1,0 +1,253 @@
+//! From `journal.jsonl` to the tables of variants, trials and attempts.
+
+use std::path::Path;
+
+use sqlx::{Connection, SqliteConnection};
+
+use crate::platform::line_reader::{self, Place, Tail};
+use crate::run_dir::TrialId;
+use crate::scheduler::{Cause, State, Stopping};
+use crate::store::journal_file::{Entry, Line, Planned, Unneeded};
+use crate::store::{Store, StoreError};
+
+impl Store {
+    /// Takes in every whole line of the journal that has not been taken in yet.
+    pub async fn read_journal(&mut self, journal: &Path) -> Result<(), StoreError> {
+        self.read_journal_to(journal, u64::MAX).await
+    }
+
+    /// The same before the byte `end`.
+    pub async fn read_journal_to(&mut self, journal: &Path, end: u64) -> Result<(), StoreError> {
+        let sql = Self::sql_error(&self.path);
+        let mut transaction = self.connection.begin().await.map_err(&sql)?;
+        let offset: i64 = sqlx::query_scalar("select bytes_read from journal")
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(&sql)?;
+        // What a supervisor wrote may be as long as it is.
+        let tail = Tail { path: journal, longest: u64::MAX, end };
+        let mut place = Place { offset: offset as u64, ..Place::default() };
+        loop {
+            let read = tail
+                .read(place)
+                .map_err(|source| StoreError::File { path: journal.to_owned(), source })?;
+            if read.place == place {
+                break;
+            }
+            place = read.place;
+            for text in read.lines {
+                // A line that a power cut has torn is no decision that took effect.
+                let line_reader::Line::Whole(text) = text else { continue };
+                let Ok(line) = serde_json::from_str::<Line>(&text) else { continue };
+                apply(&mut transaction, &line).await.map_err(|e| match e {
+                    Failure::Sql(source) => sql(source),
+                    Failure::Conflict(trial, from) => {
+                        StoreError::Conflict { path: self.path.clone(), trial, from }
+                    }
+                })?;
+            }
+        }
+        sqlx::query("update journal set bytes_read = ?")
+            .bind(place.offset as i64)
+            .execute(&mut *transaction)
+            .await
+            .map_err(&sql)?;
+        transaction.commit().await.map_err(&sql)
+    }
+}
+
+enum Failure {
+    Sql(sqlx::Error),
+    Conflict(TrialId, &'static str),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
+    match &line.entry {
+        Entry::Planned(planned) => Ok(plan(db, planned, line.time_ms).await?),
+        Entry::Changed { trial, from, to } => change(db, trial, from, to, line.time_ms).await,
+        Entry::Forgiven { trial } => Ok(forgive(db, trial).await?),
+        Entry::Stalled { trial, attempt, silent_ms } => {
+            let since_ms = Some(line.time_ms - silent_ms);
+            Ok(set_silent_since(db, trial, *attempt, since_ms).await?)
+        }
+        Entry::Stirred { trial, attempt } => Ok(set_silent_since(db, trial, *attempt, None).await?),
+        Entry::ToStop { trial, attempt, cause } => Ok(intend(db, trial, *attempt, *cause).await?),
+        Entry::Stopping { why } => Ok(set_stopping(db, Some(*why)).await?),
+        Entry::Imported { trial, started_ms } => import(db, trial, *started_ms, line.time_ms).await,
+        Entry::Removed { trial, files } => Ok(remove(db, trial, files, line.time_ms).await?),
+    }
+}
+
+async fn plan(
+    db: &mut SqliteConnection,
+    planned: &Planned,
+    time_ms: i64,
+) -> Result<(), sqlx::Error> {
+    set_stopping(db, None).await?;
+    sqlx::query("delete from variant").execute(&mut *db).await?;
+    for (position, row) in (0i64..).zip(&planned.rows) {
+        sqlx::query("insert into variant (name, label, position) values (?, ?, ?)")
+            .bind(&row.name)
+            .bind(&row.label)
+            .bind(position)
+            .execute(&mut *db)
+            .await?;
+    }
+    sqlx::query("update trial set position = null").execute(&mut *db).await?;
+    let new = new();
+    for (position, trial) in (0i64..).zip(&planned.trials) {
+        // A trial that is known keeps its state; its attempts keep what they were made with.
+        sqlx::query(
+            "insert into trial
+                (name, key, variant, seed, position, state, state_json, changed_ms, build, data)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             on conflict (name) do update set
+                position = excluded.position,
+                variant = excluded.variant,
+                build = excluded.build,
+                data = excluded.data",
+        )
+        .bind(&trial.id.0)
+        .bind(&trial.key)
+        .bind(&trial.variant)
+        .bind(trial.seed as i64)
+        .bind(position)
+        .bind(new.name())
+        .bind(to_json(&new))
+        .bind(time_ms)
+        .bind(&trial.build)
+        .bind(&trial.data)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn change(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    from: &State,
+    to: &State,
+    time_ms: i64,
+) -> Result<(), Failure> {
+    let changed = sqlx::query(
+        "update trial set state = ?, state_json = ?, changed_ms = ?
+         where name = ? and state_json = ?",
+    )
+    .bind(to.name())
+    .bind(to_json(to))
+    .bind(time_ms)
+    .bind(&trial.0)
+    .bind(to_json(from))
+    .execute(&mut *db)
+    .await?;
+    if changed.rows_affected() != 1 {
+        return Err(Failure::Conflict(trial.clone(), from.name()));
+    }
+    if let State::Starting { attempt } = to {
+        begin(db, trial, *attempt, time_ms).await?;
+    }
+    Ok(())
+}
+
+async fn import(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    started_ms: i64,
+    time_ms: i64,
+) -> Result<(), Failure> {
+    change(db, trial, &new(), &State::Succeeded { attempt: 1 }, time_ms).await?;
+    Ok(begin(db, trial, 1, started_ms).await?)
+}
+
+async fn begin(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    attempt: u32,
+    started_ms: i64,
+) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "insert into attempt (trial_id, number, started_ms, build, data)
+         select trial_id, ?, ?, build, data from trial where name = ?",
+    );
+    statement.bind(attempt).bind(started_ms).bind(&trial.0).execute(db).await.map(drop)
+}
+
+/// The state of a trial of which nothing more is known than that it is wanted.
+fn new() -> State {
+    State::Queued { reason: "new".to_owned() }
+}
+
+async fn forgive(db: &mut SqliteConnection, trial: &TrialId) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "update trial set forgiven = coalesce(
+            (select max(number) from attempt where attempt.trial_id = trial.trial_id), 0)
+         where name = ?",
+    );
+    statement.bind(&trial.0).execute(db).await.map(drop)
+}
+
+async fn intend(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    attempt: u32,
+    cause: Cause,
+) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "update attempt set stop_cause = ?
+         where number = ? and trial_id = (select trial_id from trial where name = ?)",
+    );
+    let statement =
+        statement.bind(crate::store::retry_history::to_text(cause)).bind(attempt).bind(&trial.0);
+    statement.execute(db).await.map(drop)
+}
+
+async fn set_silent_since(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    attempt: u32,
+    since_ms: Option<i64>,
+) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "update attempt set silent_since_ms = ?
+         where number = ? and trial_id = (select trial_id from trial where name = ?)",
+    );
+    statement.bind(since_ms).bind(attempt).bind(&trial.0).execute(db).await.map(drop)
+}
+
+async fn set_stopping(db: &mut SqliteConnection, why: Option<Stopping>) -> Result<(), sqlx::Error> {
+    let why = why.map(|why| serde_json::to_string(&why).expect("reasons are plain data"));
+    sqlx::query("update journal set stopping = ?").bind(why).execute(db).await.map(drop)
+}
+
+async fn remove(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    files: &[Unneeded],
+    time_ms: i64,
+) -> Result<(), sqlx::Error> {
+    for (attempt, step) in files.iter().flat_map(|file| &file.checkpoints) {
+        sqlx::query(
+            "insert or ignore into removed_checkpoint (attempt_id, step, removed_ms)
+             select attempt_id, ?, ? from attempt join trial using (trial_id)
+             where name = ? and number = ?",
+        )
+        .bind(super::events::integer(*step))
+        .bind(time_ms)
+        .bind(&trial.0)
+        .bind(attempt)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+fn to_json(state: &State) -> String {
+    serde_json::to_string(state).expect("states are plain data")
+}

@@ -1,0 +1,64 @@
+//! What the retry policy must know of every trial's attempts, as far as journal and events tell it.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row;
+
+use super::{Store, StoreError};
+use crate::run_dir::TrialId;
+use crate::scheduler::{Cause, Past};
+
+/// A trial's attempts, as far as they are recorded here: how they ended stands in their folders.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PastRow {
+    /// The attempts, the first one first, without their endings.
+    pub attempts: Vec<Past>,
+    /// Attempts up to this number no longer count against the trial.
+    pub forgiven: u32,
+    /// The workers' last words by attempt: class and message of their `failed` events.
+    pub last_words: BTreeMap<u32, (String, String)>,
+}
+
+impl Store {
+    /// Every trial's attempts; trials that had none are left out.
+    pub async fn pasts(&mut self) -> Result<BTreeMap<TrialId, PastRow>, StoreError> {
+        let rows = sqlx::query(
+            "select name, forgiven, number, last_step, stop_cause, silent_since_ms, failed_class,
+                failed_message,
+                (select max(step) from checkpoint where attempt_id = attempt.attempt_id) as saved
+             from attempt join trial using (trial_id) order by number",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        let mut pasts = BTreeMap::<TrialId, PastRow>::new();
+        for row in rows {
+            let number = row.get("number");
+            let step = |column| row.get::<Option<i64>, _>(column).map(|step| step as u64);
+            let past = pasts.entry(TrialId(row.get("name"))).or_default();
+            past.forgiven = row.get("forgiven");
+            past.attempts.push(Past {
+                number,
+                checkpoint: step("saved"),
+                step: step("last_step"),
+                cause: row.get::<Option<String>, _>("stop_cause").map(|text| from_text(&text)),
+                stalled: row.get::<Option<i64>, _>("silent_since_ms").is_some(),
+                ending: None,
+            });
+            if let Some(class) = row.get::<Option<String>, _>("failed_class") {
+                past.last_words.insert(number, (class, row.get("failed_message")));
+            }
+        }
+        Ok(pasts)
+    }
+}
+
+/// A cause as it stands in a column.
+pub(super) fn to_text(cause: Cause) -> String {
+    let text = serde_json::to_string(&cause).expect("causes are words");
+    text.trim_matches('"').to_owned()
+}
+
+fn from_text(text: &str) -> Cause {
+    serde_json::from_value(text.into()).expect("written by `to_text` of the same type")
+}

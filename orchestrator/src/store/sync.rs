@@ -1,0 +1,191 @@
+//! Opening a run's records so that they are as new as its files, whoever wrote those.
+
+use std::path::Path;
+
+use crate::platform::line_reader;
+use crate::run_dir::{DatabaseLock, RunDir, RunDirError, SupervisorLock};
+use crate::store::journal_file::{self, JournalError};
+use crate::store::{Offsets, Store, StoreError};
+
+/// The records cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The run's folder.
+    #[error(transparent)]
+    RunDir(#[from] RunDirError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The database with everything taken in that journal and events hold, for the holder of the lock.
+pub async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
+    make(run, &run.database()).await
+}
+
+/// The same at `database`, which the run may have no part in yet. The lock is the caller's to hold.
+pub(crate) async fn make(run: &RunDir, database: &Path) -> Result<Store, OpenError> {
+    journal_file::close_torn_line(&run.journal())?;
+    let mut store = Store::open(database).await?;
+    take_in(&mut store, run, None).await?;
+    Ok(store)
+}
+
+/// Takes in what journal and events hold, or only as far as `offsets`.
+pub(crate) async fn take_in(
+    store: &mut Store,
+    run: &RunDir,
+    offsets: Option<&Offsets>,
+) -> Result<(), StoreError> {
+    store.read_journal_to(&run.journal(), offsets.map_or(u64::MAX, |to| to.journal)).await?;
+    let attempts = if let Some(offsets) = offsets {
+        offsets.events.clone()
+    } else {
+        let attempts = store.attempts().await?.into_iter();
+        let with_end = attempts.map(|(trial, number)| {
+            // A worker that lives goes on writing, perhaps faster than anybody reads.
+            let end = line_reader::length(&run.attempt(&trial, number).events());
+            (trial, number, end)
+        });
+        with_end.collect()
+    };
+    for (trial, number, end) in attempts {
+        let events = run.attempt(&trial, number).events();
+        while store.read_events(&trial, number, &events, end).await?.more {}
+    }
+    Ok(())
+}
+
+/// The database for looking at. A live supervisor keeps it up to date; where there is none, or it
+/// keeps another machine's, this catches up first, if the folder may be written to.
+pub async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
+    let caught_up = if let Ok(lock) = run.lock_for_a_moment() {
+        for_writing(run, &lock).await
+    } else if let Some(lock) = run.lock_database_elsewhere() {
+        beside_a_supervisor(run, &lock).await
+    } else {
+        return Ok(Store::open_read_only(&run.database()).await?);
+    };
+    match caught_up {
+        Ok(store) => store.close().await?,
+        Err(error @ OpenError::Store(StoreError::Newer { .. })) => return Err(error),
+        Err(error) if !run.database().is_file() => return Err(error),
+        Err(error) => tracing::warn!("showing what was recorded before: {error}"),
+    }
+    Ok(Store::open_read_only(&run.database()).await?)
+}
+
+/// This machine's database, as new as the files that the supervisor of another machine writes.
+async fn beside_a_supervisor(run: &RunDir, _lock: &DatabaseLock) -> Result<Store, OpenError> {
+    let mut store = Store::open(&run.database()).await?;
+    take_in(&mut store, run, None).await?;
+    Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run_dir::TrialId;
+    use crate::run_dir::attempt::AttemptDir;
+    use crate::scheduler::State;
+    use crate::store::Times;
+    use crate::store::journal_file::{Entry, Journal, Planned, PlannedTrial};
+
+    const STARTING: State = State::Starting { attempt: 1 };
+    const RUNNING: State = State::Running { attempt: 1 };
+    const DONE: State = State::Succeeded { attempt: 1 };
+
+    fn trial() -> TrialId {
+        TrialId("a-s0-00000000".to_owned())
+    }
+
+    fn queued() -> State {
+        State::Queued { reason: "new".to_owned() }
+    }
+
+    fn decide(run: &RunDir, from: State, to: State) {
+        let mut journal = Journal::open(&run.journal()).unwrap();
+        journal.append(Entry::Changed { trial: trial(), from, to }).unwrap();
+    }
+
+    /// A run with one trial, which is starting.
+    fn run() -> (tempfile::TempDir, RunDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::new(folder.path(), "test");
+        run.create().unwrap();
+        let planned = PlannedTrial {
+            id: trial(),
+            key: "0".repeat(64),
+            variant: "a".to_owned(),
+            seed: 0,
+            build: None,
+            data: None,
+        };
+        let planned = Planned { file_hash: String::new(), rows: Vec::new(), trials: vec![planned] };
+        Journal::open(&run.journal()).unwrap().append(Entry::Planned(planned)).unwrap();
+        decide(&run, queued(), STARTING);
+        (folder, run)
+    }
+
+    async fn state(run: &RunDir) -> State {
+        let lock = run.lock_for_a_moment().unwrap();
+        let mut store = for_writing(run, &lock).await.unwrap();
+        let state = store.trials().await.unwrap().remove(0).state;
+        store.close().await.unwrap();
+        state
+    }
+
+    #[tokio::test]
+    async fn a_decision_cut_at_any_byte_is_one_or_none() {
+        let (_folder, run) = run();
+        let before = std::fs::read(run.journal()).unwrap().len();
+        decide(&run, STARTING, RUNNING);
+        let whole = std::fs::read(run.journal()).unwrap();
+        for cut in before..=whole.len() {
+            std::fs::write(run.journal(), &whole[..cut]).unwrap();
+            let _ = std::fs::remove_file(run.database());
+            // It counts once it lacks nothing but its line feed.
+            let expected = if cut + 1 >= whole.len() { RUNNING } else { STARTING };
+            assert_eq!(state(&run).await, expected, "cut at {cut}");
+            // And the next one follows from it.
+            decide(&run, expected, DONE);
+            assert_eq!(state(&run).await, DONE, "cut at {cut}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_written_and_not_taken_in_is_taken_in_once() {
+        let (_folder, run) = run();
+        let events = AttemptDir::new(&run.trial(&trial()), 1).events();
+        std::fs::create_dir_all(events.parent().unwrap()).unwrap();
+        assert_eq!(state(&run).await, STARTING);
+        // A supervisor that is killed leaves files ahead of the database.
+        decide(&run, STARTING, RUNNING);
+        std::fs::write(&events, "{\"event\":\"metrics\",\"step\":1,\"values\":{\"m\":1}}\n{\"eve")
+            .unwrap();
+        for _ in 0..2 {
+            assert_eq!(state(&run).await, RUNNING);
+            let mut store = for_reading(&run).await.unwrap();
+            let series = &store.series("m", Times::Left).await.unwrap()[&trial()];
+            let points: Vec<_> = series.iter().map(|sample| (sample.step, sample.value)).collect();
+            assert_eq!(points, [(1, 1.0)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn beside_a_supervisor_what_it_has_taken_in_is_shown() {
+        let (_folder, run) = run();
+        assert_eq!(state(&run).await, STARTING);
+        let lock = run.lock().unwrap();
+        assert!(matches!(run.lock(), Err(RunDirError::Supervised { .. })));
+        decide(&run, STARTING, RUNNING);
+        let mut store = for_reading(&run).await.unwrap();
+        assert_eq!(store.trials().await.unwrap()[0].state, STARTING);
+        drop(lock);
+        let mut store = for_reading(&run).await.unwrap();
+        assert_eq!(store.trials().await.unwrap()[0].state, RUNNING);
+    }
+}

@@ -1,0 +1,136 @@
+//! Whether a database is sound, and holds what another one made from the same files holds.
+
+use std::path::Path;
+
+use sqlx::AssertSqlSafe;
+
+use super::{Store, StoreError};
+use crate::run_dir::TrialId;
+
+/// Rows of a table that are named on each side; the others are counted.
+const NAMED: usize = 3;
+
+/// How far the files have been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// Bytes of the journal.
+    pub journal: u64,
+    /// Trial, attempt, and bytes of its events.
+    pub events: Vec<(TrialId, u32, u64)>,
+}
+
+impl Store {
+    /// What SQLite finds wrong with the database; nothing if it is sound.
+    pub async fn damage(&mut self) -> Result<Vec<String>, StoreError> {
+        let sql = Self::sql_error(&self.path);
+        let lines: Vec<String> = sqlx::query_scalar("pragma integrity_check(5)")
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(&sql)?;
+        let mut damage: Vec<_> = lines.into_iter().filter(|line| line != "ok").collect();
+        let orphans: Vec<(String, String)> =
+            sqlx::query_as("select \"table\", \"parent\" from pragma_foreign_key_check limit 5")
+                .fetch_all(&mut self.connection)
+                .await
+                .map_err(&sql)?;
+        let orphan = |(table, parent)| format!("a row of `{table}` names none of `{parent}`");
+        damage.extend(orphans.into_iter().map(orphan));
+        Ok(damage)
+    }
+
+    /// From here on shows the database as it is now, whoever writes, beside that at `other`.
+    pub async fn hold_beside(&mut self, other: &Path) -> Result<(), StoreError> {
+        let sql = Self::sql_error(&self.path);
+        sqlx::query("attach ? as made")
+            .bind(other.to_string_lossy())
+            .execute(&mut self.connection)
+            .await
+            .map_err(&sql)?;
+        sqlx::query("begin").execute(&mut self.connection).await.map(drop).map_err(&sql)
+    }
+
+    /// How far the files have been read.
+    pub async fn offsets(&mut self) -> Result<Offsets, StoreError> {
+        let sql = Self::sql_error(&self.path);
+        let journal: i64 = sqlx::query_scalar("select bytes_read from main.journal")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(&sql)?;
+        let events: Vec<(String, u32, i64)> = sqlx::query_as(
+            "select name, number, bytes_read from main.attempt join main.trial using (trial_id)
+             order by attempt_id",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(&sql)?;
+        let events = events.into_iter();
+        let events = events.map(|(trial, number, bytes)| (TrialId(trial), number, bytes as u64));
+        Ok(Offsets { journal: journal as u64, events: events.collect() })
+    }
+
+    /// In what every table differs from that of the database beside it, whichever numbers the rows
+    /// have.
+    pub async fn differences(&mut self) -> Result<Vec<String>, StoreError> {
+        let tables: Vec<String> = sqlx::query_scalar(
+            "select name from main.sqlite_schema
+             where type = 'table' and name not like 'sqlite_%' and name not like '_sqlx_%'
+             order by name",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(Self::sql_error(&self.path))?;
+        let mut differences = Vec::new();
+        for table in tables {
+            let (here, made) = (self.rows(&table, "main").await?, self.rows(&table, "made").await?);
+            for (rows, others, what) in
+                [(&here, &made, "does not follow from the files"), (&made, &here, "is missing")]
+            {
+                let only = format!("select * from ({rows}) except select * from ({others})");
+                let found: Vec<String> = sqlx::query_scalar(AssertSqlSafe(only))
+                    .fetch_all(&mut self.connection)
+                    .await
+                    .map_err(Self::sql_error(&self.path))?;
+                let named = found.iter().take(NAMED);
+                differences.extend(named.map(|row| format!("{table}: {row} {what}")));
+                let more = found.len().saturating_sub(NAMED);
+                differences.extend(
+                    (more > 0).then(|| format!("{table}: and {more} more rows like these")),
+                );
+            }
+        }
+        Ok(differences)
+    }
+
+    /// A query for a table's rows as JSON, with names where the database has numbers of its own.
+    async fn rows(&mut self, table: &str, database: &str) -> Result<String, StoreError> {
+        let columns: Vec<String> = sqlx::query_scalar("select name from pragma_table_info(?)")
+            .bind(table)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(Self::sql_error(&self.path))?;
+        let own = format!("{table}_id");
+        let named = columns.iter().filter(|column| **column != own).map(|column| {
+            let value = match column.as_str() {
+                "trial_id" => format!(
+                    "(select name from {database}.trial as t where t.trial_id = this.trial_id)"
+                ),
+                "metric_id" => format!(
+                    "(select name from {database}.metric as m where m.metric_id = this.metric_id)"
+                ),
+                "attempt_id" => format!(
+                    "(select name || ' attempt ' || number from {database}.attempt as a
+                      join {database}.trial using (trial_id)
+                      where a.attempt_id = this.attempt_id)"
+                ),
+                // Of the printed forms of a number, only this one tells every two apart.
+                column => format!(
+                    "iif(typeof(this.{column}) = 'real', printf('%!.17g', this.{column}),
+                         this.{column})"
+                ),
+            };
+            format!("'{}', {value}", column.trim_end_matches("_id"))
+        });
+        let named: Vec<_> = named.collect();
+        Ok(format!("select json_object({}) from {database}.{table} as this", named.join(", ")))
+    }
+}

@@ -1,0 +1,163 @@
+//! The frame that every plot stands in: titles, axes and grid by plotters' chart, and what is drawn
+//! on top of it alike in all of them.
+
+use plotters::chart::ChartBuilder;
+use plotters::coord::CoordTranslate as _;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::drawing::IntoDrawingArea as _;
+use plotters::element::{DashedPathElement, PathElement, Polygon};
+use plotters::prelude::SVGBackend;
+use plotters::style::{Color as _, RGBColor};
+use plotters::style::{ShapeStyle, TRANSPARENT, WHITE};
+
+use super::axis::Axis;
+use super::font;
+use super::heading::{Canvas, Heading};
+use super::picture::{Picture, PictureError};
+use super::style::{self, px};
+
+pub(crate) type Pixel = (i32, i32);
+
+/// What stands around a plot.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Surround {
+    pub(crate) title: String,
+    /// What a reader must know about the marks.
+    pub(crate) subtitle: String,
+    pub(crate) x: (String, Axis),
+    pub(crate) y: (String, Axis),
+    /// Whose ticks have lines across the plot.
+    pub(crate) grid: Grid,
+    /// Room to the right of the axes, for labels.
+    pub(crate) right: f64,
+    pub(crate) height: f64,
+}
+
+/// Lines across a plot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grid {
+    /// At the vertical axis's ticks.
+    Horizontal,
+    /// At the horizontal axis's ticks.
+    Vertical,
+    /// At both.
+    Both,
+}
+
+/// A canvas on which titles and axes are drawn.
+pub(crate) struct Frame<'a> {
+    canvas: Canvas<'a>,
+    coordinates: Cartesian2d<Axis, Axis>,
+}
+
+/// Draws titles and axes, then what `marks` adds to them.
+pub(crate) fn draw(
+    surround: &Surround,
+    marks: impl FnOnce(&Frame) -> Result<(), PictureError>,
+) -> Result<Picture, PictureError> {
+    let left = left(surround);
+    let least = left + style::LEAST_PLOT + surround.right;
+    let size = (style::PLOT_SIZE.0.max(least).ceil(), surround.height);
+    let mut svg = String::new();
+    {
+        let pixels = (px(size.0).unsigned_abs(), px(size.1).unsigned_abs());
+        let canvas = SVGBackend::with_string(&mut svg, pixels).into_drawing_area();
+        canvas.fill(&WHITE)?;
+        let frame = Frame::new(canvas, surround, left, size.0)?;
+        marks(&frame)?;
+        frame.canvas.present()?;
+    }
+    Picture::parse(&style::shrink(&svg, size))
+}
+
+/// Where the axes begin.
+fn left(surround: &Surround) -> f64 {
+    let (label, axis) = &surround.y;
+    let label = if label.is_empty() { 10.0 } else { 30.0 };
+    style::MARGIN + label + font::widest(axis.texts(), style::TICK_SIZE)
+}
+
+impl<'a> Frame<'a> {
+    fn new(
+        canvas: Canvas<'a>,
+        surround: &Surround,
+        left: f64,
+        width: f64,
+    ) -> Result<Self, PictureError> {
+        let heading = Heading::new(&surround.title, &surround.subtitle, width);
+        heading.draw(&canvas)?;
+        let mut chart = ChartBuilder::on(&canvas)
+            .margin_top(px(heading.height()))
+            .margin_right(px(surround.right))
+            .margin_bottom(px(style::MARGIN))
+            .margin_left(px(style::MARGIN))
+            .x_label_area_size(px(38.0))
+            .y_label_area_size(px(left - style::MARGIN))
+            .build_cartesian_2d(surround.x.1.clone(), surround.y.1.clone())?;
+        let mut mesh = chart.configure_mesh();
+        match surround.grid {
+            Grid::Horizontal => mesh.disable_x_mesh(),
+            Grid::Vertical => mesh.disable_y_mesh(),
+            Grid::Both => &mut mesh,
+        };
+        mesh.light_line_style(TRANSPARENT)
+            .bold_line_style(style::stroke(style::GRID, 1.0))
+            .axis_style(style::stroke(style::AXIS, 1.0))
+            .set_all_tick_mark_size(px(4.0))
+            .label_style(style::text(style::TICK_SIZE, style::INK))
+            .axis_desc_style(style::text(style::LABEL_SIZE, style::INK))
+            .x_desc(&surround.x.0)
+            .y_desc(&surround.y.0)
+            .draw()?;
+        let coordinates = chart.as_coord_spec().clone();
+        Ok(Self { canvas, coordinates })
+    }
+
+    pub(crate) fn pixel(&self, x: f64, y: f64) -> Pixel {
+        self.coordinates.translate(&(x, y))
+    }
+
+    /// Left and right edge of the axes.
+    pub(crate) fn width(&self) -> (i32, i32) {
+        let range = self.coordinates.get_x_axis_pixel_range();
+        (range.start, range.end)
+    }
+
+    /// Upper and lower edge of the axes.
+    pub(crate) fn height(&self) -> (i32, i32) {
+        let range = self.coordinates.get_y_axis_pixel_range();
+        (range.start.min(range.end), range.start.max(range.end))
+    }
+
+    /// A line, if it leads anywhere: renderers complain of strokes without a length.
+    pub(crate) fn path(&self, path: Vec<Pixel>, style: ShapeStyle) -> Result<(), PictureError> {
+        if path.windows(2).all(|pair| pair[0] == pair[1]) {
+            return Ok(());
+        }
+        Ok(self.canvas.draw(&PathElement::new(path, style))?)
+    }
+
+    pub(crate) fn area(&self, outline: Vec<Pixel>, style: ShapeStyle) -> Result<(), PictureError> {
+        Ok(self.canvas.draw(&Polygon::new(outline, style))?)
+    }
+
+    pub(crate) fn dashes(&self, path: Vec<Pixel>) -> Result<(), PictureError> {
+        let stroke = style::stroke(style::FAINT_INK, 1.3);
+        Ok(self.canvas.draw(&DashedPathElement::new(path, px(5.0), px(3.5), stroke))?)
+    }
+
+    /// A filled marker with a white rim, which keeps crossing lines apart.
+    pub(crate) fn marker(&self, index: usize, at: Pixel) -> Result<(), PictureError> {
+        let rim = (style::MARKER_RADIUS + 0.9, WHITE);
+        for (radius, fill) in [rim, (style::MARKER_RADIUS, style::colour(index))] {
+            let corner = |(x, y): (f64, f64)| (at.0 + px(x * radius), at.1 + px(y * radius));
+            self.area(style::marker(index).into_iter().map(corner).collect(), fill.filled())?;
+        }
+        Ok(())
+    }
+
+    /// A label set from its left edge and its middle.
+    pub(crate) fn text(&self, text: &str, at: Pixel, colour: RGBColor) -> Result<(), PictureError> {
+        Ok(self.canvas.draw_text(text, &style::text(style::LABEL_SIZE, colour), at)?)
+    }
+}

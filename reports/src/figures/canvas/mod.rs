@@ -1,0 +1,9 @@
+//! The drawing surface that all figures share: fonts, style, axes, frame and the files of a picture.
+
+pub(crate) mod axis;
+pub(crate) mod font;
+pub(crate) mod frame;
+pub(crate) mod heading;
+pub(crate) mod picture;
+pub(crate) mod style;
+pub(crate) mod theme;

@@ -1,0 +1,126 @@
+//! How every figure looks: sizes, colours, markers. Lengths are pixels of the layout; [`px`] turns
+//! them into the finer units that plotters draws in, because it only knows whole ones.
+
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color as _, FontStyle, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
+
+use super::font;
+
+/// Plotters' pixels per pixel of the layout.
+const SCALE: f64 = 8.0;
+
+/// A plot with the labels beside it. Set 3.3 inches wide, a paper's column, its smallest text is
+/// 5.9 points high.
+pub(crate) const PLOT_SIZE: (f64, f64) = (460.0, 310.0);
+/// Least width of the axes; labels too long for that make the picture wider.
+pub(crate) const LEAST_PLOT: f64 = 220.0;
+pub(crate) const MARGIN: f64 = 12.0;
+pub(crate) const LINE_WIDTH: f64 = 1.8;
+pub(crate) const MARKER_RADIUS: f64 = 3.2;
+/// Least height of a row of a sheet.
+pub(crate) const CELL: f64 = 96.0;
+pub(crate) const CELL_GAP: f64 = 3.0;
+
+pub(crate) const TITLE_SIZE: f64 = 15.0;
+pub(crate) const LABEL_SIZE: f64 = 12.5;
+pub(crate) const TICK_SIZE: f64 = 11.5;
+/// From a line of that size to the next.
+pub(crate) const SMALL_LINE: f64 = 15.0;
+
+pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(crate) const FAINT_INK: RGBColor = RGBColor(0x66, 0x66, 0x66);
+pub(crate) const AXIS: RGBColor = RGBColor(0x99, 0x99, 0x99);
+pub(crate) const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
+pub(crate) const EMPTY_CELL: RGBColor = RGBColor(0xf0, 0xf0, 0xf0);
+pub(crate) const BAND_OPACITY: f64 = 0.15;
+pub(crate) const BAR_OPACITY: f64 = 0.75;
+/// Of the points behind a smoothed line.
+pub(crate) const RAW_OPACITY: f64 = 0.35;
+
+/// Okabe and Ito's colours, which the colour-blind can tell apart, without the yellow, which is
+/// too light for a line; orange a little darker, and a grey besides.
+const COLOURS: [RGBColor; 8] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xdb, 0x94, 0x00),
+    RGBColor(0x56, 0xb4, 0xe9),
+    INK,
+    RGBColor(0x7a, 0x7a, 0x7a),
+];
+
+/// Colour of the variant at `index`.
+pub(crate) fn colour(index: usize) -> RGBColor {
+    COLOURS[index % COLOURS.len()]
+}
+
+/// Outline of the marker of the variant at `index`, around the origin, for a radius of 1 and of
+/// about equal area. As many shapes as colours, so that all can be told apart in grey.
+pub(crate) fn marker(index: usize) -> Vec<(f64, f64)> {
+    let half_turn = std::f64::consts::PI;
+    match index % COLOURS.len() {
+        0 => polygon(32, 1.0, 0.0),
+        1 => polygon(4, 1.25, half_turn / 4.0),
+        2 => polygon(3, 1.45, 0.0),
+        3 => polygon(4, 1.3, 0.0),
+        4 => polygon(3, 1.45, half_turn),
+        5 => cross(half_turn / 4.0),
+        6 => cross(0.0),
+        _ => vec![(-0.65, -1.4), (0.65, -1.4), (0.65, 1.4), (-0.65, 1.4)],
+    }
+}
+
+/// Corners at `radius`, the first `turn` from the top.
+fn polygon(corners: u32, radius: f64, turn: f64) -> Vec<(f64, f64)> {
+    let angle = |i| turn + std::f64::consts::TAU * f64::from(i) / f64::from(corners);
+    (0..corners).map(|i| (radius * angle(i).sin(), -radius * angle(i).cos())).collect()
+}
+
+/// A plus sign, turned.
+fn cross(turn: f64) -> Vec<(f64, f64)> {
+    let (reach, half) = (1.4, 0.5);
+    let arm = [(-half, -half), (-half, -reach), (half, -reach)];
+    let quarter = |i: u32| turn + std::f64::consts::FRAC_PI_2 * f64::from(i);
+    let rotated =
+        |(x, y): (f64, f64), a: f64| (x * a.cos() - y * a.sin(), x * a.sin() + y * a.cos());
+    (0..4).flat_map(|i| arm.map(|corner| rotated(corner, quarter(i)))).collect()
+}
+
+/// Plotters' pixels for a length of the layout.
+pub(crate) fn px(length: f64) -> i32 {
+    (length * SCALE).round() as i32
+}
+
+/// A line of the layout's `width`.
+pub(crate) fn stroke(colour: RGBColor, width: f64) -> ShapeStyle {
+    colour.stroke_width(px(width).unsigned_abs())
+}
+
+/// Text of `size` pixels to the em, set from its left edge and its middle.
+pub(crate) fn text(size: f64, colour: RGBColor) -> TextStyle<'static> {
+    styled(size, FontStyle::Normal, colour)
+}
+
+/// As [`text`], for titles.
+pub(crate) fn bold_text(size: f64, colour: RGBColor) -> TextStyle<'static> {
+    styled(size, FontStyle::Bold, colour)
+}
+
+fn styled(size: f64, style: FontStyle, colour: RGBColor) -> TextStyle<'static> {
+    font::register();
+    let font = (font::FAMILY, f64::from(px(size)) * font::SIZE_PER_EM, style).into_font();
+    TextStyle { font, color: colour.to_backend_color(), pos: Pos::new(HPos::Left, VPos::Center) }
+}
+
+/// An SVG of plotters' that measures `size` in the layout's pixels, with round corners, and with
+/// lines that fill nothing.
+pub(crate) fn shrink(svg: &str, size: (f64, f64)) -> String {
+    let (width, height) = (px(size.0), px(size.1));
+    let drawn = format!("<svg width=\"{width}\" height=\"{height}\"");
+    let shown = format!(
+        "<svg width=\"{}\" height=\"{}\" stroke-linejoin=\"round\" fill=\"none\"",
+        size.0, size.1
+    );
+    svg.replacen(&drawn, &shown, 1)
+}

@@ -1,0 +1,46 @@
+//! Figures. Each is drawn once, as SVG by plotters with text measured in the bundled font; resvg
+//! turns that into the files. A figure without records yields a sentence instead of a picture.
+
+use std::path::PathBuf;
+
+use experiments::schema::report::{Figure, Report};
+
+use self::source::Source;
+use crate::files::Files;
+use crate::records::Records;
+
+mod bars;
+mod canvas;
+mod curve;
+mod finals;
+mod scatter;
+mod sheet;
+mod source;
+mod table;
+
+pub(crate) use canvas::theme::{THEME, themed};
+
+/// Draws `figure` into `files` and says what is missing from it.
+pub(crate) fn draw(
+    figure: &Figure,
+    report: &Report,
+    records: &Records,
+    files: &mut Files,
+) -> Vec<String> {
+    let source = Source { report, records };
+    let problems = match figure {
+        Figure::Curve(spec) => curve::draw(spec, source, files),
+        Figure::Images(spec) => sheet::draw(spec, records, files),
+        Figure::Bars(spec) => bars::draw(spec, source, files),
+        Figure::Scatter(spec) => scatter::draw(spec, source, files),
+        Figure::Table(spec) => table::draw(spec, report, records, files),
+    };
+    let name = figure.name();
+    problems.into_iter().map(|problem| format!("figure `{name}`: {problem}")).collect()
+}
+
+/// All files that a figure of that name may have.
+pub(crate) fn paths(name: &str) -> [PathBuf; 3] {
+    [format!("figures/{name}.svg"), format!("figures/{name}.png"), format!("data/{name}.csv")]
+        .map(PathBuf::from)
+}
