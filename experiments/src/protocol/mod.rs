@@ -4,5 +4,6 @@
 pub mod check;
 pub mod events;
 pub mod exit;
+pub mod failure;
 pub mod number;
 pub mod trial;

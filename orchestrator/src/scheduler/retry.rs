@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use experiments::protocol::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPPED};
+use experiments::protocol::failure::{Failure, FailureClass};
 use experiments::schema::file::Retry;
 
 use super::{Cause, History, Policy};
@@ -14,12 +15,12 @@ const PATIENCE: u32 = 5;
 /// How an attempt ended, as far as anybody can tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// The holder recorded it; `said` is the worker's own `failed` event, class and message.
+    /// The holder recorded it; `failure` is what the worker itself reported.
     Recorded {
         /// The holder's record.
         exit: Exit,
-        /// The worker's last words.
-        said: Option<(String, String)>,
+        /// The worker's `failed` event, if it sent one.
+        failure: Option<Failure>,
     },
     /// The holder is gone and left no record: it was killed, or the machine went down. What more is
     /// known, for people, or nothing.
@@ -55,7 +56,7 @@ pub enum Verdict {
     /// The trial is given up.
     Failed {
         /// Sort of failure.
-        class: String,
+        class: FailureClass,
         /// What happened.
         message: String,
     },
@@ -84,7 +85,7 @@ pub fn judge(
             return Verdict::Again { reason: why.clone(), after: Duration::ZERO };
         }
         Ending::NeverStarted(why) => return interrupted(why, history),
-        Ending::Recorded { exit, said } => match &exit.outcome {
+        Ending::Recorded { exit, failure } => match &exit.outcome {
             Outcome::Exited { code: WORKER_DONE } => return Verdict::Succeeded,
             _ if exit.stop == Some(StopReason::TimeLimit) => {
                 return interrupted("its time limit was over", history);
@@ -96,38 +97,44 @@ pub fn judge(
                 return interrupted("stopped", history);
             }
             // A worker whose disk is full often cannot even say so.
-            Outcome::Exited { code } if *code == WORKER_CONFIG_WRONG => {
-                said.clone().unwrap_or(("config".to_owned(), "the config is wrong".to_owned()))
-            }
-            _ if exit.disk_full && said.is_none() => {
+            Outcome::Exited { code } if *code == WORKER_CONFIG_WRONG => reported(failure)
+                .unwrap_or((FailureClass::Config, "the config is wrong".to_owned())),
+            _ if exit.disk_full && failure.is_none() => {
                 return interrupted("the disk was full", history);
             }
-            Outcome::NotStarted { message } => ("not-started".to_owned(), message.clone()),
+            Outcome::NotStarted { message } => (FailureClass::NotStarted, message.clone()),
             Outcome::Signalled { signal: 9 } => {
                 return interrupted("killed by the system or by hand", history);
             }
-            Outcome::Exited { code } => {
-                let unsaid =
-                    || ("crashed".to_owned(), format!("the worker exited with code {code}"));
-                said.clone().unwrap_or_else(unsaid)
-            }
+            Outcome::Exited { code } => reported(failure).unwrap_or_else(|| {
+                (FailureClass::Crashed, format!("the worker exited with code {code}"))
+            }),
             Outcome::Signalled { signal } => {
-                ("crashed".to_owned(), format!("the worker was ended by signal {signal}"))
+                (FailureClass::Crashed, format!("the worker was ended by signal {signal}"))
             }
         },
     };
-    match class.as_str() {
-        "infrastructure" => interrupted(&message, history),
-        "cuda-oom" if shares_gpu && !history.alone => {
+    match class {
+        FailureClass::Infrastructure => interrupted(&message, history),
+        FailureClass::CudaOom if shares_gpu && !history.alone => {
             history.alone = true;
             let reason = format!("{message}; once more with a whole GPU");
             Verdict::Again { reason, after: Duration::ZERO }
         }
-        "config" | "data" | "diverged" | "not-started" | "cuda-oom" => {
-            Verdict::Failed { class, message }
-        }
-        _ => crashed(class, message, history, policy),
+        FailureClass::Config
+        | FailureClass::Data
+        | FailureClass::Diverged
+        | FailureClass::NotStarted
+        | FailureClass::CudaOom => Verdict::Failed { class, message },
+        FailureClass::Crashed
+        | FailureClass::CpuOom
+        | FailureClass::NoProgress
+        | FailureClass::Other(_) => crashed(class, message, history, policy),
     }
+}
+
+fn reported(failure: &Option<Failure>) -> Option<(FailureClass, String)> {
+    failure.clone().map(|Failure { class, message }| (class, message))
 }
 
 fn lost(more: &str) -> String {
@@ -142,7 +149,7 @@ fn interrupted(reason: &str, history: &mut History, policy: &Retry) -> Verdict {
     }
     if history.interruptions >= PATIENCE {
         return Verdict::Failed {
-            class: "no-progress".to_owned(),
+            class: FailureClass::NoProgress,
             message: format!(
                 "interrupted {PATIENCE} times without a new checkpoint; last: {reason}"
             ),
@@ -153,7 +160,7 @@ fn interrupted(reason: &str, history: &mut History, policy: &Retry) -> Verdict {
 }
 
 /// The worker's fault: again while attempts are left, unless it crashed there before.
-fn crashed(class: String, message: String, history: &mut History, policy: &Retry) -> Verdict {
+fn crashed(class: FailureClass, message: String, history: &mut History, policy: &Retry) -> Verdict {
     history.failures += 1;
     let before = std::mem::replace(&mut history.last_crash, history.last_step);
     if let (Some(before), Some(now)) = (before, history.last_step)
@@ -197,17 +204,18 @@ mod tests {
     }
 
     fn ended(code: i32) -> Ending {
-        Ending::Recorded { exit: exit(Outcome::Exited { code }), said: None }
+        Ending::Recorded { exit: exit(Outcome::Exited { code }), failure: None }
     }
 
-    fn said(code: i32, class: &str) -> Ending {
-        let words = Some((class.to_owned(), "so it was".to_owned()));
-        Ending::Recorded { exit: exit(Outcome::Exited { code }), said: words }
+    fn reports(code: i32, class: &str) -> Ending {
+        let words =
+            Some(Failure { class: class.to_owned().into(), message: "so it was".to_owned() });
+        Ending::Recorded { exit: exit(Outcome::Exited { code }), failure: words }
     }
 
     fn class_of(verdict: Verdict) -> String {
         match verdict {
-            Verdict::Failed { class, .. } => class,
+            Verdict::Failed { class, .. } => class.into(),
             other => panic!("not failed: {other:?}"),
         }
     }
@@ -217,9 +225,9 @@ mod tests {
         let policy = policy();
         for (ending, class) in [
             (ended(64), "config"),
-            (said(64, "config"), "config"),
-            (said(1, "data"), "data"),
-            (said(1, "diverged"), "diverged"),
+            (reports(64, "config"), "config"),
+            (reports(1, "data"), "data"),
+            (reports(1, "diverged"), "diverged"),
         ] {
             assert_eq!(class_of(judge(&ending, None, &mut History::default(), &policy)), class);
         }
@@ -254,11 +262,11 @@ mod tests {
             matches!(verdict, Verdict::Again { reason, .. } if reason.contains("disk was full"))
         );
         assert_eq!(history.failures, 0);
-        let Ending::Recorded { exit, said } = &mut ending else { unreachable!("made above") };
-        *said = Some(("diverged".to_owned(), String::new()));
+        let Ending::Recorded { exit, failure } = &mut ending else { unreachable!("made above") };
+        *failure = Some(Failure { class: FailureClass::Diverged, message: String::new() });
         let exit_of_success = Exit { outcome: Outcome::Exited { code: 0 }, ..exit.clone() };
         assert_eq!(class_of(judge(&ending, None, &mut history, &policy)), "diverged");
-        let done = Ending::Recorded { exit: exit_of_success, said: None };
+        let done = Ending::Recorded { exit: exit_of_success, failure: None };
         assert_eq!(judge(&done, None, &mut history, &policy), Verdict::Succeeded);
     }
 
@@ -345,7 +353,7 @@ mod tests {
             Outcome::NotStarted { message: "stopped before it began".to_owned() },
         ] {
             let exit = Exit { stop: Some(StopReason::Requested), ..exit(outcome) };
-            let ending = Ending::Recorded { exit, said: None };
+            let ending = Ending::Recorded { exit, failure: None };
             let verdict = judge(&ending, None, &mut History::default(), &policy());
             assert!(matches!(verdict, Verdict::Again { .. }), "{ending:?}");
         }
@@ -353,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_full_gpu_is_tried_once_more_without_others_beside() {
-        let full = said(1, "cuda-oom");
+        let full = reports(1, "cuda-oom");
         for (shares_gpu, again) in [(true, 1), (false, 0)] {
             let (policy, mut history) = (Policy { shares_gpu, ..policy() }, History::default());
             for _ in 0..again {
@@ -371,7 +379,7 @@ mod tests {
             stop: Some(StopReason::Requested),
             ..exit(Outcome::Exited { code: WORKER_STOPPED })
         };
-        let stopped = Ending::Recorded { exit: stopped, said: None };
+        let stopped = Ending::Recorded { exit: stopped, failure: None };
         for (cause, interruptions) in
             [(Cause::Cancel, 0), (Cause::Interrupt, 0), (Cause::Retired, 0), (Cause::Stalled, 1)]
         {
@@ -385,7 +393,8 @@ mod tests {
     fn exit_code_zero_is_the_only_success() {
         let mut history = History::default();
         assert_eq!(judge(&ended(0), None, &mut history, &policy()), Verdict::Succeeded);
-        let killed = Ending::Recorded { exit: exit(Outcome::Signalled { signal: 9 }), said: None };
+        let killed =
+            Ending::Recorded { exit: exit(Outcome::Signalled { signal: 9 }), failure: None };
         for ending in
             [ended(75), killed, Ending::Lost(String::new()), Ending::NeverStarted(String::new())]
         {

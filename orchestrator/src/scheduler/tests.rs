@@ -1,5 +1,6 @@
 //! The core against sequences of inputs: by example, and whatever comes.
 
+use experiments::protocol::failure::{Failure, FailureClass};
 use experiments::schema::file::{AfterStall, Retry};
 use proptest::prelude::*;
 
@@ -45,7 +46,7 @@ fn recorded(outcome: Outcome, stop: Option<StopReason>) -> Ending {
         started_ms: 0,
         ended_ms: 0,
     };
-    Ending::Recorded { exit, said: None }
+    Ending::Recorded { exit, failure: None }
 }
 
 fn exited(code: i32) -> Ending {
@@ -62,9 +63,9 @@ fn attempt(number: u32) -> Past {
 }
 
 fn full() -> Ending {
-    let said = Some(("cuda-oom".to_owned(), "no memory".to_owned()));
+    let failure = Some(Failure { class: FailureClass::CudaOom, message: "no memory".to_owned() });
     match exited(1) {
-        Ending::Recorded { exit, .. } => Ending::Recorded { exit, said },
+        Ending::Recorded { exit, .. } => Ending::Recorded { exit, failure },
         other => other,
     }
 }
@@ -220,8 +221,8 @@ fn what_has_been_measured_changes_the_order_of_the_others() {
     let members = [weigh(0, 3.0), weigh(1, 2.0), weigh(2, 1.0), twin];
     let mut core = Core::new(members, Policy { jobs: 1, ..policy() });
     let took = |ms| {
-        let Ending::Recorded { exit, said } = exited(0) else { panic!("not recorded") };
-        Ending::Recorded { exit: Exit { ended_ms: ms, ..exit }, said }
+        let Ending::Recorded { exit, failure } = exited(0) else { panic!("not recorded") };
+        Ending::Recorded { exit: Exit { ended_ms: ms, ..exit }, failure }
     };
     let mut started = Vec::new();
     // Trial 1 is over in a moment, and so will be its twin.

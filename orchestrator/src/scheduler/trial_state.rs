@@ -1,5 +1,6 @@
 //! A trial's state, and the one function that changes it.
 
+use experiments::protocol::failure::FailureClass;
 use serde::{Deserialize, Serialize};
 
 /// Where a trial stands. Each state carries what is true in it and nothing else.
@@ -43,8 +44,8 @@ pub enum State {
     Failed {
         /// The last attempt.
         attempt: u32,
-        /// Sort of failure, for example `diverged`.
-        class: String,
+        /// Decides whether the trial was tried again.
+        class: FailureClass,
         /// What happened, for people.
         message: String,
     },
@@ -94,8 +95,8 @@ pub enum Change {
     Fail {
         /// The last attempt.
         attempt: u32,
-        /// Sort of failure.
-        class: String,
+        /// Decides whether the trial was tried again.
+        class: FailureClass,
         /// What happened.
         message: String,
     },
@@ -194,7 +195,7 @@ impl State {
             Self::Queued { reason }
             | Self::Interrupted { reason, .. }
             | Self::Cancelled { reason } => reason.clone(),
-            Self::Failed { class, message, .. } if message.is_empty() => class.clone(),
+            Self::Failed { class, message, .. } if message.is_empty() => class.to_string(),
             Self::Failed { class, message, .. } => format!("{class}: {message}"),
             Self::Starting { .. } | Self::Running { .. } | Self::Succeeded { .. } => String::new(),
         }
@@ -214,7 +215,7 @@ mod tests {
             Change::Claimed { attempt: 1 },
             Change::Interrupt { attempt: 1, reason: String::new() },
             Change::Cancel { reason: String::new() },
-            Change::Fail { attempt: 1, class: String::new(), message: String::new() },
+            Change::Fail { attempt: 1, class: FailureClass::Crashed, message: String::new() },
         ] {
             assert!(done.clone().apply(change.clone()).is_err(), "{change:?}");
         }

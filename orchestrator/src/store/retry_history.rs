@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use experiments::protocol::failure::Failure;
 use sqlx::Row;
 
 use super::{Store, StoreError};
@@ -15,8 +16,8 @@ pub struct PastRow {
     pub attempts: Vec<Past>,
     /// Attempts up to this number no longer count against the trial.
     pub forgiven: u32,
-    /// The workers' last words by attempt: class and message of their `failed` events.
-    pub last_words: BTreeMap<u32, (String, String)>,
+    /// The failures that workers reported, by attempt.
+    pub failures: BTreeMap<u32, Failure>,
 }
 
 impl Store {
@@ -46,7 +47,8 @@ impl Store {
                 ending: None,
             });
             if let Some(class) = row.get::<Option<String>, _>("failed_class") {
-                past.last_words.insert(number, (class, row.get("failed_message")));
+                let message = row.get("failed_message");
+                past.failures.insert(number, Failure { class: class.into(), message });
             }
         }
         Ok(pasts)

@@ -327,8 +327,8 @@ async fn an_attempt_that_lies_about_itself_changes_nothing_but_its_own_records()
     let failed = |class| format!(r#"{{"event":"failed","class":"{class}","message":""}}"#);
     run.attempt(3, &[ANEW, &resumed(2), &failed("data"), &point(3, "3"), &failed("mine")]).await;
     assert_eq!(run.series().await, [(1, 1.0), (2, 1.0), (3, 3.0)]);
-    let words = run.store.last_words(&trial(), 3).await.unwrap();
-    assert_eq!(words.unwrap().0, "mine");
+    let failure = run.store.failure(&trial(), 3).await.unwrap();
+    assert_eq!(failure.unwrap().class.as_str(), "mine");
 }
 
 /// Every column of an attempt, and its points.

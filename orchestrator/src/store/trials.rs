@@ -1,5 +1,6 @@
 //! What the database holds, as plain values.
 
+use experiments::protocol::failure::Failure;
 use std::collections::BTreeMap;
 
 use sqlx::Row;
@@ -44,8 +45,8 @@ pub struct AttemptRow {
     pub device: Option<String>,
     /// Phase, units done and units in all of its newest progress event.
     pub progress: Option<(String, u64, u64)>,
-    /// The worker's last words, class and message.
-    pub failed: Option<(String, String)>,
+    /// The failure that the worker reported.
+    pub failure: Option<Failure>,
     /// Since when nothing has been heard of it, in milliseconds since the Unix epoch, if that has
     /// been too long.
     pub silent_since_ms: Option<i64>,
@@ -102,13 +103,13 @@ impl Store {
         Ok(why.map(|why| serde_json::from_str(&why).expect("written from the same type")))
     }
 
-    /// The class and message of an attempt's `failed` event, if it said one.
-    pub async fn last_words(
+    /// The failure that an attempt's worker reported, if it did.
+    pub async fn failure(
         &mut self,
         trial: &TrialId,
         attempt: u32,
-    ) -> Result<Option<(String, String)>, StoreError> {
-        sqlx::query_as(
+    ) -> Result<Option<Failure>, StoreError> {
+        let row: Option<(String, String)> = sqlx::query_as(
             "select failed_class, failed_message from attempt join trial using (trial_id)
              where name = ? and number = ? and failed_class is not null",
         )
@@ -116,7 +117,8 @@ impl Store {
         .bind(attempt)
         .fetch_optional(&mut self.connection)
         .await
-        .map_err(Self::sql_error(&self.path))
+        .map_err(Self::sql_error(&self.path))?;
+        Ok(row.map(|(class, message)| Failure { class: class.into(), message }))
     }
 
     /// Every attempt's trial and number.
@@ -202,9 +204,9 @@ fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRow {
         progress: row.get::<Option<String>, _>("phase").map(|phase| {
             (phase, row.get::<i64, _>("phase_step") as u64, row.get::<i64, _>("phase_of") as u64)
         }),
-        failed: row
+        failure: row
             .get::<Option<String>, _>("failed_class")
-            .map(|class| (class, row.get("failed_message"))),
+            .map(|class| Failure { class: class.into(), message: row.get("failed_message") }),
         silent_since_ms: row.get("silent_since_ms"),
         unknown_lines: row.get::<i64, _>("unknown_lines") as u64,
     });

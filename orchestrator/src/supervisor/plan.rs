@@ -226,6 +226,8 @@ impl Resolved {
 
 #[cfg(test)]
 mod tests {
+    use experiments::protocol::failure::FailureClass;
+
     use super::*;
     use crate::store::MadeWith;
 
@@ -260,7 +262,8 @@ mod tests {
 
     #[test]
     fn what_is_recorded_decides_each_trial_s_fate() {
-        let failed = State::Failed { attempt: 1, class: "crashed".into(), message: String::new() };
+        let failed =
+            State::Failed { attempt: 1, class: FailureClass::Crashed, message: String::new() };
         let (a, b, c, d) = (
             frozen("a", "a", "1"),
             frozen("b", "b", "1"),

@@ -50,8 +50,8 @@ impl Supervisor {
                 }
                 Standing::Unclaimed => self.give_up_unclaimed(id, &attempt, word)?,
                 Standing::Ended(exit) => {
-                    let said = self.store.last_words(&id, number).await?;
-                    Some(Input::Ended(id, Ending::Recorded { exit, said }))
+                    let failure = self.store.failure(&id, number).await?;
+                    Some(Input::Ended(id, Ending::Recorded { exit, failure }))
                 }
                 Standing::Lost(_) => {
                     holder::end_leftovers(&attempt)?;

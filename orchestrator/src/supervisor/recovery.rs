@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::expand;
+use experiments::protocol::failure::Failure;
 
 use crate::run_dir::RunDir;
 use crate::run_dir::TrialId;
@@ -54,18 +55,18 @@ pub fn member(
     };
     let expand::Weight { priority, cost } = weight;
     let weight = Weight { variant: row.variant, priority, cost };
-    let PastRow { mut attempts, forgiven, mut last_words } = past;
+    let PastRow { mut attempts, forgiven, mut failures } = past;
     for attempt in attempts.iter_mut().filter(|past| Some(past.number) != under_way) {
-        let said = last_words.remove(&attempt.number);
-        attempt.ending = Some(ending(standing(attempt.number), said));
+        let failure = failures.remove(&attempt.number);
+        attempt.ending = Some(ending(standing(attempt.number), failure));
     }
     Some(Member { id: row.id, role, weight, state: row.state, past: attempts, forgiven })
 }
 
 /// How an attempt ended that is over and stands so.
-fn ending(standing: Option<Standing>, said: Option<(String, String)>) -> Ending {
+fn ending(standing: Option<Standing>, failure: Option<Failure>) -> Ending {
     match standing {
-        Some(Standing::Ended(exit)) => Ending::Recorded { exit, said },
+        Some(Standing::Ended(exit)) => Ending::Recorded { exit, failure },
         Some(Standing::Abandoned(claim)) if claim.by == Claimant::Executor => {
             Ending::NotTaken(String::new())
         }

@@ -158,7 +158,7 @@ impl Worker {
 
     fn finish(mut self) -> ExitCode {
         if let Some(failure) = self.script.fail.take() {
-            self.say(Event::Failed { class: failure.class, message: failure.message });
+            self.say(Event::Failed { class: failure.class.into(), message: failure.message });
             return ExitCode::FAILURE;
         }
         if self.script.exit != 0 {

@@ -1,5 +1,6 @@
 //! One attempt in the modelled world: its files, its processes, and how it truly ended.
 
+use experiments::protocol::failure::Failure;
 use orchestrator::platform::host::Host;
 use orchestrator::run_dir::attempt::Halt;
 use orchestrator::run_dir::attempt::{Exit, Outcome, StopReason};
@@ -61,7 +62,7 @@ pub(crate) struct Attempt {
     /// How the worker ended, before that is recorded.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) exit: Option<Exit>,
-    pub(crate) said: Option<(String, String)>,
+    pub(crate) failure: Option<Failure>,
     pub(crate) words: Vec<Word>,
     /// So many of the words are in the database.
     pub(crate) read: usize,

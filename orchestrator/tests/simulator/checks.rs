@@ -105,7 +105,7 @@ fn follows(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, number: u32
     let stays = watch.stops || sim.disk.is_retired(trial);
     let well = match (&expected, to) {
         (Follows::Done, State::Succeeded { .. }) => true,
-        (Follows::GivenUp(expected), State::Failed { class, .. }) => class == expected,
+        (Follows::GivenUp(expected), State::Failed { class, .. }) => class.as_str() == *expected,
         (Follows::Again(_), State::Cancelled { .. }) => cancelled,
         (Follows::Again(_), State::Interrupted { .. }) => stays && !cancelled,
         (Follows::Again(wait_ms), State::Queued { .. }) => {

@@ -84,7 +84,7 @@ impl Disk {
                 started_ms: 0,
                 device: None,
                 progress: None,
-                failed: None,
+                failure: None,
                 silent_since_ms: None,
                 unknown_lines: 0,
             });
@@ -95,7 +95,7 @@ impl Disk {
     pub(crate) fn read(&mut self, id: &TrialId, number: u32, attempt: &mut Attempt) -> Vec<Word> {
         let new = attempt.words[attempt.read..].to_vec();
         attempt.read = attempt.words.len();
-        let last_words = attempt.said.clone();
+        let failure = attempt.failure.clone();
         let past = self.past(id, number);
         for word in &new {
             match word {
@@ -103,8 +103,8 @@ impl Disk {
                 Word::Step(step) => past.step = Some(*step),
             }
         }
-        if let Some(words) = last_words {
-            self.trial(id).past.last_words.insert(number, words);
+        if let Some(failure) = failure {
+            self.trial(id).past.failures.insert(number, failure);
         }
         new
     }

@@ -207,7 +207,7 @@ impl Simulation {
         let active: Vec<_> = s.core.active().map(|(id, n)| (id.clone(), n)).collect();
         for (id, number) in active {
             let attempt = self.world.attempt(&id, number);
-            let (standing, said) = (attempt.standing(), attempt.said.clone());
+            let (standing, failure) = (attempt.standing(), attempt.failure.clone());
             for word in self.disk.read(&id, number, self.world.attempt(&id, number)) {
                 let input = match word {
                     Word::Checkpoint(step) => Input::Checkpointed(id.clone(), step),
@@ -221,7 +221,7 @@ impl Simulation {
                     self.listen(s, id, number)
                 }
                 Standing::Unclaimed => self.give_up_unclaimed(s, id, number)?,
-                Standing::Ended(exit) => Some(Input::Ended(id, Ending::Recorded { exit, said })),
+                Standing::Ended(exit) => Some(Input::Ended(id, Ending::Recorded { exit, failure })),
                 Standing::Lost(_) => {
                     self.breathe()?;
                     self.world.attempt(&id, number).leftovers = false;

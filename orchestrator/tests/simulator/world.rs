@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use experiments::protocol::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPPED};
+use experiments::protocol::failure::Failure;
 use experiments::schema::resources::{Memory, Resources};
 use fastrand::Rng;
 use orchestrator::run_dir::TrialId;
@@ -261,8 +262,9 @@ impl World {
     }
 
     fn says(&mut self, trial: &TrialId, number: u32, class: &str) {
-        let words = (class.to_owned(), "so it was".to_owned());
-        self.attempt(trial, number).said = Some(words);
+        let class = class.to_owned().into();
+        let failure = Failure { class, message: "so it was".to_owned() };
+        self.attempt(trial, number).failure = Some(failure);
     }
 
     fn ends(&mut self, trial: &TrialId, number: u32, code: i32, end: End) {

@@ -40,7 +40,7 @@ pub fn train(path: &Path) -> i32 {
             WORKER_STOPPED
         }
         Err(failure) => {
-            let (class, message) = (failure.class().to_owned(), failure.chain());
+            let (class, message) = (failure.class(), failure.chain());
             tracing::error!("{class}: {message}");
             if let Err(error) = attempt.say(Event::Failed { class, message }) {
                 tracing::error!("cannot say so: {error}");

@@ -1,5 +1,7 @@
 //! Memory that could not be had, read from what libtorch says of it.
 
+use experiments::protocol::failure::FailureClass;
+
 /// What to change when the memory is full.
 const ADVICE: &str = "a smaller batch (`training.accumulate`, `evaluation.batch`, `--batch`) or `precision: bf16` needs less";
 
@@ -62,10 +64,10 @@ impl OutOfMemory {
     }
 
     /// The class that `failed` events carry.
-    pub fn class(&self) -> &'static str {
+    pub fn class(&self) -> FailureClass {
         match self {
-            Self::Gpu { .. } | Self::GpuLibrary => "cuda-oom",
-            Self::Machine { .. } => "cpu-oom",
+            Self::Gpu { .. } | Self::GpuLibrary => FailureClass::CudaOom,
+            Self::Machine { .. } => FailureClass::CpuOom,
         }
     }
 }
@@ -121,7 +123,7 @@ mod tests {
             let [asked, free, total] = sizes.map(str::to_owned);
             let expected = OutOfMemory::Gpu { asked, free, total };
             assert_eq!(OutOfMemory::parse(text).as_ref(), Some(&expected));
-            assert_eq!(expected.class(), "cuda-oom");
+            assert_eq!(expected.class(), FailureClass::CudaOom);
         }
     }
 
@@ -143,6 +145,6 @@ mod tests {
         let error = Tensor::f_zeros([1 << 46], (Kind::Float, Device::Cpu)).unwrap_err();
         let memory = OutOfMemory::parse(&error.to_string()).unwrap();
         assert_eq!(memory, OutOfMemory::Machine { asked: "262144.00 GiB".to_owned() });
-        assert_eq!(memory.class(), "cpu-oom");
+        assert_eq!(memory.class(), FailureClass::CpuOom);
     }
 }

@@ -8,6 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use experiments::protocol::check::Problem;
 use experiments::protocol::exit::WORKER_CONFIG_WRONG;
+use experiments::protocol::failure::FailureClass;
 use experiments::protocol::trial::ReadError;
 
 use crate::bridge::BridgeError;
@@ -93,16 +94,16 @@ impl Failure {
     }
 
     /// The class that `failed` events carry.
-    pub fn class(&self) -> &'static str {
+    pub fn class(&self) -> FailureClass {
         match self {
-            Self::Trial(_) | Self::Config(_) => "config",
+            Self::Trial(_) | Self::Config(_) => FailureClass::Config,
             Self::NoGpu
             | Self::Data(DataError::Cache { .. })
             | Self::Checkpoint(_)
             | Self::Picture(_)
-            | Self::Io(_) => "infrastructure",
-            Self::Data(_) | Self::Weights(_) => "data",
-            Self::Diverged { .. } => "diverged",
+            | Self::Io(_) => FailureClass::Infrastructure,
+            Self::Data(_) | Self::Weights(_) => FailureClass::Data,
+            Self::Diverged { .. } => FailureClass::Diverged,
             Self::Memory(memory) => memory.class(),
             Self::Libtorch(error) => class_of(&error.to_string()),
             Self::Panic(text) => class_of(text),
@@ -138,8 +139,8 @@ impl From<BridgeError> for Failure {
     }
 }
 
-fn class_of(text: &str) -> &'static str {
-    if text.contains("CUDA error") { "infrastructure" } else { "crash" }
+fn class_of(text: &str) -> FailureClass {
+    if text.contains("CUDA error") { FailureClass::Infrastructure } else { FailureClass::Crashed }
 }
 
 fn list(problems: &[Problem]) -> String {
@@ -160,7 +161,7 @@ mod tests {
                     MiB is free. Of the allocated memory 11.18 GiB is allocated by PyTorch, and \
                     219.44 MiB is reserved.\\nException raised from malloc at x.cpp:1\\nframe #0\")";
         let failure = Failure::from_panic(&text.to_owned());
-        assert_eq!(failure.class(), "cuda-oom");
+        assert_eq!(failure.class(), FailureClass::CudaOom);
         assert_eq!(
             failure.chain(),
             "the GPU's memory is full: 2.00 GiB were asked for, 406.38 MiB of 11.91 GiB are free; \
@@ -169,8 +170,11 @@ mod tests {
         );
         let failure =
             Failure::from_panic(&"CUDA error: misaligned address\nException raised from x");
-        assert_eq!((failure.class(), failure.chain().lines().count()), ("infrastructure", 1));
-        assert_eq!(Failure::from_panic(&"index out of bounds").class(), "crash");
+        assert_eq!(
+            (failure.class(), failure.chain().lines().count()),
+            (FailureClass::Infrastructure, 1)
+        );
+        assert_eq!(Failure::from_panic(&"index out of bounds").class(), FailureClass::Crashed);
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn a_checkpoints_weights_are_begun_with_and_read_only_once() {
     let (code, events) = TrialFolder::new(&with(config(), &changes)).finish("events");
     assert_eq!(code, 1);
     let Some(Event::Failed { class, message }) = events.last() else { panic!("{events:?}") };
-    assert_eq!(class, "data");
+    assert_eq!(class.as_str(), "data");
     let name = checkpoint.file_name().unwrap().to_str().unwrap();
     assert!(message.contains("model.init_from") && message.contains(name), "{message}");
 }

@@ -175,7 +175,7 @@ fn bicubic_is_measured_without_training() {
 fn failure(config: &Value) -> (i32, String, String) {
     let (code, events) = TrialFolder::new(config).finish("events");
     match events.into_iter().next_back() {
-        Some(Event::Failed { class, message }) => (code, class, message),
+        Some(Event::Failed { class, message }) => (code, class.to_string(), message),
         other => panic!("the last event is {other:?}"),
     }
 }

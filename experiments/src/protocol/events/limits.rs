@@ -80,7 +80,7 @@ pub(super) fn keep(event: &mut Event) -> Result<(), String> {
         Event::Result { values } => values.keys().try_for_each(|metric| name("metric", metric)),
         Event::Failed { class, message } => {
             cut(message);
-            name("class", class)
+            name("class", class.as_str())
         }
     }
 }

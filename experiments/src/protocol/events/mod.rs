@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::failure::FailureClass;
 use crate::protocol::number::Number;
 
 pub use limits::{LONGEST_LINE, LONGEST_NAME, MOST_METRICS, is_below};
@@ -94,8 +95,8 @@ pub enum Event {
     },
     /// The attempt cannot go on. The worker exits non-zero right after.
     Failed {
-        /// One of `config`, `data`, `diverged`, `cuda-oom`, `infrastructure`, or the writer's own.
-        class: String,
+        /// Decides whether the trial is tried again.
+        class: FailureClass,
         /// What happened and what to do, for people.
         message: String,
     },

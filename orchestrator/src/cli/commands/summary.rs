@@ -101,10 +101,13 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
+    use experiments::protocol::failure::FailureClass;
+
     use super::*;
 
     fn summary(failed: usize, interrupted: bool) -> Summary {
-        let state = State::Failed { attempt: 1, class: "data".into(), message: "no\nfaces".into() };
+        let state =
+            State::Failed { attempt: 1, class: FailureClass::Crashed, message: "no\nfaces".into() };
         let trial = |n| (TrialId(format!("a-s{n}")), state.clone());
         let failed = (0..failed).map(trial).collect();
         Summary {

@@ -248,7 +248,7 @@ async fn set_one(
         Event::Failed { class, message } => sqlx::query(
             "update attempt set failed_class = ?, failed_message = ? where attempt_id = ?",
         )
-        .bind(class)
+        .bind(class.as_str())
         .bind(message)
         .bind(attempt_id),
         Event::Hello { .. } | Event::Metrics { .. } | Event::Result { .. } => return Ok(()),
