@@ -1,12 +1,12 @@
 //! Any bytes, and files that somebody meant with something in them changed: each is read, expanded
-//! and frozen, or refused with a place in it; nothing panics.
+//! and resolved, or refused with a place in it; nothing panics.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 use std::fs;
 use std::path::Path;
 
-use experiments::expand::{Experiment, Frozen};
+use experiments::expand::Experiment;
 use experiments::yaml::source::FileError;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -149,7 +149,7 @@ fn trials(path: &Path) -> Result<Vec<String>, FileError> {
     let profiles = experiment.file.profiles.keys().map(|name| Some(name.as_str()));
     for profile in [None].into_iter().chain(profiles) {
         let run = experiment.expand(profile, &[])?;
-        ids.extend(run.freeze(run.unchecked())?.iter().map(Frozen::id));
+        ids.extend(run.resolve(run.unchecked())?.iter().map(|trial| trial.id.0.clone()));
     }
     Ok(ids)
 }

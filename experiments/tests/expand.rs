@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use experiments::expand::overrides::Override;
-use experiments::expand::{Experiment, Frozen, Run};
+use experiments::expand::{Experiment, Run};
 use experiments::protocol::check::Problem;
 use experiments::yaml::source::{FileError, Source};
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ fn overrides_beat_everything_but_may_not_flatten_the_ablation() {
 fn keys_depend_on_what_makes_the_trial_and_on_nothing_else() {
     let ids = |text: &str| -> Vec<String> {
         let run = parse(text).unwrap().expand(None, &[]).unwrap();
-        run.freeze(run.unchecked()).unwrap().iter().map(Frozen::id).collect()
+        run.resolve(run.unchecked()).unwrap().iter().map(|trial| trial.id.0.clone()).collect()
     };
     let original = ids(FILE);
     // Written otherwise, labelled otherwise, reported otherwise: the same trials.
@@ -115,7 +115,7 @@ fn keys_depend_on_what_makes_the_trial_and_on_nothing_else() {
 fn the_same_config_twice_is_refused() {
     let text = FILE.replace("set: {model.width: 16}", "set: {model.width: 8}");
     let run = parse(&text).unwrap().expand(None, &[]).unwrap();
-    let error = run.freeze(run.unchecked()).unwrap_err().to_string();
+    let error = run.resolve(run.unchecked()).unwrap_err().to_string();
     assert!(
         error.starts_with("toy.yaml:9:3: variants `base` and `wide` have the same config"),
         "{error}"
@@ -131,7 +131,7 @@ fn the_worker_s_problems_are_placed_in_the_file() {
     replies[1].problems.push(problem("/model/depth"));
     replies[2].problems.push(problem("/model/width"));
     replies[4].problems.push(problem("/rate"));
-    let error = run.freeze(replies).unwrap_err().to_string();
+    let error = run.resolve(replies).unwrap_err().to_string();
     assert_eq!(
         error,
         "toy.yaml:18:22: no good (variant `base`)\n\
@@ -190,8 +190,8 @@ fn every_shipped_experiment_parses_and_expands_under_every_profile() {
         let experiment = Experiment::load(&path).unwrap_or_else(|e| panic!("{e}"));
         for profile in experiment.file.profiles.keys() {
             let run = experiment.expand(Some(profile), &[]).unwrap_or_else(|e| panic!("{e}"));
-            let trials = run.freeze(run.unchecked()).unwrap_or_else(|e| panic!("{e}"));
-            assert!(trials.len() >= run.rows.len());
+            let trials = run.resolve(run.unchecked()).unwrap_or_else(|e| panic!("{e}"));
+            assert!(trials.len() >= run.config.rows.len());
         }
     }
     assert!(files > 0);

@@ -49,7 +49,7 @@ fn expand(text: &str, sets: &[&str]) -> Result<Run, FileError> {
 #[test]
 fn every_combination_is_a_variant_named_by_its_values() {
     let run = expand(FILE, &[]).unwrap();
-    let names: Vec<_> = run.rows.iter().map(|row| row.name.as_str()).collect();
+    let names: Vec<_> = run.config.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(
         names,
         [
@@ -63,8 +63,8 @@ fn every_combination_is_a_variant_named_by_its_values() {
             "width-99-extra-1_2_5",
         ]
     );
-    assert_eq!(run.rows[2].label, "width 8, rate 0.001, schedule cosine, depth 2");
-    assert_eq!(run.rows[7].label, "width 99, extra [1,2.5]");
+    assert_eq!(run.config.rows[2].label, "width 8, rate 0.001, schedule cosine, depth 2");
+    assert_eq!(run.config.rows[7].label, "width 99, extra [1,2.5]");
     let configs: Vec<_> = run.trials.iter().map(|trial| json!(trial.config.values)).collect();
     let second = json!({"rate": 1e-3, "model": {"width": 8, "depth": 2}, "schedule": "cosine"});
     assert_eq!(configs[2], second);
@@ -79,12 +79,12 @@ fn a_grid_can_be_all_there_is_and_axes_that_end_alike_have_whole_names() {
     let text = "orch: 1\nname: x\nworker: {command: [w]}\nseeds: [0]\n\
         grid: {product: {a.width: [1], b.width: [yes, -2, ~]}}\n";
     let run = expand(text, &[]).unwrap();
-    let names: Vec<_> = run.rows.iter().map(|row| row.name.as_str()).collect();
+    let names: Vec<_> = run.config.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["yes", "-2", "null"].map(|b| format!("a_width-1-b_width-{b}")));
-    assert_eq!(run.rows[1].label, "a.width 1, b.width -2");
+    assert_eq!(run.config.rows[1].label, "a.width 1, b.width -2");
     let only_added =
         text.replace("product: {a.width: [1], b.width: [yes, -2, ~]}", "include: [{a: 1}]");
-    assert_eq!(expand(&only_added, &[]).unwrap().rows[0].name, "a-1");
+    assert_eq!(expand(&only_added, &[]).unwrap().config.rows[0].name, "a-1");
     let nothing = only_added.replace("include", "exclude");
     let error = expand(&nothing, &[]).unwrap_err().to_string();
     assert!(error.starts_with("sweep.yaml:5:8: there are no axes"), "{error}");
@@ -99,7 +99,7 @@ fn what_is_wrong_with_a_value_is_placed_where_the_value_stands() {
     replies[5].problems.push(problem("/model/width"));
     replies[7].problems.push(problem("/model/extra/1"));
     assert_eq!(
-        run.freeze(replies).unwrap_err().to_string(),
+        run.resolve(replies).unwrap_err().to_string(),
         "sweep.yaml:12:53: no good (variant `width-8-rate-0_5-schedule-cosine-depth-2`)\n\
          sweep.yaml:9:22: no good (variant `width-16-rate-0_001-schedule-linear-depth-1`)\n\
          sweep.yaml:16:25: no good (variant `width-99-extra-1_2_5`)"
@@ -163,10 +163,10 @@ proptest! {
         }
         let run = expand(&text, &[]).unwrap();
         let count = product.values().map(Vec::len).product::<usize>() * together.max(1);
-        let names: BTreeSet<_> = run.rows.iter().map(|row| &row.name).collect();
+        let names: BTreeSet<_> = run.config.rows.iter().map(|row| &row.name).collect();
         let configs = run.trials.iter().map(|trial| json!(trial.config.values).to_string());
         let configs: BTreeSet<_> = configs.collect();
-        prop_assert_eq!((run.rows.len(), names.len(), configs.len()), (count, count, count));
-        prop_assert_eq!(&expand(&text, &[]).unwrap().rows, &run.rows);
+        prop_assert_eq!((run.config.rows.len(), names.len(), configs.len()), (count, count, count));
+        prop_assert_eq!(&expand(&text, &[]).unwrap().config.rows, &run.config.rows);
     }
 }

@@ -12,6 +12,7 @@ mod validate;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use self::config::{Config, Origin};
@@ -20,6 +21,7 @@ use self::limits::{MAX_CONFIGS, MAX_TRIALS};
 use self::names::check_name;
 use self::overrides::Override;
 use crate::protocol::check::{Reply, Request};
+use crate::protocol::trial_id::TrialId;
 use crate::schema::executor::{Executor, Slurm};
 use crate::schema::file::{File, Profile, Retry, Stall, VERSION, Variant, Worker};
 use crate::schema::keep::Keep;
@@ -37,44 +39,56 @@ pub struct Experiment {
     pub file: File,
 }
 
-/// An experiment under one profile: the trials, not yet seen by the worker.
-#[derive(Debug, Clone)]
-pub struct Run {
+/// The settings of an experiment under one profile, every default filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunConfig {
     /// The experiment's name.
     pub experiment: String,
-    /// The profile, where the file has profiles.
+    /// The profile; `None` where the file has no profiles.
     pub profile: Option<String>,
     /// The profile's caption.
     pub caption: String,
-    /// What was changed of the file, as `KEY.PATH=VALUE`.
+    /// The overrides of `--set`, as `KEY.PATH=VALUE`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<String>,
-    /// The program that carries trials out.
+    /// The program that runs trials.
     pub worker: Worker,
-    /// What one attempt holds.
+    /// The resources of one attempt.
     pub resources: Resources,
     /// Where attempts run.
+    #[serde(default)]
     pub executor: Executor,
-    /// How they are submitted, where that is Slurm.
+    /// Submission settings, used where the executor is Slurm.
+    #[serde(default)]
     pub slurm: Slurm,
-    /// What happens after a failure.
+    /// The policy after a failure.
     pub retry: Retry,
-    /// What happens to an attempt of which nothing is heard.
+    /// The policy for an attempt that stalls.
+    #[serde(default)]
     pub stall: Stall,
-    /// What `orch gc` leaves; everything if absent.
+    /// The checkpoints that `orch gc` keeps; all of them if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
-    /// The table and figures that come out.
-    pub report: Report,
     /// Name and label of every row, in table order.
     pub rows: Vec<Row>,
-    /// What decides which variants start first, by their names.
-    pub weights: BTreeMap<String, Weight>,
+    /// The table and figures that come out.
+    pub report: Report,
+}
+
+/// An experiment under one profile, its configs not yet checked by the worker.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its settings.
+    pub config: RunConfig,
     /// Every trial, variant by variant.
-    pub trials: Vec<Spec>,
+    pub trials: Vec<TrialSpec>,
+    /// Start order by variant.
+    weights: BTreeMap<String, Weight>,
     source: Source,
 }
 
 /// One row of the table.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The variant's name.
     pub name: String,
@@ -83,7 +97,7 @@ pub struct Row {
 }
 
 /// What decides when a variant's trials start; see [`crate::schema::file::Variant`].
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Weight {
     /// Higher ones start first.
     pub priority: i64,
@@ -99,7 +113,7 @@ impl Default for Weight {
 
 /// A variant with a seed, as the file says it.
 #[derive(Debug, Clone)]
-pub struct Spec {
+pub struct TrialSpec {
     /// The variant's name.
     pub variant: String,
     /// The seed.
@@ -109,8 +123,10 @@ pub struct Spec {
 }
 
 /// A trial with every default filled in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frozen {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedTrial {
+    /// Its id.
+    pub id: TrialId,
     /// Hash of config, seed and command, in hexadecimal.
     pub key: String,
     /// The variant's name.
@@ -119,22 +135,15 @@ pub struct Frozen {
     pub seed: u64,
     /// The config that the worker gets.
     pub config: Map<String, Value>,
-    /// The worker's build, where it says.
+    /// Decides when it starts.
+    #[serde(default)]
+    pub weight: Weight,
+    /// The worker's build, where it reports one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<String>,
-    /// The data's fingerprint, where the worker says.
+    /// The data's fingerprint, where the worker reports one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-}
-
-impl Frozen {
-    /// `<variant>-s<seed>-<hash8>`: the trial's id and its folder's name.
-    pub fn id(&self) -> String {
-        id(&self.variant, self.seed, &self.key)
-    }
-}
-
-/// The id of a variant's trial with that seed and key.
-pub fn id(variant: &str, seed: u64, key: &str) -> String {
-    format!("{variant}-s{seed}-{}", &key[..8])
 }
 
 impl Experiment {
@@ -191,13 +200,13 @@ impl Experiment {
         });
         let trials = configs.into_iter().flat_map(|(variant, config)| {
             let seeds = self.seeds(&file.variants[&variant], &settings).to_vec();
-            seeds.into_iter().map(move |seed| Spec {
+            seeds.into_iter().map(move |seed| TrialSpec {
                 variant: variant.clone(),
                 seed,
                 config: config.clone(),
             })
         });
-        Ok(Run {
+        let config = RunConfig {
             experiment: file.name.clone(),
             profile: name.map(str::to_owned),
             caption: settings.caption.clone(),
@@ -211,8 +220,11 @@ impl Experiment {
             keep: file.keep.clone(),
             report: file.report.clone(),
             rows: rows.collect(),
-            weights: weights.collect(),
+        };
+        Ok(Run {
+            config,
             trials: trials.collect(),
+            weights: weights.collect(),
             source: self.source.clone(),
         })
     }
@@ -287,7 +299,7 @@ impl Experiment {
     }
 }
 
-impl Spec {
+impl TrialSpec {
     /// Variant and seed, for messages.
     pub fn name(&self) -> String {
         format!("{}-s{}", self.variant, self.seed)
@@ -303,16 +315,17 @@ impl Spec {
 impl Run {
     /// `table1.demo`, or `table1` where the file has no profiles: the name of the run's folder.
     pub fn name(&self) -> String {
-        match &self.profile {
-            Some(profile) => format!("{}.{profile}", self.experiment),
-            None => self.experiment.clone(),
+        let RunConfig { experiment, profile, .. } = &self.config;
+        match profile {
+            Some(profile) => format!("{experiment}.{profile}"),
+            None => experiment.clone(),
         }
     }
 
     /// An error unless every one of `names` is a variant.
     pub fn check_rows(&self, names: &[String]) -> Result<(), FileError> {
         for name in names {
-            let known = self.rows.iter().map(|row| row.name.as_str());
+            let known = self.config.rows.iter().map(|row| row.name.as_str());
             check_name("variant", name, known).map_err(|(message, hint)| {
                 let place = format!("--only {name}");
                 Finding { place, message, hint: None }.hint(hint).into_error()
@@ -323,7 +336,7 @@ impl Run {
 
     /// The questions to `worker.check`, one per trial.
     pub fn requests(&self) -> Vec<Request> {
-        self.trials.iter().map(|spec| spec.request(self.resources.cpus)).collect()
+        self.trials.iter().map(|spec| spec.request(self.config.resources.cpus)).collect()
     }
 
     /// The answers that a worker without `check` would give: every config as it is written.
@@ -340,7 +353,7 @@ impl Run {
 
     /// The final trials, with one reply per trial in order. Problems are placed in the file;
     /// variants that turn out the same are one.
-    pub fn freeze(&self, replies: Vec<Reply>) -> Result<Vec<Frozen>, FileError> {
+    pub fn resolve(&self, replies: Vec<Reply>) -> Result<Vec<ResolvedTrial>, FileError> {
         let mut findings = Vec::new();
         for (spec, reply) in self.trials.iter().zip(&replies) {
             for problem in &reply.problems {
@@ -355,21 +368,26 @@ impl Run {
         if !findings.is_empty() {
             return Err(FileError { findings });
         }
-        let frozen: Vec<Frozen> = self
+        let resolved: Vec<ResolvedTrial> = self
             .trials
             .iter()
             .zip(replies)
-            .map(|(spec, reply)| Frozen {
-                key: key(&self.worker.command, &reply.config, spec.seed),
-                variant: spec.variant.clone(),
-                seed: spec.seed,
-                config: reply.config,
-                build: reply.build,
-                data: reply.data,
+            .map(|(spec, reply)| {
+                let key = key(&self.config.worker.command, &reply.config, spec.seed);
+                ResolvedTrial {
+                    id: TrialId::new(&spec.variant, spec.seed, &key),
+                    key,
+                    variant: spec.variant.clone(),
+                    seed: spec.seed,
+                    config: reply.config,
+                    weight: self.weights.get(&spec.variant).copied().unwrap_or_default(),
+                    build: reply.build,
+                    data: reply.data,
+                }
             })
             .collect();
         let mut first = HashMap::new();
-        for trial in &frozen {
+        for trial in &resolved {
             if let Some(twin) = first.insert(&trial.key, trial) {
                 let at = format!("/variants/{}", escape(&trial.variant));
                 let message = format!(
@@ -380,10 +398,10 @@ impl Run {
                 return Err(self.source.finding(&at, message).hint(Some(hint)).into_error());
             }
         }
-        Ok(frozen)
+        Ok(resolved)
     }
 
-    fn config_finding(&self, spec: &Spec, pointer: &str, message: String) -> Finding {
+    fn config_finding(&self, spec: &TrialSpec, pointer: &str, message: String) -> Finding {
         match spec.config.origin(pointer) {
             Some(Origin::CommandLine(text)) => {
                 Finding { place: format!("--set {text}"), message, hint: None }

@@ -1,6 +1,8 @@
 //! The exchange with `worker.check`: one JSON line per trial on its standard input, one line each
 //! in the same order on its standard output.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -42,4 +44,23 @@ pub struct Problem {
     pub pointer: String,
     /// What is wrong and what would be right.
     pub message: String,
+}
+
+/// The change that makes results stale: they were made with another build or other data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StaleReason {
+    /// The worker's build.
+    Build,
+    /// The data's fingerprint.
+    Data,
+}
+
+impl fmt::Display for StaleReason {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Build => "build",
+            Self::Data => "data",
+        })
+    }
 }

@@ -7,3 +7,4 @@ pub mod exit;
 pub mod failure;
 pub mod number;
 pub mod trial;
+pub mod trial_id;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::trial_id::TrialId;
+
 /// Environment variable with the path of `trial.json`.
 pub const ENV_TRIAL: &str = "ORCH_TRIAL";
 /// Environment variable with the path of the file that events are appended to.
@@ -43,7 +45,7 @@ pub struct Trial {
     /// Version of this format.
     pub orch: u32,
     /// `<variant>-s<seed>-<hash8>`, also the name of its folder.
-    pub id: String,
+    pub id: TrialId,
     /// The experiment's name.
     pub experiment: String,
     /// The profile it was expanded under.

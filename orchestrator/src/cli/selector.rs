@@ -6,7 +6,7 @@ use std::str::FromStr;
 use experiments::yaml::suggest::nearest;
 
 use crate::display::text::columns;
-use crate::display::trial_status::Shown;
+use crate::display::trial_status::TrialStatus;
 
 /// Every state that can be asked for.
 const STATES: [&str; 10] = [
@@ -106,7 +106,7 @@ fn condition(text: &str) -> Result<Condition, SelectorError> {
 }
 
 impl Condition {
-    fn holds(&self, shown: &Shown) -> bool {
+    fn holds(&self, shown: &TrialStatus) -> bool {
         let trial = &shown.trial;
         match self {
             Self::Id(start) => trial.id.0.starts_with(start),
@@ -119,7 +119,11 @@ impl Condition {
 
 impl Selector {
     /// The one of `run`'s trials that is meant. Retired trials count only where no other fits.
-    pub fn choose(&self, trials: Vec<Shown>, run: &str) -> Result<Shown, SelectorError> {
+    pub fn choose(
+        &self,
+        trials: Vec<TrialStatus>,
+        run: &str,
+    ) -> Result<TrialStatus, SelectorError> {
         let mut fitting = self.choose_all(trials, run)?;
         match fitting.len() {
             1 => Ok(fitting.remove(0)),
@@ -136,13 +140,13 @@ impl Selector {
     /// other fits.
     pub fn choose_all(
         &self,
-        mut trials: Vec<Shown>,
+        mut trials: Vec<TrialStatus>,
         run: &str,
-    ) -> Result<Vec<Shown>, SelectorError> {
+    ) -> Result<Vec<TrialStatus>, SelectorError> {
         if let Some(exact) = trials.iter().position(|shown| shown.trial.id.0 == self.text) {
             return Ok(vec![trials.swap_remove(exact)]);
         }
-        let fits = |shown: &Shown| self.conditions.iter().all(|wanted| wanted.holds(shown));
+        let fits = |shown: &TrialStatus| self.conditions.iter().all(|wanted| wanted.holds(shown));
         let (mut fitting, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(fits);
         if fitting.iter().any(|shown| !shown.trial.retired) {
             fitting.retain(|shown| !shown.trial.retired);
@@ -159,7 +163,7 @@ impl Selector {
     }
 
     /// The id or variant that is spelled most like the one asked for.
-    fn hint(&self, trials: &[Shown]) -> String {
+    fn hint(&self, trials: &[TrialStatus]) -> String {
         let trials = || trials.iter().map(|shown| &shown.trial);
         let near = self.conditions.iter().find_map(|condition| match condition {
             Condition::Id(id) => nearest(id, trials().map(|trial| trial.id.0.as_str())),
@@ -173,7 +177,7 @@ impl Selector {
 }
 
 /// The first trials with their states, a line each.
-fn list(trials: &[Shown]) -> String {
+fn list(trials: &[TrialStatus]) -> String {
     let rows: Vec<_> = trials
         .iter()
         .take(LISTED)
@@ -190,12 +194,12 @@ fn list(trials: &[Shown]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_dir::TrialId;
     use crate::scheduler::State;
-    use crate::store::{MadeWith, TrialRow};
+    use crate::store::{Origins, TrialRecord};
+    use experiments::protocol::trial_id::TrialId;
 
-    fn trial(variant: &str, seed: u64, hash: &str, retired: bool) -> Shown {
-        let trial = TrialRow {
+    fn trial(variant: &str, seed: u64, hash: &str, retired: bool) -> TrialStatus {
+        let trial = TrialRecord {
             id: TrialId(format!("{variant}-s{seed}-{hash}")),
             key: String::new(),
             variant: variant.to_owned(),
@@ -204,13 +208,13 @@ mod tests {
             state: State::Succeeded { attempt: 1 },
             build: None,
             data: None,
-            made_with: MadeWith::default(),
+            origins: Origins::default(),
             last_attempt: None,
         };
-        Shown { trial, standing: None, job: None }
+        TrialStatus { trial, status: None, job: None }
     }
 
-    fn trials() -> Vec<Shown> {
+    fn trials() -> Vec<TrialStatus> {
         vec![
             trial("sr3", 1, "aa", false),
             trial("sr3", 10, "bb", false),

@@ -8,8 +8,8 @@ use rustix::termios::tcgetwinsize;
 
 use super::text::{bar, columns, counts, duration};
 use crate::display::progress::Progress;
-use crate::run_dir::TrialId;
 use crate::scheduler::State;
+use experiments::protocol::trial_id::TrialId;
 
 /// Trials shown at most; the others are only counted.
 const ROWS: usize = 12;
@@ -109,17 +109,17 @@ fn rank(state: &State) -> u8 {
 }
 
 fn row(id: &TrialId, state: &State, progress: &Progress) -> [String; 7] {
-    let under_way = state.attempt_under_way().is_some();
+    let active = state.active_attempt().is_some();
     let (mut drawn, mut step, mut rate, mut left) = Default::default();
     let mut what = state.name().to_owned();
-    if let Some((phase, done, of)) = progress.phase.as_ref().filter(|_| under_way) {
+    if let Some((phase, done, of)) = progress.phase.as_ref().filter(|_| active) {
         what.clone_from(phase);
         drawn = bar(*done as f64 / (*of).max(1) as f64, 16);
         step = format!("{done}/{of}");
         rate = progress.rate().map_or(String::new(), |rate| format!("{rate:.1}"));
         left = progress.remaining().map_or(String::new(), duration);
     }
-    if progress.stalled && under_way {
+    if progress.stalled && active {
         "stalled".clone_into(&mut what);
     }
     let headline = progress.headline.map_or(String::new(), |value| format!("{value:.2}"));

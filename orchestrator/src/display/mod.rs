@@ -15,13 +15,13 @@ use experiments::protocol::exit::{WORKER_DONE, WORKER_STOPPED};
 
 use self::progress::Progress;
 use crate::run_dir::RunDir;
-use crate::run_dir::TrialId;
 use crate::run_dir::attempt::{AttemptDir, Outcome};
 use crate::run_dir::log_tail::LogEnd;
 use crate::run_dir::rerun_script;
 use crate::run_dir::trial::Folders;
 use crate::scheduler::State;
-use crate::slots::Shortage;
+use crate::slots::Unavailable;
+use experiments::protocol::trial_id::TrialId;
 use live::Live;
 
 /// How much is said.
@@ -41,7 +41,7 @@ pub struct Display {
     /// Whether a failure has been shown in full; later ones get a line each.
     failure_shown: bool,
     /// Why nothing can be started now, as it was said last.
-    hindrance: Option<String>,
+    rejection: Option<String>,
 }
 
 impl Display {
@@ -50,33 +50,33 @@ impl Display {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let live = talk == Talk::Normal && std::io::stderr().is_terminal() && !dumb;
         let live = live.then(|| Live::new(headline));
-        Self { talk, live, failure_shown: false, hindrance: None }
+        Self { talk, live, failure_shown: false, rejection: None }
     }
 
     /// A trial has gone from one state to another.
     pub fn changed(&mut self, trial: &TrialId, from: &State, to: &State, run: &RunDir) {
         let given_up = matches!(to, State::Failed { .. });
         if matches!(to, State::Running { .. }) {
-            self.hindrance = None;
+            self.rejection = None;
         }
         // Waiting is no news, unless something was under way.
         let news = given_up
             || (self.talk == Talk::Normal
                 && !matches!(to, State::Starting { .. })
-                && (from.attempt_under_way().is_some() || !matches!(to, State::Queued { .. })));
+                && (from.active_attempt().is_some() || !matches!(to, State::Queued { .. })));
         // Said once, not of every trial.
-        let hindered =
-            matches!(to, State::Queued { reason } if Some(reason) == self.hindrance.as_ref());
+        let cannot_start =
+            matches!(to, State::Queued { reason } if Some(reason) == self.rejection.as_ref());
         // The live table shows what goes well.
-        if !news || hindered || (self.live.is_some() && to.reason().is_empty()) {
+        if !news || cannot_start || (self.live.is_some() && to.reason().is_empty()) {
             return;
         }
-        let attempt = to.attempt_under_way().filter(|n| *n > 1);
+        let attempt = to.active_attempt().filter(|n| *n > 1);
         let attempt = attempt.map_or(String::new(), |n| format!(" (attempt {n})"));
         let reason = Some(to.reason()).filter(|reason| !reason.is_empty());
         let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
         let line = format!("{trial}: {}{attempt}{reason}", to.name());
-        let ended = from.attempt_under_way().map(|n| AttemptDir::new(&run.trial(trial), n));
+        let ended = from.active_attempt().map(|n| AttemptDir::new(&run.trial(trial), n));
         match ended.filter(|attempt| given_up || has_failed(attempt)) {
             Some(attempt) if !self.failure_shown => {
                 self.failure_shown = true;
@@ -135,16 +135,16 @@ impl Display {
     }
 
     /// Nothing can be started, for this reason; where there is a table, trials are seen to wait.
-    pub fn waiting(&mut self, shortage: &Shortage) {
-        if self.talk == Talk::Normal && (self.live.is_none() || shortage.is_of_disk()) {
-            self.say(&format!("nothing is started now: {shortage}"));
+    pub fn waiting(&mut self, unavailable: &Unavailable) {
+        if self.talk == Talk::Normal && (self.live.is_none() || unavailable.is_of_disk()) {
+            self.say(&format!("nothing is started now: {unavailable}"));
         }
     }
 
     /// Nobody can start anything now, for this reason; said once.
-    pub fn hindered(&mut self, why: &str) {
-        if self.hindrance.as_deref() != Some(why) {
-            self.hindrance = Some(why.to_owned());
+    pub fn cannot_start(&mut self, why: &str) {
+        if self.rejection.as_deref() != Some(why) {
+            self.rejection = Some(why.to_owned());
             if self.talk == Talk::Normal {
                 self.say(&format!("nothing is started now: {why}"));
             }

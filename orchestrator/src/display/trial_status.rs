@@ -1,28 +1,28 @@
 //! A trial as it is recorded, and how it really stands: what people are shown, and choose by.
 
-use crate::executor::slurm::{self, Job, Listed, Word};
+use crate::executor::slurm::{self, Job, JobStatus, Listed};
 use crate::platform::clock;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::claim::{self, ClaimError, Standing};
-use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::ownership::{self, AttemptStatus, OwnershipError};
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::scheduler::State;
-use crate::store::TrialRow;
+use crate::store::TrialRecord;
 
 /// A trial as it is recorded, and how its attempt under way really stands.
 #[derive(Debug)]
-pub struct Shown {
+pub struct TrialStatus {
     /// As it is recorded.
-    pub trial: TrialRow,
+    pub trial: TrialRecord,
     /// How its attempt under way stands, if it has one that we may look at.
-    pub standing: Option<Standing>,
+    pub status: Option<AttemptStatus>,
     /// The job of that attempt, where it has one.
-    pub job: Option<JobShown>,
+    pub job: Option<JobInfo>,
 }
 
 /// A cluster's job as the cluster shows it.
 #[derive(Debug)]
-pub struct JobShown {
+pub struct JobInfo {
     /// As it is listed, if it is.
     pub listed: Option<Listed>,
     /// The same for people, or why nobody knows.
@@ -31,53 +31,54 @@ pub struct JobShown {
     pub gone: bool,
 }
 
-impl Shown {
+impl TrialStatus {
     /// Looks at how `trial` of the run `dir` stands.
-    pub fn new(trial: TrialRow, dir: &RunDir) -> Result<Self, ClaimError> {
-        let attempt = trial.state.attempt_under_way();
+    pub fn new(trial: TrialRecord, dir: &RunDir) -> Result<Self, OwnershipError> {
+        let attempt = trial.state.active_attempt();
         let attempt = attempt.map(|number| AttemptDir::new(&dir.trial(&trial.id), number));
-        let standing = attempt.map(|attempt| claim::standing(&attempt)).transpose();
+        let status = attempt.map(|attempt| ownership::attempt_status(&attempt)).transpose();
         // Attempts are their user's alone; others see what is recorded.
-        let standing = match standing {
+        let status = match status {
             Err(error) if error.is_forbidden() => None,
             looked => looked?,
         };
-        Ok(Self { trial, standing, job: None })
+        Ok(Self { trial, status, job: None })
     }
 
     /// Its state in a word, as it really is: `lost` or `ended` where that is not recorded yet. That
     /// the file no longer names it comes first.
     pub fn state(&self) -> &'static str {
-        match &self.standing {
+        match &self.status {
             _ if self.trial.retired => "retired",
-            Some(Standing::Lost(_)) => "lost",
-            Some(Standing::Unknown(_)) if self.is_gone() => "lost",
-            Some(Standing::Ended(_)) => "ended",
+            Some(AttemptStatus::Lost(_)) => "lost",
+            Some(AttemptStatus::Unknown(_)) if self.is_gone() => "lost",
+            Some(AttemptStatus::Ended(_)) => "ended",
             Some(_) | None => self.trial.state.name(),
         }
     }
 
     /// Why the trial is in its state, or what its supervisor has not seen yet.
     pub fn reason(&self) -> String {
-        match &self.standing {
-            Some(Standing::Ended(_)) => "`orch run` takes it in".to_owned(),
-            Some(Standing::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
-            Some(Standing::Unknown(_)) if self.is_gone() => {
+        match &self.status {
+            Some(AttemptStatus::Ended(_)) => "`orch run` takes it in".to_owned(),
+            Some(AttemptStatus::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
+            Some(AttemptStatus::Unknown(_)) if self.is_gone() => {
                 "its processes are gone; `orch run` goes on".to_owned()
             }
-            Some(Standing::Held(_) | Standing::Unknown(_)) if self.silent_since_ms().is_some() => {
-                let since = clock::to_rfc3339(self.silent_since_ms().unwrap_or_default());
+            Some(AttemptStatus::Held(_) | AttemptStatus::Unknown(_))
+                if self.stalled_since_ms().is_some() =>
+            {
+                let since = clock::to_rfc3339(self.stalled_since_ms().unwrap_or_default());
                 format!("stalled: no event and no output since {since}")
             }
-            Some(Standing::Held(_) | Standing::Unknown(_) | Standing::Unclaimed)
+            Some(AttemptStatus::Held(_) | AttemptStatus::Unknown(_) | AttemptStatus::Unowned)
                 if self.job.is_some() =>
             {
                 self.job.as_ref().map(|job| job.words.clone()).unwrap_or_default()
             }
-            Some(Standing::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
-            Some(Standing::Held(_) | Standing::Unclaimed | Standing::Abandoned(_)) | None => {
-                self.trial.state.reason()
-            }
+            Some(AttemptStatus::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
+            Some(AttemptStatus::Held(_) | AttemptStatus::Unowned | AttemptStatus::Abandoned(_))
+            | None => self.trial.state.reason(),
         }
     }
 
@@ -86,8 +87,8 @@ impl Shown {
     }
 
     /// Since when nothing has been heard of its attempt under way, if that has been too long.
-    pub fn silent_since_ms(&self) -> Option<i64> {
-        self.trial.state.attempt_under_way().and(self.trial.last_attempt.as_ref()?.silent_since_ms)
+    pub fn stalled_since_ms(&self) -> Option<i64> {
+        self.trial.state.active_attempt().and(self.trial.last_attempt.as_ref()?.stalled_since_ms)
     }
 
     /// Both, `failed: crashed: …`.
@@ -102,24 +103,24 @@ impl Shown {
     }
 
     /// How its attempt under way stands, as one word for programs.
-    pub fn standing(&self) -> Option<&'static str> {
-        self.standing.as_ref().map(|standing| match standing {
-            Standing::Unclaimed => "unclaimed",
-            Standing::Held(_) => "held",
-            Standing::Ended(_) => "ended",
-            Standing::Lost(_) => "lost",
-            Standing::Abandoned(_) => "abandoned",
-            Standing::Unknown(_) => "unknown",
+    pub fn attempt_status(&self) -> Option<&'static str> {
+        self.status.as_ref().map(|status| match status {
+            AttemptStatus::Unowned => "unclaimed",
+            AttemptStatus::Held(_) => "held",
+            AttemptStatus::Ended(_) => "ended",
+            AttemptStatus::Lost(_) => "lost",
+            AttemptStatus::Abandoned(_) => "abandoned",
+            AttemptStatus::Unknown(_) => "unknown",
         })
     }
 }
 
 /// Asks the cluster about the jobs of the run `dir`, once for all, where it has some under way.
-fn ask_cluster(shown: &mut [Shown], dir: &RunDir) {
+fn ask_cluster(shown: &mut [TrialStatus], dir: &RunDir) {
     let mut jobs: Vec<_> = shown
         .iter_mut()
         .filter_map(|shown| {
-            let attempt = shown.trial.state.attempt_under_way()?;
+            let attempt = shown.trial.state.active_attempt()?;
             let job = Job::of(&dir.attempt(&shown.trial.id, attempt)).ok()??;
             Some((shown, job))
         })
@@ -132,43 +133,45 @@ fn ask_cluster(shown: &mut [Shown], dir: &RunDir) {
         shown.job = Some(match &answer {
             Err(error) => {
                 let words = format!("nobody knows of its job: {error}");
-                JobShown { listed: None, words, gone: false }
+                JobInfo { listed: None, words, gone: false }
             }
             Ok(queue) => {
-                let word = queue.word(job);
-                let gone = matches!(word, Word::Gone(_));
+                let word = queue.status(job);
+                let gone = matches!(word, JobStatus::Ended(_));
                 let words = match word {
-                    Word::Unsaid => format!("was given to the cluster `{}`", job.cluster),
-                    Word::Waits(words) | Word::Runs(words) | Word::Gone(words) => words,
+                    JobStatus::Unknown => format!("was given to the cluster `{}`", job.cluster),
+                    JobStatus::Pending(words)
+                    | JobStatus::Running(words)
+                    | JobStatus::Ended(words) => words,
                 };
-                JobShown { listed: queue.listed(job).cloned(), words, gone }
+                JobInfo { listed: queue.listed(job).cloned(), words, gone }
             }
         });
     }
 }
 
 /// Every one of the trials of the run `dir`, looked at, their jobs too where a cluster has them.
-pub fn all(trials: Vec<TrialRow>, dir: &RunDir) -> Result<Vec<Shown>, ClaimError> {
-    let shown = trials.into_iter().map(|trial| Shown::new(trial, dir));
+pub fn all(trials: Vec<TrialRecord>, dir: &RunDir) -> Result<Vec<TrialStatus>, OwnershipError> {
+    let shown = trials.into_iter().map(|trial| TrialStatus::new(trial, dir));
     let mut shown = shown.collect::<Result<Vec<_>, _>>()?;
     ask_cluster(&mut shown, dir);
     Ok(shown)
 }
 
-impl Resolved {
+impl RunSnapshot {
     /// Those of the recorded trials that the last `orch run` was to carry out, or had done before.
-    pub fn of_last_run(&self, recorded: Vec<TrialRow>) -> Vec<TrialRow> {
-        let meant = |trial: &TrialRow| !trial.retired && !self.leaves_out(trial);
+    pub fn of_last_run(&self, recorded: Vec<TrialRecord>) -> Vec<TrialRecord> {
+        let meant = |trial: &TrialRecord| !trial.retired && !self.leaves_out(trial);
         recorded.into_iter().filter(meant).collect()
     }
 
     /// Whether the last `orch run` was confined to other variants.
-    pub fn leaves_out(&self, trial: &TrialRow) -> bool {
+    pub fn leaves_out(&self, trial: &TrialRecord) -> bool {
         !self.only.is_empty() && !self.only.contains(&trial.variant)
     }
 
     /// Why a trial is in its state; of one that waits because it was left out, just that.
-    pub fn reason(&self, shown: &Shown) -> String {
+    pub fn reason(&self, shown: &TrialStatus) -> String {
         match shown.trial.state {
             State::Queued { .. } if self.leaves_out(&shown.trial) => {
                 "left out by `--only`".to_owned()

@@ -1,4 +1,4 @@
-//! Executors: how a holder gets started for a prepared attempt. Stopping is the same for all:
+//! Executors: how a holder gets started for a prepared attempt. StopRequest is the same for all:
 //! [`crate::run_dir::attempt::AttemptDir::request_stop`], which an executor may hasten.
 
 pub mod holder;

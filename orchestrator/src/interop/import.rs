@@ -220,7 +220,7 @@ fn of_import(imported: Imported) -> Provenance {
         worker: None,
         gpus: Vec::new(),
         driver: None,
-        made_up: None,
+        mock: None,
         imported: Some(imported),
     }
 }

@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-use crate::store::{Point, TrialRow};
+use crate::store::{Point, TrialRecord};
 
 /// Rows that are held until they are written: some ten megabytes.
 const ROWS: usize = 100_000;
@@ -65,7 +65,7 @@ impl<W: Write + Send> ParquetFile<W> {
     }
 
     /// Adds a row.
-    pub(crate) fn point(&mut self, trial: &TrialRow, point: &Point) -> io::Result<()> {
+    pub(crate) fn point(&mut self, trial: &TrialRecord, point: &Point) -> io::Result<()> {
         self.rows.push(trial, point);
         if self.rows.step.len() < ROWS { Ok(()) } else { Ok(self.flush()?) }
     }
@@ -95,7 +95,7 @@ impl<W: Write + Send> ParquetFile<W> {
 }
 
 impl Columns {
-    fn push(&mut self, trial: &TrialRow, point: &Point) {
+    fn push(&mut self, trial: &TrialRecord, point: &Point) {
         text(&mut self.trial, &trial.id.0);
         text(&mut self.variant, &trial.variant);
         // To the bit: the schema says that it has no sign.

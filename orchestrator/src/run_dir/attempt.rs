@@ -76,7 +76,7 @@ impl AttemptDir {
         self.0.join("job.json")
     }
 
-    /// Who has the attempt: [`crate::run_dir::claim::ClaimInfo`]; locked while its holder lives.
+    /// Who has the attempt: [`crate::run_dir::ownership::Owner`]; locked while its holder lives.
     pub fn claim(&self) -> PathBuf {
         self.0.join("claim")
     }
@@ -132,7 +132,7 @@ impl AttemptDir {
     }
 
     /// How the attempt ended; `None` while it has not, or if its holder was killed. Ask
-    /// [`crate::run_dir::claim::standing`] to tell the two apart.
+    /// [`crate::run_dir::ownership::attempt_status`] to tell the two apart.
     pub fn read_exit(&self) -> Result<Option<Exit>, FileError> {
         atomic_file::read_json(&self.exit())
     }
@@ -203,14 +203,14 @@ pub struct Exit {
     pub outcome: Outcome,
     /// Why the holder told the worker to stop, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop: Option<StopReason>,
+    pub stop: Option<StopSource>,
     /// Whether the worker outlasted its grace and was killed by the holder. A SIGKILL without
     /// this came from elsewhere: from a person, or from a kernel that is out of memory.
     #[serde(default)]
     pub killed: bool,
     /// Processes that the worker left behind and the holder killed.
     #[serde(default)]
-    pub leftovers: u32,
+    pub orphans: u32,
     /// Whether next to nothing was free on the disk when the worker had ended, or that was what it
     /// complained of last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -251,8 +251,8 @@ impl Display for Exit {
             Outcome::NotStarted { .. } => f.write_str("not started")?,
         }
         match self.stop {
-            Some(StopReason::Requested) => f.write_str(", asked to stop"),
-            Some(StopReason::TimeLimit) => f.write_str(", out of time"),
+            Some(StopSource::Requested) => f.write_str(", asked to stop"),
+            Some(StopSource::TimeLimit) => f.write_str(", out of time"),
             None => Ok(()),
         }
     }
@@ -261,7 +261,7 @@ impl Display for Exit {
 /// Why a holder told its worker to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum StopReason {
+pub enum StopSource {
     /// Somebody asked for it: the `stop` file, or a signal to the holder.
     Requested,
     /// [`Command::time_limit_secs`] were over.
@@ -271,11 +271,11 @@ pub enum StopReason {
 /// How a worker is made to stop; the later is the harder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Halt {
+pub enum StopMode {
     /// It saves a checkpoint first, for which it has its grace.
-    WithCheckpoint,
+    Graceful,
     /// It is not waited for.
-    AtOnce,
+    Immediate,
 }
 
 #[cfg(test)]
@@ -287,15 +287,15 @@ mod tests {
         // Supervisors and holders of different builds may meet in one folder.
         let exit = Exit {
             outcome: Outcome::Exited { code: 75 },
-            stop: Some(StopReason::TimeLimit),
+            stop: Some(StopSource::TimeLimit),
             killed: false,
-            leftovers: 0,
+            orphans: 0,
             disk_full: false,
             started_ms: 1,
             ended_ms: 2,
         };
         let text = r#"{"outcome":{"exited":{"code":75}},"stop":"time-limit",
-            "killed":false,"leftovers":0,"started_ms":1,"ended_ms":2}"#;
+            "killed":false,"orphans":0,"started_ms":1,"ended_ms":2}"#;
         assert_eq!(serde_json::from_str::<Exit>(text).unwrap(), exit);
         assert_eq!(
             serde_json::to_value(&exit).unwrap(),

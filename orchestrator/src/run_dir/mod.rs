@@ -2,17 +2,14 @@
 //! a name on the command line finds it.
 
 pub mod attempt;
-pub mod claim;
 mod database_path;
 pub mod log_tail;
+pub mod ownership;
 pub mod provenance;
 pub mod requests;
 pub(crate) mod rerun_script;
 pub mod snapshot;
 pub mod trial;
-mod trial_id;
-
-pub use trial_id::TrialId;
 
 use std::fmt;
 use std::fs::File;
@@ -20,6 +17,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use experiments::protocol::trial_id::TrialId;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// Version of this program.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("ORCH_VERSION");
 
 /// `provenance.json` in an attempt's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Provenance {
     /// Version of the GPUs' driver.
     pub driver: Option<String>,
     /// The file that made the GPUs up, if one did.
-    pub made_up: Option<PathBuf>,
+    pub mock: Option<PathBuf>,
     /// Where its points come from, if nothing was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Imported>,

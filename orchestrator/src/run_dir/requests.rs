@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::attempt::Halt;
-use super::trial_id::TrialId;
+use super::attempt::StopMode;
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::clock;
 use crate::run_dir::RunDir;
+use experiments::protocol::trial_id::TrialId;
 
 /// What somebody wishes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +21,12 @@ pub enum Request {
         /// Which.
         trials: Vec<TrialId>,
         /// How.
-        halt: Halt,
+        mode: StopMode,
     },
     /// That the run stops; it can be taken up again.
     StopAll {
         /// How.
-        halt: Halt,
+        mode: StopMode,
     },
     /// That these trials are tried again.
     Retry {
@@ -101,7 +101,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::new(folder.path(), "run");
         assert!(pending(&run).unwrap().is_empty());
-        let stop = Request::StopAll { halt: Halt::AtOnce };
+        let stop = Request::StopAll { mode: StopMode::Immediate };
         let path = submit(&run, &stop).unwrap();
         std::fs::write(path.with_file_name("0.json"), "{}").unwrap();
         std::fs::write(path.with_file_name(".torn"), "{").unwrap();

@@ -2,88 +2,44 @@
 
 use std::path::Path;
 
-use experiments::expand::{Row, Weight};
-use experiments::schema::executor::{Executor, Slurm};
-use experiments::schema::file::{Retry, Stall, Worker};
-use experiments::schema::keep::Keep;
+use experiments::expand::{ResolvedTrial, RunConfig};
 use experiments::schema::report::Report;
-use experiments::schema::resources::Resources;
 use experiments::yaml::{parse, source};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::shell::quoted;
 
-/// An experiment under one profile, everything filled in.
+/// Version of this format. Raise it when an old reader would misunderstand a new writer.
+pub const VERSION: u32 = 1;
+
+/// A run as it was resolved when it was run last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Resolved {
-    /// The experiment's name.
-    pub experiment: String,
-    /// The profile.
-    pub profile: Option<String>,
-    /// The profile's caption.
-    pub caption: String,
-    /// The words of the command line that ran it last.
+pub struct RunSnapshot {
+    /// [`VERSION`] of the writer.
+    pub version: u32,
+    /// The words of the command line.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// What `--set` changed of the file when it was run last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub set: Vec<String>,
-    /// SHA-256 of the file that it was resolved from.
+    /// SHA-256 of the experiment file.
     pub file_hash: String,
-    /// The program that carries trials out.
-    pub worker: Worker,
-    /// What one attempt holds.
-    pub resources: Resources,
-    /// Where attempts run.
-    #[serde(default)]
-    pub executor: Executor,
-    /// How they are submitted, where that is Slurm.
-    #[serde(default)]
-    pub slurm: Slurm,
-    /// What happens after a failure.
-    pub retry: Retry,
-    /// The variants that the last `orch run` was confined to; all if empty.
+    /// The variants that `--only` named; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
-    /// What happens to an attempt of which nothing is heard.
-    #[serde(default)]
-    pub stall: Stall,
-    /// What `orch gc` leaves; everything if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub keep: Option<Keep>,
-    /// Name and label of every row.
-    pub rows: Vec<Row>,
+    /// The settings under its profile.
+    pub run: RunConfig,
     /// Every trial with its config.
     pub trials: Vec<ResolvedTrial>,
-    /// The table and figures that come out.
-    pub report: Report,
 }
 
-/// One trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ResolvedTrial {
-    /// Its id.
-    pub id: String,
-    /// The variant's name.
-    pub variant: String,
-    /// The seed.
-    pub seed: u64,
-    /// The config with every default.
-    pub config: Map<String, Value>,
-    /// What decides when it starts.
-    #[serde(default)]
-    pub weight: Weight,
-}
-
-impl Resolved {
+impl RunSnapshot {
     /// A caption of the profile, and how the last `orch run` departed from what it tells.
     pub fn with_set(&self, of_profile: &str) -> String {
-        if self.set.is_empty() {
+        if self.run.set.is_empty() {
             return of_profile.to_owned();
         }
-        format!("{of_profile} Run with --set {}.", self.set.join(", ")).trim_start().to_owned()
+        format!("{of_profile} Run with --set {}.", self.run.set.join(", ")).trim_start().to_owned()
     }
 
     /// The command that goes on with it, as one types it.
@@ -97,7 +53,16 @@ impl Resolved {
 
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self, source::FileError> {
-        source::Source::read_record(path)?.decode()
+        let source = source::Source::read_record(path)?;
+        let version = source.value.get("version").and_then(Value::as_u64).unwrap_or(0);
+        if version != u64::from(VERSION) {
+            let message = format!(
+                "this has version {version} of the format, and this `orch` reads version {VERSION}"
+            );
+            let hint = "use the `orch` that wrote it, or run the experiment's file again";
+            return Err(source.finding("/version", message).hint(Some(hint)).into_error());
+        }
+        source.decode()
     }
 
     /// Writes the file at `path`, whole or not at all.

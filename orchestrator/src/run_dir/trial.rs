@@ -20,7 +20,7 @@ pub struct Folders {
 
 /// A trial cannot be begun anew.
 #[derive(Debug, thiserror::Error)]
-pub enum BeginAnewError {
+pub enum RestartError {
     /// What it was told before cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -85,7 +85,7 @@ pub fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialE
 
 /// Has the trial in `folder` begin anew with attempt `number`: its checkpoints and artifacts stay
 /// where they are, and it gets new folders for both.
-pub fn begin_anew(folder: &Path, number: u32) -> Result<(), BeginAnewError> {
+pub fn restart(folder: &Path, number: u32) -> Result<(), RestartError> {
     let path = folder.join(FILE_NAME);
     if !path.exists() {
         return Ok(());

@@ -1,7 +1,7 @@
 //! What the retry policy remembers of a trial, live and from its records: both must come to the
 //! same, so that a supervisor's death changes no verdict.
 
-use super::{Cause, Ending, Policy, judge};
+use super::{Ending, Policy, StopCause, judge};
 
 /// What the policy needs to remember of a trial's earlier attempts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct History {
 
 /// An attempt as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Past {
+pub struct PastAttempt {
     /// Its number, from 1.
     pub number: u32,
     /// The furthest step at which it saved a checkpoint.
@@ -28,7 +28,7 @@ pub struct Past {
     /// The step that it came to last.
     pub step: Option<u64>,
     /// Why it was asked to stop, if it was.
-    pub cause: Option<Cause>,
+    pub cause: Option<StopCause>,
     /// Whether nothing was heard of it for too long, when that was last written down.
     pub stalled: bool,
     /// How it ended; `None` while it has not, or while nobody has taken that in.
@@ -37,7 +37,7 @@ pub struct Past {
 
 impl History {
     /// What these attempts, the first one first, leave to be remembered.
-    pub fn replay(attempts: &[Past], policy: &Policy) -> Self {
+    pub fn replay(attempts: &[PastAttempt], policy: &Policy) -> Self {
         let mut history = Self::default();
         for past in attempts {
             history.started();

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Ending, State};
-use crate::run_dir::TrialId;
-use crate::run_dir::attempt::Halt;
+use crate::run_dir::attempt::StopMode;
+use experiments::protocol::trial_id::TrialId;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub enum Input {
     /// A supervisor takes the run up; once, before anything else.
     Began,
     /// A holder has taken up the trial's attempt.
-    Claimed(TrialId),
+    HolderStarted(TrialId),
     /// The worker has saved a checkpoint at this step.
     Checkpointed(TrialId, u64),
     /// The worker has come to this step.
@@ -26,36 +26,36 @@ pub enum Input {
     /// Nothing has been heard of the attempt for too long.
     Stalled(TrialId),
     /// Something has been heard of the attempt.
-    Stirred(TrialId),
+    Recovered(TrialId),
     /// Somebody asked the run to stop.
-    Interrupt(Halt),
+    Interrupt(StopMode),
     /// Somebody does not want this trial to be carried on.
-    Cancel(TrialId, Halt),
+    Cancel(TrialId, StopMode),
     /// Somebody wants this trial to be tried again, whatever became of it before.
     Retry(TrialId),
 }
 
 /// Whether anything is heard of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hearing {
-    /// Not for too long.
-    Nothing,
-    /// Something, after too long a silence.
-    Something,
+pub enum Liveness {
+    /// Nothing was heard of it for too long.
+    Stalled,
+    /// Heard of again, after it had stalled.
+    Recovered,
 }
 
 /// Why an attempt was asked to stop; of several reasons the later one here counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cause {
+pub enum StopCause {
     /// Nothing was heard of it for too long.
     Stalled,
     /// The file no longer names its trial.
     Retired,
     /// The whole run was to stop.
-    Interrupt,
+    Interrupted,
     /// Somebody does not want the trial to be carried on.
-    Cancel,
+    Cancelled,
 }
 
 /// What is to be done, in this order.
@@ -71,11 +71,11 @@ pub enum Action {
         to: State,
     },
     /// Write down that the attempts which the trial has had no longer count against it.
-    Forgive(TrialId),
+    ResetAttempts(TrialId),
     /// Write down why the attempt is about to be asked to stop.
-    Intend(TrialId, u32, Cause),
+    RecordStop(TrialId, u32, StopCause),
     /// Write down that nothing has been heard of the attempt for too long, or that this is over.
-    Hear(TrialId, u32, Hearing),
+    RecordLiveness(TrialId, u32, Liveness),
     /// Start this attempt with the slots that were leased.
     Start(TrialId, u32),
     /// Ask the attempt's holder to let the worker save a checkpoint and end.

@@ -14,10 +14,10 @@ mod tests;
 mod trial;
 mod trial_state;
 
-pub use history::{History, Past};
-pub use messages::{Action, Cause, Hearing, Input};
+pub use history::{History, PastAttempt};
+pub use messages::{Action, Input, Liveness, StopCause};
 pub use priority::{Weight, order};
 pub use retry::{Ending, Verdict, judge};
-pub use state_machine::{Core, Policy, Stopping};
-pub use trial::{Member, Role};
+pub use state_machine::{Core, Policy, StopRequest};
+pub use trial::{RecoveredTrial, Role};
 pub use trial_state::{Change, IllegalTransition, State};

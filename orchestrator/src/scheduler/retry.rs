@@ -6,8 +6,8 @@ use experiments::protocol::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPP
 use experiments::protocol::failure::{Failure, FailureClass};
 use experiments::schema::file::Retry;
 
-use super::{Cause, History, Policy};
-use crate::run_dir::attempt::{Exit, Outcome, StopReason};
+use super::{History, Policy, StopCause};
+use crate::run_dir::attempt::{Exit, Outcome, StopSource};
 
 /// So many attempts in a row that were interrupted and saved no new checkpoint are enough.
 const PATIENCE: u32 = 5;
@@ -66,14 +66,16 @@ pub enum Verdict {
 /// asked for, as `cause` says, is nothing to remember.
 pub fn judge(
     ending: &Ending,
-    cause: Option<Cause>,
+    cause: Option<StopCause>,
     history: &mut History,
     policy: &Policy,
 ) -> Verdict {
     let (shares_gpu, policy) = (policy.shares_gpu, &policy.retry);
     let interrupted = |reason: &str, history: &mut History| match cause {
-        Some(Cause::Stalled) => interrupted("stalled: nothing was heard of it", history, policy),
-        Some(Cause::Retired | Cause::Interrupt | Cause::Cancel) => {
+        Some(StopCause::Stalled) => {
+            interrupted("stalled: nothing was heard of it", history, policy)
+        }
+        Some(StopCause::Retired | StopCause::Interrupted | StopCause::Cancelled) => {
             Verdict::Again { reason: reason.to_owned(), after: Duration::ZERO }
         }
         None => interrupted(reason, history, policy),
@@ -87,13 +89,13 @@ pub fn judge(
         Ending::NeverStarted(why) => return interrupted(why, history),
         Ending::Recorded { exit, failure } => match &exit.outcome {
             Outcome::Exited { code: WORKER_DONE } => return Verdict::Succeeded,
-            _ if exit.stop == Some(StopReason::TimeLimit) => {
+            _ if exit.stop == Some(StopSource::TimeLimit) => {
                 return interrupted("its time limit was over", history);
             }
             Outcome::Exited { code: WORKER_STOPPED } => {
                 return interrupted("stopped after a checkpoint", history);
             }
-            _ if exit.stop == Some(StopReason::Requested) => {
+            _ if exit.stop == Some(StopSource::Requested) => {
                 return interrupted("stopped", history);
             }
             // A worker whose disk is full often cannot even say so.
@@ -196,7 +198,7 @@ mod tests {
             outcome,
             stop: None,
             killed: false,
-            leftovers: 0,
+            orphans: 0,
             disk_full: false,
             started_ms: 0,
             ended_ms: 1,
@@ -352,7 +354,7 @@ mod tests {
             Outcome::Signalled { signal: 15 },
             Outcome::NotStarted { message: "stopped before it began".to_owned() },
         ] {
-            let exit = Exit { stop: Some(StopReason::Requested), ..exit(outcome) };
+            let exit = Exit { stop: Some(StopSource::Requested), ..exit(outcome) };
             let ending = Ending::Recorded { exit, failure: None };
             let verdict = judge(&ending, None, &mut History::default(), &policy());
             assert!(matches!(verdict, Verdict::Again { .. }), "{ending:?}");
@@ -376,13 +378,16 @@ mod tests {
     #[test]
     fn a_person_s_stop_is_not_remembered_and_one_for_a_stall_is() {
         let stopped = Exit {
-            stop: Some(StopReason::Requested),
+            stop: Some(StopSource::Requested),
             ..exit(Outcome::Exited { code: WORKER_STOPPED })
         };
         let stopped = Ending::Recorded { exit: stopped, failure: None };
-        for (cause, interruptions) in
-            [(Cause::Cancel, 0), (Cause::Interrupt, 0), (Cause::Retired, 0), (Cause::Stalled, 1)]
-        {
+        for (cause, interruptions) in [
+            (StopCause::Cancelled, 0),
+            (StopCause::Interrupted, 0),
+            (StopCause::Retired, 0),
+            (StopCause::Stalled, 1),
+        ] {
             let mut history = History::default();
             judge(&stopped, Some(cause), &mut history, &policy());
             assert_eq!(history.interruptions, interruptions, "{cause:?}");

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::trial::Trial;
 use super::{
-    Action, Cause, Change, Ending, Hearing, History, Input, Member, Role, State, Verdict, judge,
-    order,
+    Action, Change, Ending, History, Input, Liveness, RecoveredTrial, Role, State, StopCause,
+    Verdict, judge, order,
 };
-use crate::run_dir::TrialId;
-use crate::run_dir::attempt::Halt;
+use crate::run_dir::attempt::StopMode;
+use experiments::protocol::trial_id::TrialId;
 
 /// The rules of one run.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Policy {
     pub jobs: usize,
     /// Once so many trials have failed, the run stops.
     pub max_fails: Option<u32>,
-    /// What follows too long a silence.
+    /// What follows a stall.
     pub after_stall: AfterStall,
     /// Whether trials share GPUs with each other.
     pub shares_gpu: bool,
@@ -32,11 +32,11 @@ pub struct Policy {
 /// A stop of the whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stopping {
+pub enum StopRequest {
     /// Somebody asked for it.
-    Asked(Halt),
+    ByUser(StopMode),
     /// As many trials have failed as are put up with.
-    TooManyFailed,
+    TooManyFailures,
 }
 
 /// The state of a run and the rules that move it.
@@ -48,19 +48,19 @@ pub struct Core {
     order: Vec<TrialId>,
     trials: BTreeMap<TrialId, Trial>,
     policy: Policy,
-    stopping: Option<Stopping>,
+    stopping: Option<StopRequest>,
     /// Trials that failed since this supervisor began.
     failed: u32,
 }
 
 impl Core {
     /// A run of trials, in the file's order.
-    pub fn new(members: impl IntoIterator<Item = Member>, policy: Policy) -> Self {
+    pub fn new(recovered: impl IntoIterator<Item = RecoveredTrial>, policy: Policy) -> Self {
         let mut listed = Vec::new();
         let mut trials = BTreeMap::new();
-        for member in members {
-            trials.insert(member.id.clone(), Trial::new(&member, &policy));
-            listed.push(member.id);
+        for trial in recovered {
+            trials.insert(trial.id.clone(), Trial::new(&trial, &policy));
+            listed.push(trial.id);
         }
         let order = Vec::new();
         let mut core = Self { listed, order, trials, policy, stopping: None, failed: 0 };
@@ -90,18 +90,18 @@ impl Core {
 
     /// The trials that have an attempt under way, with its number.
     pub fn active(&self) -> impl Iterator<Item = (&TrialId, u32)> {
-        self.states().filter_map(|(id, state)| Some((id, state.attempt_under_way()?)))
+        self.states().filter_map(|(id, state)| Some((id, state.active_attempt()?)))
     }
 
     /// Whether nothing is under way and nothing will be started any more.
     pub fn is_done(&self) -> bool {
-        let over = |trial: &Trial| trial.state.attempt_under_way().is_none();
+        let over = |trial: &Trial| trial.state.active_attempt().is_none();
         let starts = |trial: &Trial| self.stopping.is_none() && trial.waits();
         self.trials.values().all(|trial| over(trial) && !starts(trial))
     }
 
     /// Why nothing more is started, if that is so.
-    pub fn stopping(&self) -> Option<Stopping> {
+    pub fn stopping(&self) -> Option<StopRequest> {
         self.stopping
     }
 
@@ -119,9 +119,9 @@ impl Core {
         let mut actions = Vec::new();
         match input {
             Input::Began => self.on_began(&mut actions),
-            Input::Claimed(id) => {
+            Input::HolderStarted(id) => {
                 if let Some(State::Starting { attempt }) = self.state(&id) {
-                    let change = Change::Claimed { attempt: *attempt };
+                    let change = Change::HolderStarted { attempt: *attempt };
                     self.change(&id, change, &mut actions);
                 }
             }
@@ -148,17 +148,17 @@ impl Core {
             Input::Blocked(id, reason) => {
                 self.change(&id, Change::Queue { reason }, &mut actions);
             }
-            Input::Stalled(id) => self.on_heard(&id, Hearing::Nothing, &mut actions),
-            Input::Stirred(id) => self.on_heard(&id, Hearing::Something, &mut actions),
-            Input::Interrupt(halt) => {
+            Input::Stalled(id) => self.on_liveness(&id, Liveness::Stalled, &mut actions),
+            Input::Recovered(id) => self.on_liveness(&id, Liveness::Recovered, &mut actions),
+            Input::Interrupt(mode) => {
                 let asked = match self.stopping {
-                    Some(Stopping::Asked(before)) => before.max(halt),
-                    Some(Stopping::TooManyFailed) | None => halt,
+                    Some(StopRequest::ByUser(before)) => before.max(mode),
+                    Some(StopRequest::TooManyFailures) | None => mode,
                 };
-                self.stopping = Some(Stopping::Asked(asked));
+                self.stopping = Some(StopRequest::ByUser(asked));
                 self.stop_all(asked, &mut actions);
             }
-            Input::Cancel(id, halt) => self.on_cancel(&id, halt, &mut actions),
+            Input::Cancel(id, mode) => self.on_cancel(&id, mode, &mut actions),
             Input::Retry(id) => self.on_retry(&id, &mut actions),
         }
         actions
@@ -171,7 +171,7 @@ impl Core {
     /// Words about an attempt that is over come too late to be remembered.
     fn history_under_way(&mut self, id: &TrialId) -> Option<&mut History> {
         let trial = self.trial(id);
-        trial.state.attempt_under_way().map(|_| &mut trial.history)
+        trial.state.active_attempt().map(|_| &mut trial.history)
     }
 
     /// The only place where a trial's state changes.
@@ -191,8 +191,8 @@ impl Core {
         for (id, attempt) in active {
             let trial = &self.trials[&id];
             if trial.role == Role::Retired {
-                self.ask_to_stop(id, attempt, Cause::Retired, Halt::WithCheckpoint, actions);
-            } else if matches!(trial.cause, Some(Cause::Cancel | Cause::Stalled)) {
+                self.ask_to_stop(id, attempt, StopCause::Retired, StopMode::Graceful, actions);
+            } else if matches!(trial.cause, Some(StopCause::Cancelled | StopCause::Stalled)) {
                 actions.push(Action::Stop(id, attempt));
             }
         }
@@ -201,7 +201,7 @@ impl Core {
     fn on_ended(&mut self, id: &TrialId, ending: &Ending, now_ms: i64, actions: &mut Vec<Action>) {
         let (policy, stopping) = (self.policy.clone(), self.stopping.is_some());
         let trial = self.trial(id);
-        let Some(attempt) = trial.state.attempt_under_way() else { return };
+        let Some(attempt) = trial.state.active_attempt() else { return };
         let cause = trial.cause.take();
         trial.spent_ms += ending.took_ms();
         let verdict = judge(ending, cause, &mut trial.history, &policy);
@@ -209,7 +209,7 @@ impl Core {
         let change = match verdict {
             Verdict::Succeeded => Change::Succeed { attempt },
             Verdict::Failed { class, message } => Change::Fail { attempt, class, message },
-            Verdict::Again { reason, .. } if cause == Some(Cause::Cancel) => {
+            Verdict::Again { reason, .. } if cause == Some(StopCause::Cancelled) => {
                 Change::Cancel { reason }
             }
             Verdict::Again { reason, .. } if stays => Change::Interrupt { attempt, reason },
@@ -233,35 +233,35 @@ impl Core {
         self.order = order(&known).into_iter().map(|at| self.listed[at].clone()).collect();
     }
 
-    fn on_heard(&mut self, id: &TrialId, hearing: Hearing, actions: &mut Vec<Action>) {
+    fn on_liveness(&mut self, id: &TrialId, liveness: Liveness, actions: &mut Vec<Action>) {
         let (after_stall, trial) = (self.policy.after_stall, self.trial(id));
-        let Some(attempt) = trial.state.attempt_under_way() else { return };
-        let stalled = hearing == Hearing::Nothing;
+        let Some(attempt) = trial.state.active_attempt() else { return };
+        let stalled = liveness == Liveness::Stalled;
         let news = trial.stalled != stalled;
         if news {
             trial.stalled = stalled;
-            actions.push(Action::Hear(id.clone(), attempt, hearing));
+            actions.push(Action::RecordLiveness(id.clone(), attempt, liveness));
         }
         // An earlier supervisor may have died between writing that down and asking for the stop.
         let to_stop = news || trial.cause.is_none();
         if stalled && to_stop && after_stall == AfterStall::Retry {
-            let (cause, halt) = (Cause::Stalled, Halt::WithCheckpoint);
-            self.ask_to_stop(id.clone(), attempt, cause, halt, actions);
+            let (cause, mode) = (StopCause::Stalled, StopMode::Graceful);
+            self.ask_to_stop(id.clone(), attempt, cause, mode, actions);
         }
     }
 
     fn on_failed(&mut self, actions: &mut Vec<Action>) {
         self.failed += 1;
         if self.stopping.is_none() && self.policy.max_fails.is_some_and(|max| self.failed >= max) {
-            self.stopping = Some(Stopping::TooManyFailed);
-            self.stop_all(Halt::WithCheckpoint, actions);
+            self.stopping = Some(StopRequest::TooManyFailures);
+            self.stop_all(StopMode::Graceful, actions);
         }
     }
 
-    fn on_cancel(&mut self, id: &TrialId, halt: Halt, actions: &mut Vec<Action>) {
+    fn on_cancel(&mut self, id: &TrialId, mode: StopMode, actions: &mut Vec<Action>) {
         let state = &self.trial(id).state;
-        if let Some(attempt) = state.attempt_under_way() {
-            self.ask_to_stop(id.clone(), attempt, Cause::Cancel, halt, actions);
+        if let Some(attempt) = state.active_attempt() {
+            self.ask_to_stop(id.clone(), attempt, StopCause::Cancelled, mode, actions);
         } else if matches!(state, State::Queued { .. }) {
             let reason = "before it was started".to_owned();
             self.change(id, Change::Cancel { reason }, actions);
@@ -277,14 +277,14 @@ impl Core {
         trial.role = Role::Carried;
         trial.history = History::default();
         trial.ready_ms = 0;
-        actions.push(Action::Forgive(id.clone()));
+        actions.push(Action::ResetAttempts(id.clone()));
         self.change(id, Change::Queue { reason }, actions);
     }
 
-    fn stop_all(&mut self, halt: Halt, actions: &mut Vec<Action>) {
+    fn stop_all(&mut self, mode: StopMode, actions: &mut Vec<Action>) {
         let active: Vec<_> = self.active().map(|(id, attempt)| (id.clone(), attempt)).collect();
         for (id, attempt) in active {
-            self.ask_to_stop(id, attempt, Cause::Interrupt, halt, actions);
+            self.ask_to_stop(id, attempt, StopCause::Interrupted, mode, actions);
         }
     }
 
@@ -292,18 +292,18 @@ impl Core {
         &mut self,
         id: TrialId,
         attempt: u32,
-        cause: Cause,
-        halt: Halt,
+        cause: StopCause,
+        mode: StopMode,
         actions: &mut Vec<Action>,
     ) {
         let trial = self.trial(&id);
         if trial.cause < Some(cause) {
             trial.cause = Some(cause);
-            actions.push(Action::Intend(id.clone(), attempt, cause));
+            actions.push(Action::RecordStop(id.clone(), attempt, cause));
         }
-        actions.push(match halt {
-            Halt::WithCheckpoint => Action::Stop(id, attempt),
-            Halt::AtOnce => Action::Kill(id, attempt),
+        actions.push(match mode {
+            StopMode::Graceful => Action::Stop(id, attempt),
+            StopMode::Immediate => Action::Kill(id, attempt),
         });
     }
 }

@@ -5,18 +5,25 @@ use experiments::schema::file::{AfterStall, Retry};
 use proptest::prelude::*;
 
 use super::*;
-use crate::run_dir::TrialId;
-use crate::run_dir::attempt::Halt;
-use crate::run_dir::attempt::{Exit, Outcome, StopReason};
+use crate::run_dir::attempt::StopMode;
+use crate::run_dir::attempt::{Exit, Outcome, StopSource};
+use experiments::protocol::trial_id::TrialId;
 
 fn id(n: usize) -> TrialId {
     TrialId(format!("t{n}"))
 }
 
-fn member(n: usize) -> Member {
+fn recovered(n: usize) -> RecoveredTrial {
     let state = State::Queued { reason: "new".to_owned() };
     let weight = Weight { variant: format!("v{n}"), priority: 0, cost: 1.0 };
-    Member { id: id(n), role: Role::Carried, weight, state, past: Vec::new(), forgiven: 0 }
+    RecoveredTrial {
+        id: id(n),
+        role: Role::Carried,
+        weight,
+        state,
+        past: Vec::new(),
+        attempts_reset: 0,
+    }
 }
 
 fn policy() -> Policy {
@@ -25,7 +32,7 @@ fn policy() -> Policy {
 }
 
 fn queued(n: usize) -> Core {
-    Core::new((0..n).map(member), policy())
+    Core::new((0..n).map(recovered), policy())
 }
 
 fn start_all(core: &mut Core, now_ms: i64) -> Vec<Action> {
@@ -36,12 +43,12 @@ fn start_all(core: &mut Core, now_ms: i64) -> Vec<Action> {
     actions
 }
 
-fn recorded(outcome: Outcome, stop: Option<StopReason>) -> Ending {
+fn recorded(outcome: Outcome, stop: Option<StopSource>) -> Ending {
     let exit = Exit {
         outcome,
         stop,
         killed: false,
-        leftovers: 0,
+        orphans: 0,
         disk_full: false,
         started_ms: 0,
         ended_ms: 0,
@@ -54,12 +61,12 @@ fn exited(code: i32) -> Ending {
 }
 
 fn stopped() -> Ending {
-    recorded(Outcome::Exited { code: 75 }, Some(StopReason::Requested))
+    recorded(Outcome::Exited { code: 75 }, Some(StopSource::Requested))
 }
 
-fn attempt(number: u32) -> Past {
+fn attempt(number: u32) -> PastAttempt {
     let (checkpoint, step, cause, ending) = (None, None, None, None);
-    Past { number, checkpoint, step, cause, stalled: false, ending }
+    PastAttempt { number, checkpoint, step, cause, stalled: false, ending }
 }
 
 fn full() -> Ending {
@@ -99,10 +106,10 @@ fn a_failed_attempt_waits_before_the_next() {
 fn an_interrupted_run_starts_nothing_more_and_ends() {
     let mut core = queued(3);
     start_all(&mut core, 0);
-    let stops = core.handle(Input::Interrupt(Halt::WithCheckpoint), 0);
-    let intend = |n| Action::Intend(id(n), 1, Cause::Interrupt);
+    let stops = core.handle(Input::Interrupt(StopMode::Graceful), 0);
+    let intend = |n| Action::RecordStop(id(n), 1, StopCause::Interrupted);
     assert_eq!(stops, [intend(0), Action::Stop(id(0), 1), intend(1), Action::Stop(id(1), 1)]);
-    let kills = core.handle(Input::Interrupt(Halt::AtOnce), 0);
+    let kills = core.handle(Input::Interrupt(StopMode::Immediate), 0);
     assert_eq!(kills, [Action::Kill(id(0), 1), Action::Kill(id(1), 1)]);
     core.handle(Input::Ended(id(0), stopped()), 0);
     assert!(!core.is_done());
@@ -115,9 +122,12 @@ fn an_interrupted_run_starts_nothing_more_and_ends() {
 fn a_cancelled_trial_is_not_carried_on_and_the_others_are() {
     let mut core = queued(3);
     start_all(&mut core, 0);
-    core.handle(Input::Cancel(id(2), Halt::WithCheckpoint), 0);
-    let actions = core.handle(Input::Cancel(id(0), Halt::WithCheckpoint), 0);
-    assert_eq!(actions, [Action::Intend(id(0), 1, Cause::Cancel), Action::Stop(id(0), 1)]);
+    core.handle(Input::Cancel(id(2), StopMode::Graceful), 0);
+    let actions = core.handle(Input::Cancel(id(0), StopMode::Graceful), 0);
+    assert_eq!(
+        actions,
+        [Action::RecordStop(id(0), 1, StopCause::Cancelled), Action::Stop(id(0), 1)]
+    );
     core.handle(Input::Ended(id(0), stopped()), 0);
     assert_eq!([0, 1, 2].map(|n| name(&core, n)), ["cancelled", "starting", "cancelled"]);
     assert_eq!(core.next(0), None);
@@ -129,7 +139,7 @@ fn a_cancelled_trial_is_not_carried_on_and_the_others_are() {
 fn a_trial_that_ends_well_before_its_stop_has_succeeded() {
     let mut core = queued(1);
     start_all(&mut core, 0);
-    core.handle(Input::Cancel(id(0), Halt::WithCheckpoint), 0);
+    core.handle(Input::Cancel(id(0), StopMode::Graceful), 0);
     core.handle(Input::Ended(id(0), exited(0)), 0);
     assert_eq!(name(&core, 0), "succeeded");
 }
@@ -143,7 +153,7 @@ fn a_retry_gives_a_fresh_budget_and_starts_at_once() {
     }
     assert_eq!(name(&core, 0), "failed");
     let actions = core.handle(Input::Retry(id(0)), 0);
-    assert_eq!(actions[0], Action::Forgive(id(0)));
+    assert_eq!(actions[0], Action::ResetAttempts(id(0)));
     assert_eq!(start_all(&mut core, 0).last(), Some(&Action::Start(id(0), 4)));
     core.handle(Input::Ended(id(0), exited(1)), 0);
     assert_eq!(name(&core, 0), "queued");
@@ -154,11 +164,12 @@ fn a_retry_gives_a_fresh_budget_and_starts_at_once() {
 #[test]
 fn too_many_failures_stop_the_run_and_not_its_queue() {
     let retry = Retry { attempts: 1, ..Retry::default() };
-    let mut core = Core::new((0..3).map(member), Policy { retry, max_fails: Some(1), ..policy() });
+    let mut core =
+        Core::new((0..3).map(recovered), Policy { retry, max_fails: Some(1), ..policy() });
     start_all(&mut core, 0);
     let actions = core.handle(Input::Ended(id(0), exited(1)), 0);
     assert_eq!(actions.last(), Some(&Action::Stop(id(1), 1)));
-    assert_eq!(core.stopping(), Some(Stopping::TooManyFailed));
+    assert_eq!(core.stopping(), Some(StopRequest::TooManyFailures));
     core.handle(Input::Ended(id(1), stopped()), 0);
     assert!(core.is_done());
     assert_eq!([0, 1, 2].map(|n| name(&core, n)), ["failed", "interrupted", "queued"]);
@@ -166,16 +177,16 @@ fn too_many_failures_stop_the_run_and_not_its_queue() {
 
 #[test]
 fn who_is_left_out_is_watched_and_who_is_retired_is_stopped() {
-    let under_way = |n: usize, role| {
+    let active = |n: usize, role| {
         let past = attempt(1);
         let state = State::Running { attempt: 1 };
-        Member { role, state, past: vec![past], ..member(n) }
+        RecoveredTrial { role, state, past: vec![past], ..recovered(n) }
     };
-    let left_out = Member { role: Role::LeftOut, ..member(2) };
-    let members = [under_way(0, Role::LeftOut), under_way(1, Role::Retired), left_out];
-    let mut core = Core::new(members, policy());
+    let left_out = RecoveredTrial { role: Role::LeftOut, ..recovered(2) };
+    let trials = [active(0, Role::LeftOut), active(1, Role::Retired), left_out];
+    let mut core = Core::new(trials, policy());
     let actions = core.handle(Input::Began, 0);
-    assert_eq!(actions, [Action::Intend(id(1), 1, Cause::Retired), Action::Stop(id(1), 1)]);
+    assert_eq!(actions, [Action::RecordStop(id(1), 1, StopCause::Retired), Action::Stop(id(1), 1)]);
     core.handle(Input::Ended(id(0), exited(1)), 0);
     assert!(!core.is_done());
     core.handle(Input::Ended(id(1), stopped()), 0);
@@ -189,11 +200,14 @@ fn a_stalled_attempt_is_told_once_and_stopped_where_the_file_says_so() {
     let mut core = queued(1);
     start_all(&mut core, 0);
     let actions = core.handle(Input::Stalled(id(0)), 0);
-    let intend = Action::Intend(id(0), 1, Cause::Stalled);
-    assert_eq!(actions, [Action::Hear(id(0), 1, Hearing::Nothing), intend, Action::Stop(id(0), 1)]);
+    let intend = Action::RecordStop(id(0), 1, StopCause::Stalled);
+    assert_eq!(
+        actions,
+        [Action::RecordLiveness(id(0), 1, Liveness::Stalled), intend, Action::Stop(id(0), 1)]
+    );
     assert_eq!(core.handle(Input::Stalled(id(0)), 0), []);
-    let heard = Action::Hear(id(0), 1, Hearing::Something);
-    assert_eq!(core.handle(Input::Stirred(id(0)), 0), [heard]);
+    let heard = Action::RecordLiveness(id(0), 1, Liveness::Recovered);
+    assert_eq!(core.handle(Input::Recovered(id(0)), 0), [heard]);
     core.handle(Input::Ended(id(0), stopped()), 0);
     let State::Queued { reason } = core.state(&id(0)).unwrap() else { panic!("not queued") };
     assert_eq!(reason, "stalled: nothing was heard of it; will go on");
@@ -201,12 +215,13 @@ fn a_stalled_attempt_is_told_once_and_stopped_where_the_file_says_so() {
 
 #[test]
 fn a_stall_is_stopped_by_the_next_supervisor_if_the_first_died_over_it() {
-    let past = Past { stalled: true, ..attempt(1) };
+    let past = PastAttempt { stalled: true, ..attempt(1) };
     let state = State::Running { attempt: 1 };
-    let mut core = Core::new([Member { state, past: vec![past], ..member(0) }], policy());
+    let mut core =
+        Core::new([RecoveredTrial { state, past: vec![past], ..recovered(0) }], policy());
     assert_eq!(core.handle(Input::Began, 0), []);
     let actions = core.handle(Input::Stalled(id(0)), 0);
-    assert_eq!(actions, [Action::Intend(id(0), 1, Cause::Stalled), Action::Stop(id(0), 1)]);
+    assert_eq!(actions, [Action::RecordStop(id(0), 1, StopCause::Stalled), Action::Stop(id(0), 1)]);
     assert_eq!(core.handle(Input::Stalled(id(0)), 0), []);
 }
 
@@ -214,12 +229,12 @@ fn a_stall_is_stopped_by_the_next_supervisor_if_the_first_died_over_it() {
 fn what_has_been_measured_changes_the_order_of_the_others() {
     let weigh = |n: usize, cost| {
         let weight = Weight { variant: format!("v{n}"), priority: 0, cost };
-        Member { weight, ..member(n) }
+        RecoveredTrial { weight, ..recovered(n) }
     };
     // Of variant 1 there are two trials.
-    let twin = Member { id: id(3), ..weigh(1, 2.0) };
-    let members = [weigh(0, 3.0), weigh(1, 2.0), weigh(2, 1.0), twin];
-    let mut core = Core::new(members, Policy { jobs: 1, ..policy() });
+    let twin = RecoveredTrial { id: id(3), ..weigh(1, 2.0) };
+    let trials = [weigh(0, 3.0), weigh(1, 2.0), weigh(2, 1.0), twin];
+    let mut core = Core::new(trials, Policy { jobs: 1, ..policy() });
     let took = |ms| {
         let Ending::Recorded { exit, failure } = exited(0) else { panic!("not recorded") };
         Ending::Recorded { exit: Exit { ended_ms: ms, ..exit }, failure }
@@ -245,7 +260,7 @@ fn waiting_for_a_slot_is_recorded_once_per_reason() {
 
 fn input(n: usize, kind: u8, step: u64) -> Input {
     match kind {
-        0 => Input::Claimed(id(n)),
+        0 => Input::HolderStarted(id(n)),
         1 => Input::Checkpointed(id(n), step),
         2 => Input::Reached(id(n), step),
         3 => Input::Ended(id(n), exited(0)),
@@ -253,10 +268,10 @@ fn input(n: usize, kind: u8, step: u64) -> Input {
         5 => Input::Ended(id(n), stopped()),
         6 => Input::Ended(id(n), Ending::Lost(String::new())),
         7 => Input::Ended(id(n), Ending::NeverStarted(String::new())),
-        8 => Input::Cancel(id(n), Halt::WithCheckpoint),
+        8 => Input::Cancel(id(n), StopMode::Graceful),
         9 => Input::Retry(id(n)),
         10 => Input::Stalled(id(n)),
-        11 => Input::Stirred(id(n)),
+        11 => Input::Recovered(id(n)),
         12 => Input::Ended(id(n), Ending::NotTaken(String::new())),
         _ => Input::Ended(id(n), full()),
     }
@@ -290,8 +305,8 @@ proptest! {
                 .map(|(i, s)| (i.clone(), s.clone())).collect();
             let input = input(n, kind, step);
             let retried = matches!(input, Input::Retry(_)).then(|| id(n));
-            let under_way = core.state(&id(n)).unwrap().attempt_under_way().is_some();
-            crashes[n] += u32::from(under_way && input == Input::Ended(id(n), exited(1)));
+            let active = core.state(&id(n)).unwrap().active_attempt().is_some();
+            crashes[n] += u32::from(active && input == Input::Ended(id(n), exited(1)));
             let mut actions = core.handle(input, now_ms);
             actions.extend(start_all(&mut core, now_ms));
             for action in actions {
@@ -301,7 +316,7 @@ proptest! {
                         prop_assert_eq!(attempt, last_attempt[n] + 1);
                         last_attempt[n] = attempt;
                     }
-                    Action::Forgive(trial) => crashes[trial.0[1..].parse::<usize>().unwrap()] = 0,
+                    Action::ResetAttempts(trial) => crashes[trial.0[1..].parse::<usize>().unwrap()] = 0,
                     _ => {}
                 }
             }

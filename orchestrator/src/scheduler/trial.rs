@@ -1,7 +1,7 @@
 //! A trial as the core knows it.
 
-use super::{Cause, Ending, History, Past, State, Weight};
-use crate::run_dir::TrialId;
+use super::{Ending, History, PastAttempt, State, StopCause, Weight};
+use experiments::protocol::trial_id::TrialId;
 
 /// What a supervisor has to do with a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Role {
 
 /// A trial as its records tell it.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub struct RecoveredTrial {
     /// Its id.
     pub id: TrialId,
     /// What is to be done with it.
@@ -26,9 +26,9 @@ pub struct Member {
     /// Its state.
     pub state: State,
     /// Its attempts, the first one first.
-    pub past: Vec<Past>,
+    pub past: Vec<PastAttempt>,
     /// Attempts up to this number no longer count against it.
-    pub forgiven: u32,
+    pub attempts_reset: u32,
 }
 
 /// What the core remembers of a trial.
@@ -41,7 +41,7 @@ pub(super) struct Trial {
     pub(super) attempts: u32,
     pub(super) history: History,
     /// Why the attempt under way was asked to stop.
-    pub(super) cause: Option<Cause>,
+    pub(super) cause: Option<StopCause>,
     /// Whether nothing has been heard of the attempt under way for too long.
     pub(super) stalled: bool,
     /// Milliseconds that its attempts have taken so far.
@@ -51,17 +51,21 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    pub(super) fn new(member: &Member, policy: &super::Policy) -> Self {
-        let counting: Vec<_> =
-            member.past.iter().filter(|past| past.number > member.forgiven).cloned().collect();
-        let under_way = member.state.attempt_under_way();
-        let last = member.past.last();
-        let present = last.filter(|past| under_way == Some(past.number));
-        let endings = member.past.iter().filter_map(|past| past.ending.as_ref());
+    pub(super) fn new(recovered: &RecoveredTrial, policy: &super::Policy) -> Self {
+        let counting: Vec<_> = recovered
+            .past
+            .iter()
+            .filter(|past| past.number > recovered.attempts_reset)
+            .cloned()
+            .collect();
+        let active = recovered.state.active_attempt();
+        let last = recovered.past.last();
+        let present = last.filter(|past| active == Some(past.number));
+        let endings = recovered.past.iter().filter_map(|past| past.ending.as_ref());
         Self {
-            role: member.role,
-            weight: member.weight.clone(),
-            state: member.state.clone(),
+            role: recovered.role,
+            weight: recovered.weight.clone(),
+            state: recovered.state.clone(),
             attempts: last.map_or(0, |past| past.number),
             history: History::replay(&counting, policy),
             cause: present.and_then(|past| past.cause),

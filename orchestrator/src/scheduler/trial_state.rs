@@ -60,7 +60,7 @@ pub enum Change {
         reason: String,
     },
     /// Begin anew, whatever it has: somebody runs the experiment again and asked for this.
-    Renew {
+    Restart {
         /// Why.
         reason: String,
     },
@@ -70,7 +70,7 @@ pub enum Change {
         attempt: u32,
     },
     /// A holder has taken the attempt up.
-    Claimed {
+    HolderStarted {
         /// Its number.
         attempt: u32,
     },
@@ -113,28 +113,28 @@ pub struct IllegalTransition {
 impl State {
     /// The state after `change`.
     pub fn apply(self, change: Change) -> Result<Self, IllegalTransition> {
-        let under_way = self.attempt_under_way();
+        let active = self.active_attempt();
         let legal = match &change {
             // From `Starting` and `Running`: the attempt failed and another will follow. From the
             // settled states: somebody runs the experiment again.
             Change::Queue { .. } => !matches!(self, Self::Succeeded { .. }),
-            Change::Renew { .. } => under_way.is_none(),
+            Change::Restart { .. } => active.is_none(),
             Change::Start { .. } => matches!(self, Self::Queued { .. }),
-            Change::Claimed { attempt } => {
-                matches!(self, Self::Starting { .. }) && under_way == Some(*attempt)
+            Change::HolderStarted { attempt } => {
+                matches!(self, Self::Starting { .. }) && active == Some(*attempt)
             }
-            Change::Cancel { .. } => under_way.is_some() || matches!(self, Self::Queued { .. }),
+            Change::Cancel { .. } => active.is_some() || matches!(self, Self::Queued { .. }),
             Change::Interrupt { attempt, .. }
             | Change::Succeed { attempt }
-            | Change::Fail { attempt, .. } => under_way == Some(*attempt),
+            | Change::Fail { attempt, .. } => active == Some(*attempt),
         };
         if !legal {
             return Err(IllegalTransition { state: self, change });
         }
         Ok(match change {
-            Change::Queue { reason } | Change::Renew { reason } => Self::Queued { reason },
+            Change::Queue { reason } | Change::Restart { reason } => Self::Queued { reason },
             Change::Start { attempt } => Self::Starting { attempt },
-            Change::Claimed { attempt } => Self::Running { attempt },
+            Change::HolderStarted { attempt } => Self::Running { attempt },
             Change::Interrupt { attempt, reason } => Self::Interrupted { attempt, reason },
             Change::Cancel { reason } => Self::Cancelled { reason },
             Change::Succeed { attempt } => Self::Succeeded { attempt },
@@ -156,7 +156,7 @@ impl State {
     }
 
     /// The attempt that has been started and has not ended.
-    pub fn attempt_under_way(&self) -> Option<u32> {
+    pub fn active_attempt(&self) -> Option<u32> {
         match self {
             Self::Starting { attempt } | Self::Running { attempt } => Some(*attempt),
             Self::Queued { .. }
@@ -212,7 +212,7 @@ mod tests {
         for change in [
             Change::Queue { reason: String::new() },
             Change::Start { attempt: 2 },
-            Change::Claimed { attempt: 1 },
+            Change::HolderStarted { attempt: 1 },
             Change::Interrupt { attempt: 1, reason: String::new() },
             Change::Cancel { reason: String::new() },
             Change::Fail { attempt: 1, class: FailureClass::Crashed, message: String::new() },

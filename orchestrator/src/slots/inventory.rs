@@ -16,7 +16,7 @@ pub struct Inventory {
     /// Why there are no GPUs, or fewer than one may expect.
     pub note: Option<String>,
     /// The file that makes all of this up, if one does.
-    pub made_up: Option<PathBuf>,
+    pub mock: Option<PathBuf>,
 }
 
 /// A GPU, or one of the devices that a GPU is divided into (MIG).
@@ -86,7 +86,7 @@ pub enum Infeasible {
 }
 
 fn machine(inventory: &Inventory) -> String {
-    match &inventory.made_up {
+    match &inventory.mock {
         Some(file) => format!("the machine that `{}` makes up", file.display()),
         None => "this machine".to_owned(),
     }
@@ -163,7 +163,7 @@ mod tests {
             ..Gpu::default()
         };
         inventory.gpus = vec![gpu("GPU-8f5c1a2b-77", 16), gpu("GPU-1", 24)];
-        inventory.made_up = Some("gpus.yaml".into());
+        inventory.mock = Some("gpus.yaml".into());
         let large = |gpus| Resources { memory: Some(Memory(20 << 30)), ..wanted(1, gpus) };
         assert_eq!(inventory.feasible(&large(1)), Ok(()));
         assert_eq!(

@@ -6,9 +6,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use super::inventory::{Gpu, Inventory};
-use super::occupancy::{Occupancy, Seat};
+use super::occupancy::{Occupancy, SlotRecord};
 use super::placement::{self, Request};
-use super::shortage::Shortage;
+use super::unavailable::Unavailable;
 use crate::platform::clock;
 use crate::platform::host::Host;
 use crate::platform::state_dir::state_dir;
@@ -34,8 +34,8 @@ pub struct Lease {
 struct Room {
     /// Its free parts.
     parts: Vec<File>,
-    /// A free seat, by its file's name.
-    seat: Option<(String, File)>,
+    /// A free record, by its file's name.
+    record: Option<(String, File)>,
     occupancy: Occupancy,
 }
 
@@ -78,12 +78,12 @@ impl Slots {
         &self,
         inventory: &Inventory,
         request: &Request,
-    ) -> Result<Result<Lease, Shortage>, SlotError> {
+    ) -> Result<Result<Lease, Unavailable>, SlotError> {
         let _turn = self.take_turn()?;
         let wanted = &request.resources;
         let mut locks = self.free((0..inventory.cpus).map(|core| format!("cpu.{core}")))?;
         if locks.len() < wanted.cpus as usize {
-            return Ok(Err(Shortage::of_cpus(wanted, inventory, locks.len())));
+            return Ok(Err(Unavailable::of_cpus(wanted, inventory, locks.len())));
         }
         locks.truncate(wanted.cpus as usize);
         let granted = Inventory { cpus: wanted.cpus, gpus: Vec::new(), ..inventory.clone() };
@@ -106,32 +106,32 @@ impl Slots {
         mut lease: Lease,
         inventory: &Inventory,
         request: &Request,
-    ) -> Result<Result<Lease, Shortage>, SlotError> {
+    ) -> Result<Result<Lease, Unavailable>, SlotError> {
         let wanted = &request.resources;
         let (mut candidates, mut found) = (Vec::new(), Vec::new());
         for gpu in &inventory.gpus {
             let room = self.room(gpu)?;
-            let free = if room.seat.is_some() { room.parts.len() } else { 0 };
-            let hindrance =
-                placement::hindrance(gpu, free, &room.occupancy, request, clock::now_ms());
-            if hindrance.is_none() {
+            let free = if room.record.is_some() { room.parts.len() } else { 0 };
+            let rejection =
+                placement::rejection(gpu, free, &room.occupancy, request, clock::now_ms());
+            if rejection.is_none() {
                 candidates.push((gpu, room));
             }
-            found.push((gpu.short_uuid().to_owned(), hindrance));
+            found.push((gpu.short_uuid().to_owned(), rejection));
         }
         if candidates.len() < wanted.gpus as usize {
-            return Ok(Err(Shortage::of_gpus(wanted, inventory, found)));
+            return Ok(Err(Unavailable::of_gpus(wanted, inventory, found)));
         }
         // Stable: of equals the first.
         candidates.sort_by_key(|(_, room)| std::cmp::Reverse(room.parts.len()));
         for (gpu, room) in candidates.into_iter().take(wanted.gpus as usize) {
             let first = room.occupancy.trials == 0;
             let used_before = if first { gpu.used } else { room.occupancy.used_before };
-            let (name, seat) = room.seat.expect("a GPU without a free seat is full");
-            Seat::new(wanted, used_before)
-                .write(&seat)
+            let (name, record) = room.record.expect("a GPU without a free record is full");
+            SlotRecord::new(wanted, used_before)
+                .write(&record)
                 .map_err(|source| SlotError::File { path: self.folder.join(name), source })?;
-            lease.locks.push(seat);
+            lease.locks.push(record);
             lease.locks.extend(room.parts.into_iter().take(wanted.share.twelfths().into()));
             lease.granted.gpus.push(gpu.clone());
         }
@@ -142,23 +142,23 @@ impl Slots {
     fn room(&self, gpu: &Gpu) -> Result<Room, SlotError> {
         let mut room = Room {
             parts: self.free((0..PARTS).map(|part| format!("{}.{part}", gpu.uuid)))?,
-            seat: None,
+            record: None,
             occupancy: Occupancy::default(),
         };
         for number in 0..PARTS {
-            let name = format!("{}.seat.{number}", gpu.uuid);
+            let name = format!("{}.record.{number}", gpu.uuid);
             let file = self.open(&name)?;
             let failed = |source| SlotError::File { path: self.folder.join(&name), source };
-            let seat = Seat::read(&file).map_err(failed)?;
+            let record = SlotRecord::read(&file).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {
-                    if let Some(seat) = seat {
+                    if let Some(record) = record {
                         let now_ms = clock::now_ms();
-                        room.occupancy.add_left(&file, seat, now_ms).map_err(failed)?;
+                        room.occupancy.add_left(&file, record, now_ms).map_err(failed)?;
                     }
-                    room.seat.get_or_insert((name, file));
+                    room.record.get_or_insert((name, file));
                 }
-                Err(TryLockError::WouldBlock) => room.occupancy.add_taken(seat.as_ref()),
+                Err(TryLockError::WouldBlock) => room.occupancy.add_taken(record.as_ref()),
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
         }
@@ -211,7 +211,7 @@ mod tests {
     use experiments::schema::resources::Memory;
 
     use super::*;
-    use crate::slots::{GpuProcess, Strangers};
+    use crate::slots::{ForeignProcesses, GpuProcess};
 
     fn inventory(cpus: u32, gpus: usize) -> Inventory {
         let gpu = |i| Gpu { uuid: format!("GPU-{i}"), ..Gpu::default() };
@@ -220,7 +220,7 @@ mod tests {
 
     fn request(value: serde_json::Value) -> Request {
         let resources = serde_json::from_value(value).unwrap();
-        Request { resources, strangers: Strangers::Avoided }
+        Request { resources, foreign_processes: ForeignProcesses::Avoided }
     }
 
     fn wanted(cpus: u32, gpus: u32, share: &str) -> Request {

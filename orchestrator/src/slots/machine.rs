@@ -26,7 +26,7 @@ pub struct Machine {
 #[derive(Debug)]
 enum Gpus {
     Driver(nvml::Driver),
-    MadeUp(PathBuf),
+    Mock(PathBuf),
 }
 
 impl Machine {
@@ -35,7 +35,7 @@ impl Machine {
     pub fn open() -> Self {
         let file = env::var_os(ENV_INVENTORY).filter(|path| !path.is_empty());
         let gpus = match file {
-            Some(path) => Gpus::MadeUp(path.into()),
+            Some(path) => Gpus::Mock(path.into()),
             None => Gpus::Driver(nvml::Driver::open()),
         };
         Self { gpus, mask: env::var(ENV_MASK).ok() }
@@ -46,7 +46,7 @@ impl Machine {
     pub fn look(&self) -> Result<Inventory, FileError> {
         let mut seen = match &self.gpus {
             Gpus::Driver(driver) => driver.look(),
-            Gpus::MadeUp(path) => mock_inventory::read(path)?,
+            Gpus::Mock(path) => mock_inventory::read(path)?,
         };
         if seen.cpus == 0 {
             seen.cpus = thread::available_parallelism().map_or(1, |n| n.get() as u32);

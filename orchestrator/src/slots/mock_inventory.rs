@@ -65,7 +65,7 @@ pub(super) fn read(path: &Path) -> Result<Inventory, FileError> {
         gpus: file.gpus.into_iter().map(gpu).collect(),
         driver: file.driver,
         note: None,
-        made_up: Some(path.to_owned()),
+        mock: Some(path.to_owned()),
     })
 }
 
@@ -103,7 +103,7 @@ mod tests {
         )
         .unwrap();
         let inventory = read(&path).unwrap();
-        assert_eq!((inventory.cpus, inventory.made_up.as_deref()), (4, Some(path.as_path())));
+        assert_eq!((inventory.cpus, inventory.mock.as_deref()), (4, Some(path.as_path())));
         let memory: Vec<_> =
             inventory.gpus.iter().map(|g| (g.free.0 >> 30, g.used.0 >> 30)).collect();
         assert_eq!(memory, [(60, 20), (79, 1)]);

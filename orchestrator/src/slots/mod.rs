@@ -13,12 +13,12 @@ mod mock_inventory;
 mod nvml;
 mod occupancy;
 mod placement;
-mod shortage;
+mod unavailable;
 mod visible_devices;
 
 pub use inventory::{Gpu, GpuProcess, Infeasible, Inventory};
 pub use lease::{Lease, SlotError, Slots};
 pub use machine::{ENV_INVENTORY, Machine};
 pub use occupancy::Occupancy;
-pub use placement::{Hindrance, Request, Strangers, hindrance};
-pub use shortage::Shortage;
+pub use placement::{ForeignProcesses, Rejection, Request, rejection};
+pub use unavailable::Unavailable;

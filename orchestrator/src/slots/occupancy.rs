@@ -1,5 +1,5 @@
 //! Seats: one lock file for each trial that a GPU can take, so that its trials can be counted by
-//! everybody. What the holder of a seat asked for stands in the file, for those who come next.
+//! everybody. What the holder of a record asked for stands in the file, for those who come next.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -7,9 +7,9 @@ use std::io::{self, Read, Seek, Write};
 use experiments::schema::resources::{Memory, Resources};
 use serde::{Deserialize, Serialize};
 
-/// What stands in a seat's file. Whether the seat is taken is for its lock alone to say.
+/// What stands in a record's file. Whether the record is taken is for its lock alone to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Seat {
+pub(super) struct SlotRecord {
     /// Trials that its holder allows on the GPU.
     #[serde(default)]
     per_gpu: Option<u32>,
@@ -24,7 +24,7 @@ pub(super) struct Seat {
     left_ms: Option<i64>,
 }
 
-/// What a GPU's seats say together.
+/// What a GPU's records say together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Occupancy {
     /// Seats that are taken.
@@ -39,8 +39,8 @@ pub struct Occupancy {
     pub left_ms: Option<i64>,
 }
 
-impl Seat {
-    /// The seat of a trial that is given what it `wanted` on a GPU.
+impl SlotRecord {
+    /// The record of a trial that is given what it `wanted` on a GPU.
     pub(super) fn new(wanted: &Resources, used_before: Memory) -> Self {
         Self { per_gpu: wanted.per_gpu, memory: wanted.memory, used_before, left_ms: None }
     }
@@ -56,31 +56,36 @@ impl Seat {
     /// Replaces what stands in `file`.
     pub(super) fn write(&self, mut file: &File) -> io::Result<()> {
         file.set_len(0)?;
-        file.write_all(&serde_json::to_vec(self).expect("a seat is plain data"))
+        file.write_all(&serde_json::to_vec(self).expect("a record is plain data"))
     }
 }
 
 impl Occupancy {
-    /// Counts a seat that is taken.
-    pub(super) fn add_taken(&mut self, seat: Option<&Seat>) {
+    /// Counts a record that is taken.
+    pub(super) fn add_taken(&mut self, record: Option<&SlotRecord>) {
         self.trials += 1;
-        let Some(seat) = seat else { return };
-        self.cap = [self.cap, seat.per_gpu].into_iter().flatten().min();
-        let memory = seat.memory.unwrap_or_default();
+        let Some(record) = record else { return };
+        self.cap = [self.cap, record.per_gpu].into_iter().flatten().min();
+        let memory = record.memory.unwrap_or_default();
         self.promised = Memory(self.promised.0.saturating_add(memory.0));
-        self.used_before = seat.used_before;
+        self.used_before = record.used_before;
     }
 
-    /// Counts a seat that is free, `file`, which once was taken; its end is noted if nobody has.
-    pub(super) fn add_left(&mut self, file: &File, mut seat: Seat, now_ms: i64) -> io::Result<()> {
-        if seat.left_ms.is_none() {
-            seat.left_ms = Some(now_ms);
-            seat.write(file)?;
+    /// Counts a record that is free, `file`, which once was taken; its end is noted if nobody has.
+    pub(super) fn add_left(
+        &mut self,
+        file: &File,
+        mut record: SlotRecord,
+        now_ms: i64,
+    ) -> io::Result<()> {
+        if record.left_ms.is_none() {
+            record.left_ms = Some(now_ms);
+            record.write(file)?;
         }
-        if seat.left_ms > self.left_ms {
-            self.left_ms = seat.left_ms;
+        if record.left_ms > self.left_ms {
+            self.left_ms = record.left_ms;
             if self.trials == 0 {
-                self.used_before = seat.used_before;
+                self.used_before = record.used_before;
             }
         }
         Ok(())

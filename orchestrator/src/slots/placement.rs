@@ -21,12 +21,12 @@ pub struct Request {
     /// What it holds while it runs.
     pub resources: Resources,
     /// What to do about GPUs that others compute on.
-    pub strangers: Strangers,
+    pub foreign_processes: ForeignProcesses,
 }
 
 /// What to do about GPUs on which processes compute that are none of our trials'.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Strangers {
+pub enum ForeignProcesses {
     /// Leave such a GPU to them.
     #[default]
     Avoided,
@@ -36,7 +36,7 @@ pub enum Strangers {
 
 /// Why a trial cannot have a part of a GPU now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hindrance {
+pub enum Rejection {
     /// Too little of it is left.
     Full {
         /// Our trials on it.
@@ -55,7 +55,7 @@ pub enum Hindrance {
         used: Memory,
     },
     /// Others compute on it.
-    Strangers(Vec<GpuProcess>),
+    ForeignProcesses(Vec<GpuProcess>),
     /// Its memory is in use, and nobody can be seen who uses it.
     InUse(Memory),
     /// Too little memory is free, or not promised to the trials that are there.
@@ -68,53 +68,55 @@ pub enum Hindrance {
 }
 
 /// What keeps a trial from `gpu`, which has `free_twelfths` left beside its occupants.
-pub fn hindrance(
+pub fn rejection(
     gpu: &Gpu,
     free_twelfths: usize,
     occupancy: &Occupancy,
     request: &Request,
     now_ms: i64,
-) -> Option<Hindrance> {
+) -> Option<Rejection> {
     let wanted = &request.resources;
     let trials = occupancy.trials;
     if free_twelfths < usize::from(wanted.share.twelfths()) {
-        return Some(Hindrance::Full { trials });
+        return Some(Rejection::Full { trials });
     }
     let cap = [wanted.per_gpu, occupancy.cap].into_iter().flatten().min();
     if cap.is_some_and(|cap| trials >= cap as usize) {
-        return Some(Hindrance::Capped { trials });
+        return Some(Rejection::Capped { trials });
     }
     let others = if trials == 0 { others(gpu, occupancy, request, now_ms) } else { None };
     others.or_else(|| memory(gpu, occupancy, wanted.memory?))
 }
 
 /// Who else is on a GPU that has none of our trials.
-fn others(gpu: &Gpu, occupancy: &Occupancy, request: &Request, now_ms: i64) -> Option<Hindrance> {
+fn others(gpu: &Gpu, occupancy: &Occupancy, request: &Request, now_ms: i64) -> Option<Rejection> {
     let since_left = occupancy.left_ms.and_then(|left_ms| u64::try_from(now_ms - left_ms).ok());
     let just_left = since_left.is_some_and(|ms| Duration::from_millis(ms) < PATIENCE);
     let (holders, used) = (gpu.processes.clone(), gpu.used);
     // What was there before our trials came is not theirs to give back.
     if just_left && used > BASELINE.max(occupancy.used_before) {
-        return Some(Hindrance::Returning { holders, used });
+        return Some(Rejection::Returning { holders, used });
     }
-    match request.strangers {
-        Strangers::Tolerated => None,
-        Strangers::Avoided if !holders.is_empty() => Some(Hindrance::Strangers(holders)),
-        Strangers::Avoided => {
+    match request.foreign_processes {
+        ForeignProcesses::Tolerated => None,
+        ForeignProcesses::Avoided if !holders.is_empty() => {
+            Some(Rejection::ForeignProcesses(holders))
+        }
+        ForeignProcesses::Avoided => {
             let in_the_way = used > BASELINE && request.resources.memory.is_none();
-            in_the_way.then_some(Hindrance::InUse(used))
+            in_the_way.then_some(Rejection::InUse(used))
         }
     }
 }
 
 /// A trial that has just started does not have the memory yet that it asked for, hence the sum.
-fn memory(gpu: &Gpu, occupancy: &Occupancy, wanted: Memory) -> Option<Hindrance> {
+fn memory(gpu: &Gpu, occupancy: &Occupancy, wanted: Memory) -> Option<Rejection> {
     let promised = gpu.memory.0.saturating_sub(occupancy.promised.0);
     let left = gpu.free.min(Memory(promised));
-    (left < wanted).then_some(Hindrance::Memory { left, wanted })
+    (left < wanted).then_some(Rejection::Memory { left, wanted })
 }
 
-impl fmt::Display for Hindrance {
+impl fmt::Display for Rejection {
     /// What the GPU is or has: `is full (3 trials)`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let counted = |n: usize| format!("{n} trial{}", if n == 1 { "" } else { "s" });
@@ -133,7 +135,9 @@ impl fmt::Display for Hindrance {
                 "is giving back the memory of a trial that has just ended, which {} still holds",
                 in_words(holders)
             ),
-            Self::Strangers(processes) => write!(f, "is kept busy by {}", in_words(processes)),
+            Self::ForeignProcesses(processes) => {
+                write!(f, "is kept busy by {}", in_words(processes))
+            }
             Self::InUse(used) => write!(f, "has {used} in use by processes that cannot be seen"),
             Self::Memory { left, wanted } => write!(f, "has {left} left of the {wanted} needed"),
         }
@@ -181,12 +185,12 @@ mod tests {
     fn request(memory_gib: Option<u64>, per_gpu: Option<u32>) -> Request {
         let memory = memory_gib.map(|gib| Memory(gib * GIB));
         let resources = Resources { gpus: 1, memory, per_gpu, ..Resources::default() };
-        Request { resources, strangers: Strangers::Avoided }
+        Request { resources, foreign_processes: ForeignProcesses::Avoided }
     }
 
     fn said(gpu: &Gpu, occupancy: &Occupancy, request: &Request) -> String {
-        let found = hindrance(gpu, 12, occupancy, request, 100_000);
-        found.map_or("may have it".to_owned(), |hindrance| hindrance.to_string())
+        let found = rejection(gpu, 12, occupancy, request, 100_000);
+        found.map_or("may have it".to_owned(), |rejection| rejection.to_string())
     }
 
     #[test]
@@ -204,7 +208,7 @@ mod tests {
         // On a GPU that we have a trial on, what computes is taken for ours.
         let one = Occupancy { trials: 1, ..Occupancy::default() };
         assert_eq!(said(&busy, &one, &request), "may have it");
-        request.strangers = Strangers::Tolerated;
+        request.foreign_processes = ForeignProcesses::Tolerated;
         assert_eq!(said(&busy, &nobody, &request), "may have it");
     }
 
@@ -253,8 +257,8 @@ mod tests {
             said(&slow, &left(31_000, 0), &request),
             "is kept busy by pid 4711 (python, 20.0 GiB)"
         );
-        // Who tolerates strangers waits no longer than that, and not for what was there before.
-        request.strangers = Strangers::Tolerated;
+        // Who tolerates foreign_processes waits no longer than that, and not for what was there before.
+        request.foreign_processes = ForeignProcesses::Tolerated;
         assert!(said(&slow, &left(5_000, 0), &request).starts_with("is giving back"));
         assert_eq!(said(&slow, &left(5_000, 20), &request), "may have it");
         assert_eq!(said(&slow, &left(31_000, 0), &request), "may have it");

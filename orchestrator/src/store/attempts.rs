@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Store, StoreError};
-use crate::run_dir::TrialId;
+use experiments::protocol::trial_id::TrialId;
 
 /// An attempt and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

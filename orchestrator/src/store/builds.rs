@@ -3,29 +3,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use experiments::protocol::check::StaleReason;
+
 use super::{Store, StoreError};
-use crate::run_dir::TrialId;
+use experiments::protocol::trial_id::TrialId;
 
 /// The builds and data behind what a trial has, where its worker says; several of a sort if it went
 /// on from another build's checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MadeWith {
-    /// Builds of the worker.
+pub struct Origins {
+    /// Origins of the worker.
     pub builds: BTreeSet<String>,
     /// Fingerprints of the data.
     pub data: BTreeSet<String>,
 }
 
-impl MadeWith {
-    /// What is not, or not only, as it is now: `data` or `build`.
-    pub fn changed(&self, build: Option<&str>, data: Option<&str>) -> Option<&'static str> {
+impl Origins {
+    /// The change between these and the build and data of now; `None` if there is none, or the worker
+    /// reports neither.
+    pub fn changed(&self, build: Option<&str>, data: Option<&str>) -> Option<StaleReason> {
         let differ = |then: &BTreeSet<String>, now: Option<&str>| {
             now.is_some_and(|now| then.iter().any(|then| then != now))
         };
         if differ(&self.data, data) {
-            Some("data")
+            Some(StaleReason::Data)
         } else if differ(&self.builds, build) {
-            Some("build")
+            Some(StaleReason::Build)
         } else {
             None
         }
@@ -37,7 +40,7 @@ type Row = (String, Option<String>, Option<String>, bool, bool);
 
 impl Store {
     /// What every trial's work was made with; nothing for one that has none.
-    pub(super) async fn made_with(&mut self) -> Result<BTreeMap<TrialId, MadeWith>, StoreError> {
+    pub(super) async fn origins(&mut self) -> Result<BTreeMap<TrialId, Origins>, StoreError> {
         // Nothing stands of an attempt that left neither checkpoint nor result, unless it is the one
         // that ended well. One that began anew, or said its result without a hello, stands alone.
         let rows: Vec<Row> = sqlx::query_as(
@@ -58,7 +61,7 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
-        let mut made_with = BTreeMap::<_, MadeWith>::new();
+        let mut builds = BTreeMap::<_, Origins>::new();
         let mut complete = BTreeSet::new();
         for (trial, build, data, stands, anew) in rows {
             let trial = TrialId(trial);
@@ -66,7 +69,7 @@ impl Store {
                 continue;
             }
             if stands {
-                let with = made_with.entry(trial.clone()).or_default();
+                let with = builds.entry(trial.clone()).or_default();
                 with.builds.extend(build);
                 with.data.extend(data);
             }
@@ -74,6 +77,6 @@ impl Store {
                 complete.insert(trial);
             }
         }
-        Ok(made_with)
+        Ok(builds)
     }
 }

@@ -9,22 +9,46 @@ use experiments::expand::Row;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::clock;
-use crate::run_dir::TrialId;
-use crate::scheduler::{Cause, State, Stopping};
+use crate::scheduler::{State, StopCause, StopRequest};
+use experiments::protocol::trial_id::TrialId;
+
+/// Version of the journal's format, in every line of it. Raise it when an old reader would
+/// misunderstand a new writer.
+pub const VERSION: u32 = 1;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// When, in milliseconds since the Unix epoch.
+    /// [`VERSION`] of the writer.
+    pub version: u32,
+    /// Milliseconds since the Unix epoch.
     pub time_ms: i64,
-    /// What was decided.
-    #[serde(flatten)]
+    /// The decision.
     pub entry: Entry,
+}
+
+/// The version alone, which every version of the format has.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(default)]
+    version: u32,
+}
+
+impl Line {
+    /// Reads one line without its line feed. `Ok(None)` for a line that a power cut has torn, which
+    /// is a decision that did not take effect; `Err` with the version of another format.
+    pub fn parse(text: &str) -> Result<Option<Self>, u32> {
+        match serde_json::from_str(text) {
+            Ok(Versioned { version }) if version != VERSION => Err(version),
+            Ok(_) => Ok(serde_json::from_str(text).ok()),
+            Err(_) => Ok(None),
+        }
+    }
 }
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "entry", rename_all = "kebab-case")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Entry {
     /// `orch run` was called: what the file asks for from now on.
     Planned(Planned),
@@ -38,18 +62,18 @@ pub enum Entry {
         to: State,
     },
     /// The attempts that a trial has had no longer count against it: a person wants it tried again.
-    Forgiven {
+    AttemptsReset {
         /// The trial.
         trial: TrialId,
     },
     /// An attempt is about to be asked to stop.
-    ToStop {
+    StoppingAttempt {
         /// The trial.
         trial: TrialId,
         /// The attempt.
         attempt: u32,
         /// Why.
-        cause: Cause,
+        cause: StopCause,
     },
     /// Nothing has been heard of an attempt for too long.
     Stalled {
@@ -61,16 +85,16 @@ pub enum Entry {
         silent_ms: i64,
     },
     /// Something has been heard of an attempt that had stalled.
-    Stirred {
+    Recovered {
         /// The trial.
         trial: TrialId,
         /// The attempt.
         attempt: u32,
     },
     /// The run is about to stop before all is done.
-    Stopping {
-        /// Why.
-        why: Stopping,
+    StoppingRun {
+        /// The request that stops it.
+        request: StopRequest,
     },
     /// A trial's points were taken over from elsewhere, as its first and only attempt: nothing was run.
     Imported {
@@ -96,12 +120,12 @@ pub struct Planned {
     /// The rows, in table order.
     pub rows: Vec<Row>,
     /// The trials, in row order. All others are retired.
-    pub trials: Vec<PlannedTrial>,
+    pub trials: Vec<JournaledTrial>,
 }
 
 /// A trial that the file asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlannedTrial {
+pub struct JournaledTrial {
     /// The trial.
     pub id: TrialId,
     /// Hash of config, seed and command.
@@ -141,7 +165,7 @@ impl Journal {
 
     /// Appends a decision; it is on disk when this returns.
     pub fn append(&mut self, entry: Entry) -> Result<(), JournalError> {
-        let line = Line { time_ms: clock::now_ms(), entry };
+        let line = Line { version: VERSION, time_ms: clock::now_ms(), entry };
         let mut text = serde_json::to_string(&line).expect("entries are plain data");
         text.push('\n');
         let mut write = || {

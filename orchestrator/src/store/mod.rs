@@ -27,18 +27,18 @@ use rustix::fs::Access;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::run_dir::TrialId;
+use experiments::protocol::trial_id::TrialId;
 
 pub use attempts::{AttemptDetail, Checkpoint};
-pub use builds::MadeWith;
+pub use builds::Origins;
 pub use ingest::Read;
 pub use journal_file::Unneeded;
 pub use points::{Point, Points};
-pub use retry_history::PastRow;
+pub use retry_history::AttemptHistory;
 pub use series::{Series, Times};
-pub use skipped_lines::PassedOver;
+pub use skipped_lines::SkippedLines;
 pub use sql_query::{Cell, QueryError, Rows};
-pub use trials::{ArtifactRow, AttemptRow, TrialRow};
+pub use trials::{ArtifactRecord, AttemptRecord, TrialRecord};
 pub use verify::Offsets;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -109,6 +109,19 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Another version of this program wrote the journal.
+    #[error(
+        "`{}` has version {version} of the journal's format, and this `orch` reads version {}; use \
+         the `orch` that wrote it",
+        path.display(),
+        journal_file::VERSION
+    )]
+    JournalVersion {
+        /// The journal.
+        path: PathBuf,
+        /// Its version; 0 where it has none.
+        version: u32,
     },
     /// The journal says something that does not follow from what is recorded.
     #[error(

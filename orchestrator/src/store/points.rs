@@ -5,7 +5,7 @@ use std::pin::Pin;
 use futures_util::{Stream, TryStreamExt};
 
 use super::{Store, StoreError};
-use crate::run_dir::TrialId;
+use experiments::protocol::trial_id::TrialId;
 
 /// One value of one metric at one step.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,25 +6,25 @@ use experiments::protocol::failure::Failure;
 use sqlx::Row;
 
 use super::{Store, StoreError};
-use crate::run_dir::TrialId;
-use crate::scheduler::{Cause, Past};
+use crate::scheduler::{PastAttempt, StopCause};
+use experiments::protocol::trial_id::TrialId;
 
 /// A trial's attempts, as far as they are recorded here: how they ended stands in their folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PastRow {
+pub struct AttemptHistory {
     /// The attempts, the first one first, without their endings.
-    pub attempts: Vec<Past>,
+    pub attempts: Vec<PastAttempt>,
     /// Attempts up to this number no longer count against the trial.
-    pub forgiven: u32,
+    pub attempts_reset: u32,
     /// The failures that workers reported, by attempt.
     pub failures: BTreeMap<u32, Failure>,
 }
 
 impl Store {
     /// Every trial's attempts; trials that had none are left out.
-    pub async fn pasts(&mut self) -> Result<BTreeMap<TrialId, PastRow>, StoreError> {
+    pub async fn pasts(&mut self) -> Result<BTreeMap<TrialId, AttemptHistory>, StoreError> {
         let rows = sqlx::query(
-            "select name, forgiven, number, last_step, stop_cause, silent_since_ms, failed_class,
+            "select name, attempts_reset, number, last_step, stop_cause, stalled_since_ms, failed_class,
                 failed_message,
                 (select max(step) from checkpoint where attempt_id = attempt.attempt_id) as saved
              from attempt join trial using (trial_id) order by number",
@@ -32,18 +32,18 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
-        let mut pasts = BTreeMap::<TrialId, PastRow>::new();
+        let mut pasts = BTreeMap::<TrialId, AttemptHistory>::new();
         for row in rows {
             let number = row.get("number");
             let step = |column| row.get::<Option<i64>, _>(column).map(|step| step as u64);
             let past = pasts.entry(TrialId(row.get("name"))).or_default();
-            past.forgiven = row.get("forgiven");
-            past.attempts.push(Past {
+            past.attempts_reset = row.get("attempts_reset");
+            past.attempts.push(PastAttempt {
                 number,
                 checkpoint: step("saved"),
                 step: step("last_step"),
                 cause: row.get::<Option<String>, _>("stop_cause").map(|text| from_text(&text)),
-                stalled: row.get::<Option<i64>, _>("silent_since_ms").is_some(),
+                stalled: row.get::<Option<i64>, _>("stalled_since_ms").is_some(),
                 ending: None,
             });
             if let Some(class) = row.get::<Option<String>, _>("failed_class") {
@@ -56,11 +56,11 @@ impl Store {
 }
 
 /// A cause as it stands in a column.
-pub(super) fn to_text(cause: Cause) -> String {
+pub(super) fn to_text(cause: StopCause) -> String {
     let text = serde_json::to_string(&cause).expect("causes are words");
     text.trim_matches('"').to_owned()
 }
 
-fn from_text(text: &str) -> Cause {
+fn from_text(text: &str) -> StopCause {
     serde_json::from_value(text.into()).expect("written by `to_text` of the same type")
 }

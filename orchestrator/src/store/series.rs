@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Store, StoreError};
-use crate::run_dir::TrialId;
+use experiments::protocol::trial_id::TrialId;
 
 /// One metric's points that belong to no item, steps rising. Seconds of work never fall; they are NaN
 /// where the worker gave no time, and where they were not asked for. An attempt goes on counting from the
@@ -52,11 +52,11 @@ impl Store {
         mut take: impl FnMut(TrialId, Series) -> Result<(), E>,
     ) -> Result<(), E> {
         let attempts: Vec<(i64, String, i64, Option<i64>)> = sqlx::query_as(
-            "select standing.attempt_id, trial.name, attempt.started_ms, standing.keeps_until
-             from standing_attempt as standing
+            "select status.attempt_id, trial.name, attempt.started_ms, status.keeps_until
+             from effective_attempt as status
              join attempt using (attempt_id)
-             join trial on trial.trial_id = standing.trial_id
-             order by trial.name, standing.number",
+             join trial on trial.trial_id = status.trial_id
+             order by trial.name, status.number",
         )
         .fetch_all(&mut self.connection)
         .await
@@ -80,21 +80,21 @@ impl Store {
     pub async fn latest(&mut self, metric: &str) -> Result<BTreeMap<TrialId, f64>, StoreError> {
         let rows: Vec<(String, i64, Option<f64>)> = sqlx::query_as(
             "select trial.name, point.step, point.value
-             from standing_attempt as standing
+             from effective_attempt as status
              join trial using (trial_id)
              join metric on metric.name = ?1
              -- Crossed, or SQLite begins with all points.
-             cross join point on point.attempt_id = standing.attempt_id
+             cross join point on point.attempt_id = status.attempt_id
                 and point.metric_id = metric.metric_id
                 and point.item = ''
                 and point.step = (
                     select max(step) from point as last
-                    where last.attempt_id = standing.attempt_id
+                    where last.attempt_id = status.attempt_id
                         and last.metric_id = metric.metric_id
                         and last.item = ''
-                        and last.step <= ifnull(standing.keeps_until, ?2)
+                        and last.step <= ifnull(status.keeps_until, ?2)
                 )
-             order by trial.name, standing.number",
+             order by trial.name, status.number",
         )
         .bind(metric)
         .bind(i64::MAX)

@@ -5,7 +5,7 @@ use std::fmt;
 use sqlx::SqliteConnection;
 
 use super::{Store, StoreError};
-use crate::run_dir::TrialId;
+use experiments::protocol::trial_id::TrialId;
 
 /// So many of an attempt's lines are kept with the reason, the first ones.
 const KEPT: u64 = 5;
@@ -15,7 +15,7 @@ const REASON: usize = 200;
 
 /// An attempt's lines that were passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassedOver {
+pub struct SkippedLines {
     /// The trial.
     pub trial: TrialId,
     /// The attempt.
@@ -27,7 +27,7 @@ pub struct PassedOver {
 }
 
 /// `a-s0-1f2e3d4c, attempt 1: passed over 3 lines that are no events, the first at line 17: …`.
-impl fmt::Display for PassedOver {
+impl fmt::Display for SkippedLines {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { trial, attempt, lines, first } = self;
         write!(f, "{trial}, attempt {attempt}: passed over ")?;
@@ -41,10 +41,10 @@ impl fmt::Display for PassedOver {
 
 impl Store {
     /// Every attempt of which lines were passed over, in the order they were started.
-    pub async fn passed_over(&mut self) -> Result<Vec<PassedOver>, StoreError> {
+    pub async fn skipped_lines(&mut self) -> Result<Vec<SkippedLines>, StoreError> {
         let attempts: Vec<(i64, String, u32, i64)> = sqlx::query_as(
-            "select attempt_id, name, number, unknown_lines from attempt join trial using (trial_id)
-             where unknown_lines > 0 order by started_ms, attempt_id",
+            "select attempt_id, name, number, skipped_lines from attempt join trial using (trial_id)
+             where skipped_lines > 0 order by started_ms, attempt_id",
         )
         .fetch_all(&mut self.connection)
         .await
@@ -52,21 +52,21 @@ impl Store {
         let mut found = Vec::new();
         for (id, trial, attempt, lines) in attempts {
             let first: Vec<(i64, String)> = sqlx::query_as(
-                "select line, reason from passed_over where attempt_id = ? order by line",
+                "select line, reason from skipped_line where attempt_id = ? order by line",
             )
             .bind(id)
             .fetch_all(&mut self.connection)
             .await
             .map_err(Self::sql_error(&self.path))?;
             let first = first.into_iter().map(|(line, reason)| (line as u64, reason)).collect();
-            found.push(PassedOver { trial: TrialId(trial), attempt, lines: lines as u64, first });
+            found.push(SkippedLines { trial: TrialId(trial), attempt, lines: lines as u64, first });
         }
         Ok(found)
     }
 }
 
 /// Writes down that line `number` was passed over, as one more after `before`.
-pub(super) async fn pass_over(
+pub(super) async fn skip_line(
     db: &mut SqliteConnection,
     attempt_id: i64,
     number: u64,
@@ -78,7 +78,7 @@ pub(super) async fn pass_over(
     }
     let reason: String = reason.chars().take(REASON).collect();
     // It is known where the file is read once more.
-    sqlx::query("insert or ignore into passed_over (attempt_id, line, reason) values (?, ?, ?)")
+    sqlx::query("insert or ignore into skipped_line (attempt_id, line, reason) values (?, ?, ?)")
         .bind(attempt_id)
         .bind(number as i64)
         .bind(reason)

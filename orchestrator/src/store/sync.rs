@@ -88,11 +88,11 @@ async fn beside_a_supervisor(run: &RunDir, _lock: &DatabaseLock) -> Result<Store
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run_dir::TrialId;
     use crate::run_dir::attempt::AttemptDir;
     use crate::scheduler::State;
     use crate::store::Times;
-    use crate::store::journal_file::{Entry, Journal, Planned, PlannedTrial};
+    use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
+    use experiments::protocol::trial_id::TrialId;
 
     const STARTING: State = State::Starting { attempt: 1 };
     const RUNNING: State = State::Running { attempt: 1 };
@@ -116,7 +116,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::new(folder.path(), "test");
         run.create().unwrap();
-        let planned = PlannedTrial {
+        let planned = JournaledTrial {
             id: trial(),
             key: "0".repeat(64),
             variant: "a".to_owned(),

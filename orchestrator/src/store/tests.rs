@@ -8,9 +8,9 @@ use experiments::expand::Row;
 use proptest::prelude::*;
 
 use super::{Series, Store, StoreError, Times};
-use crate::run_dir::TrialId;
 use crate::scheduler::State;
-use crate::store::journal_file::{Entry, Journal, Planned, PlannedTrial};
+use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
+use experiments::protocol::trial_id::TrialId;
 
 /// A run with one trial, whose attempts say what the test wants.
 struct Run {
@@ -29,7 +29,7 @@ impl Run {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("orch.db")).await.unwrap();
         let mut journal = Journal::open(&folder.path().join("journal.jsonl")).unwrap();
-        let planned = PlannedTrial {
+        let planned = JournaledTrial {
             id: trial(),
             key: "0".repeat(64),
             variant: "a".to_owned(),
@@ -309,11 +309,11 @@ async fn nonsense_in_events_is_passed_over_and_counted() {
         run.store.results().await.unwrap().remove(&trial()).unwrap().into_keys().collect();
     assert_eq!(last, ["name 9999"], "the last result counts, whole");
 
-    let passed_over = run.store.passed_over().await.unwrap().remove(0);
-    assert_eq!((passed_over.attempt, passed_over.lines), (1, refused));
-    let numbers: Vec<_> = passed_over.first.iter().map(|(line, _)| *line).collect();
+    let skipped_lines = run.store.skipped_lines().await.unwrap().remove(0);
+    assert_eq!((skipped_lines.attempt, skipped_lines.lines), (1, refused));
+    let numbers: Vec<_> = skipped_lines.first.iter().map(|(line, _)| *line).collect();
     assert_eq!(numbers, [2, 3, 4, 5, 6], "the first ones are kept");
-    assert!(passed_over.first[2].1.contains("number out of range at column"), "{passed_over}");
+    assert!(skipped_lines.first[2].1.contains("number out of range at column"), "{skipped_lines}");
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ async fn an_attempt_that_lies_about_itself_changes_nothing_but_its_own_records()
 /// Every column of an attempt, and its points.
 async fn dump(store: &mut Store) -> Vec<String> {
     let mut rows = Vec::new();
-    for table in ["attempt", "point", "passed_over", "checkpoint", "result", "attempt_metric"] {
+    for table in ["attempt", "point", "skipped_line", "checkpoint", "result", "attempt_metric"] {
         let columns = format!("select group_concat(name) from pragma_table_info('{table}')");
         let columns: String = sqlx::query_scalar(sqlx::AssertSqlSafe(columns))
             .fetch_one(&mut store.connection)

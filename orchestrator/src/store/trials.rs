@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use sqlx::Row;
 
-use super::{MadeWith, Store, StoreError};
-use crate::run_dir::TrialId;
-use crate::scheduler::{State, Stopping};
+use super::{Origins, Store, StoreError};
+use crate::scheduler::{State, StopRequest};
+use experiments::protocol::trial_id::TrialId;
 
 /// A trial as it stands.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TrialRow {
+pub struct TrialRecord {
     /// Its id.
     pub id: TrialId,
     /// Hash of config, seed and command.
@@ -29,14 +29,14 @@ pub struct TrialRow {
     /// The data's fingerprint at the last `orch run`, where the worker says.
     pub data: Option<String>,
     /// What the work that it has was made with.
-    pub made_with: MadeWith,
+    pub origins: Origins,
     /// Its newest attempt, if it had one.
-    pub last_attempt: Option<AttemptRow>,
+    pub last_attempt: Option<AttemptRecord>,
 }
 
 /// An attempt as its events tell it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AttemptRow {
+pub struct AttemptRecord {
     /// Its number, from 1.
     pub number: u32,
     /// When it was started, in milliseconds since the Unix epoch.
@@ -49,14 +49,14 @@ pub struct AttemptRow {
     pub failure: Option<Failure>,
     /// Since when nothing has been heard of it, in milliseconds since the Unix epoch, if that has
     /// been too long.
-    pub silent_since_ms: Option<i64>,
+    pub stalled_since_ms: Option<i64>,
     /// Lines of its events file that were no event.
-    pub unknown_lines: u64,
+    pub skipped_lines: u64,
 }
 
 /// A file that a worker left.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArtifactRow {
+pub struct ArtifactRecord {
     /// Sort of file.
     pub kind: String,
     /// What it shows.
@@ -71,13 +71,13 @@ pub struct ArtifactRow {
 
 impl Store {
     /// Every trial, in the file's order, retired ones last.
-    pub async fn trials(&mut self) -> Result<Vec<TrialRow>, StoreError> {
+    pub async fn trials(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
         let rows = sqlx::query(
             "select trial.name, trial.key, trial.variant, trial.seed, trial.position,
                 trial.state_json, trial.build, trial.data,
-                last.number, last.started_ms, last.device, last.unknown_lines,
+                last.number, last.started_ms, last.device, last.skipped_lines,
                 last.phase, last.phase_step, last.phase_of,
-                last.failed_class, last.failed_message, last.silent_since_ms
+                last.failed_class, last.failed_message, last.stalled_since_ms
              from trial
              left join attempt as last on last.trial_id = trial.trial_id and last.number =
                 (select max(number) from attempt where attempt.trial_id = trial.trial_id)
@@ -87,16 +87,16 @@ impl Store {
         .await
         .map_err(Self::sql_error(&self.path))?;
         let mut trials: Vec<_> = rows.iter().map(trial_row).collect();
-        let mut made_with = self.made_with().await?;
+        let mut origins = self.origins().await?;
         for trial in &mut trials {
-            trial.made_with = made_with.remove(&trial.id).unwrap_or_default();
+            trial.origins = origins.remove(&trial.id).unwrap_or_default();
         }
         Ok(trials)
     }
 
     /// Why the last supervisor stopped before all was done, if it did.
-    pub async fn stopping(&mut self) -> Result<Option<Stopping>, StoreError> {
-        let why: Option<String> = sqlx::query_scalar("select stopping from journal")
+    pub async fn stopping(&mut self) -> Result<Option<StopRequest>, StoreError> {
+        let why: Option<String> = sqlx::query_scalar("select stop_request from journal")
             .fetch_one(&mut self.connection)
             .await
             .map_err(Self::sql_error(&self.path))?;
@@ -171,11 +171,11 @@ impl Store {
     }
 
     /// The files that a trial's attempts left and that still stand, later attempts' last.
-    pub async fn artifacts(&mut self, trial: &TrialId) -> Result<Vec<ArtifactRow>, StoreError> {
+    pub async fn artifacts(&mut self, trial: &TrialId) -> Result<Vec<ArtifactRecord>, StoreError> {
         let rows: Vec<(String, String, String, i64, String)> = sqlx::query_as(
             "select kind, artifact.name, item, step, path
              from artifact
-             join standing_attempt as standing using (attempt_id)
+             join effective_attempt as status using (attempt_id)
              join trial using (trial_id)
              where trial.name = ? and (keeps_until is null or step <= keeps_until)
              order by number, artifact.name, item, step",
@@ -184,7 +184,7 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
-        let artifact = |(kind, name, item, step, path): (_, _, String, i64, _)| ArtifactRow {
+        let artifact = |(kind, name, item, step, path): (_, _, String, i64, _)| ArtifactRecord {
             kind,
             name,
             item: Some(item).filter(|item| !item.is_empty()),
@@ -195,9 +195,9 @@ impl Store {
     }
 }
 
-fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRow {
+fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRecord {
     let state: String = row.get("state_json");
-    let last_attempt = row.get::<Option<u32>, _>("number").map(|number| AttemptRow {
+    let last_attempt = row.get::<Option<u32>, _>("number").map(|number| AttemptRecord {
         number,
         started_ms: row.get("started_ms"),
         device: row.get("device"),
@@ -207,10 +207,10 @@ fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRow {
         failure: row
             .get::<Option<String>, _>("failed_class")
             .map(|class| Failure { class: class.into(), message: row.get("failed_message") }),
-        silent_since_ms: row.get("silent_since_ms"),
-        unknown_lines: row.get::<i64, _>("unknown_lines") as u64,
+        stalled_since_ms: row.get("stalled_since_ms"),
+        skipped_lines: row.get::<i64, _>("skipped_lines") as u64,
     });
-    TrialRow {
+    TrialRecord {
         id: TrialId(row.get("name")),
         key: row.get("key"),
         variant: row.get("variant"),
@@ -219,7 +219,7 @@ fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRow {
         state: serde_json::from_str(&state).expect("written by `to_json` of the same type"),
         build: row.get("build"),
         data: row.get("data"),
-        made_with: MadeWith::default(),
+        origins: Origins::default(),
         last_attempt,
     }
 }

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use experiments::expand::ResolvedTrial;
 use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_EXPERIMENT, ENV_SEED, ENV_TRIAL,
     ENV_VARIANT, FILE_NAME, Trial,
@@ -17,13 +18,12 @@ use crate::display::Display;
 use crate::executor::worker_program;
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::disk_space;
-use crate::run_dir::TrialId;
-use crate::run_dir::attempt::Halt;
+use crate::run_dir::attempt::StopMode;
 use crate::run_dir::attempt::{AttemptDir, Command};
-use crate::run_dir::snapshot::ResolvedTrial;
 use crate::run_dir::trial::Folders;
 use crate::scheduler::Input;
-use crate::slots::{Lease, Shortage};
+use crate::slots::{Lease, Unavailable};
+use experiments::protocol::trial_id::TrialId;
 
 /// How long a trial's reason to wait stays as it is said while only amounts in it change.
 const REPEAT: Duration = Duration::from_mins(1);
@@ -33,7 +33,7 @@ enum Room {
     /// It can, with this lease of this machine, or on a cluster, which gives its nodes out itself.
     Enough(Option<Lease>),
     /// This is missing.
-    Short(Shortage),
+    Short(Unavailable),
     /// Nobody can tell, for this reason.
     Unknown(String),
 }
@@ -61,24 +61,24 @@ impl Supervisor {
         trial: &TrialId,
         display: &mut Display,
     ) -> Result<Result<(), String>, SupervisorError> {
-        let shortage = match self.room(trial)? {
+        let unavailable = match self.room(trial)? {
             Room::Enough(lease) => {
-                (self.lease, self.shortage) = (lease, None);
+                (self.lease, self.unavailable) = (lease, None);
                 return Ok(Ok(()));
             }
-            Room::Short(shortage) => shortage,
+            Room::Short(unavailable) => unavailable,
             Room::Unknown(why) => {
-                display.hindered(&why);
+                display.cannot_start(&why);
                 return Ok(Err(why));
             }
         };
-        let said = self.shortage.take().filter(|(said, _)| said.is_like(&shortage));
+        let said = self.unavailable.take().filter(|(said, _)| said.is_like(&unavailable));
         // As long as something runs, it is no wonder that something waits.
-        if said.is_none() && (shortage.is_of_disk() || self.core.active().next().is_none()) {
-            display.waiting(&shortage);
+        if said.is_none() && (unavailable.is_of_disk() || self.core.active().next().is_none()) {
+            display.waiting(&unavailable);
         }
         let said = said.filter(|(_, since)| since.elapsed() < REPEAT);
-        let (said, _) = self.shortage.insert(said.unwrap_or((shortage, Instant::now())));
+        let (said, _) = self.unavailable.insert(said.unwrap_or((unavailable, Instant::now())));
         Ok(Err(said.to_string()))
     }
 
@@ -87,10 +87,10 @@ impl Supervisor {
         if let Some(free) =
             disk_space::free(self.dir.path()).filter(|f| *f < request.resources.disk)
         {
-            let shortage = Shortage::of_disk(&request.resources, free, self.dir.path());
-            return Ok(Room::Short(shortage));
+            let unavailable = Unavailable::of_disk(&request.resources, free, self.dir.path());
+            return Ok(Room::Short(unavailable));
         }
-        if self.experiment.executor == Executor::Slurm {
+        if self.experiment.run.executor == Executor::Slurm {
             return Ok(self.slurm.room().map_or_else(Room::Unknown, |()| Room::Enough(None)));
         }
         let inventory = match self.machine.look() {
@@ -119,19 +119,19 @@ impl Supervisor {
         let attempt = AttemptDir::new(&folder, number);
         let mut env = environment(&spec, &folder, &attempt, number);
         let granted = lease.as_ref().map(Lease::granted).cloned().unwrap_or_default();
-        if lease.is_some() || self.experiment.resources.gpus == 0 {
+        if lease.is_some() || self.experiment.run.resources.gpus == 0 {
             // A cluster says itself which GPUs it gives.
             env.insert("CUDA_VISIBLE_DEVICES".to_owned(), granted.cuda_visible_devices());
         }
-        let mut argv = self.experiment.worker.command.clone();
+        let mut argv = self.experiment.run.worker.command.clone();
         let program = worker_program::find(&argv[0])?;
         argv[0] = program.to_string_lossy().into_owned();
         attempt.prepare(&Command {
             argv,
             cwd: std::env::current_dir()?,
             env,
-            grace_secs: self.experiment.worker.grace.0.as_secs_f64(),
-            time_limit_secs: self.experiment.resources.time.map(|limit| limit.0.as_secs_f64()),
+            grace_secs: self.experiment.run.worker.grace.0.as_secs_f64(),
+            time_limit_secs: self.experiment.run.resources.time.map(|limit| limit.0.as_secs_f64()),
         })?;
         atomic_file::write_json(&attempt.provenance(), &self.recorder.record(&program, &granted))?;
         let attempt = self.attempt(id, number);
@@ -146,12 +146,17 @@ impl Supervisor {
     }
 
     /// Asks the attempt's holder to end it.
-    pub(super) fn stop(&mut self, id: &TrialId, number: u32, halt: Halt) -> Result<(), FileError> {
+    pub(super) fn stop(
+        &mut self,
+        id: &TrialId,
+        number: u32,
+        mode: StopMode,
+    ) -> Result<(), FileError> {
         let attempt = self.attempt(id, number);
-        self.slurm.hasten(&attempt, halt);
-        let asked = match halt {
-            Halt::WithCheckpoint => attempt.request_stop(),
-            Halt::AtOnce => attempt.request_kill(),
+        self.slurm.hasten(&attempt, mode);
+        let asked = match mode {
+            StopMode::Graceful => attempt.request_stop(),
+            StopMode::Immediate => attempt.request_kill(),
         };
         match asked {
             // It was written down and never prepared: no holder will come.
@@ -161,16 +166,15 @@ impl Supervisor {
     }
 
     fn spec(&self, trial: &ResolvedTrial) -> Trial {
-        let Folders { checkpoints, artifacts } =
-            Folders::of(&self.dir.trial(&TrialId(trial.id.clone())));
+        let Folders { checkpoints, artifacts } = Folders::of(&self.dir.trial(&trial.id));
         Trial {
             orch: experiments::schema::file::VERSION,
             id: trial.id.clone(),
-            experiment: self.experiment.experiment.clone(),
-            profile: self.experiment.profile.clone(),
+            experiment: self.experiment.run.experiment.clone(),
+            profile: self.experiment.run.profile.clone(),
             variant: trial.variant.clone(),
             seed: trial.seed,
-            cpus: self.experiment.resources.cpus,
+            cpus: self.experiment.run.resources.cpus,
             config: trial.config.clone(),
             checkpoints,
             artifacts,

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use experiments::expand::ResolvedTrial;
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -23,21 +24,21 @@ use tokio::time::MissedTickBehavior;
 use crate::display::Display;
 use crate::executor::{Local, Slurm};
 use crate::platform::atomic_file::FileError;
-use crate::run_dir::TrialId;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::attempt::Halt;
-use crate::run_dir::claim::ClaimError;
-use crate::run_dir::snapshot::{self, Resolved, ResolvedTrial};
+use crate::run_dir::attempt::StopMode;
+use crate::run_dir::ownership::OwnershipError;
+use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
-use crate::scheduler::{Action, Core, Ending, Hearing, Input, Policy, State, Stopping};
-use crate::slots::{Lease, Machine, Request, Shortage, SlotError, Slots, Strangers};
+use crate::scheduler::{Action, Core, Ending, Input, Liveness, Policy, State, StopRequest};
+use crate::slots::{ForeignProcesses, Lease, Machine, Request, SlotError, Slots, Unavailable};
 use crate::store::journal_file::{Entry, Journal, JournalError};
-use crate::store::{PassedOver, Store, StoreError};
+use crate::store::{SkippedLines, Store, StoreError};
 use crate::supervisor::provenance::Recorder;
+use experiments::protocol::trial_id::TrialId;
 
 use crate::display::progress::Progress;
-pub use recovery::member;
-use stall::Silence;
+pub use recovery::recovered;
+use stall::StallDetector;
 
 /// How often attempts are looked at.
 const POLL: Duration = Duration::from_millis(200);
@@ -45,7 +46,7 @@ const POLL: Duration = Duration::from_millis(200);
 /// A supervisor at work.
 #[derive(Debug)]
 pub struct Supervisor {
-    experiment: Resolved,
+    experiment: RunSnapshot,
     dir: RunDir,
     /// Held as long as this supervisor writes.
     _lock: SupervisorLock,
@@ -67,11 +68,11 @@ pub struct Supervisor {
     /// Attempts whose holders this supervisor has started, and whether they have ended.
     holders: BTreeMap<AttemptDir, HolderState>,
     /// How long nothing has been heard of each attempt.
-    silences: BTreeMap<AttemptDir, Silence>,
+    stall_detectors: BTreeMap<AttemptDir, StallDetector>,
     /// Leased for the trial that starts next.
     lease: Option<Lease>,
     /// Why nothing could be leased, and when that was said.
-    shortage: Option<(Shortage, Instant)>,
+    unavailable: Option<(Unavailable, Instant)>,
     /// How far each trial has come, for people.
     progress: BTreeMap<TrialId, Progress>,
     /// The metric shown beside the progress.
@@ -89,7 +90,7 @@ enum HolderState {
 #[derive(Debug)]
 pub struct Parts {
     /// The experiment under its profile.
-    pub experiment: Resolved,
+    pub experiment: RunSnapshot,
     /// The run's folder.
     pub dir: RunDir,
     /// The right to write to it.
@@ -103,7 +104,7 @@ pub struct Parts {
     /// The machine to run them on.
     pub machine: Machine,
     /// What to do about GPUs that others use.
-    pub strangers: Strangers,
+    pub foreign_processes: ForeignProcesses,
     /// How many may run at once; as many as there are slots for if absent.
     pub jobs: Option<usize>,
     /// Once so many trials have failed, the run stops.
@@ -121,7 +122,7 @@ pub enum SupervisorError {
     Journal(#[from] JournalError),
     /// A claim.
     #[error(transparent)]
-    Claim(#[from] ClaimError),
+    Ownership(#[from] OwnershipError),
     /// The slots.
     #[error(transparent)]
     Slot(#[from] SlotError),
@@ -139,9 +140,9 @@ pub struct Outcome {
     /// Every trial that the file names, with its state.
     pub states: Vec<(TrialId, State)>,
     /// Why it ended before all was done, if it did.
-    pub stopping: Option<Stopping>,
+    pub stopping: Option<StopRequest>,
     /// Attempts of which lines were no events.
-    pub passed_over: Vec<PassedOver>,
+    pub skipped_lines: Vec<SkippedLines>,
 }
 
 impl Supervisor {
@@ -149,30 +150,30 @@ impl Supervisor {
     pub async fn new(parts: Parts) -> Result<Self, SupervisorError> {
         let Parts { experiment, dir, lock, journal, mut store, left_out, .. } = parts;
         let policy = Policy {
-            retry: experiment.retry.clone(),
+            retry: experiment.run.retry.clone(),
             jobs: parts.jobs.unwrap_or(usize::MAX).min(most_at_once(&experiment)),
             max_fails: parts.max_fails,
-            after_stall: experiment.stall.then,
-            shares_gpu: experiment.executor == Executor::Local
-                && experiment.resources.gpus > 0
-                && experiment.resources.share != Share::WHOLE,
+            after_stall: experiment.run.stall.then,
+            shares_gpu: experiment.run.executor == Executor::Local
+                && experiment.run.resources.gpus > 0
+                && experiment.run.resources.share != Share::WHOLE,
         };
-        let members = recovery::members(&mut store, &dir, &experiment.trials, &left_out).await?;
+        let recovered = recovery::trials(&mut store, &dir, &experiment.trials, &left_out).await?;
         let trials = experiment.trials.iter();
         Ok(Self {
-            core: Core::new(members, policy),
-            trials: trials.map(|trial| (TrialId(trial.id.clone()), trial.clone())).collect(),
+            core: Core::new(recovered, policy),
+            trials: trials.map(|trial| (trial.id.clone(), trial.clone())).collect(),
             slurm: Slurm::new(
                 &dir,
-                experiment.slurm.clone(),
-                experiment.resources.clone(),
-                experiment.worker.grace.0,
+                experiment.run.slurm.clone(),
+                experiment.run.resources.clone(),
+                experiment.run.worker.grace.0,
             ),
             turn: 0,
-            headline: snapshot::headline(&experiment.report).map(str::to_owned),
+            headline: snapshot::headline(&experiment.run.report).map(str::to_owned),
             request: Request {
-                resources: experiment.resources.clone(),
-                strangers: parts.strangers,
+                resources: experiment.run.resources.clone(),
+                foreign_processes: parts.foreign_processes,
             },
             experiment,
             dir,
@@ -185,9 +186,9 @@ impl Supervisor {
             recorder: Recorder::new(Path::new(".")),
             since: Instant::now(),
             holders: BTreeMap::new(),
-            silences: BTreeMap::new(),
+            stall_detectors: BTreeMap::new(),
             lease: None,
-            shortage: None,
+            unavailable: None,
             progress: BTreeMap::new(),
         })
     }
@@ -219,8 +220,8 @@ impl Supervisor {
         }
         let states = self.core.states().filter(|(id, _)| self.trials.contains_key(id));
         let states = states.map(|(id, state)| (id.clone(), state.clone())).collect();
-        let passed_over = self.store.passed_over().await?;
-        let outcome = Outcome { states, stopping: self.core.stopping(), passed_over };
+        let skipped_lines = self.store.skipped_lines().await?;
+        let outcome = Outcome { states, stopping: self.core.stopping(), skipped_lines };
         self.store.close().await?;
         Ok(outcome)
     }
@@ -247,7 +248,7 @@ impl Supervisor {
     fn shown(&self) -> impl Iterator<Item = (&TrialId, &State)> {
         self.core
             .states()
-            .filter(|(id, state)| self.core.is_carried(id) || state.attempt_under_way().is_some())
+            .filter(|(id, state)| self.core.is_carried(id) || state.active_attempt().is_some())
     }
 
     /// Tells the core what happened and does what it decides, and what follows from that.
@@ -261,12 +262,14 @@ impl Supervisor {
                         display.changed(&trial, &from, &to, &self.dir);
                         self.record(Entry::Changed { trial, from, to }).await?;
                     }
-                    Action::Forgive(trial) => self.record(Entry::Forgiven { trial }).await?,
-                    Action::Intend(trial, attempt, cause) => {
-                        self.record(Entry::ToStop { trial, attempt, cause }).await?;
+                    Action::ResetAttempts(trial) => {
+                        self.record(Entry::AttemptsReset { trial }).await?
                     }
-                    Action::Hear(trial, attempt, hearing) => {
-                        self.hear(trial, attempt, hearing, display).await?;
+                    Action::RecordStop(trial, attempt, cause) => {
+                        self.record(Entry::StoppingAttempt { trial, attempt, cause }).await?;
+                    }
+                    Action::RecordLiveness(trial, attempt, liveness) => {
+                        self.hear(trial, attempt, liveness, display).await?;
                     }
                     Action::Start(id, number) => {
                         if let Err(error) = self.start(&id, number) {
@@ -275,16 +278,16 @@ impl Supervisor {
                             inputs.push(Input::Ended(id, ending));
                         }
                     }
-                    Action::Stop(id, number) => self.stop(&id, number, Halt::WithCheckpoint)?,
-                    Action::Kill(id, number) => self.stop(&id, number, Halt::AtOnce)?,
+                    Action::Stop(id, number) => self.stop(&id, number, StopMode::Graceful)?,
+                    Action::Kill(id, number) => self.stop(&id, number, StopMode::Immediate)?,
                 }
             }
         }
-        if let Some(why) = self.core.stopping().filter(|why| Some(*why) != before) {
-            if why == Stopping::TooManyFailed {
+        if let Some(request) = self.core.stopping().filter(|request| Some(*request) != before) {
+            if request == StopRequest::TooManyFailures {
                 display.giving_up();
             }
-            self.record(Entry::Stopping { why }).await?;
+            self.record(Entry::StoppingRun { request }).await?;
         }
         Ok(())
     }
@@ -304,18 +307,18 @@ impl Supervisor {
         &mut self,
         trial: TrialId,
         attempt: u32,
-        hearing: Hearing,
+        liveness: Liveness,
         display: &mut Display,
     ) -> Result<(), SupervisorError> {
-        self.progress.entry(trial.clone()).or_default().stalled = hearing == Hearing::Nothing;
-        let after = self.experiment.stall.after.0;
-        self.record(match hearing {
-            Hearing::Nothing => {
+        self.progress.entry(trial.clone()).or_default().stalled = liveness == Liveness::Stalled;
+        let after = self.experiment.run.stall.after.0;
+        self.record(match liveness {
+            Liveness::Stalled => {
                 display.stalled(&trial, after);
                 let silent_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
                 Entry::Stalled { trial, attempt, silent_ms }
             }
-            Hearing::Something => Entry::Stirred { trial, attempt },
+            Liveness::Recovered => Entry::Recovered { trial, attempt },
         })
         .await
     }
@@ -326,10 +329,10 @@ impl Supervisor {
 }
 
 /// How many attempts may be under way, as far as the file says.
-fn most_at_once(experiment: &Resolved) -> usize {
-    match experiment.executor {
+fn most_at_once(experiment: &RunSnapshot) -> usize {
+    match experiment.run.executor {
         Executor::Local => usize::MAX,
-        Executor::Slurm => experiment.slurm.max_submit as usize,
+        Executor::Slurm => experiment.run.slurm.max_submit as usize,
     }
 }
 

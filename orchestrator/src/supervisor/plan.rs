@@ -4,46 +4,45 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use experiments::expand::{Frozen, Run};
+use experiments::expand::{ResolvedTrial, Run};
+use experiments::protocol::check::StaleReason;
 use serde::Serialize;
 
 use crate::platform::hash::sha256;
-use crate::run_dir::TrialId;
-use crate::run_dir::snapshot::{Resolved, ResolvedTrial};
+use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::scheduler::{Change, IllegalTransition, State};
-use crate::store::TrialRow;
+use crate::store::TrialRecord;
 use crate::store::journal_file::Entry;
+use experiments::protocol::trial_id::TrialId;
 
 /// Every trial that the file asks for, and what will become of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// In the file's order.
-    pub trials: Vec<PlanTrial>,
+    pub trials: Vec<PlannedTrial>,
     /// Trials that were run before and that the file no longer asks for.
     pub retired: Vec<TrialId>,
 }
 
 /// One trial of the plan.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlanTrial {
-    /// Its id.
-    pub id: TrialId,
-    /// The trial as the worker will get it.
-    pub frozen: Frozen,
-    /// What will become of it.
-    pub fate: Fate,
-    /// What has changed since the work that it has was made: `build` or `data`.
-    pub stale: Option<&'static str>,
+pub struct PlannedTrial {
+    /// The trial, with the id under which it is recorded.
+    pub trial: ResolvedTrial,
+    /// The action that running takes.
+    pub action: PlannedAction,
+    /// The change since its results were made; `None` if there is none, or no result.
+    pub stale: Option<StaleReason>,
 }
 
 /// What running will do with a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fate {
+pub enum PlannedAction {
     /// Nothing: it has succeeded.
     Done,
     /// Its processes are still at work and will be watched on.
-    Adopted,
+    Reattached,
     /// It goes on from its last checkpoint, if it has one.
     Resumed,
     /// Somebody had it stopped; it goes on.
@@ -51,7 +50,7 @@ pub enum Fate {
     /// It failed and gets another chance.
     RunAgain,
     /// It has work of another build or other data, and begins anew.
-    Renewed,
+    Restarted,
     /// It is run for the first time.
     New,
     /// `--only` leaves it out.
@@ -61,33 +60,38 @@ pub enum Fate {
 impl Plan {
     /// Compares what the file asks for with what is recorded. `only` names the variants to run;
     /// all if empty.
-    pub fn new(wanted: Vec<Frozen>, recorded: &[TrialRow], only: &[String]) -> Self {
-        let by_key: BTreeMap<&str, &TrialRow> =
+    pub fn new(wanted: Vec<ResolvedTrial>, recorded: &[TrialRecord], only: &[String]) -> Self {
+        let by_key: BTreeMap<&str, &TrialRecord> =
             recorded.iter().map(|row| (row.key.as_str(), row)).collect();
-        let trials: Vec<PlanTrial> = wanted
+        let trials: Vec<PlannedTrial> = wanted
             .into_iter()
-            .map(|frozen| {
-                let known = by_key.get(frozen.key.as_str());
-                PlanTrial {
+            .map(|mut trial| {
+                let known = by_key.get(trial.key.as_str());
+                if let Some(row) = known {
                     // A trial that was recorded under another variant's name is the same trial.
-                    id: known.map_or_else(|| TrialId(frozen.id()), |row| row.id.clone()),
-                    fate: match known {
-                        Some(TrialRow { state: State::Succeeded { .. }, .. }) => Fate::Done,
-                        _ if !only.is_empty() && !only.contains(&frozen.variant) => Fate::LeftOut,
-                        None => Fate::New,
-                        Some(row) => fate(row),
+                    trial.id = row.id.clone();
+                }
+                PlannedTrial {
+                    action: match known {
+                        Some(TrialRecord { state: State::Succeeded { .. }, .. }) => {
+                            PlannedAction::Done
+                        }
+                        _ if !only.is_empty() && !only.contains(&trial.variant) => {
+                            PlannedAction::LeftOut
+                        }
+                        None => PlannedAction::New,
+                        Some(row) => action_of(row),
                     },
                     stale: known.and_then(|row| {
-                        let (build, data) = (frozen.build.as_deref(), frozen.data.as_deref());
-                        row.made_with.changed(build, data)
+                        row.origins.changed(trial.build.as_deref(), trial.data.as_deref())
                     }),
-                    frozen,
+                    trial,
                 }
             })
             .collect();
         let retired = recorded
             .iter()
-            .filter(|row| !trials.iter().any(|trial| trial.id == row.id))
+            .filter(|row| !trials.iter().any(|planned| planned.trial.id == row.id))
             .map(|row| row.id.clone())
             .collect();
         Self { trials, retired }
@@ -96,64 +100,66 @@ impl Plan {
     /// Has every trial begin anew that has work of another build or other data, among the variants
     /// in `only`; all if empty. What still runs goes on.
     pub fn rerun_stale(&mut self, only: &[String]) {
-        for trial in &mut self.trials {
-            let meant = only.is_empty() || only.contains(&trial.frozen.variant);
-            if meant && trial.stale.is_some() && trial.fate != Fate::Adopted {
-                trial.fate = Fate::Renewed;
+        for planned in &mut self.trials {
+            let meant = only.is_empty() || only.contains(&planned.trial.variant);
+            if meant && planned.stale.is_some() && planned.action != PlannedAction::Reattached {
+                planned.action = PlannedAction::Restarted;
             }
         }
     }
 
     /// What follows for trials that are settled without success: they are put in the queue again,
     /// and what failed or was cancelled starts with a fresh budget of attempts.
-    pub fn decisions(&self, recorded: &[TrialRow]) -> Result<Vec<Entry>, IllegalTransition> {
+    pub fn decisions(&self, recorded: &[TrialRecord]) -> Result<Vec<Entry>, IllegalTransition> {
         let mut entries = Vec::new();
-        for trial in self.to_run().filter(|trial| trial.fate != Fate::Renewed) {
-            let row = recorded.iter().find(|row| row.id == trial.id);
+        for planned in self.to_run().filter(|planned| planned.action != PlannedAction::Restarted) {
+            let row = recorded.iter().find(|row| row.id == planned.trial.id);
             let settled = row.map(|row| row.state.clone()).filter(State::is_settled);
             let Some(from) = settled else { continue };
             let reason = format!("run again after: {}", from.reason());
             let to = from.clone().apply(Change::Queue { reason })?;
-            if matches!(trial.fate, Fate::Cancelled | Fate::RunAgain) {
-                entries.push(Entry::Forgiven { trial: trial.id.clone() });
+            if matches!(planned.action, PlannedAction::Cancelled | PlannedAction::RunAgain) {
+                entries.push(Entry::AttemptsReset { trial: planned.trial.id.clone() });
             }
-            entries.push(Entry::Changed { trial: trial.id.clone(), from, to });
+            entries.push(Entry::Changed { trial: planned.trial.id.clone(), from, to });
         }
         Ok(entries)
     }
 
     /// The trials that are to be run or watched.
-    pub fn to_run(&self) -> impl Iterator<Item = &PlanTrial> {
-        self.trials.iter().filter(|t| !matches!(t.fate, Fate::Done | Fate::LeftOut))
+    pub fn to_run(&self) -> impl Iterator<Item = &PlannedTrial> {
+        self.trials
+            .iter()
+            .filter(|t| !matches!(t.action, PlannedAction::Done | PlannedAction::LeftOut))
     }
 
-    /// How many trials have this fate.
-    pub fn count(&self, fate: Fate) -> usize {
-        self.trials.iter().filter(|trial| trial.fate == fate).count()
+    /// How many trials have this action.
+    pub fn count(&self, action: PlannedAction) -> usize {
+        self.trials.iter().filter(|trial| trial.action == action).count()
     }
 }
 
-fn fate(row: &TrialRow) -> Fate {
+fn action_of(row: &TrialRecord) -> PlannedAction {
     match row.state {
-        State::Succeeded { .. } => Fate::Done,
-        State::Starting { .. } | State::Running { .. } => Fate::Adopted,
-        State::Interrupted { .. } => Fate::Resumed,
-        State::Cancelled { .. } => Fate::Cancelled,
-        State::Failed { .. } => Fate::RunAgain,
-        State::Queued { .. } if row.last_attempt.is_some() => Fate::Resumed,
-        State::Queued { .. } => Fate::New,
+        State::Succeeded { .. } => PlannedAction::Done,
+        State::Starting { .. } | State::Running { .. } => PlannedAction::Reattached,
+        State::Interrupted { .. } => PlannedAction::Resumed,
+        State::Cancelled { .. } => PlannedAction::Cancelled,
+        State::Failed { .. } => PlannedAction::RunAgain,
+        State::Queued { .. } if row.last_attempt.is_some() => PlannedAction::Resumed,
+        State::Queued { .. } => PlannedAction::New,
     }
 }
 
-impl fmt::Display for Fate {
+impl fmt::Display for PlannedAction {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Self::Done => "done",
-            Self::Adopted => "still running",
+            Self::Reattached => "still running",
             Self::Resumed => "to resume",
             Self::Cancelled => "cancelled, to go on",
             Self::RunAgain => "failed, to run again",
-            Self::Renewed => "to run again from the beginning",
+            Self::Restarted => "to run again from the beginning",
             Self::New => "new",
             Self::LeftOut => "left out",
         })
@@ -165,20 +171,20 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let n = self.trials.len();
         write!(f, "{n} trial{}", if n == 1 { "" } else { "s" })?;
-        let fates = [
-            Fate::Done,
-            Fate::Adopted,
-            Fate::Resumed,
-            Fate::Cancelled,
-            Fate::RunAgain,
-            Fate::Renewed,
-            Fate::New,
-            Fate::LeftOut,
+        let actions = [
+            PlannedAction::Done,
+            PlannedAction::Reattached,
+            PlannedAction::Resumed,
+            PlannedAction::Cancelled,
+            PlannedAction::RunAgain,
+            PlannedAction::Restarted,
+            PlannedAction::New,
+            PlannedAction::LeftOut,
         ];
         let mut separator = ": ";
-        for (fate, count) in fates.map(|fate| (fate, self.count(fate))) {
+        for (action, count) in actions.map(|action| (action, self.count(action))) {
             if count > 0 {
-                write!(f, "{separator}{count} {fate}")?;
+                write!(f, "{separator}{count} {action}")?;
                 separator = ", ";
             }
         }
@@ -189,51 +195,34 @@ impl fmt::Display for Plan {
     }
 }
 
-impl Resolved {
+impl RunSnapshot {
     /// What running `plan` of `run` resolves `text` to.
     pub fn new(run: &Run, plan: &Plan, only: &[String], command: Vec<String>, text: &str) -> Self {
         Self {
+            version: snapshot::VERSION,
             command,
-            experiment: run.experiment.clone(),
-            profile: run.profile.clone(),
-            caption: run.caption.clone(),
-            set: run.set.clone(),
             file_hash: sha256(text),
-            worker: run.worker.clone(),
-            resources: run.resources.clone(),
-            executor: run.executor,
-            slurm: run.slurm.clone(),
-            retry: run.retry.clone(),
             only: only.to_vec(),
-            stall: run.stall.clone(),
-            keep: run.keep.clone(),
-            rows: run.rows.clone(),
-            trials: plan
-                .trials
-                .iter()
-                .map(|trial| ResolvedTrial {
-                    id: trial.id.0.clone(),
-                    variant: trial.frozen.variant.clone(),
-                    seed: trial.frozen.seed,
-                    config: trial.frozen.config.clone(),
-                    weight: run.weights.get(&trial.frozen.variant).copied().unwrap_or_default(),
-                })
-                .collect(),
-            report: run.report.clone(),
+            run: run.config.clone(),
+            trials: plan.trials.iter().map(|planned| planned.trial.clone()).collect(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use experiments::expand::Weight;
     use experiments::protocol::failure::FailureClass;
 
     use super::*;
-    use crate::store::MadeWith;
+    use crate::store::Origins;
 
-    fn frozen(variant: &str, key: &str, build: &str) -> Frozen {
-        Frozen {
-            key: key.repeat(8),
+    fn resolved(variant: &str, key: &str, build: &str) -> ResolvedTrial {
+        let key = key.repeat(8);
+        ResolvedTrial {
+            id: TrialId::new(variant, 0, &key),
+            weight: Weight::default(),
+            key,
             variant: variant.to_owned(),
             seed: 0,
             config: serde_json::Map::new(),
@@ -242,18 +231,18 @@ mod tests {
         }
     }
 
-    fn row(frozen: &Frozen, state: State) -> TrialRow {
-        TrialRow {
-            id: TrialId(frozen.id()),
-            key: frozen.key.clone(),
-            variant: frozen.variant.clone(),
-            seed: frozen.seed,
+    fn row(resolved: &ResolvedTrial, state: State) -> TrialRecord {
+        TrialRecord {
+            id: resolved.id.clone(),
+            key: resolved.key.clone(),
+            variant: resolved.variant.clone(),
+            seed: resolved.seed,
             retired: false,
             state,
-            build: frozen.build.clone(),
+            build: resolved.build.clone(),
             data: None,
-            made_with: MadeWith {
-                builds: frozen.build.iter().cloned().collect(),
+            origins: Origins {
+                builds: resolved.build.iter().cloned().collect(),
                 ..Default::default()
             },
             last_attempt: None,
@@ -265,19 +254,27 @@ mod tests {
         let failed =
             State::Failed { attempt: 1, class: FailureClass::Crashed, message: String::new() };
         let (a, b, c, d) = (
-            frozen("a", "a", "1"),
-            frozen("b", "b", "1"),
-            frozen("c", "c", "1"),
-            frozen("d", "d", "1"),
+            resolved("a", "a", "1"),
+            resolved("b", "b", "1"),
+            resolved("c", "c", "1"),
+            resolved("d", "d", "1"),
         );
         let recorded = [
             row(&a, State::Succeeded { attempt: 1 }),
             row(&b, failed),
-            row(&frozen("gone", "e", "1"), State::Succeeded { attempt: 1 }),
+            row(&resolved("gone", "e", "1"), State::Succeeded { attempt: 1 }),
         ];
         let plan = Plan::new(vec![a, b, c, d], &recorded, &["b".to_owned(), "c".to_owned()]);
-        let fates: Vec<_> = plan.trials.iter().map(|t| t.fate).collect();
-        assert_eq!(fates, [Fate::Done, Fate::RunAgain, Fate::New, Fate::LeftOut]);
+        let actions: Vec<_> = plan.trials.iter().map(|t| t.action).collect();
+        assert_eq!(
+            actions,
+            [
+                PlannedAction::Done,
+                PlannedAction::RunAgain,
+                PlannedAction::New,
+                PlannedAction::LeftOut
+            ]
+        );
         assert_eq!(
             plan.to_string(),
             "4 trials: 1 done, 1 failed, to run again, 1 new, 1 left out; 1 retired, as the file \
@@ -287,17 +284,17 @@ mod tests {
 
     #[test]
     fn a_renamed_variant_keeps_its_results_and_another_build_is_noticed() {
-        let before = frozen("old", "a", "1");
+        let before = resolved("old", "a", "1");
         let recorded = [row(&before, State::Succeeded { attempt: 1 })];
-        let mut plan = Plan::new(vec![frozen("new", "a", "2")], &recorded, &[]);
-        assert_eq!(plan.trials[0].fate, Fate::Done);
-        assert_eq!(plan.trials[0].id.0, "old-s0-aaaaaaaa");
-        assert_eq!(plan.trials[0].stale, Some("build"));
+        let mut plan = Plan::new(vec![resolved("new", "a", "2")], &recorded, &[]);
+        assert_eq!(plan.trials[0].action, PlannedAction::Done);
+        assert_eq!(plan.trials[0].trial.id.0, "old-s0-aaaaaaaa");
+        assert_eq!(plan.trials[0].stale, Some(StaleReason::Build));
         assert!(plan.retired.is_empty());
 
         // It is run again on request, unless another variant is meant.
         plan.rerun_stale(&["other".to_owned()]);
-        assert_eq!(plan.trials[0].fate, Fate::Done);
+        assert_eq!(plan.trials[0].action, PlannedAction::Done);
         plan.rerun_stale(&[]);
         assert_eq!(plan.to_string(), "1 trial: 1 to run again from the beginning");
     }

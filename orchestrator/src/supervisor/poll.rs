@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use experiments::protocol::events::Event;
 
-use super::stall::Silence;
+use super::stall::StallDetector;
 use super::{HolderState, Supervisor, SupervisorError};
 use crate::display::Display;
 use crate::executor::holder;
-use crate::executor::slurm::{Refused, Word};
+use crate::executor::slurm::{JobStatus, Refused};
 use crate::platform::atomic_file::FileError;
 use crate::platform::line_reader;
-use crate::run_dir::TrialId;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::claim::{self, Standing};
+use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::scheduler::{Ending, Input};
+use experiments::protocol::trial_id::TrialId;
 
 /// How long the holder of an attempt that an earlier supervisor prepared may take to claim it. To
 /// give up too early does no harm: whoever comes second to a claim leaves.
@@ -36,28 +36,28 @@ impl Supervisor {
             // missed. And before all that what its cluster says: a job that was seen to be gone has
             // done all that it ever will.
             let here = self.holders.contains_key(&attempt);
-            let word = if here { None } else { self.slurm.word(&attempt)? };
-            let standing = claim::standing(&attempt)?;
+            let word = if here { None } else { self.slurm.status(&attempt)? };
+            let status = ownership::attempt_status(&attempt)?;
             self.read_events(&id, number, display).await?;
-            let input = match standing {
-                Standing::Held(_) => {
-                    self.tell(Input::Claimed(id.clone()), display).await?;
+            let input = match status {
+                AttemptStatus::Held(_) => {
+                    self.tell(Input::HolderStarted(id.clone()), display).await?;
                     self.listen(id, &attempt)
                 }
-                Standing::Unknown(_) => {
-                    self.tell(Input::Claimed(id.clone()), display).await?;
+                AttemptStatus::Unknown(_) => {
+                    self.tell(Input::HolderStarted(id.clone()), display).await?;
                     self.ask_of_elsewhere(id, &attempt, word)?
                 }
-                Standing::Unclaimed => self.give_up_unclaimed(id, &attempt, word)?,
-                Standing::Ended(exit) => {
+                AttemptStatus::Unowned => self.give_up_unclaimed(id, &attempt, word)?,
+                AttemptStatus::Ended(exit) => {
                     let failure = self.store.failure(&id, number).await?;
                     Some(Input::Ended(id, Ending::Recorded { exit, failure }))
                 }
-                Standing::Lost(_) => {
-                    holder::end_leftovers(&attempt)?;
+                AttemptStatus::Lost(_) => {
+                    holder::end_orphans(&attempt)?;
                     Some(Input::Ended(id, Ending::Lost(String::new())))
                 }
-                Standing::Abandoned(_) => Some(never_started(id, "no holder took it up")),
+                AttemptStatus::Abandoned(_) => Some(never_started(id, "no holder took it up")),
             };
             if let Some(input) = input {
                 if matches!(input, Input::Ended(..)) {
@@ -92,10 +92,10 @@ impl Supervisor {
                 continue;
             };
             if self.core.stopping().is_none() {
-                display.hindered(&why);
+                display.cannot_start(&why);
             }
             // Slurm may have taken it although it said no.
-            if claim::refuse(&attempt)? {
+            if ownership::refuse(&attempt)? {
                 self.tell(Input::Ended(id, Ending::NotTaken(why)), display).await?;
             }
         }
@@ -133,12 +133,12 @@ impl Supervisor {
 
     /// Whether the attempt has been silent for too long, or has just been heard of.
     fn listen(&mut self, id: TrialId, attempt: &AttemptDir) -> Option<Input> {
-        let silence = self.silences.entry(attempt.clone());
-        let lasts = silence.or_insert_with(|| Silence::new(attempt)).look(attempt);
-        if lasts >= self.experiment.stall.after.0 {
+        let detector = self.stall_detectors.entry(attempt.clone());
+        let lasts = detector.or_insert_with(|| StallDetector::new(attempt)).look(attempt);
+        if lasts >= self.experiment.run.stall.after.0 {
             Some(Input::Stalled(id))
         } else {
-            lasts.is_zero().then_some(Input::Stirred(id))
+            lasts.is_zero().then_some(Input::Recovered(id))
         }
     }
 
@@ -148,15 +148,15 @@ impl Supervisor {
         &self,
         id: TrialId,
         attempt: &AttemptDir,
-        word: Option<Word>,
+        word: Option<JobStatus>,
     ) -> Result<Option<Input>, SupervisorError> {
         let why = match (word, self.holders.get(attempt)) {
-            (Some(Word::Gone(why)), _) => format!("{why} before a holder took it up"),
+            (Some(JobStatus::Ended(why)), _) => format!("{why} before a holder took it up"),
             (Some(_), _) | (None, Some(HolderState::Lives)) => return Ok(None),
             (None, None) if self.since.elapsed() < CLAIM_WITHIN => return Ok(None),
             (None, _) => "no holder took it up".to_owned(),
         };
-        Ok(claim::abandon(attempt)?.then(|| never_started(id, &why)))
+        Ok(ownership::abandon(attempt)?.then(|| never_started(id, &why)))
     }
 
     /// What is to be made of an attempt that was taken up on another machine and has no end yet: only
@@ -165,9 +165,9 @@ impl Supervisor {
         &mut self,
         id: TrialId,
         attempt: &AttemptDir,
-        word: Option<Word>,
+        word: Option<JobStatus>,
     ) -> Result<Option<Input>, SupervisorError> {
-        let Some(Word::Gone(why)) = word else { return Ok(self.listen(id, attempt)) };
+        let Some(JobStatus::Ended(why)) = word else { return Ok(self.listen(id, attempt)) };
         // Should its machine only be cut off, it ends there what it still finds.
         let asked = attempt.request_kill();
         asked.map_err(|source| FileError::Write { path: attempt.kill(), source })?;

@@ -47,7 +47,7 @@ impl Recorder {
             worker: self.program(program).ok(),
             gpus: gpus.map(|g| GivenGpu { uuid: g.uuid.clone(), name: g.name.clone() }).collect(),
             driver: granted.driver.clone(),
-            made_up: granted.made_up.clone(),
+            mock: granted.mock.clone(),
             imported: None,
         }
     }

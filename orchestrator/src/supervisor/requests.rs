@@ -2,28 +2,28 @@
 
 use super::{Supervisor, SupervisorError};
 use crate::display::Display;
-use crate::run_dir::TrialId;
-use crate::run_dir::attempt::Halt;
+use crate::run_dir::attempt::StopMode;
 use crate::run_dir::requests::{self, Pending, Request};
-use crate::scheduler::{Input, State, Stopping};
+use crate::scheduler::{Input, State, StopRequest};
 use crate::store::journal_file::Entry;
 use crate::supervisor::retention::{self, Garbage};
+use experiments::protocol::trial_id::TrialId;
 
 impl Supervisor {
-    /// Lets the run end. Without a `halt`: with checkpoints, and at once if that was asked before.
+    /// Lets the run end. Without a `mode`: with checkpoints, and at once if that was asked before.
     pub(super) async fn interrupt(
         &mut self,
-        halt: Option<Halt>,
+        mode: Option<StopMode>,
         display: &mut Display,
     ) -> Result<(), SupervisorError> {
-        let asked_before = matches!(self.core.stopping(), Some(Stopping::Asked(_)));
-        let again = if asked_before { Halt::AtOnce } else { Halt::WithCheckpoint };
-        let halt = halt.unwrap_or(again);
-        match halt {
-            Halt::WithCheckpoint => display.stopping(),
-            Halt::AtOnce => display.ending(),
+        let asked_before = matches!(self.core.stopping(), Some(StopRequest::ByUser(_)));
+        let again = if asked_before { StopMode::Immediate } else { StopMode::Graceful };
+        let mode = mode.unwrap_or(again);
+        match mode {
+            StopMode::Graceful => display.stopping(),
+            StopMode::Immediate => display.ending(),
         }
-        self.tell(Input::Interrupt(halt), display).await
+        self.tell(Input::Interrupt(mode), display).await
     }
 
     /// Does what the requests in the run's folder ask for.
@@ -33,9 +33,9 @@ impl Supervisor {
     ) -> Result<(), SupervisorError> {
         for pending in self.requests() {
             match &pending.request {
-                Ok(Request::StopAll { halt }) => self.interrupt(Some(*halt), display).await?,
-                Ok(Request::Stop { trials, halt }) => {
-                    let stop = |id| Input::Cancel(id, *halt);
+                Ok(Request::StopAll { mode }) => self.interrupt(Some(*mode), display).await?,
+                Ok(Request::Stop { trials, mode }) => {
+                    let stop = |id| Input::Cancel(id, *mode);
                     self.wish(&pending, trials, |s| !s.is_settled(), stop, display).await?;
                 }
                 Ok(Request::Retry { trials }) => {
@@ -52,7 +52,7 @@ impl Supervisor {
 
     /// Removes what is not needed any more of trials that are not under way.
     async fn collect_garbage(&mut self) -> Result<(), SupervisorError> {
-        let keep = self.experiment.keep.clone();
+        let keep = self.experiment.run.keep.clone();
         let survey = retention::survey(&mut self.store, &self.dir, keep.as_ref()).await?;
         for Garbage { trial, files } in survey.trials {
             self.record(Entry::Removed { trial: trial.clone(), files: files.clone() }).await?;

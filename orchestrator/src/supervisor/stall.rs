@@ -8,15 +8,15 @@ use crate::run_dir::attempt::AttemptDir;
 /// whole machine was stopped, the worker may have been stopped as well.
 const COUNTS: Duration = Duration::from_secs(2);
 
-/// The silence of one attempt.
+/// The detector of one attempt.
 #[derive(Debug)]
-pub(super) struct Silence {
+pub(super) struct StallDetector {
     sizes: [u64; 3],
     looked: Instant,
     lasts: Duration,
 }
 
-impl Silence {
+impl StallDetector {
     pub(super) fn new(attempt: &AttemptDir) -> Self {
         Self { sizes: sizes(attempt), looked: Instant::now(), lasts: Duration::ZERO }
     }
@@ -47,13 +47,13 @@ mod tests {
     fn whatever_grows_ends_a_silence_and_what_nobody_watched_does_not_count() {
         let folder = tempfile::tempdir().unwrap();
         let attempt = AttemptDir::at(folder.path());
-        let mut silence = Silence::new(&attempt);
+        let mut detector = StallDetector::new(&attempt);
         for path in [attempt.events(), attempt.stdout(), attempt.stderr()] {
-            silence.looked = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
-            assert_eq!(silence.look(&attempt), COUNTS);
-            assert!(silence.look(&attempt) >= COUNTS);
+            detector.looked = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
+            assert_eq!(detector.look(&attempt), COUNTS);
+            assert!(detector.look(&attempt) >= COUNTS);
             std::fs::write(path, "a word").unwrap();
-            assert_eq!(silence.look(&attempt), Duration::ZERO);
+            assert_eq!(detector.look(&attempt), Duration::ZERO);
         }
     }
 }

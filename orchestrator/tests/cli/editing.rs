@@ -103,17 +103,17 @@ fn one_job_is_one_trial_at_a_time() {
     let lab = Lab::with(&[("sleep_ms: 20", "sleep_ms: 0"), ("seeds: [0]", "seeds: [0, 1, 2]")]);
     lab.orch("run trip.yaml -j 1").says(0, &["6 of 6 trials done"]);
     let journal = std::fs::read_to_string(lab.run_folder().join("journal.jsonl")).unwrap();
-    let (mut under_way, mut most) = (0, 0);
+    let (mut active, mut most) = (0, 0);
     for line in journal.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         match line["to"]["state"].as_str() {
-            Some("starting") => under_way += 1,
-            Some("succeeded") => under_way -= 1,
+            Some("starting") => active += 1,
+            Some("succeeded") => active -= 1,
             _ => {}
         }
-        most = most.max(under_way);
+        most = most.max(active);
     }
-    assert_eq!((under_way, most), (0, 1));
+    assert_eq!((active, most), (0, 1));
 }
 
 #[test]

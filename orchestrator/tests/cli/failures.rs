@@ -109,6 +109,6 @@ fn what_failed_is_run_again_by_the_next_run() {
 fn a_worker_that_talks_nonsense_is_not_taken_for_a_broken_one() {
     let lab = Lab::with(&[("sleep_ms: 20", "garbage: true, nan_at: 20")]);
     lab.orch("run trip.yaml").says(0, &[]);
-    assert_eq!(lab.status("a-s0-").unwrap()["unknown_lines"], 3);
+    assert_eq!(lab.status("a-s0-").unwrap()["skipped_lines"], 3);
     assert!(lab.recorded().0["a-s0"][19].1.is_nan());
 }

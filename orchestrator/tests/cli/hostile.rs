@@ -48,7 +48,7 @@ fn lines_that_are_no_events_are_counted_and_shown_with_their_reasons() {
     ] {
         assert!(show.contains(words), "no `{words}` in {show}");
     }
-    assert_eq!(lab.orch("show a --json").json()["passed_over"][0]["lines"], 6);
+    assert_eq!(lab.orch("show a --json").json()["skipped_lines"][0]["lines"], 6);
     assert!(lab.orch("report").stdout.contains("20.5"));
 }
 

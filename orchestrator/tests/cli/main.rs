@@ -30,12 +30,12 @@ mod order;
 mod provenance;
 mod real_worker;
 mod records;
+mod requests;
 mod retention;
-mod silence;
 mod staleness;
+mod stall;
 mod supervisor_killed;
 mod undisturbed;
 mod usage;
-mod wishes;
 
 use common::processes;

@@ -66,10 +66,7 @@ fn what_an_attempt_ran_with_is_recorded_and_shown() {
     let sha256 = printed("sha256sum", worker);
     assert!(sha256.starts_with(provenance["worker"]["sha256"].as_str().unwrap()), "{sha256}");
     assert_eq!(provenance["gpus"][0]["uuid"], "GPU-1");
-    assert_eq!(
-        (&provenance["driver"], &provenance["made_up"]),
-        (&"1.2".into(), &"gpus.yaml".into())
-    );
+    assert_eq!((&provenance["driver"], &provenance["mock"]), (&"1.2".into(), &"gpus.yaml".into()));
     assert_eq!(ran_with["kernel"], printed("uname", "-r"));
     let shown = lab.orch("show a-s0").stdout;
     assert!(shown.contains("  GPU          GPU-1 H9 (made up)\n"), "{shown}");

@@ -49,7 +49,7 @@ fn a_database_lost_while_nobody_closed_it_is_made_again() {
 
 #[test]
 fn a_torn_decision_is_none_and_a_whole_one_counts_without_its_line_feed() {
-    for (bytes, fate) in [(1, "1 to resume"), (20, "1 still running")] {
+    for (bytes, action) in [(1, "1 to resume"), (20, "1 still running")] {
         let lab = Lab::with(&[QUICK[0], ("label: First", "label: First, set: {hang_at: 7}")]);
         let run = lab.start("run trip.yaml -j 1");
         lab.reach("a-s0-", 1, 6);
@@ -58,7 +58,7 @@ fn a_torn_decision_is_none_and_a_whole_one_counts_without_its_line_feed() {
         assert_eq!(run.end().code, 130);
         cut(&lab.run_folder().join("journal.jsonl"), bytes);
         fs::remove_file(lab.run_folder().join("orch.db")).unwrap();
-        lab.orch("run trip.yaml").says(0, &[fate, "2 of 2 trials done"]);
+        lab.orch("run trip.yaml").says(0, &[action, "2 of 2 trials done"]);
         assert_eq!(lab.recorded(), undisturbed(&QUICK));
     }
 }

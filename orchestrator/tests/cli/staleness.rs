@@ -103,7 +103,7 @@ fn work_that_would_go_on_with_another_build_is_named_and_begins_anew_on_request(
         };
         assert_eq!(from.map(drop), resumed_from);
         assert_eq!(lab.recorded(), undisturbed(&[]));
-        // One trial that two builds made is a mixture by itself.
+        // One trial that two builds made is a mixed_builds by itself.
         assert_eq!(lab.orch("report").code, code);
     }
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use experiments::protocol::trial_id::TrialId;
 use orchestrator::cli::commands;
-use orchestrator::run_dir::TrialId;
 use orchestrator::store::{Store, Times};
 
 use super::processes;

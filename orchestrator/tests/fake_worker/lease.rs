@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::process::ExitCode;
 
-use orchestrator::slots::{Gpu, Inventory, Lease, Request, Slots, Strangers};
+use orchestrator::slots::{ForeignProcesses, Gpu, Inventory, Lease, Request, Slots};
 
 /// `inventory` is `CPUS,GPUS` of a made-up machine and `wanted` the JSON of [`Resources`].
 pub(crate) fn run(folder: &str, inventory: &str, wanted: &str) -> ExitCode {
@@ -14,7 +14,7 @@ pub(crate) fn run(folder: &str, inventory: &str, wanted: &str) -> ExitCode {
     let cpus = cpus.parse().expect("a number");
     let inventory = Inventory { cpus, gpus, ..Inventory::default() };
     let resources = serde_json::from_str(wanted).expect("resources");
-    let request = Request { resources, strangers: Strangers::Avoided };
+    let request = Request { resources, foreign_processes: ForeignProcesses::Avoided };
     let answer = Slots::at(folder).try_lease(&inventory, &request);
     let lease = answer.expect("slots can be looked at").ok();
     #[expect(clippy::print_stdout, reason = "the test reads what was got")]

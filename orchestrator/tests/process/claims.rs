@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use experiments::protocol::exit;
 use orchestrator::run_dir::attempt::{AttemptDir, Outcome};
-use orchestrator::run_dir::claim::{self, Standing};
+use orchestrator::run_dir::ownership::{self, AttemptStatus};
 use serde_json::json;
 
 use crate::lab::{Lab, first_step, held, steps};
@@ -45,7 +45,7 @@ fn a_late_holder_leaves_a_running_attempt_alone() {
     let first = held(&attempt);
     first_step(&attempt);
     assert_eq!(holder(&attempt).wait().unwrap().code(), Some(i32::from(exit::LOCKED)));
-    assert!(!claim::abandon(&attempt).unwrap());
+    assert!(!ownership::abandon(&attempt).unwrap());
     assert_eq!(held(&attempt), first);
     attempt.request_stop().unwrap();
     assert_eq!(lab.end(&attempt).outcome, Outcome::Exited { code: 75 });
@@ -59,13 +59,13 @@ fn either_a_holder_or_the_supervisor_wins_and_never_both() {
         let mut child = holder(&attempt);
         // Gives up later and later, so that the two meet somewhere on the way.
         thread::sleep(Duration::from_micros(200 * u64::from(number)));
-        let abandoned = claim::abandon(&attempt).unwrap();
+        let abandoned = ownership::abandon(&attempt).unwrap();
         let ran = child.wait().unwrap().success();
         assert_ne!(abandoned, ran, "attempt {number}");
         assert_eq!(attempt.events().exists(), ran, "attempt {number}");
-        match claim::standing(&attempt).unwrap() {
-            Standing::Ended(_) => assert!(ran, "attempt {number}"),
-            Standing::Abandoned(_) => assert!(abandoned, "attempt {number}"),
+        match ownership::attempt_status(&attempt).unwrap() {
+            AttemptStatus::Ended(_) => assert!(ran, "attempt {number}"),
+            AttemptStatus::Abandoned(_) => assert!(abandoned, "attempt {number}"),
             other => panic!("attempt {number}: {other:?}"),
         }
     }
@@ -80,9 +80,9 @@ fn claims_at_the_very_same_time_have_one_winner() {
         let claim = |abandon: bool| {
             start.wait();
             if abandon {
-                return claim::abandon(&attempt).unwrap();
+                return ownership::abandon(&attempt).unwrap();
             }
-            claim::take(&attempt).unwrap().is_some()
+            ownership::acquire(&attempt).unwrap().is_some()
         };
         let wins = thread::scope(|scope| {
             let claimants = [true, false, true, false].map(|by| scope.spawn(move || claim(by)));
@@ -97,7 +97,9 @@ fn looking_at_a_claim_never_unsettles_it() {
     let mut lab = Lab::new(json!({"hang_at": 2}));
     let attempt = lab.start(1);
     held(&attempt);
-    let look = || (0..200).all(|_| matches!(claim::standing(&attempt), Ok(Standing::Held(_))));
+    let look = || {
+        (0..200).all(|_| matches!(ownership::attempt_status(&attempt), Ok(AttemptStatus::Held(_))))
+    };
     let settled = thread::scope(|scope| {
         let lookers = [(); 4].map(|()| scope.spawn(look));
         lookers.map(|looker| looker.join().unwrap())
@@ -105,8 +107,11 @@ fn looking_at_a_claim_never_unsettles_it() {
     assert_eq!(settled, [true; 4]);
     attempt.request_stop().unwrap();
     lab.end(&attempt);
-    let look =
-        || (0..200).all(|_| matches!(claim::probe(&attempt), Ok(claim::ClaimState::Released(_))));
+    let look = || {
+        (0..200).all(|_| {
+            matches!(ownership::probe(&attempt), Ok(ownership::OwnershipState::Released(_)))
+        })
+    };
     let settled = thread::scope(|scope| {
         let lookers = [(); 4].map(|()| scope.spawn(look));
         lookers.map(|looker| looker.join().unwrap())

@@ -15,7 +15,7 @@ fn a_finished_worker_has_said_everything() {
     let attempt = lab.start(1);
     let exit = lab.end(&attempt);
     assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
-    assert_eq!((exit.stop, exit.killed, exit.leftovers), (None, false, 0));
+    assert_eq!((exit.stop, exit.killed, exit.orphans), (None, false, 0));
     assert!(exit.started_ms <= exit.ended_ms);
     assert_eq!(steps(&attempt), [1, 2, 3, 4, 5, 6]);
     assert!(matches!(events(&attempt).last(), Some(Event::Result { .. })));
@@ -92,7 +92,7 @@ fn what_a_worker_leaves_behind_ends_with_it() {
     let mut lab = Lab::new(json!({"steps": 1, "fork_child": true}));
     let attempt = lab.start(1);
     let exit = lab.end(&attempt);
-    assert_eq!((exit.outcome, exit.leftovers), (Outcome::Exited { code: 0 }, 1));
+    assert_eq!((exit.outcome, exit.orphans), (Outcome::Exited { code: 0 }, 1));
     assert!(!runs(lab.forked_child()));
 }
 
@@ -107,7 +107,7 @@ fn orphans_are_ended_however_deep_they_are() {
     let attempt = lab.start_with(1, &command, lease);
     let exit = lab.end(&attempt);
     assert_eq!(exit.outcome, Outcome::Exited { code: 0 });
-    assert!(exit.leftovers >= 4, "{exit:?}");
+    assert!(exit.orphans >= 4, "{exit:?}");
     let pid = fs::read_to_string(lab.path("pid")).unwrap();
     assert!(!runs(pid.trim().parse().unwrap()));
 }

@@ -8,13 +8,14 @@ use experiments::protocol::events::{Event, Line};
 use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_TRIAL, Trial,
 };
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::resources::Resources;
 use orchestrator::executor::Local;
 use orchestrator::executor::holder;
 use orchestrator::platform::atomic_file;
 use orchestrator::run_dir::attempt::{AttemptDir, Command, Exit};
-use orchestrator::run_dir::claim::{self, ClaimInfo, Standing};
-use orchestrator::slots::{Gpu, Inventory, Lease, Request, Slots, Strangers};
+use orchestrator::run_dir::ownership::{self, AttemptStatus, Owner};
+use orchestrator::slots::{ForeignProcesses, Gpu, Inventory, Lease, Request, Slots};
 use serde_json::Value;
 
 pub(crate) use crate::wait::wait_for;
@@ -43,10 +44,10 @@ impl Drop for Lab {
     /// A test that failed leaves nothing running either.
     fn drop(&mut self) {
         for attempt in &self.started {
-            if let Ok(Standing::Held(info)) = claim::standing(attempt) {
+            if let Ok(AttemptStatus::Held(info)) = ownership::attempt_status(attempt) {
                 signal(info.pid, "-KILL");
             }
-            let _ = holder::end_leftovers(attempt);
+            let _ = holder::end_orphans(attempt);
         }
     }
 }
@@ -58,7 +59,7 @@ impl Lab {
         let Value::Object(config) = config else { panic!("a script is a mapping") };
         let trial = Trial {
             orch: 1,
-            id: "a-s7-00000000".to_owned(),
+            id: TrialId("a-s7-00000000".to_owned()),
             experiment: "test".to_owned(),
             profile: None,
             variant: "a".to_owned(),
@@ -127,7 +128,7 @@ impl Lab {
     /// A lease of nothing.
     pub(crate) fn no_slots(&self) -> Lease {
         let resources = Resources { cpus: 0, ..Resources::default() };
-        let nothing = Request { resources, strangers: Strangers::Avoided };
+        let nothing = Request { resources, foreign_processes: ForeignProcesses::Avoided };
         let lease = Slots::at(self.path("slots")).try_lease(&machine(0, 0), &nothing);
         lease.unwrap().expect("nothing is always free")
     }
@@ -156,9 +157,9 @@ impl Lab {
 }
 
 /// Waits until a holder has taken up `attempt`.
-pub(crate) fn held(attempt: &AttemptDir) -> ClaimInfo {
-    wait_for("the claim", || match claim::standing(attempt).unwrap() {
-        Standing::Held(info) => Some(info),
+pub(crate) fn held(attempt: &AttemptDir) -> Owner {
+    wait_for("the claim", || match ownership::attempt_status(attempt).unwrap() {
+        AttemptStatus::Held(info) => Some(info),
         _ => None,
     })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use experiments::schema::resources::Resources;
-use orchestrator::slots::{Lease, Request, Slots, Strangers};
+use orchestrator::slots::{ForeignProcesses, Lease, Request, Slots};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ impl Gpu {
     /// The whole GPU of a machine that has one.
     fn lease(&self) -> Option<Lease> {
         let resources = Resources { cpus: 0, gpus: 1, ..Resources::default() };
-        let wanted = Request { resources, strangers: Strangers::Avoided };
+        let wanted = Request { resources, foreign_processes: ForeignProcesses::Avoided };
         Slots::at(self.folder.path()).try_lease(&machine(0, 1), &wanted).unwrap().ok()
     }
 

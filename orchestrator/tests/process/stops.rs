@@ -3,8 +3,8 @@
 use std::fs;
 
 use orchestrator::executor::holder;
-use orchestrator::run_dir::attempt::{AttemptDir, Outcome, StopReason};
-use orchestrator::run_dir::claim::{self, Standing};
+use orchestrator::run_dir::attempt::{AttemptDir, Outcome, StopSource};
+use orchestrator::run_dir::ownership::{self, AttemptStatus};
 use serde_json::json;
 
 use crate::lab::{Lab, first_step, held, runs, signal, wait_for};
@@ -26,7 +26,7 @@ fn a_stop_file_lets_the_worker_save_a_checkpoint() {
     first_step(&attempt);
     attempt.request_stop().unwrap();
     let exit = lab.end(&attempt);
-    assert_eq!((exit.outcome, exit.stop), (CHECKPOINTED, Some(StopReason::Requested)));
+    assert_eq!((exit.outcome, exit.stop), (CHECKPOINTED, Some(StopSource::Requested)));
     assert!(!exit.killed);
     assert_eq!(fs::read_dir(lab.path("checkpoints")).unwrap().count(), 1);
 }
@@ -41,7 +41,7 @@ fn signals_to_the_holder_are_requests_to_stop() {
         let exit = lab.end(&attempt);
         assert_eq!(
             (exit.outcome, exit.stop),
-            (CHECKPOINTED, Some(StopReason::Requested)),
+            (CHECKPOINTED, Some(StopSource::Requested)),
             "{name}"
         );
     }
@@ -56,7 +56,7 @@ fn a_stop_before_the_start_starts_nothing() {
     lab.start(1);
     let exit = lab.end(&attempt);
     assert!(matches!(exit.outcome, Outcome::NotStarted { .. }), "{exit:?}");
-    assert_eq!(exit.stop, Some(StopReason::Requested));
+    assert_eq!(exit.stop, Some(StopSource::Requested));
     assert!(!attempt.events().exists());
 }
 
@@ -74,7 +74,7 @@ fn a_worker_that_ignores_sigterm_is_killed_with_all_it_started() {
     assert!(runs(child));
     attempt.request_stop().unwrap();
     let exit = lab.end(&attempt);
-    assert_eq!((exit.outcome, exit.killed, exit.leftovers), (KILLED, true, 1));
+    assert_eq!((exit.outcome, exit.killed, exit.orphans), (KILLED, true, 1));
     assert!(!runs(child));
 }
 
@@ -88,7 +88,7 @@ fn a_kill_waits_for_no_grace() {
     first_step(&attempt);
     attempt.request_kill().unwrap();
     let exit = lab.end(&attempt);
-    assert_eq!((exit.outcome, exit.stop), (KILLED, Some(StopReason::Requested)));
+    assert_eq!((exit.outcome, exit.stop), (KILLED, Some(StopSource::Requested)));
     assert!(exit.killed);
 }
 
@@ -100,7 +100,7 @@ fn the_time_limit_is_a_stop() {
     let lease = lab.no_slots();
     let attempt = lab.start_with(1, &command, lease);
     let exit = lab.end(&attempt);
-    assert_eq!((exit.outcome, exit.stop), (CHECKPOINTED, Some(StopReason::TimeLimit)));
+    assert_eq!((exit.outcome, exit.stop), (CHECKPOINTED, Some(StopSource::TimeLimit)));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn the_worker_dies_with_a_killed_holder_and_the_attempt_is_lost() {
     signal(holder, "-KILL");
     lab.holder_ended(&attempt);
     wait_for("the worker's end", || (!runs(worker)).then_some(()));
-    assert!(matches!(claim::standing(&attempt).unwrap(), Standing::Lost(_)));
+    assert!(matches!(ownership::attempt_status(&attempt).unwrap(), AttemptStatus::Lost(_)));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn what_a_killed_holder_leaves_is_found_and_ended() {
     signal(holder, "-KILL");
     wait_for("the worker's end", || (!runs(worker)).then_some(()));
     assert!(runs(child));
-    assert_eq!(holder::end_leftovers(&attempt).unwrap(), 1);
+    assert_eq!(holder::end_orphans(&attempt).unwrap(), 1);
     wait_for("the leftover's end", || (!runs(child)).then_some(()));
     assert!(runs(bystander));
     other.request_stop().unwrap();

@@ -2,15 +2,15 @@
 
 use experiments::protocol::failure::Failure;
 use orchestrator::platform::host::Host;
-use orchestrator::run_dir::attempt::Halt;
-use orchestrator::run_dir::attempt::{Exit, Outcome, StopReason};
-use orchestrator::run_dir::claim::{ClaimInfo, Claimant, Standing};
+use orchestrator::run_dir::attempt::StopMode;
+use orchestrator::run_dir::attempt::{Exit, Outcome, StopSource};
+use orchestrator::run_dir::ownership::{AttemptStatus, Owner, OwnerKind};
 
 use crate::rules::End;
 
 /// Who has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Claim {
+pub(crate) enum Ownership {
     #[default]
     Free,
     Held,
@@ -50,13 +50,13 @@ pub(crate) struct Worker {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attempt {
     pub(crate) prepared: bool,
-    pub(crate) claim: Claim,
+    pub(crate) claim: Ownership,
     pub(crate) holder: Holder,
     pub(crate) worker: Option<Worker>,
     /// Processes of the worker's that outlived a killed holder.
-    pub(crate) leftovers: bool,
+    pub(crate) orphans: bool,
     /// The files that ask for a stop.
-    pub(crate) stop: Option<Halt>,
+    pub(crate) stop: Option<StopMode>,
     /// When the holder asked the worker to stop.
     pub(crate) asked_ms: Option<i64>,
     /// How the worker ended, before that is recorded.
@@ -78,28 +78,28 @@ impl Attempt {
     /// Whether anything lives that could use its slots.
     pub(crate) fn has_processes(&self) -> bool {
         let holder = matches!(self.holder, Holder::Coming | Holder::Holding);
-        holder || self.worker.is_some() || self.leftovers
+        holder || self.worker.is_some() || self.orphans
     }
 
     /// Whether anything lives that could compute or write.
     pub(crate) fn computes(&self) -> bool {
-        self.worker.is_some() || self.leftovers
+        self.worker.is_some() || self.orphans
     }
 
     /// Where it stands, by its files.
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn attempt_status(&self) -> AttemptStatus {
         let by = match self.claim {
-            Claim::Abandoned => Claimant::Supervisor,
-            Claim::Free | Claim::Held | Claim::Released => Claimant::Holder,
+            Ownership::Abandoned => OwnerKind::Supervisor,
+            Ownership::Free | Ownership::Held | Ownership::Released => OwnerKind::Holder,
         };
         let host = Host { name: String::new(), machine_id: None, boot_id: None };
-        let info = ClaimInfo { by, pid: 1, host, time_ms: 0 };
+        let info = Owner { by, pid: 1, host, time_ms: 0 };
         match (self.claim, &self.exit) {
-            (Claim::Abandoned, _) => Standing::Abandoned(info),
-            (_, Some(exit)) => Standing::Ended(exit.clone()),
-            (Claim::Free, None) => Standing::Unclaimed,
-            (Claim::Held, None) => Standing::Held(info),
-            (Claim::Released, None) => Standing::Lost(info),
+            (Ownership::Abandoned, _) => AttemptStatus::Abandoned(info),
+            (_, Some(exit)) => AttemptStatus::Ended(exit.clone()),
+            (Ownership::Free, None) => AttemptStatus::Unowned,
+            (Ownership::Held, None) => AttemptStatus::Held(info),
+            (Ownership::Released, None) => AttemptStatus::Lost(info),
         }
     }
 
@@ -135,14 +135,14 @@ impl Attempt {
         if !space {
             return self.lose_holder();
         }
-        let stop = self.asked_ms.map(|_| StopReason::Requested);
+        let stop = self.asked_ms.map(|_| StopSource::Requested);
         let (started_ms, ended_ms) = (wall_ms - 1_000, wall_ms);
         let killed = false;
         self.exit = Some(Exit {
             outcome,
             stop,
             killed,
-            leftovers: 0,
+            orphans: 0,
             disk_full: false,
             started_ms,
             ended_ms,
@@ -151,8 +151,8 @@ impl Attempt {
 
     /// The holder is killed, and its worker dies with it.
     pub(crate) fn lose_holder(&mut self) {
-        if self.claim == Claim::Held {
-            self.claim = Claim::Released;
+        if self.claim == Ownership::Held {
+            self.claim = Ownership::Released;
             if self.exit.is_none() {
                 self.end = Some(End::Interrupted);
             }

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::file::AfterStall;
-use orchestrator::run_dir::TrialId;
-use orchestrator::scheduler::{Cause, State};
+use orchestrator::scheduler::{State, StopCause};
 use orchestrator::store::journal_file::Entry;
 
-use crate::attempt::Claim;
+use crate::attempt::Ownership;
 use crate::people::Call;
 use crate::rules::{self, Follows, Tried};
 use crate::simulation::Simulation;
@@ -19,7 +19,7 @@ use crate::world::World;
 #[derive(Debug, Clone)]
 pub(crate) struct Watch {
     /// Trials that somebody wishes something of at this moment.
-    pub(crate) wished: BTreeSet<TrialId>,
+    pub(crate) requested: BTreeSet<TrialId>,
     /// Somebody wants it to stop, or too many trials have failed.
     pub(crate) stops: bool,
     left_out: BTreeSet<TrialId>,
@@ -32,7 +32,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn new(call: &Call, left_out: BTreeSet<TrialId>) -> Self {
         Self {
-            wished: BTreeSet::new(),
+            requested: BTreeSet::new(),
             stops: false,
             left_out,
             jobs: call.jobs.unwrap_or(usize::MAX),
@@ -46,19 +46,22 @@ impl Watch {
 pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
     match entry {
         Entry::Changed { trial, from, to } => change(sim, watch, trial, from, to),
-        Entry::Forgiven { trial } => {
-            assert!(watch.wished.contains(trial), "{trial} is forgiven and nobody wished it");
+        Entry::AttemptsReset { trial } => {
+            assert!(
+                watch.requested.contains(trial),
+                "{trial} is attempts_reset and nobody requested it"
+            );
             watch.left_out.remove(trial);
             watch.ready_ms.remove(trial);
         }
-        Entry::ToStop { trial, attempt, cause } => {
+        Entry::StoppingAttempt { trial, attempt, cause } => {
             stop(sim, watch, trial, *attempt, *cause);
         }
         Entry::Imported { trial, .. } => panic!("a supervisor imports {trial}"),
         Entry::Planned(_)
         | Entry::Stalled { .. }
-        | Entry::Stirred { .. }
-        | Entry::Stopping { .. }
+        | Entry::Recovered { .. }
+        | Entry::StoppingRun { .. }
         | Entry::Removed { .. } => {}
     }
 }
@@ -67,21 +70,24 @@ fn change(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, from: &State
     assert_eq!(sim.disk.state(trial), from, "{trial} is said to be what it is not");
     assert!(!matches!(from, State::Succeeded { .. }), "{trial} has succeeded and becomes {to:?}");
     if from.is_settled() {
-        assert!(watch.wished.contains(trial), "{trial} leaves {from:?} and nobody wished it");
+        assert!(watch.requested.contains(trial), "{trial} leaves {from:?} and nobody requested it");
         sim.unwanted.remove(trial);
         let anew = !matches!(from, State::Interrupted { .. });
-        let fresh = sim.disk.forgiven(trial) == sim.disk.attempts(trial);
+        let fresh = sim.disk.attempts_reset(trial) == sim.disk.attempts(trial);
         assert!(!anew || fresh, "{trial} goes on from {from:?} without fresh attempts");
     }
-    match (from.attempt_under_way(), to) {
+    match (from.active_attempt(), to) {
         (None, State::Starting { attempt }) => may_start(sim, watch, trial, *attempt),
         (None, State::Cancelled { .. }) => {
-            assert!(watch.wished.contains(trial), "{trial} is cancelled and nobody wished it");
+            assert!(
+                watch.requested.contains(trial),
+                "{trial} is cancelled and nobody requested it"
+            );
         }
         (None, _) => assert!(matches!(to, State::Queued { .. }), "{trial}: {from:?} to {to:?}"),
         (Some(number), State::Running { .. }) => {
             let claim = sim.world.attempt(trial, number).claim;
-            assert_ne!(claim, Claim::Free, "{trial} runs and nobody has claimed it");
+            assert_ne!(claim, Ownership::Free, "{trial} runs and nobody has claimed it");
         }
         (Some(number), _) => follows(sim, watch, trial, number, to),
     }
@@ -101,7 +107,7 @@ fn follows(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, number: u32
         Follows::GivenUp(class) => class,
         Follows::Again(_) => "a trial is to be tried again",
     });
-    let cancelled = sim.disk.cause(trial, number) == Some(Cause::Cancel);
+    let cancelled = sim.disk.cause(trial, number) == Some(StopCause::Cancelled);
     let stays = watch.stops || sim.disk.is_retired(trial);
     let well = match (&expected, to) {
         (Follows::Done, State::Succeeded { .. }) => true,
@@ -123,8 +129,8 @@ fn may_start(sim: &Simulation, watch: &Watch, trial: &TrialId, number: u32) {
     assert!(!watch.left_out.contains(trial), "{trial} is left out and started");
     assert!(!sim.unwanted.contains(trial), "{trial} is started and somebody wants it stopped");
     assert_eq!(number, sim.disk.attempts(trial) + 1, "{trial}: attempts are counted by one");
-    let under_way = sim.disk.states().filter(|(_, s)| s.attempt_under_way().is_some()).count();
-    assert!(under_way < watch.jobs, "{trial} is started as one too many");
+    let active = sim.disk.states().filter(|(_, s)| s.active_attempt().is_some()).count();
+    assert!(active < watch.jobs, "{trial} is started as one too many");
     let ready_ms = watch.ready_ms.get(trial).copied().unwrap_or(0);
     assert!(sim.world.now_ms >= ready_ms, "{trial} is started without a wait");
     let others = sim.world.attempts.iter().filter(|((id, _), a)| id == trial && a.computes());
@@ -144,43 +150,43 @@ pub(crate) fn start(sim: &mut Simulation, trial: &TrialId, number: u32, lease: &
 
 /// The attempts of a trial that count, up to `number`, as they truly went.
 fn tried(sim: &Simulation, trial: &TrialId, number: u32) -> Vec<Tried> {
-    let counting = sim.disk.forgiven(trial) + 1..=number;
+    let counting = sim.disk.attempts_reset(trial) + 1..=number;
     let tried = |number| {
         let attempt = sim.world.attempts.get(&(trial.clone(), number));
         let attempt = attempt.unwrap_or_else(|| panic!("{trial} has no attempt {number}"));
         let end = attempt.end.unwrap_or_else(|| panic!("{trial}'s attempt {number} goes on"));
         let cause = sim.disk.cause(trial, number);
-        let by_person = cause.is_some_and(|cause| cause > Cause::Stalled);
+        let by_person = cause.is_some_and(|cause| cause > StopCause::Stalled);
         Tried { end, saved: attempt.saved(), by_person }
     };
     counting.map(tried).collect()
 }
 
-fn stop(sim: &mut Simulation, watch: &Watch, trial: &TrialId, number: u32, cause: Cause) {
+fn stop(sim: &mut Simulation, watch: &Watch, trial: &TrialId, number: u32, cause: StopCause) {
     let well = match cause {
-        Cause::Stalled => {
+        StopCause::Stalled => {
             let attempt = sim.world.attempt(trial, number).clone();
             let silent_ms = sim.world.now_ms - attempt.heard_ms;
             sim.world.count("a silent attempt is stopped");
             sim.after_stall == AfterStall::Retry && silent_ms >= STALLED_AFTER_MS
         }
-        Cause::Retired => sim.disk.is_retired(trial),
-        Cause::Interrupt => watch.stops,
-        Cause::Cancel => {
+        StopCause::Retired => sim.disk.is_retired(trial),
+        StopCause::Interrupted => watch.stops,
+        StopCause::Cancelled => {
             sim.unwanted.insert(trial.clone());
-            watch.wished.contains(trial)
+            watch.requested.contains(trial)
         }
     };
     assert!(well, "{trial} is stopped for no reason: {cause:?}");
 }
 
-/// Somebody has wished these trials stopped: that is written down now.
+/// Somebody has requested these trials stopped: that is written down now.
 pub(crate) fn is_to_stop(sim: &Simulation, s: &Supervisor, trials: &[TrialId]) {
     for trial in trials.iter().filter(|trial| s.core.state(trial).is_some()) {
         let state = sim.disk.state(trial);
         let asked = state
-            .attempt_under_way()
-            .is_some_and(|number| sim.disk.cause(trial, number) == Some(Cause::Cancel));
+            .active_attempt()
+            .is_some_and(|number| sim.disk.cause(trial, number) == Some(StopCause::Cancelled));
         assert!(asked || state.is_settled(), "{trial} goes on, though somebody wants it stopped");
     }
 }
@@ -195,9 +201,9 @@ pub(crate) fn a_silence_has_an_end(sim: &Simulation, trial: &TrialId, number: u3
 pub(crate) fn every_stop_is_asked_for(sim: &Simulation, s: &Supervisor) {
     for (trial, number) in s.core.active() {
         let asked = match sim.disk.cause(trial, number) {
-            Some(Cause::Cancel | Cause::Stalled) => true,
-            Some(Cause::Interrupt) => s.watch.stops,
-            Some(Cause::Retired) | None => false,
+            Some(StopCause::Cancelled | StopCause::Stalled) => true,
+            Some(StopCause::Interrupted) => s.watch.stops,
+            Some(StopCause::Retired) | None => false,
         };
         let due = asked || sim.disk.is_retired(trial);
         let attempt = sim.world.attempts.get(&(trial.clone(), number));
@@ -250,7 +256,7 @@ pub(crate) fn all_is_over(sim: &Simulation) {
         assert!(well, "{trial} is {:?} in the end", sim.disk.state(trial));
     }
     for (trial, state) in sim.disk.states() {
-        assert_eq!(state.attempt_under_way(), None, "{trial} was forgotten");
+        assert_eq!(state.active_attempt(), None, "{trial} was forgotten");
     }
     assert_eq!(sim.disk.requests, []);
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use orchestrator::run_dir::TrialId;
+use experiments::protocol::trial_id::TrialId;
 use orchestrator::run_dir::requests::Request;
-use orchestrator::scheduler::{Cause, Hearing, Past, State};
+use orchestrator::scheduler::{Liveness, PastAttempt, State, StopCause};
 use orchestrator::store::journal_file::{Entry, Planned};
-use orchestrator::store::{AttemptRow, MadeWith, PastRow, TrialRow};
+use orchestrator::store::{AttemptHistory, AttemptRecord, Origins, TrialRecord};
 
 use crate::attempt::{Attempt, Word};
 
@@ -20,9 +20,9 @@ pub(crate) struct Disk {
 
 #[derive(Debug)]
 struct Trial {
-    row: TrialRow,
+    row: TrialRecord,
     position: Option<usize>,
-    past: PastRow,
+    past: AttemptHistory,
 }
 
 impl Disk {
@@ -31,17 +31,17 @@ impl Disk {
         match &entry {
             Entry::Planned(planned) => self.plan(planned),
             Entry::Changed { trial, to, .. } => self.change(trial, to),
-            Entry::Forgiven { trial } => {
+            Entry::AttemptsReset { trial } => {
                 let past = &mut self.trial(trial).past;
-                past.forgiven = past.attempts.last().map_or(0, |attempt| attempt.number);
+                past.attempts_reset = past.attempts.last().map_or(0, |attempt| attempt.number);
             }
-            Entry::ToStop { trial, attempt, cause } => {
+            Entry::StoppingAttempt { trial, attempt, cause } => {
                 self.past(trial, *attempt).cause = Some(*cause);
             }
             Entry::Stalled { trial, attempt, .. } => self.past(trial, *attempt).stalled = true,
-            Entry::Stirred { trial, attempt } => self.past(trial, *attempt).stalled = false,
-            // No trial's fate is decided by either.
-            Entry::Stopping { .. } | Entry::Imported { .. } | Entry::Removed { .. } => {}
+            Entry::Recovered { trial, attempt } => self.past(trial, *attempt).stalled = false,
+            // No trial's action is decided by either.
+            Entry::StoppingRun { .. } | Entry::Imported { .. } | Entry::Removed { .. } => {}
         }
         self.journal.push(entry);
     }
@@ -52,7 +52,7 @@ impl Disk {
             .for_each(|trial| (trial.position, trial.row.retired) = (None, true));
         for (position, asked) in planned.trials.iter().enumerate() {
             let new = || Trial {
-                row: TrialRow {
+                row: TrialRecord {
                     id: asked.id.clone(),
                     key: asked.key.clone(),
                     variant: asked.variant.clone(),
@@ -61,11 +61,11 @@ impl Disk {
                     state: State::Queued { reason: "new".to_owned() },
                     build: None,
                     data: None,
-                    made_with: MadeWith::default(),
+                    origins: Origins::default(),
                     last_attempt: None,
                 },
                 position: None,
-                past: PastRow::default(),
+                past: AttemptHistory::default(),
             };
             let trial = self.trials.entry(asked.id.clone()).or_insert_with(new);
             (trial.position, trial.row.retired) = (Some(position), false);
@@ -77,16 +77,16 @@ impl Disk {
         trial.row.state = to.clone();
         if let State::Starting { attempt: number } = *to {
             let (checkpoint, step, cause, ending) = (None, None, None, None);
-            let past = Past { number, checkpoint, step, cause, stalled: false, ending };
+            let past = PastAttempt { number, checkpoint, step, cause, stalled: false, ending };
             trial.past.attempts.push(past);
-            trial.row.last_attempt = Some(AttemptRow {
+            trial.row.last_attempt = Some(AttemptRecord {
                 number,
                 started_ms: 0,
                 device: None,
                 progress: None,
                 failure: None,
-                silent_since_ms: None,
-                unknown_lines: 0,
+                stalled_since_ms: None,
+                skipped_lines: 0,
             });
         }
     }
@@ -110,13 +110,13 @@ impl Disk {
     }
 
     /// Every trial as it is recorded, in the file's order, retired ones last.
-    pub(crate) fn records(&self) -> Vec<(TrialRow, PastRow)> {
+    pub(crate) fn records(&self) -> Vec<(TrialRecord, AttemptHistory)> {
         let mut trials: Vec<_> = self.trials.values().collect();
         trials.sort_by_key(|trial| (trial.position.is_none(), trial.position));
         trials.into_iter().map(|trial| (trial.row.clone(), trial.past.clone())).collect()
     }
 
-    pub(crate) fn rows(&self) -> Vec<TrialRow> {
+    pub(crate) fn rows(&self) -> Vec<TrialRecord> {
         self.records().into_iter().map(|(row, _)| row).collect()
     }
 
@@ -133,12 +133,12 @@ impl Disk {
     }
 
     /// Attempts up to this number no longer count.
-    pub(crate) fn forgiven(&self, trial: &TrialId) -> u32 {
-        self.trials[trial].past.forgiven
+    pub(crate) fn attempts_reset(&self, trial: &TrialId) -> u32 {
+        self.trials[trial].past.attempts_reset
     }
 
     /// Why an attempt was asked to stop.
-    pub(crate) fn cause(&self, trial: &TrialId, number: u32) -> Option<Cause> {
+    pub(crate) fn cause(&self, trial: &TrialId, number: u32) -> Option<StopCause> {
         let attempts = &self.trials[trial].past.attempts;
         attempts.iter().find(|past| past.number == number)?.cause
     }
@@ -152,16 +152,16 @@ impl Disk {
         self.trials.get_mut(id).unwrap()
     }
 
-    fn past(&mut self, id: &TrialId, number: u32) -> &mut Past {
+    fn past(&mut self, id: &TrialId, number: u32) -> &mut PastAttempt {
         let mut attempts = self.trial(id).past.attempts.iter_mut();
         attempts.find(|past| past.number == number).unwrap()
     }
 }
 
-/// A word about an attempt's silence, as a decision.
-pub(crate) fn heard(trial: TrialId, attempt: u32, hearing: Hearing) -> Entry {
-    match hearing {
-        Hearing::Nothing => Entry::Stalled { trial, attempt, silent_ms: 0 },
-        Hearing::Something => Entry::Stirred { trial, attempt },
+/// A word about an attempt's detector, as a decision.
+pub(crate) fn heard(trial: TrialId, attempt: u32, liveness: Liveness) -> Entry {
+    match liveness {
+        Liveness::Stalled => Entry::Stalled { trial, attempt, silent_ms: 0 },
+        Liveness::Recovered => Entry::Recovered { trial, attempt },
     }
 }

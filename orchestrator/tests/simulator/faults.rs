@@ -1,6 +1,6 @@
 //! What goes wrong with the machine.
 
-use crate::attempt::{Attempt, Claim, Holder};
+use crate::attempt::{Attempt, Holder, Ownership};
 use crate::simulation::Simulation;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -19,7 +19,7 @@ impl Simulation {
                 let leaves = self.world.random.bool();
                 let attempt = self.world.attempt(&trial, number);
                 // What a worker has started may outlive it, until somebody ends that.
-                attempt.leftovers |= leaves && attempt.worker.is_some();
+                attempt.orphans |= leaves && attempt.worker.is_some();
                 attempt.lose_holder();
                 "a holder is killed"
             }
@@ -35,7 +35,7 @@ impl Simulation {
                 self.supervisor = None;
                 for attempt in self.world.attempts.values_mut().filter(|a| a.has_processes()) {
                     attempt.lose_holder();
-                    attempt.leftovers = false;
+                    attempt.orphans = false;
                 }
                 "the machine goes down"
             }
@@ -64,7 +64,7 @@ impl Simulation {
 
     /// Whether nothing of any attempt is left that lives.
     pub(crate) fn is_quiet(&self) -> bool {
-        let quiet = |a: &Attempt| !a.has_processes() && a.claim != Claim::Held;
+        let quiet = |a: &Attempt| !a.has_processes() && a.claim != Ownership::Held;
         self.world.attempts.values().all(quiet)
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use experiments::expand::{self, Frozen};
+use experiments::expand::{self, ResolvedTrial};
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::resources::Share;
-use orchestrator::run_dir::TrialId;
-use orchestrator::run_dir::attempt::Halt;
+use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::requests::Request;
-use orchestrator::scheduler::{Core, Input, Member, Policy};
-use orchestrator::store::journal_file::{Entry, Planned, PlannedTrial};
-use orchestrator::supervisor::member;
-use orchestrator::supervisor::plan::{Fate, Plan};
+use orchestrator::scheduler::{Core, Input, Policy, RecoveredTrial};
+use orchestrator::store::journal_file::{Entry, JournaledTrial, Planned};
+use orchestrator::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
+use orchestrator::supervisor::recovered;
 
 use crate::checks::Watch;
 use crate::simulation::Simulation;
@@ -31,14 +31,14 @@ impl Simulation {
             0..5 => self.run_or_interrupt(),
             5..8 => {
                 let trials = self.some_trials();
-                let halt = self.any_halt();
-                self.ask(Request::Stop { trials: trials.clone(), halt }, trials);
+                let mode = self.any_stop_mode();
+                self.ask(Request::Stop { trials: trials.clone(), mode }, trials);
             }
             8 => {
-                let halt = self.any_halt();
-                let trials = self.disk.states().filter(|(_, s)| s.attempt_under_way().is_some());
+                let mode = self.any_stop_mode();
+                let trials = self.disk.states().filter(|(_, s)| s.active_attempt().is_some());
                 let trials = trials.map(|(id, _)| id.clone()).collect();
-                self.ask(Request::StopAll { halt }, trials);
+                self.ask(Request::StopAll { mode }, trials);
             }
             _ => {
                 let trials = self.some_trials();
@@ -55,8 +55,8 @@ impl Simulation {
                 return;
             }
             self.world.count("Ctrl-C");
-            let halt = supervisor.halt_of_an_interrupt();
-            match self.interrupt(&mut supervisor, halt) {
+            let mode = supervisor.halt_of_an_interrupt();
+            match self.interrupt(&mut supervisor, mode) {
                 Ok(()) => self.supervisor = Some(supervisor),
                 Err(Dead) => self.died(),
             }
@@ -92,20 +92,20 @@ impl Simulation {
     /// Plans, writes that down, and goes on where the records end.
     fn take_up(&mut self, call: &Call) -> Result<Supervisor, Dead> {
         let rows = self.disk.rows();
-        let plan = Plan::new(self.frozen(), &rows, &call.only);
+        let plan = Plan::new(self.resolved(), &rows, &call.only);
         let left_out: BTreeSet<_> = plan
             .trials
             .iter()
-            .filter(|trial| trial.fate == Fate::LeftOut)
-            .map(|trial| trial.id.clone())
+            .filter(|planned| planned.action == PlannedAction::LeftOut)
+            .map(|planned| planned.trial.id.clone())
             .collect();
         let mut watch = Watch::new(call, left_out.clone());
-        watch.wished = plan.to_run().map(|trial| trial.id.clone()).collect();
+        watch.requested = plan.to_run().map(|planned| planned.trial.id.clone()).collect();
         self.decide(&mut watch, Entry::Planned(planned(&plan)))?;
         for decision in plan.decisions(&rows).unwrap() {
             self.decide(&mut watch, decision)?;
         }
-        watch.wished.clear();
+        watch.requested.clear();
         let mut supervisor = self.supervisor(call, &left_out, watch);
         // Who runs the file now wants it run.
         while !self.disk.requests.is_empty() {
@@ -127,25 +127,31 @@ impl Simulation {
             shares_gpu,
         };
         Supervisor {
-            core: Core::new(self.members(left_out), policy),
+            core: Core::new(self.trials(left_out), policy),
             began_ms: self.world.now_ms,
             watch,
             holders: BTreeMap::new(),
-            silences: BTreeMap::new(),
+            stall_detectors: BTreeMap::new(),
             lease: None,
             stays_for: None,
         }
     }
 
-    fn members(&self, left_out: &BTreeSet<TrialId>) -> Vec<Member> {
+    fn trials(&self, left_out: &BTreeSet<TrialId>) -> Vec<RecoveredTrial> {
         let records = self.disk.records().into_iter();
-        let told = |(row, past): (orchestrator::store::TrialRow, _)| {
+        let told = |(row, past): (orchestrator::store::TrialRecord, _)| {
             let (id, weight) = (row.id.clone(), self.weights[&row.id]);
             let attempts = &self.world.attempts;
-            let standing = |number| {
-                Some(attempts.get(&(id.clone(), number)).cloned().unwrap_or_default().standing())
+            let status = |number| {
+                Some(
+                    attempts
+                        .get(&(id.clone(), number))
+                        .cloned()
+                        .unwrap_or_default()
+                        .attempt_status(),
+                )
             };
-            member(row, past, weight, left_out.contains(&id), standing)
+            recovered(row, past, weight, left_out.contains(&id), status)
         };
         records.filter_map(told).collect()
     }
@@ -173,12 +179,14 @@ impl Simulation {
         self.trials.iter().filter(|_| random.u8(0..4) == 0).cloned().collect()
     }
 
-    fn any_halt(&mut self) -> Halt {
-        if self.world.random.bool() { Halt::WithCheckpoint } else { Halt::AtOnce }
+    fn any_stop_mode(&mut self) -> StopMode {
+        if self.world.random.bool() { StopMode::Graceful } else { StopMode::Immediate }
     }
 
-    fn frozen(&self) -> Vec<Frozen> {
-        let frozen = |trial: &TrialId| Frozen {
+    fn resolved(&self) -> Vec<ResolvedTrial> {
+        let resolved = |trial: &TrialId| ResolvedTrial {
+            id: trial.clone(),
+            weight: expand::Weight::default(),
             key: format!("{:0>64}", variant(trial)),
             variant: variant(trial).to_owned(),
             seed: 0,
@@ -186,7 +194,7 @@ impl Simulation {
             build: None,
             data: None,
         };
-        self.file.iter().map(frozen).collect()
+        self.file.iter().map(resolved).collect()
     }
 }
 
@@ -200,11 +208,11 @@ fn variant(trial: &TrialId) -> &str {
 }
 
 fn planned(plan: &Plan) -> Planned {
-    let trials = plan.trials.iter().map(|trial| PlannedTrial {
+    let trials = plan.trials.iter().map(|PlannedTrial { trial, .. }| JournaledTrial {
         id: trial.id.clone(),
-        key: trial.frozen.key.clone(),
-        variant: trial.frozen.variant.clone(),
-        seed: trial.frozen.seed,
+        key: trial.key.clone(),
+        variant: trial.variant.clone(),
+        seed: trial.seed,
         build: None,
         data: None,
     });

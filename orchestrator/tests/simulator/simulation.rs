@@ -5,10 +5,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use experiments::expand::Weight;
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::file::{AfterStall, Retry};
 use experiments::schema::resources::Span;
 use fastrand::Rng;
-use orchestrator::run_dir::TrialId;
 use orchestrator::scheduler::State;
 use orchestrator::store::journal_file::Entry;
 

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::resources::Share;
-use orchestrator::run_dir::TrialId;
-use orchestrator::run_dir::attempt::Halt;
-use orchestrator::run_dir::claim::Standing;
+use orchestrator::run_dir::attempt::StopMode;
+use orchestrator::run_dir::ownership::AttemptStatus;
 use orchestrator::run_dir::requests::Request;
-use orchestrator::scheduler::{Action, Core, Ending, Input, State, Stopping};
+use orchestrator::scheduler::{Action, Core, Ending, Input, State, StopRequest};
 use orchestrator::store::journal_file::Entry;
 
-use crate::attempt::{Claim, Holder, Word};
+use crate::attempt::{Holder, Ownership, Word};
 use crate::checks::{self, Watch};
 use crate::disk;
 use crate::rules::End;
@@ -20,7 +20,7 @@ use crate::simulation::Simulation;
 /// How long the holder of an earlier supervisor's attempt may take to claim it.
 const CLAIM_WITHIN_MS: i64 = 2_000;
 
-/// How long a silence is too long.
+/// How long a detector is too long.
 pub(crate) const STALLED_AFTER_MS: i64 = 60_000;
 
 /// Nobody is left to go on.
@@ -37,9 +37,9 @@ pub(crate) struct Supervisor {
     /// The holders that it has started, and whether they live.
     pub(crate) holders: BTreeMap<(TrialId, u32), bool>,
     /// When each attempt was first looked at, and when it had been heard of last.
-    pub(crate) silences: BTreeMap<(TrialId, u32), (i64, i64)>,
+    pub(crate) stall_detectors: BTreeMap<(TrialId, u32), (i64, i64)>,
     pub(crate) lease: Option<Vec<(usize, u8)>>,
-    /// A verb in the place of a supervisor: does what is wished until these have ended.
+    /// A verb in the place of a supervisor: does what is requested until these have ended.
     pub(crate) stays_for: Option<Vec<TrialId>>,
 }
 
@@ -102,14 +102,17 @@ impl Simulation {
                     Action::Record { trial, from, to } => {
                         self.decide(&mut s.watch, Entry::Changed { trial, from, to })?;
                     }
-                    Action::Forgive(trial) => {
-                        self.decide(&mut s.watch, Entry::Forgiven { trial })?;
+                    Action::ResetAttempts(trial) => {
+                        self.decide(&mut s.watch, Entry::AttemptsReset { trial })?;
                     }
-                    Action::Intend(trial, attempt, cause) => {
-                        self.decide(&mut s.watch, Entry::ToStop { trial, attempt, cause })?;
+                    Action::RecordStop(trial, attempt, cause) => {
+                        self.decide(
+                            &mut s.watch,
+                            Entry::StoppingAttempt { trial, attempt, cause },
+                        )?;
                     }
-                    Action::Hear(trial, attempt, hearing) => {
-                        self.decide(&mut s.watch, disk::heard(trial, attempt, hearing))?;
+                    Action::RecordLiveness(trial, attempt, liveness) => {
+                        self.decide(&mut s.watch, disk::heard(trial, attempt, liveness))?;
                     }
                     Action::Start(trial, number) => {
                         if !self.start(s, &trial, number)? {
@@ -117,9 +120,11 @@ impl Simulation {
                         }
                     }
                     Action::Stop(trial, number) => {
-                        self.stop(&trial, number, Halt::WithCheckpoint)?;
+                        self.stop(&trial, number, StopMode::Graceful)?;
                     }
-                    Action::Kill(trial, number) => self.stop(&trial, number, Halt::AtOnce)?,
+                    Action::Kill(trial, number) => {
+                        self.stop(&trial, number, StopMode::Immediate)?
+                    }
                 }
             }
         }
@@ -146,12 +151,12 @@ impl Simulation {
         Ok(true)
     }
 
-    fn stop(&mut self, trial: &TrialId, number: u32, halt: Halt) -> Result<(), Dead> {
+    fn stop(&mut self, trial: &TrialId, number: u32, mode: StopMode) -> Result<(), Dead> {
         self.breathe()?;
         let attempt = self.world.attempt(trial, number);
         // Without a folder no holder will come.
         if attempt.prepared {
-            attempt.stop = attempt.stop.max(Some(halt));
+            attempt.stop = attempt.stop.max(Some(mode));
         }
         Ok(())
     }
@@ -159,9 +164,9 @@ impl Simulation {
     fn heed(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
         while let Some(request) = self.disk.requests.first().cloned() {
             match request {
-                Request::StopAll { halt } => self.interrupt(s, halt)?,
-                Request::Stop { trials, halt } => {
-                    let stop = |id| Input::Cancel(id, halt);
+                Request::StopAll { mode } => self.interrupt(s, mode)?,
+                Request::Stop { trials, mode } => {
+                    let stop = |id| Input::Cancel(id, mode);
                     self.wish(s, &trials, |state| !state.is_settled(), stop)?;
                     checks::is_to_stop(self, s, &trials);
                 }
@@ -186,17 +191,17 @@ impl Simulation {
     ) -> Result<(), Dead> {
         for trial in trials {
             if s.core.state(trial).is_some_and(&makes_sense) {
-                s.watch.wished = [trial.clone()].into();
+                s.watch.requested = [trial.clone()].into();
                 self.tell(s, wish(trial.clone()))?;
-                s.watch.wished.clear();
+                s.watch.requested.clear();
             }
         }
         Ok(())
     }
 
-    pub(crate) fn interrupt(&mut self, s: &mut Supervisor, halt: Halt) -> Result<(), Dead> {
+    pub(crate) fn interrupt(&mut self, s: &mut Supervisor, mode: StopMode) -> Result<(), Dead> {
         s.watch.stops = true;
-        self.tell(s, Input::Interrupt(halt))
+        self.tell(s, Input::Interrupt(mode))
     }
 
     fn look(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
@@ -207,7 +212,7 @@ impl Simulation {
         let active: Vec<_> = s.core.active().map(|(id, n)| (id.clone(), n)).collect();
         for (id, number) in active {
             let attempt = self.world.attempt(&id, number);
-            let (standing, failure) = (attempt.standing(), attempt.failure.clone());
+            let (status, failure) = (attempt.attempt_status(), attempt.failure.clone());
             for word in self.disk.read(&id, number, self.world.attempt(&id, number)) {
                 let input = match word {
                     Word::Checkpoint(step) => Input::Checkpointed(id.clone(), step),
@@ -215,20 +220,22 @@ impl Simulation {
                 };
                 self.tell(s, input)?;
             }
-            let input = match standing {
-                Standing::Held(_) => {
-                    self.tell(s, Input::Claimed(id.clone()))?;
+            let input = match status {
+                AttemptStatus::Held(_) => {
+                    self.tell(s, Input::HolderStarted(id.clone()))?;
                     self.listen(s, id, number)
                 }
-                Standing::Unclaimed => self.give_up_unclaimed(s, id, number)?,
-                Standing::Ended(exit) => Some(Input::Ended(id, Ending::Recorded { exit, failure })),
-                Standing::Lost(_) => {
+                AttemptStatus::Unowned => self.give_up_unclaimed(s, id, number)?,
+                AttemptStatus::Ended(exit) => {
+                    Some(Input::Ended(id, Ending::Recorded { exit, failure }))
+                }
+                AttemptStatus::Lost(_) => {
                     self.breathe()?;
-                    self.world.attempt(&id, number).leftovers = false;
+                    self.world.attempt(&id, number).orphans = false;
                     Some(Input::Ended(id, Ending::Lost(String::new())))
                 }
-                Standing::Abandoned(_) => Some(never_started(id)),
-                Standing::Unknown(_) => None,
+                AttemptStatus::Abandoned(_) => Some(never_started(id)),
+                AttemptStatus::Unknown(_) => None,
             };
             if let Some(input) = input {
                 self.tell(s, input.clone())?;
@@ -242,13 +249,13 @@ impl Simulation {
 
     fn listen(&mut self, s: &mut Supervisor, id: TrialId, number: u32) -> Option<Input> {
         let (now_ms, heard_ms) = (self.world.now_ms, self.world.attempt(&id, number).heard_ms);
-        let silence = s.silences.entry((id.clone(), number)).or_insert((now_ms, heard_ms));
-        let stirred = silence.1 != heard_ms;
-        silence.1 = heard_ms;
-        if now_ms - silence.0.max(heard_ms) >= STALLED_AFTER_MS {
+        let detector = s.stall_detectors.entry((id.clone(), number)).or_insert((now_ms, heard_ms));
+        let stirred = detector.1 != heard_ms;
+        detector.1 = heard_ms;
+        if now_ms - detector.0.max(heard_ms) >= STALLED_AFTER_MS {
             return Some(Input::Stalled(id));
         }
-        stirred.then_some(Input::Stirred(id))
+        stirred.then_some(Input::Recovered(id))
     }
 
     fn give_up_unclaimed(
@@ -263,7 +270,7 @@ impl Simulation {
         }
         self.breathe()?;
         let attempt = self.world.attempt(&id, number);
-        (attempt.claim, attempt.end) = (Claim::Abandoned, Some(End::Interrupted));
+        (attempt.claim, attempt.end) = (Ownership::Abandoned, Some(End::Interrupted));
         self.world.count("an attempt is given up that nobody has claimed");
         Ok(Some(never_started(id)))
     }
@@ -293,10 +300,10 @@ impl Supervisor {
     }
 
     /// How hard Ctrl-C is meant.
-    pub(crate) fn halt_of_an_interrupt(&self) -> Halt {
+    pub(crate) fn halt_of_an_interrupt(&self) -> StopMode {
         match self.core.stopping() {
-            Some(Stopping::Asked(_)) => Halt::AtOnce,
-            Some(Stopping::TooManyFailed) | None => Halt::WithCheckpoint,
+            Some(StopRequest::ByUser(_)) => StopMode::Immediate,
+            Some(StopRequest::TooManyFailures) | None => StopMode::Graceful,
         }
     }
 }

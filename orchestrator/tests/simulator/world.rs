@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use experiments::protocol::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPPED};
 use experiments::protocol::failure::Failure;
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::resources::{Memory, Resources};
 use fastrand::Rng;
-use orchestrator::run_dir::TrialId;
-use orchestrator::run_dir::attempt::Halt;
 use orchestrator::run_dir::attempt::Outcome;
-use orchestrator::slots::{Gpu, Occupancy, Request, Strangers, hindrance};
+use orchestrator::run_dir::attempt::StopMode;
+use orchestrator::slots::{ForeignProcesses, Gpu, Occupancy, Request, rejection};
 
-use crate::attempt::{Attempt, Claim, Holder, Word, Worker};
+use crate::attempt::{Attempt, Holder, Ownership, Word, Worker};
 use crate::checks;
 use crate::rules::End;
 
@@ -103,7 +103,8 @@ impl World {
 
     /// Leases GPUs by the rule that the real slots go by, the emptiest first.
     pub(crate) fn lease(&self, wanted: &Resources) -> Option<Vec<(usize, u8)>> {
-        let request = Request { resources: wanted.clone(), strangers: Strangers::Avoided };
+        let request =
+            Request { resources: wanted.clone(), foreign_processes: ForeignProcesses::Avoided };
         let gpu = Gpu { memory: Memory(80 << 30), free: Memory(80 << 30), ..Gpu::default() };
         let mut free: Vec<_> = (0..self.gpus)
             .filter_map(|at| {
@@ -111,8 +112,8 @@ impl World {
                 let cap = self.resources.per_gpu.filter(|_| trials > 0);
                 let occupancy = Occupancy { trials, cap, ..Occupancy::default() };
                 let free = 12usize.saturating_sub(taken);
-                let hindrance = hindrance(&gpu, free, &occupancy, &request, self.now_ms);
-                hindrance.is_none().then_some((at, free))
+                let rejection = rejection(&gpu, free, &occupancy, &request, self.now_ms);
+                rejection.is_none().then_some((at, free))
             })
             .collect();
         free.sort_by_key(|(_, free)| std::cmp::Reverse(*free));
@@ -145,11 +146,12 @@ impl World {
         let step = self.saved.get(trial).copied().unwrap_or(0);
         let now_ms = self.now_ms;
         let attempt = self.attempt(trial, number);
-        if attempt.claim != Claim::Free {
+        if attempt.claim != Ownership::Free {
             attempt.holder = Holder::Gone;
             return;
         }
-        (attempt.claim, attempt.holder, attempt.heard_ms) = (Claim::Held, Holder::Holding, now_ms);
+        (attempt.claim, attempt.holder, attempt.heard_ms) =
+            (Ownership::Held, Holder::Holding, now_ms);
         if attempt.stop.is_some() {
             attempt.asked_ms = Some(now_ms);
             let outcome = Outcome::NotStarted { message: "stopped".to_owned() };
@@ -171,7 +173,7 @@ impl World {
             attempt.asked_ms = Some(now_ms);
         }
         let impatient = attempt.asked_ms.is_some_and(|asked| now_ms - asked > 10_000);
-        if attempt.asked_ms.is_some() && (attempt.stop == Some(Halt::AtOnce) || impatient) {
+        if attempt.asked_ms.is_some() && (attempt.stop == Some(StopMode::Immediate) || impatient) {
             attempt.worker_ends(Outcome::Signalled { signal: 9 }, End::Interrupted);
             return;
         }

@@ -1,7 +1,7 @@
 //! Jobs that Slurm ends: at their time limit, for somebody more important, by a person's `scancel`,
 //! with their node. Every trial comes to the result that it would have had.
 
-use orchestrator::run_dir::attempt::{Outcome, StopReason};
+use orchestrator::run_dir::attempt::{Outcome, StopSource};
 
 use crate::lab::{Lab, undisturbed, wait_for};
 use crate::place::Place;
@@ -32,7 +32,7 @@ fn a_trial_that_outlasts_its_job_goes_on_in_the_next() {
         let exit = lab.attempt("a-s0-", number).unwrap().read_exit().unwrap().unwrap();
         let warned = number < attempts;
         assert_eq!(exit.outcome, Outcome::Exited { code: if warned { 75 } else { 0 } });
-        assert_eq!(exit.stop, warned.then_some(StopReason::Requested));
+        assert_eq!(exit.stop, warned.then_some(StopSource::Requested));
     }
     let faster = ("steps: 20, sleep_ms: 20", "steps: 90, sleep_ms: 0");
     assert_eq!(lab.recorded(), undisturbed(&[faster, changes[2]]));

@@ -30,15 +30,15 @@ mod hostile;
 mod interrupts;
 #[path = "../cli/real_worker.rs"]
 mod real_worker;
-#[path = "../cli/silence.rs"]
-mod silence;
+#[path = "../cli/requests.rs"]
+mod requests;
 #[path = "../cli/staleness.rs"]
 mod staleness;
+#[path = "../cli/stall.rs"]
+mod stall;
 #[path = "../cli/supervisor_killed.rs"]
 mod supervisor_killed;
 #[path = "../cli/undisturbed.rs"]
 mod undisturbed;
-#[path = "../cli/wishes.rs"]
-mod wishes;
 
 use common::processes;

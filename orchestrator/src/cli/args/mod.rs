@@ -24,7 +24,7 @@ pub use trials::{Chosen, Diff, Logs, Named, Retry, Show, Stop, Why};
 #[derive(Debug, Parser)]
 #[command(
     name = "orch",
-    version,
+    version = env!("ORCH_VERSION"),
     propagate_version = true,
     arg_required_else_help = true,
     after_help = "\

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use experiments::schema::executor::Executor;
 
-use crate::slots::Strangers;
+use crate::slots::ForeignProcesses;
 
 /// Arguments of `orch run`.
 #[derive(Debug, Args)]
@@ -52,8 +52,8 @@ pub struct Run {
 
 impl Run {
     /// What to do about GPUs that others use.
-    pub fn strangers(&self) -> Strangers {
-        if self.allow_busy_gpus { Strangers::Tolerated } else { Strangers::Avoided }
+    pub fn foreign_processes(&self) -> ForeignProcesses {
+        if self.allow_busy_gpus { ForeignProcesses::Tolerated } else { ForeignProcesses::Avoided }
     }
 }
 

@@ -14,12 +14,12 @@ use crate::display::progress::Progress;
 use crate::display::{Display, Talk};
 use crate::platform::line_reader::{self, Place, Tail};
 use crate::run_dir::RunDir;
-use crate::run_dir::TrialId;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::snapshot::{self, Resolved};
+use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::scheduler::State;
-use crate::store::TrialRow;
+use crate::store::TrialRecord;
 use crate::store::sync;
+use experiments::protocol::trial_id::TrialId;
 
 /// How long to wait before the records are looked at again.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -30,8 +30,8 @@ const PAST_BYTES: u64 = 64 << 10;
 /// Runs the verb.
 pub async fn run(arguments: &args::Attach, global: &Global) -> anyhow::Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let resolved = Resolved::read(&dir.experiment())?;
-    let headline = snapshot::headline(&resolved.report);
+    let resolved = RunSnapshot::read(&dir.experiment())?;
+    let headline = snapshot::headline(&resolved.run.report);
     let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
     let mut display = Display::new(talk, headline);
     let mut seen = Seen::default();
@@ -75,17 +75,17 @@ struct Seen {
 impl Seen {
     fn take(
         &mut self,
-        trials: &[TrialRow],
+        trials: &[TrialRecord],
         dir: &RunDir,
         headline: Option<&str>,
         display: &mut Display,
     ) -> anyhow::Result<()> {
-        for TrialRow { id, state, .. } in trials {
+        for TrialRecord { id, state, .. } in trials {
             let before = self.states.insert(id.clone(), state.clone());
             if let Some(before) = before.filter(|before| before != state) {
                 display.changed(id, &before, state, dir);
             }
-            if let Some(number) = state.attempt_under_way() {
+            if let Some(number) = state.active_attempt() {
                 self.read_events(id, &AttemptDir::new(&dir.trial(id), number), number, headline)?;
             }
         }

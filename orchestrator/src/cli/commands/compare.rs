@@ -7,11 +7,11 @@ use experiments::schema::report::{Report, Table as Spec};
 use reports::records::{Records, Variant};
 use reports::table::Table;
 
-use super::report::other_run::Side;
+use super::report::other_run::OtherRun;
 use super::{print, print_json};
 use crate::cli::args::{self, Global, TableFormat};
 use crate::run_dir::RunDir;
-use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::snapshot::RunSnapshot;
 
 /// Runs that make no table.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +45,12 @@ pub async fn run(arguments: &args::Compare, global: &Global) -> anyhow::Result<u
     if let Some(run) = runs.iter().find(|run| !seen.insert(run.path())) {
         return Err(CompareError::Twice(run.name()).into());
     }
-    let first = Resolved::read(&runs[0].experiment())?;
-    let spec = first.report.table.ok_or_else(|| CompareError::NoTable(runs[0].name()))?;
+    let first = RunSnapshot::read(&runs[0].experiment())?;
+    let spec = first.run.report.table.ok_or_else(|| CompareError::NoTable(runs[0].name()))?;
     let report = Report { table: Some(spec.clone()), ..Report::default() };
     let mut sides = Vec::new();
     for run in &runs {
-        sides.push(Side::read(run, &report, &run.report()).await?);
+        sides.push(OtherRun::read(run, &report, &run.report()).await?);
     }
     let table = table(spec, &sides)?;
     match arguments.format {
@@ -66,7 +66,7 @@ pub async fn run(arguments: &args::Compare, global: &Global) -> anyhow::Result<u
 }
 
 /// The first run's table, as far as it can be filled, with the rows of all.
-fn table(mut spec: Spec, sides: &[Side]) -> Result<Table, CompareError> {
+fn table(mut spec: Spec, sides: &[OtherRun]) -> Result<Table, CompareError> {
     let variants = || sides.iter().flat_map(|side| &side.records.variants);
     let measured: BTreeSet<&String> =
         variants().flat_map(|v| &v.trials).flat_map(|trial| trial.results.keys()).collect();
@@ -81,7 +81,7 @@ fn table(mut spec: Spec, sides: &[Side]) -> Result<Table, CompareError> {
     // What the file says of its own rows need not hold of the others.
     (spec.baseline, spec.notes) = (None, Vec::new());
     spec.paper.clear();
-    spec.notes.extend(sides.iter().flat_map(Side::notes));
+    spec.notes.extend(sides.iter().flat_map(OtherRun::notes));
     let mut metrics = BTreeMap::new();
     for side in sides.iter().rev() {
         metrics.extend(side.records.metrics.clone());
@@ -96,7 +96,7 @@ fn table(mut spec: Spec, sides: &[Side]) -> Result<Table, CompareError> {
 }
 
 /// A row for every variant of every run; those of one name stand together, in the order of the runs.
-fn rows(sides: &[Side]) -> Vec<Variant> {
+fn rows(sides: &[OtherRun]) -> Vec<Variant> {
     let all = sides.iter().flat_map(|side| side.records.variants.iter().map(move |v| (side, v)));
     let mut names: Vec<&str> = Vec::new();
     for (_, variant) in all.clone() {

@@ -14,7 +14,7 @@ use crate::cli::args::{self, Chosen, Global};
 use crate::display::text::{columns, duration};
 
 /// One of the two trials.
-struct Side {
+struct OtherRun {
     run: String,
     id: String,
     config: BTreeMap<String, String>,
@@ -29,7 +29,7 @@ pub async fn run(arguments: &args::Diff, global: &Global) -> anyhow::Result<u8> 
     let other_run = arguments.other_run.as_ref().or(arguments.run.as_ref());
     let a = Chosen { trial: arguments.a.clone(), run: arguments.run.clone() };
     let b = Chosen { trial: arguments.b.clone(), run: other_run.cloned() };
-    let (a, b) = (Side::find(&a, global).await?, Side::find(&b, global).await?);
+    let (a, b) = (OtherRun::find(&a, global).await?, OtherRun::find(&b, global).await?);
     if arguments.json {
         print_json(&to_json(&a, &b))?;
     } else {
@@ -38,7 +38,7 @@ pub async fn run(arguments: &args::Diff, global: &Global) -> anyhow::Result<u8> 
     Ok(exit::OK)
 }
 
-impl Side {
+impl OtherRun {
     async fn find(chosen: &Chosen, global: &Global) -> anyhow::Result<Self> {
         let page = Page::collect(OneTrial::find(chosen, global).await?).await?;
         let trial = &page.one.shown.trial;
@@ -54,8 +54,8 @@ impl Side {
         let took: Duration = page.attempts.iter().filter_map(|attempt| attempt.took).sum();
         let facts = BTreeMap::from([
             ("state", page.one.shown.state().to_owned()),
-            ("build", joined(&trial.made_with.builds)),
-            ("data", joined(&trial.made_with.data)),
+            ("build", joined(&trial.origins.builds)),
+            ("data", joined(&trial.origins.data)),
             ("host", of_attempts(|attempt| attempt.ran_with.host().map(str::to_owned))),
             ("device", of_attempts(|attempt| attempt.detail.device.clone())),
             ("attempts", page.attempts.len().to_string()),
@@ -81,7 +81,7 @@ fn pairs<'a, K: Ord, V>(
     keys.into_iter().map(|key| (key, a.get(key), b.get(key)))
 }
 
-fn to_text(a: &Side, b: &Side) -> String {
+fn to_text(a: &OtherRun, b: &OtherRun) -> String {
     let text = |value: Option<&String>| value.map_or("–".to_owned(), String::clone);
     let differing = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| {
         let pairs = pairs(a, b).filter(|(_, a, b)| a != b);
@@ -95,7 +95,7 @@ fn to_text(a: &Side, b: &Side) -> String {
         let difference = a.zip(b).map_or(String::new(), |(a, b)| format!("{:+}", b - a));
         [format!("  {metric}"), number(a), number(b), difference]
     });
-    let name = |side: &Side| {
+    let name = |side: &OtherRun| {
         if a.run == b.run { side.id.clone() } else { format!("{} of {}", side.id, side.run) }
     };
     let mut rows = vec![[String::new(), name(a), name(b), String::new()]];
@@ -114,7 +114,7 @@ fn to_text(a: &Side, b: &Side) -> String {
     columns(&rows).join("\n") + "\n"
 }
 
-fn to_json(a: &Side, b: &Side) -> Value {
+fn to_json(a: &OtherRun, b: &OtherRun) -> Value {
     let differing = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| {
         let pairs = pairs(a, b).filter(|(_, a, b)| a != b);
         pairs.map(|(key, a, b)| (key.clone(), json!([a, b]))).collect::<Map<_, _>>()
@@ -126,7 +126,7 @@ fn to_json(a: &Side, b: &Side) -> Value {
         "schema": 1,
         "trials": trials,
         "config": differing(&a.config, &b.config),
-        "made_with": facts.collect::<Map<_, _>>(),
+        "builds": facts.collect::<Map<_, _>>(),
         "environment": differing(&a.environment, &b.environment),
         "results": results.collect::<Map<_, _>>(),
     })

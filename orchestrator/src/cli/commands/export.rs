@@ -17,9 +17,9 @@ use crate::interop::parquet::ParquetFile;
 use crate::interop::tensorboard::EventFile;
 use crate::platform::atomic_file::{self, FileError};
 use crate::run_dir::RunDir;
-use crate::run_dir::TrialId;
 use crate::store::sync;
-use crate::store::{Point, Store, TrialRow};
+use crate::store::{Point, Store, TrialRecord};
+use experiments::protocol::trial_id::TrialId;
 
 /// A line of the export.
 #[derive(Serialize)]
@@ -70,7 +70,7 @@ pub async fn run(arguments: &args::Export, global: &Global) -> anyhow::Result<u8
 /// All trials in one file, a line for each point.
 async fn lines(
     store: &mut Store,
-    trials: &[TrialRow],
+    trials: &[TrialRecord],
     format: ExportFormat,
     out: &Path,
 ) -> anyhow::Result<Exported> {
@@ -93,7 +93,11 @@ async fn lines(
 }
 
 /// All trials in one Parquet file.
-async fn columns(store: &mut Store, trials: &[TrialRow], out: &Path) -> anyhow::Result<Exported> {
+async fn columns(
+    store: &mut Store,
+    trials: &[TrialRecord],
+    out: &Path,
+) -> anyhow::Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
     let cannot = |source| failed(out, source);
     let Aside { path, file } = Aside::new(out)?;
@@ -112,7 +116,7 @@ async fn columns(store: &mut Store, trials: &[TrialRow], out: &Path) -> anyhow::
 /// A folder for each trial, with one file in it.
 async fn event_files(
     store: &mut Store,
-    trials: &[TrialRow],
+    trials: &[TrialRecord],
     out: &Path,
 ) -> anyhow::Result<Exported> {
     let mut exported = Exported::default();
@@ -140,7 +144,7 @@ async fn event_files(
 }
 
 impl<'a> Line<'a> {
-    fn new(trial: &'a TrialRow, point: &'a Point) -> Self {
+    fn new(trial: &'a TrialRecord, point: &'a Point) -> Self {
         Self {
             trial: &trial.id,
             variant: &trial.variant,

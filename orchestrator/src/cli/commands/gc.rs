@@ -11,7 +11,7 @@ use crate::cli::args::{self, Global};
 use crate::display::text::columns;
 use crate::run_dir::RunDir;
 use crate::run_dir::requests::Request;
-use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::store::Unneeded;
 use crate::store::sync;
 use crate::supervisor::retention::{self, Garbage, Survey};
@@ -19,7 +19,7 @@ use crate::supervisor::retention::{self, Garbage, Survey};
 /// Runs the verb.
 pub async fn run(arguments: &args::Gc, global: &Global) -> anyhow::Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let keep = Resolved::read(&dir.experiment())?.keep;
+    let keep = RunSnapshot::read(&dir.experiment())?.run.keep;
     let mut store = sync::for_reading(&dir).await?;
     let survey = retention::survey(&mut store, &dir, keep.as_ref()).await?;
     let without_rule = match &keep {
@@ -96,7 +96,7 @@ impl Done {
         lines.extend(columns(&rows));
         let (files, trials) = (rows.len(), self.survey.trials.len());
         let freed = Memory(self.freed());
-        let Survey { stay, under_way, .. } = self.survey;
+        let Survey { stay, active, .. } = self.survey;
         lines.push(match (files, dry_run) {
             (0, _) => format!("nothing is to be removed; {stay} checkpoints stay"),
             (_, true) => format!(
@@ -106,8 +106,8 @@ impl Done {
                 "removed {files} files of {trials} trials and freed {freed}; {stay} checkpoints stay"
             ),
         });
-        if under_way > 0 {
-            lines.push(format!("{under_way} trials are under way and were left alone"));
+        if active > 0 {
+            lines.push(format!("{active} trials are under way and were left alone"));
         }
         let left = self.left().filter(|_| self.removes);
         lines.extend(left.map(|path| format!("still there: {path}; its trial may have started")));
@@ -127,7 +127,7 @@ impl Done {
             "bytes": self.freed(),
             "still_there": self.left().filter(|_| self.removes).collect::<Vec<_>>(),
             "checkpoints_that_stay": self.survey.stay,
-            "under_way": self.survey.under_way,
+            "active": self.survey.active,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use experiments::expand::{self, Row};
+use experiments::expand::{self, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
 use experiments::schema::executor::{Executor, Slurm};
 use experiments::schema::file::{Retry, Stall, Worker, makes_folder};
@@ -19,14 +19,14 @@ use crate::display::text::named;
 use crate::interop::import::{Choice, Source};
 use crate::platform::clock;
 use crate::run_dir::RunDir;
-use crate::run_dir::TrialId;
-use crate::run_dir::snapshot::{Resolved, ResolvedTrial};
-use crate::store::journal_file::{Entry, Journal, Planned, PlannedTrial};
+use crate::run_dir::snapshot::{self, RunSnapshot};
+use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
+use experiments::protocol::trial_id::TrialId;
 
 /// What was asked for does not fit what is there.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AskedError {
+pub(super) enum ImportRequestError {
     /// The run would be another's.
     #[error("there is a run `{0}` already\n\nhint: `--name` gives this one another name")]
     Exists(String),
@@ -50,7 +50,7 @@ pub(super) enum AskedError {
 struct Taken {
     source: Source,
     row: Row,
-    trial: PlannedTrial,
+    trial: JournaledTrial,
 }
 
 /// Runs the verb.
@@ -76,7 +76,7 @@ pub async fn run(arguments: &args::Import, global: &Global) -> anyhow::Result<u8
     dir.create()?;
     let lock = dir.lock_for_a_moment()?;
     if dir.journal().is_file() {
-        return Err(AskedError::Exists(name).into());
+        return Err(ImportRequestError::Exists(name).into());
     }
     for Taken { source, trial, .. } in &taken {
         source.copy(&dir.attempt(&trial.id, 1), &choice)?;
@@ -92,7 +92,7 @@ pub async fn run(arguments: &args::Import, global: &Global) -> anyhow::Result<u8
             "schema": 1,
             "run": name,
             "trials": trials().collect::<Vec<_>>(),
-            "passed_over": others,
+            "skipped": others,
         }))?;
     } else if !global.quiet {
         let from = folder.display();
@@ -106,7 +106,7 @@ pub async fn run(arguments: &args::Import, global: &Global) -> anyhow::Result<u8
     Ok(exit::OK)
 }
 
-fn known(tag: &str, sources: &[Source]) -> Result<(), AskedError> {
+fn known(tag: &str, sources: &[Source]) -> Result<(), ImportRequestError> {
     let tags: BTreeSet<&str> =
         sources.iter().flat_map(|source| &source.tags).map(String::as_str).collect();
     if tags.contains(tag) {
@@ -114,7 +114,7 @@ fn known(tag: &str, sources: &[Source]) -> Result<(), AskedError> {
     }
     let near = nearest(tag, tags);
     let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    Err(AskedError::NoTag(tag.to_owned(), near))
+    Err(ImportRequestError::NoTag(tag.to_owned(), near))
 }
 
 /// What each source will be: a row, or of `row` a seed.
@@ -123,7 +123,7 @@ fn take(
     folder: &Path,
     row: Option<&str>,
     choice: &Choice,
-) -> Result<Vec<Taken>, AskedError> {
+) -> Result<Vec<Taken>, ImportRequestError> {
     let mut names = BTreeSet::new();
     let mut taken = Vec::new();
     for (number, source) in (0..).zip(sources) {
@@ -134,12 +134,12 @@ fn take(
         let seed = if row.is_some() { number } else { 0 };
         let name = row.map_or_else(|| plain(&title), str::to_owned);
         if !names.insert((checked(&name)?.to_owned(), seed)) {
-            return Err(AskedError::Twice(title, name));
+            return Err(ImportRequestError::Twice(title, name));
         }
         let key = source.key(&name, seed, choice);
         let label = format!("{}, imported", row.unwrap_or(&title));
-        let trial = PlannedTrial {
-            id: TrialId(expand::id(&name, seed, &key)),
+        let trial = JournaledTrial {
+            id: TrialId::new(&name, seed, &key),
             key,
             variant: name.clone(),
             seed,
@@ -161,39 +161,47 @@ fn plain(name: &str) -> String {
     name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "-")
 }
 
-fn checked(name: &str) -> Result<&str, AskedError> {
-    if makes_folder(name) { Ok(name) } else { Err(AskedError::Name(name.to_owned())) }
+fn checked(name: &str) -> Result<&str, ImportRequestError> {
+    if makes_folder(name) { Ok(name) } else { Err(ImportRequestError::Name(name.to_owned())) }
 }
 
 /// A run that no file asked for: without a worker, and without a report of its own.
-fn resolved(name: &str, folder: &Path, taken: &[Taken]) -> Resolved {
+fn resolved(name: &str, folder: &Path, taken: &[Taken]) -> RunSnapshot {
     let on = clock::to_rfc3339(clock::now_ms());
     let from = folder.display();
-    let trial = |Taken { trial, .. }: &Taken| ResolvedTrial {
-        id: trial.id.0.clone(),
+    let trials = taken.iter().map(|Taken { trial, .. }| ResolvedTrial {
+        id: trial.id.clone(),
+        key: trial.key.clone(),
         variant: trial.variant.clone(),
         seed: trial.seed,
         config: Map::new(),
         weight: expand::Weight::default(),
-    };
-    Resolved {
-        experiment: name.to_owned(),
-        profile: None,
-        caption: format!("Run elsewhere; imported from TensorBoard's files in `{from}` on {on}."),
-        set: Vec::new(),
+        build: None,
+        data: None,
+    });
+    RunSnapshot {
+        version: snapshot::VERSION,
         command: Vec::new(),
         file_hash: String::new(),
-        worker: Worker { command: Vec::new(), check: None, grace: Span(Duration::ZERO) },
-        resources: Resources::default(),
-        executor: Executor::default(),
-        slurm: Slurm::default(),
-        retry: Retry::default(),
         only: Vec::new(),
-        stall: Stall::default(),
-        keep: None,
-        rows: rows(taken),
-        trials: taken.iter().map(trial).collect(),
-        report: Report::default(),
+        trials: trials.collect(),
+        run: RunConfig {
+            experiment: name.to_owned(),
+            profile: None,
+            caption: format!(
+                "Run elsewhere; imported from TensorBoard's files in `{from}` on {on}."
+            ),
+            set: Vec::new(),
+            worker: Worker { command: Vec::new(), check: None, grace: Span(Duration::ZERO) },
+            resources: Resources::default(),
+            executor: Executor::default(),
+            slurm: Slurm::default(),
+            retry: Retry::default(),
+            stall: Stall::default(),
+            keep: None,
+            rows: rows(taken),
+            report: Report::default(),
+        },
     }
 }
 

@@ -10,9 +10,9 @@ use experiments::protocol::exit;
 use super::one_trial::OneTrial;
 use super::say;
 use crate::cli::args::{self, Global};
-use crate::display::trial_status::Shown;
+use crate::display::trial_status::TrialStatus;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::claim::Standing;
+use crate::run_dir::ownership::AttemptStatus;
 
 /// How long to wait before a log is looked at again.
 const MOMENT: Duration = Duration::from_millis(200);
@@ -108,17 +108,17 @@ async fn follow(mut one: OneTrial, arguments: &args::Logs, global: &Global) -> a
 }
 
 /// Whether nothing more will be printed.
-fn is_over(shown: &Shown, supervised: bool, arguments: &args::Logs) -> bool {
-    let Shown { trial, standing, .. } = shown;
+fn is_over(shown: &TrialStatus, supervised: bool, arguments: &args::Logs) -> bool {
+    let TrialStatus { trial, status, .. } = shown;
     let asked_for_another =
-        arguments.attempt.is_some_and(|wanted| trial.state.attempt_under_way() != Some(wanted));
+        arguments.attempt.is_some_and(|wanted| trial.state.active_attempt() != Some(wanted));
     // Without a supervisor there is no next attempt, but the present one may live on.
-    let alive = matches!(standing, Some(Standing::Held(_) | Standing::Unknown(_)));
+    let alive = matches!(status, Some(AttemptStatus::Held(_) | AttemptStatus::Unknown(_)));
     asked_for_another || trial.state.is_settled() || (!alive && !supervised)
 }
 
 /// The attempt that was asked for, or the newest one.
-fn number(shown: &Shown, arguments: &args::Logs) -> Result<u32, LogsError> {
+fn number(shown: &TrialStatus, arguments: &args::Logs) -> Result<u32, LogsError> {
     let trial = shown.trial.id.0.clone();
     match (&shown.trial.last_attempt, arguments.attempt) {
         (None, _) => Err(LogsError::NoAttempt { trial }),

@@ -59,7 +59,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(RunDirError::NoSuchRun { .. } | RunDirError::NoRuns { .. }) => return exit::USAGE,
         _ => {}
     }
-    if error.is::<report::mixed_builds::Mixture>() {
+    if error.is::<report::mixed_builds::MixedBuilds>() {
         return exit::INCOMPLETE;
     }
     let usage = error.is::<FileError>()
@@ -70,7 +70,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<report::explain::ExplainError>()
         || error.is::<query::SelectError>()
         || error.is::<compare::CompareError>()
-        || error.is::<import::AskedError>()
+        || error.is::<import::ImportRequestError>()
         || error.is::<ImportError>()
         || error.is::<report::BesideError>()
         || error.is::<retry::RetryError>();

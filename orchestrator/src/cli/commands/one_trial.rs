@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::args::{Chosen, Global};
-use crate::display::trial_status::{self, Shown};
+use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::store::Store;
@@ -13,7 +13,7 @@ use crate::store::sync;
 pub(super) struct OneTrial {
     pub(super) dir: RunDir,
     pub(super) store: Store,
-    pub(super) shown: Shown,
+    pub(super) shown: TrialStatus,
 }
 
 impl OneTrial {
@@ -34,7 +34,7 @@ impl OneTrial {
         let mut store = sync::for_reading(&dir).await?;
         let mut trials = store.trials().await?.into_iter();
         let trial = trials.find(|trial| trial.id == shown.trial.id).unwrap_or(shown.trial);
-        let shown = Shown::new(trial, &dir)?;
+        let shown = TrialStatus::new(trial, &dir)?;
         Ok(Self { dir, store, shown })
     }
 

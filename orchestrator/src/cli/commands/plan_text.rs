@@ -1,15 +1,16 @@
 //! The plan in words, before anything runs.
 
 use experiments::expand::{self, Experiment};
+use experiments::protocol::check::StaleReason;
 use serde_json::json;
 
 use super::{print, print_json, say};
 use crate::display::text::named;
-use crate::supervisor::plan::{Fate, Plan, PlanTrial};
+use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 
 /// Says under which profile this runs, what else there is, and the plan.
 pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) {
-    if let Some(profile) = &run.profile {
+    if let Some(profile) = &run.config.profile {
         let others = experiment.file.profiles.keys().filter(|name| *name != profile);
         let others: Vec<_> = others.map(|name| format!("--profile {name}")).collect();
         let others = if others.is_empty() {
@@ -24,12 +25,12 @@ pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) 
         }
     }
     say(&format!("{}: {plan}", run.name()));
-    for what in ["build", "data"] {
+    for what in [StaleReason::Build, StaleReason::Data] {
         for done in [true, false] {
-            let changed = |trial: &&PlanTrial| {
+            let changed = |trial: &&PlannedTrial| {
                 trial.stale == Some(what)
-                    && (trial.fate == Fate::Done) == done
-                    && !matches!(trial.fate, Fate::Renewed | Fate::LeftOut)
+                    && (trial.action == PlannedAction::Done) == done
+                    && !matches!(trial.action, PlannedAction::Restarted | PlannedAction::LeftOut)
             };
             let stale: Vec<_> = plan.trials.iter().filter(changed).collect();
             if !stale.is_empty() {
@@ -40,13 +41,13 @@ pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) 
 }
 
 /// Which trials have work of another build or other data, and what may be done about it.
-fn stale_note(trials: &[&PlanTrial], what: &str, done: bool) -> String {
-    let names = named(trials.iter().map(|trial| trial.id.0.as_str()));
+fn stale_note(trials: &[&PlannedTrial], what: StaleReason, done: bool) -> String {
+    let names = named(trials.iter().map(|planned| planned.trial.id.0.as_str()));
     let how = match (what, done) {
-        ("build", true) => "were made by another build of the worker",
-        ("build", false) => "go on from the work of another build of the worker",
-        (_, true) => "were made with other data",
-        (_, false) => "go on from work with other data",
+        (StaleReason::Build, true) => "were made by another build of the worker",
+        (StaleReason::Build, false) => "go on from the work of another build of the worker",
+        (StaleReason::Data, true) => "were made with other data",
+        (StaleReason::Data, false) => "go on from work with other data",
     };
     format!("note: {names} {how} (`--rerun-stale` begins anew)")
 }
@@ -62,19 +63,20 @@ pub(super) fn dry_run(
         return print_json(&json!({
             "schema": 1,
             "run": run.name(),
-            "profile": run.profile,
-            "trials": plan.trials.iter().map(|trial| json!({
+            "profile": run.config.profile,
+            "trials": plan.trials.iter().map(|PlannedTrial { trial, action, stale }| json!({
                 "id": trial.id,
-                "variant": trial.frozen.variant,
-                "seed": trial.frozen.seed,
-                "plan": trial.fate,
-                "stale": trial.stale,
-                "config": trial.frozen.config,
+                "variant": trial.variant,
+                "seed": trial.seed,
+                "plan": action,
+                "stale": stale,
+                "config": trial.config,
             })).collect::<Vec<_>>(),
             "retired": plan.retired,
         }));
     }
     announce(experiment, run, plan);
-    let lines = plan.trials.iter().map(|trial| format!("{}\t{}\n", trial.id, trial.fate));
+    let lines =
+        plan.trials.iter().map(|planned| format!("{}\t{}\n", planned.trial.id, planned.action));
     print(&lines.collect::<String>())
 }

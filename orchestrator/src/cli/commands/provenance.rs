@@ -52,9 +52,9 @@ impl RanWith {
                     format!("{} (sha256 {})", file.path.display(), short(&file.sha256)),
                 );
             }
-            let made_up = if provenance.made_up.is_some() { " (made up)" } else { "" };
+            let mock = if provenance.mock.is_some() { " (made up)" } else { "" };
             for gpu in &provenance.gpus {
-                row("GPU", format!("{} {}{made_up}", gpu.uuid, gpu.name));
+                row("GPU", format!("{} {}{mock}", gpu.uuid, gpu.name));
             }
             let driver = provenance.driver.clone().filter(|_| !provenance.gpus.is_empty());
             if let Some(driver) = driver {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::submit_request::{DoneBy, ask};
 use super::{print_json, say};
 use crate::cli::args::{self, Global};
-use crate::display::trial_status::{self, Shown};
+use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
 use crate::run_dir::requests::Request;
 use crate::scheduler::State;
@@ -53,7 +53,7 @@ pub async fn run(arguments: &args::Retry, global: &Global) -> anyhow::Result<u8>
     };
     let (wanted, others): (Vec<_>, Vec<_>) = meant
         .into_iter()
-        .partition(|Shown { trial, .. }| trial.state.may_be_retried() && !trial.retired);
+        .partition(|TrialStatus { trial, .. }| trial.state.may_be_retried() && !trial.retired);
     let ids: Vec<_> = wanted.into_iter().map(|shown| shown.trial.id).collect();
     if ids.is_empty()
         && let Some(shown) = others.first()
@@ -66,13 +66,13 @@ pub async fn run(arguments: &args::Retry, global: &Global) -> anyhow::Result<u8>
         done_by = Some(ask(&dir, &request, &[], false).await?);
     }
     if arguments.json {
-        let passed_over =
+        let skipped =
             others.iter().map(|shown| json!({"id": shown.trial.id, "state": shown.state()}));
         print_json(&json!({
             "schema": 1,
             "run": dir.name(),
             "queued": ids,
-            "passed_over": passed_over.collect::<Vec<_>>(),
+            "skipped": skipped.collect::<Vec<_>>(),
             "supervised": done_by == Some(DoneBy::Supervisor),
         }))?;
     } else if !global.quiet {
@@ -88,7 +88,7 @@ pub async fn run(arguments: &args::Retry, global: &Global) -> anyhow::Result<u8>
     Ok(exit::OK)
 }
 
-fn refusal(shown: &Shown) -> RetryError {
+fn refusal(shown: &TrialStatus) -> RetryError {
     let id = shown.trial.id.0.clone();
     match &shown.trial.state {
         _ if shown.trial.retired => RetryError::Retired(id),

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::iter;
 
 use experiments::expand::overrides::Override;
-use experiments::expand::{self, Experiment, Frozen};
+use experiments::expand::{self, Experiment, ResolvedTrial};
 use experiments::protocol::exit;
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::detach;
 use super::plan_text::{announce, dry_run};
-use super::skipped_lines::passed_over_text;
+use super::skipped_lines::skipped_lines_text;
 use super::summary::Summary;
 use super::{print_json, say};
 use crate::cli::args::{self, Global};
@@ -22,14 +22,14 @@ use crate::executor::slurm;
 use crate::executor::worker_program;
 use crate::platform::hash::sha256;
 use crate::run_dir::RunDir;
-use crate::run_dir::snapshot::{self, Resolved};
-use crate::run_dir::trial;
-use crate::scheduler::{Change, State, Stopping};
+use crate::run_dir::snapshot::{self, RunSnapshot};
+use crate::run_dir::trial::restart as restart_trial;
+use crate::scheduler::{Change, State, StopRequest};
 use crate::slots::{ENV_INVENTORY, Machine};
-use crate::store::journal_file::{Entry, Journal, Planned, PlannedTrial};
+use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
-use crate::store::{StoreError, TrialRow};
-use crate::supervisor::plan::{Fate, Plan};
+use crate::store::{StoreError, TrialRecord};
+use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 use crate::supervisor::{Outcome, Parts, Supervisor};
 use anyhow::Context;
 
@@ -37,7 +37,7 @@ use anyhow::Context;
 struct Asked {
     experiment: Experiment,
     run: expand::Run,
-    trials: Vec<Frozen>,
+    trials: Vec<ResolvedTrial>,
     machine: Machine,
     dir: RunDir,
 }
@@ -75,9 +75,9 @@ impl Asked {
             .map(|text| Override::parse(text))
             .collect::<Result<Vec<_>, _>>()?;
         let mut run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
-        run.executor = arguments.executor.map_or(run.executor, Executor::from);
+        run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);
         run.check_rows(&arguments.only)?;
-        let trials = freeze(&run)?;
+        let trials = resolve(&run)?;
         let machine = machine_for(&run, global)?;
         let dir = RunDir::new(&global.runs, &run.name());
         Ok(Self { experiment, run, trials, machine, dir })
@@ -95,7 +95,7 @@ impl Asked {
 }
 
 /// What the command line makes of the file's trials and what is recorded of them.
-fn plan(trials: Vec<Frozen>, recorded: &[TrialRow], arguments: &args::Run) -> Plan {
+fn plan(trials: Vec<ResolvedTrial>, recorded: &[TrialRecord], arguments: &args::Run) -> Plan {
     let mut plan = Plan::new(trials, recorded, &arguments.only);
     if arguments.rerun_stale {
         plan.rerun_stale(&arguments.only);
@@ -119,10 +119,10 @@ async fn carry_out(asked: Asked, arguments: &args::Run, global: &Global) -> anyh
     }
     let mut journal = Journal::open(&dir.journal())?;
     let text = &experiment.source.text;
-    let resolved = Resolved::new(&run, &plan, &arguments.only, command(), text);
+    let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), text);
     resolved.write(&dir.experiment())?;
     record(&run, &plan, &recorded, text, &mut journal)?;
-    renew(&plan, &recorded, &dir, &mut journal)?;
+    restart(&plan, &recorded, &dir, &mut journal)?;
     store.read_journal(&dir.journal()).await?;
 
     let idle = plan.to_run().next().is_none();
@@ -133,17 +133,17 @@ async fn carry_out(asked: Asked, arguments: &args::Run, global: &Global) -> anyh
         detach::ready();
     }
     let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
-    let mut display = Display::new(talk, snapshot::headline(&run.report));
-    let left_out = plan.trials.iter().filter(|trial| trial.fate == Fate::LeftOut);
+    let mut display = Display::new(talk, snapshot::headline(&run.config.report));
+    let left_out = plan.trials.iter().filter(|planned| planned.action == PlannedAction::LeftOut);
     let parts = Parts {
-        left_out: left_out.map(|trial| trial.id.clone()).collect(),
+        left_out: left_out.map(|planned| planned.trial.id.clone()).collect(),
         experiment: resolved,
         dir: dir.clone(),
         lock,
         journal,
         store,
         machine,
-        strangers: arguments.strangers(),
+        foreign_processes: arguments.foreign_processes(),
         jobs: arguments.jobs.map(|jobs| jobs as usize),
         max_fails: arguments.fails.limit(),
     };
@@ -174,11 +174,11 @@ fn command() -> Vec<String> {
 /// This machine. It, or the cluster, must be able to run the trials if it has nothing else to do.
 fn machine_for(run: &expand::Run, global: &Global) -> anyhow::Result<Machine> {
     let machine = Machine::open();
-    if run.executor == Executor::Slurm {
-        slurm::try_out(&run.slurm, &run.resources, run.worker.grace.0)
+    if run.config.executor == Executor::Slurm {
+        slurm::try_out(&run.config.slurm, &run.config.resources, run.config.worker.grace.0)
             .context("Slurm would not take a trial's job; what runs goes on")?;
-        let alone = run.resources.share == Share::WHOLE || run.resources.gpus == 0;
-        if !alone && run.slurm.gres.is_none() && !global.quiet {
+        let alone = run.config.resources.share == Share::WHOLE || run.config.resources.gpus == 0;
+        if !alone && run.config.slurm.gres.is_none() && !global.quiet {
             say(
                 "note: every trial gets whole GPUs, since only this machine's are shared; where the \
                  site has shards, ask for them: `slurm: {gres: \"shard:1\"}`",
@@ -187,42 +187,42 @@ fn machine_for(run: &expand::Run, global: &Global) -> anyhow::Result<Machine> {
         return Ok(machine);
     }
     let inventory = machine.look()?;
-    inventory.feasible(&run.resources)?;
-    if let Some(file) = inventory.made_up.filter(|_| !global.quiet) {
+    inventory.feasible(&run.config.resources)?;
+    if let Some(file) = inventory.mock.filter(|_| !global.quiet) {
         say(&format!("note: this machine is made up by `{}` (`{ENV_INVENTORY}`)", file.display()));
     }
     Ok(machine)
 }
 
 /// Every trial's config as the worker will get it, checked by the worker where it can.
-fn freeze(run: &expand::Run) -> anyhow::Result<Vec<Frozen>> {
-    worker_program::find(&run.worker.command[0])?;
-    let replies = match &run.worker.check {
+fn resolve(run: &expand::Run) -> anyhow::Result<Vec<ResolvedTrial>> {
+    worker_program::find(&run.config.worker.command[0])?;
+    let replies = match &run.config.worker.check {
         Some(check) => worker_program::check(check, &run.requests())?,
         None => run.unchecked(),
     };
-    Ok(run.freeze(replies)?)
+    Ok(run.resolve(replies)?)
 }
 
 /// Writes down what the file asks for, and what follows from that.
 fn record(
     run: &expand::Run,
     plan: &Plan,
-    recorded: &[TrialRow],
+    recorded: &[TrialRecord],
     text: &str,
     journal: &mut Journal,
 ) -> anyhow::Result<()> {
-    let trials = plan.trials.iter().map(|trial| PlannedTrial {
+    let trials = plan.trials.iter().map(|PlannedTrial { trial, .. }| JournaledTrial {
         id: trial.id.clone(),
-        key: trial.frozen.key.clone(),
-        variant: trial.frozen.variant.clone(),
-        seed: trial.frozen.seed,
-        build: trial.frozen.build.clone(),
-        data: trial.frozen.data.clone(),
+        key: trial.key.clone(),
+        variant: trial.variant.clone(),
+        seed: trial.seed,
+        build: trial.build.clone(),
+        data: trial.data.clone(),
     });
     journal.append(Entry::Planned(Planned {
         file_hash: sha256(text),
-        rows: run.rows.clone(),
+        rows: run.config.rows.clone(),
         trials: trials.collect(),
     }))?;
     for decision in plan.decisions(recorded)? {
@@ -231,23 +231,27 @@ fn record(
     Ok(())
 }
 
-/// Puts trials in the queue that shall begin anew, each with new folders for its work.
-fn renew(
+/// Puts trials in the queue that shall restart, each with new folders for its work.
+fn restart(
     plan: &Plan,
-    recorded: &[TrialRow],
+    recorded: &[TrialRecord],
     dir: &RunDir,
     journal: &mut Journal,
 ) -> anyhow::Result<()> {
-    for trial in plan.trials.iter().filter(|trial| trial.fate == Fate::Renewed) {
+    for PlannedTrial { trial, action, stale } in &plan.trials {
+        if *action != PlannedAction::Restarted {
+            continue;
+        }
+        // `rerun_stale` restarts only what is stale.
+        let Some(changed) = stale else { continue };
         let Some(row) = recorded.iter().find(|row| row.id == trial.id) else { continue };
         let next = row.last_attempt.as_ref().map_or(0, |attempt| attempt.number) + 1;
-        // First: a trial that is queued to begin anew must not find its old checkpoints.
-        trial::begin_anew(&dir.trial(&trial.id), next)?;
-        let changed = trial.stale.unwrap_or_default();
+        // First: a trial that is queued to restart must not find its old checkpoints.
+        restart_trial(&dir.trial(&trial.id), next)?;
         let reason = format!("run again from the beginning: the {changed} changed");
         let from = row.state.clone();
-        let to = from.clone().apply(Change::Renew { reason })?;
-        journal.append(Entry::Forgiven { trial: trial.id.clone() })?;
+        let to = from.clone().apply(Change::Restart { reason })?;
+        journal.append(Entry::AttemptsReset { trial: trial.id.clone() })?;
         journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
     }
     Ok(())
@@ -264,13 +268,13 @@ fn finish(
 ) -> anyhow::Result<u8> {
     let ended: Vec<_> = plan
         .to_run()
-        .filter_map(|trial| outcome.states.iter().find(|(id, _)| *id == trial.id))
+        .filter_map(|planned| outcome.states.iter().find(|(id, _)| *id == planned.trial.id))
         .collect();
     let failed = ended.iter().filter(|(_, state)| matches!(state, State::Failed { .. }));
     let failed: Vec<_> = failed.map(|trial| (*trial).clone()).collect();
     let cancelled = ended.iter().filter(|(_, state)| matches!(state, State::Cancelled { .. }));
     let cancelled = cancelled.count();
-    let asked = matches!(outcome.stopping, Some(Stopping::Asked(_)));
+    let asked = matches!(outcome.stopping, Some(StopRequest::ByUser(_)));
     let succeeded = |(_, state): &&(_, State)| matches!(state, State::Succeeded { .. });
     let summary = Summary {
         run: run.name(),
@@ -286,7 +290,7 @@ fn finish(
         print_json(&json!({
             "schema": 1,
             "run": run.name(),
-            "profile": run.profile,
+            "profile": run.config.profile,
             "folder": dir.path(),
             "trials": plan.trials.len(),
             "succeeded": summary.done,
@@ -297,7 +301,7 @@ fn finish(
         }))?;
     }
     if talk == Talk::Normal {
-        if let Some(text) = passed_over_text(&outcome.passed_over) {
+        if let Some(text) = skipped_lines_text(&outcome.skipped_lines) {
             say(&text);
         }
         say(&summary.to_text());

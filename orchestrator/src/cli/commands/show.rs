@@ -15,11 +15,11 @@ use crate::cli::args::{self, Global};
 use crate::display::text::{columns, duration};
 use crate::platform::clock;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::claim::{self, Standing};
+use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::run_dir::rerun_script;
-use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::run_dir::trial::{Folders, file_of_trial};
-use crate::store::{AttemptDetail, PassedOver};
+use crate::store::{AttemptDetail, SkippedLines};
 
 /// All about one trial.
 pub(super) struct Page {
@@ -29,7 +29,7 @@ pub(super) struct Page {
     pub(super) config: Vec<(String, Value)>,
     pub(super) attempts: Vec<Attempt>,
     pub(super) results: BTreeMap<String, f64>,
-    passed_over: Vec<PassedOver>,
+    skipped_lines: Vec<SkippedLines>,
     files: Vec<(&'static str, PathBuf)>,
     by_hand: Vec<String>,
 }
@@ -59,10 +59,10 @@ impl Page {
     pub(super) async fn collect(mut one: OneTrial) -> anyhow::Result<Self> {
         let trial = one.shown.trial.clone();
         let folder = one.folder();
-        let resolved = Resolved::read(&one.dir.experiment())?;
-        let label = resolved.rows.iter().find(|row| row.name == trial.variant);
+        let resolved = RunSnapshot::read(&one.dir.experiment())?;
+        let label = resolved.run.rows.iter().find(|row| row.name == trial.variant);
         let label = label.map(|row| row.label.clone());
-        let planned = resolved.trials.into_iter().find(|planned| planned.id == trial.id.0);
+        let planned = resolved.trials.into_iter().find(|planned| planned.id == trial.id);
         // The file no longer has the config of a retired trial, but its folder does.
         let config = planned.map(|planned| planned.config);
         let config = config.or_else(|| Some(Trial::read(&folder.join(FILE_NAME)).ok()?.config));
@@ -71,8 +71,8 @@ impl Page {
             attempts.push(Attempt::new(&one.attempt(detail.number), detail)?);
         }
         let results = one.store.results().await?.remove(&trial.id).unwrap_or_default();
-        let mut passed_over = one.store.passed_over().await?;
-        passed_over.retain(|lines| lines.trial == trial.id);
+        let mut skipped_lines = one.store.skipped_lines().await?;
+        skipped_lines.retain(|lines| lines.trial == trial.id);
         let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
         let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
         let checkpoints = std::path::absolute(folder.join(Folders::of(&folder).checkpoints))?;
@@ -80,7 +80,7 @@ impl Page {
             label,
             config: dotted(config.unwrap_or_default()),
             results,
-            passed_over,
+            skipped_lines,
             files: files(&folder, last.as_ref(), &attempts),
             by_hand: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &checkpoints)),
             attempts,
@@ -156,7 +156,7 @@ impl Page {
     /// The first lines of each attempt that were passed over, and how many more.
     fn passed_over_rows(&self) -> Vec<[String; 3]> {
         let mut rows = Vec::new();
-        for PassedOver { attempt, lines, first, .. } in &self.passed_over {
+        for SkippedLines { attempt, lines, first, .. } in &self.skipped_lines {
             let attempt = format!("  attempt {attempt}");
             let shown = first
                 .iter()
@@ -184,12 +184,12 @@ impl Page {
             "seed": trial.seed,
             "retired": trial.retired,
             "status": trial.state,
-            "standing": shown.standing(),
+            "status": shown.attempt_status(),
             "job": shown.job.as_ref().and_then(|job| job.listed.as_ref()),
             "config": config,
             "attempts": self.attempts.iter().map(Attempt::to_json).collect::<Vec<_>>(),
             "results": self.results,
-            "passed_over": self.passed_over.iter().map(|lines| json!({
+            "skipped_lines": self.skipped_lines.iter().map(|lines| json!({
                 "attempt": lines.attempt,
                 "lines": lines.lines,
                 "first": lines.first.iter().map(|(line, reason)| {
@@ -209,13 +209,13 @@ impl Attempt {
             let took = u64::try_from(end_ms - detail.started_ms).unwrap_or(0);
             Some(Duration::from_millis(took))
         };
-        let (end, took) = match claim::standing(dir)? {
-            Standing::Ended(exit) => (exit.to_string(), until(exit.ended_ms)),
-            Standing::Held(_) => ("under way".to_owned(), until(clock::now_ms())),
-            Standing::Unknown(_) => ("taken up elsewhere".to_owned(), None),
-            Standing::Unclaimed => ("not taken up yet".to_owned(), None),
-            Standing::Lost(_) => ("lost".to_owned(), None),
-            Standing::Abandoned(_) => ("never taken up".to_owned(), None),
+        let (end, took) = match ownership::attempt_status(dir)? {
+            AttemptStatus::Ended(exit) => (exit.to_string(), until(exit.ended_ms)),
+            AttemptStatus::Held(_) => ("under way".to_owned(), until(clock::now_ms())),
+            AttemptStatus::Unknown(_) => ("taken up elsewhere".to_owned(), None),
+            AttemptStatus::Unowned => ("not taken up yet".to_owned(), None),
+            AttemptStatus::Lost(_) => ("lost".to_owned(), None),
+            AttemptStatus::Abandoned(_) => ("never taken up".to_owned(), None),
         };
         let end = if ran_with.is_imported() { "imported".to_owned() } else { end };
         Ok(Self { detail, end, ran_with, took })

@@ -1,16 +1,16 @@
 //! What is said of lines that a worker wrote and that are no events.
 
-use crate::store::PassedOver;
+use crate::store::SkippedLines;
 
 /// Attempts that are named; the others are counted.
 const NAMED: usize = 3;
 
 /// A warning for each attempt of which lines were passed over; `None` if there is none.
-pub(super) fn passed_over_text(passed_over: &[PassedOver]) -> Option<String> {
-    let first = passed_over.first()?;
-    let named = passed_over.iter().take(NAMED);
+pub(super) fn skipped_lines_text(skipped_lines: &[SkippedLines]) -> Option<String> {
+    let first = skipped_lines.first()?;
+    let named = skipped_lines.iter().take(NAMED);
     let mut lines: Vec<_> = named.map(|attempt| format!("warning: {attempt}")).collect();
-    let more = passed_over.len().saturating_sub(NAMED);
+    let more = skipped_lines.len().saturating_sub(NAMED);
     if more > 0 {
         lines.push(format!("warning: and lines of {more} more attempts"));
     }

@@ -10,12 +10,12 @@ use super::{print_json, say};
 use crate::cli::args::{self, Global};
 use crate::display::trial_status;
 use crate::run_dir::RunDir;
-use crate::run_dir::TrialId;
-use crate::run_dir::attempt::Halt;
-use crate::run_dir::claim::{self, ClaimState};
+use crate::run_dir::attempt::StopMode;
+use crate::run_dir::ownership::{self, OwnershipState};
 use crate::run_dir::requests::Request;
 use crate::store::sync;
-use crate::store::{PastRow, TrialRow};
+use crate::store::{AttemptHistory, TrialRecord};
+use experiments::protocol::trial_id::TrialId;
 
 /// How often it is looked whether a holder that has recorded its end is gone.
 const POLL: Duration = Duration::from_millis(10);
@@ -32,10 +32,10 @@ pub async fn run(arguments: &args::Stop, global: &Global) -> anyhow::Result<u8> 
             chosen.into_iter().map(|shown| shown.trial).partition(|row| row.state.is_settled())
         }
     };
-    let halt = if arguments.now { Halt::AtOnce } else { Halt::WithCheckpoint };
+    let mode = if arguments.now { StopMode::Immediate } else { StopMode::Graceful };
     let request = match named.trials {
-        None => Request::StopAll { halt },
-        Some(_) => Request::Stop { trials: ids(&meant), halt },
+        None => Request::StopAll { mode },
+        Some(_) => Request::Stop { trials: ids(&meant), mode },
     };
     let asks = !meant.is_empty() || (arguments.all && dir.is_supervised());
     if asks {
@@ -63,21 +63,21 @@ pub async fn run(arguments: &args::Stop, global: &Global) -> anyhow::Result<u8> 
     Ok(exit::OK)
 }
 
-fn runs(row: &TrialRow) -> bool {
-    row.state.attempt_under_way().is_some()
+fn runs(row: &TrialRecord) -> bool {
+    row.state.active_attempt().is_some()
 }
 
-fn ids(rows: &[TrialRow]) -> Vec<TrialId> {
+fn ids(rows: &[TrialRecord]) -> Vec<TrialId> {
     rows.iter().map(|row| row.id.clone()).collect()
 }
 
-fn already(row: &TrialRow) -> Value {
+fn already(row: &TrialRecord) -> Value {
     json!({"id": row.id, "state": row.state.name()})
 }
 
 /// What became of a trial, and how far it had come.
 struct Stopped {
-    row: TrialRow,
+    row: TrialRecord,
     /// Whether it has had an attempt.
     tried: bool,
     /// The step that its last attempt came to.
@@ -87,7 +87,7 @@ struct Stopped {
 }
 
 /// What became of `meant`, whose processes are gone when this returns.
-async fn stopped(dir: &RunDir, meant: &[TrialRow]) -> anyhow::Result<Vec<Stopped>> {
+async fn stopped(dir: &RunDir, meant: &[TrialRecord]) -> anyhow::Result<Vec<Stopped>> {
     let mut store = sync::for_reading(dir).await?;
     let (mut rows, mut pasts) = (store.trials().await?, store.pasts().await?);
     rows.retain(|row| meant.iter().any(|before| before.id == row.id));
@@ -107,10 +107,15 @@ async fn stopped(dir: &RunDir, meant: &[TrialRow]) -> anyhow::Result<Vec<Stopped
 }
 
 /// A holder records the end of its worker a moment before its own.
-async fn wait_for_holder(dir: &RunDir, trial: &TrialId, past: &PastRow) -> anyhow::Result<()> {
+async fn wait_for_holder(
+    dir: &RunDir,
+    trial: &TrialId,
+    past: &AttemptHistory,
+) -> anyhow::Result<()> {
     let Some(last) = past.attempts.last() else { return Ok(()) };
     let attempt = dir.attempt(trial, last.number);
-    while matches!(claim::probe(&attempt)?, ClaimState::Held(_)) && attempt.exit().exists() {
+    while matches!(ownership::probe(&attempt)?, OwnershipState::Held(_)) && attempt.exit().exists()
+    {
         tokio::time::sleep(POLL).await;
     }
     Ok(())

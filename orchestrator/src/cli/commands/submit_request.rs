@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::display::{Display, Talk};
-use crate::run_dir::TrialId;
 use crate::run_dir::requests::{self, Request};
-use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
-use crate::slots::{Machine, Strangers};
+use crate::slots::{ForeignProcesses, Machine};
 use crate::store::journal_file::Journal;
 use crate::store::sync;
 use crate::supervisor::{Parts, Supervisor};
+use experiments::protocol::trial_id::TrialId;
 
 /// How often it is looked whether a supervisor has done what was asked.
 const POLL: Duration = Duration::from_millis(100);
@@ -56,14 +56,14 @@ pub(super) async fn ask(
 /// Does what requests ask for in the place of a supervisor.
 async fn act(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> anyhow::Result<()> {
     let parts = Parts {
-        experiment: Resolved::read(&dir.experiment())?,
+        experiment: RunSnapshot::read(&dir.experiment())?,
         dir: dir.clone(),
         journal: Journal::open(&dir.journal())?,
         store: sync::for_writing(dir, &lock).await?,
         lock,
         left_out: BTreeSet::new(),
         machine: Machine::open(),
-        strangers: Strangers::Avoided,
+        foreign_processes: ForeignProcesses::Avoided,
         jobs: Some(0),
         max_fails: None,
     };
@@ -78,7 +78,7 @@ async fn is_done(dir: &RunDir, request: &Path, trials: &[TrialId]) -> anyhow::Re
     }
     let rows = sync::for_reading(dir).await?.trials().await?;
     Ok(!rows.iter().any(|row| {
-        let attempt = row.state.attempt_under_way().map(|number| dir.attempt(&row.id, number));
+        let attempt = row.state.active_attempt().map(|number| dir.attempt(&row.id, number));
         // One without a request to stop was started since, as somebody else wished.
         trials.contains(&row.id) && attempt.is_some_and(|attempt| attempt.stop_requested())
     }))

@@ -4,9 +4,9 @@ use experiments::protocol::exit;
 
 use crate::display::text::columns;
 use crate::run_dir::RunDir;
-use crate::run_dir::TrialId;
-use crate::scheduler::{State, Stopping};
-use crate::store::TrialRow;
+use crate::scheduler::{State, StopRequest};
+use crate::store::TrialRecord;
+use experiments::protocol::trial_id::TrialId;
 
 /// Failed trials that are listed at most; the others are counted.
 const LISTED: usize = 20;
@@ -34,8 +34,8 @@ impl Summary {
     /// Of a run that nobody supervises, by the records of what it was to carry out.
     pub(super) fn of_records(
         dir: &RunDir,
-        trials: &[TrialRow],
-        stopping: Option<Stopping>,
+        trials: &[TrialRecord],
+        stopping: Option<StopRequest>,
     ) -> Self {
         let states = || trials.iter().map(|trial| (&trial.id, &trial.state));
         let count = |wanted: fn(&State) -> bool| states().filter(|(_, s)| wanted(s)).count();
@@ -43,12 +43,12 @@ impl Summary {
         let failed = states().filter(|(_, state)| matches!(state, State::Failed { .. }));
         let failed: Vec<_> = failed.map(|(id, state)| (id.clone(), state.clone())).collect();
         let cancelled = count(|state| matches!(state, State::Cancelled { .. }));
-        let forsaken = count(|state| state.attempt_under_way().is_some());
+        let forsaken = count(|state| state.active_attempt().is_some());
         let left = trials.len() - done - failed.len() - cancelled;
         // As who ran it saw it: to give up after failures is no interruption.
         let interrupted = match stopping {
-            Some(Stopping::Asked(_)) => true,
-            Some(Stopping::TooManyFailed) if !failed.is_empty() => forsaken > 0,
+            Some(StopRequest::ByUser(_)) => true,
+            Some(StopRequest::TooManyFailures) if !failed.is_empty() => forsaken > 0,
             _ => left > 0 || (cancelled > 0 && failed.is_empty()),
         };
         Self { run: dir.name(), of: trials.len(), done, failed, cancelled, interrupted, forsaken }

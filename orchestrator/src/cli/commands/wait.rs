@@ -8,7 +8,7 @@ use super::say;
 use super::summary::Summary;
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
-use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::store::sync;
 
 /// How long to wait before the supervisor is looked for again.
@@ -25,7 +25,7 @@ pub async fn run(arguments: &args::Wait, global: &Global) -> anyhow::Result<u8> 
         }
         tokio::time::sleep(MOMENT).await;
     }
-    let resolved = Resolved::read(&dir.experiment())?;
+    let resolved = RunSnapshot::read(&dir.experiment())?;
     let mut store = sync::for_reading(&dir).await?;
     let trials = resolved.of_last_run(store.trials().await?);
     let summary = Summary::of_records(&dir, &trials, store.stopping().await?);

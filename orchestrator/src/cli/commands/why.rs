@@ -7,7 +7,7 @@ use super::print;
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
 use crate::run_dir::log_tail::LogEnd;
-use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::scheduler::State;
 
 /// Runs the verb.
@@ -16,7 +16,7 @@ pub async fn run(arguments: &args::Why, global: &Global) -> anyhow::Result<u8> {
     let supervised = RunDir::find(&global.runs, arguments.chosen.run.as_deref())?.is_supervised();
     let one = OneTrial::find(&arguments.chosen, global).await?;
     let shown = &one.shown;
-    let resolved = Resolved::read(&one.dir.experiment())?;
+    let resolved = RunSnapshot::read(&one.dir.experiment())?;
     let is = shown.state_with(&resolved.reason(shown));
     let mut lines =
         vec![format!("{} is {is}.", shown.trial.id), advice(&one, &resolved, supervised)];
@@ -31,7 +31,7 @@ pub async fn run(arguments: &args::Why, global: &Global) -> anyhow::Result<u8> {
 }
 
 /// What to do, in a sentence.
-fn advice(one: &OneTrial, resolved: &Resolved, supervised: bool) -> String {
+fn advice(one: &OneTrial, resolved: &RunSnapshot, supervised: bool) -> String {
     let trial = &one.shown.trial;
     let id = &trial.id;
     if trial.retired {
@@ -46,7 +46,7 @@ fn advice(one: &OneTrial, resolved: &Resolved, supervised: bool) -> String {
         State::Queued { .. } if supervised => {
             "Nothing is to be done: `orch run` is at work and starts it in its turn.".to_owned()
         }
-        State::Running { .. } if one.shown.silent_since_ms().is_some() => format!(
+        State::Running { .. } if one.shown.stalled_since_ms().is_some() => format!(
             "`orch logs {id}` shows what it printed last; `orch stop {id}` stops it, and `orch retry \
              {id}` then starts it again from its last checkpoint."
         ),

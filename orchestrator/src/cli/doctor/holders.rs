@@ -10,7 +10,7 @@ pub(super) struct Holders {
     /// Attempts with a living holder, by their folders, and how many slots each has.
     pub(super) attempts: BTreeMap<PathBuf, usize>,
     /// Processes whose holder is gone, with their names: what a killed holder left.
-    pub(super) leftovers: BTreeMap<u32, String>,
+    pub(super) orphans: BTreeMap<u32, String>,
 }
 
 /// Who has the slots with lock files in `folder`, as far as this user may know.
@@ -28,7 +28,7 @@ pub(super) fn holders(folder: &Path) -> Holders {
             *most = (*most).max(slots);
         } else {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            holders.leftovers.insert(pid, name.trim().to_owned());
+            holders.orphans.insert(pid, name.trim().to_owned());
         }
     }
     holders
@@ -40,7 +40,7 @@ fn slots_of(pid: u32, folder: &Path) -> usize {
     let paths = open.filter_map(|entry| fs::read_link(entry.path()).ok());
     let is_slot = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        path.parent() == Some(folder) && name != "turn" && !name.contains(".seat.")
+        path.parent() == Some(folder) && name != "turn" && !name.contains(".record.")
     };
     paths.filter(is_slot).count()
 }

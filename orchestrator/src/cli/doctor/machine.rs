@@ -24,7 +24,7 @@ pub(crate) fn machine() -> (Vec<Finding>, Option<Inventory>) {
             return (vec![Finding::problem("inventory", error.to_string(), &advice)], None);
         }
     };
-    if let Some(file) = &inventory.made_up {
+    if let Some(file) = &inventory.mock {
         let found = format!("CPUs and GPUs are made up by `{}`", file.display());
         let advice = format!("unset `{ENV_INVENTORY}` to see this machine");
         findings.push(Finding::warning("inventory", found, &advice));
@@ -68,7 +68,7 @@ fn memory() -> Option<Finding> {
 
 fn gpus(inventory: &Inventory) -> Vec<Finding> {
     let note = inventory.note.clone().unwrap_or_default();
-    let hardware = inventory.made_up.is_none() && has_nvidia_hardware();
+    let hardware = inventory.mock.is_none() && has_nvidia_hardware();
     if inventory.gpus.is_empty() && hardware {
         let advice = "install or reload NVIDIA's driver; `nvidia-smi` must work";
         return vec![Finding::problem("GPUs", format!("one is there, but: {note}"), advice)];

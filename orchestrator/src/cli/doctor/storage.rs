@@ -83,7 +83,7 @@ pub(crate) fn state() -> Vec<Finding> {
         let found = format!("{slots} held by `{}`", attempt.display());
         findings.push(Finding::ok("slots", found));
     }
-    for (pid, name) in &held.leftovers {
+    for (pid, name) in &held.orphans {
         let found = format!("pid {pid} ({name}) holds some and belongs to no attempt under way");
         let advice = format!("if it is not starting one just now, end it: `kill {pid}`");
         findings.push(Finding::warning("slots", found, &advice));

@@ -14,9 +14,9 @@ use crate::slots::Inventory;
 /// Whether this machine, or the cluster, can run the experiment, and its worker.
 pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if run.executor == Executor::Slurm {
-        let grace = run.worker.grace.0;
-        findings.push(match slurm::try_out(&run.slurm, &run.resources, grace) {
+    if run.config.executor == Executor::Slurm {
+        let grace = run.config.worker.grace.0;
+        findings.push(match slurm::try_out(&run.config.slurm, &run.config.resources, grace) {
             Ok(()) => Finding::ok("slurm", format!("would take the jobs of `{}`", run.name())),
             Err(error) => {
                 let advice = "correct the file's `slurm` and `resources`; `sinfo` lists partitions";
@@ -24,7 +24,7 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
             }
         });
     } else if let Some(inventory) = inventory {
-        findings.push(match inventory.feasible(&run.resources) {
+        findings.push(match inventory.feasible(&run.config.resources) {
             Ok(()) => Finding::ok("resources", format!("`{}` fits on this machine", run.name())),
             Err(error) => {
                 let advice = "ask for less in the file's `resources`, or use another machine";
@@ -32,11 +32,11 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
             }
         });
     }
-    match worker_program::find(&run.worker.command[0]) {
+    match worker_program::find(&run.config.worker.command[0]) {
         Ok(program) => {
             findings.push(Finding::ok("worker", program.display().to_string()));
             findings.extend(libraries(&program));
-            findings.extend(run.worker.check.as_ref().map(|check| answers(run, check)));
+            findings.extend(run.config.worker.check.as_ref().map(|check| answers(run, check)));
         }
         Err(error) => {
             let advice = "build or install it, or name its path in the file's `worker`";

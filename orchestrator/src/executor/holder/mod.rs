@@ -15,19 +15,19 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub use orphans::end_leftovers;
+pub use orphans::end_orphans;
 
-use self::signals::Wake;
-use self::stop_sequence::{Ladder, Step, Wish};
+use self::signals::Signals;
+use self::stop_sequence::{StopAction, StopSequence};
 use self::worker::Worker;
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::clock;
 use crate::platform::disk_space;
 use crate::platform::error_chain::chain;
 use crate::platform::filesystem;
-use crate::run_dir::attempt::{AttemptDir, Exit, Outcome, StopReason};
-use crate::run_dir::claim::{self, ClaimError};
+use crate::run_dir::attempt::{AttemptDir, Exit, Outcome, StopMode, StopSource};
 use crate::run_dir::log_tail;
+use crate::run_dir::ownership::{self, OwnershipError};
 
 /// How often the `stop` file is looked for.
 const POLL: Duration = Duration::from_millis(100);
@@ -58,7 +58,7 @@ pub enum HoldError {
     },
     /// The claim failed for another reason than being taken.
     #[error(transparent)]
-    Claim(#[from] ClaimError),
+    Ownership(#[from] OwnershipError),
     /// The worker could not be waited for.
     #[error("cannot wait for the worker")]
     Wait(#[source] io::Error),
@@ -73,17 +73,17 @@ pub enum HoldError {
 /// The claim stays locked until this returns, after `exit.json` was written.
 pub fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
     let setup = |source| HoldError::Setup { path: attempt.path().to_owned(), source };
-    let wake = Wake::register().map_err(setup)?;
+    let signals = Signals::register().map_err(setup)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|e| setup(e.into()))?;
-    let Some(_claim) = claim::take(attempt)? else { return Ok(Held::NotOurs) };
+    let Some(_claim) = ownership::acquire(attempt)? else { return Ok(Held::NotOurs) };
     let started_ms = clock::now_ms();
-    let Ending { outcome, stop, killed, leftovers, disk_full } = match start(attempt, &wake) {
-        Ok((worker, ladder)) => watch(attempt, &worker, ladder, &wake)?,
+    let Ending { outcome, stop, killed, orphans, disk_full } = match start(attempt, &signals) {
+        Ok((worker, sequence)) => watch(attempt, &worker, sequence, &signals)?,
         Err(ending) => Ending { disk_full: disk_space::is_full(attempt.path()), ..ending },
     };
     let ended_ms = clock::now_ms();
-    let exit = Exit { outcome, stop, killed, leftovers, disk_full, started_ms, ended_ms };
+    let exit = Exit { outcome, stop, killed, orphans, disk_full, started_ms, ended_ms };
     atomic_file::write_json(&attempt.exit(), &exit)?;
     Ok(Held::ToTheEnd)
 }
@@ -91,24 +91,24 @@ pub fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
 /// An [`Exit`] without its times.
 struct Ending {
     outcome: Outcome,
-    stop: Option<StopReason>,
+    stop: Option<StopSource>,
     killed: bool,
-    leftovers: u32,
+    orphans: u32,
     disk_full: bool,
 }
 
 impl Ending {
     fn not_started(message: String) -> Self {
         let outcome = Outcome::NotStarted { message };
-        Self { outcome, stop: None, killed: false, leftovers: 0, disk_full: false }
+        Self { outcome, stop: None, killed: false, orphans: 0, disk_full: false }
     }
 }
 
 /// Starts the worker, or says why there is none.
-fn start(attempt: &AttemptDir, wake: &Wake) -> Result<(Worker, Ladder), Ending> {
-    if wish(attempt, wake) != Wish::GoOn {
+fn start(attempt: &AttemptDir, signals: &Signals) -> Result<(Worker, StopSequence), Ending> {
+    if requested_stop(attempt, signals).is_some() {
         let message = "a stop was requested before the worker was started".to_owned();
-        let stop = Some(StopReason::Requested);
+        let stop = Some(StopSource::Requested);
         return Err(Ending { stop, ..Ending::not_started(message) });
     }
     let failed = |e: &dyn Error| Ending::not_started(chain(e));
@@ -121,15 +121,15 @@ fn start(attempt: &AttemptDir, wake: &Wake) -> Result<(Worker, Ladder), Ending> 
         Err(e) => return Err(failed(&e)),
     };
     let worker = Worker::start(attempt, &command).map_err(|e| failed(&e))?;
-    Ok((worker, Ladder::new(&command)))
+    Ok((worker, StopSequence::new(&command)))
 }
 
 /// Waits for the worker's end, hastens it if it must stop, and ends what it leaves behind.
 fn watch(
     attempt: &AttemptDir,
     worker: &Worker,
-    mut ladder: Ladder,
-    wake: &Wake,
+    mut sequence: StopSequence,
+    signals: &Signals,
 ) -> Result<Ending, HoldError> {
     let start = Instant::now();
     let poll = filesystem::network(attempt.path()).map_or(POLL, |_| POLL_ON_NETWORK);
@@ -138,25 +138,25 @@ fn watch(
             break outcome;
         }
         orphans::reap_orphans(worker.pid());
-        match ladder.climb(start.elapsed(), wish(attempt, wake)) {
-            Some(Step::Ask) => worker.ask_to_stop(),
-            Some(Step::Kill) => worker.kill_group(),
-            None => wake.wait(poll),
+        match sequence.advance(start.elapsed(), requested_stop(attempt, signals)) {
+            Some(StopAction::Ask) => worker.ask_to_stop(),
+            Some(StopAction::Kill) => worker.kill_group(),
+            None => signals.wait(poll),
         }
     };
     // At once: room may be made any moment.
     let disk_full = was_full(attempt);
-    let leftovers = orphans::end_descendants(worker, wake);
-    Ok(Ending { outcome, stop: ladder.reason(), killed: ladder.killed(), leftovers, disk_full })
+    let orphans = orphans::end_descendants(worker, signals);
+    Ok(Ending { outcome, stop: sequence.reason(), killed: sequence.killed(), orphans, disk_full })
 }
 
-fn wish(attempt: &AttemptDir, wake: &Wake) -> Wish {
+fn requested_stop(attempt: &AttemptDir, signals: &Signals) -> Option<StopMode> {
     if attempt.kill_requested() {
-        Wish::End
-    } else if wake.stop_requested() || attempt.stop_requested() {
-        Wish::Stop
+        Some(StopMode::Immediate)
+    } else if signals.stop_requested() || attempt.stop_requested() {
+        Some(StopMode::Graceful)
     } else {
-        Wish::GoOn
+        None
     }
 }
 

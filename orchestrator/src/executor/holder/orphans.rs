@@ -9,7 +9,7 @@ use std::time::Duration;
 use experiments::protocol::trial::ENV_EVENTS;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
-use super::signals::Wake;
+use super::signals::Signals;
 use super::worker::Worker;
 use crate::platform::atomic_file::FileError;
 use crate::run_dir::attempt::AttemptDir;
@@ -26,7 +26,7 @@ pub(super) fn reap_orphans(worker: Pid) {
 
 /// Kills the ended `worker`'s process group and all its descendants, waits until they are gone
 /// and returns how many there were.
-pub(super) fn end_descendants(worker: &Worker, wake: &Wake) -> u32 {
+pub(super) fn end_descendants(worker: &Worker, signals: &Signals) -> u32 {
     // While the worker is a zombie its group's id cannot be another's; its death was awaited.
     worker.kill_group();
     let mut ended = 0;
@@ -43,7 +43,7 @@ pub(super) fn end_descendants(worker: &Worker, wake: &Wake) -> u32 {
                 Err(_) => return ended,
             }
         }
-        wake.wait(PAUSE);
+        signals.wait(PAUSE);
     }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn end_descendants(worker: &Worker, wake: &Wake) -> u32 {
 ///
 /// They are known by [`ENV_EVENTS`] in the environment they were started with, so the attempt's
 /// command must have set it.
-pub fn end_leftovers(attempt: &AttemptDir) -> Result<u32, FileError> {
+pub fn end_orphans(attempt: &AttemptDir) -> Result<u32, FileError> {
     let command = attempt.read_command()?;
     let Some(events) = command.as_ref().and_then(|c| c.env.get(ENV_EVENTS)) else { return Ok(0) };
     let marker = format!("{ENV_EVENTS}={events}").into_bytes();

@@ -14,13 +14,13 @@ const STOP_SIGNALS: [i32; 4] = [SIGTERM, SIGINT, SIGHUP, SIGUSR1];
 
 /// The receiving end of this process's signals.
 #[derive(Debug)]
-pub(super) struct Wake {
+pub(super) struct Signals {
     signals: UnixStream,
     stop: Arc<AtomicBool>,
 }
 
-impl Wake {
-    /// From now on signals wake [`Wake::wait`]; one that comes before it is called is not lost.
+impl Signals {
+    /// From now on signals signals [`Signals::wait`]; one that comes before it is called is not lost.
     pub(super) fn register() -> io::Result<Self> {
         let (signals, sender) = UnixStream::pair()?;
         let stop = Arc::new(AtomicBool::new(false));

@@ -1,88 +1,82 @@
-//! How a worker is made to stop: asked first, and killed when its grace is over. Values only.
+//! The stop of a worker: asked first, and killed when its grace is over. Values only.
 
 use std::time::Duration;
 
-use crate::run_dir::attempt::{Command, StopReason};
+use crate::run_dir::attempt::{Command, StopMode, StopSource};
 
-/// What to do to the worker now.
+/// An action on the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum StopAction {
     /// Ask it to save a checkpoint and end.
     Ask,
     /// Kill it and its process group.
     Kill,
 }
 
-/// What somebody wants of the worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// Nothing.
-    GoOn,
-    /// That it ends, with its grace for a checkpoint.
-    Stop,
-    /// That it ends now.
-    End,
-}
-
 /// The stop of one worker. Times count from its start.
 #[derive(Debug)]
-pub(super) struct Ladder {
+pub(super) struct StopSequence {
     grace: Duration,
     limit: Option<Duration>,
-    rung: Rung,
+    stage: Stage,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Rung {
+enum Stage {
     Running,
-    Asked { reason: StopReason, at: Duration },
-    Killed { reason: StopReason },
+    Asked { reason: StopSource, at: Duration },
+    Killed { reason: StopSource },
 }
 
-impl Ladder {
+impl StopSequence {
     pub(super) fn new(command: &Command) -> Self {
         Self {
             grace: seconds(command.grace_secs),
             limit: command.time_limit_secs.map(seconds),
-            rung: Rung::Running,
+            stage: Stage::Running,
         }
     }
 
-    /// The step that is due at `now`; each comes once.
-    pub(super) fn climb(&mut self, now: Duration, wish: Wish) -> Option<Step> {
-        match self.rung {
-            Rung::Running => {
-                let reason = if wish != Wish::GoOn {
-                    StopReason::Requested
+    /// The action that is due at `now`; each comes once.
+    pub(super) fn advance(
+        &mut self,
+        now: Duration,
+        requested: Option<StopMode>,
+    ) -> Option<StopAction> {
+        match self.stage {
+            Stage::Running => {
+                let reason = if requested.is_some() {
+                    StopSource::Requested
                 } else if self.limit.is_some_and(|limit| now >= limit) {
-                    StopReason::TimeLimit
+                    StopSource::TimeLimit
                 } else {
                     return None;
                 };
-                self.rung = Rung::Asked { reason, at: now };
-                Some(Step::Ask)
+                self.stage = Stage::Asked { reason, at: now };
+                Some(StopAction::Ask)
             }
-            Rung::Asked { reason, at }
-                if wish == Wish::End || now >= at.saturating_add(self.grace) =>
+            Stage::Asked { reason, at }
+                if requested == Some(StopMode::Immediate)
+                    || now >= at.saturating_add(self.grace) =>
             {
-                self.rung = Rung::Killed { reason };
-                Some(Step::Kill)
+                self.stage = Stage::Killed { reason };
+                Some(StopAction::Kill)
             }
-            Rung::Asked { .. } | Rung::Killed { .. } => None,
+            Stage::Asked { .. } | Stage::Killed { .. } => None,
         }
     }
 
     /// Why the worker was told to stop, if it was.
-    pub(super) fn reason(&self) -> Option<StopReason> {
-        match self.rung {
-            Rung::Running => None,
-            Rung::Asked { reason, .. } | Rung::Killed { reason } => Some(reason),
+    pub(super) fn reason(&self) -> Option<StopSource> {
+        match self.stage {
+            Stage::Running => None,
+            Stage::Asked { reason, .. } | Stage::Killed { reason } => Some(reason),
         }
     }
 
     /// Whether its grace ran out.
     pub(super) fn killed(&self) -> bool {
-        matches!(self.rung, Rung::Killed { .. })
+        matches!(self.stage, Stage::Killed { .. })
     }
 }
 
@@ -97,9 +91,18 @@ mod tests {
 
     use super::*;
 
-    fn ladder(grace_secs: f64, time_limit_secs: Option<f64>) -> Ladder {
+    const GRACEFUL: Option<StopMode> = Some(StopMode::Graceful);
+    const IMMEDIATE: Option<StopMode> = Some(StopMode::Immediate);
+
+    fn sequence(grace_secs: f64, time_limit_secs: Option<f64>) -> StopSequence {
         let env = BTreeMap::new();
-        Ladder::new(&Command { argv: vec![], cwd: "/".into(), env, grace_secs, time_limit_secs })
+        StopSequence::new(&Command {
+            argv: vec![],
+            cwd: "/".into(),
+            env,
+            grace_secs,
+            time_limit_secs,
+        })
     }
 
     const fn at(secs: u64) -> Duration {
@@ -108,31 +111,31 @@ mod tests {
 
     #[test]
     fn a_stop_asks_once_and_kills_once_after_the_grace() {
-        let mut ladder = ladder(10.0, None);
-        assert_eq!(ladder.climb(at(3), Wish::GoOn), None);
-        assert_eq!(ladder.climb(at(4), Wish::Stop), Some(Step::Ask));
-        assert_eq!(ladder.climb(at(13), Wish::Stop), None);
-        assert_eq!((ladder.reason(), ladder.killed()), (Some(StopReason::Requested), false));
-        assert_eq!(ladder.climb(at(14), Wish::Stop), Some(Step::Kill));
-        assert_eq!(ladder.climb(at(99), Wish::Stop), None);
-        assert!(ladder.killed());
+        let mut sequence = sequence(10.0, None);
+        assert_eq!(sequence.advance(at(3), None), None);
+        assert_eq!(sequence.advance(at(4), GRACEFUL), Some(StopAction::Ask));
+        assert_eq!(sequence.advance(at(13), GRACEFUL), None);
+        assert_eq!((sequence.reason(), sequence.killed()), (Some(StopSource::Requested), false));
+        assert_eq!(sequence.advance(at(14), GRACEFUL), Some(StopAction::Kill));
+        assert_eq!(sequence.advance(at(99), GRACEFUL), None);
+        assert!(sequence.killed());
     }
 
     #[test]
     fn an_end_now_does_not_wait_for_the_grace() {
-        let mut ladder = ladder(10.0, None);
-        assert_eq!(ladder.climb(at(1), Wish::End), Some(Step::Ask));
-        assert_eq!(ladder.climb(at(1), Wish::End), Some(Step::Kill));
-        assert_eq!(ladder.climb(at(2), Wish::End), None);
+        let mut sequence = sequence(10.0, None);
+        assert_eq!(sequence.advance(at(1), IMMEDIATE), Some(StopAction::Ask));
+        assert_eq!(sequence.advance(at(1), IMMEDIATE), Some(StopAction::Kill));
+        assert_eq!(sequence.advance(at(2), IMMEDIATE), None);
     }
 
     #[test]
     fn the_time_limit_stops_as_a_request_does() {
-        let mut ladder = ladder(0.0, Some(5.0));
-        assert_eq!(ladder.climb(at(4), Wish::GoOn), None);
-        assert_eq!(ladder.climb(at(5), Wish::GoOn), Some(Step::Ask));
-        assert_eq!(ladder.climb(at(5), Wish::Stop), Some(Step::Kill));
-        assert_eq!(ladder.reason(), Some(StopReason::TimeLimit));
+        let mut sequence = sequence(0.0, Some(5.0));
+        assert_eq!(sequence.advance(at(4), None), None);
+        assert_eq!(sequence.advance(at(5), None), Some(StopAction::Ask));
+        assert_eq!(sequence.advance(at(5), GRACEFUL), Some(StopAction::Kill));
+        assert_eq!(sequence.reason(), Some(StopSource::TimeLimit));
     }
 
     #[test]
@@ -140,8 +143,8 @@ mod tests {
         assert_eq!(seconds(-1.0), Duration::ZERO);
         assert_eq!(seconds(f64::NAN), Duration::ZERO);
         assert_eq!(seconds(f64::INFINITY), Duration::MAX);
-        let mut ladder = ladder(f64::INFINITY, None);
-        assert_eq!(ladder.climb(at(1), Wish::Stop), Some(Step::Ask));
-        assert_eq!(ladder.climb(at(u64::MAX - 1), Wish::Stop), None);
+        let mut sequence = sequence(f64::INFINITY, None);
+        assert_eq!(sequence.advance(at(1), GRACEFUL), Some(StopAction::Ask));
+        assert_eq!(sequence.advance(at(u64::MAX - 1), GRACEFUL), None);
     }
 }

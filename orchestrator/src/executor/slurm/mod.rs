@@ -28,11 +28,11 @@ use crate::platform::hash::sha256;
 use crate::platform::host::Host;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::attempt::Halt;
+use crate::run_dir::attempt::StopMode;
 
 pub use client::ClientError;
 pub use job::Job;
-pub use queue::{Listed, Queue, Word};
+pub use queue::{JobStatus, Listed, Queue};
 
 /// How long a file that another machine has written may take to be seen here. NFS looks again after
 /// a minute at most, if nobody has told it otherwise.
@@ -63,7 +63,7 @@ pub struct Slurm {
     queue: Option<Queue>,
     pace: Pace,
     /// Why it could not be asked last.
-    silence: Option<String>,
+    unreachable: Option<String>,
     refusal: Option<Refusal>,
 }
 
@@ -95,22 +95,22 @@ struct Tracked {
     /// When Slurm was first seen to know nothing of it any more.
     gone: Option<Instant>,
     /// How it was asked to stop, and whether Slurm has been told so.
-    stop: Option<(Halt, Told)>,
+    stop: Option<(StopMode, Told)>,
 }
 
 impl Tracked {
     /// What the last answer says of it, if it can be in that.
-    fn word(&mut self, queue: Option<&Queue>, late: Duration) -> Word {
+    fn status(&mut self, queue: Option<&Queue>, late: Duration) -> JobStatus {
         let heard = self.since.zip(queue).filter(|(since, queue)| queue.asked > *since);
-        let Some((_, queue)) = heard else { return Word::Unsaid };
-        let word = queue.word(&self.job);
-        let Word::Gone(_) = word else {
+        let Some((_, queue)) = heard else { return JobStatus::Unknown };
+        let word = queue.status(&self.job);
+        let JobStatus::Ended(_) = word else {
             self.gone = None;
             return word;
         };
         // What its holder wrote last may not be seen here yet.
         let gone = self.gone.get_or_insert_with(Instant::now);
-        if gone.elapsed() >= late { word } else { Word::Unsaid }
+        if gone.elapsed() >= late { word } else { JobStatus::Unknown }
     }
 }
 
@@ -170,7 +170,7 @@ impl Slurm {
             cancelling: None,
             jobs: BTreeMap::new(),
             queue: None,
-            silence: None,
+            unreachable: None,
             refusal: None,
         }
     }
@@ -178,7 +178,7 @@ impl Slurm {
     /// Whether something can be submitted now, or why not.
     pub fn room(&self) -> Result<(), String> {
         let refusal = self.refusal.as_ref().filter(|refusal| refusal.until > Instant::now());
-        let why = self.silence.as_ref().or(refusal.map(|refusal| &refusal.words));
+        let why = self.unreachable.as_ref().or(refusal.map(|refusal| &refusal.words));
         why.map_or(Ok(()), |why| Err(why.clone()))
     }
 
@@ -189,9 +189,9 @@ impl Slurm {
 
     /// What is known of the job of `attempt`, also of one that was started before; `None` if it was
     /// given to none.
-    pub fn word(&mut self, attempt: &AttemptDir) -> Result<Option<Word>, FileError> {
+    pub fn status(&mut self, attempt: &AttemptDir) -> Result<Option<JobStatus>, FileError> {
         if self.to_submit.contains(attempt) {
-            return Ok(Some(Word::Unsaid));
+            return Ok(Some(JobStatus::Unknown));
         }
         if !self.jobs.contains_key(attempt)
             && let Some(job) = Job::of(attempt)?
@@ -201,18 +201,18 @@ impl Slurm {
             self.pace.hurry();
         }
         let (queue, late) = (self.queue.as_ref(), self.late);
-        Ok(self.jobs.get_mut(attempt).map(|tracked| tracked.word(queue, late)))
+        Ok(self.jobs.get_mut(attempt).map(|tracked| tracked.status(queue, late)))
     }
 
     /// Hastens the stop of an attempt that has been asked to stop by a file: one that is not yet
     /// submitted is not, the job of one that has not begun is cancelled, and the holder of one that
     /// has looks at once.
-    pub fn hasten(&mut self, attempt: &AttemptDir, halt: Halt) {
+    pub fn hasten(&mut self, attempt: &AttemptDir, mode: StopMode) {
         self.withdrawn.extend(self.to_submit.extract_if(.., |waiting| waiting == attempt));
         if let Some(tracked) = self.jobs.get_mut(attempt)
-            && tracked.stop.is_none_or(|(asked, _)| asked < halt)
+            && tracked.stop.is_none_or(|(asked, _)| asked < mode)
         {
-            tracked.stop = Some((halt, Told::No));
+            tracked.stop = Some((mode, Told::No));
             self.pace.hurry();
         }
     }
@@ -240,7 +240,7 @@ impl Slurm {
         let withdrawn =
             self.withdrawn.drain(..).map(|attempt| Refused { attempt, why: why.clone() });
         let mut refused: Vec<_> = withdrawn.collect();
-        if let Some(why) = &self.silence {
+        if let Some(why) = &self.unreachable {
             let left = self.to_submit.drain(..);
             refused.extend(left.map(|attempt| Refused { attempt, why: why.clone() }));
         }
@@ -282,14 +282,14 @@ impl Slurm {
         let Some(asking) = self.asking.take_if(|asking| asking.is_finished()) else { return };
         match joined(asking).await {
             Ok((cluster, queue)) => {
-                self.silence = None;
+                self.unreachable = None;
                 let news = self.queue.as_ref().is_none_or(|before| before.jobs != queue.jobs);
                 self.pace.answered(news);
                 (self.cluster, self.queue) = (Some(cluster), Some(queue));
             }
             Err(error) => {
                 self.pace.answered(false);
-                self.silence = Some(format!("Slurm does not answer: {error}"));
+                self.unreachable = Some(format!("Slurm does not answer: {error}"));
             }
         }
     }
@@ -322,17 +322,17 @@ impl Slurm {
         let Some(queue) = self.queue.as_ref().filter(|_| self.cancelling.is_none()) else { return };
         let (mut waiting, mut running, mut at_once) = (Vec::new(), Vec::new(), Vec::new());
         for Tracked { job, stop, .. } in self.jobs.values_mut() {
-            let Some((halt, told)) = stop else { continue };
+            let Some((mode, told)) = stop else { continue };
             let Some(listed) = queue.listed(job) else { continue };
             // One that still waits was not cancelled: Slurm may not have heard it.
             if *told == Told::Yes && !listed.waits() {
                 continue;
             }
             *told = Told::Yes;
-            match halt {
-                Halt::AtOnce => at_once.push(listed.id.clone()),
-                Halt::WithCheckpoint if listed.waits() => waiting.push(listed.id.clone()),
-                Halt::WithCheckpoint => running.push(listed.id.clone()),
+            match mode {
+                StopMode::Immediate => at_once.push(listed.id.clone()),
+                StopMode::Graceful if listed.waits() => waiting.push(listed.id.clone()),
+                StopMode::Graceful => running.push(listed.id.clone()),
             }
         }
         if waiting.is_empty() && running.is_empty() && at_once.is_empty() {
@@ -349,7 +349,7 @@ impl Slurm {
 
     /// Asks about all jobs, if it is time and there are any, or whether it answers again.
     fn ask(&mut self) {
-        let waits = self.silence.is_some() || !self.to_submit.is_empty();
+        let waits = self.unreachable.is_some() || !self.to_submit.is_empty();
         let of_interest = waits || !self.jobs.is_empty();
         if self.asking.is_some() || !of_interest || !self.pace.is_due() {
             return;

@@ -39,15 +39,15 @@ pub struct Listed {
 
 /// What Slurm says of a job, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Word {
+pub enum JobStatus {
     /// Nothing that one could go by.
-    Unsaid,
+    Unknown,
     /// It waits, for this reason.
-    Waits(String),
+    Pending(String),
     /// Processes of it are there, or will be in a moment, or were until a moment ago.
-    Runs(String),
+    Running(String),
     /// It is over, or forgotten; as much of its end as Slurm tells.
-    Gone(String),
+    Ended(String),
 }
 
 /// States in which nothing of a job is left. Any other, also one that is not known, is not taken for
@@ -108,13 +108,13 @@ impl Queue {
     }
 
     /// What it says of `job`.
-    pub fn word(&self, job: &Job) -> Word {
+    pub fn status(&self, job: &Job) -> JobStatus {
         match self.listed(job) {
-            Some(listed) => listed.word(),
+            Some(listed) => listed.status(),
             None if job.cluster == self.cluster => {
-                Word::Gone("Slurm no longer lists its job".to_owned())
+                JobStatus::Ended("Slurm no longer lists its job".to_owned())
             }
-            None => Word::Unsaid,
+            None => JobStatus::Unknown,
         }
     }
 }
@@ -136,14 +136,14 @@ fn parse(answer: &str) -> BTreeMap<(String, u32), Listed> {
 }
 
 impl Listed {
-    fn word(&self) -> Word {
+    fn status(&self) -> JobStatus {
         let Self { id, state, nodes, reason } = self;
         if self.waits() {
-            Word::Waits(format!("job {id} waits: {}", in_plain_words(reason)))
+            JobStatus::Pending(format!("job {id} waits: {}", in_plain_words(reason)))
         } else if OVER.contains(&state.as_str()) {
-            Word::Gone(format!("its job {id} is {state}"))
+            JobStatus::Ended(format!("its job {id} is {state}"))
         } else {
-            Word::Runs(format!("job {id} on {nodes}"))
+            JobStatus::Running(format!("job {id} on {nodes}"))
         }
     }
 
@@ -204,29 +204,32 @@ N/A|RUNNING|42|n2|None|somebody's | own
         Queue { cluster: "one".to_owned(), asked: Instant::now(), jobs: parse(ANSWER) }
     }
 
-    fn word(cluster: &str, index: u32) -> Word {
+    fn status(cluster: &str, index: u32) -> JobStatus {
         let (cluster, name) = (cluster.to_owned(), "table1-1f2e3d4c".to_owned());
-        queue().word(&Job { cluster, name, index })
+        queue().status(&Job { cluster, name, index })
     }
 
     #[test]
     fn every_state_is_alive_but_those_that_are_known_to_be_an_end() {
-        assert_eq!(word("one", 0), Word::Runs("job 41_0 on n1".to_owned()));
+        assert_eq!(status("one", 0), JobStatus::Running("job 41_0 on n1".to_owned()));
         assert_eq!(
-            word("one", 1),
-            Word::Waits("job 41_1 waits: others come first (Priority)".to_owned())
+            status("one", 1),
+            JobStatus::Pending("job 41_1 waits: others come first (Priority)".to_owned())
         );
-        assert_eq!(word("one", 2), Word::Gone("its job 41_2 is CANCELLED".to_owned()));
-        assert_eq!(word("one", 3), Word::Gone("its job 41_3 is NODE_FAIL".to_owned()));
-        assert!(matches!(word("one", 4), Word::Runs(_)), "its processes are still being ended");
-        assert!(matches!(word("one", 5), Word::Runs(_)), "what is not known is no end");
-        assert!(matches!(word("one", 6), Word::Gone(_)), "what is not listed is gone");
+        assert_eq!(status("one", 2), JobStatus::Ended("its job 41_2 is CANCELLED".to_owned()));
+        assert_eq!(status("one", 3), JobStatus::Ended("its job 41_3 is NODE_FAIL".to_owned()));
+        assert!(
+            matches!(status("one", 4), JobStatus::Running(_)),
+            "its processes are still being ended"
+        );
+        assert!(matches!(status("one", 5), JobStatus::Running(_)), "what is not known is no end");
+        assert!(matches!(status("one", 6), JobStatus::Ended(_)), "what is not listed is gone");
     }
 
     #[test]
     fn another_cluster_knows_nothing_of_it() {
-        assert_eq!(word("two", 6), Word::Unsaid);
-        assert_eq!(word("two", 0), Word::Unsaid);
+        assert_eq!(status("two", 6), JobStatus::Unknown);
+        assert_eq!(status("two", 0), JobStatus::Unknown);
     }
 
     #[test]

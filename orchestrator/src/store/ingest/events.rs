@@ -9,9 +9,9 @@ use sqlx::{Connection, QueryBuilder, SqliteConnection};
 
 use super::metric_names::Names;
 use crate::platform::line_reader::{self, Place, Tail};
-use crate::run_dir::TrialId;
-use crate::store::skipped_lines::pass_over;
+use crate::store::skipped_lines::skip_line;
 use crate::store::{Store, StoreError};
+use experiments::protocol::trial_id::TrialId;
 
 /// Events that were taken in.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Cursor {
     bytes_read: i64,
     lines_read: i64,
     in_long_line: bool,
-    unknown_lines: i64,
+    skipped_lines: i64,
 }
 
 /// What a batch of lines comes to, so that points need few statements.
@@ -44,7 +44,7 @@ struct Batch {
     /// The step that the worker came to last.
     last_step: Option<i64>,
     /// Lines that were passed over, those of earlier batches included.
-    passed_over: u64,
+    skipped_lines: u64,
 }
 
 struct Point {
@@ -67,7 +67,7 @@ impl Store {
     ) -> Result<Read, StoreError> {
         let sql = Self::sql_error(&self.path);
         let cursor: Cursor = sqlx::query_as(
-            "select attempt_id, bytes_read, lines_read, in_long_line, unknown_lines
+            "select attempt_id, bytes_read, lines_read, in_long_line, skipped_lines
              from attempt join trial using (trial_id) where name = ? and number = ?",
         )
         .bind(&trial.0)
@@ -105,19 +105,19 @@ async fn take_in(
         names: Names::of(db, attempt_id).await?,
         points: Vec::new(),
         last_step: None,
-        passed_over: cursor.unknown_lines as u64,
+        skipped_lines: cursor.skipped_lines as u64,
     };
     let mut lines = Vec::new();
     for (number, line) in (cursor.lines_read as u64 + 1..).zip(&read.lines) {
-        match understood(line, &batch.names) {
+        match parsed(line, &batch.names) {
             Ok(Some(line)) => {
                 apply(db, &line, &mut batch).await?;
                 lines.push(line);
             }
             Ok(None) => {}
             Err(reason) => {
-                pass_over(db, attempt_id, number, &reason, batch.passed_over).await?;
-                batch.passed_over += 1;
+                skip_line(db, attempt_id, number, &reason, batch.skipped_lines).await?;
+                batch.skipped_lines += 1;
             }
         }
     }
@@ -126,7 +126,7 @@ async fn take_in(
 }
 
 /// The event in a line, unless that is blank, or why it is passed over.
-fn understood(line: &line_reader::Line, names: &Names) -> Result<Option<Line>, String> {
+fn parsed(line: &line_reader::Line, names: &Names) -> Result<Option<Line>, String> {
     let text = match line {
         line_reader::Line::Whole(text) if text.trim().is_empty() => return Ok(None),
         line_reader::Line::Whole(text) => text,
@@ -279,7 +279,7 @@ async fn flush(db: &mut SqliteConnection, batch: &Batch, place: Place) -> Result
             bytes_read = ?,
             lines_read = ?,
             in_long_line = ?,
-            unknown_lines = ?,
+            skipped_lines = ?,
             keeps_until = iif(?, coalesce(keeps_until, -1), keeps_until),
             last_step = coalesce(?, last_step)
          where attempt_id = ?",
@@ -287,7 +287,7 @@ async fn flush(db: &mut SqliteConnection, batch: &Batch, place: Place) -> Result
     .bind(place.offset as i64)
     .bind(place.lines as i64)
     .bind(place.in_long_line)
-    .bind(batch.passed_over as i64)
+    .bind(batch.skipped_lines as i64)
     .bind(!batch.points.is_empty())
     .bind(batch.last_step)
     .bind(batch.attempt_id)

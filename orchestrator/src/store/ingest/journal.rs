@@ -5,10 +5,10 @@ use std::path::Path;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::platform::line_reader::{self, Place, Tail};
-use crate::run_dir::TrialId;
-use crate::scheduler::{Cause, State, Stopping};
+use crate::scheduler::{State, StopCause, StopRequest};
 use crate::store::journal_file::{Entry, Line, Planned, Unneeded};
 use crate::store::{Store, StoreError};
+use experiments::protocol::trial_id::TrialId;
 
 impl Store {
     /// Takes in every whole line of the journal that has not been taken in yet.
@@ -38,7 +38,11 @@ impl Store {
             for text in read.lines {
                 // A line that a power cut has torn is no decision that took effect.
                 let line_reader::Line::Whole(text) = text else { continue };
-                let Ok(line) = serde_json::from_str::<Line>(&text) else { continue };
+                let line = Line::parse(&text).map_err(|version| StoreError::JournalVersion {
+                    path: journal.to_owned(),
+                    version,
+                })?;
+                let Some(line) = line else { continue };
                 apply(&mut transaction, &line).await.map_err(|e| match e {
                     Failure::Sql(source) => sql(source),
                     Failure::Conflict(trial, from) => {
@@ -71,14 +75,18 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
     match &line.entry {
         Entry::Planned(planned) => Ok(plan(db, planned, line.time_ms).await?),
         Entry::Changed { trial, from, to } => change(db, trial, from, to, line.time_ms).await,
-        Entry::Forgiven { trial } => Ok(forgive(db, trial).await?),
+        Entry::AttemptsReset { trial } => Ok(reset_attempts(db, trial).await?),
         Entry::Stalled { trial, attempt, silent_ms } => {
             let since_ms = Some(line.time_ms - silent_ms);
-            Ok(set_silent_since(db, trial, *attempt, since_ms).await?)
+            Ok(set_stalled_since(db, trial, *attempt, since_ms).await?)
         }
-        Entry::Stirred { trial, attempt } => Ok(set_silent_since(db, trial, *attempt, None).await?),
-        Entry::ToStop { trial, attempt, cause } => Ok(intend(db, trial, *attempt, *cause).await?),
-        Entry::Stopping { why } => Ok(set_stopping(db, Some(*why)).await?),
+        Entry::Recovered { trial, attempt } => {
+            Ok(set_stalled_since(db, trial, *attempt, None).await?)
+        }
+        Entry::StoppingAttempt { trial, attempt, cause } => {
+            Ok(record_stop_cause(db, trial, *attempt, *cause).await?)
+        }
+        Entry::StoppingRun { request } => Ok(set_stop_request(db, Some(*request)).await?),
         Entry::Imported { trial, started_ms } => import(db, trial, *started_ms, line.time_ms).await,
         Entry::Removed { trial, files } => Ok(remove(db, trial, files, line.time_ms).await?),
     }
@@ -89,7 +97,7 @@ async fn plan(
     planned: &Planned,
     time_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    set_stopping(db, None).await?;
+    set_stop_request(db, None).await?;
     sqlx::query("delete from variant").execute(&mut *db).await?;
     for (position, row) in (0i64..).zip(&planned.rows) {
         sqlx::query("insert into variant (name, label, position) values (?, ?, ?)")
@@ -184,20 +192,20 @@ fn new() -> State {
     State::Queued { reason: "new".to_owned() }
 }
 
-async fn forgive(db: &mut SqliteConnection, trial: &TrialId) -> Result<(), sqlx::Error> {
+async fn reset_attempts(db: &mut SqliteConnection, trial: &TrialId) -> Result<(), sqlx::Error> {
     let statement = sqlx::query(
-        "update trial set forgiven = coalesce(
+        "update trial set attempts_reset = coalesce(
             (select max(number) from attempt where attempt.trial_id = trial.trial_id), 0)
          where name = ?",
     );
     statement.bind(&trial.0).execute(db).await.map(drop)
 }
 
-async fn intend(
+async fn record_stop_cause(
     db: &mut SqliteConnection,
     trial: &TrialId,
     attempt: u32,
-    cause: Cause,
+    cause: StopCause,
 ) -> Result<(), sqlx::Error> {
     let statement = sqlx::query(
         "update attempt set stop_cause = ?
@@ -208,22 +216,25 @@ async fn intend(
     statement.execute(db).await.map(drop)
 }
 
-async fn set_silent_since(
+async fn set_stalled_since(
     db: &mut SqliteConnection,
     trial: &TrialId,
     attempt: u32,
     since_ms: Option<i64>,
 ) -> Result<(), sqlx::Error> {
     let statement = sqlx::query(
-        "update attempt set silent_since_ms = ?
+        "update attempt set stalled_since_ms = ?
          where number = ? and trial_id = (select trial_id from trial where name = ?)",
     );
     statement.bind(since_ms).bind(attempt).bind(&trial.0).execute(db).await.map(drop)
 }
 
-async fn set_stopping(db: &mut SqliteConnection, why: Option<Stopping>) -> Result<(), sqlx::Error> {
-    let why = why.map(|why| serde_json::to_string(&why).expect("reasons are plain data"));
-    sqlx::query("update journal set stopping = ?").bind(why).execute(db).await.map(drop)
+async fn set_stop_request(
+    db: &mut SqliteConnection,
+    request: Option<StopRequest>,
+) -> Result<(), sqlx::Error> {
+    let json = request.map(|r| serde_json::to_string(&r).expect("requests are plain data"));
+    sqlx::query("update journal set stop_request = ?").bind(json).execute(db).await.map(drop)
 }
 
 async fn remove(

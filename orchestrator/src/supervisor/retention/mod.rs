@@ -16,9 +16,9 @@ use experiments::protocol::trial::{FILE_NAME, Trial};
 use experiments::schema::keep::{Keep, KeepCheckpoints};
 
 use crate::run_dir::RunDir;
-use crate::run_dir::TrialId;
 use crate::scheduler::State;
-use crate::store::{AttemptDetail, Store, StoreError, Times, TrialRow, Unneeded};
+use crate::store::{AttemptDetail, Store, StoreError, Times, TrialRecord, Unneeded};
+use experiments::protocol::trial_id::TrialId;
 use policy::Saved;
 
 /// What is not needed of a run.
@@ -29,7 +29,7 @@ pub struct Survey {
     /// Checkpoints that stay.
     pub stay: usize,
     /// Trials that are under way, so that nothing of them is looked at.
-    pub under_way: usize,
+    pub active: usize,
 }
 
 /// What is not needed of a trial.
@@ -62,8 +62,8 @@ pub async fn survey(
     };
     let mut survey = Survey::default();
     for row in store.trials().await? {
-        if row.state.attempt_under_way().is_some() {
-            survey.under_way += 1;
+        if row.state.active_attempt().is_some() {
+            survey.active += 1;
             continue;
         }
         let values = series.remove(&row.id).unwrap_or_default();
@@ -104,7 +104,7 @@ impl<'a> Look<'a> {
     /// `None` if the trial was never started, or nobody can tell where its checkpoints lie.
     fn at(
         folder: &'a Path,
-        row: &TrialRow,
+        row: &TrialRecord,
         attempts: &[AttemptDetail],
         artifacts: BTreeSet<PathBuf>,
     ) -> Option<Self> {

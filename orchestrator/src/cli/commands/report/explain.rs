@@ -10,7 +10,7 @@ use crate::cli::commands::provenance::RanWith;
 use crate::platform::clock;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
-use crate::store::{Store, TrialRow};
+use crate::store::{Store, TrialRecord};
 
 /// A cell that the report does not have.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ pub(crate) async fn trials(store: &mut Store, dir: &RunDir) -> anyhow::Result<Ma
     Ok(trials)
 }
 
-async fn trial(store: &mut Store, dir: &RunDir, row: &TrialRow) -> anyhow::Result<Value> {
+async fn trial(store: &mut Store, dir: &RunDir, row: &TrialRecord) -> anyhow::Result<Value> {
     let folder = dir.trial(&row.id);
     let within = format!("trials/{}", row.id);
     let mut attempts = Vec::new();
@@ -71,8 +71,8 @@ async fn trial(store: &mut Store, dir: &RunDir, row: &TrialRow) -> anyhow::Resul
         "seed": row.seed,
         "state": row.state.name(),
         "key": row.key,
-        "builds": row.made_with.builds,
-        "data": row.made_with.data,
+        "builds": row.origins.builds,
+        "data": row.origins.data,
         "folder": within,
         "attempts": attempts,
     }))

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use experiments::protocol::check::StaleReason;
+
 use crate::display::text::named;
 use crate::scheduler::State;
-use crate::store::TrialRow;
+use crate::store::TrialRecord;
 
 /// The table would mix results of different builds or data.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,13 +17,13 @@ use crate::store::TrialRow;
 hint: `orch run FILE --rerun-stale` runs the older ones again; `orch report --accept-code-change` \
      draws them together and says so"
 )]
-pub(crate) struct Mixture(String);
+pub(crate) struct MixedBuilds(String);
 
-impl Mixture {
-    /// Whether the trials that a report counts are such a mixture.
-    pub(crate) fn of(trials: &[TrialRow]) -> Option<Self> {
+impl MixedBuilds {
+    /// Whether the trials that a report counts are of mixed builds.
+    pub(crate) fn of(trials: &[TrialRecord]) -> Option<Self> {
         let counted =
-            |trial: &&TrialRow| !trial.retired && matches!(trial.state, State::Succeeded { .. });
+            |trial: &&TrialRecord| !trial.retired && matches!(trial.state, State::Succeeded { .. });
         let counted: Vec<_> = trials.iter().filter(counted).collect();
         builds(&counted).or_else(|| data(&counted)).map(Self)
     }
@@ -34,10 +36,10 @@ impl Mixture {
     }
 }
 
-fn builds(trials: &[&TrialRow]) -> Option<String> {
-    let mut by_build: BTreeMap<String, Vec<&TrialRow>> = BTreeMap::new();
-    for trial in trials.iter().filter(|trial| !trial.made_with.builds.is_empty()) {
-        let builds: Vec<_> = trial.made_with.builds.iter().map(|b| format!("`{b}`")).collect();
+fn builds(trials: &[&TrialRecord]) -> Option<String> {
+    let mut by_build: BTreeMap<String, Vec<&TrialRecord>> = BTreeMap::new();
+    for trial in trials.iter().filter(|trial| !trial.origins.builds.is_empty()) {
+        let builds: Vec<_> = trial.origins.builds.iter().map(|b| format!("`{b}`")).collect();
         by_build.entry(builds.join(" and ")).or_default().push(trial);
     }
     if by_build.len() < 2 && !by_build.keys().any(|builds| builds.contains(" and ")) {
@@ -49,10 +51,11 @@ fn builds(trials: &[&TrialRow]) -> Option<String> {
 }
 
 /// What the data were matters only against what they are: variants may well differ in their data.
-fn data(trials: &[&TrialRow]) -> Option<String> {
-    let other =
-        |trial: &&TrialRow| trial.made_with.changed(None, trial.data.as_deref()) == Some("data");
-    let (then, now): (Vec<&TrialRow>, Vec<_>) = trials.iter().partition(|trial| other(trial));
+fn data(trials: &[&TrialRecord]) -> Option<String> {
+    let other = |trial: &&TrialRecord| {
+        trial.origins.changed(None, trial.data.as_deref()) == Some(StaleReason::Data)
+    };
+    let (then, now): (Vec<&TrialRecord>, Vec<_>) = trials.iter().partition(|trial| other(trial));
     if then.is_empty() || now.is_empty() {
         return None;
     }
@@ -60,6 +63,6 @@ fn data(trials: &[&TrialRow]) -> Option<String> {
     Some(format!("some results were made with data that are not as they were then: {names}"))
 }
 
-fn ids(trials: &[&TrialRow]) -> String {
+fn ids(trials: &[&TrialRecord]) -> String {
     named(trials.iter().map(|trial| trial.id.0.as_str()))
 }

@@ -8,20 +8,20 @@ pub(super) mod records;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::expand::{Experiment, Row};
+use experiments::expand::{Experiment, ResolvedTrial, Row};
 use experiments::protocol::exit;
 use experiments::schema::report::{Figure, Report};
 use reports::records::Records;
 use serde_json::{Map, Value, json};
 
-use self::mixed_builds::Mixture;
-use self::other_run::Side;
+use self::mixed_builds::MixedBuilds;
+use self::other_run::OtherRun;
 use self::records::Heading;
 use super::{print, print_json, say};
 use crate::cli::args::{self, Global};
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
-use crate::run_dir::snapshot::{Resolved, ResolvedTrial};
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::store::sync;
 
 /// A run's rows would stand there twice.
@@ -97,13 +97,13 @@ async fn collect(
     out: &Path,
 ) -> anyhow::Result<(Records, Map<String, Value>)> {
     let mut store = sync::for_reading(&request.dir).await?;
-    let mixture = Mixture::of(&store.trials().await?);
-    let mixture = match mixture {
-        Some(mixture) if !arguments.accept_code_change => return Err(mixture.into()),
-        accepted => accepted.map(|mixture| mixture.note()),
+    let mixed_builds = MixedBuilds::of(&store.trials().await?);
+    let mixed_builds = match mixed_builds {
+        Some(mixed_builds) if !arguments.accept_code_change => return Err(mixed_builds.into()),
+        accepted => accepted.map(|mixed_builds| mixed_builds.note()),
     };
     if let Some(table) = &mut request.report.table {
-        table.notes.extend(mixture);
+        table.notes.extend(mixed_builds);
     }
     let heading = Heading {
         experiment: &request.experiment,
@@ -117,7 +117,7 @@ async fn collect(
     let mut trials = explain::trials(&mut store, &request.dir).await?;
     for run in &arguments.beside {
         let run = RunDir::find(&global.runs, Some(run))?;
-        let side = Side::read(&run, &request.report, out).await?;
+        let side = OtherRun::read(&run, &request.report, out).await?;
         add(side, &mut request.report, &mut records, &mut trials)?;
     }
     Ok((records, trials))
@@ -125,7 +125,7 @@ async fn collect(
 
 /// Adds another run's rows.
 fn add(
-    side: Side,
+    side: OtherRun,
     report: &mut Report,
     records: &mut Records,
     trials: &mut Map<String, Value>,
@@ -170,16 +170,16 @@ fn request(arguments: &args::Report, global: &Global) -> anyhow::Result<Request>
         (name, _) => name.clone(),
     };
     let dir = RunDir::find(&global.runs, name.as_deref())?;
-    let resolved = Resolved::read(&dir.experiment())?;
-    let caption = resolved.with_set(&resolved.caption);
+    let resolved = RunSnapshot::read(&dir.experiment())?;
+    let caption = resolved.with_set(&resolved.run.caption);
     Ok(Request {
         dir,
-        experiment: resolved.experiment,
-        profile: resolved.profile,
+        experiment: resolved.run.experiment,
+        profile: resolved.run.profile,
         caption,
-        rows: resolved.rows,
+        rows: resolved.run.rows,
         configs: configs(resolved.trials),
-        report: resolved.report,
+        report: resolved.run.report,
     })
 }
 
@@ -192,19 +192,19 @@ fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> anyhow::Resul
         }
         None => RunDir::find(&global.runs, Some(&experiment.file.name))?,
     };
-    let resolved = Resolved::read(&dir.experiment())?;
-    let run = experiment.expand(resolved.profile.as_deref(), &[])?;
+    let resolved = RunSnapshot::read(&dir.experiment())?;
+    let run = experiment.expand(resolved.run.profile.as_deref(), &[])?;
     Ok(Request {
         dir,
-        experiment: run.experiment,
-        profile: run.profile,
-        caption: resolved.with_set(&run.caption),
-        rows: run.rows,
+        experiment: run.config.experiment,
+        profile: run.config.profile,
+        caption: resolved.with_set(&run.config.caption),
+        rows: run.config.rows,
         configs: configs(resolved.trials),
-        report: run.report,
+        report: run.config.report,
     })
 }
 
 fn configs(trials: Vec<ResolvedTrial>) -> Configs {
-    trials.into_iter().map(|trial| (trial.id, trial.config)).collect()
+    trials.into_iter().map(|trial| (trial.id.0, trial.config)).collect()
 }

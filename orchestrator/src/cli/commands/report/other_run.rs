@@ -8,14 +8,14 @@ use reports::records::{Records, Variant};
 use serde_json::{Map, Value};
 
 use super::explain;
-use super::mixed_builds::Mixture;
+use super::mixed_builds::MixedBuilds;
 use crate::cli::commands::report::records::{self, Heading};
 use crate::run_dir::RunDir;
-use crate::run_dir::snapshot::Resolved;
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::store::sync;
 
 /// One of the runs.
-pub(crate) struct Side {
+pub(crate) struct OtherRun {
     /// The run's name.
     pub(crate) name: String,
     /// Its records.
@@ -23,33 +23,34 @@ pub(crate) struct Side {
     /// What its trials were made with, by their ids.
     pub(crate) trials: Map<String, Value>,
     /// What its results mix, as a sentence.
-    mixture: Option<String>,
+    mixed_builds: Option<String>,
 }
 
-impl Side {
+impl OtherRun {
     /// What `report` draws of the run; `aside` is as [`records::collect`] has it.
     pub(crate) async fn read(run: &RunDir, report: &Report, aside: &Path) -> anyhow::Result<Self> {
-        let resolved = Resolved::read(&run.experiment())?;
+        let resolved = RunSnapshot::read(&run.experiment())?;
         let mut store = sync::for_reading(run).await?;
-        let caption = resolved.with_set(&resolved.caption);
-        let configs = resolved.trials.into_iter().map(|trial| (trial.id, trial.config));
+        let caption = resolved.with_set(&resolved.run.caption);
+        let configs = resolved.trials.into_iter().map(|trial| (trial.id.0, trial.config));
         let heading = Heading {
-            experiment: &resolved.experiment,
-            profile: resolved.profile.as_deref(),
+            experiment: &resolved.run.experiment,
+            profile: resolved.run.profile.as_deref(),
             caption: &caption,
-            rows: &resolved.rows,
+            rows: &resolved.run.rows,
             configs: &configs.collect::<BTreeMap<_, _>>(),
         };
-        let mixture = Mixture::of(&store.trials().await?).map(|mixture| mixture.note());
+        let mixed_builds =
+            MixedBuilds::of(&store.trials().await?).map(|mixed_builds| mixed_builds.note());
         let records = records::collect(&mut store, run, &heading, report, aside).await?;
         let trials = explain::trials(&mut store, run).await?;
-        Ok(Self { name: run.name(), records, trials, mixture })
+        Ok(Self { name: run.name(), records, trials, mixed_builds })
     }
 
     /// What is to be said of its rows.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
         let caption = Some(self.records.caption.trim()).filter(|caption| !caption.is_empty());
-        let sentences = [caption, self.mixture.as_deref()].into_iter().flatten();
+        let sentences = [caption, self.mixed_builds.as_deref()].into_iter().flatten();
         sentences.map(|sentence| format!("{}: {sentence}", self.name))
     }
 

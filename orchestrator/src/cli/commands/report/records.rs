@@ -12,10 +12,10 @@ use reports::series::{Sample, Spool};
 use serde_json::{Map, Value};
 
 use crate::run_dir::RunDir;
-use crate::run_dir::TrialId;
 use crate::run_dir::trial::{FileOfTrialError, file_of_trial};
 use crate::scheduler::State;
-use crate::store::{ArtifactRow, Store, StoreError, Times, TrialRow};
+use crate::store::{ArtifactRecord, Store, StoreError, Times, TrialRecord};
+use experiments::protocol::trial_id::TrialId;
 
 /// What the records are to be told under: the rows, and who ran them.
 #[derive(Debug, Clone)]
@@ -149,7 +149,7 @@ fn of_trial<T>(
     all.iter_mut().filter_map(|(metric, of)| Some((metric.clone(), of.remove(trial)?))).collect()
 }
 
-fn state(trial: &TrialRow) -> TrialState {
+fn state(trial: &TrialRecord) -> TrialState {
     match &trial.state {
         State::Succeeded { .. } => TrialState::Succeeded,
         State::Failed { class, .. } => TrialState::Unfinished(format!("failed ({class})")),
@@ -161,7 +161,7 @@ fn state(trial: &TrialRow) -> TrialState {
 }
 
 /// One that lies elsewhere is left out; one that is missing is for whoever wants to draw it.
-fn artifact(row: ArtifactRow, folder: &Path) -> Option<Artifact> {
+fn artifact(row: ArtifactRecord, folder: &Path) -> Option<Artifact> {
     let path = Path::new(&row.path);
     if let Err(error @ FileOfTrialError::Outside { .. }) = file_of_trial(folder, path) {
         tracing::warn!("{error}; it is left out");

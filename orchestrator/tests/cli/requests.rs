@@ -114,7 +114,7 @@ fn what_was_lost_is_stopped_and_queued_again_as_json() {
     let retried = lab.json("retry seed=0 --json");
     assert_eq!((&retried["queued"], &retried["supervised"]), (&json!([id]), &json!(false)));
     let other = json!([{"id": lab.status("b-s0-").unwrap()["id"], "state": "queued"}]);
-    assert_eq!(retried["passed_over"], other);
+    assert_eq!(retried["skipped"], other);
     assert_eq!(lab.json("retry --failed trip --json")["queued"], json!([]));
 }
 
@@ -164,7 +164,7 @@ fn a_retry_gives_fresh_attempts_with_a_supervisor_and_without() {
 }
 
 #[test]
-fn a_request_that_makes_no_sense_is_passed_over() {
+fn a_request_that_makes_no_sense_is_skipped() {
     let lab = Lab::with(&HANG);
     let run = lab.start("run trip.yaml -j 1");
     lab.reach("a-s0-", 1, 6);

@@ -18,9 +18,9 @@ use crate::run_dir::attempt::{AttemptDir, Exit};
 
 /// What stands in a `claim` file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClaimInfo {
+pub struct Owner {
     /// What for.
-    pub by: Claimant,
+    pub by: OwnerKind,
     /// The claimant's process id on its machine. For people; never a sign of life.
     pub pid: u32,
     /// The claimant's machine.
@@ -32,7 +32,7 @@ pub struct ClaimInfo {
 /// Who claims an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Claimant {
+pub enum OwnerKind {
     /// A holder, to run the attempt.
     Holder,
     /// A supervisor that gave up waiting, so that no holder runs it any more.
@@ -41,41 +41,41 @@ pub enum Claimant {
     Executor,
 }
 
-/// What the claim alone says; see [`standing`] for what to make of it.
+/// What the claim alone says; see [`status`] for what to make of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClaimState {
+pub enum OwnershipState {
     /// Nobody has it yet.
-    Unclaimed,
+    Unowned,
     /// A living holder on this machine has it.
-    Held(ClaimInfo),
+    Held(Owner),
     /// Its holder, on this machine, has ended.
-    Released(ClaimInfo),
+    Released(Owner),
     /// A supervisor took it out of play.
-    Abandoned(ClaimInfo),
+    Abandoned(Owner),
     /// A holder on another machine has or had it; only that machine or its files know more.
-    Unknown(ClaimInfo),
+    Unknown(Owner),
 }
 
 /// Where an attempt stands, by its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum AttemptStatus {
     /// No holder has taken it up yet.
-    Unclaimed,
+    Unowned,
     /// Its holder lives.
-    Held(ClaimInfo),
+    Held(Owner),
     /// It ended and its end is recorded.
     Ended(Exit),
     /// Its holder ended without recording an end: killed, or the machine went down.
-    Lost(ClaimInfo),
+    Lost(Owner),
     /// A supervisor gave up on it before any holder came.
-    Abandoned(ClaimInfo),
+    Abandoned(Owner),
     /// It was taken up on another machine, and no end is recorded yet.
-    Unknown(ClaimInfo),
+    Unknown(Owner),
 }
 
 /// A claim cannot be made or looked at.
 #[derive(Debug, thiserror::Error)]
-pub enum ClaimError {
+pub enum OwnershipError {
     /// Some other failure of the file system; also that it knows no locks.
     #[error("cannot claim `{}`", path.display())]
     Make {
@@ -97,7 +97,7 @@ pub enum ClaimError {
     File(#[from] FileError),
 }
 
-impl ClaimError {
+impl OwnershipError {
     /// Whether the claim is there for another user only.
     pub fn is_forbidden(&self) -> bool {
         let source = match self {
@@ -114,81 +114,81 @@ impl ClaimError {
 
 /// A claim that is ours while this value lives.
 #[derive(Debug)]
-pub struct Claim {
+pub struct Ownership {
     _locked: File,
 }
 
 /// Claims `attempt` for the holder that this process is. `None` if somebody else has it.
-pub fn take(attempt: &AttemptDir) -> Result<Option<Claim>, ClaimError> {
-    make(attempt, Claimant::Holder).map(|file| file.map(|file| Claim { _locked: file }))
+pub fn acquire(attempt: &AttemptDir) -> Result<Option<Ownership>, OwnershipError> {
+    make(attempt, OwnerKind::Holder).map(|file| file.map(|file| Ownership { _locked: file }))
 }
 
 /// Takes an unclaimed `attempt` out of play, for good. `false` if somebody else has it: then it
 /// is to be watched on.
-pub fn abandon(attempt: &AttemptDir) -> Result<bool, ClaimError> {
-    take_out(attempt, Claimant::Supervisor)
+pub fn abandon(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
+    take_out(attempt, OwnerKind::Supervisor)
 }
 
 /// The same for an attempt that its executor did not take.
-pub fn refuse(attempt: &AttemptDir) -> Result<bool, ClaimError> {
-    take_out(attempt, Claimant::Executor)
+pub fn refuse(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
+    take_out(attempt, OwnerKind::Executor)
 }
 
-fn take_out(attempt: &AttemptDir, by: Claimant) -> Result<bool, ClaimError> {
+fn take_out(attempt: &AttemptDir, by: OwnerKind) -> Result<bool, OwnershipError> {
     // Whoever was to prepare it may have been killed before there was a folder.
-    attempt.create().map_err(|source| ClaimError::Make { path: attempt.claim(), source })?;
+    attempt.create().map_err(|source| OwnershipError::Make { path: attempt.claim(), source })?;
     make(attempt, by).map(|file| file.is_some())
 }
 
 /// What `attempt`'s claim says now.
-pub fn probe(attempt: &AttemptDir) -> Result<ClaimState, ClaimError> {
+pub fn probe(attempt: &AttemptDir) -> Result<OwnershipState, OwnershipError> {
     let path = attempt.claim();
-    let failed = |source| ClaimError::Probe { path: path.clone(), source };
+    let failed = |source| OwnershipError::Probe { path: path.clone(), source };
     let file = match File::open(&path) {
         Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(ClaimState::Unclaimed),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(OwnershipState::Unowned),
         Err(e) => return Err(failed(e)),
     };
-    let info: ClaimInfo = serde_json::from_reader(io::BufReader::new(&file))
+    let info: Owner = serde_json::from_reader(io::BufReader::new(&file))
         .map_err(|source| FileError::Malformed { path: path.clone(), source })?;
-    if info.by != Claimant::Holder {
-        return Ok(ClaimState::Abandoned(info));
+    if info.by != OwnerKind::Holder {
+        return Ok(OwnershipState::Abandoned(info));
     }
     let here = Host::this();
     if here.same_boot(&info.host) {
         // A shared lock, gone when `file` is: it neither disturbs nor deceives another who looks.
         return match file.try_lock_shared() {
-            Ok(()) => Ok(ClaimState::Released(info)),
-            Err(TryLockError::WouldBlock) => Ok(ClaimState::Held(info)),
+            Ok(()) => Ok(OwnershipState::Released(info)),
+            Err(TryLockError::WouldBlock) => Ok(OwnershipState::Held(info)),
             Err(TryLockError::Error(e)) => Err(failed(e)),
         };
     }
     // A lock of this machine's earlier boot went down with it.
     let rebooted = here.same_machine(&info.host);
-    Ok(if rebooted { ClaimState::Released(info) } else { ClaimState::Unknown(info) })
+    Ok(if rebooted { OwnershipState::Released(info) } else { OwnershipState::Unknown(info) })
 }
 
 /// Where `attempt` stands.
-pub fn standing(attempt: &AttemptDir) -> Result<Standing, ClaimError> {
+pub fn attempt_status(attempt: &AttemptDir) -> Result<AttemptStatus, OwnershipError> {
     // The claim first: a holder that was seen to be gone has written all it ever will.
     let claim = probe(attempt)?;
     let exit = attempt.read_exit()?;
     Ok(match (claim, exit) {
-        (ClaimState::Abandoned(info), _) => Standing::Abandoned(info),
-        (_, Some(exit)) => Standing::Ended(exit),
-        (ClaimState::Unclaimed, None) => Standing::Unclaimed,
-        (ClaimState::Held(info), None) => Standing::Held(info),
-        (ClaimState::Released(info), None) => Standing::Lost(info),
-        (ClaimState::Unknown(info), None) => Standing::Unknown(info),
+        (OwnershipState::Abandoned(info), _) => AttemptStatus::Abandoned(info),
+        (_, Some(exit)) => AttemptStatus::Ended(exit),
+        (OwnershipState::Unowned, None) => AttemptStatus::Unowned,
+        (OwnershipState::Held(info), None) => AttemptStatus::Held(info),
+        (OwnershipState::Released(info), None) => AttemptStatus::Lost(info),
+        (OwnershipState::Unknown(info), None) => AttemptStatus::Unknown(info),
     })
 }
 
 /// The locked claim file; `None` if another was linked first.
-fn make(attempt: &AttemptDir, by: Claimant) -> Result<Option<File>, ClaimError> {
+fn make(attempt: &AttemptDir, by: OwnerKind) -> Result<Option<File>, OwnershipError> {
     let path = attempt.claim();
     let link = || {
         let (pid, time_ms) = (std::process::id(), clock::now_ms());
-        let info = ClaimInfo { by, pid, host: Host::this(), time_ms };
+        let info = Owner { by, pid, host: Host::this(), time_ms };
         let mut aside = atomic_file::aside(&path)?;
         aside.write_all(&atomic_file::to_json(&info))?;
         aside.as_file().sync_all()?;
@@ -203,7 +203,7 @@ fn make(attempt: &AttemptDir, by: Claimant) -> Result<Option<File>, ClaimError> 
         atomic_file::sync_folder(&path)?;
         Ok(Some(aside.into_file()))
     };
-    link().map_err(|source| ClaimError::Make { path: path.clone(), source })
+    link().map_err(|source| OwnershipError::Make { path: path.clone(), source })
 }
 
 #[cfg(test)]
@@ -219,23 +219,23 @@ mod tests {
     #[test]
     fn a_claim_is_held_exactly_as_long_as_it_lives() {
         let (_folder, attempt) = attempt();
-        assert_eq!(probe(&attempt).unwrap(), ClaimState::Unclaimed);
-        let claim = take(&attempt).unwrap().unwrap();
-        assert!(matches!(probe(&attempt).unwrap(), ClaimState::Held(_)));
-        assert!(matches!(standing(&attempt).unwrap(), Standing::Held(_)));
-        assert!(take(&attempt).unwrap().is_none());
+        assert_eq!(probe(&attempt).unwrap(), OwnershipState::Unowned);
+        let claim = acquire(&attempt).unwrap().unwrap();
+        assert!(matches!(probe(&attempt).unwrap(), OwnershipState::Held(_)));
+        assert!(matches!(attempt_status(&attempt).unwrap(), AttemptStatus::Held(_)));
+        assert!(acquire(&attempt).unwrap().is_none());
         assert!(!abandon(&attempt).unwrap());
         drop(claim);
-        assert!(matches!(standing(&attempt).unwrap(), Standing::Lost(_)));
-        assert!(take(&attempt).unwrap().is_none(), "a second holder after the first");
+        assert!(matches!(attempt_status(&attempt).unwrap(), AttemptStatus::Lost(_)));
+        assert!(acquire(&attempt).unwrap().is_none(), "a second holder after the first");
     }
 
     #[test]
     fn an_abandoned_attempt_is_nobodys() {
         let (_folder, attempt) = attempt();
         assert!(abandon(&attempt).unwrap());
-        assert!(take(&attempt).unwrap().is_none());
-        assert!(matches!(standing(&attempt).unwrap(), Standing::Abandoned(_)));
+        assert!(acquire(&attempt).unwrap().is_none());
+        assert!(matches!(attempt_status(&attempt).unwrap(), AttemptStatus::Abandoned(_)));
     }
 
     #[test]
@@ -248,10 +248,13 @@ mod tests {
         let rebooted = Host { boot_id: Some("before".to_owned()), ..Host::this() };
         for (host, released) in [(elsewhere, false), (rebooted, true)] {
             let (_folder, attempt) = attempt();
-            let info = ClaimInfo { by: Claimant::Holder, pid: 1, host, time_ms: 0 };
+            let info = Owner { by: OwnerKind::Holder, pid: 1, host, time_ms: 0 };
             atomic_file::write_json(&attempt.claim(), &info).unwrap();
-            let expected =
-                if released { ClaimState::Released(info) } else { ClaimState::Unknown(info) };
+            let expected = if released {
+                OwnershipState::Released(info)
+            } else {
+                OwnershipState::Unknown(info)
+            };
             assert_eq!(probe(&attempt).unwrap(), expected);
         }
     }
@@ -259,8 +262,8 @@ mod tests {
     #[test]
     fn nothing_but_the_claim_is_left_in_the_folder() {
         let (folder, attempt) = attempt();
-        let _claim = take(&attempt).unwrap().unwrap();
-        assert!(take(&attempt).unwrap().is_none());
+        let _claim = acquire(&attempt).unwrap().unwrap();
+        assert!(acquire(&attempt).unwrap().is_none());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use experiments::schema::resources::{Memory, Resources, Share};
 
 use super::inventory::Inventory;
-use super::placement::Hindrance;
+use super::placement::Rejection;
 
 /// What a trial waits for, and what is in its way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shortage {
+pub struct Unavailable {
     wanted: Resources,
     obstacle: Obstacle,
-    made_up: Option<PathBuf>,
+    mock: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,29 +23,29 @@ enum Obstacle {
     Cpus { free: usize, all: u32 },
     /// So much is free on the disk of a folder, and so much has to be.
     Disk { free: Memory, floor: Memory, folder: PathBuf },
-    /// Every GPU by its short name; those without a hindrance are free, but too few.
-    Gpus(Vec<(String, Option<Hindrance>)>),
+    /// Every GPU by its short name; those without a rejection are free, but too few.
+    Gpus(Vec<(String, Option<Rejection>)>),
 }
 
-impl Shortage {
+impl Unavailable {
     pub(super) fn of_cpus(wanted: &Resources, inventory: &Inventory, free: usize) -> Self {
         let obstacle = Obstacle::Cpus { free, all: inventory.cpus };
-        Self { wanted: wanted.clone(), obstacle, made_up: inventory.made_up.clone() }
+        Self { wanted: wanted.clone(), obstacle, mock: inventory.mock.clone() }
     }
 
     pub(super) fn of_gpus(
         wanted: &Resources,
         inventory: &Inventory,
-        gpus: Vec<(String, Option<Hindrance>)>,
+        gpus: Vec<(String, Option<Rejection>)>,
     ) -> Self {
         let obstacle = Obstacle::Gpus(gpus);
-        Self { wanted: wanted.clone(), obstacle, made_up: inventory.made_up.clone() }
+        Self { wanted: wanted.clone(), obstacle, mock: inventory.mock.clone() }
     }
 
     /// Too little is free on the file system of `folder`.
     pub fn of_disk(wanted: &Resources, free: Memory, folder: &Path) -> Self {
         let obstacle = Obstacle::Disk { free, floor: wanted.disk, folder: folder.to_owned() };
-        Self { wanted: wanted.clone(), obstacle, made_up: None }
+        Self { wanted: wanted.clone(), obstacle, mock: None }
     }
 
     /// Whether it is for want of room on a disk.
@@ -59,8 +59,8 @@ impl Shortage {
             (Obstacle::Cpus { .. }, Obstacle::Cpus { .. })
             | (Obstacle::Disk { .. }, Obstacle::Disk { .. }) => true,
             (Obstacle::Gpus(a), Obstacle::Gpus(b)) => {
-                let kind = |(uuid, hindrance): &(String, Option<Hindrance>)| {
-                    (uuid.clone(), hindrance.as_ref().map(discriminant))
+                let kind = |(uuid, rejection): &(String, Option<Rejection>)| {
+                    (uuid.clone(), rejection.as_ref().map(discriminant))
                 };
                 a.iter().map(kind).eq(b.iter().map(kind))
             }
@@ -69,7 +69,7 @@ impl Shortage {
     }
 }
 
-impl fmt::Display for Shortage {
+impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         if let Obstacle::Disk { free, floor, folder } = &self.obstacle {
             return write!(
@@ -85,19 +85,20 @@ impl fmt::Display for Shortage {
             Obstacle::Cpus { free, all } => write!(f, "{free} of {all} CPUs are free")?,
             Obstacle::Disk { .. } => {}
             Obstacle::Gpus(gpus) => {
-                let said = gpus.iter().map(|(uuid, hindrance)| match hindrance {
-                    Some(hindrance) => format!("{uuid} {hindrance}"),
+                let said = gpus.iter().map(|(uuid, rejection)| match rejection {
+                    Some(rejection) => format!("{uuid} {rejection}"),
                     None => format!("{uuid} is free"),
                 });
                 f.write_str(&said.collect::<Vec<_>>().join(", "))?;
-                let busy =
-                    |h: &Hindrance| matches!(h, Hindrance::Strangers(_) | Hindrance::InUse(_));
-                if gpus.iter().any(|(_, hindrance)| hindrance.as_ref().is_some_and(busy)) {
+                let busy = |h: &Rejection| {
+                    matches!(h, Rejection::ForeignProcesses(_) | Rejection::InUse(_))
+                };
+                if gpus.iter().any(|(_, rejection)| rejection.as_ref().is_some_and(busy)) {
                     f.write_str("; `orch run --allow-busy-gpus` uses busy ones too")?;
                 }
             }
         }
-        match &self.made_up {
+        match &self.mock {
             Some(file) => write!(f, " (as `{}` makes up)", file.display()),
             None => Ok(()),
         }

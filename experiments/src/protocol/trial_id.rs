@@ -9,6 +9,13 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String")]
 pub struct TrialId(pub String);
 
+impl TrialId {
+    /// The id of a variant's trial with that seed and key.
+    pub fn new(variant: &str, seed: u64, key: &str) -> Self {
+        Self(format!("{variant}-s{seed}-{}", &key[..8]))
+    }
+}
+
 impl TryFrom<String> for TrialId {
     type Error = &'static str;
 
