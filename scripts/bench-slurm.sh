@@ -44,7 +44,7 @@ for trial in runs/one/trials/*; do
     id=$(basename "$trial")
     decided=$(grep "\"$id\"" runs/one/journal.jsonl | grep '"to":{"state":"starting"' |
         sed 's/.*"time_ms":\([0-9]*\).*/\1/')
-    claimed=$(sed -n 's/.*"time_ms": \([0-9]*\).*/\1/p' "$trial/attempt-1/claim")
+    claimed=$(sed -n 's/.*"time_ms": \([0-9]*\).*/\1/p' "$trial/attempt-1/owner")
     echo $((claimed - decided))
 done | sort -n | sed -n '5{s/.*/from the decision to the claim, median of 9: & ms/p}'
 

@@ -77,8 +77,8 @@ impl AttemptDir {
     }
 
     /// Who has the attempt: [`crate::run_dir::ownership::Owner`]; locked while its holder lives.
-    pub fn claim(&self) -> PathBuf {
-        self.0.join("claim")
+    pub fn owner(&self) -> PathBuf {
+        self.0.join("owner")
     }
 
     /// What the worker printed.

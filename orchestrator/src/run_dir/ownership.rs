@@ -136,13 +136,13 @@ pub fn refuse(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
 
 fn take_out(attempt: &AttemptDir, by: OwnerKind) -> Result<bool, OwnershipError> {
     // Whoever was to prepare it may have been killed before there was a folder.
-    attempt.create().map_err(|source| OwnershipError::Make { path: attempt.claim(), source })?;
+    attempt.create().map_err(|source| OwnershipError::Make { path: attempt.owner(), source })?;
     make(attempt, by).map(|file| file.is_some())
 }
 
 /// What `attempt`'s claim says now.
 pub fn probe(attempt: &AttemptDir) -> Result<OwnershipState, OwnershipError> {
-    let path = attempt.claim();
+    let path = attempt.owner();
     let failed = |source| OwnershipError::Probe { path: path.clone(), source };
     let file = match File::open(&path) {
         Ok(file) => file,
@@ -185,7 +185,7 @@ pub fn attempt_status(attempt: &AttemptDir) -> Result<AttemptStatus, OwnershipEr
 
 /// The locked claim file; `None` if another was linked first.
 fn make(attempt: &AttemptDir, by: OwnerKind) -> Result<Option<File>, OwnershipError> {
-    let path = attempt.claim();
+    let path = attempt.owner();
     let link = || {
         let (pid, time_ms) = (std::process::id(), clock::now_ms());
         let info = Owner { by, pid, host: Host::this(), time_ms };
@@ -249,7 +249,7 @@ mod tests {
         for (host, released) in [(elsewhere, false), (rebooted, true)] {
             let (_folder, attempt) = attempt();
             let info = Owner { by: OwnerKind::Holder, pid: 1, host, time_ms: 0 };
-            atomic_file::write_json(&attempt.claim(), &info).unwrap();
+            atomic_file::write_json(&attempt.owner(), &info).unwrap();
             let expected = if released {
                 OwnershipState::Released(info)
             } else {

@@ -106,7 +106,7 @@ fn one_job_is_one_trial_at_a_time() {
     let (mut active, mut most) = (0, 0);
     for line in journal.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
-        match line["to"]["state"].as_str() {
+        match line["entry"]["to"]["state"].as_str() {
             Some("starting") => active += 1,
             Some("succeeded") => active -= 1,
             _ => {}

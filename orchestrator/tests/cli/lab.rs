@@ -135,8 +135,9 @@ impl Lab {
         let journal = fs::read_to_string(self.run_folder().join("journal.jsonl")).unwrap();
         let lines = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines
-            .filter(|line| line["trial"].as_str().is_some_and(|id| id.starts_with(name)))
-            .filter_map(|line| Some(line["to"]["state"].as_str()?.to_owned()))
+            .map(|line| line["entry"].clone())
+            .filter(|entry| entry["trial"].as_str().is_some_and(|id| id.starts_with(name)))
+            .filter_map(|entry| Some(entry["to"]["state"].as_str()?.to_owned()))
             .collect()
     }
 }

@@ -220,7 +220,7 @@ fn two_trials_are_compared_by_what_differs() {
     assert_page("diff", &lab, &lab.orch("diff variant=a variant=b").stdout);
     let json = lab.json("diff a b --json");
     assert_eq!(json["config"], json!({"offset": ["0.0", "1.0"]}));
-    assert_eq!(json["builds"]["build"], json!(["fake-1", "fake-1"]));
+    assert_eq!(json["provenance"]["build"], json!(["fake-1", "fake-1"]));
     assert_eq!(json["environment"], json!({}));
 
     // And across runs.

@@ -11,8 +11,8 @@ fn started(lab: &Lab, run: &str) -> Vec<String> {
     let journal = fs::read_to_string(lab.path(format!("runs/{run}/journal.jsonl"))).unwrap();
     let lines = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines
-        .filter(|line| line["to"]["state"] == "starting")
-        .map(|line| line["trial"].as_str().unwrap().split("-s").next().unwrap().to_owned())
+        .filter(|line| line["entry"]["to"]["state"] == "starting")
+        .map(|line| line["entry"]["trial"].as_str().unwrap().split("-s").next().unwrap().to_owned())
         .collect()
 }
 

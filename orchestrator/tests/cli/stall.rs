@@ -7,7 +7,7 @@ fn a_silent_trial_is_flagged() {
     let lab =
         Lab::with(&[("sleep_ms: 20", "hang_at: 7"), ("seeds:", "stall: {after: 300ms}\nseeds:")]);
     let run = lab.start("run trip.yaml -j 1");
-    wait_for("the flag", || lab.status("a-s0-").filter(|trial| trial["silent_since"].is_string()));
+    wait_for("the flag", || lab.status("a-s0-").filter(|trial| trial["stalled_since"].is_string()));
     let status = lab.orch("status").stdout;
     assert!(status.contains("stalled: no event and no output since 20"), "{status}");
     let why = lab.orch("why variant=a").stdout;

@@ -32,7 +32,7 @@ fn what_ended_while_nobody_watched_is_taken_in() {
     let attempt = lab.attempt("a-s0-", 1).unwrap();
     wait_for("the end", || attempt.read_exit().unwrap());
 
-    assert_eq!(lab.status("a-s0-").unwrap()["status"], "ended");
+    assert_eq!(lab.status("a-s0-").unwrap()["attempt_status"], "ended");
     let status = lab.orch("status").stdout;
     assert!(status.contains("  ended  "), "{status}");
     assert_eq!(lab.status("a-s0-").unwrap()["latest"]["loss"], lab.recorded().0["a-s0"][19].1);

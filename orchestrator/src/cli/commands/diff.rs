@@ -126,7 +126,7 @@ fn to_json(a: &OtherRun, b: &OtherRun) -> Value {
         "schema": 1,
         "trials": trials,
         "config": differing(&a.config, &b.config),
-        "builds": facts.collect::<Map<_, _>>(),
+        "provenance": facts.collect::<Map<_, _>>(),
         "environment": differing(&a.environment, &b.environment),
         "results": results.collect::<Map<_, _>>(),
     })

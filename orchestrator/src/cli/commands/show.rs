@@ -184,7 +184,7 @@ impl Page {
             "seed": trial.seed,
             "retired": trial.retired,
             "status": trial.state,
-            "status": shown.attempt_status(),
+            "attempt_status": shown.attempt_status(),
             "job": shown.job.as_ref().and_then(|job| job.listed.as_ref()),
             "config": config,
             "attempts": self.attempts.iter().map(Attempt::to_json).collect::<Vec<_>>(),

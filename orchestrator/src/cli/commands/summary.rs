@@ -107,7 +107,7 @@ mod tests {
 
     fn summary(failed: usize, interrupted: bool) -> Summary {
         let state =
-            State::Failed { attempt: 1, class: FailureClass::Crashed, message: "no\nfaces".into() };
+            State::Failed { attempt: 1, class: FailureClass::Data, message: "no\nfaces".into() };
         let trial = |n| (TrialId(format!("a-s{n}")), state.clone());
         let failed = (0..failed).map(trial).collect();
         Summary {
