@@ -1,21 +1,21 @@
-//! The table on a terminal: what runs and what has failed, no taller than the screen allows, over a
-//! line that counts all trials.
+//! The table on a terminal: active and failed trials, no taller than the screen allows, over a line
+//! that counts all trials.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use experiments::protocol::trial_id::TrialId;
 use rustix::termios::tcgetwinsize;
 
+use super::progress::Progress;
 use super::text::{bar, columns, counts, duration};
-use crate::display::progress::Progress;
 use crate::scheduler::State;
-use experiments::protocol::trial_id::TrialId;
 
-/// Trials shown at most; the others are only counted.
+/// Most trials in the table; the others are only counted.
 const ROWS: usize = 12;
 
 /// The lines on the screen. The cursor waits below them, at the start of a line: what is typed
-/// meanwhile, such as the `^C` of an interrupt, moves nothing and goes with the table.
+/// meanwhile, such as the `^C` of an interrupt, moves nothing and disappears with the table.
 #[derive(Debug)]
 pub(super) struct Live {
     headline: String,
@@ -27,12 +27,12 @@ impl Live {
         Self { headline: headline.unwrap_or_default().to_owned(), lines: Vec::new() }
     }
 
-    pub(super) fn draw<'a>(
+    pub(super) fn draw(
         &mut self,
-        states: impl Iterator<Item = (&'a TrialId, &'a State)>,
+        trials: &[(&TrialId, &State)],
         progress: &BTreeMap<TrialId, Progress>,
     ) {
-        let mut trials: Vec<_> = states.collect();
+        let mut trials = trials.to_vec();
         let summary = counts(trials.iter().map(|(_, state)| state.name()));
         if trials.len() > ROWS {
             trials.retain(|(_, state)| rank(state) <= LAST_OF_INTEREST);
@@ -52,7 +52,7 @@ impl Live {
         self.replace("", fitting(text));
     }
 
-    pub(super) fn say(&mut self, line: &str) {
+    pub(super) fn print_above(&mut self, line: &str) {
         let lines = self.lines.clone();
         self.replace(&format!("{line}\n"), lines);
     }
@@ -61,7 +61,7 @@ impl Live {
         self.replace("", Vec::new());
     }
 
-    /// Writes `above` for good where the table stood, and the table's new lines below it.
+    /// Writes `above` where the table stood, to stay, and the table's new lines below it.
     fn replace(&mut self, above: &str, lines: Vec<String>) {
         let mut frame = String::new();
         if !self.lines.is_empty() {
@@ -72,7 +72,7 @@ impl Live {
         for line in &lines {
             frame = frame + line + "\n";
         }
-        // What cannot be written to the terminal cannot be told anywhere.
+        // A failure to write to the terminal cannot be reported anywhere.
         let mut screen = std::io::stderr().lock();
         drop(screen.write_all(frame.as_bytes()).and_then(|()| screen.flush()));
         self.lines = lines;
@@ -82,7 +82,7 @@ impl Live {
 /// Of many trials, those behind this rank are only counted.
 const LAST_OF_INTEREST: u8 = 2;
 
-/// The lines as far as the terminal has room: a line that wrapped would count as two.
+/// The lines that fit on the terminal: a line that wrapped would count as two.
 fn fitting(mut lines: Vec<String>) -> Vec<String> {
     if let Ok(size) = tcgetwinsize(std::io::stderr())
         && size.ws_row > 2
@@ -111,17 +111,17 @@ fn rank(state: &State) -> u8 {
 fn row(id: &TrialId, state: &State, progress: &Progress) -> [String; 7] {
     let active = state.active_attempt().is_some();
     let (mut drawn, mut step, mut rate, mut left) = Default::default();
-    let mut what = state.name().to_owned();
+    let mut phase_or_state = state.name().to_owned();
     if let Some((phase, done, of)) = progress.phase.as_ref().filter(|_| active) {
-        what.clone_from(phase);
+        phase_or_state.clone_from(phase);
         drawn = bar(*done as f64 / (*of).max(1) as f64, 16);
         step = format!("{done}/{of}");
         rate = progress.rate().map_or(String::new(), |rate| format!("{rate:.1}"));
         left = progress.remaining().map_or(String::new(), duration);
     }
     if progress.stalled && active {
-        "stalled".clone_into(&mut what);
+        "stalled".clone_into(&mut phase_or_state);
     }
     let headline = progress.headline.map_or(String::new(), |value| format!("{value:.2}"));
-    [id.0.clone(), what, drawn, step, rate, left, headline]
+    [id.0.clone(), phase_or_state, drawn, step, rate, left, headline]
 }

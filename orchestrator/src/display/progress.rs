@@ -1,33 +1,32 @@
-//! How far a trial has come and how fast it goes, from its events. For people.
+//! The progress of a trial and its rate, from its events.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use experiments::protocol::events::{Event, Line};
 
-/// The rate is taken over this many seconds.
+/// The rate is an average over this many seconds.
 const WINDOW_SECS: f64 = 30.0;
 
 /// The present phase of a trial.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress {
-    /// Phase, units done, units in all.
+    /// Name, units done and units in all; `None` before the first progress event.
     pub phase: Option<(String, u64, u64)>,
     /// Newest value of the metric that is shown beside it.
     pub headline: Option<f64>,
-    /// Whether nothing has been heard of it for too long.
+    /// True while it is stalled.
     pub stalled: bool,
     /// Time in seconds and units done, oldest first; of the present phase only.
     seen: VecDeque<(f64, u64)>,
 }
 
 impl Progress {
-    /// Takes in an event; `headline` names the metric to remember.
-    pub fn take(&mut self, line: &Line, headline: Option<&str>) {
+    /// Adds an event; `headline` names the metric to remember.
+    pub fn add(&mut self, line: &Line, headline: Option<&str>) {
         match &line.event {
             Event::Progress { phase, step, of } => {
-                let same_phase = |(p, s, _): &(String, u64, u64)| p == phase && s <= step;
-                if !self.phase.as_ref().is_some_and(same_phase) {
+                if !self.phase.as_ref().is_some_and(|(p, s, _)| p == phase && s <= step) {
                     self.seen.clear();
                 }
                 self.phase = Some((phase.clone(), *step, *of));
@@ -73,23 +72,23 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_present_phase() {
         let mut seen = Progress::default();
-        seen.take(&progress("train", 0, 0.0), None);
+        seen.add(&progress("train", 0, 0.0), None);
         assert_eq!(seen.rate(), None);
-        seen.take(&progress("train", 20, 10.0), None);
+        seen.add(&progress("train", 20, 10.0), None);
         assert_eq!(seen.rate(), Some(2.0));
         assert_eq!(seen.remaining(), Some(Duration::from_secs(40)));
-        seen.take(&progress("evaluate", 0, 11.0), None);
+        seen.add(&progress("evaluate", 0, 11.0), None);
         assert_eq!(seen.rate(), None);
-        seen.take(&progress("evaluate", 5, 12.0), None);
+        seen.add(&progress("evaluate", 5, 12.0), None);
         assert_eq!(seen.rate(), Some(5.0));
     }
 
     #[test]
     fn old_observations_are_forgotten() {
         let mut seen = Progress::default();
-        seen.take(&progress("train", 0, 0.0), None);
-        seen.take(&progress("train", 1, 100.0), None);
-        seen.take(&progress("train", 51, 150.0), None);
+        seen.add(&progress("train", 0, 0.0), None);
+        seen.add(&progress("train", 1, 100.0), None);
+        seen.add(&progress("train", 51, 150.0), None);
         assert_eq!(seen.rate(), Some(1.0));
     }
 }

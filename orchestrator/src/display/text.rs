@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The text as it may go to a terminal, whoever wrote it: characters that would move the cursor,
-/// change colours or worse are written out. Line feeds and tabs stay.
+/// Text of any origin that is safe on a terminal: control characters, which could move the cursor or
+/// change colours, are escaped. Line feeds and tabs stay.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     written_out(text, |c| c.is_control() && c != '\n' && c != '\t')
 }
@@ -24,7 +24,7 @@ fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
 /// The rows, all of the same length, as lines, each column as wide as its widest cell. Cells that are
 /// numbers, or start as one, stand to the right.
 pub fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
-    // A cell of several lines would tear the table.
+    // A cell of several lines would break the table.
     let cells = |row: &[String]| -> Vec<String> {
         row.iter().map(|cell| written_out(cell, char::is_control).into_owned()).collect()
     };
@@ -47,7 +47,7 @@ pub fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
         .collect()
 }
 
-/// How often each word comes: `2 queued, 1 running`.
+/// The count of each word: `2 queued, 1 running`.
 pub fn counts<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for word in words {
@@ -57,7 +57,7 @@ pub fn counts<'a>(words: impl Iterator<Item = &'a str>) -> String {
     counts.join(", ")
 }
 
-/// Names with commas between, and how many more there are than anybody reads.
+/// Up to eight names with commas between, and the number of others.
 pub fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let mut shown: Vec<_> = names.by_ref().take(8).map(str::to_owned).collect();
     let more = names.count();
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_what_a_worker_says_moves_the_cursor() {
+    fn text_of_a_worker_moves_no_cursor() {
         let said = "one\ttwo\n\u{1b}[2J\u{1b}]0;title\u{7}\r\u{9b}31m\u{8}\u{7f}ü";
         let shown = "one\ttwo\n\\u{1b}[2J\\u{1b}]0;title\\u{7}\\r\\u{9b}31m\\u{8}\\u{7f}ü";
         assert_eq!(harmless(said), shown);

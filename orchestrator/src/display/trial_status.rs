@@ -1,4 +1,4 @@
-//! A trial as it is recorded, and how it really stands: what people are shown, and choose by.
+//! The status of a trial as it is shown and selected: its record, and the state of its processes.
 
 use crate::executor::slurm::{self, Job, JobStatus, Listed};
 use crate::platform::clock;
@@ -9,61 +9,63 @@ use crate::run_dir::snapshot::RunSnapshot;
 use crate::scheduler::State;
 use crate::store::TrialRecord;
 
-/// A trial as it is recorded, and how its attempt under way really stands.
+/// A trial's record, and the present status of its active attempt.
 #[derive(Debug)]
 pub struct TrialStatus {
-    /// As it is recorded.
+    /// Its record.
     pub trial: TrialRecord,
-    /// How its attempt under way stands, if it has one that we may look at.
+    /// The status of its active attempt; `None` without one, or where only its owner may read it.
     pub status: Option<AttemptStatus>,
-    /// The job of that attempt, where it has one.
+    /// The job of that attempt, on a cluster.
     pub job: Option<JobInfo>,
 }
 
-/// A cluster's job as the cluster shows it.
+/// A job as its cluster reports it.
 #[derive(Debug)]
 pub struct JobInfo {
-    /// As it is listed, if it is.
+    /// Its entry in the queue; `None` if it is not listed.
     pub listed: Option<Listed>,
-    /// The same for people, or why nobody knows.
+    /// The same in words, or the reason why it is unknown.
     pub words: String,
-    /// Whether the cluster knows that nothing is left of it.
-    pub gone: bool,
+    /// True if the cluster knows that it has ended.
+    pub ended: bool,
 }
 
 impl TrialStatus {
-    /// Looks at how `trial` of the run `dir` stands.
+    /// Reads the present status of `trial` of the run `dir`.
     pub fn new(trial: TrialRecord, dir: &RunDir) -> Result<Self, OwnershipError> {
         let attempt = trial.state.active_attempt();
         let attempt = attempt.map(|number| AttemptDir::new(&dir.trial(&trial.id), number));
         let status = attempt.map(|attempt| ownership::attempt_status(&attempt)).transpose();
-        // Attempts are their user's alone; others see what is recorded.
+        // Attempts are readable only by their user; others see the record.
         let status = match status {
             Err(error) if error.is_forbidden() => None,
-            looked => looked?,
+            status => status?,
         };
         Ok(Self { trial, status, job: None })
     }
 
-    /// Its state in a word, as it really is: `lost` or `ended` where that is not recorded yet. That
-    /// the file no longer names it comes first.
+    /// Its state in a word: `retired` if the file no longer names it, `lost` or `ended` where that is
+    /// not recorded yet, else the recorded one.
     pub fn state(&self) -> &'static str {
         match &self.status {
             _ if self.trial.retired => "retired",
             Some(AttemptStatus::Lost(_)) => "lost",
-            Some(AttemptStatus::Unknown(_)) if self.is_gone() => "lost",
+            Some(AttemptStatus::Unknown(_)) if self.job_has_ended() => "lost",
             Some(AttemptStatus::Ended(_)) => "ended",
             Some(_) | None => self.trial.state.name(),
         }
     }
 
-    /// Why the trial is in its state, or what its supervisor has not seen yet.
+    /// The reason for its state, or the news that its supervisor has not recorded yet.
     pub fn reason(&self) -> String {
         match &self.status {
-            Some(AttemptStatus::Ended(_)) => "`orch run` takes it in".to_owned(),
-            Some(AttemptStatus::Lost(_)) => "its processes are gone; `orch run` goes on".to_owned(),
-            Some(AttemptStatus::Unknown(_)) if self.is_gone() => {
-                "its processes are gone; `orch run` goes on".to_owned()
+            Some(AttemptStatus::Ended(_)) => "`orch run` records it".to_owned(),
+            Some(AttemptStatus::Lost(_)) => {
+                "its processes are gone; `orch run` resumes it".to_owned()
+            }
+            Some(AttemptStatus::Unknown(_)) if self.job_has_ended() => {
+                "its processes are gone; `orch run` resumes it".to_owned()
             }
             Some(AttemptStatus::Held(_) | AttemptStatus::Unknown(_))
                 if self.stalled_since_ms().is_some() =>
@@ -76,36 +78,37 @@ impl TrialStatus {
             {
                 self.job.as_ref().map(|job| job.words.clone()).unwrap_or_default()
             }
-            Some(AttemptStatus::Unknown(claim)) => format!("was taken up on {}", claim.host.name),
+            Some(AttemptStatus::Unknown(owner)) => format!("runs on {}", owner.host.name),
             Some(AttemptStatus::Held(_) | AttemptStatus::Unowned | AttemptStatus::Abandoned(_))
             | None => self.trial.state.reason(),
         }
     }
 
-    fn is_gone(&self) -> bool {
-        self.job.as_ref().is_some_and(|job| job.gone)
+    fn job_has_ended(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.ended)
     }
 
-    /// Since when nothing has been heard of its attempt under way, if that has been too long.
+    /// Milliseconds since the Unix epoch at the last event or output of its active attempt; `None`
+    /// unless it has stalled.
     pub fn stalled_since_ms(&self) -> Option<i64> {
         self.trial.state.active_attempt().and(self.trial.last_attempt.as_ref()?.stalled_since_ms)
     }
 
-    /// Both, `failed: crashed: …`.
+    /// State and reason, `failed: crashed: …`.
     pub fn state_and_reason(&self) -> String {
         self.state_with(&self.reason())
     }
 
-    /// Its state, and why it is in it.
+    /// Its state with that reason.
     pub fn state_with(&self, reason: &str) -> String {
         let colon = if reason.is_empty() { "" } else { ": " };
         format!("{}{colon}{reason}", self.state())
     }
 
-    /// How its attempt under way stands, as one word for programs.
+    /// The status of its active attempt, as one word for programs.
     pub fn attempt_status(&self) -> Option<&'static str> {
         self.status.as_ref().map(|status| match status {
-            AttemptStatus::Unowned => "unclaimed",
+            AttemptStatus::Unowned => "unowned",
             AttemptStatus::Held(_) => "held",
             AttemptStatus::Ended(_) => "ended",
             AttemptStatus::Lost(_) => "lost",
@@ -115,68 +118,69 @@ impl TrialStatus {
     }
 }
 
-/// Asks the cluster about the jobs of the run `dir`, once for all, where it has some under way.
-fn ask_cluster(shown: &mut [TrialStatus], dir: &RunDir) {
-    let mut jobs: Vec<_> = shown
+/// Queries the cluster once for all active jobs of the run `dir`, if there are any.
+fn query_cluster(statuses: &mut [TrialStatus], dir: &RunDir) {
+    let mut jobs: Vec<_> = statuses
         .iter_mut()
-        .filter_map(|shown| {
-            let attempt = shown.trial.state.active_attempt()?;
-            let job = Job::of(&dir.attempt(&shown.trial.id, attempt)).ok()??;
-            Some((shown, job))
+        .filter_map(|status| {
+            let attempt = status.trial.state.active_attempt()?;
+            let job = Job::of(&dir.attempt(&status.trial.id, attempt)).ok()??;
+            Some((status, job))
         })
         .collect();
     if jobs.is_empty() {
         return;
     }
     let answer = slurm::look();
-    for (shown, job) in &mut jobs {
-        shown.job = Some(match &answer {
+    for (trial, job) in &mut jobs {
+        trial.job = Some(match &answer {
             Err(error) => {
-                let words = format!("nobody knows of its job: {error}");
-                JobInfo { listed: None, words, gone: false }
+                let words = format!("the state of its job is unknown: {error}");
+                JobInfo { listed: None, words, ended: false }
             }
             Ok(queue) => {
-                let word = queue.status(job);
-                let gone = matches!(word, JobStatus::Ended(_));
-                let words = match word {
-                    JobStatus::Unknown => format!("was given to the cluster `{}`", job.cluster),
+                let status = queue.status(job);
+                let ended = matches!(status, JobStatus::Ended(_));
+                let words = match status {
+                    JobStatus::Unknown => format!("was submitted to the cluster `{}`", job.cluster),
                     JobStatus::Pending(words)
                     | JobStatus::Running(words)
                     | JobStatus::Ended(words) => words,
                 };
-                JobInfo { listed: queue.listed(job).cloned(), words, gone }
+                JobInfo { listed: queue.listed(job).cloned(), words, ended }
             }
         });
     }
 }
 
-/// Every one of the trials of the run `dir`, looked at, their jobs too where a cluster has them.
+/// The status of each of the trials of the run `dir`, with their jobs on a cluster.
 pub fn all(trials: Vec<TrialRecord>, dir: &RunDir) -> Result<Vec<TrialStatus>, OwnershipError> {
-    let shown = trials.into_iter().map(|trial| TrialStatus::new(trial, dir));
-    let mut shown = shown.collect::<Result<Vec<_>, _>>()?;
-    ask_cluster(&mut shown, dir);
-    Ok(shown)
+    let mut statuses = Vec::new();
+    for trial in trials {
+        statuses.push(TrialStatus::new(trial, dir)?);
+    }
+    query_cluster(&mut statuses, dir);
+    Ok(statuses)
 }
 
 impl RunSnapshot {
-    /// Those of the recorded trials that the last `orch run` was to carry out, or had done before.
+    /// The recorded trials that the last `orch run` selected, finished ones included.
     pub fn of_last_run(&self, recorded: Vec<TrialRecord>) -> Vec<TrialRecord> {
-        let meant = |trial: &TrialRecord| !trial.retired && !self.leaves_out(trial);
-        recorded.into_iter().filter(meant).collect()
+        recorded.into_iter().filter(|t| !t.retired && !self.leaves_out(t)).collect()
     }
 
-    /// Whether the last `orch run` was confined to other variants.
+    /// True if `--only` of the last `orch run` named other variants.
     pub fn leaves_out(&self, trial: &TrialRecord) -> bool {
         !self.only.is_empty() && !self.only.contains(&trial.variant)
     }
 
-    /// Why a trial is in its state; of one that waits because it was left out, just that.
-    pub fn reason(&self, shown: &TrialStatus) -> String {
-        match shown.trial.state {
-            State::Queued { .. } if self.leaves_out(&shown.trial) => {
+    /// The reason for a trial's state; that it was left out comes first.
+    pub fn reason(&self, status: &TrialStatus) -> String {
+        match status.trial.state {
+            State::Queued { .. } if self.leaves_out(&status.trial) => {
                 "left out by `--only`".to_owned()
             }
-            _ => shown.reason(),
+            _ => status.reason(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What writers that were killed have left in the run's folders.
+//! Temporary files that killed writers have left in the run's folders.
 
 use std::fs;
 use std::io;
@@ -7,31 +7,31 @@ use std::path::{Path, PathBuf};
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
 
-/// Sweeps every folder that `orch` writes to: the run's own, and those of its requests, its trials
-/// and their attempts. Whatever else lies below is the workers'.
-pub(super) fn sweep(run: &RunDir) {
-    let swept = || {
-        atomic_file::sweep(run.path())?;
-        for trial in folders(&run.trials())? {
-            atomic_file::sweep(&trial)?;
-            folders(&trial)?
-                .iter()
-                .filter(|f| is_attempt(f))
-                .try_for_each(|f| atomic_file::sweep(f))?;
-        }
-        // There are none before somebody wishes something.
-        if run.requests().is_dir() { atomic_file::sweep(&run.requests()) } else { Ok(()) }
-    };
-    if let Err(error) = swept() {
-        tracing::warn!("cannot look for what was left in `{}`: {error}", run.path().display());
+/// Removes temporary files from every folder that `orch` writes to: the run's own, and those of its
+/// requests, its trials and their attempts. Everything else below belongs to the workers.
+pub(super) fn remove_temporary_files(run: &RunDir) {
+    if let Err(error) = clean_up(run) {
+        tracing::warn!("cannot clean up `{}`: {error}", run.path().display());
     }
+}
+
+fn clean_up(run: &RunDir) -> io::Result<()> {
+    atomic_file::sweep(run.path())?;
+    for trial in folders(&run.trials())? {
+        atomic_file::sweep(&trial)?;
+        for attempt in folders(&trial)?.iter().filter(|folder| is_attempt(folder)) {
+            atomic_file::sweep(attempt)?;
+        }
+    }
+    // The folder is made by the first request.
+    if run.requests().is_dir() { atomic_file::sweep(&run.requests()) } else { Ok(()) }
 }
 
 fn is_attempt(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"attempt-"))
 }
 
-/// The folders in `folder`; links to folders are none.
+/// The folders in `folder`, without links to folders.
 fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,4 +1,4 @@
-//! Starting and stopping one attempt: what its folder must hold, and what its worker is told.
+//! Starting and stopping one attempt: the files of its folder, and the environment of its worker.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 
 use super::{HolderState, Supervisor, SupervisorError};
-use crate::display::Display;
+use crate::display::RunEvent;
 use crate::executor::worker_program;
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::disk_space;
@@ -25,86 +25,82 @@ use crate::scheduler::Input;
 use crate::slots::{Lease, Unavailable};
 use experiments::protocol::trial_id::TrialId;
 
-/// How long a trial's reason to wait stays as it is said while only amounts in it change.
-const REPEAT: Duration = Duration::from_mins(1);
+/// Time for which a trial's reason to wait is kept while only amounts in it change.
+const REASON_KEPT: Duration = Duration::from_mins(1);
 
-/// Whether a trial can be started now.
-enum Room {
-    /// It can, with this lease of this machine, or on a cluster, which gives its nodes out itself.
-    Enough(Option<Lease>),
-    /// This is missing.
-    Short(Unavailable),
-    /// Nobody can tell, for this reason.
+/// The availability of resources for the next trial.
+enum Availability {
+    /// Leased: slots of this machine; `None` on a cluster, which gives its nodes out itself.
+    Leased(Option<Lease>),
+    /// Some are missing.
+    Unavailable(Unavailable),
+    /// Unknown, for this reason.
     Unknown(String),
 }
 
-impl Supervisor {
-    /// Starts trials in their turn, as long as there is room.
-    pub(super) async fn start_what_fits(
-        &mut self,
-        display: &mut Display,
-    ) -> Result<(), SupervisorError> {
+impl Supervisor<'_> {
+    /// Starts trials in their order, as long as resources are available.
+    pub(super) async fn start_trials(&mut self) -> Result<(), SupervisorError> {
         while let Some(next) = self.core.next(self.elapsed_ms()).cloned() {
-            if let Err(reason) = self.lease(&next, display)? {
-                return self.tell(Input::Blocked(next, reason), display).await;
+            match self.availability(&next)? {
+                Availability::Leased(lease) => {
+                    (self.lease, self.unavailable) = (lease, None);
+                    self.handle(Input::Leased(next)).await?;
+                }
+                Availability::Unavailable(unavailable) => {
+                    let reason = self.reason_to_wait(unavailable);
+                    return self.handle(Input::Blocked(next, reason)).await;
+                }
+                Availability::Unknown(reason) => {
+                    self.reporter.report(RunEvent::CannotStart(&reason));
+                    return self.handle(Input::Blocked(next, reason)).await;
+                }
             }
-            self.tell(Input::Leased(next), display).await?;
         }
         Ok(())
     }
 
-    /// Leases what a trial needs, or says why it has to wait; a cluster leases its nodes itself.
-    /// Amounts and process ids in the words change all the time and are not worth a line in the
-    /// journal each.
-    fn lease(
-        &mut self,
-        trial: &TrialId,
-        display: &mut Display,
-    ) -> Result<Result<(), String>, SupervisorError> {
-        let unavailable = match self.room(trial)? {
-            Room::Enough(lease) => {
-                (self.lease, self.unavailable) = (lease, None);
-                return Ok(Ok(()));
-            }
-            Room::Short(unavailable) => unavailable,
-            Room::Unknown(why) => {
-                display.cannot_start(&why);
-                return Ok(Err(why));
-            }
-        };
-        let said = self.unavailable.take().filter(|(said, _)| said.is_like(&unavailable));
-        // As long as something runs, it is no wonder that something waits.
-        if said.is_none() && (unavailable.is_of_disk() || self.core.active().next().is_none()) {
-            display.waiting(&unavailable);
+    /// The reason to wait, for the journal. Amounts and process ids in it change all the time and are
+    /// not worth a line in the journal each: while only they change, the last reason is kept.
+    fn reason_to_wait(&mut self, unavailable: Unavailable) -> String {
+        let last = self.unavailable.take().filter(|(last, _)| last.is_like(&unavailable));
+        // While something runs, it is expected that something waits.
+        if last.is_none() && (unavailable.is_of_disk() || self.core.active().next().is_none()) {
+            self.reporter.report(RunEvent::ResourcesUnavailable(&unavailable));
         }
-        let said = said.filter(|(_, since)| since.elapsed() < REPEAT);
-        let (said, _) = self.unavailable.insert(said.unwrap_or((unavailable, Instant::now())));
-        Ok(Err(said.to_string()))
+        let last = last.filter(|(_, since)| since.elapsed() < REASON_KEPT);
+        let (reason, _) = self.unavailable.insert(last.unwrap_or((unavailable, Instant::now())));
+        reason.to_string()
     }
 
-    fn room(&mut self, trial: &TrialId) -> Result<Room, SupervisorError> {
+    fn availability(&mut self, trial: &TrialId) -> Result<Availability, SupervisorError> {
         let mut request = self.request.clone();
-        if let Some(free) =
-            disk_space::free(self.dir.path()).filter(|f| *f < request.resources.disk)
+        if let Some(free) = disk_space::free(self.dir.path())
+            && free < request.resources.disk
         {
             let unavailable = Unavailable::of_disk(&request.resources, free, self.dir.path());
-            return Ok(Room::Short(unavailable));
+            return Ok(Availability::Unavailable(unavailable));
         }
         if self.experiment.run.executor == Executor::Slurm {
-            return Ok(self.slurm.room().map_or_else(Room::Unknown, |()| Room::Enough(None)));
+            return Ok(match self.slurm.room() {
+                Ok(()) => Availability::Leased(None),
+                Err(reason) => Availability::Unknown(reason),
+            });
         }
         let inventory = match self.machine.look() {
             Ok(inventory) => inventory,
-            Err(error) => return Ok(Room::Unknown(error.to_string())),
+            Err(error) => return Ok(Availability::Unknown(error.to_string())),
         };
         if self.core.needs_whole_gpus(trial) {
             request.resources.share = Share::WHOLE;
         }
-        let lease = self.slots.try_lease(&inventory, &request)?;
-        Ok(lease.map_or_else(Room::Short, |lease| Room::Enough(Some(lease))))
+        Ok(match self.slots.try_lease(&inventory, &request)? {
+            Ok(lease) => Availability::Leased(Some(lease)),
+            Err(unavailable) => Availability::Unavailable(unavailable),
+        })
     }
 
-    /// Prepares the attempt and starts its holder with the slots that were leased for it, or gives it
+    /// Prepares the attempt and starts its holder with the slots that were leased for it, or submits it
     /// to the cluster.
     pub(super) fn start(&mut self, id: &TrialId, number: u32) -> anyhow::Result<()> {
         let lease = self.lease.take();
@@ -120,7 +116,7 @@ impl Supervisor {
         let mut env = environment(&spec, &folder, &attempt, number);
         let granted = lease.as_ref().map(Lease::granted).cloned().unwrap_or_default();
         if lease.is_some() || self.experiment.run.resources.gpus == 0 {
-            // A cluster says itself which GPUs it gives.
+            // A cluster sets it for the GPUs that it allocates.
             env.insert("CUDA_VISIBLE_DEVICES".to_owned(), granted.cuda_visible_devices());
         }
         let mut argv = self.experiment.run.worker.command.clone();
@@ -154,14 +150,16 @@ impl Supervisor {
     ) -> Result<(), FileError> {
         let attempt = self.attempt(id, number);
         self.slurm.hasten(&attempt, mode);
-        let asked = match mode {
+        let requested = match mode {
             StopMode::Graceful => attempt.request_stop(),
             StopMode::Immediate => attempt.request_kill(),
         };
-        match asked {
-            // It was written down and never prepared: no holder will come.
+        match requested {
+            // It is in the journal and was never prepared: no holder will come.
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-            asked => asked.map_err(|source| FileError::Write { path: attempt.stop(), source }),
+            requested => {
+                requested.map_err(|source| FileError::Write { path: attempt.stop(), source })
+            }
         }
     }
 
@@ -182,7 +180,7 @@ impl Supervisor {
     }
 }
 
-/// What the worker is told in its environment.
+/// The environment of the worker.
 fn environment(
     spec: &Trial,
     folder: &Path,

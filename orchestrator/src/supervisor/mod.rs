@@ -1,6 +1,7 @@
-//! The process behind `orch run`: sees what attempts have done and what people wish, asks the core
-//! what follows, and does it. It may die at any moment; the next one reads on.
+//! The process behind `orch run`: observes attempts and requests, asks the scheduler what follows, and
+//! does it. It may be killed at any moment; the next one continues from the records.
 
+mod actions;
 mod cleanup;
 mod launch;
 pub mod plan;
@@ -9,6 +10,7 @@ pub mod provenance;
 mod recovery;
 mod requests;
 pub mod retention;
+mod signals;
 mod stall;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,36 +18,35 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use experiments::expand::ResolvedTrial;
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
-use crate::display::Display;
+use crate::display::progress::Progress;
+use crate::display::{Reporter, RunEvent};
 use crate::executor::{Local, Slurm};
 use crate::platform::atomic_file::FileError;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::attempt::StopMode;
 use crate::run_dir::ownership::OwnershipError;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
-use crate::scheduler::{Action, Core, Ending, Input, Liveness, Policy, State, StopRequest};
+use crate::scheduler::{Core, Input, Policy, State, StopRequest};
 use crate::slots::{ForeignProcesses, Lease, Machine, Request, SlotError, Slots, Unavailable};
-use crate::store::journal_file::{Entry, Journal, JournalError};
+use crate::store::journal_file::{Journal, JournalError};
 use crate::store::{SkippedLines, Store, StoreError};
 use crate::supervisor::provenance::Recorder;
-use experiments::protocol::trial_id::TrialId;
 
-use crate::display::progress::Progress;
 pub use recovery::recovered;
+use signals::{Signals, Wakeup};
 use stall::StallDetector;
 
-/// How often attempts are looked at.
-const POLL: Duration = Duration::from_millis(200);
+/// The time between two polls of the attempts.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A supervisor at work.
 #[derive(Debug)]
-pub struct Supervisor {
+pub struct Supervisor<'r> {
     experiment: RunSnapshot,
     dir: RunDir,
     /// Held as long as this supervisor writes.
@@ -56,37 +57,35 @@ pub struct Supervisor {
     trials: BTreeMap<TrialId, ResolvedTrial>,
     slots: Slots,
     machine: Machine,
-    /// What every trial asks of the machine.
+    /// The resources of every trial.
     request: Request,
     local: Local,
     slurm: Slurm,
     recorder: Recorder,
-    /// When this supervisor began.
     since: Instant,
-    /// The trial to look at first: not all of very many are looked at each time.
+    /// The trial to poll first: of very many, not all are polled each time.
     turn: usize,
-    /// Attempts whose holders this supervisor has started, and whether they have ended.
+    /// The holders that this supervisor has started.
     holders: BTreeMap<AttemptDir, HolderState>,
-    /// How long nothing has been heard of each attempt.
     stall_detectors: BTreeMap<AttemptDir, StallDetector>,
     /// Leased for the trial that starts next.
     lease: Option<Lease>,
-    /// Why nothing could be leased, and when that was said.
+    /// Why nothing could be leased, and when that was reported.
     unavailable: Option<(Unavailable, Instant)>,
-    /// How far each trial has come, for people.
+    /// The progress of each trial, for the reporter.
     progress: BTreeMap<TrialId, Progress>,
     /// The metric shown beside the progress.
     headline: Option<String>,
+    reporter: &'r mut dyn Reporter,
 }
 
-/// Whether a holder that this process has started is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HolderState {
     Lives,
     Ended,
 }
 
-/// What a supervisor is made of; see [`Supervisor::new`].
+/// The parts of a supervisor; see [`Supervisor::new`].
 #[derive(Debug)]
 pub struct Parts {
     /// The experiment under its profile.
@@ -103,15 +102,15 @@ pub struct Parts {
     pub left_out: BTreeSet<TrialId>,
     /// The machine to run them on.
     pub machine: Machine,
-    /// What to do about GPUs that others use.
+    /// The policy for GPUs that processes of others use.
     pub foreign_processes: ForeignProcesses,
-    /// How many may run at once; as many as there are slots for if absent.
+    /// Most trials that run at once; `None` for as many as there are slots.
     pub jobs: Option<usize>,
-    /// Once so many trials have failed, the run stops.
+    /// The number of failed trials at which the run stops; `None` for no limit.
     pub max_fails: Option<u32>,
 }
 
-/// The supervisor cannot go on. Its trials do; the next `orch run` takes them up.
+/// The supervisor cannot continue. Its trials do; the next `orch run` reattaches to them.
 #[derive(Debug, thiserror::Error)]
 pub enum SupervisorError {
     /// The database.
@@ -120,7 +119,7 @@ pub enum SupervisorError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// A claim.
+    /// The ownership of an attempt.
     #[error(transparent)]
     Ownership(#[from] OwnershipError),
     /// The slots.
@@ -134,24 +133,27 @@ pub enum SupervisorError {
     Signal(#[source] std::io::Error),
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Every trial that the file names, with its state.
     pub states: Vec<(TrialId, State)>,
-    /// Why it ended before all was done, if it did.
+    /// The request that stopped it before all trials had ended; `None` if none did.
     pub stopping: Option<StopRequest>,
-    /// Attempts of which lines were no events.
+    /// Attempts with lines that are not events.
     pub skipped_lines: Vec<SkippedLines>,
 }
 
-impl Supervisor {
-    /// Takes up a run where its records say that it stands.
-    pub async fn new(parts: Parts) -> Result<Self, SupervisorError> {
+impl<'r> Supervisor<'r> {
+    /// Continues a run from its records.
+    pub async fn new(
+        parts: Parts,
+        reporter: &'r mut dyn Reporter,
+    ) -> Result<Self, SupervisorError> {
         let Parts { experiment, dir, lock, journal, mut store, left_out, .. } = parts;
         let policy = Policy {
             retry: experiment.run.retry.clone(),
-            jobs: parts.jobs.unwrap_or(usize::MAX).min(most_at_once(&experiment)),
+            jobs: parts.jobs.unwrap_or(usize::MAX).min(max_active(&experiment)),
             max_fails: parts.max_fails,
             after_stall: experiment.run.stall.then,
             shares_gpu: experiment.run.executor == Executor::Local
@@ -190,32 +192,33 @@ impl Supervisor {
             lease: None,
             unavailable: None,
             progress: BTreeMap::new(),
+            reporter,
         })
     }
 
-    /// Carries every trial to its end.
-    pub async fn run(mut self, display: &mut Display) -> Result<Outcome, SupervisorError> {
+    /// Runs until every trial has ended, or the run is stopped.
+    pub async fn run(mut self) -> Result<Outcome, SupervisorError> {
         let mut signals = Signals::listen().map_err(SupervisorError::Signal)?;
-        let mut ticks = tokio::time::interval(POLL);
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        cleanup::sweep(&self.dir);
-        self.pass_over_requests()?;
-        self.tell(Input::Began, display).await?;
+        cleanup::remove_temporary_files(&self.dir);
+        self.discard_requests()?;
+        self.handle(Input::Began).await?;
         while !self.core.is_done() {
-            let woken = tokio::select! {
-                _ = ticks.tick() => Woken::InTime,
-                woken = signals.next() => woken,
+            let wakeup = tokio::select! {
+                _ = ticks.tick() => Wakeup::Tick,
+                wakeup = signals.next() => wakeup,
             };
-            if woken == Woken::Interrupted {
-                self.interrupt(None, display).await?;
+            if wakeup == Wakeup::Interrupted {
+                self.interrupt(None).await?;
             }
-            self.heed_requests(display).await?;
-            self.look(display).await?;
-            self.start_what_fits(display).await?;
-            self.tend_slurm(display).await?;
-            // Short trials may end hundreds of times a second; nobody reads that fast.
-            if woken != Woken::HolderEnded {
-                display.refresh(self.shown(), &self.progress);
+            self.handle_requests().await?;
+            self.poll_attempts().await?;
+            self.start_trials().await?;
+            self.poll_slurm().await?;
+            // Short trials may end hundreds of times a second, faster than anybody can read.
+            if wakeup != Wakeup::HolderEnded {
+                self.report_progress();
             }
         }
         let states = self.core.states().filter(|(id, _)| self.trials.contains_key(id));
@@ -226,101 +229,34 @@ impl Supervisor {
         Ok(outcome)
     }
 
-    /// Does what requests ask for and starts nothing, until none of `trials` is under way.
-    pub async fn heed(
-        mut self,
-        trials: &[TrialId],
-        display: &mut Display,
-    ) -> Result<(), SupervisorError> {
-        let mut ticks = tokio::time::interval(POLL);
+    /// Handles requests and starts no trial, until none of `trials` is active.
+    pub async fn serve_requests(mut self, trials: &[TrialId]) -> Result<(), SupervisorError> {
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
         loop {
             ticks.tick().await;
-            self.heed_requests(display).await?;
-            self.look(display).await?;
-            self.tend_slurm(display).await?;
+            self.handle_requests().await?;
+            self.poll_attempts().await?;
+            self.poll_slurm().await?;
             if !self.core.active().any(|(id, _)| trials.contains(id)) {
                 return Ok(self.store.close().await?);
             }
         }
     }
 
-    /// The trials that a person wants to see: all that this supervisor has to do with.
-    fn shown(&self) -> impl Iterator<Item = (&TrialId, &State)> {
-        self.core
+    /// Reports the trials that this supervisor runs, and any other that is active.
+    fn report_progress(&mut self) {
+        let trials: Vec<_> = self
+            .core
             .states()
             .filter(|(id, state)| self.core.is_carried(id) || state.active_attempt().is_some())
+            .collect();
+        self.reporter.report(RunEvent::Progress { trials: &trials, progress: &self.progress });
     }
 
-    /// Tells the core what happened and does what it decides, and what follows from that.
-    async fn tell(&mut self, input: Input, display: &mut Display) -> Result<(), SupervisorError> {
-        let before = self.core.stopping();
-        let mut inputs = vec![input];
-        while let Some(input) = inputs.pop() {
-            for action in self.core.handle(input, self.elapsed_ms()) {
-                match action {
-                    Action::Record { trial, from, to } => {
-                        display.changed(&trial, &from, &to, &self.dir);
-                        self.record(Entry::Changed { trial, from, to }).await?;
-                    }
-                    Action::ResetAttempts(trial) => {
-                        self.record(Entry::AttemptsReset { trial }).await?
-                    }
-                    Action::RecordStop(trial, attempt, cause) => {
-                        self.record(Entry::StoppingAttempt { trial, attempt, cause }).await?;
-                    }
-                    Action::RecordLiveness(trial, attempt, liveness) => {
-                        self.hear(trial, attempt, liveness, display).await?;
-                    }
-                    Action::Start(id, number) => {
-                        if let Err(error) = self.start(&id, number) {
-                            tracing::warn!(trial.id = %id, "{error:#}");
-                            let ending = Ending::NeverStarted(format!("{error:#}"));
-                            inputs.push(Input::Ended(id, ending));
-                        }
-                    }
-                    Action::Stop(id, number) => self.stop(&id, number, StopMode::Graceful)?,
-                    Action::Kill(id, number) => self.stop(&id, number, StopMode::Immediate)?,
-                }
-            }
-        }
-        if let Some(request) = self.core.stopping().filter(|request| Some(*request) != before) {
-            if request == StopRequest::TooManyFailures {
-                display.giving_up();
-            }
-            self.record(Entry::StoppingRun { request }).await?;
-        }
-        Ok(())
-    }
-
-    /// The core's time. The wall clock may be set meanwhile, and would have trials wait for years.
+    /// Milliseconds since this supervisor began: the scheduler's clock. The wall clock may be set
+    /// meanwhile, and trials would wait for years.
     fn elapsed_ms(&self) -> i64 {
         i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX)
-    }
-
-    /// Writes a decision down, before it takes effect.
-    async fn record(&mut self, entry: Entry) -> Result<(), SupervisorError> {
-        self.journal.append(entry)?;
-        Ok(self.store.read_journal(&self.dir.journal()).await?)
-    }
-
-    async fn hear(
-        &mut self,
-        trial: TrialId,
-        attempt: u32,
-        liveness: Liveness,
-        display: &mut Display,
-    ) -> Result<(), SupervisorError> {
-        self.progress.entry(trial.clone()).or_default().stalled = liveness == Liveness::Stalled;
-        let after = self.experiment.run.stall.after.0;
-        self.record(match liveness {
-            Liveness::Stalled => {
-                display.stalled(&trial, after);
-                let silent_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-                Entry::Stalled { trial, attempt, silent_ms }
-            }
-            Liveness::Recovered => Entry::Recovered { trial, attempt },
-        })
-        .await
     }
 
     fn attempt(&self, trial: &TrialId, number: u32) -> AttemptDir {
@@ -328,46 +264,10 @@ impl Supervisor {
     }
 }
 
-/// How many attempts may be under way, as far as the file says.
-fn most_at_once(experiment: &RunSnapshot) -> usize {
+/// The limit that the file sets on active attempts.
+fn max_active(experiment: &RunSnapshot) -> usize {
     match experiment.run.executor {
         Executor::Local => usize::MAX,
         Executor::Slurm => experiment.run.slurm.max_submit as usize,
-    }
-}
-
-/// Why the supervisor looks again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Woken {
-    /// [`POLL`] is over.
-    InTime,
-    /// Somebody asks the run to stop.
-    Interrupted,
-    /// A holder that was started here has ended: there may be room for the next trial.
-    HolderEnded,
-}
-
-/// The signals that a supervisor heeds.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    child: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            child: signal(SignalKind::child())?,
-        })
-    }
-
-    async fn next(&mut self) -> Woken {
-        tokio::select! {
-            _ = self.interrupt.recv() => Woken::Interrupted,
-            _ = self.terminate.recv() => Woken::Interrupted,
-            _ = self.child.recv() => Woken::HolderEnded,
-        }
     }
 }

@@ -1,5 +1,4 @@
-//! What running an experiment would do, decided before anything is started: which trials are
-//! done, go on, or are new.
+//! The plan of a run, made before anything is started: the trials that are done, resumed or new.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,16 +14,16 @@ use crate::store::TrialRecord;
 use crate::store::journal_file::Entry;
 use experiments::protocol::trial_id::TrialId;
 
-/// Every trial that the file asks for, and what will become of it.
+/// Every trial of the file, with the action that running takes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// In the file's order.
     pub trials: Vec<PlannedTrial>,
-    /// Trials that were run before and that the file no longer asks for.
+    /// Recorded trials that the file no longer names.
     pub retired: Vec<TrialId>,
 }
 
-/// One trial of the plan.
+/// One trial of the plan, and the action on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedTrial {
     /// The trial, with the id under which it is recorded.
@@ -35,31 +34,31 @@ pub struct PlannedTrial {
     pub stale: Option<StaleReason>,
 }
 
-/// What running will do with a trial.
+/// The action that running takes with a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlannedAction {
-    /// Nothing: it has succeeded.
+    /// None: it has succeeded.
     Done,
-    /// Its processes are still at work and will be watched on.
+    /// Its processes still run; the supervisor reattaches to them.
     Reattached,
-    /// It goes on from its last checkpoint, if it has one.
+    /// It resumes from its last checkpoint, if it has one.
     Resumed,
-    /// Somebody had it stopped; it goes on.
+    /// It was cancelled by request, and resumes.
     Cancelled,
-    /// It failed and gets another chance.
+    /// It failed, and runs again with fresh attempts.
     RunAgain,
-    /// It has work of another build or other data, and begins anew.
+    /// Its results are stale: it restarts from the beginning.
     Restarted,
-    /// It is run for the first time.
+    /// It runs for the first time.
     New,
     /// `--only` leaves it out.
     LeftOut,
 }
 
 impl Plan {
-    /// Compares what the file asks for with what is recorded. `only` names the variants to run;
-    /// all if empty.
+    /// Compares the trials of the file with those that are recorded. `only` names the variants to
+    /// run; all if empty.
     pub fn new(wanted: Vec<ResolvedTrial>, recorded: &[TrialRecord], only: &[String]) -> Self {
         let by_key: BTreeMap<&str, &TrialRecord> =
             recorded.iter().map(|row| (row.key.as_str(), row)).collect();
@@ -68,7 +67,7 @@ impl Plan {
             .map(|mut trial| {
                 let known = by_key.get(trial.key.as_str());
                 if let Some(row) = known {
-                    // A trial that was recorded under another variant's name is the same trial.
+                    // Under another variant's name it is the same trial.
                     trial.id = row.id.clone();
                 }
                 PlannedTrial {
@@ -97,19 +96,18 @@ impl Plan {
         Self { trials, retired }
     }
 
-    /// Has every trial begin anew that has work of another build or other data, among the variants
-    /// in `only`; all if empty. What still runs goes on.
+    /// Restarts every stale trial among the variants in `only`; all if empty. Active trials go on.
     pub fn rerun_stale(&mut self, only: &[String]) {
         for planned in &mut self.trials {
-            let meant = only.is_empty() || only.contains(&planned.trial.variant);
-            if meant && planned.stale.is_some() && planned.action != PlannedAction::Reattached {
+            let selected = only.is_empty() || only.contains(&planned.trial.variant);
+            if selected && planned.stale.is_some() && planned.action != PlannedAction::Reattached {
                 planned.action = PlannedAction::Restarted;
             }
         }
     }
 
-    /// What follows for trials that are settled without success: they are put in the queue again,
-    /// and what failed or was cancelled starts with a fresh budget of attempts.
+    /// The decisions for trials that have ended without success: they are queued again, and those that
+    /// failed or were cancelled have their attempts reset.
     pub fn decisions(&self, recorded: &[TrialRecord]) -> Result<Vec<Entry>, IllegalTransition> {
         let mut entries = Vec::new();
         for planned in self.to_run().filter(|planned| planned.action != PlannedAction::Restarted) {
@@ -126,14 +124,14 @@ impl Plan {
         Ok(entries)
     }
 
-    /// The trials that are to be run or watched.
+    /// The trials that run, or run already.
     pub fn to_run(&self) -> impl Iterator<Item = &PlannedTrial> {
         self.trials
             .iter()
             .filter(|t| !matches!(t.action, PlannedAction::Done | PlannedAction::LeftOut))
     }
 
-    /// How many trials have this action.
+    /// The number of trials with this action.
     pub fn count(&self, action: PlannedAction) -> usize {
         self.trials.iter().filter(|trial| trial.action == action).count()
     }
@@ -196,7 +194,7 @@ impl fmt::Display for Plan {
 }
 
 impl RunSnapshot {
-    /// What running `plan` of `run` resolves `text` to.
+    /// The snapshot of `run` under `plan`, from the file's `text`.
     pub fn new(run: &Run, plan: &Plan, only: &[String], command: Vec<String>, text: &str) -> Self {
         Self {
             version: snapshot::VERSION,
@@ -250,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_recorded_decides_each_trial_s_fate() {
+    fn records_decide_the_action_of_each_trial() {
         let failed =
             State::Failed { attempt: 1, class: FailureClass::Crashed, message: String::new() };
         let (a, b, c, d) = (
@@ -292,7 +290,7 @@ mod tests {
         assert_eq!(plan.trials[0].stale, Some(StaleReason::Build));
         assert!(plan.retired.is_empty());
 
-        // It is run again on request, unless another variant is meant.
+        // It restarts on request, unless another variant is selected.
         plan.rerun_stale(&["other".to_owned()]);
         assert_eq!(plan.trials[0].action, PlannedAction::Done);
         plan.rerun_stale(&[]);

@@ -1,4 +1,4 @@
-//! Looking at the attempts under way: how each stands, and what its worker has said.
+//! Polling the active attempts: the status of each, and the events of its worker.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use experiments::protocol::events::Event;
 
 use super::stall::StallDetector;
 use super::{HolderState, Supervisor, SupervisorError};
-use crate::display::Display;
+use crate::display::RunEvent;
 use crate::executor::holder;
 use crate::executor::slurm::{JobStatus, Refused};
 use crate::platform::atomic_file::FileError;
@@ -16,39 +16,38 @@ use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::scheduler::{Ending, Input};
 use experiments::protocol::trial_id::TrialId;
 
-/// How long the holder of an attempt that an earlier supervisor prepared may take to claim it. To
-/// give up too early does no harm: whoever comes second to a claim leaves.
-const CLAIM_WITHIN: Duration = Duration::from_secs(2);
+/// Time that the holder of an attempt which an earlier supervisor prepared has to become its owner.
+/// To give up too early does no harm: whoever comes second leaves.
+const OWNER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// So many attempts are looked at each time, [`super::POLL`] apart: enough for any machine, and what
-/// a shared file system bears from one of a cluster's users (docs/scale.md).
-const AT_ONCE: usize = 20;
+/// Most attempts in one poll, [`super::POLL_INTERVAL`] apart: enough for any machine, and what a shared
+/// file system bears from one of a cluster's users (docs/scale.md).
+const BATCH: usize = 20;
 
-impl Supervisor {
-    /// Sees what the attempts under way have done since the last look.
-    pub(super) async fn look(&mut self, display: &mut Display) -> Result<(), SupervisorError> {
+impl Supervisor<'_> {
+    /// Takes in what active attempts have done since the last poll.
+    pub(super) async fn poll_attempts(&mut self) -> Result<(), SupervisorError> {
         for attempt in self.local.reap() {
             self.holders.insert(attempt, HolderState::Ended);
         }
-        for (id, number) in self.in_turn() {
+        for (id, number) in self.next_batch() {
             let attempt = self.attempt(&id, number);
-            // First how it stands, then what it said: so that nothing said before its end is
-            // missed. And before all that what its cluster says: a job that was seen to be gone has
-            // done all that it ever will.
-            let here = self.holders.contains_key(&attempt);
-            let word = if here { None } else { self.slurm.status(&attempt)? };
+            // The status before the events, so that none written before its end is missed. And the
+            // job's status before both: a job that has ended writes nothing more.
+            let is_local = self.holders.contains_key(&attempt);
+            let job = if is_local { None } else { self.slurm.status(&attempt)? };
             let status = ownership::attempt_status(&attempt)?;
-            self.read_events(&id, number, display).await?;
+            self.read_events(&id, number).await?;
             let input = match status {
                 AttemptStatus::Held(_) => {
-                    self.tell(Input::HolderStarted(id.clone()), display).await?;
-                    self.listen(id, &attempt)
+                    self.handle(Input::HolderStarted(id.clone())).await?;
+                    self.check_stall(id, &attempt)
                 }
                 AttemptStatus::Unknown(_) => {
-                    self.tell(Input::HolderStarted(id.clone()), display).await?;
-                    self.ask_of_elsewhere(id, &attempt, word)?
+                    self.handle(Input::HolderStarted(id.clone())).await?;
+                    self.check_other_host(id, &attempt, job)?
                 }
-                AttemptStatus::Unowned => self.give_up_unclaimed(id, &attempt, word)?,
+                AttemptStatus::Unowned => self.give_up_unowned(id, &attempt, job)?,
                 AttemptStatus::Ended(exit) => {
                     let failure = self.store.failure(&id, number).await?;
                     Some(Input::Ended(id, Ending::Recorded { exit, failure }))
@@ -57,65 +56,55 @@ impl Supervisor {
                     holder::end_orphans(&attempt)?;
                     Some(Input::Ended(id, Ending::Lost(String::new())))
                 }
-                AttemptStatus::Abandoned(_) => Some(never_started(id, "no holder took it up")),
+                AttemptStatus::Abandoned(_) => Some(never_started(id, "no holder started it")),
             };
             if let Some(input) = input {
                 if matches!(input, Input::Ended(..)) {
                     self.slurm.forget(&attempt);
                 }
-                self.tell(input, display).await?;
+                self.handle(input).await?;
             }
         }
         Ok(())
     }
 
-    /// The attempts that are to be looked at now: each in its turn, where there are very many.
-    fn in_turn(&mut self) -> Vec<(TrialId, u32)> {
+    /// The attempts to poll now: each in its turn, where there are very many.
+    fn next_batch(&mut self) -> Vec<(TrialId, u32)> {
         let mut active: Vec<_> = self.core.active().map(|(id, n)| (id.clone(), n)).collect();
-        if active.len() > AT_ONCE {
+        if active.len() > BATCH {
             self.turn %= active.len();
             active.rotate_left(self.turn);
-            active.truncate(AT_ONCE);
-            self.turn += AT_ONCE;
+            active.truncate(BATCH);
+            self.turn += BATCH;
         }
         active
     }
 
-    /// Has the cluster's jobs tended, and takes back what it did not take.
-    pub(super) async fn tend_slurm(
-        &mut self,
-        display: &mut Display,
-    ) -> Result<(), SupervisorError> {
+    /// Polls the jobs of Slurm, and ends the attempts that it rejected.
+    pub(super) async fn poll_slurm(&mut self) -> Result<(), SupervisorError> {
         for Refused { attempt, why } in self.slurm.tend().await {
-            let of_it = |(id, n): &(&TrialId, u32)| self.attempt(id, *n) == attempt;
-            let Some(id) = self.core.active().find(of_it).map(|(id, _)| id.clone()) else {
-                continue;
-            };
+            let active = self.core.active().find(|(id, n)| self.dir.attempt(id, *n) == attempt);
+            let Some(id) = active.map(|(id, _)| id.clone()) else { continue };
             if self.core.stopping().is_none() {
-                display.cannot_start(&why);
+                self.reporter.report(RunEvent::CannotStart(&why));
             }
-            // Slurm may have taken it although it said no.
+            // Slurm may have accepted it although it reported an error.
             if ownership::refuse(&attempt)? {
-                self.tell(Input::Ended(id, Ending::NotTaken(why)), display).await?;
+                self.handle(Input::Ended(id, Ending::NotTaken(why))).await?;
             }
         }
         Ok(())
     }
 
-    async fn read_events(
-        &mut self,
-        id: &TrialId,
-        attempt: u32,
-        display: &mut Display,
-    ) -> Result<(), SupervisorError> {
+    async fn read_events(&mut self, id: &TrialId, attempt: u32) -> Result<(), SupervisorError> {
         let file = self.attempt(id, attempt).events();
-        // What a worker writes meanwhile is for the next look, however fast it writes.
+        // Lines that are written meanwhile are for the next poll, however fast the worker writes.
         let end = line_reader::length(&file);
         loop {
             let read = self.store.read_events(id, attempt, &file, end).await?;
             for line in &read.lines {
                 let progress = self.progress.entry(id.clone()).or_default();
-                progress.take(line, self.headline.as_deref());
+                progress.add(line, self.headline.as_deref());
                 let input = match &line.event {
                     Event::Checkpoint { step, .. } => Input::Checkpointed(id.clone(), *step),
                     Event::Progress { step, .. } | Event::Metrics { step, .. } => {
@@ -123,7 +112,7 @@ impl Supervisor {
                     }
                     _ => continue,
                 };
-                self.tell(input, display).await?;
+                self.handle(input).await?;
             }
             if !read.more {
                 return Ok(());
@@ -131,46 +120,46 @@ impl Supervisor {
         }
     }
 
-    /// Whether the attempt has been silent for too long, or has just been heard of.
-    fn listen(&mut self, id: TrialId, attempt: &AttemptDir) -> Option<Input> {
+    /// `Stalled` if nothing has grown for too long, `Recovered` if something just has.
+    fn check_stall(&mut self, id: TrialId, attempt: &AttemptDir) -> Option<Input> {
         let detector = self.stall_detectors.entry(attempt.clone());
-        let lasts = detector.or_insert_with(|| StallDetector::new(attempt)).look(attempt);
-        if lasts >= self.experiment.run.stall.after.0 {
+        let silent = detector.or_insert_with(|| StallDetector::new(attempt)).poll(attempt);
+        if silent >= self.experiment.run.stall.after.0 {
             Some(Input::Stalled(id))
         } else {
-            lasts.is_zero().then_some(Input::Recovered(id))
+            silent.is_zero().then_some(Input::Recovered(id))
         }
     }
 
-    /// An attempt whose holder is gone, or does not come, is taken out of play, unless one just
-    /// claimed it.
-    fn give_up_unclaimed(
+    /// Abandons an attempt whose holder is gone or does not come, unless one just became its owner.
+    fn give_up_unowned(
         &self,
         id: TrialId,
         attempt: &AttemptDir,
-        word: Option<JobStatus>,
+        job: Option<JobStatus>,
     ) -> Result<Option<Input>, SupervisorError> {
-        let why = match (word, self.holders.get(attempt)) {
-            (Some(JobStatus::Ended(why)), _) => format!("{why} before a holder took it up"),
+        let why = match (job, self.holders.get(attempt)) {
+            (Some(JobStatus::Ended(why)), _) => format!("{why} before a holder started it"),
             (Some(_), _) | (None, Some(HolderState::Lives)) => return Ok(None),
-            (None, None) if self.since.elapsed() < CLAIM_WITHIN => return Ok(None),
-            (None, _) => "no holder took it up".to_owned(),
+            (None, None) if self.since.elapsed() < OWNER_TIMEOUT => return Ok(None),
+            (None, _) => "no holder started it".to_owned(),
         };
         Ok(ownership::abandon(attempt)?.then(|| never_started(id, &why)))
     }
 
-    /// What is to be made of an attempt that was taken up on another machine and has no end yet: only
-    /// the cluster that it was given to can tell that its holder is gone.
-    fn ask_of_elsewhere(
+    /// An attempt that another host owns and that has not ended: only its cluster can tell that its
+    /// holder is gone.
+    fn check_other_host(
         &mut self,
         id: TrialId,
         attempt: &AttemptDir,
-        word: Option<JobStatus>,
+        job: Option<JobStatus>,
     ) -> Result<Option<Input>, SupervisorError> {
-        let Some(JobStatus::Ended(why)) = word else { return Ok(self.listen(id, attempt)) };
-        // Should its machine only be cut off, it ends there what it still finds.
-        let asked = attempt.request_kill();
-        asked.map_err(|source| FileError::Write { path: attempt.kill(), source })?;
+        let Some(JobStatus::Ended(why)) = job else { return Ok(self.check_stall(id, attempt)) };
+        // Should that host only be cut off, the holder ends what still runs there.
+        attempt
+            .request_kill()
+            .map_err(|source| FileError::Write { path: attempt.kill(), source })?;
         Ok(Some(Input::Ended(id, Ending::Lost(why))))
     }
 }

@@ -1,6 +1,6 @@
-//! What an attempt is run with, as its supervisor knows it: the code, the worker's program, the
-//! GPUs. For people who look for what was different; nothing is decided by it. Where and with which
-//! environment it then ran is for its holder to record ([`crate::run_dir::attempt::Environment`]).
+//! The provenance of an attempt, as its supervisor knows it: the code, the worker's program, the GPUs.
+//! For people who look for a difference; no decision depends on it. The holder records the host and the
+//! environment ([`crate::run_dir::attempt::Environment`]).
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
@@ -13,11 +13,11 @@ use crate::platform::hash::sha256_of;
 use crate::run_dir::provenance::{Git, GivenGpu, Program, Provenance, VERSION};
 use crate::slots::Inventory;
 
-/// Finds out once what is the same for all attempts of a supervisor.
+/// Records provenance, and reads only once what is the same for all attempts.
 #[derive(Debug)]
 pub struct Recorder {
     git: Option<Git>,
-    /// Every program that was hashed, and what its file was like then.
+    /// The hash of every program, with the state of its file at the time.
     programs: BTreeMap<PathBuf, (Stamp, String)>,
 }
 
@@ -32,18 +32,18 @@ impl Stamp {
 }
 
 impl Recorder {
-    /// Looks at the code in `folder`.
+    /// A recorder for the code in `folder`.
     pub fn new(folder: &Path) -> Self {
         Self { git: git(folder), programs: BTreeMap::new() }
     }
 
-    /// What an attempt of the worker `program` is run with that was `granted` these slots.
+    /// The provenance of an attempt of the worker `program` with the `granted` slots.
     pub fn record(&mut self, program: &Path, granted: &Inventory) -> Provenance {
         let gpus = granted.gpus.iter();
         Provenance {
             orch: VERSION.to_owned(),
             git: self.git.clone(),
-            // One that may be run and not be read has no hash.
+            // A program that may be executed and not be read has no hash.
             worker: self.program(program).ok(),
             gpus: gpus.map(|g| GivenGpu { uuid: g.uuid.clone(), name: g.name.clone() }).collect(),
             driver: granted.driver.clone(),
@@ -66,7 +66,7 @@ impl Recorder {
     }
 }
 
-/// The code in `folder`; nothing if it is no repository or there is no `git`.
+/// The code in `folder`; `None` outside a repository, or without `git`.
 fn git(folder: &Path) -> Option<Git> {
     let head = command(folder, &["rev-parse", "--verify", "HEAD"]).output().ok()?;
     if !head.status.success() {
@@ -87,7 +87,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
         .arg("-C")
         .arg(folder)
         .args(arguments)
-        // Looking changes nothing, the index neither.
+        // Nothing is changed by it, not even the index.
         .env("GIT_OPTIONAL_LOCKS", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -126,7 +126,7 @@ mod tests {
         };
         assert_eq!(git(folder.path()), None, "no repository");
         if run(&["--version"]).is_err() {
-            return; // There is no `git` here, and nothing more to find out.
+            return; // Without `git` nothing more can be tested.
         }
         let file = folder.path().join("train.py");
         std::fs::write(&file, "steps = 1\n").unwrap();
@@ -136,7 +136,7 @@ mod tests {
         run(&["commit", "--quiet", "-m", "first"]).unwrap();
         let clean = git(folder.path()).unwrap();
         assert!(clean.commit.len() >= 40 && !clean.dirty && clean.diff_sha256.is_none());
-        // What git does not know, such as the runs themselves, makes nothing dirty.
+        // Untracked files, such as the runs themselves, do not count.
         std::fs::write(folder.path().join("orch.db"), "").unwrap();
         assert_eq!(git(folder.path()).unwrap(), clean);
         let changed = |text: &str| {

@@ -1,5 +1,5 @@
-//! What a new supervisor must know of its run: every trial as journal, events and the attempts'
-//! folders tell it.
+//! Recovery: every trial as the journal, the events and the attempts' folders record it, for a new
+//! supervisor.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,21 +22,21 @@ pub(super) async fn trials(
     let mut pasts = store.pasts().await?;
     let rows = store.trials().await?;
     let weights: BTreeMap<_, _> = trials.iter().map(|trial| (&trial.id, trial.weight)).collect();
-    let told = |row: TrialRecord| {
+    let recover = |row: TrialRecord| {
         let id = row.id.clone();
         let past = pasts.remove(&id).unwrap_or_default();
         let weight = weights.get(&id).copied().unwrap_or_default();
         let status = |number| {
             let status = ownership::attempt_status(&dir.attempt(&id, number));
-            status.inspect_err(|e| tracing::warn!(trial.id = %id, "{e}; taken for lost")).ok()
+            status.inspect_err(|e| tracing::warn!(trial.id = %id, "{e}; counted as lost")).ok()
         };
         recovered(row, past, weight, left_out.contains(&id), status)
     };
-    Ok(rows.into_iter().filter_map(told).collect())
+    Ok(rows.into_iter().filter_map(recover).collect())
 }
 
-/// A trial as it is recorded; `None` if it is retired and nothing of it runs. How an attempt that
-/// is over stands, by its number, is for `status` to say, if that can be told.
+/// A trial as it is recorded; `None` if it is retired and has no active attempt. `status` gives the
+/// status of an attempt that has ended, by its number; `None` where it cannot be read.
 pub fn recovered(
     row: TrialRecord,
     past: AttemptHistory,
@@ -68,7 +68,7 @@ pub fn recovered(
     })
 }
 
-/// How an attempt ended that is over and stands so.
+/// The end of an attempt that is not active and has this status.
 fn ending(status: Option<AttemptStatus>, failure: Option<Failure>) -> Ending {
     match status {
         Some(AttemptStatus::Ended(exit)) => Ending::Recorded { exit, failure },

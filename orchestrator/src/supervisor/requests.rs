@@ -1,56 +1,53 @@
-//! What people wish of the run meanwhile: by a signal, or by a file in `requests/`.
+//! Requests of users while the run goes on: by a signal, or by a file in `requests/`.
 
+use experiments::protocol::trial_id::TrialId;
+
+use super::retention::{self, Garbage};
 use super::{Supervisor, SupervisorError};
-use crate::display::Display;
+use crate::display::RunEvent;
 use crate::run_dir::attempt::StopMode;
 use crate::run_dir::requests::{self, Pending, Request};
 use crate::scheduler::{Input, State, StopRequest};
 use crate::store::journal_file::Entry;
-use crate::supervisor::retention::{self, Garbage};
-use experiments::protocol::trial_id::TrialId;
 
-impl Supervisor {
-    /// Lets the run end. Without a `mode`: with checkpoints, and at once if that was asked before.
+impl Supervisor<'_> {
+    /// Stops the run. Without a `mode`, gracefully, and immediately if that was requested before.
     pub(super) async fn interrupt(
         &mut self,
         mode: Option<StopMode>,
-        display: &mut Display,
     ) -> Result<(), SupervisorError> {
-        let asked_before = matches!(self.core.stopping(), Some(StopRequest::ByUser(_)));
-        let again = if asked_before { StopMode::Immediate } else { StopMode::Graceful };
-        let mode = mode.unwrap_or(again);
-        match mode {
-            StopMode::Graceful => display.stopping(),
-            StopMode::Immediate => display.ending(),
-        }
-        self.tell(Input::Interrupt(mode), display).await
+        let mode = mode.unwrap_or(match self.core.stopping() {
+            Some(StopRequest::ByUser(_)) => StopMode::Immediate,
+            Some(StopRequest::TooManyFailures) | None => StopMode::Graceful,
+        });
+        self.reporter.report(RunEvent::Stopping(mode));
+        self.handle(Input::Interrupt(mode)).await
     }
 
-    /// Does what the requests in the run's folder ask for.
-    pub(super) async fn heed_requests(
-        &mut self,
-        display: &mut Display,
-    ) -> Result<(), SupervisorError> {
-        for pending in self.requests() {
+    /// Handles the requests in the run's folder, the oldest first.
+    pub(super) async fn handle_requests(&mut self) -> Result<(), SupervisorError> {
+        for pending in self.pending_requests() {
             match &pending.request {
-                Ok(Request::StopAll { mode }) => self.interrupt(Some(*mode), display).await?,
+                Ok(Request::StopAll { mode }) => self.interrupt(Some(*mode)).await?,
                 Ok(Request::Stop { trials, mode }) => {
-                    let stop = |id| Input::Cancel(id, *mode);
-                    self.wish(&pending, trials, |s| !s.is_settled(), stop, display).await?;
+                    for id in self.eligible(&pending, trials, |state| !state.is_settled()) {
+                        self.handle(Input::Cancel(id, *mode)).await?;
+                    }
                 }
                 Ok(Request::Retry { trials }) => {
-                    let retry = Input::Retry;
-                    self.wish(&pending, trials, State::may_be_retried, retry, display).await?;
+                    for id in self.eligible(&pending, trials, State::may_be_retried) {
+                        self.handle(Input::Retry(id)).await?;
+                    }
                 }
                 Ok(Request::CollectGarbage) => self.collect_garbage().await?,
-                Err(error) => tracing::warn!("passed over a request: {error}"),
+                Err(error) => tracing::warn!("skipped a request: {error}"),
             }
             pending.remove()?;
         }
         Ok(())
     }
 
-    /// Removes what is not needed any more of trials that are not under way.
+    /// Removes the files of inactive trials that the retention policy does not keep.
     async fn collect_garbage(&mut self) -> Result<(), SupervisorError> {
         let keep = self.experiment.run.keep.clone();
         let survey = retention::survey(&mut self.store, &self.dir, keep.as_ref()).await?;
@@ -66,46 +63,42 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Removes the requests of before: who runs the file now wants it run.
-    pub(super) fn pass_over_requests(&self) -> Result<(), SupervisorError> {
-        for pending in self.requests() {
-            tracing::warn!(
-                "passed over `{}`, which is older than this run",
-                pending.path().display()
-            );
+    /// Removes requests that are older than this supervisor: whoever runs the file now wants it run.
+    pub(super) fn discard_requests(&self) -> Result<(), SupervisorError> {
+        for pending in self.pending_requests() {
+            tracing::warn!("skipped `{}`, which is older than this run", pending.path().display());
             pending.remove()?;
         }
         Ok(())
     }
 
-    fn requests(&self) -> Vec<Pending> {
+    fn pending_requests(&self) -> Vec<Pending> {
         requests::pending(&self.dir).unwrap_or_else(|error| {
-            tracing::warn!("cannot look for requests: {error}");
+            tracing::warn!("cannot read requests: {error}");
             Vec::new()
         })
     }
 
-    /// Wishes something of each trial that is in a state in which it makes sense.
-    async fn wish(
-        &mut self,
+    /// Those of `trials` whose state allows the request; the others are named in a warning.
+    fn eligible(
+        &self,
         pending: &Pending,
         trials: &[TrialId],
-        makes_sense: impl Fn(&State) -> bool,
-        wish: impl Fn(TrialId) -> Input,
-        display: &mut Display,
-    ) -> Result<(), SupervisorError> {
+        allowed: impl Fn(&State) -> bool,
+    ) -> Vec<TrialId> {
+        let mut eligible = Vec::new();
         for id in trials {
-            let stands = match self.core.state(id) {
-                Some(state) if makes_sense(state) => {
-                    self.tell(wish(id.clone()), display).await?;
+            let problem = match self.core.state(id) {
+                Some(state) if allowed(state) => {
+                    eligible.push(id.clone());
                     continue;
                 }
                 Some(state) => state.name(),
-                None => "no trial of this run",
+                None => "not a trial of this run",
             };
             let path = pending.path().display();
-            tracing::warn!("passed over `{path}`: `{id}` is {stands}");
+            tracing::warn!("skipped `{path}`: `{id}` is {problem}");
         }
-        Ok(())
+        eligible
     }
 }

@@ -1,36 +1,36 @@
-//! How long nothing has been heard of an attempt: neither its events nor its logs have grown.
+//! Stall detection: the time for which neither the events nor the logs of an attempt have grown.
 
 use std::time::{Duration, Instant};
 
 use crate::run_dir::attempt::AttemptDir;
 
-/// Time that counts between two looks, at most: while nobody looked, because this process or the
-/// whole machine was stopped, the worker may have been stopped as well.
-const COUNTS: Duration = Duration::from_secs(2);
+/// Most time that counts between two polls: while this process or the whole machine was stopped, the
+/// worker may have been stopped as well.
+const MAX_COUNTED: Duration = Duration::from_secs(2);
 
-/// The detector of one attempt.
+/// The stall detector of one attempt.
 #[derive(Debug)]
 pub(super) struct StallDetector {
     sizes: [u64; 3],
-    looked: Instant,
-    lasts: Duration,
+    polled: Instant,
+    silent: Duration,
 }
 
 impl StallDetector {
     pub(super) fn new(attempt: &AttemptDir) -> Self {
-        Self { sizes: sizes(attempt), looked: Instant::now(), lasts: Duration::ZERO }
+        Self { sizes: sizes(attempt), polled: Instant::now(), silent: Duration::ZERO }
     }
 
-    /// How long it has lasted, by looking again.
-    pub(super) fn look(&mut self, attempt: &AttemptDir) -> Duration {
+    /// Polls again: the time since something last grew.
+    pub(super) fn poll(&mut self, attempt: &AttemptDir) -> Duration {
         let sizes = sizes(attempt);
         if sizes == self.sizes {
-            self.lasts += self.looked.elapsed().min(COUNTS);
+            self.silent += self.polled.elapsed().min(MAX_COUNTED);
         } else {
-            (self.sizes, self.lasts) = (sizes, Duration::ZERO);
+            (self.sizes, self.silent) = (sizes, Duration::ZERO);
         }
-        self.looked = Instant::now();
-        self.lasts
+        self.polled = Instant::now();
+        self.silent
     }
 }
 
@@ -44,16 +44,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_grows_ends_a_silence_and_what_nobody_watched_does_not_count() {
+    fn growth_ends_a_stall_and_time_without_polls_does_not_count() {
         let folder = tempfile::tempdir().unwrap();
         let attempt = AttemptDir::at(folder.path());
         let mut detector = StallDetector::new(&attempt);
         for path in [attempt.events(), attempt.stdout(), attempt.stderr()] {
-            detector.looked = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
-            assert_eq!(detector.look(&attempt), COUNTS);
-            assert!(detector.look(&attempt) >= COUNTS);
-            std::fs::write(path, "a word").unwrap();
-            assert_eq!(detector.look(&attempt), Duration::ZERO);
+            detector.polled = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
+            assert_eq!(detector.poll(&attempt), MAX_COUNTED);
+            assert!(detector.poll(&attempt) >= MAX_COUNTED);
+            std::fs::write(path, "a line").unwrap();
+            assert_eq!(detector.poll(&attempt), Duration::ZERO);
         }
     }
 }

@@ -48,7 +48,8 @@ fn the_first_failure_is_shown_at_once_and_in_full() {
     let log = format!("runs/trip/trials/{a}/attempt-1/stderr.log");
     let (message, last) = ("failed: crashed: the worker exited with code 3", 12..=30);
     let last = last.map(|n| format!("      {n}")).collect::<Vec<_>>().join("\n");
-    let first = format!("{a}: {message}\n    the end of {log}:\n{last}\n      red\n    by hand");
+    let first =
+        format!("{a}: {message}\n    the end of {log}:\n{last}\n      red\n    to run it manually");
     assert!(ended.stderr.starts_with(&first), "{}", ended.stderr);
     ended.says(1, &["      again=$(mktemp -d)", "      (cd "]);
     let second = format!("\n{b}: {message}; `orch why {b}` shows its log\n");

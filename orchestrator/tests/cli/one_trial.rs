@@ -162,7 +162,7 @@ fn followed_logs_end_when_nobody_carries_the_trial_on() {
     run.kill();
     // The worker lives on, and so does who follows it.
     let (printed, said) = follow(&lab);
-    assert!(said.ends_with("is ended: `orch run` takes it in\n"), "{said}");
+    assert!(said.ends_with("is ended: `orch run` records it\n"), "{said}");
     assert_eq!(printed.lines().filter(|l| *l == "end").count(), 1, "{printed}");
 }
 

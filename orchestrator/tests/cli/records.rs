@@ -40,7 +40,7 @@ fn a_database_lost_while_nobody_closed_it_is_made_again() {
     lab.kill_everything();
     drop(run);
     let status = lab.orch("status").stdout;
-    assert!(status.contains("its processes are gone; `orch run` goes on"), "{status}");
+    assert!(status.contains("its processes are gone; `orch run` resumes it"), "{status}");
     // The write-ahead log of the lost database is still there.
     fs::remove_file(lab.run_folder().join("orch.db")).unwrap();
     lab.orch("run trip.yaml").says(0, &["2 of 2 trials done"]);

@@ -177,7 +177,7 @@ fn a_request_that_makes_no_sense_is_skipped() {
         std::fs::read_dir(&requests).unwrap().next().is_none().then_some(())
     });
     lab.orch("stop variant=a").says(0, &[]);
-    let words = ["passed over a request", "1.json", "2.json`: `nobody` is no trial of this run"];
+    let words = ["skipped a request", "1.json", "2.json`: `nobody` is not a trial of this run"];
     run.end().says(130, &words);
 }
 

@@ -46,7 +46,7 @@ fn a_decision_that_was_written_down_and_not_carried_out_is_made_up_for() {
     let lab = stopped_half_way();
     let folder = lab.trial("a-s0-").unwrap();
     start_in_the_journal_only(&lab, &folder);
-    lab.orch("run trip.yaml").says(0, &["no holder took it up", "2 of 2 trials done"]);
+    lab.orch("run trip.yaml").says(0, &["no holder started it", "2 of 2 trials done"]);
     assert_eq!(lab.recorded(), undisturbed(&[]));
 }
 
@@ -67,7 +67,7 @@ fn an_attempt_that_was_prepared_and_never_claimed_is_given_up() {
     let attempt = AttemptDir::new(&folder, 2);
     let first = AttemptDir::new(&folder, 1).read_command().unwrap().unwrap();
     attempt.prepare(&first).unwrap();
-    lab.orch("run trip.yaml").says(0, &["no holder took it up", "2 of 2 trials done"]);
+    lab.orch("run trip.yaml").says(0, &["no holder started it", "2 of 2 trials done"]);
     assert_eq!(lab.attempts("a-s0-"), 3);
     assert_eq!(lab.recorded(), undisturbed(&[]));
 }

@@ -35,7 +35,7 @@ pub(crate) fn below_the_floor(lab: &Lab, disk: &Disk) {
     assert!(reason.contains("queued: waits for room on the disk: 15."), "{reason}");
     disk.free();
     let ended = run.end();
-    ended.says(0, &["nothing is started now: waits for room on the disk: ", "2 of 2 trials done"]);
+    ended.says(0, &["no trial can be started: waits for room on the disk: ", "2 of 2 trials done"]);
     assert_eq!(ended.stderr.matches("waits for room").count(), 1, "{}", ended.stderr);
     assert_eq!(lab.recorded(), undisturbed());
 }

@@ -309,5 +309,5 @@ impl Supervisor {
 }
 
 fn never_started(id: TrialId) -> Input {
-    Input::Ended(id, Ending::NeverStarted("no holder took it up".to_owned()))
+    Input::Ended(id, Ending::NeverStarted("no holder started it".to_owned()))
 }

@@ -30,7 +30,7 @@ fn without_a_controller_nothing_is_known_and_nothing_is_lost() {
     });
     lab.place.cluster.up_again();
     let ended = run.end();
-    ended.says(0, &["nothing is started now: Slurm ", "2 of 2 trials done"]);
+    ended.says(0, &["no trial can be started: Slurm ", "2 of 2 trials done"]);
     assert_eq!(lab.attempts("a-s0-"), 1);
     assert_eq!(lab.recorded(), undisturbed(&[LONG]));
 }

@@ -65,7 +65,7 @@ fn a_job_that_somebody_cancels_is_given_another() {
     });
     let ids: Vec<_> = jobs.iter().map(|job| job.rsplit('|').next().unwrap()).collect();
     lab.place.cluster.call("scancel", &ids);
-    run.end().says(0, &["a-s0-", "b-s0-", "before a holder took it up", "2 of 2 trials done"]);
+    run.end().says(0, &["a-s0-", "b-s0-", "before a holder started it", "2 of 2 trials done"]);
     assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (2, 2));
     assert_eq!(lab.recorded(), undisturbed(&LONG));
 }

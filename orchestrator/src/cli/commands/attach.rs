@@ -11,7 +11,7 @@ use super::say;
 use super::summary::Summary;
 use crate::cli::args::{self, Global};
 use crate::display::progress::Progress;
-use crate::display::{Display, Talk};
+use crate::display::{Display, Reporter as _, RunEvent, Talk};
 use crate::platform::line_reader::{self, Place, Tail};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
@@ -51,7 +51,8 @@ pub async fn run(arguments: &args::Attach, global: &Global) -> anyhow::Result<u8
             return Ok(summary.code());
         }
         drop(store);
-        display.refresh(seen.states.iter(), &seen.progress);
+        let trials: Vec<_> = seen.states.iter().collect();
+        display.report(RunEvent::Progress { trials: &trials, progress: &seen.progress });
         tokio::select! {
             () = tokio::time::sleep(MOMENT) => {}
             _ = interrupt.recv() => {
@@ -83,7 +84,12 @@ impl Seen {
         for TrialRecord { id, state, .. } in trials {
             let before = self.states.insert(id.clone(), state.clone());
             if let Some(before) = before.filter(|before| before != state) {
-                display.changed(id, &before, state, dir);
+                display.report(RunEvent::TrialChanged {
+                    run: dir,
+                    trial: id,
+                    from: &before,
+                    to: state,
+                });
             }
             if let Some(number) = state.active_attempt() {
                 self.read_events(id, &AttemptDir::new(&dir.trial(id), number), number, headline)?;
@@ -113,7 +119,7 @@ impl Seen {
             for line in &read.lines {
                 let line_reader::Line::Whole(text) = line else { continue };
                 if let Ok(line) = Line::parse(text) {
-                    progress.take(&line, headline);
+                    progress.add(&line, headline);
                 }
             }
             if read.place == place {

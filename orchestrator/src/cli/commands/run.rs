@@ -147,7 +147,7 @@ async fn carry_out(asked: Asked, arguments: &args::Run, global: &Global) -> anyh
         jobs: arguments.jobs.map(|jobs| jobs as usize),
         max_fails: arguments.fails.limit(),
     };
-    let outcome = Supervisor::new(parts).await?.run(&mut display).await;
+    let outcome = Supervisor::new(parts, &mut display).await?.run().await;
     display.finish();
     let talk = if idle { Talk::Quiet } else { talk };
     let outcome = outcome.map_err(|error| {

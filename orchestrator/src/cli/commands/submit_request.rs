@@ -68,7 +68,7 @@ async fn act(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> anyhow::
         max_fails: None,
     };
     let mut display = Display::new(Talk::Quiet, None);
-    Ok(Supervisor::new(parts).await?.heed(trials, &mut display).await?)
+    Ok(Supervisor::new(parts, &mut display).await?.serve_requests(trials).await?)
 }
 
 /// Whether the supervisor has taken the request in, and what it stopped has ended.

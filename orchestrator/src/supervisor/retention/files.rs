@@ -1,4 +1,4 @@
-//! What there is in a trial's folder, and its removal. Links are never followed.
+//! The files in a trial's folder, and their removal. Links are never followed.
 
 use std::fs;
 use std::io;
@@ -6,17 +6,18 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::store::Unneeded;
 
-/// What a file's name ends with as long as its worker still writes it.
+/// The end of a file's name while its worker writes it.
 const PARTIAL: &str = ".partial";
 
-/// Whether a folder of this name holds checkpoints, of now or of before the trial began anew.
+/// True for names of folders of checkpoints: the present one, and those from before a restart.
 pub(super) fn is_folder_of_checkpoints(name: &str) -> bool {
-    let number = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
-    name == "checkpoints" || name.strip_prefix("checkpoints-").is_some_and(number)
+    name == "checkpoints"
+        || name
+            .strip_prefix("checkpoints-")
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whether something is at `path` and lies below `above`, both relative to `folder`, with nothing but
-/// folders on the way to it.
+/// True if `path` exists and is below `above`, both relative to `folder`, with only folders on the way.
 pub(super) fn is_below(folder: &Path, above: &Path, path: &Path) -> bool {
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     let mut ancestors = path.ancestors().skip(1).take_while(|above| *above != Path::new(""));
@@ -28,24 +29,30 @@ pub(super) fn is_below(folder: &Path, above: &Path, path: &Path) -> bool {
 }
 
 /// The folders of checkpoints in a trial's folder that are no longer in use.
-pub(super) fn left_folders(folder: &Path, current: &Path) -> Vec<PathBuf> {
-    let left = |name: &str| is_folder_of_checkpoints(name) && Path::new(name) != current;
-    let left = names(folder).into_iter().filter(|name| left(name));
-    left.filter(|name| is_folder(&folder.join(name))).map(PathBuf::from).collect()
+pub(super) fn old_folders(folder: &Path, current: &Path) -> Vec<PathBuf> {
+    names(folder)
+        .into_iter()
+        .filter(|name| is_folder_of_checkpoints(name) && Path::new(name) != current)
+        .filter(|name| is_folder(&folder.join(name)))
+        .map(PathBuf::from)
+        .collect()
 }
 
-/// Files in the folder of checkpoints that were never finished.
-pub(super) fn half_written(folder: &Path, current: &Path) -> Vec<PathBuf> {
+/// Files in the folder of checkpoints whose writer did not finish.
+pub(super) fn unfinished(folder: &Path, current: &Path) -> Vec<PathBuf> {
     let here = folder.join(current);
     if !is_folder(&here) {
         return Vec::new();
     }
-    let is_file = |name: &String| here.join(name).symlink_metadata().is_ok_and(|m| m.is_file());
-    let half = names(&here).into_iter().filter(|name| name.ends_with(PARTIAL) && is_file(name));
-    half.map(|name| current.join(name)).collect()
+    names(&here)
+        .into_iter()
+        .filter(|name| name.ends_with(PARTIAL))
+        .filter(|name| here.join(name).symlink_metadata().is_ok_and(|m| m.is_file()))
+        .map(|name| current.join(name))
+        .collect()
 }
 
-/// The size of a file, or of all files in a folder; 0 of what cannot be seen.
+/// The bytes of a file, or of all files in a folder; 0 for those that cannot be read.
 pub(super) fn size(path: &Path) -> u64 {
     match path.symlink_metadata() {
         Ok(found) if found.is_dir() => {
@@ -76,12 +83,12 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 impl Unneeded {
-    /// Whether it is still there.
+    /// True while it exists.
     pub fn is_there(&self, trial: &Path) -> bool {
         trial.join(&self.path).symlink_metadata().is_ok()
     }
 
-    /// Removes it from the trial's folder. To be called once that has been written down.
+    /// Removes it from the trial's folder. Record the removal in the journal first.
     pub fn remove(&self, trial: &Path) -> io::Result<()> {
         remove(&trial.join(&self.path))
     }
@@ -112,7 +119,7 @@ mod tests {
         symlink(&outside, inside.join("checkpoints/away")).unwrap();
         symlink(outside.join("d"), inside.join("checkpoints/link")).unwrap();
         let below = |path: &str| is_below(&inside, Path::new("checkpoints"), Path::new(path));
-        // The last is a link, which may go; what it leads to is not touched.
+        // The last is a link, which may be removed; its target is not touched.
         for path in ["checkpoints/a", "checkpoints/deep/b", "checkpoints/deep", "checkpoints/link"]
         {
             assert!(below(path), "{path}");

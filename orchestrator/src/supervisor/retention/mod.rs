@@ -1,10 +1,10 @@
-//! What lies in trials' folders and is not needed any more: checkpoints that the file's `keep` does
-//! not want, folders of checkpoints that a trial left behind when it began anew, and what killed
-//! workers wrote half. Logs, events, records and artifacts are never among it.
+//! The files that a run no longer needs: checkpoints that the file's `keep` does not keep, folders of
+//! checkpoints from before a restart, and files that a killed worker did not finish. Logs, events,
+//! records and artifacts are always kept.
 //!
-//! Here it is only found, and removed once that has been decided. Workers say where checkpoints lie,
-//! so nothing is believed: only what is reached below a trial's own folder of checkpoints, without a
-//! link on the way, counts.
+//! They are found here, and removed once that has been recorded. Workers report the paths of their
+//! checkpoints, which are not trusted: only a path below the trial's own folder of checkpoints, without
+//! a link on the way, counts.
 
 mod files;
 mod policy;
@@ -21,35 +21,35 @@ use crate::store::{AttemptDetail, Store, StoreError, Times, TrialRecord, Unneede
 use experiments::protocol::trial_id::TrialId;
 use policy::Saved;
 
-/// What is not needed of a run.
+/// The unneeded files of a run.
 #[derive(Debug, Default)]
 pub struct Survey {
-    /// Of each trial that is not under way and has something.
+    /// By trial, without those that are active or have none.
     pub trials: Vec<Garbage>,
-    /// Checkpoints that stay.
+    /// The number of checkpoints that are kept.
     pub stay: usize,
-    /// Trials that are under way, so that nothing of them is looked at.
+    /// The number of active trials, which are left alone.
     pub active: usize,
 }
 
-/// What is not needed of a trial.
+/// The unneeded files of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Garbage {
-    /// The trial.
+    /// The trial that they belong to.
     pub trial: TrialId,
-    /// The files and folders.
+    /// Files and folders.
     pub files: Vec<Unneeded>,
 }
 
-/// A checkpoint as an attempt said it.
-struct Said {
+/// A checkpoint as an attempt reported it.
+struct Reported {
     attempt: u32,
     step: u64,
     path: PathBuf,
     removed: bool,
 }
 
-/// Looks through every trial that is not under way. Without `keep` every checkpoint stays.
+/// Surveys every trial that is not active. Without `keep` every checkpoint is kept.
 pub async fn survey(
     store: &mut Store,
     dir: &RunDir,
@@ -72,8 +72,8 @@ pub async fn survey(
         let artifacts = store.artifacts(&row.id).await?;
         let artifacts = artifacts.into_iter().map(|artifact| artifact.path.into()).collect();
         let folder = dir.trial(&row.id);
-        if let Some(look) = Look::at(&folder, &row, &attempts, artifacts) {
-            let (files, stay) = look.unneeded(rule, &values);
+        if let Some(survey_of_trial) = TrialSurvey::new(&folder, &row, &attempts, artifacts) {
+            let (files, stay) = survey_of_trial.unneeded(rule, &values);
             survey.stay += stay;
             if !files.is_empty() {
                 survey.trials.push(Garbage { trial: row.id, files });
@@ -84,25 +84,25 @@ pub async fn survey(
 }
 
 impl Garbage {
-    /// The size of all of it.
+    /// The bytes of all of them.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 }
 
-/// A trial's folder and what was said of it.
-struct Look<'a> {
+/// A trial's folder and the reports of its attempts.
+struct TrialSurvey<'a> {
     folder: &'a Path,
-    /// The name of the folder that its next attempt would find checkpoints in.
+    /// The name of the folder in which its next attempt would find checkpoints.
     current: PathBuf,
     succeeded: bool,
-    said: Vec<Said>,
+    reported: Vec<Reported>,
     artifacts: BTreeSet<PathBuf>,
 }
 
-impl<'a> Look<'a> {
-    /// `None` if the trial was never started, or nobody can tell where its checkpoints lie.
-    fn at(
+impl<'a> TrialSurvey<'a> {
+    /// `None` if the trial was never started, or its folder of checkpoints is unknown.
+    fn new(
         folder: &'a Path,
         row: &TrialRecord,
         attempts: &[AttemptDetail],
@@ -112,8 +112,8 @@ impl<'a> Look<'a> {
         if !current.to_str().is_some_and(files::is_folder_of_checkpoints) {
             return None;
         }
-        let said = attempts.iter().flat_map(|attempt| {
-            attempt.checkpoints.iter().map(|(step, checkpoint)| Said {
+        let reported = attempts.iter().flat_map(|attempt| {
+            attempt.checkpoints.iter().map(|(step, checkpoint)| Reported {
                 attempt: attempt.number,
                 step: *step,
                 path: checkpoint.path.clone().into(),
@@ -121,25 +121,30 @@ impl<'a> Look<'a> {
             })
         });
         let succeeded = matches!(row.state, State::Succeeded { .. });
-        Some(Self { folder, current, succeeded, said: said.collect(), artifacts })
+        Some(Self { folder, current, succeeded, reported: reported.collect(), artifacts })
     }
 
-    /// What is not needed, and how many checkpoints stay.
+    /// The unneeded files, and the number of checkpoints that are kept.
     fn unneeded(
         &self,
         rule: Option<&KeepCheckpoints>,
         values: &BTreeMap<u64, f64>,
     ) -> (Vec<Unneeded>, usize) {
-        // Of those that say the same path, the last one to say it wrote what is there.
+        // Of several that reported a path, the last one wrote the file.
         let mut there = BTreeMap::new();
-        for said in self.said.iter().filter(|said| self.is_there(said)) {
-            there.insert(said.path.as_path(), said);
+        for reported in self.reported.iter().filter(|reported| self.is_there(reported)) {
+            there.insert(reported.path.as_path(), reported);
         }
-        let (decided, open): (Vec<_>, Vec<_>) = there.into_values().partition(|said| said.removed);
+        let (decided, open): (Vec<_>, Vec<_>) =
+            there.into_values().partition(|reported| reported.removed);
         let value = |step| values.get(&step).copied().filter(|value| !value.is_nan());
         let saved: Vec<_> = open
             .iter()
-            .map(|said| Saved { attempt: said.attempt, step: said.step, value: value(said.step) })
+            .map(|reported| Saved {
+                attempt: reported.attempt,
+                step: reported.step,
+                value: value(reported.step),
+            })
             .collect();
         let stays = match rule {
             Some(rule) => policy::stay(&saved, rule, self.succeeded),
@@ -147,33 +152,34 @@ impl<'a> Look<'a> {
         };
         let (stay, go): (Vec<_>, Vec<_>) =
             open.into_iter().zip(stays).partition(|(_, stays)| *stays);
-        let stay: Vec<_> = stay.into_iter().map(|(said, _)| said.path.as_path()).collect();
-        // What was decided before and not carried out is carried out now.
-        let go = decided.into_iter().chain(go.into_iter().map(|(said, _)| said));
+        let stay: Vec<_> = stay.into_iter().map(|(reported, _)| reported.path.as_path()).collect();
+        // A removal that was recorded and not finished is finished now.
+        let go = decided.into_iter().chain(go.into_iter().map(|(reported, _)| reported));
         let mut unneeded: Vec<_> = go
-            .filter(|said| !stay.iter().any(|path| path.starts_with(&said.path)))
-            .map(|said| self.take(said.path.clone()))
+            .filter(|reported| !stay.iter().any(|path| path.starts_with(&reported.path)))
+            .map(|reported| self.take(reported.path.clone()))
             .collect();
         if rule.is_some() {
-            let left = files::left_folders(self.folder, &self.current);
+            let left = files::old_folders(self.folder, &self.current);
             unneeded.extend(left.into_iter().map(|path| self.take(path)));
         }
-        let half = files::half_written(self.folder, &self.current).into_iter();
-        let half = half.filter(|path| !self.said.iter().any(|said| said.path == *path));
-        unneeded.extend(half.map(|path| self.take(path)));
+        let unfinished = files::unfinished(self.folder, &self.current).into_iter();
+        let unfinished =
+            unfinished.filter(|path| !self.reported.iter().any(|reported| reported.path == *path));
+        unneeded.extend(unfinished.map(|path| self.take(path)));
         (unneeded, stay.len())
     }
 
-    /// Whether it lies where checkpoints lie, and is nothing else.
-    fn is_there(&self, said: &Said) -> bool {
-        files::is_below(self.folder, &self.current, &said.path)
-            && !self.artifacts.iter().any(|artifact| artifact.starts_with(&said.path))
+    /// True if it is a file of the folder of checkpoints, and not also an artifact.
+    fn is_there(&self, reported: &Reported) -> bool {
+        files::is_below(self.folder, &self.current, &reported.path)
+            && !self.artifacts.iter().any(|artifact| artifact.starts_with(&reported.path))
     }
 
     fn take(&self, path: PathBuf) -> Unneeded {
         let bytes = files::size(&self.folder.join(&path));
-        let gone = self.said.iter().filter(|said| said.path.starts_with(&path));
-        let checkpoints = gone.map(|said| (said.attempt, said.step)).collect();
+        let gone = self.reported.iter().filter(|reported| reported.path.starts_with(&path));
+        let checkpoints = gone.map(|reported| (reported.attempt, reported.step)).collect();
         Unneeded { path, bytes, checkpoints }
     }
 }

@@ -1,4 +1,4 @@
-//! Which of a trial's checkpoints stay: values in, values out.
+//! The checkpoints of a trial that are kept: values in, values out.
 
 use std::cmp::Ordering;
 
@@ -10,14 +10,15 @@ use experiments::schema::report::Better;
 pub(super) struct Saved {
     /// The attempt that saved it last.
     pub(super) attempt: u32,
-    /// The step that it is of.
+    /// Its step.
     pub(super) step: u64,
-    /// The metric's value at that step, where the rule has one and the worker said it. Never NaN.
+    /// The metric's value at that step; `None` where the policy has no metric or the worker reported
+    /// none. Never NaN.
     pub(super) value: Option<f64>,
 }
 
-/// For each checkpoint whether it stays: because the rule wants it, or because the trial may have to
-/// go on from it. That is the furthest one, or the last one that was saved if somebody went back.
+/// For each checkpoint, true if it is kept: because the policy says so, or because the trial may have
+/// to resume from it. That is the furthest one, or the last one that was saved if the trial went back.
 pub(super) fn stay(saved: &[Saved], rule: &KeepCheckpoints, succeeded: bool) -> Vec<bool> {
     let ranked = |compare: &dyn Fn(&Saved, &Saved) -> Ordering| {
         let mut order: Vec<usize> = (0..saved.len()).collect();
@@ -34,7 +35,7 @@ pub(super) fn stay(saved: &[Saved], rule: &KeepCheckpoints, succeeded: bool) -> 
     }
     if let Some(best) = &rule.best {
         let order = ranked(&|a, b| better_first(a, b, best));
-        // Where nothing is known, nothing is judged: the metric may be misspelt.
+        // Without any value nothing is removed: the metric may be misspelt.
         let known = saved.iter().any(|saved| saved.value.is_some());
         let count = if known { best.count as usize } else { saved.len() };
         for at in order.into_iter().take(count).filter(|at| !known || saved[*at].value.is_some()) {

@@ -1,0 +1,57 @@
+//! The events of a run, which its supervisor reports as they happen.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use experiments::protocol::trial_id::TrialId;
+
+use super::progress::Progress;
+use crate::run_dir::RunDir;
+use crate::run_dir::attempt::StopMode;
+use crate::scheduler::State;
+use crate::slots::Unavailable;
+
+/// An event of a run that may interest a person.
+#[derive(Debug, Clone, Copy)]
+pub enum RunEvent<'a> {
+    /// A trial has gone from one state to another.
+    TrialChanged {
+        /// The run that it belongs to.
+        run: &'a RunDir,
+        /// The trial.
+        trial: &'a TrialId,
+        /// Its state before.
+        from: &'a State,
+        /// Its state from now on.
+        to: &'a State,
+    },
+    /// A trial has stalled.
+    TrialStalled {
+        /// The trial.
+        trial: &'a TrialId,
+        /// The time since its last event or output.
+        silent: Duration,
+    },
+    /// Resources for the next trial are missing on this machine.
+    ResourcesUnavailable(&'a Unavailable),
+    /// The next trial cannot be started, for a reason other than missing resources.
+    CannotStart(&'a str),
+    /// The run stops on request.
+    Stopping(StopMode),
+    /// The run stops, because as many trials have failed as `--max-fails` allows.
+    TooManyFailures,
+    /// The present states and progress of the trials that are worth showing.
+    Progress {
+        /// Trials with their states, in the file's order.
+        trials: &'a [(&'a TrialId, &'a State)],
+        /// The progress of those that have reported some.
+        progress: &'a BTreeMap<TrialId, Progress>,
+    },
+}
+
+/// A receiver of a run's events.
+pub trait Reporter: fmt::Debug {
+    /// Takes in one event.
+    fn report(&mut self, event: RunEvent<'_>);
+}
