@@ -37,8 +37,8 @@ fn measured(page: &str, width: u32, folder: &Path) -> Vec<i64> {
         .output()
         .unwrap();
     let dom = String::from_utf8(output.stdout).unwrap();
-    let said = dom.split("<body>").nth(1).and_then(|rest| rest.split('<').next());
-    let numbers = said.unwrap_or_default().split_whitespace().map(str::parse);
+    let reported = dom.split("<body>").nth(1).and_then(|rest| rest.split('<').next());
+    let numbers = reported.unwrap_or_default().split_whitespace().map(str::parse);
     let numbers: Vec<i64> = numbers.collect::<Result<_, _>>().unwrap_or_default();
     assert!(numbers.len() > 2, "{dom}\n{}", String::from_utf8_lossy(&output.stderr));
     numbers

@@ -27,12 +27,12 @@ static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     Options { font_family: FAMILY.to_owned(), fontdb: Arc::new(fonts), ..Options::default() }
 });
 
-/// Makes the font known to plotters, which keeps a table of fonts per process.
+/// Registers the font with plotters, whose table of fonts is global; repeated calls do nothing.
 pub(crate) fn register() {
     LazyLock::force(&REGISTERED);
 }
 
-/// How resvg finds the font.
+/// Options with which resvg finds the bundled font and no other.
 pub(crate) fn options() -> &'static Options<'static> {
     &OPTIONS
 }

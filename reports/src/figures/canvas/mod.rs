@@ -3,7 +3,7 @@
 pub(crate) mod axis;
 pub(crate) mod font;
 pub(crate) mod frame;
-pub(crate) mod heading;
 pub(crate) mod picture;
 pub(crate) mod style;
 pub(crate) mod theme;
+pub(crate) mod title;

@@ -1,42 +1,40 @@
-//! The table's words cell by cell, for a drawing.
+//! The text of every cell, for a table that is drawn as a picture.
 
 use super::{ABSENT, Table};
 
-/// The table as it is drawn.
+/// A table as the text to draw, without its comparisons.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Drawn {
-    /// Heading and unit of each column; the first one has neither.
+pub(crate) struct TableText {
+    /// Label and unit of each column; both are empty for the first.
     pub(crate) header: Vec<[String; 2]>,
-    /// A cell for each column.
-    pub(crate) rows: Vec<Vec<Words>>,
-    /// What must be said below.
+    /// One cell per column.
+    pub(crate) rows: Vec<Vec<CellText>>,
+    /// Sentences below the table.
     pub(crate) notes: Vec<String>,
 }
 
-/// What stands in a cell.
+/// The text of a cell, its bold part first.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Words {
-    /// Its beginning, if it is among the best.
+pub(crate) struct CellText {
+    /// Empty unless the value is among the best of its column.
     pub(crate) bold: String,
-    /// The rest.
-    pub(crate) plain: String,
+    pub(crate) regular: String,
 }
 
-impl From<String> for Words {
-    fn from(plain: String) -> Self {
-        Self { bold: String::new(), plain }
+impl From<String> for CellText {
+    fn from(regular: String) -> Self {
+        Self { bold: String::new(), regular }
     }
 }
 
 impl Table {
-    /// The table to be drawn, without comparisons.
-    pub(crate) fn drawn(&self) -> Drawn {
-        let mut header = vec![[String::new(), String::new()]];
-        let heading = |text: &str| [text.to_owned(), String::new()];
-        header.extend(self.has_seeds_column().then(|| heading("seeds")));
+    pub(crate) fn text(&self) -> TableText {
+        let without_unit = |label: &str| [label.to_owned(), String::new()];
+        let mut header = vec![without_unit("")];
+        header.extend(self.has_seeds_column().then(|| without_unit("seeds")));
         for column in &self.columns {
             header.push([column.label_with_arrow(), column.unit.clone().unwrap_or_default()]);
-            header.extend(column.has_paper.then(|| heading("paper")));
+            header.extend(column.has_paper.then(|| without_unit("paper")));
         }
         let mut rows = Vec::new();
         for row in &self.rows {
@@ -47,7 +45,7 @@ impl Table {
                 let centre = centre.unwrap_or_else(|| ABSENT.to_owned());
                 let rest = spread.unwrap_or_default() + &cell.marks();
                 cells.push(if cell.best {
-                    Words { bold: centre, plain: rest }
+                    CellText { bold: centre, regular: rest }
                 } else {
                     (centre + &rest).into()
                 });
@@ -55,7 +53,6 @@ impl Table {
             }
             rows.push(cells);
         }
-        let bold = self.bold.iter().map(|meaning| format!("Bold: {meaning}."));
-        Drawn { header, rows, notes: bold.chain(self.notes.iter().cloned()).collect() }
+        TableText { header, rows, notes: self.all_notes().collect() }
     }
 }
