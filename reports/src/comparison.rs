@@ -113,8 +113,8 @@ impl Comparison {
     }
 }
 
-/// Differences by seed and item, of the items that every seed of both rows has, and the count of the
-/// other items. Empty if a seed has no items.
+/// Differences by seed and item, of the items that every seed of both rows has, and the count of
+/// the other items. Empty if a seed has no items.
 fn by_item(pairs: &[[&Observation; 2]]) -> (Vec<Vec<f64>>, usize) {
     let items: Option<Vec<_>> = pairs.iter().map(|[a, b]| Some([a.items?, b.items?])).collect();
     let items = items.unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The report's files: each is written to a temporary file beside its path, and all are renamed at the
-//! end, so that a reader meets an old file or a new one and never half of one.
+//! The report's files: each is written to a temporary file beside its path, and all are renamed at
+//! the end, so that a reader meets an old file or a new one and never half of one.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) struct Files {
 #[derive(Debug)]
 struct PendingFile {
     path: PathBuf,
-    /// None of a data file larger than [`MAX_EMBEDDED`].
+    /// None for a data file larger than [`MAX_EMBEDDED`].
     content: Option<Vec<u8>>,
 }
 

@@ -1,9 +1,9 @@
 //! Numbers to tables and figures.
 //!
 //! [`write()`] takes the file's report section and one run's [`records`], and leaves a folder of
-//! files. It is pure but for reading what the records name, images and the points of long series, and
-//! writing the output: no database, clock, environment or network, so the same records give the same
-//! bytes.
+//! files. It is pure but for reading what the records name, images and the points of long series,
+//! and writing the output: no database, clock, environment or network, so the same records give the
+//! same bytes.
 //!
 //! A table of one variant with two seeds:
 //!
@@ -95,8 +95,8 @@ pub enum ReportError {
 }
 
 /// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table,
-/// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, what they show as
-/// `data/*.csv`, and all of it on one page, `report.html`.
+/// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, what they
+/// show as `data/*.csv`, and all of it on one page, `report.html`.
 ///
 /// A figure whose records are missing becomes a problem, not an error, and an older picture of it
 /// is removed. Other files in `out` are left alone.

@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::claims::{JudgedClaim, METHOD, details};
 use crate::figures::{THEME, paths, themed};
 use crate::files::Files;
-use crate::records::{Records, TrialState};
+use crate::records::Records;
 use crate::table::Table;
 
 const STYLE: &str = include_str!("page.css");
@@ -52,7 +52,7 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
                     @if let Some(table) = table { (results(table)) }
                     @if !claims.is_empty() { (verdicts(claims)) }
                     @if !report.figures.is_empty() { (figures(&report.figures, problems, files)) }
-                    (how_it_was_run(records))
+                    (run_summary(records))
                 }
             }
         }
@@ -137,7 +137,7 @@ fn download(name: &str, path: &Path, files: &Files) -> Markup {
     html! { a href=(path.display()) { (name) } }
 }
 
-fn how_it_was_run(records: &Records) -> Markup {
+fn run_summary(records: &Records) -> Markup {
     let trials = || records.variants.iter().flat_map(|v| v.trials.iter().map(move |t| (v, t)));
     let finished = trials().filter(|(_, trial)| trial.is_finished()).count();
     html! {
@@ -159,7 +159,7 @@ fn how_it_was_run(records: &Records) -> Markup {
                                     th scope="row" { code { (trial.id) } }
                                     td { (variant.label) }
                                     td { (trial.seed) }
-                                    td { (state(&trial.state)) }
+                                    td { (trial.state.text()) }
                                 }
                             }
                         }
@@ -167,13 +167,6 @@ fn how_it_was_run(records: &Records) -> Markup {
                 }
             }
         }
-    }
-}
-
-fn state(state: &TrialState) -> &str {
-    match state {
-        TrialState::Succeeded => "succeeded",
-        TrialState::Unfinished(why) => why,
     }
 }
 

@@ -51,8 +51,8 @@ pub struct Trial {
     pub results: BTreeMap<String, f64>,
     /// Final values of single items, for example of validation images, by metric and item.
     pub items: BTreeMap<String, BTreeMap<String, f64>>,
-    /// Points without an item, by metric. [`crate::series::Sample::seconds`] is needed only of a metric that is
-    /// drawn against time, or compared by it.
+    /// Points without an item, by metric. [`crate::series::Sample::seconds`] is needed only of a
+    /// metric that is drawn against time, or compared by it.
     pub series: BTreeMap<String, Series>,
     /// The resolved config, every default filled in; empty if it is not known.
     pub config: Map<String, Value>,
@@ -83,6 +83,16 @@ pub struct Artifact {
     pub path: PathBuf,
 }
 
+impl TrialState {
+    /// `succeeded`, or the reason why not.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Unfinished(why) => why,
+        }
+    }
+}
+
 impl Records {
     /// The variants named, in table order; all if none is named.
     pub(crate) fn select<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a Variant> {
@@ -91,14 +101,14 @@ impl Records {
 }
 
 impl Trial {
-    /// True of a trial that succeeded.
+    /// True for a trial that succeeded.
     pub fn is_finished(&self) -> bool {
         self.state == TrialState::Succeeded
     }
 
-    /// The values by item that the final value of `metric` is the mean of; None if it is not the mean
-    /// of the recorded items, to a relative 1e-9.
-    pub fn items_of_mean(&self, metric: &str) -> Option<&BTreeMap<String, f64>> {
+    /// The values by item that the final value of `metric` is the mean of; None if it is not the
+    /// mean of the recorded items, to a relative 1e-9.
+    pub(crate) fn items_of_mean(&self, metric: &str) -> Option<&BTreeMap<String, f64>> {
         let (value, items) = (self.results.get(metric)?, self.items.get(metric)?);
         let mean = items.values().sum::<f64>() / items.len() as f64;
         // Summed in another order, it may differ in the last digits.
@@ -123,13 +133,19 @@ impl Variant {
         Self { name: self.name.clone(), label: self.label.clone(), trials, run: self.run.clone() }
     }
 
+    /// The label, with a dagger if a trial is missing.
+    pub(crate) fn marked_label(&self) -> String {
+        let mark = if self.is_complete() { "" } else { "†" };
+        format!("{}{mark}", self.label)
+    }
+
     /// The trials that succeeded, in the order of the seeds.
     pub(crate) fn finished(&self) -> impl Iterator<Item = &Trial> {
         self.trials.iter().filter(|t| t.is_finished())
     }
 
     /// True if the file asks for trials and every one of them succeeded.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         !self.trials.is_empty() && self.trials.iter().all(Trial::is_finished)
     }
 }

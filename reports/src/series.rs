@@ -48,13 +48,13 @@ impl Series {
         Self { storage: Storage::Memory(samples.into()), last: samples.last().copied() }
     }
 
-    /// The point of the highest step; None of an empty series.
-    pub fn last(&self) -> Option<Sample> {
+    /// The point of the highest step; None for an empty series.
+    pub(crate) fn last(&self) -> Option<Sample> {
         self.last
     }
 
     /// Every point, by rising step. An error ends the iteration.
-    pub fn samples(&self) -> Samples<'_> {
+    pub(crate) fn samples(&self) -> Samples<'_> {
         Samples { series: self, next: 0, chunk: Vec::new() }
     }
 }
@@ -114,7 +114,7 @@ impl Sample {
 
 /// Iterator over the points of a [`Series`].
 #[derive(Debug)]
-pub struct Samples<'a> {
+pub(crate) struct Samples<'a> {
     series: &'a Series,
     next: usize,
     /// The points last read from the file; index `next % CHUNK` is the next one.

@@ -20,8 +20,8 @@ pub(super) struct MeasuredQuantity<'a> {
 #[derive(Debug, Clone, Copy)]
 struct SeedValue<'a> {
     observation: Observation<'a>,
-    /// True if the level was not reached by the last recorded point, whose step or second is then the
-    /// value (right-censoring).
+    /// True if the level was not reached by the last recorded point, whose step or second is then
+    /// the value (right-censoring).
     censored: bool,
 }
 
@@ -105,7 +105,8 @@ fn value_at_share(series: &Series, share: f64) -> io::Result<Option<(f64, bool)>
     Ok(latest)
 }
 
-/// The step or second of the first point that reaches the level, or else of the last point, censored.
+/// The step or second of the first point that reaches the level, or else of the last point,
+/// censored.
 fn first_reaching(
     series: &Series,
     level: Level,

@@ -10,7 +10,7 @@ use super::canvas::font;
 use super::canvas::frame::{self, Frame, Grid, PlotSpec};
 use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::style::{self, px};
-use super::final_metric::{FinalMetric, FinalValue, label, seed_notes};
+use super::final_metric::{FinalMetric, FinalValue, seed_notes};
 use super::source::Source;
 use crate::files::Files;
 use crate::statistics::Summary;
@@ -38,7 +38,7 @@ pub(super) fn draw(spec: &Bars, source: Source, files: &mut Files) -> Vec<String
         let sd = value.summary.sd.map(|sd| format!(" ± {sd:.decimals$}")).unwrap_or_default();
         Some(Bar {
             variant: variant.name.clone(),
-            label: label(variant),
+            label: variant.marked_label(),
             style_index: source.style_index(&variant.name),
             value,
             paper: metric.paper(variant, source),

@@ -58,12 +58,6 @@ impl<'a> FinalMetric<'a> {
     }
 }
 
-/// The variant's label, with a dagger if a trial is missing.
-pub(super) fn label(variant: &Variant) -> String {
-    let mark = if variant.is_complete() { "" } else { "†" };
-    format!("{}{mark}", variant.label)
-}
-
 /// Sentences about the seeds, for the subtitle.
 pub(super) fn seed_notes<'a>(
     finals: impl Iterator<Item = &'a FinalValue>,

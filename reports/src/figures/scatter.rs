@@ -10,7 +10,7 @@ use super::canvas::frame::{self, Frame, Grid, Pixel, PlotSpec};
 use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::style::{self, px};
 use super::curve::labels::separate;
-use super::final_metric::{FinalMetric, FinalValue, label, seed_notes};
+use super::final_metric::{FinalMetric, FinalValue, seed_notes};
 use super::source::Source;
 use crate::files::Files;
 use crate::table::optional;
@@ -40,7 +40,13 @@ pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<Str
             continue;
         }
         let style_index = source.style_index(&variant.name);
-        dots.push(Dot { variant: variant.name.clone(), label: label(variant), style_index, x, y });
+        dots.push(Dot {
+            variant: variant.name.clone(),
+            label: variant.marked_label(),
+            style_index,
+            x,
+            y,
+        });
     }
     if dots.is_empty() {
         problems.push(format!("no variant has both a final `{}` and `{}` yet", spec.x, spec.y));
@@ -90,8 +96,8 @@ fn draw_dots(
     })
 }
 
-/// The Pareto front, by rising x: the dots that no other one dominates, being better in one metric and
-/// not worse in the other.
+/// The Pareto front, by rising x: the dots that no other one dominates, being better in one metric
+/// and not worse in the other.
 fn pareto_front(dots: &[Dot], better: (Better, Better)) -> Vec<&Dot> {
     let mut front: Vec<&Dot> =
         dots.iter().filter(|dot| !dots.iter().any(|other| other.dominates(dot, better))).collect();

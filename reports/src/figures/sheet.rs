@@ -105,7 +105,8 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
     rows
 }
 
-/// The first trial that has artifacts of that name, and those of one step: the selected one, or the last.
+/// The first trial that has artifacts of that name, and those of one step: the selected one, or the
+/// last.
 fn first_with_artifacts<'a>(
     mut trials: impl Iterator<Item = &'a Trial>,
     name: &str,
@@ -197,8 +198,8 @@ impl Sheet<'_> {
     }
 }
 
-/// `image` centred in the cell at `corner`, enlarged by a whole factor. `cell` is in the PNG's pixels, the
-/// corner in the layout's.
+/// `image` centred in the cell at `corner`, enlarged by a whole factor. `cell` is in the PNG's
+/// pixels, the corner in the layout's.
 fn enlarged(image: &Cell, cell: (u32, u32), corner: (f64, f64)) -> String {
     let (width, height) = image.size;
     let factor = (cell.0 / width).min(cell.1 / height).max(1);

@@ -12,8 +12,8 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The index of a variant's colour and marker, the same in every figure: its position in the file,
-    /// with the variants that are some curve's reference after the others.
+    /// The index of a variant's colour and marker, the same in every figure: its position in the
+    /// file, with the variants that are some curve's reference after the others.
     pub(super) fn style_index(self, variant: &str) -> usize {
         let is_reference = |name: &str| {
             self.report.figures.iter().any(|figure| {

@@ -87,11 +87,11 @@ impl Layout {
         }
         let width = (edge - COLUMN_GAP + style::MARGIN).max(MIN_WIDTH).ceil();
         let title = TitleBlock::new(title, caption, width);
-        let room = width - 2.0 * style::MARGIN;
+        let max_width = width - 2.0 * style::MARGIN;
         let notes: Vec<String> = text
             .notes
             .iter()
-            .flat_map(|note| font::wrapped(note, room, style::TICK_SIZE, FontStyle::Normal))
+            .flat_map(|note| font::wrapped(note, max_width, style::TICK_SIZE, FontStyle::Normal))
             .collect();
         let has_units = text.header.iter().any(|[_, unit]| !unit.is_empty());
         let header = title.height() + RULE_PADDING;

@@ -19,12 +19,14 @@ pub(crate) const RESAMPLES: usize = 10_000;
 /// Seed of the random numbers; the generator restarts from it for every interval.
 pub(crate) const SEED: u64 = 0;
 
-/// The 95 % percentile bootstrap interval of `centre` over `values`; None of fewer than two values.
+/// The 95 % percentile bootstrap interval of `centre` over `values`; None for fewer than two
+/// values.
 ///
-/// With θ*(q) the q-quantile of `centre` over [`RESAMPLES`] resamples with replacement, the interval
-/// is [θ*(α/2), θ*(1 - α/2)], α = 0.05 (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
-/// chapter 13). Quantiles between two resamples are interpolated linearly, as `numpy.percentile`
-/// does (Hyndman and Fan, Sample Quantiles in Statistical Packages, 1996, definition 7).
+/// With θ*(q) the q-quantile of `centre` over [`RESAMPLES`] resamples with replacement, the
+/// interval is [θ*(α/2), θ*(1 - α/2)], α = 0.05 (Efron and Tibshirani, An Introduction to the
+/// Bootstrap, 1993, chapter 13). Quantiles between two resamples are interpolated linearly, as
+/// `numpy.percentile` does (Hyndman and Fan, Sample Quantiles in Statistical Packages, 1996,
+/// definition 7).
 pub(crate) fn percentile_interval(
     values: &[f64],
     centre: impl Fn(&[f64]) -> f64,
@@ -67,7 +69,8 @@ mod tests {
     #[test]
     fn the_interval_is_that_of_scipy_but_for_chance() {
         // scipy.stats.bootstrap((x,), np.mean, n_resamples=1_000_000, method="percentile"), and the
-        // same of trim_mean(x, 0.25); ten thousand resamples differ by some hundredths of the width.
+        // same of trim_mean(x, 0.25); ten thousand resamples differ by some hundredths of the
+        // width.
         let x = [20.1, 21.4, 19.7, 22.3, 20.8, 21.1, 18.9, 20.5];
         let near = |found: f64, expected: f64| (found - expected).abs() < 0.06;
         let of_mean = percentile_interval(&x, mean).unwrap();

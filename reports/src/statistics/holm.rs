@@ -1,7 +1,7 @@
 //! Holm's correction for several tests at once.
 
-/// Adjusted p-values, in the order given: comparing them with 0.05 keeps the chance of even one false
-/// finding among them below 5 %, whether or not the tests depend on each other.
+/// Adjusted p-values, in the order given: comparing them with 0.05 keeps the chance of even one
+/// false finding among them below 5 %, whether or not the tests depend on each other.
 ///
 /// Of m p-values sorted as p(1) ≤ … ≤ p(m), the i-th becomes max over j ≤ i of
 /// min(1, (m - j + 1) p(j)) (Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979;

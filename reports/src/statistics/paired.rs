@@ -12,30 +12,31 @@ pub struct Paired {
     pub(crate) interval: Option<Interval>,
     /// The two-sided p-value of the t test that the mean is zero; None as for `interval`.
     pub(crate) p: Option<f64>,
-    /// Cohen's `d_z`, the mean of the differences over their standard deviation (Cohen, Statistical Power
-    /// Analysis for the Behavioral Sciences, 1988, chapter 2): over items where there are items (each
-    /// one's mean over the seeds), over seeds otherwise.
+    /// Cohen's `d_z`, the mean of the differences over their standard deviation (Cohen, Statistical
+    /// Power Analysis for the Behavioral Sciences, 1988, chapter 2): over items where there are
+    /// items (each one's mean over the seeds), over seeds otherwise.
     pub(crate) effect_size: Option<f64>,
 }
 
-/// The paired t test of differences that vary in one way only, over seeds or over items of one seed:
-/// t = mean / (sd / √n) with n - 1 degrees of freedom (Student, The Probable Error of a Mean, 1908), as
-/// `scipy.stats.ttest_rel`. None if there are no differences.
+/// The paired t test of differences that vary in one way only, over seeds or over items of one
+/// seed: t = mean / (sd / √n) with n - 1 degrees of freedom (Student, The Probable Error of a Mean,
+/// 1908), as `scipy.stats.ttest_rel`. None if there are no differences.
 pub(crate) fn paired(differences: &[f64]) -> Option<Paired> {
     let summary = Summary::of(differences)?;
     let variance = summary.sd.map(|sd| sd * sd / summary.n as f64);
     Some(Paired::new(summary, variance, summary.n))
 }
 
-/// The t test of differences by seed and item, a row for each seed, all equally long: seeds and items
-/// vary independently of each other (crossed random effects). None of fewer than two of either.
+/// The t test of differences by seed and item, a row for each seed, all equally long: seeds and
+/// items vary independently of each other (crossed random effects). None for fewer than two of
+/// either.
 ///
 /// In the two-way random layout of S seeds and I items without replication, the mean squares MS of
 /// seeds, items and residual have the expectations I σ²ₛ + σ², S σ²ᵢ + σ² and σ² (Searle et al.,
 /// Variance Components, 1992, chapter 4), so that `(MSₛ + MSᵢ - MSᵣ) / (S I)` estimates the mean's
-/// variance σ²ₛ / S + σ²ᵢ / I + σ² / (S I) without bias. The residual's is taken no larger than either of the other
-/// two: the variance is then never less than that of seeds or items alone. The degrees of freedom
-/// are min(S, I) - 1.
+/// variance σ²ₛ / S + σ²ᵢ / I + σ² / (S I) without bias. The residual's is taken no larger than
+/// either of the other two: the variance is then never less than that of seeds or items alone. The
+/// degrees of freedom are min(S, I) - 1.
 pub(crate) fn crossed(differences: &[Vec<f64>]) -> Option<Paired> {
     let (seeds, items) = (differences.len(), differences.first()?.len());
     if seeds < 2 || items < 2 {
@@ -101,7 +102,8 @@ mod tests {
 
     #[test]
     fn one_way_is_the_paired_t_test() {
-        // r = scipy.stats.ttest_1samp(d, 0); r.confidence_interval(), r.pvalue; d.mean() / d.std(ddof=1)
+        // r = scipy.stats.ttest_1samp(d, 0); r.confidence_interval(), r.pvalue; d.mean() /
+        // d.std(ddof=1)
         let d = [0.31, -0.12, 0.54, 0.2, 0.45];
         let ends = [-0.042_820_050_983_031_99, 0.594_820_050_983_031_9];
         assert_is(paired(&d), 0.276, ends, 0.074_070_928_171_611_87, 1.074_898_716_211_791_3);

@@ -13,8 +13,8 @@ const TRUTH: f64 = 0.7;
 struct Normal(ChaCha8Rng);
 
 impl Normal {
-    /// A normally distributed number of mean 0 and standard deviation `sd` (Box and Muller, A Note on
-    /// the Generation of Random Normal Deviates, 1958).
+    /// A normally distributed number of mean 0 and standard deviation `sd` (Box and Muller, A Note
+    /// on the Generation of Random Normal Deviates, 1958).
     fn sample(&mut self, sd: f64) -> f64 {
         let mut uniform = || (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         let (radius, angle) = (1.0 - uniform(), uniform());

@@ -8,7 +8,7 @@ pub(crate) struct Summary {
     /// The arithmetic mean, in the unit of the values.
     pub(crate) mean: f64,
     /// The sample standard deviation, √(Σ (x - mean)² / (n - 1)) (Bessel's correction, as
-    /// `numpy.std(ddof=1)`); None of a single value.
+    /// `numpy.std(ddof=1)`); None for a single value.
     pub(crate) sd: Option<f64>,
 }
 
@@ -26,14 +26,15 @@ impl Summary {
     }
 }
 
-/// The arithmetic mean, Σ x / n; NaN of no values.
+/// The arithmetic mean, Σ x / n; NaN for no values.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The interquartile mean: of n sorted values, the mean of those left without the ⌊n / 4⌋ lowest and
-/// the ⌊n / 4⌋ highest, as `scipy.stats.trim_mean(values, 0.25)`; NaN of no values. It is advised for few
-/// runs by Agarwal et al., Deep Reinforcement Learning at the Edge of the Statistical Precipice, 2021.
+/// The interquartile mean: of n sorted values, the mean of those left without the ⌊n / 4⌋ lowest
+/// and the ⌊n / 4⌋ highest, as `scipy.stats.trim_mean(values, 0.25)`; NaN for no values. It is
+/// advised for few runs by Agarwal et al., Deep Reinforcement Learning at the Edge of the
+/// Statistical Precipice, 2021.
 pub(crate) fn interquartile_mean(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -11,8 +11,8 @@ pub struct Baseline {
     /// The variant that the file names.
     pub(crate) name: String,
     pub(crate) label: String,
-    /// By row and column of the table: None for the baseline itself, for metrics that have no better
-    /// or worse, and where there is no pair. The p-values are adjusted by column.
+    /// By row and column of the table: None for the baseline itself, for metrics that have no
+    /// better or worse, and where there is no pair. The p-values are adjusted by column.
     pub comparisons: Vec<Vec<Option<Comparison>>>,
 }
 
@@ -43,15 +43,17 @@ impl Baseline {
 }
 
 impl Table {
-    /// A line for every row and metric that could be compared: the row's label, then a field for each
-    /// of [`HEADINGS`].
+    /// A line for every row and metric that could be compared: the row's label, then a field for
+    /// each of [`HEADINGS`].
     pub(super) fn comparison_lines(&self) -> Vec<Vec<String>> {
         let Some(baseline) = &self.baseline else { return Vec::new() };
         let mut lines = Vec::new();
         for (row, comparisons) in self.rows.iter().zip(&baseline.comparisons) {
             for (column, comparison) in self.columns.iter().zip(comparisons) {
                 if let Some(comparison) = comparison {
-                    lines.push([vec![row.label()], fields(column, comparison)].concat());
+                    lines.push(
+                        [vec![row.variant.marked_label()], fields(column, comparison)].concat(),
+                    );
                 }
             }
         }

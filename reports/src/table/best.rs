@@ -10,7 +10,7 @@ use crate::comparison::{Comparison, Finding, adjust_p_values, finals};
 /// The rule by which values were made bold, for the note below the table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct BoldRule {
-    is_used: bool,
+    has_bold: bool,
     /// The evidence of the comparisons with the best row, of each kind that occurred.
     evidence: BTreeSet<Evidence>,
 }
@@ -24,8 +24,8 @@ enum Evidence {
     Checkpoints,
 }
 
-/// Marks the best value of every column, and all that are not significantly worse; where that cannot be
-/// tested, all that are equal to it at the precision shown.
+/// Marks the best value of every column, and all that are not significantly worse; where that
+/// cannot be tested, all that are equal to it at the precision shown.
 pub(super) fn mark(rows: &mut [Row], columns: &[Column]) -> BoldRule {
     let mut rule = BoldRule::default();
     for (index, column) in columns.iter().enumerate() {
@@ -62,7 +62,7 @@ impl BoldRule {
         let shown = |row: &Row| candidate(row).map(|centre| column.text(centre));
         let text_of_best = shown(&rows[*best]);
         rows[*best].cells[index].best = true;
-        self.is_used = true;
+        self.has_bold = true;
         for ((row, _), comparison) in others.iter().zip(comparisons) {
             let looks_the_same = shown(&rows[*row]) == text_of_best;
             let cannot_be_told = comparison.is_some_and(|comparison| self.is_tie(&comparison));
@@ -83,7 +83,7 @@ impl BoldRule {
 
     /// The meaning of bold, as the rest of a sentence; None if nothing is bold.
     pub(super) fn description(&self) -> Option<String> {
-        if !self.is_used {
+        if !self.has_bold {
             return None;
         }
         let tested = self.evidence.contains(&Evidence::Test);

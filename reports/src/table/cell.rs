@@ -12,7 +12,8 @@ pub struct Cell {
     pub value: Value,
     /// The paper's value, in the metric's own unit.
     pub(crate) paper: Option<f64>,
-    /// True of the best of its column among complete rows, and of those that cannot be told from it.
+    /// True for the best of its column among complete rows, and of those that cannot be told from
+    /// it.
     pub best: bool,
     /// True if a finished trial has no finite value; a note below names it.
     pub(crate) flagged: bool,
@@ -37,8 +38,8 @@ pub struct Estimate {
     pub(crate) summary: Summary,
     /// The mean or the interquartile mean, as the file asks.
     pub(crate) centre: f64,
-    /// The bootstrap interval of `centre`; None of a single value, or if the file asks for the standard
-    /// deviation.
+    /// The bootstrap interval of `centre`; None for a single value, or if the file asks for the
+    /// standard deviation.
     pub(crate) interval: Option<Interval>,
 }
 

@@ -22,9 +22,9 @@ const COMPARISON_HEADER: [&str; 11] = [
 ];
 
 impl Table {
-    /// One line per variant; per metric its mean, standard deviation and count of finite values; the
-    /// interquartile mean and the ends of the bootstrap interval, where the file asks for them, and
-    /// the paper's value. Empty fields where there is none.
+    /// One line per variant; per metric its mean, standard deviation and count of finite values;
+    /// the interquartile mean and the ends of the bootstrap interval, where the file asks for them,
+    /// and the paper's value. Empty fields where there is none.
     pub fn csv(&self) -> String {
         let mut header: Vec<String> =
             ["variant", "label", "seeds", "finished"].map(str::to_owned).into();
@@ -68,7 +68,8 @@ impl Table {
         iqm.into_iter().chain(ends.into_iter().flatten())
     }
 
-    /// One line per variant and metric that was compared with the baseline; None without a baseline.
+    /// One line per variant and metric that was compared with the baseline; None without a
+    /// baseline.
     pub fn comparisons_csv(&self) -> Option<String> {
         let baseline = self.baseline.as_ref()?;
         let mut records = vec![COMPARISON_HEADER.map(str::to_owned).to_vec()];
@@ -101,10 +102,8 @@ pub(crate) fn optional(value: Option<f64>) -> String {
 
 /// One record of RFC 4180, but ended by a bare line feed.
 pub fn record(fields: &[String]) -> String {
-    // The csv crate would write a single empty field as `""`.
-    if let [only] = fields
-        && only.is_empty()
-    {
+    // The csv crate would write `""`.
+    if fields.len() < 2 && fields.concat().is_empty() {
         return "\n".to_owned();
     }
     to_csv(&[fields])

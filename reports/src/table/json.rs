@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Cell, Column, Table, Value};
 use crate::comparison::{Comparison, Finding};
-use crate::records::{Trial, TrialState};
+use crate::records::Trial;
 
 /// Version of the JSON. Raise it when an old reader would misunderstand a new file; adding a
 /// field does not need it.
@@ -183,11 +183,12 @@ impl<'a> CellJson<'a> {
 
 impl<'a> TrialJson<'a> {
     fn new(trial: &'a Trial) -> Self {
-        let state = match &trial.state {
-            TrialState::Succeeded => "succeeded",
-            TrialState::Unfinished(why) => why,
-        };
         let results = trial.results.iter().map(|(name, v)| (name.as_str(), Number(*v)));
-        Self { id: &trial.id, seed: trial.seed, state, results: results.collect() }
+        Self {
+            id: &trial.id,
+            seed: trial.seed,
+            state: trial.state.text(),
+            results: results.collect(),
+        }
     }
 }

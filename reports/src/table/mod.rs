@@ -1,6 +1,6 @@
-//! The table as numbers: the value of every cell, the best of every column, and the notes below. The
-//! formats ([`Table::terminal`], [`Table::markdown`], [`Table::latex`],
-//! [`Table::html`], [`Table::csv`], [`Table::json`]) only lay it out.
+//! The table as numbers: the value of every cell, the best of every column, and the notes below.
+//! The formats ([`Table::terminal`], [`Table::markdown`], [`Table::latex`], [`Table::html`],
+//! [`Table::csv`], [`Table::json`]) only lay it out.
 
 use experiments::schema::report::{self, Better, Center, Spread};
 
@@ -110,14 +110,15 @@ impl Table {
         notes::incomplete(&self.rows)
     }
 
-    /// A row's fields in the order of the columns, with text and values written as the format has them.
+    /// A row's fields in the order of the columns, with text and values written as the format has
+    /// them.
     fn fields(
         &self,
         row: &Row,
         escape: impl Fn(&str) -> String,
         value: impl Fn(&Column, &Cell) -> String,
     ) -> Vec<String> {
-        let mut fields = vec![escape(&row.label())];
+        let mut fields = vec![escape(&row.variant.marked_label())];
         fields.extend(self.has_seeds_column().then(|| row.seeds()));
         for (column, cell) in self.columns.iter().zip(&row.cells) {
             fields.push(value(column, cell));
@@ -192,8 +193,8 @@ impl Column {
         }
     }
 
-    /// Centre and spread as text, to be joined. None of a missing value; no spread of a single value,
-    /// or of a metric that has no better or worse.
+    /// Centre and spread as text, to be joined. None for a missing value; no spread of a single
+    /// value, or of a metric that has no better or worse.
     fn value_text(&self, value: Value) -> (Option<String>, Option<String>) {
         match value {
             Value::Absent => (None, None),
@@ -215,12 +216,6 @@ impl Row {
     fn new(variant: &Variant, columns: &[Column], spec: &report::Table) -> Self {
         let cells = columns.iter().map(|column| Cell::new(variant, &column.spec.metric, spec));
         Self { cells: cells.collect(), variant: variant.without_curves() }
-    }
-
-    /// The label, marked if a trial is missing.
-    fn label(&self) -> String {
-        let mark = if self.variant.is_complete() { "" } else { "†" };
-        format!("{}{mark}", self.variant.label)
     }
 
     /// The count of seeds that finished: `3`, or `2/3` if one is missing.

@@ -38,7 +38,7 @@ impl Table {
         }
         let mut rows = Vec::new();
         for row in &self.rows {
-            let mut cells = vec![row.label().into()];
+            let mut cells = vec![row.variant.marked_label().into()];
             cells.extend(self.has_seeds_column().then(|| row.seeds().into()));
             for (column, cell) in self.columns.iter().zip(&row.cells) {
                 let (centre, spread) = column.value_text(cell.value);

@@ -43,17 +43,17 @@ fn three_seeds() -> Records {
 }
 
 #[test]
-fn comparisons_of_before_go_with_the_baseline() {
+fn stale_comparisons_are_removed_when_the_baseline_is() {
     let out = tempfile::tempdir().unwrap();
     let write = |table| {
         let report = Report { table: Some(table), ..Report::default() };
         reports::write(&report, &three_seeds(), out.path()).unwrap();
     };
-    let there = |name| out.path().join(name).exists();
+    let exists = |name| out.path().join(name).exists();
     write(with_baseline_sr3());
-    assert!(there("table1.csv") && there("table1-against.csv"));
+    assert!(exists("table1.csv") && exists("table1-against.csv"));
     write(table());
-    assert!(there("table1.csv") && !there("table1-against.csv"));
+    assert!(exists("table1.csv") && !exists("table1-against.csv"));
 }
 
 #[test]
@@ -92,7 +92,8 @@ fn the_verdicts_say_what_they_rest_on() {
 fn all_that_cannot_be_told_from_the_best_is_bold() {
     let table = Table::new(&with_baseline_sr3(), &three_seeds());
     let bold: Vec<bool> = table.rows.iter().map(|row| row.cells[0].best).collect();
-    // Cos is best by 1.03 to 1.00; Res is below it and then above it; SR3 is below it in every seed.
+    // Cos is best by 1.03 to 1.00; Res is below it and then above it; SR3 is below it in every
+    // seed.
     assert_eq!(bold, [false, false, true, true, false]);
     assert!(table.bold.unwrap().contains("paired tests over the seeds"));
 }
@@ -119,8 +120,8 @@ fn the_interquartile_mean_and_a_bootstrap_interval_on_request() {
     let trials = row.map(|(psnr, seed)| trial(seed, &[("psnr", *psnr)])).collect();
     let table = Table::new(&spec, &records(vec![variant("sr3", "SR3", trials)]));
     let text = table.markdown();
-    // 2, 3 and 4 are left of the five. Samples with four or five times 90 (0.7 %), or with three and
-    // a 4 (2.2 %), are the highest 2.9 %: the upper end is (4 + 90 + 90) / 3.
+    // 2, 3 and 4 are left of the five. Samples with four or five times 90 (0.7 %), or with three
+    // and a 4 (2.2 %), are the highest 2.9 %: the upper end is (4 + 90 + 90) / 3.
     assert!(text.contains("| 3.00 [1.33, 61.33] |"), "{text}");
     assert!(text.contains("Interquartile mean [95 % percentile bootstrap interval, 10000 samples"));
     let header = table.csv().lines().next().unwrap().to_owned();

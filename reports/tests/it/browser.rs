@@ -10,15 +10,14 @@ use crate::figures::{curve, trained};
 use crate::fixtures::{has, table, three_seeds};
 use crate::sheets::{images, sampled};
 
-/// Says how far the page sticks out of its window, and how wide each figure is in it.
+/// Reports the overflow of the page and the width of each figure, in pixels.
 const MEASURE: &str = "<script>onload = () => {
     const page = document.documentElement;
     const widths = [...document.querySelectorAll('figure svg')].map(e => e.clientWidth);
     parent.postMessage([page.scrollWidth - page.clientWidth, innerWidth, ...widths].join(' '), '*');
 }</script>";
 
-/// What `page` measures in a window of that width. A browser's own window has a least width, a frame
-/// has none.
+/// The numbers that `page` reports in a frame of that width; a browser window has a minimum width.
 fn measured(page: &str, width: u32, folder: &Path) -> Vec<i64> {
     fs_err::write(folder.join("page.html"), format!("{page}{MEASURE}")).unwrap();
     let frame = format!(

@@ -1,5 +1,5 @@
-//! The frame of every plot: titles, axes and grid by plotters' chart, and the drawing primitives that
-//! all plots share.
+//! The frame of every plot: titles, axes and grid by plotters' chart, and the drawing primitives
+//! that all plots share.
 
 use plotters::chart::ChartBuilder;
 use plotters::coord::CoordTranslate as _;

@@ -1,4 +1,5 @@
-//! The drawing surface that all figures share: fonts, style, axes, frame and the files of a picture.
+//! The drawing surface that all figures share: fonts, style, axes, frame and the files of a
+//! picture.
 
 pub(crate) mod axis;
 pub(crate) mod font;

@@ -62,8 +62,8 @@ impl Picture {
     }
 }
 
-/// Adds the figure `name` to `files`: the drawing as SVG and PNG, and its data, which is written while
-/// the other two are drawn. Returns the error as a sentence; there is no file then.
+/// Adds the figure `name` to `files`: the drawing as SVG and PNG, and its data, which is written
+/// while the other two are drawn. Returns the error as a sentence; there is no file then.
 pub(crate) fn add(
     name: &str,
     draw: impl FnOnce() -> Result<Picture, PictureError> + Send,

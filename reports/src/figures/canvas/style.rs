@@ -1,5 +1,5 @@
-//! The style of every figure: sizes, colours, markers. Lengths are pixels of the layout; [`px`] turns
-//! them into the finer units that plotters draws in, because it only knows whole ones.
+//! The style of every figure: sizes, colours, markers. Lengths are pixels of the layout; [`px`]
+//! turns them into the finer units that plotters draws in, because it only knows whole ones.
 
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontStyle, IntoFont as _, RGBColor, ShapeStyle, TextStyle};

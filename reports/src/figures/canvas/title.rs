@@ -20,10 +20,10 @@ pub(crate) struct TitleBlock {
 impl TitleBlock {
     /// Wraps both texts for a drawing of `width` pixels of the layout.
     pub(crate) fn new(title: &str, subtitle: &str, width: f64) -> Self {
-        let room = width - 2.0 * style::MARGIN;
+        let max_width = width - 2.0 * style::MARGIN;
         Self {
-            title: font::wrapped(title, room, style::TITLE_SIZE, FontStyle::Bold),
-            subtitle: font::wrapped(subtitle, room, style::TICK_SIZE, FontStyle::Normal),
+            title: font::wrapped(title, max_width, style::TITLE_SIZE, FontStyle::Bold),
+            subtitle: font::wrapped(subtitle, max_width, style::TICK_SIZE, FontStyle::Normal),
         }
     }
 

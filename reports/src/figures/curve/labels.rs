@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 /// `range`, with the least sum of squared moves; in the order given.
 ///
 /// Less their share of gaps, the sorted heights must only not fall: isotonic regression, solved by
-/// pooling adjacent violators (Barlow et al., Statistical Inference under Order Restrictions, 1972).
+/// pooling adjacent violators (Barlow et al., Statistical Inference under Order Restrictions,
+/// 1972).
 pub(crate) fn separate(wanted: &[f64], gap: f64, range: RangeInclusive<f64>) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]));

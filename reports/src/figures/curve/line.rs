@@ -1,5 +1,6 @@
 //! Several seeds' points of one metric as one line: the horizontal position of each point and the
-//! seeds' values there. The points are computed whenever they are needed, and never all held at once.
+//! seeds' values there. The points are computed whenever they are needed, and never all held at
+//! once.
 
 use std::io;
 use std::iter::Peekable;
@@ -62,8 +63,8 @@ enum XPosition {
 }
 
 impl<'a> Line<'a> {
-    /// None if no trial has a finite point. Running trials are drawn only while none has finished, so
-    /// that a mean is over the same seeds at every step.
+    /// None if no trial has a finite point. Running trials are drawn only while none has finished,
+    /// so that a mean is over the same seeds at every step.
     pub(super) fn new(
         variant: &'a Variant,
         spec: &Curve,
@@ -76,10 +77,9 @@ impl<'a> Line<'a> {
             drawn = variant.trials.iter().filter_map(series).filter(has_points).collect();
         }
         let seeds = drawn.into_iter().map(|(trial, series)| seed(trial, series, spec));
-        let mark = if variant.is_complete() { "" } else { "†" };
         let mut line = Self {
             variant: &variant.name,
-            label: format!("{}{mark}", variant.label),
+            label: variant.marked_label(),
             style_index,
             count: 0,
             end: 0.0,
@@ -101,7 +101,7 @@ impl<'a> Line<'a> {
         Points { seeds: seeds.collect(), values: Vec::new(), positions: Vec::new() }
     }
 
-    /// The points as they were recorded; None of a point without a value, where the line breaks.
+    /// The points as they were recorded; None for a point without a value, where the line breaks.
     pub(super) fn plot_points(
         &self,
         band: Band,

@@ -1,5 +1,5 @@
-//! A metric by training step, or by a quantity that grows with it: the data to draw, and the same as
-//! CSV.
+//! A metric by training step, or by a quantity that grows with it: the data to draw, and the same
+//! as CSV.
 
 mod data;
 pub(super) mod labels;
@@ -84,7 +84,8 @@ impl<'a> Curves<'a> {
         }
     }
 
-    /// One line per recorded point, with the smoothed mean if there is one; the reference has no step.
+    /// One line per recorded point, with the smoothed mean if there is one; the reference has no
+    /// step.
     fn write_csv(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let position = match self.x {
             X::Step => None,

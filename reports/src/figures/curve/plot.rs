@@ -194,8 +194,8 @@ impl Path {
     }
 }
 
-/// Labels to the right of the plot, each with its line's marker and a leader from the line's end. A line
-/// that ends early has no leader, which would look like more of the line.
+/// Labels to the right of the plot, each with its line's marker and a leader from the line's end. A
+/// line that ends early has no leader, which would look like more of the line.
 fn labels_beside(
     frame: &Frame,
     curves: &Curves,

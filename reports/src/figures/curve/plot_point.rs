@@ -5,6 +5,6 @@
 pub(super) struct PlotPoint {
     pub(super) x: f64,
     pub(super) y: f64,
-    /// Lower and upper edge of the band; None of a single seed, or if the figure has no band.
+    /// Lower and upper edge of the band; None for a single seed, or if the figure has no band.
     pub(super) band: Option<(f64, f64)>,
 }

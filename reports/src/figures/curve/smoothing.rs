@@ -1,13 +1,14 @@
-//! Smoothing and downsampling: a moving mean for reading a noisy line, and fewer points for drawing a
-//! long one.
+//! Smoothing and downsampling: a moving mean for reading a noisy line, and fewer points for drawing
+//! a long one.
 
 use std::collections::VecDeque;
 use std::io;
 
 use super::plot_point::PlotPoint;
 
-/// Iterator that smooths points by a centred moving mean. Towards the ends of a segment, which is a run
-/// of points without a gap, the window narrows and stays centred. Edges of a band are smoothed alike.
+/// Iterator that smooths points by a centred moving mean. Towards the ends of a segment, which is a
+/// run of points without a gap, the window narrows and stays centred. Edges of a band are smoothed
+/// alike.
 pub(super) struct Smoothed<I> {
     points: I,
     /// Points in the window on either side of its centre.
@@ -21,7 +22,8 @@ pub(super) struct Smoothed<I> {
 struct Segment {
     /// Points that are not smoothed yet.
     waiting: VecDeque<PlotPoint>,
-    /// Cumulative sums of y and of both band edges over the first `dropped`, `dropped` + 1, … points.
+    /// Cumulative sums of y and of both band edges over the first `dropped`, `dropped` + 1, …
+    /// points.
     sums: VecDeque<[f64; 3]>,
     dropped: usize,
     /// Counts of points smoothed and of points read.
@@ -104,8 +106,8 @@ impl Segment {
 }
 
 /// M4 downsampling: of every column of `width` along a path from left to right, the first, lowest,
-/// highest and last point, which draw the same picture (Jugel et al., M4: A Visualization-Oriented Time
-/// Series Data Aggregation, 2014).
+/// highest and last point, which draw the same picture (Jugel et al., M4: A Visualization-Oriented
+/// Time Series Data Aggregation, 2014).
 pub(super) fn downsample(path: &[(i32, i32)], width: i32) -> Vec<(i32, i32)> {
     let mut kept = Vec::new();
     for column in path.chunk_by(|a, b| a.0.div_euclid(width) == b.0.div_euclid(width)) {
