@@ -4,42 +4,6 @@
 //! files. It is pure but for reading what the records name, images and the points of long series,
 //! and writing the output: no database, clock, environment or network, so the same records give the
 //! same bytes.
-//!
-//! A table of one variant with two seeds:
-//!
-//! ```
-//! use std::collections::BTreeMap;
-//!
-//! use experiments::schema::report::Report;
-//! use reports::records::{Records, Trial, TrialState, Variant};
-//!
-//! let report: Report = serde_json::from_value(serde_json::json!({
-//!     "table": {"name": "results", "columns": [{"metric": "psnr", "better": "higher"}]}
-//! }))?;
-//! let trial = |seed, psnr| Trial {
-//!     id: format!("baseline-s{seed}"),
-//!     seed,
-//!     state: TrialState::Succeeded,
-//!     results: BTreeMap::from([("psnr".to_owned(), psnr)]),
-//!     items: BTreeMap::new(),
-//!     series: BTreeMap::new(),
-//!     config: serde_json::Map::new(),
-//!     artifacts: Vec::new(),
-//! };
-//! let baseline = Variant {
-//!     name: "baseline".to_owned(),
-//!     label: "Baseline".to_owned(),
-//!     trials: vec![trial(0, 20.0), trial(1, 22.0)],
-//!     run: None,
-//! };
-//! let records = Records { variants: vec![baseline], ..Records::default() };
-//!
-//! let folder = tempfile::tempdir()?;
-//! let written = reports::write(&report, &records, folder.path())?;
-//! assert!(written.table.unwrap().contains("21.00 ± 1.41"));
-//! assert!(folder.path().join("report.html").exists());
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 use std::collections::BTreeSet;
 use std::io;
@@ -100,6 +64,44 @@ pub enum ReportError {
 ///
 /// A figure whose records are missing becomes a problem, not an error, and an older picture of it
 /// is removed. Other files in `out` are left alone.
+///
+/// # Examples
+///
+/// A table of one variant with two seeds:
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use experiments::schema::report::Report;
+/// use reports::records::{Records, Trial, TrialState, Variant};
+///
+/// let report: Report = serde_json::from_value(serde_json::json!({
+///     "table": {"name": "results", "columns": [{"metric": "psnr", "better": "higher"}]}
+/// }))?;
+/// let trial = |seed, psnr| Trial {
+///     id: format!("baseline-s{seed}"),
+///     seed,
+///     state: TrialState::Succeeded,
+///     results: BTreeMap::from([("psnr".to_owned(), psnr)]),
+///     items: BTreeMap::new(),
+///     series: BTreeMap::new(),
+///     config: serde_json::Map::new(),
+///     artifacts: Vec::new(),
+/// };
+/// let baseline = Variant {
+///     name: "baseline".to_owned(),
+///     label: "Baseline".to_owned(),
+///     trials: vec![trial(0, 20.0), trial(1, 22.0)],
+///     run: None,
+/// };
+/// let records = Records { variants: vec![baseline], ..Records::default() };
+///
+/// let folder = tempfile::tempdir()?;
+/// let written = reports::write(&report, &records, folder.path())?;
+/// assert!(written.table.unwrap().contains("21.00 ± 1.41"));
+/// assert!(folder.path().join("report.html").exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, ReportError> {
     check_names(report)?;
     let mut files = Files::new(out);
