@@ -176,14 +176,14 @@ fn write_csv(dots: &[Dot], front: Option<&[&Dot]>, out: &mut dyn io::Write) -> i
     for dot in dots {
         let (x, y) = (dot.x.summary, dot.y.summary);
         let numbers = [x.mean.to_string(), optional(x.sd), y.mean.to_string(), optional(y.sd)];
-        out.write_field(&dot.variant)?;
-        numbers.iter().try_for_each(|number| out.write_field(number))?;
-        out.write_field(y.n.to_string())?;
+        let mut fields = vec![dot.variant.clone()];
+        fields.extend(numbers);
+        fields.push(y.n.to_string());
         if let Some(front) = front {
             let is_on_front = front.iter().any(|other| other.variant == dot.variant);
-            out.write_field(if is_on_front { "yes" } else { "no" })?;
+            fields.push(if is_on_front { "yes" } else { "no" }.to_owned());
         }
-        out.write_record(None::<&[u8]>)?;
+        out.write_record(&fields)?;
     }
     out.flush()
 }

@@ -6,16 +6,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use experiments::schema::report::Images;
 use experiments::schema::step::StepSelector;
-use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::Rectangle;
-use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color as _, FontStyle, WHITE};
+use plotters::style::{Color as _, FontStyle};
 use resvg::tiny_skia::Pixmap;
 
 use super::canvas::font;
 use super::canvas::picture::{Picture, PictureError, ZOOM, add};
 use super::canvas::style::{self, px};
+use super::canvas::surface::{self, Canvas};
 use crate::files::Files;
 use crate::records::{Artifact, Records, Trial};
 
@@ -171,7 +170,7 @@ impl Sheet<'_> {
             side(images().map(|image| image.size.1).max().unwrap_or(1)),
         );
         let layout = Layout::new(self, cell);
-        let mut svg = layout.text(self)?;
+        let mut svg = surface::svg(layout.size, |canvas| layout.draw(self, canvas))?;
         let end = svg.rfind("</svg>").unwrap_or(svg.len());
         let tail = svg.split_off(end);
         for (row, cells) in self.cells.iter().enumerate() {
@@ -246,30 +245,21 @@ impl Layout {
         (x, self.top + row as f64 * (self.cell.1 + style::CELL_GAP))
     }
 
-    /// An SVG with title, row labels and empty cells.
-    fn text(&self, sheet: &Sheet) -> Result<String, PictureError> {
-        let mut svg = String::new();
-        {
-            let size = (px(self.size.0).unsigned_abs(), px(self.size.1).unsigned_abs());
-            let canvas = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-            canvas.fill(&WHITE)?;
-            let title = style::bold_text(style::TITLE_SIZE, style::INK);
-            canvas.draw_text(sheet.title, &title, (px(self.left), px(style::MARGIN + 8.0)))?;
-            let style =
-                style::text(style::LABEL_SIZE, style::INK).pos(Pos::new(HPos::Right, VPos::Center));
-            for (row, (Row { label, .. }, cells)) in sheet.rows.iter().zip(&sheet.cells).enumerate()
-            {
-                let middle = self.corner(row, 0).1 + self.cell.1 / 2.0;
-                canvas.draw_text(label, &style, (px(self.left - 10.0), px(middle)))?;
-                for (column, _) in cells.iter().enumerate().filter(|(_, cell)| cell.is_none()) {
-                    let (x, y) = self.corner(row, column);
-                    let end = (px(x + self.cell.0), px(y + self.cell.1));
-                    canvas
-                        .draw(&Rectangle::new([(px(x), px(y)), end], style::EMPTY_CELL.filled()))?;
-                }
+    /// Draws title, row labels and empty cells.
+    fn draw(&self, sheet: &Sheet, canvas: &Canvas) -> Result<(), PictureError> {
+        let title = style::bold_text(style::TITLE_SIZE, style::INK);
+        canvas.draw_text(sheet.title, &title, (px(self.left), px(style::MARGIN + 8.0)))?;
+        let right = Pos::new(HPos::Right, VPos::Center);
+        let style = style::text(style::LABEL_SIZE, style::INK).pos(right);
+        for (row, (Row { label, .. }, cells)) in sheet.rows.iter().zip(&sheet.cells).enumerate() {
+            let middle = self.corner(row, 0).1 + self.cell.1 / 2.0;
+            canvas.draw_text(label, &style, (px(self.left - 10.0), px(middle)))?;
+            for (column, _) in cells.iter().enumerate().filter(|(_, cell)| cell.is_none()) {
+                let (x, y) = self.corner(row, column);
+                let corners = [(px(x), px(y)), (px(x + self.cell.0), px(y + self.cell.1))];
+                canvas.draw(&Rectangle::new(corners, style::EMPTY_CELL.filled()))?;
             }
-            canvas.present()?;
         }
-        Ok(style::shrink(&svg, self.size))
+        Ok(())
     }
 }

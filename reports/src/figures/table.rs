@@ -1,16 +1,15 @@
 //! The table as a picture, for slides and for pages that cannot hold a table.
 
 use experiments::schema::report::{Report, TablePicture};
-use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::PathElement;
-use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, RGBColor, TextStyle, WHITE};
+use plotters::style::{FontStyle, RGBColor, TextStyle};
 
 use super::canvas::font;
 use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::style::{self, px};
-use super::canvas::title::{Canvas, TitleBlock, draw_lines, small_lines};
+use super::canvas::surface::{Canvas, svg};
+use super::canvas::title::{TitleBlock, draw_lines, small_lines};
 use crate::files::Files;
 use crate::records::Records;
 use crate::table::{CellText, Table, TableText};
@@ -51,15 +50,7 @@ pub(super) fn draw(
 fn plot(title: &str, table: &Table) -> Result<Picture, PictureError> {
     let text = table.text();
     let layout = Layout::new(title, &table.caption, &text);
-    let mut svg = String::new();
-    {
-        let pixels = (px(layout.size.0).unsigned_abs(), px(layout.size.1).unsigned_abs());
-        let canvas = SVGBackend::with_string(&mut svg, pixels).into_drawing_area();
-        canvas.fill(&WHITE)?;
-        layout.draw(&canvas, &text)?;
-        canvas.present()?;
-    }
-    Picture::parse(&style::shrink(&svg, layout.size))
+    Picture::parse(&svg(layout.size, |canvas| layout.draw(canvas, &text))?)
 }
 
 /// Positions in the layout's pixels.

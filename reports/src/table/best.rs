@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use experiments::schema::report::Better;
 
-use super::{Column, Row, Value};
+use super::{Column, Row};
 use crate::comparison::{Comparison, Finding, adjust_p_values, finals};
 
 /// The rule by which values were made bold, for the note below the table.
@@ -37,11 +37,9 @@ pub(super) fn mark(rows: &mut [Row], columns: &[Column]) -> BoldRule {
 impl BoldRule {
     fn column(&mut self, rows: &mut [Row], index: usize, column: &Column) {
         let Some(better) = column.spec.better else { return };
-        let candidate = |row: &Row| match row.cells[index].value {
-            Value::Finite(v) if row.variant.is_complete() && !row.cells[index].flagged => {
-                Some(v.centre)
-            }
-            _ => None,
+        let candidate = |row: &Row| {
+            let is_candidate = row.variant.is_complete() && !row.cells[index].flagged;
+            row.cells[index].value.estimate().filter(|_| is_candidate).map(|v| v.centre)
         };
         let sign = if better == Better::Higher { 1.0 } else { -1.0 };
         let mut order: Vec<(usize, f64)> = rows

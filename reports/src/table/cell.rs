@@ -71,6 +71,22 @@ impl Cell {
     }
 }
 
+impl Value {
+    /// None unless some finished trial has a finite value.
+    pub(super) fn estimate(self) -> Option<Estimate> {
+        if let Self::Finite(estimate) = self { Some(estimate) } else { None }
+    }
+
+    /// One number of the estimate, or else the value that is not finite.
+    pub(super) fn number(self, of: impl Fn(Estimate) -> f64) -> Option<f64> {
+        match self {
+            Self::Absent => None,
+            Self::NonFinite(value) => Some(value),
+            Self::Finite(estimate) => Some(of(estimate)),
+        }
+    }
+}
+
 impl Estimate {
     fn of(values: &[f64], spec: &report::Table) -> Option<Self> {
         let summary = Summary::of(values)?;

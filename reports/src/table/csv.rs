@@ -2,7 +2,7 @@
 
 use experiments::schema::report::{Center, Spread};
 
-use super::{Estimate, Table, Value};
+use super::{Estimate, Table};
 
 /// A column's optional value in a finite cell.
 type Statistic = fn(Estimate) -> Option<f64>;
@@ -40,15 +40,10 @@ impl Table {
             let mut fields = vec![row.variant.name.clone(), row.variant.label.clone()];
             fields.extend([seeds.to_string(), finished.to_string()]);
             for (column, cell) in self.columns.iter().zip(&row.cells) {
-                fields.extend(match cell.value {
-                    Value::Absent => [String::new(), String::new(), "0".to_owned()],
-                    Value::NonFinite(v) => [v.to_string(), String::new(), "0".to_owned()],
-                    Value::Finite(v) => {
-                        let s = v.summary;
-                        [s.mean.to_string(), optional(s.sd), s.n.to_string()]
-                    }
-                });
-                let estimate = if let Value::Finite(v) = cell.value { Some(v) } else { None };
+                let estimate = cell.value.estimate();
+                fields.push(optional(cell.value.number(|estimate| estimate.summary.mean)));
+                fields.push(optional(estimate.and_then(|estimate| estimate.summary.sd)));
+                fields.push(estimate.map_or(0, |estimate| estimate.summary.n).to_string());
                 let extra = self.extra_statistics();
                 fields.extend(extra.map(|(_, statistic)| optional(estimate.and_then(statistic))));
                 fields.extend(column.has_paper.then(|| optional(cell.paper)));

@@ -6,7 +6,7 @@ use experiments::protocol::number::Number;
 use experiments::schema::report::Better;
 use serde::Serialize;
 
-use super::{Cell, Column, Table, Value};
+use super::{Cell, Column, Table};
 use crate::comparison::{Comparison, Finding};
 use crate::records::Trial;
 
@@ -158,24 +158,15 @@ impl<'a> ColumnJson<'a> {
 
 impl<'a> CellJson<'a> {
     fn new(cell: &Cell, comparison: Option<&'a Comparison>) -> Self {
-        let (mean, sd, centre, n) = match cell.value {
-            Value::Absent => (None, None, None, 0),
-            Value::NonFinite(v) => (Some(v), None, Some(v), 0),
-            Value::Finite(v) => (Some(v.summary.mean), v.summary.sd, Some(v.centre), v.summary.n),
-        };
-        let interval = match cell.value {
-            Value::Finite(v) => v.interval.map(|i| [i.low, i.high]),
-            Value::Absent | Value::NonFinite(_) => None,
-        };
-        let number = |v: Option<f64>| v.map(Number);
+        let (value, estimate) = (cell.value, cell.value.estimate());
         Self {
-            mean: number(mean),
-            sd: number(sd),
-            centre: number(centre),
-            interval,
-            n,
+            mean: value.number(|estimate| estimate.summary.mean).map(Number),
+            sd: estimate.and_then(|estimate| estimate.summary.sd).map(Number),
+            centre: value.number(|estimate| estimate.centre).map(Number),
+            interval: estimate.and_then(|estimate| estimate.interval).map(|i| [i.low, i.high]),
+            n: estimate.map_or(0, |estimate| estimate.summary.n),
             best: cell.best,
-            paper: number(cell.paper),
+            paper: cell.paper.map(Number),
             comparison: comparison.map(ComparisonJson::new),
         }
     }

@@ -44,8 +44,8 @@ impl Plot {
         Self { left, right, top: f64::from(top), bottom: f64::from(bottom), pixmap }
     }
 
-    /// Whether some pixel within two of the place given as shares of the rectangle, from the
-    /// lower left, has `colour`.
+    /// True if some pixel within two of (`x`, `y`), given as shares of the rectangle from the lower
+    /// left, has `colour`.
     fn shows(&self, colour: Rgb, x: f64, y: f64) -> bool {
         let x = (self.left + (self.right - self.left) * x).round() as u32;
         let y = (self.bottom - (self.bottom - self.top) * y).round() as u32;

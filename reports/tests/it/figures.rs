@@ -105,7 +105,7 @@ fn names_that_leave_the_folder_or_collide_are_refused() {
     assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 0);
 }
 
-/// Whether some pixel of a row of pixels is dark: a rule runs across, or there is text.
+/// The count of dark pixels in a row of pixels: a rule, or text.
 fn ink(pixmap: &Pixmap, y: u32) -> usize {
     (0..pixmap.width()).filter(|x| at(pixmap, *x, y).0 < 0x60).count()
 }

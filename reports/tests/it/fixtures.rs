@@ -126,7 +126,7 @@ pub(crate) fn three_seeds() -> Records {
     ])
 }
 
-/// Whether there is the program that a test asks, in Debian's `package`; if not, says so.
+/// True if `program`, which a test calls, is installed; otherwise prints Debian's `package`.
 #[expect(clippy::print_stderr, reason = "a check that was not made must be seen")]
 pub(crate) fn has(program: &str, package: &str) -> bool {
     let has = Command::new(program).arg("--version").output().is_ok();

@@ -4,9 +4,7 @@
 use plotters::chart::ChartBuilder;
 use plotters::coord::CoordTranslate as _;
 use plotters::coord::cartesian::Cartesian2d;
-use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::{DashedPathElement, PathElement, Polygon};
-use plotters::prelude::SVGBackend;
 use plotters::style::{Color as _, RGBColor};
 use plotters::style::{ShapeStyle, TRANSPARENT, WHITE};
 
@@ -14,7 +12,8 @@ use super::axis::Axis;
 use super::font;
 use super::picture::{Picture, PictureError};
 use super::style::{self, px};
-use super::title::{Canvas, TitleBlock};
+use super::surface::{Canvas, svg};
+use super::title::TitleBlock;
 
 pub(crate) type Pixel = (i32, i32);
 
@@ -56,16 +55,8 @@ pub(crate) fn draw(
     let left = left(spec);
     let min_width = left + style::MIN_AXES_WIDTH + spec.right;
     let size = (style::PLOT_SIZE.0.max(min_width).ceil(), spec.height);
-    let mut svg = String::new();
-    {
-        let pixels = (px(size.0).unsigned_abs(), px(size.1).unsigned_abs());
-        let canvas = SVGBackend::with_string(&mut svg, pixels).into_drawing_area();
-        canvas.fill(&WHITE)?;
-        let frame = Frame::new(canvas, spec, left, size.0)?;
-        draw_data(&frame)?;
-        frame.canvas.present()?;
-    }
-    Picture::parse(&style::shrink(&svg, size))
+    let svg = svg(size, |canvas| draw_data(&Frame::new(canvas.clone(), spec, left, size.0)?))?;
+    Picture::parse(&svg)
 }
 
 /// Distance from the left edge of the picture to the axes.

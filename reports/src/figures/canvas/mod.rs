@@ -6,5 +6,6 @@ pub(crate) mod font;
 pub(crate) mod frame;
 pub(crate) mod picture;
 pub(crate) mod style;
+pub(crate) mod surface;
 pub(crate) mod theme;
 pub(crate) mod title;

@@ -115,15 +115,3 @@ fn styled(size: f64, style: FontStyle, colour: RGBColor) -> TextStyle<'static> {
     let font = (font::FAMILY, f64::from(px(size)) * font::SIZE_PER_EM, style).into_font();
     TextStyle { font, color: colour.to_backend_color(), pos: Pos::new(HPos::Left, VPos::Center) }
 }
-
-/// An SVG of plotters' that measures `size` in the layout's pixels, with round corners, and with
-/// lines that fill nothing.
-pub(crate) fn shrink(svg: &str, size: (f64, f64)) -> String {
-    let (width, height) = (px(size.0), px(size.1));
-    let drawn = format!("<svg width=\"{width}\" height=\"{height}\"");
-    let shown = format!(
-        "<svg width=\"{}\" height=\"{}\" stroke-linejoin=\"round\" fill=\"none\"",
-        size.0, size.1
-    );
-    svg.replacen(&drawn, &shown, 1)
-}

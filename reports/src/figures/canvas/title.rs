@@ -1,15 +1,11 @@
 //! Title and subtitle of a drawing, in as many lines as they need.
 
-use plotters::coord::Shift;
-use plotters::drawing::DrawingArea;
-use plotters::prelude::SVGBackend;
 use plotters::style::FontStyle;
 
 use super::font;
 use super::picture::PictureError;
 use super::style::{self, px};
-
-pub(crate) type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+use super::surface::Canvas;
 
 /// Title and subtitle above a drawing, wrapped to its width.
 pub(crate) struct TitleBlock {

@@ -13,7 +13,7 @@ use std::io;
 use experiments::schema::report::{self, Band, Reference, Scale, X};
 
 use self::data::{Curves, ReferenceLine};
-use self::line::{Line, SeedValues};
+use self::line::{Line, Point, SeedValues};
 use self::plot::{MAX_POINTS, plot};
 use super::canvas::picture::add;
 use super::source::Source;
@@ -102,25 +102,21 @@ impl<'a> Curves<'a> {
         for line in &self.lines {
             let mut smoothed = line.smoothed(self.band, self.smooth);
             for point in line.points() {
-                let point = point?;
-                out.write_field(line.variant)?;
-                out.write_field(point.step.to_string())?;
-                if position.is_some() {
-                    out.write_field(point.x.to_string())?;
-                }
-                let fields = match point.value {
-                    None => [const { String::new() }; 4],
-                    Some(SeedValues { summary: Summary { mean, sd, .. }, lowest, highest }) => {
-                        [mean.to_string(), optional(sd), lowest.to_string(), highest.to_string()]
+                let Point { step, x, value } = point?;
+                let mut fields = vec![line.variant.to_owned(), step.to_string()];
+                fields.extend(position.map(|_| x.to_string()));
+                match value {
+                    None => fields.extend(["", "", "", "", "0"].map(str::to_owned)),
+                    Some(SeedValues { summary: Summary { n, mean, sd }, lowest, highest }) => {
+                        fields.extend([mean.to_string(), optional(sd)]);
+                        fields.extend([lowest.to_string(), highest.to_string(), n.to_string()]);
                     }
-                };
-                fields.iter().try_for_each(|field| out.write_field(field))?;
-                out.write_field(point.value.map_or(0, |value| value.summary.n).to_string())?;
+                }
                 if self.smooth.is_some() {
                     let point = smoothed.next().transpose()?.flatten();
-                    out.write_field(optional(point.map(|point| point.y)))?;
+                    fields.push(optional(point.map(|point| point.y)));
                 }
-                out.write_record(None::<&[u8]>)?;
+                out.write_record(&fields)?;
             }
         }
         if let Some(line) = &self.reference {
