@@ -14,7 +14,7 @@ use super::final_metric::{FinalMetric, FinalValue, seed_notes};
 use super::source::Source;
 use crate::files::Files;
 use crate::statistics::Summary;
-use crate::table::optional;
+use crate::table::optional_number;
 
 /// Thickness of a bar, as a share of the distance between two bars.
 const THICKNESS: f64 = 0.66;
@@ -113,7 +113,13 @@ fn write_csv(bars: &[Bar], out: &mut dyn io::Write) -> io::Result<()> {
     for bar in bars {
         let Summary { n, mean, sd } = bar.value.summary;
         let (mean, n) = (mean.to_string(), n.to_string());
-        out.write_record([&bar.variant, &mean, &optional(sd), &n, &optional(bar.paper)])?;
+        out.write_record([
+            &bar.variant,
+            &mean,
+            &optional_number(sd),
+            &n,
+            &optional_number(bar.paper),
+        ])?;
     }
     out.flush()
 }

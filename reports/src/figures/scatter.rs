@@ -7,13 +7,13 @@ use experiments::schema::report::{Better, Scale, Scatter};
 use super::canvas::axis::Axis;
 use super::canvas::font;
 use super::canvas::frame::{self, Frame, Grid, Pixel, PlotSpec};
+use super::canvas::labels::separate;
 use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::style::{self, px};
-use super::curve::labels::separate;
 use super::final_metric::{FinalMetric, FinalValue, seed_notes};
 use super::source::Source;
 use crate::files::Files;
-use crate::table::optional;
+use crate::table::optional_number;
 
 /// From the right edge of the axes to a label.
 const LABEL_OFFSET: f64 = 26.0;
@@ -175,7 +175,8 @@ fn write_csv(dots: &[Dot], front: Option<&[&Dot]>, out: &mut dyn io::Write) -> i
     out.write_record(header.into_iter().chain(front.map(|_| "front")))?;
     for dot in dots {
         let (x, y) = (dot.x.summary, dot.y.summary);
-        let numbers = [x.mean.to_string(), optional(x.sd), y.mean.to_string(), optional(y.sd)];
+        let numbers =
+            [x.mean.to_string(), optional_number(x.sd), y.mean.to_string(), optional_number(y.sd)];
         let mut fields = vec![dot.variant.clone()];
         fields.extend(numbers);
         fields.push(y.n.to_string());

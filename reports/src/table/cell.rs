@@ -61,13 +61,9 @@ impl Cell {
 
     /// The footnote marks after the value.
     pub(super) fn marks(&self) -> String {
-        match (self.partial, self.flagged) {
-            (false, false) => "",
-            (true, false) => "†",
-            (false, true) => "‡",
-            (true, true) => "†‡",
-        }
-        .to_owned()
+        let partial = if self.partial { "†" } else { "" };
+        let flagged = if self.flagged { "‡" } else { "" };
+        format!("{partial}{flagged}")
     }
 }
 

@@ -41,12 +41,14 @@ impl Table {
             fields.extend([seeds.to_string(), finished.to_string()]);
             for (column, cell) in self.columns.iter().zip(&row.cells) {
                 let estimate = cell.value.estimate();
-                fields.push(optional(cell.value.number(|estimate| estimate.summary.mean)));
-                fields.push(optional(estimate.and_then(|estimate| estimate.summary.sd)));
+                fields.push(optional_number(cell.value.number(|estimate| estimate.summary.mean)));
+                fields.push(optional_number(estimate.and_then(|estimate| estimate.summary.sd)));
                 fields.push(estimate.map_or(0, |estimate| estimate.summary.n).to_string());
                 let extra = self.extra_statistics();
-                fields.extend(extra.map(|(_, statistic)| optional(estimate.and_then(statistic))));
-                fields.extend(column.has_paper.then(|| optional(cell.paper)));
+                fields.extend(
+                    extra.map(|(_, statistic)| optional_number(estimate.and_then(statistic))),
+                );
+                fields.extend(column.has_paper.then(|| optional_number(cell.paper)));
             }
             records.push(fields);
         }
@@ -81,7 +83,7 @@ impl Table {
                     c.paired.effect_size,
                 ];
                 let mut fields = names.map(String::clone).to_vec();
-                fields.extend(numbers.map(optional));
+                fields.extend(numbers.map(optional_number));
                 fields.extend([c.seeds.len(), c.items].map(|n| n.to_string()));
                 records.push(fields);
             }
@@ -91,7 +93,7 @@ impl Table {
 }
 
 /// A number at full precision; empty if there is none.
-pub(crate) fn optional(value: Option<f64>) -> String {
+pub(crate) fn optional_number(value: Option<f64>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
 }
 
@@ -111,4 +113,17 @@ fn to_csv(records: &[impl AsRef<[String]>]) -> String {
     }
     let bytes = out.into_inner().expect("memory takes every byte");
     String::from_utf8(bytes).expect("the fields are text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::record;
+
+    #[test]
+    fn fields_are_quoted_only_where_they_must_be() {
+        let fields = ["a b", "1,5", "\"x\"", "two\nlines", "", "µ"].map(str::to_owned);
+        assert_eq!(record(&fields), "a b,\"1,5\",\"\"\"x\"\"\",\"two\nlines\",,µ\n");
+        assert_eq!(record(&[String::new(), String::new()]), ",\n");
+        assert_eq!(record(&[String::new()]), "\n");
+    }
 }

@@ -21,7 +21,7 @@ mod text;
 pub use baseline::Baseline;
 pub(crate) use baseline::p_text;
 pub use cell::{Cell, Estimate, Value};
-pub(crate) use csv::optional;
+pub(crate) use csv::optional_number;
 pub use csv::record;
 pub(crate) use html::escape;
 pub(crate) use json::ComparisonJson;

@@ -4,6 +4,7 @@
 pub(crate) mod axis;
 pub(crate) mod font;
 pub(crate) mod frame;
+pub(crate) mod labels;
 pub(crate) mod picture;
 pub(crate) mod style;
 pub(crate) mod surface;

@@ -2,7 +2,6 @@
 //! as CSV.
 
 mod data;
-pub(super) mod labels;
 mod line;
 mod plot;
 mod plot_point;
@@ -20,7 +19,7 @@ use super::source::Source;
 use crate::files::Files;
 use crate::records::Records;
 use crate::statistics::Summary;
-use crate::table::optional;
+use crate::table::optional_number;
 
 /// Draws the figure and its data into `files`. Returns a sentence for each thing that is missing.
 pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> Vec<String> {
@@ -108,13 +107,13 @@ impl<'a> Curves<'a> {
                 match value {
                     None => fields.extend(["", "", "", "", "0"].map(str::to_owned)),
                     Some(SeedValues { summary: Summary { n, mean, sd }, lowest, highest }) => {
-                        fields.extend([mean.to_string(), optional(sd)]);
+                        fields.extend([mean.to_string(), optional_number(sd)]);
                         fields.extend([lowest.to_string(), highest.to_string(), n.to_string()]);
                     }
                 }
                 if self.smooth.is_some() {
                     let point = smoothed.next().transpose()?.flatten();
-                    fields.push(optional(point.map(|point| point.y)));
+                    fields.push(optional_number(point.map(|point| point.y)));
                 }
                 out.write_record(&fields)?;
             }

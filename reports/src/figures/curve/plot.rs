@@ -6,13 +6,13 @@ use experiments::schema::report::{Band, Scale};
 use plotters::style::Color as _;
 
 use super::data::Curves;
-use super::labels::separate;
 use super::line::Line;
 use super::plot_point::PlotPoint;
 use super::smoothing::downsample;
 use crate::figures::canvas::axis::Axis;
 use crate::figures::canvas::font;
 use crate::figures::canvas::frame::{self, Frame, Grid, Pixel, PlotSpec};
+use crate::figures::canvas::labels::separate;
 use crate::figures::canvas::picture::{Picture, PictureError, ZOOM};
 use crate::figures::canvas::style::{self, px};
 
