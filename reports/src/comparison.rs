@@ -1,41 +1,42 @@
-//! Two rows compared: which of their values form pairs, what the pairs say, and of what.
+//! Paired comparison of two rows: pairs their values by seed and item, and tests the differences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::records::Variant;
+use crate::records::{Trial, Variant};
 use crate::statistics::{CONFIDENCE, Paired, crossed, holm, paired};
 
-/// One seed's value of what is compared.
+/// One seed's value of the compared quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Value<'a> {
-    /// The seed.
-    pub seed: u64,
-    /// The value; not used where there are items.
-    pub value: f64,
-    /// What it is the mean of, if that is known.
-    pub items: Option<&'a BTreeMap<String, f64>>,
+pub(crate) struct Observation<'a> {
+    /// Values of two rows with the same seed form a pair.
+    pub(crate) seed: u64,
+    /// Not used where there are items, but for being finite.
+    pub(crate) value: f64,
+    /// The values by item that `value` is the mean of, if they are known.
+    pub(crate) items: Option<&'a BTreeMap<String, f64>>,
 }
 
-/// A row's values minus those of another, by seed and item.
+/// The paired differences of a row's values minus those of another row, by seed and item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// What the differences say.
+    /// Mean, interval and test of the differences.
     pub paired: Paired,
-    /// [`Paired::p`], corrected for the other comparisons of its family once they are known.
-    pub p: Option<f64>,
-    /// The seeds that both have.
+    /// The p-value adjusted by Holm within its family of comparisons; unadjusted until
+    /// `adjust_p_values` is called.
+    pub(crate) p: Option<f64>,
+    /// The seeds that both rows have.
     pub seeds: Vec<u64>,
-    /// The seeds that only one of them has; left out.
+    /// The seeds that only one of the rows has, sorted; left out.
     pub unpaired: Vec<u64>,
-    /// How many items the seeds share; none if the values are not known to be means of items.
+    /// The count of items that all seeds share; 0 if the values are not known to be means of items.
     pub items: usize,
-    /// Items that are not there for every seed of both rows; left out.
-    pub items_left_out: usize,
+    /// The count of items that some seed of either row lacks; left out.
+    pub(crate) items_left_out: usize,
 }
 
-/// What a comparison comes to.
+/// The result of a comparison at 95 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finding {
@@ -47,26 +48,27 @@ pub enum Finding {
     NotResolved,
     /// Two pairs of seeds, or one without items, are not enough.
     TooFew,
-    /// The differences do not vary, so that there is no telling what chance does.
+    /// The differences do not vary, so that chance cannot be measured.
     NoVariance,
 }
 
 /// The final values of `metric` of a row's finished trials.
-pub(crate) fn finals<'a>(variant: &'a Variant, metric: &str) -> Vec<Value<'a>> {
-    let value = |trial: &'a crate::records::Trial| {
+pub(crate) fn finals<'a>(variant: &'a Variant, metric: &str) -> Vec<Observation<'a>> {
+    let values = variant.finished().filter_map(|trial: &Trial| {
         let value = *trial.results.get(metric)?;
-        Some(Value { seed: trial.seed, value, items: trial.items_behind(metric) })
-    };
-    variant.finished().filter_map(value).collect()
+        Some(Observation { seed: trial.seed, value, items: trial.items_of_mean(metric) })
+    });
+    values.collect()
 }
 
 impl Comparison {
-    /// Compares `ours` with `theirs`; none without a pair of finite values.
-    pub fn new(ours: &[Value], theirs: &[Value]) -> Option<Self> {
-        let finite = |v: &&Value| v.value.is_finite();
-        let other = |seed| theirs.iter().filter(finite).find(|v| v.seed == seed);
-        let pairs: Vec<[&Value; 2]> =
-            ours.iter().filter(finite).filter_map(|v| Some([v, other(v.seed)?])).collect();
+    /// Compares `ours` with `theirs`; None without a pair of finite values.
+    pub(crate) fn new(ours: &[Observation], theirs: &[Observation]) -> Option<Self> {
+        let mut pairs: Vec<[&Observation; 2]> = Vec::new();
+        for a in ours.iter().filter(|a| a.value.is_finite()) {
+            let partner = theirs.iter().find(|b| b.seed == a.seed && b.value.is_finite());
+            pairs.extend(partner.map(|b| [a, b]));
+        }
         let seeds: Vec<u64> = pairs.iter().map(|[a, _]| a.seed).collect();
         let mut unpaired: Vec<u64> = ours.iter().chain(theirs).map(|v| v.seed).collect();
         unpaired.retain(|seed| !seeds.contains(seed));
@@ -84,12 +86,12 @@ impl Comparison {
         Some(Self { p: paired.p, paired, seeds, unpaired, items, items_left_out })
     }
 
-    /// Whether nothing is said beyond the one checkpoint of each row.
-    pub fn of_checkpoints_only(&self) -> bool {
+    /// True if there is one pair of seeds: the result then holds for these two checkpoints only.
+    pub fn has_single_seed(&self) -> bool {
         self.seeds.len() == 1
     }
 
-    /// What it speaks of, for programs.
+    /// The population that the result holds for, for programs.
     pub(crate) fn scope(&self) -> &'static str {
         match (self.seeds.len(), self.items) {
             (1, _) => "these-checkpoints-only",
@@ -98,9 +100,9 @@ impl Comparison {
         }
     }
 
-    /// What it comes to, at 95 %.
+    /// The result at a confidence of 95 %.
     pub fn finding(&self) -> Finding {
-        let few = self.seeds.len() == 2 || (self.of_checkpoints_only() && self.items == 0);
+        let few = self.seeds.len() == 2 || (self.has_single_seed() && self.items == 0);
         match self.p {
             _ if few => Finding::TooFew,
             None => Finding::NoVariance,
@@ -111,27 +113,25 @@ impl Comparison {
     }
 }
 
-/// Differences by seed and item, of the items that every seed of both rows has; and how many
-/// others there are. Empty if a seed has no items.
-fn by_item(pairs: &[[&Value; 2]]) -> (Vec<Vec<f64>>, usize) {
-    let all: Option<Vec<_>> = pairs.iter().flatten().map(|v| v.items).collect();
-    let Some((first, rest)) = all.as_deref().and_then(<[_]>::split_first) else {
+/// Differences by seed and item, of the items that every seed of both rows has, and the count of
+/// the other items. Empty if a seed has no items.
+fn by_item(pairs: &[[&Observation; 2]]) -> (Vec<Vec<f64>>, usize) {
+    let items: Option<Vec<_>> = pairs.iter().map(|[a, b]| Some([a.items?, b.items?])).collect();
+    let items = items.unwrap_or_default();
+    let Some((first, rest)) = items.as_flattened().split_first() else {
         return (Vec::new(), 0);
     };
     let shared: Vec<&String> =
-        first.keys().filter(|item| rest.iter().all(|v| v.contains_key(*item))).collect();
-    let names = all.iter().flatten().flat_map(|items| items.keys());
-    let left_out = names.collect::<std::collections::BTreeSet<_>>().len() - shared.len();
-    let difference = |[a, b]: &[&Value; 2], item: &String| {
-        let of = |v: &Value| v.items.and_then(|items| items.get(item)).copied();
-        of(a).zip(of(b)).map_or(f64::NAN, |(a, b)| a - b)
-    };
-    let row = |pair| shared.iter().map(|item| difference(pair, item)).collect();
-    (pairs.iter().map(row).collect(), left_out)
+        first.keys().filter(|item| rest.iter().all(|items| items.contains_key(*item))).collect();
+    let all: BTreeSet<&String> =
+        items.as_flattened().iter().flat_map(|items| items.keys()).collect();
+    let left_out = all.len() - shared.len();
+    let differences = items.iter().map(|[a, b]| shared.iter().map(|i| a[*i] - b[*i]).collect());
+    (differences.collect(), left_out)
 }
 
-/// Corrects the p-values of a family of comparisons for each other.
-pub(crate) fn correct<'a>(family: impl Iterator<Item = &'a mut Comparison>) {
+/// Adjusts the p-values of a family of comparisons by Holm's method.
+pub(crate) fn adjust_p_values<'a>(family: impl Iterator<Item = &'a mut Comparison>) {
     let mut tested: Vec<_> = family.filter(|comparison| comparison.paired.p.is_some()).collect();
     let p_values: Vec<f64> = tested.iter().filter_map(|comparison| comparison.paired.p).collect();
     for (comparison, p) in tested.iter_mut().zip(holm(&p_values)) {
@@ -143,8 +143,8 @@ pub(crate) fn correct<'a>(family: impl Iterator<Item = &'a mut Comparison>) {
 mod tests {
     use super::*;
 
-    fn value(seed: u64, value: f64) -> Value<'static> {
-        Value { seed, value, items: None }
+    fn value(seed: u64, value: f64) -> Observation<'static> {
+        Observation { seed, value, items: None }
     }
 
     #[test]
@@ -165,11 +165,11 @@ mod tests {
         };
         let a = items(&[("x", 3.0), ("y", 5.0), ("z", 7.5), ("only ours", 100.0)]);
         let b = items(&[("z", 6.0), ("y", 4.0), ("x", 2.5)]);
-        let with = |seed, items| Value { seed, value: 0.0, items: Some(items) };
+        let with = |seed, items| Observation { seed, value: 0.0, items: Some(items) };
         let one = Comparison::new(&[with(0, &a)], &[with(0, &b)]).unwrap();
         assert_eq!(one.paired, paired(&[0.5, 1.0, 1.5]).unwrap());
         assert_eq!((one.items, one.items_left_out), (3, 1));
-        assert!(one.of_checkpoints_only());
+        assert!(one.has_single_seed());
         let both = [with(0, &a), with(1, &b)];
         let two = Comparison::new(&both, &[with(0, &b), with(1, &a)]).unwrap();
         let expected = crossed(&[vec![0.5, 1.0, 1.5], vec![-0.5, -1.0, -1.5]]);
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn little_is_not_called_a_finding() {
         let finding = |ours: &[f64], theirs: &[f64]| {
-            let values = |values: &[f64]| -> Vec<Value> {
+            let values = |values: &[f64]| -> Vec<Observation> {
                 values.iter().enumerate().map(|(i, v)| value(i as u64, *v)).collect()
             };
             Comparison::new(&values(ours), &values(theirs)).unwrap().finding()
@@ -203,7 +203,7 @@ mod tests {
         family[1].paired.p = None;
         family[1].p = None;
         let p = family[0].p.unwrap();
-        correct(family.iter_mut());
+        adjust_p_values(family.iter_mut());
         let corrected: Vec<_> = family.iter().map(|c| c.p).collect();
         assert_eq!(corrected, [Some(2.0 * p), None, Some(2.0 * p)]);
     }

@@ -1,117 +1,120 @@
-//! The report's files: each is written aside as it is made, and all are renamed at the end, so that a
-//! reader meets an old file or a new one and never half of one.
+//! The report's files: each is written to a temporary file beside its path, and all are renamed at
+//! the end, so that a reader meets an old file or a new one and never half of one.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Data up to this many bytes is kept, for the page to hold.
-const MOST_KEPT: u64 = 64 * 1024;
+/// Data files up to this many bytes are also held in memory, for the page to embed.
+const MAX_EMBEDDED: u64 = 64 * 1024;
 
-/// Files by path relative to the report's folder, in the order they were made.
+/// Files by path relative to the report's folder, in the order they were added.
 #[derive(Debug)]
 pub(crate) struct Files {
     folder: PathBuf,
-    made: Vec<Made>,
-    /// What went wrong first.
+    pending: Vec<PendingFile>,
+    /// The first error of any file; [`Files::write`] returns it.
     failed: Option<io::Error>,
 }
 
-/// A file that lies aside.
+/// A file whose content lies in its temporary file.
 #[derive(Debug)]
-struct Made {
+struct PendingFile {
     path: PathBuf,
-    /// Its content, unless that is too large.
-    kept: Option<Vec<u8>>,
+    /// None for a data file larger than [`MAX_EMBEDDED`].
+    content: Option<Vec<u8>>,
 }
 
 impl Files {
-    /// None yet, for a report in `folder`.
+    /// An empty report in `folder`, which is created by its first file.
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), made: Vec::new(), failed: None }
+        Self { folder: folder.to_owned(), pending: Vec::new(), failed: None }
     }
 
     /// Adds a file; a later one of the same path replaces an earlier one.
     pub(crate) fn add(&mut self, path: impl Into<PathBuf>, bytes: Vec<u8>) {
         let path = path.into();
-        self.make(&path, |out| out.write_all(&bytes));
-        self.put(path, Some(bytes));
+        self.create(&path, |out| out.write_all(&bytes));
+        self.insert(path, Some(bytes));
     }
 
-    /// Adds a file that is written bit by bit, because it may be large.
+    /// Adds a file that is streamed to disk, because it may be large.
     pub(crate) fn add_data(
         &mut self,
         path: impl Into<PathBuf>,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) {
         let path = path.into();
-        self.make(&path, write);
-        let aside = aside(&self.folder.join(&path));
-        let is_small = fs_err::metadata(&aside).is_ok_and(|data| data.len() <= MOST_KEPT);
-        let kept = is_small.then(|| fs_err::read(&aside).ok()).flatten();
-        self.put(path, kept);
+        self.create(&path, write);
+        let temporary = temporary_path(&self.folder.join(&path));
+        let is_small = fs_err::metadata(&temporary).is_ok_and(|data| data.len() <= MAX_EMBEDDED);
+        let content = is_small.then(|| fs_err::read(&temporary).ok()).flatten();
+        self.insert(path, content);
     }
 
-    /// Takes back a file that was added.
+    /// Removes a file that was added.
     pub(crate) fn discard(&mut self, path: &Path) {
-        self.made.retain(|made| made.path != path);
-        let _ = fs_err::remove_file(aside(&self.folder.join(path)));
+        self.pending.retain(|file| file.path != path);
+        let _ = fs_err::remove_file(temporary_path(&self.folder.join(path)));
     }
 
-    /// The content of a file; none if there is no such file, or it is too large to be kept.
+    /// The content of a file; None if there is no such file, or it is too large to embed.
     pub(crate) fn get(&self, path: &Path) -> Option<&[u8]> {
-        self.made.iter().find(|made| made.path == path)?.kept.as_deref()
+        self.pending.iter().find(|file| file.path == path)?.content.as_deref()
     }
 
     pub(crate) fn contains(&self, path: &Path) -> bool {
-        self.made.iter().any(|made| made.path == path)
+        self.pending.iter().any(|file| file.path == path)
     }
 
-    /// Puts all of them in their places and returns the paths.
+    /// Renames all temporary files to their paths and returns the paths.
     pub(crate) fn write(mut self) -> io::Result<Vec<PathBuf>> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
         let mut paths = Vec::new();
-        for Made { path, .. } in &self.made {
+        for PendingFile { path, .. } in &self.pending {
             let path = self.folder.join(path);
-            fs_err::rename(aside(&path), &path)?;
+            fs_err::rename(temporary_path(&path), &path)?;
             paths.push(path);
         }
         Ok(paths)
     }
 
-    fn put(&mut self, path: PathBuf, kept: Option<Vec<u8>>) {
-        self.made.retain(|made| made.path != path);
-        self.made.push(Made { path, kept });
+    fn insert(&mut self, path: PathBuf, content: Option<Vec<u8>>) {
+        self.pending.retain(|file| file.path != path);
+        self.pending.push(PendingFile { path, content });
     }
 
-    fn make(&mut self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        let path = self.folder.join(path);
-        let make = || {
-            if let Some(parent) = path.parent() {
-                fs_err::create_dir_all(parent)?;
-            }
-            let mut out = BufWriter::new(fs_err::File::create(aside(&path))?);
-            write(&mut out)?;
-            out.flush()
-        };
-        if let Err(error) = make() {
+    fn create(&mut self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        if let Err(error) = write_temporary(&self.folder.join(path), write) {
             self.failed.get_or_insert(error);
         }
     }
 }
 
 impl Drop for Files {
-    /// Nothing is left aside of a report that was not written.
+    /// Removes the temporary files of a report that was not written.
     fn drop(&mut self) {
-        for made in &self.made {
-            let _ = fs_err::remove_file(aside(&self.folder.join(&made.path)));
+        for file in &self.pending {
+            let _ = fs_err::remove_file(temporary_path(&self.folder.join(&file.path)));
         }
     }
 }
 
-fn aside(path: &Path) -> PathBuf {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".tmp");
-    aside.into()
+fn write_temporary(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    let mut out = BufWriter::new(fs_err::File::create(temporary_path(path))?);
+    write(&mut out)?;
+    out.flush()
+}
+
+fn temporary_path(path: &Path) -> PathBuf {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    temporary.into()
 }

@@ -1,14 +1,15 @@
 //! Numbers to tables and figures.
 //!
 //! [`write()`] takes the file's report section and one run's [`records`], and leaves a folder of
-//! files. It is pure but for reading what the records name, images and the points of long series, and
-//! writing the output: no database, clock, environment or network, so the same records give the same
-//! bytes.
+//! files. It is pure but for reading what the records name, images and the points of long series,
+//! and writing the output: no database, clock, environment or network, so the same records give the
+//! same bytes.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use experiments::schema::file::makes_folder;
 use experiments::schema::report::{Figure, Report};
 use serde::Serialize;
 
@@ -19,50 +20,88 @@ mod files;
 mod page;
 pub mod records;
 pub mod series;
-pub mod statistics;
+mod statistics;
 pub mod table;
 
 use crate::files::Files;
 use crate::records::Records;
 use crate::table::{IncompleteRow, Table};
 
-/// What [`write()`] made, and what a person should be told about it.
+/// The result of [`write()`]: the files, and text for people.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Written {
-    /// The files, in the report's order.
+    /// Paths of the files, `out` included, in the order they were made.
     pub files: Vec<PathBuf>,
-    /// The table's rows of which a trial is missing.
+    /// The table's rows that lack a trial.
     pub incomplete: Vec<IncompleteRow>,
-    /// What could not be drawn, one sentence each: `figure` and its name, what is missing.
+    /// A sentence for each thing that could not be drawn: `figure`, its name and the cause.
     pub problems: Vec<String>,
-    /// The table for a terminal, if the file asks for one.
+    /// The table for a terminal; None if the file asks for no table.
     #[serde(skip)]
     pub table: Option<String>,
-    /// The claims and what became of them for a terminal, if the file has some.
+    /// The claims with their verdicts for a terminal; None if the file makes no claims.
     #[serde(skip)]
     pub claims: Option<String>,
 }
 
-/// Why there is no report.
+/// A report that could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A table's or figure's name does not name a file in the report's folder.
-    #[error("`{0}` cannot be a file's name: use letters, digits, `-`, `_` and `.`")]
+    /// A table's or figure's name cannot be a file's name; see [`makes_folder`].
+    #[error("`{0}` cannot be a file's name: use letters, digits, `-` and `_`")]
     Name(String),
     /// Two figures would write the same files.
     #[error("two figures are named `{0}`: give each its own name")]
-    Twice(String),
+    DuplicateName(String),
     /// The report's folder could not be written.
     #[error("the report could not be written")]
     Write(#[from] io::Error),
 }
 
 /// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table,
-/// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, what they show as
-/// `data/*.csv`, and all of it on one page, `report.html`.
+/// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, what they
+/// show as `data/*.csv`, and all of it on one page, `report.html`.
 ///
 /// A figure whose records are missing becomes a problem, not an error, and an older picture of it
 /// is removed. Other files in `out` are left alone.
+///
+/// # Examples
+///
+/// A table of one variant with two seeds:
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use experiments::schema::report::Report;
+/// use reports::records::{Records, Trial, TrialState, Variant};
+///
+/// let report: Report = serde_json::from_value(serde_json::json!({
+///     "table": {"name": "results", "columns": [{"metric": "psnr", "better": "higher"}]}
+/// }))?;
+/// let trial = |seed, psnr| Trial {
+///     id: format!("baseline-s{seed}"),
+///     seed,
+///     state: TrialState::Succeeded,
+///     results: BTreeMap::from([("psnr".to_owned(), psnr)]),
+///     items: BTreeMap::new(),
+///     series: BTreeMap::new(),
+///     config: serde_json::Map::new(),
+///     artifacts: Vec::new(),
+/// };
+/// let baseline = Variant {
+///     name: "baseline".to_owned(),
+///     label: "Baseline".to_owned(),
+///     trials: vec![trial(0, 20.0), trial(1, 22.0)],
+///     run: None,
+/// };
+/// let records = Records { variants: vec![baseline], ..Records::default() };
+///
+/// let folder = tempfile::tempdir()?;
+/// let written = reports::write(&report, &records, folder.path())?;
+/// assert!(written.table.unwrap().contains("21.00 ± 1.41"));
+/// assert!(folder.path().join("report.html").exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, ReportError> {
     check_names(report)?;
     let mut files = Files::new(out);
@@ -72,8 +111,8 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         let name = &table.name;
         files.add(format!("{name}.md"), table.markdown().into_bytes());
         files.add(format!("{name}.csv"), table.csv().into_bytes());
-        if let Some(against) = table.against_csv() {
-            files.add(against_path(name), against.into_bytes());
+        if let Some(comparisons) = table.comparisons_csv() {
+            files.add(comparisons_path(name), comparisons.into_bytes());
         }
         files.add(format!("{name}.json"), table.json().into_bytes());
         files.add(format!("{name}.tex"), table.latex().into_bytes());
@@ -100,18 +139,18 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     files.add("report.html", page.into_bytes());
     let figures = report.figures.iter().flat_map(|f| figures::paths(f.name()));
     let claims = ["claims.md", "claims.json"].map(PathBuf::from);
-    let against = report.table.iter().map(|table| PathBuf::from(against_path(&table.name)));
+    let comparisons = report.table.iter().map(|table| comparisons_path(&table.name).into());
     let stale: Vec<PathBuf> =
-        figures.chain(claims).chain(against).filter(|path| !files.contains(path)).collect();
+        figures.chain(claims).chain(comparisons).filter(|path| !files.contains(path)).collect();
     written.files = files.write()?;
     for path in stale {
-        remove_if_there(&out.join(path))?;
+        remove_if_exists(&out.join(path))?;
     }
     Ok(written)
 }
 
-/// The comparisons of the table `name` with a baseline.
-fn against_path(name: &str) -> String {
+/// The file of the comparisons of the table `name` with its baseline.
+fn comparisons_path(name: &str) -> String {
     format!("{name}-against.csv")
 }
 
@@ -119,18 +158,17 @@ fn check_names(report: &Report) -> Result<(), ReportError> {
     let mut seen = BTreeSet::new();
     let figures = report.figures.iter().map(Figure::name);
     for name in figures.clone().chain(report.table.iter().map(|t| t.name.as_str())) {
-        let is_plain = name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
-        if !is_plain || name.is_empty() || name.starts_with('.') {
+        if !makes_folder(name) {
             return Err(ReportError::Name(name.to_owned()));
         }
     }
     match figures.into_iter().find(|name| !seen.insert(*name)) {
-        Some(name) => Err(ReportError::Twice(name.to_owned())),
+        Some(name) => Err(ReportError::DuplicateName(name.to_owned())),
         None => Ok(()),
     }
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
+fn remove_if_exists(path: &Path) -> io::Result<()> {
     match fs_err::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
         _ => Ok(()),

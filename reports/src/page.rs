@@ -7,25 +7,25 @@ use base64::engine::general_purpose::STANDARD;
 use experiments::schema::report::{Figure, Report};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::claims::{Judged, METHOD, details};
+use crate::claims::{JudgedClaim, METHOD, details};
 use crate::figures::{THEME, paths, themed};
 use crate::files::Files;
-use crate::records::{Records, TrialState};
+use crate::records::Records;
 use crate::table::Table;
 
 const STYLE: &str = include_str!("page.css");
 
-/// What the page tells beside the pictures.
+/// The content of the page, pictures excepted.
 pub(crate) struct Content<'a> {
     pub(crate) report: &'a Report,
     pub(crate) records: &'a Records,
     pub(crate) table: Option<&'a Table>,
-    pub(crate) claims: &'a [Judged],
-    /// What could not be drawn.
+    pub(crate) claims: &'a [JudgedClaim],
+    /// A sentence for each thing that could not be drawn.
     pub(crate) problems: &'a [String],
 }
 
-/// The page, with the pictures that stand in `files` by now.
+/// The page, with the pictures that are in `files`.
 pub(crate) fn page(content: &Content, files: &Files) -> String {
     let Content { report, records, table, claims, problems } = *content;
     let title = match &records.profile {
@@ -45,14 +45,14 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
             body {
                 header {
                     h1 { (title) }
-                    // A table's own caption tells it.
+                    // A table shows the caption itself.
                     @if table.is_none() && !records.caption.is_empty() { p { (records.caption) } }
                 }
                 main {
                     @if let Some(table) = table { (results(table)) }
                     @if !claims.is_empty() { (verdicts(claims)) }
                     @if !report.figures.is_empty() { (figures(&report.figures, problems, files)) }
-                    (how_it_was_run(records))
+                    (run_summary(records))
                 }
             }
         }
@@ -61,7 +61,6 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
 }
 
 fn results(table: &Table) -> Markup {
-    let file = |extension: &str| format!("{}.{extension}", table.name);
     html! {
         section {
             h2 { "Results" }
@@ -70,14 +69,14 @@ fn results(table: &Table) -> Markup {
                 @for (name, extension) in
                     [("CSV", "csv"), ("JSON", "json"), ("LaTeX", "tex"), ("Markdown", "md")]
                 {
-                    a href=(file(extension)) { (name) } " "
+                    a href={ (table.name) "." (extension) } { (name) } " "
                 }
             }
         }
     }
 }
 
-fn verdicts(claims: &[Judged]) -> Markup {
+fn verdicts(claims: &[JudgedClaim]) -> Markup {
     html! {
         section {
             h2 { "Claims" }
@@ -104,7 +103,7 @@ fn figures(figures: &[Figure], problems: &[String], files: &Files) -> Markup {
     }
 }
 
-/// A drawing stands in the page as SVG, so that it follows the page's colours.
+/// The drawing is embedded as SVG, so that it follows the page's colours.
 fn figure(figure: &Figure, files: &Files) -> Markup {
     let [svg, png, csv] = paths(figure.name());
     let drawing = files.get(&svg).and_then(|bytes| std::str::from_utf8(bytes).ok());
@@ -127,7 +126,7 @@ fn figure(figure: &Figure, files: &Files) -> Markup {
     }
 }
 
-/// A link to the file beside the page; short data is in the page itself.
+/// A link to the file beside the page; short data is embedded in the link.
 fn download(name: &str, path: &Path, files: &Files) -> Markup {
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let is_data = path.extension().is_some_and(|e| e == "csv");
@@ -138,7 +137,7 @@ fn download(name: &str, path: &Path, files: &Files) -> Markup {
     html! { a href=(path.display()) { (name) } }
 }
 
-fn how_it_was_run(records: &Records) -> Markup {
+fn run_summary(records: &Records) -> Markup {
     let trials = || records.variants.iter().flat_map(|v| v.trials.iter().map(move |t| (v, t)));
     let finished = trials().filter(|(_, trial)| trial.is_finished()).count();
     html! {
@@ -160,7 +159,7 @@ fn how_it_was_run(records: &Records) -> Markup {
                                     th scope="row" { code { (trial.id) } }
                                     td { (variant.label) }
                                     td { (trial.seed) }
-                                    td { (state(&trial.state)) }
+                                    td { (trial.state.text()) }
                                 }
                             }
                         }
@@ -171,18 +170,12 @@ fn how_it_was_run(records: &Records) -> Markup {
     }
 }
 
-fn state(state: &TrialState) -> &str {
-    match state {
-        TrialState::Succeeded => "succeeded",
-        TrialState::Unfinished(why) => why,
-    }
-}
-
 /// The figures' and the page's colours as variables: light, and dark where a screen asks for it.
 fn colours() -> String {
-    let set = |of: fn(&(&str, &str, &str)) -> String| THEME.iter().map(of).collect::<String>();
-    let light = set(|(name, light, _)| format!("--{name}:{light};"));
-    let dark = set(|(name, _, dark)| format!("--{name}:{dark};"));
+    let light: String =
+        THEME.iter().flat_map(|(name, light, _)| ["--", name, ":", light, ";"]).collect();
+    let dark: String =
+        THEME.iter().flat_map(|(name, _, dark)| ["--", name, ":", dark, ";"]).collect();
     format!(
         ":root{{{light}}}\n\
          @media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"

@@ -1,5 +1,5 @@
-//! What a report is drawn from: one run's records as plain data. Whoever holds the records (a
-//! database, a test) fills these in; nothing here knows where they came from.
+//! The input of a report: one run's records as plain data. The owner of the records (a database, a
+//! test) fills these in; nothing here knows where they came from.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::series::Series;
 
-/// All records of one run.
+/// All records of one run that its report shows.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
     /// Name of the experiment.
@@ -20,21 +20,21 @@ pub struct Records {
     pub caption: String,
     /// The variants in table order.
     pub variants: Vec<Variant>,
-    /// What the metrics mean, by name.
+    /// Description and unit of each metric, by name, as the worker reported them.
     pub metrics: BTreeMap<String, MetricInfo>,
 }
 
 /// One row of the table.
 #[derive(Debug, Clone, Default)]
 pub struct Variant {
-    /// Its name in the file.
+    /// Its name in the file: a figure's `variants` and a table's `baseline` refer to it.
     pub name: String,
-    /// Its name for readers.
+    /// The name shown to readers.
     pub label: String,
     /// Every trial that the file asks for, run or not, in the order of the seeds.
     pub trials: Vec<Trial>,
-    /// The other run that it stems from and stands here beside the report's own rows; claims are not
-    /// judged by it.
+    /// The other run that the row comes from; None for the report's own rows. Claims ignore rows of
+    /// other runs.
     pub run: Option<String>,
 }
 
@@ -43,24 +43,24 @@ pub struct Variant {
 pub struct Trial {
     /// Its identifier, for example `sr3-s0-1f2e3d4c`.
     pub id: String,
-    /// Its seed.
+    /// The seed of all its random numbers; pairs trials of two variants.
     pub seed: u64,
-    /// How far it came.
+    /// Only a succeeded trial counts.
     pub state: TrialState,
     /// Final values by metric. Those of a trial that has not succeeded are not used.
     pub results: BTreeMap<String, f64>,
     /// Final values of single items, for example of validation images, by metric and item.
     pub items: BTreeMap<String, BTreeMap<String, f64>>,
-    /// Points without an item, by metric. The times of points are known only where a metric is drawn
-    /// against time, or compared by it.
+    /// Points without an item, by metric. [`crate::series::Sample::seconds`] is needed only of a
+    /// metric that is drawn against time, or compared by it.
     pub series: BTreeMap<String, Series>,
-    /// Its config, every default filled in; empty if it is not known.
+    /// The resolved config, every default filled in; empty if it is not known.
     pub config: Map<String, Value>,
-    /// Image artifacts, in the order they were made.
+    /// Image artifacts, in the order they were written.
     pub artifacts: Vec<Artifact>,
 }
 
-/// How far a trial came: a table counts it or says why not.
+/// The outcome of a trial: a table counts it or gives the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrialState {
     /// It ended well; its results count.
@@ -70,17 +70,27 @@ pub enum TrialState {
     Unfinished(String),
 }
 
-/// An image that a worker made.
+/// An image file that a worker wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
-    /// What it shows, for example `sample`.
+    /// The artifact's name, for example `sample`; a figure of images refers to it.
     pub name: String,
-    /// Name of the item that it shows, for example of a validation image.
+    /// The item that it shows, for example a validation image; None if it shows no single one.
     pub item: Option<String>,
     /// Training step that it belongs to.
     pub step: u64,
     /// Absolute path of a PNG file.
     pub path: PathBuf,
+}
+
+impl TrialState {
+    /// `succeeded`, or the reason why not.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Unfinished(why) => why,
+        }
+    }
 }
 
 impl Records {
@@ -91,14 +101,14 @@ impl Records {
 }
 
 impl Trial {
-    /// Whether the trial ended well.
+    /// True for a trial that succeeded.
     pub fn is_finished(&self) -> bool {
         self.state == TrialState::Succeeded
     }
 
-    /// The values that the final value of `metric` is the mean of; none where it is no mean of
-    /// items, or not known as one.
-    pub fn items_behind(&self, metric: &str) -> Option<&BTreeMap<String, f64>> {
+    /// The values by item that the final value of `metric` is the mean of; None if it is not the
+    /// mean of the recorded items, to a relative 1e-9.
+    pub(crate) fn items_of_mean(&self, metric: &str) -> Option<&BTreeMap<String, f64>> {
         let (value, items) = (self.results.get(metric)?, self.items.get(metric)?);
         let mean = items.values().sum::<f64>() / items.len() as f64;
         // Summed in another order, it may differ in the last digits.
@@ -107,9 +117,9 @@ impl Trial {
 }
 
 impl Variant {
-    /// The row as a table needs it: without curves, configs and images, which may be large.
+    /// A copy for a table: without curves, configs and images, which may be large.
     pub(crate) fn without_curves(&self) -> Self {
-        let trial = |trial: &Trial| Trial {
+        let trials = self.trials.iter().map(|trial| Trial {
             id: trial.id.clone(),
             seed: trial.seed,
             state: trial.state.clone(),
@@ -118,18 +128,24 @@ impl Variant {
             series: BTreeMap::new(),
             config: Map::new(),
             artifacts: Vec::new(),
-        };
-        let trials = self.trials.iter().map(trial).collect();
+        });
+        let trials = trials.collect();
         Self { name: self.name.clone(), label: self.label.clone(), trials, run: self.run.clone() }
     }
 
-    /// The trials that ended well.
+    /// The label, with a dagger if a trial is missing.
+    pub(crate) fn marked_label(&self) -> String {
+        let mark = if self.is_complete() { "" } else { "†" };
+        format!("{}{mark}", self.label)
+    }
+
+    /// The trials that succeeded, in the order of the seeds.
     pub(crate) fn finished(&self) -> impl Iterator<Item = &Trial> {
         self.trials.iter().filter(|t| t.is_finished())
     }
 
-    /// Whether the file asks for trials and every one of them ended well.
-    pub fn is_complete(&self) -> bool {
+    /// True if the file asks for trials and every one of them succeeded.
+    pub(crate) fn is_complete(&self) -> bool {
         !self.trials.is_empty() && self.trials.iter().all(Trial::is_finished)
     }
 }

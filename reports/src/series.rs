@@ -1,5 +1,5 @@
-//! One metric's points of one trial, which may be more than memory should hold: those of a long series
-//! lie in a file without a name, and are read from its front whenever they are needed.
+//! One metric's points of one trial, which may be more than memory should hold: a long series is
+//! spilled to an unnamed temporary file and read back in chunks whenever it is needed.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -7,15 +7,15 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Points that are read at once; a series of no more stays in memory.
+/// Points per read; a series of at most this many stays in memory.
 const CHUNK: usize = 1024;
-/// Bytes of a point in the file.
+/// Bytes of a point in the temporary file.
 const SIZE: usize = 24;
 
-/// One point.
+/// A metric's value at one training step of one trial.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
-    /// Training step.
+    /// Training step, counted by the worker.
     pub step: u64,
     /// Value; NaN where none was recorded as a number.
     pub value: f64,
@@ -26,40 +26,40 @@ pub struct Sample {
 /// Points without an item, steps rising.
 #[derive(Debug, Clone, Default)]
 pub struct Series {
-    place: Place,
+    storage: Storage,
     last: Option<Sample>,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
-    Here(Arc<[Sample]>),
-    Aside { file: Arc<File>, start: u64, count: usize },
+enum Storage {
+    Memory(Arc<[Sample]>),
+    File { file: Arc<File>, start: u64, count: usize },
 }
 
-impl Default for Place {
+impl Default for Storage {
     fn default() -> Self {
-        Self::Here(Arc::new([]))
+        Self::Memory(Arc::new([]))
     }
 }
 
 impl Series {
-    /// Of points that stay in memory.
+    /// A series held in memory; [`Spool::put`] makes one that may be spilled to disk.
     pub fn new(samples: &[Sample]) -> Self {
-        Self { place: Place::Here(samples.into()), last: samples.last().copied() }
+        Self { storage: Storage::Memory(samples.into()), last: samples.last().copied() }
     }
 
-    /// Its last point.
-    pub fn last(&self) -> Option<Sample> {
+    /// The point of the highest step; None for an empty series.
+    pub(crate) fn last(&self) -> Option<Sample> {
         self.last
     }
 
-    /// Every point, from the front. An error is the last that comes.
-    pub fn samples(&self) -> Samples<'_> {
+    /// Every point, by rising step. An error ends the iteration.
+    pub(crate) fn samples(&self) -> Samples<'_> {
         Samples { series: self, next: 0, chunk: Vec::new() }
     }
 }
 
-/// Where the points of long series are put.
+/// The temporary file that long series are spilled to.
 #[derive(Debug)]
 pub struct Spool {
     folder: PathBuf,
@@ -68,12 +68,13 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// One whose file takes room in `folder`, from the first long series until the last one is dropped.
+    /// Creates a spool. Its file is made in `folder` by the first long series, has no name, and is
+    /// freed when the last series in it is dropped.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), file: None, end: 0 }
     }
 
-    /// The points as a series, put aside if they are many.
+    /// Stores points, steps rising, as a series; more than 1,024 are spilled to disk.
     pub fn put(&mut self, samples: &[Sample]) -> io::Result<Series> {
         if samples.len() <= CHUNK {
             return Ok(Series::new(samples));
@@ -90,7 +91,7 @@ impl Spool {
             (&*file).write_all(&bytes)?;
             self.end += bytes.len() as u64;
         }
-        Ok(Series { place: Place::Aside { file, start, count }, last: samples.last().copied() })
+        Ok(Series { storage: Storage::File { file, start, count }, last: samples.last().copied() })
     }
 }
 
@@ -98,8 +99,8 @@ impl Sample {
     fn to_bytes(self) -> [u8; SIZE] {
         let words = [self.step, self.value.to_bits(), self.seconds.to_bits()];
         let mut bytes = [0; SIZE];
-        for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
-            place.copy_from_slice(&word.to_le_bytes());
+        for (slot, word) in bytes.chunks_exact_mut(8).zip(words) {
+            slot.copy_from_slice(&word.to_le_bytes());
         }
         bytes
     }
@@ -111,12 +112,12 @@ impl Sample {
     }
 }
 
-/// The points of a [`Series`].
+/// Iterator over the points of a [`Series`].
 #[derive(Debug)]
-pub struct Samples<'a> {
+pub(crate) struct Samples<'a> {
     series: &'a Series,
     next: usize,
-    /// The part of a file's points that holds the next one, or ended before it.
+    /// The points last read from the file; index `next % CHUNK` is the next one.
     chunk: Vec<Sample>,
 }
 
@@ -124,13 +125,13 @@ impl Iterator for Samples<'_> {
     type Item = io::Result<Sample>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (file, start, count) = match &self.series.place {
-            Place::Here(samples) => {
+        let (file, start, count) = match &self.series.storage {
+            Storage::Memory(samples) => {
                 let sample = samples.get(self.next)?;
                 self.next += 1;
                 return Some(Ok(*sample));
             }
-            Place::Aside { file, start, count } => (file, start, *count),
+            Storage::File { file, start, count } => (file, start, *count),
         };
         if self.next >= count {
             return None;
@@ -155,7 +156,7 @@ impl Iterator for Samples<'_> {
 mod tests {
     use super::*;
 
-    /// Points that differ in every word, some of them no numbers.
+    /// Points that differ in every word, some of them not numbers.
     fn samples(count: usize, salt: u64) -> Vec<Sample> {
         let sample = |i: u64| Sample {
             step: i * 3 + salt,
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_aside_comes_back_bit_by_bit_and_as_often_as_it_is_asked_for() {
+    fn spilled_points_are_read_back_bit_by_bit_and_as_often_as_needed() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(folder.path());
         let counts = [0, 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK - 1];

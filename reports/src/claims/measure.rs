@@ -1,55 +1,55 @@
-//! What the trials of a row measure of a quantity.
+//! The values of a claim's quantity, measured from the trials of a row.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use experiments::schema::claim::{Level, Measure, Quantity};
 
-use crate::comparison::{self, Value};
+use crate::comparison::{self, Observation};
 use crate::records::{Records, Trial, Variant};
 use crate::series::{Sample, Series};
 
-/// One quantity, by seed.
+/// One quantity of one row, a value for each seed that has one.
 #[derive(Debug, Clone)]
-pub(super) struct Measured<'a> {
-    /// The row's label.
+pub(super) struct MeasuredQuantity<'a> {
     pub(super) label: String,
     quantity: &'a Quantity,
-    seeds: Vec<Seed<'a>>,
+    values: Vec<SeedValue<'a>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Seed<'a> {
-    value: Value<'a>,
-    /// Whether the level was not reached: the value is then the last step, or second, that is known.
-    unreached: bool,
+struct SeedValue<'a> {
+    observation: Observation<'a>,
+    /// True if the level was not reached by the last recorded point, whose step or second is then
+    /// the value (right-censoring).
+    censored: bool,
 }
 
-impl<'a> Measured<'a> {
+impl<'a> MeasuredQuantity<'a> {
     pub(super) fn new(quantity: &'a Quantity, records: &'a Records) -> io::Result<Self> {
         match super::variant(records, &quantity.variant) {
             Some(variant) => Self::of(variant, quantity),
-            None => Ok(Self { label: quantity.variant.clone(), quantity, seeds: Vec::new() }),
+            None => Ok(Self { label: quantity.variant.clone(), quantity, values: Vec::new() }),
         }
     }
 
     /// The same quantity of `variant`.
     pub(super) fn of(variant: &'a Variant, quantity: &'a Quantity) -> io::Result<Self> {
-        let seeds = if quantity.measure == Measure::Final {
+        let values = if quantity.measure == Measure::Final {
             let finals = comparison::finals(variant, &quantity.metric).into_iter();
-            finals.map(|value| Seed { value, unreached: false }).collect()
+            finals.map(|observation| SeedValue { observation, censored: false }).collect()
         } else {
-            let seeds = variant.finished().map(|trial| Seed::of_series(trial, quantity));
-            seeds.filter_map(Result::transpose).collect::<io::Result<_>>()?
+            let values = variant.finished().map(|trial| SeedValue::of_series(trial, quantity));
+            values.filter_map(Result::transpose).collect::<io::Result<_>>()?
         };
-        Ok(Self { label: variant.label.clone(), quantity, seeds })
+        Ok(Self { label: variant.label.clone(), quantity, values })
     }
 
-    pub(super) fn values(&self) -> Vec<Value<'a>> {
-        self.seeds.iter().map(|seed| seed.value).collect()
+    pub(super) fn observations(&self) -> Vec<Observation<'a>> {
+        self.values.iter().map(|seed| seed.observation).collect()
     }
 
-    /// A sentence if there is nothing.
+    /// A sentence if no trial has a value.
     pub(super) fn missing(&self) -> Option<String> {
         let Quantity { metric, measure, .. } = self.quantity;
         let what = match measure {
@@ -59,24 +59,24 @@ impl<'a> Measured<'a> {
                 format!("{metric} by step")
             }
         };
-        self.seeds.is_empty().then(|| format!("{}: no finished trial has {what}.", self.label))
+        self.values.is_empty().then(|| format!("{}: no finished trial has {what}.", self.label))
     }
 }
 
-impl Seed<'_> {
-    /// What the trial's points say of `quantity`, which is no final value.
+impl SeedValue<'_> {
+    /// The value of `quantity`, which is not a final value, in the trial's points.
     fn of_series(trial: &Trial, quantity: &Quantity) -> io::Result<Option<Self>> {
         let Some(series) = trial.series.get(&quantity.metric) else { return Ok(None) };
         let value = match quantity.measure {
             Measure::Final => None,
             Measure::At(step) => value_at(series, step)?,
             Measure::AtShare(share) => value_at_share(series, share)?,
-            Measure::Steps(level) => reach(series, level, |sample| sample.step as f64)?,
-            Measure::Seconds(level) => reach(series, level, |sample| sample.seconds)?,
+            Measure::Steps(level) => first_reaching(series, level, |sample| sample.step as f64)?,
+            Measure::Seconds(level) => first_reaching(series, level, |sample| sample.seconds)?,
         };
-        Ok(value.map(|(value, unreached)| Seed {
-            value: Value { seed: trial.seed, value, items: None },
-            unreached,
+        Ok(value.map(|(value, censored)| SeedValue {
+            observation: Observation { seed: trial.seed, value, items: None },
+            censored,
         }))
     }
 }
@@ -91,7 +91,7 @@ fn value_at(series: &Series, step: u64) -> io::Result<Option<(f64, bool)>> {
     Ok(None)
 }
 
-/// The value of the last point that is not beyond that share of the way to the last step.
+/// The value of the last point at or before `share` times the last step.
 fn value_at_share(series: &Series, share: f64) -> io::Result<Option<(f64, bool)>> {
     let end = share * series.last().map_or(0.0, |last| last.step as f64);
     let mut latest = None;
@@ -105,60 +105,62 @@ fn value_at_share(series: &Series, share: f64) -> io::Result<Option<(f64, bool)>
     Ok(latest)
 }
 
-/// Where the level is first reached, or else the last place that is known.
-fn reach(
+/// The step or second of the first point that reaches the level, or else of the last point,
+/// censored.
+fn first_reaching(
     series: &Series,
     level: Level,
-    place: impl Fn(Sample) -> f64,
+    position: impl Fn(Sample) -> f64,
 ) -> io::Result<Option<(f64, bool)>> {
     for sample in series.samples() {
         let sample = sample?;
         if level.is_reached(sample.value) {
-            return Ok(Some((place(sample), false)));
+            return Ok(Some((position(sample), false)));
         }
     }
-    Ok(series.last().map(|last| (place(last), true)))
+    Ok(series.last().map(|last| (position(last), true)))
 }
 
-/// Takes out the seeds of which it is not known who was first. A row that does not reach the level
-/// counts as if it did at its end, if the other had by then: the difference is then no larger than
-/// in truth.
-pub(super) fn settle<'a>(
-    mut ours: Measured<'a>,
-    mut theirs: Measured<'a>,
-) -> (Measured<'a>, Measured<'a>, Vec<String>) {
-    let by_seed = |measured: &Measured<'a>| -> BTreeMap<u64, Seed<'a>> {
-        measured.seeds.iter().map(|seed| (seed.value.seed, *seed)).collect()
+/// Removes the seeds of which the order of the two rows is unknown. A censored value counts as the
+/// last recorded step or second, if the other row had reached the level by then: the difference is
+/// then no larger than the true one.
+pub(super) fn resolve_censored<'a>(
+    mut ours: MeasuredQuantity<'a>,
+    mut theirs: MeasuredQuantity<'a>,
+) -> (MeasuredQuantity<'a>, MeasuredQuantity<'a>, Vec<String>) {
+    let by_seed = |measured: &MeasuredQuantity<'a>| -> BTreeMap<u64, SeedValue<'a>> {
+        measured.values.iter().map(|seed| (seed.observation.seed, *seed)).collect()
     };
     let (a, b) = (by_seed(&ours), by_seed(&theirs));
-    let known = |seed: &Seed| match (a.get(&seed.value.seed), b.get(&seed.value.seed)) {
-        (Some(a), Some(b)) => match (a.unreached, b.unreached) {
-            (true, true) => false,
-            (true, false) => a.value.value >= b.value.value,
-            (false, true) => b.value.value >= a.value.value,
-            (false, false) => true,
-        },
-        _ => true,
-    };
-    let unknown: Vec<String> =
-        ours.seeds.iter().filter(|seed| !known(seed)).map(|s| s.value.seed.to_string()).collect();
-    ours.seeds.retain(known);
-    theirs.seeds.retain(known);
+    let is_known =
+        |seed: &SeedValue| match (a.get(&seed.observation.seed), b.get(&seed.observation.seed)) {
+            (Some(a), Some(b)) => match (a.censored, b.censored) {
+                (true, true) => false,
+                (true, false) => a.observation.value >= b.observation.value,
+                (false, true) => b.observation.value >= a.observation.value,
+                (false, false) => true,
+            },
+            _ => true,
+        };
+    let unknown = seed_list(ours.values.iter().filter(|seed| !is_known(seed)));
+    ours.values.retain(is_known);
+    theirs.values.retain(is_known);
     let mut notes = Vec::new();
     if !unknown.is_empty() {
-        let seeds = unknown.join(", ");
-        notes.push(format!("Seeds {seeds} are left out: the level was not reached."));
+        notes.push(format!("Seeds {unknown} are left out: the level was not reached."));
     }
     for measured in [&ours, &theirs] {
-        let late = measured.seeds.iter().filter(|seed| seed.unreached);
-        let late: Vec<String> = late.map(|seed| seed.value.seed.to_string()).collect();
-        if !late.is_empty() {
+        let censored = seed_list(measured.values.iter().filter(|seed| seed.censored));
+        if !censored.is_empty() {
             notes.push(format!(
-                "{} does not reach the level with seeds {}, and counts as if it did at the end.",
-                measured.label,
-                late.join(", ")
+                "{} does not reach the level with seeds {censored}, and counts as if it did at the end.",
+                measured.label
             ));
         }
     }
     (ours, theirs, notes)
+}
+
+fn seed_list<'a>(seeds: impl Iterator<Item = &'a SeedValue<'a>>) -> String {
+    seeds.map(|seed| seed.observation.seed.to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -1,54 +1,53 @@
-//! Claims: each comparison of the file with what the records say of it.
+//! Claims: each comparison of the file with the verdict of the records.
 
 use std::io;
 
 use experiments::schema::claim::{Claim, Relation};
 use experiments::schema::report::{Better, Report};
 
-use crate::comparison::{Comparison, Finding, correct};
+use crate::comparison::{Comparison, Finding, adjust_p_values};
 use crate::records::{Records, Variant};
 
 mod measure;
 mod write;
 
-use measure::Measured;
+use measure::MeasuredQuantity;
 pub(crate) use write::{METHOD, details, json, markdown, terminal};
 
-/// A claim and what became of it.
+/// A claim with its verdict.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// The claim.
-    pub claim: Claim,
-    /// What the records say.
+pub struct JudgedClaim {
+    pub(crate) claim: Claim,
+    /// Over all comparisons; [`Verdict::NotMeasured`] if there are none.
     pub verdict: Verdict,
-    /// What the verdict rests on, by the label of the other row.
+    /// The comparisons behind the verdict, each with the label of the other row.
     pub comparisons: Vec<(String, Comparison)>,
-    /// What a reader must know beside.
+    /// Sentences for readers: missing values, seeds left out, levels not reached.
     pub notes: Vec<String>,
 }
 
-/// What the records say of a claim.
+/// The verdict of the records on a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is so, at 95 %.
+    /// It holds, at 95 %.
     Supported,
-    /// The opposite is so, at 95 %.
+    /// The opposite holds, at 95 %.
     Refuted,
     /// There are too few seeds or items to tell.
     NotResolved,
-    /// There is one checkpoint of each row, and of these two it is so.
+    /// There is one checkpoint of each row, and it holds for these two.
     TrueOfCheckpoints,
-    /// Of the two checkpoints the opposite is so.
+    /// There is one checkpoint of each row, and the opposite holds for these two.
     FalseOfCheckpoints,
-    /// Not even these two can be told apart.
+    /// There is one checkpoint of each row, and not even these two can be told apart.
     NotResolvedOfCheckpoints,
     /// A row that it names has no such value.
     NotMeasured,
 }
 
 impl Verdict {
-    /// In words, for people.
-    pub fn words(self) -> &'static str {
+    /// The verdict in words, for people.
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Supported => "supported",
             Self::Refuted => "refuted",
@@ -61,25 +60,25 @@ impl Verdict {
     }
 }
 
-/// Judges every claim of the file. An error is of points that were put aside and are lost.
-pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<Judged>> {
-    report.claims.iter().map(|claim| Judged::new(claim, report, records)).collect()
+/// Judges every claim of the file. Fails if points that were spilled to disk cannot be read back.
+pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>> {
+    report.claims.iter().map(|claim| JudgedClaim::new(claim, report, records)).collect()
 }
 
-impl Judged {
+impl JudgedClaim {
     fn new(claim: &Claim, report: &Report, records: &Records) -> io::Result<Self> {
         let subject = &claim.compare.subject;
         match &claim.compare.relation {
             Relation::Below(other) | Relation::Above(other) => {
                 let below = matches!(claim.compare.relation, Relation::Below(_));
-                let ours = Measured::new(subject, records)?;
-                let theirs = Measured::new(other, records)?;
-                let (ours, theirs, mut notes) = measure::settle(ours, theirs);
-                let comparison = Comparison::new(&ours.values(), &theirs.values());
-                notes.extend([&ours, &theirs].into_iter().filter_map(Measured::missing));
+                let ours = MeasuredQuantity::new(subject, records)?;
+                let theirs = MeasuredQuantity::new(other, records)?;
+                let (ours, theirs, mut notes) = measure::resolve_censored(ours, theirs);
+                let comparison = Comparison::new(&ours.observations(), &theirs.observations());
+                notes.extend([&ours, &theirs].into_iter().filter_map(MeasuredQuantity::missing));
                 let verdict = comparison
                     .as_ref()
-                    .map_or(Verdict::NotMeasured, |c| one(c, wanted(c.finding(), c, below)));
+                    .map_or(Verdict::NotMeasured, |c| verdict(c, holds(c, below)));
                 let comparisons = comparison.map(|c| (theirs.label.clone(), c)).into_iter();
                 let comparisons = comparisons.collect();
                 Ok(Self { claim: claim.clone(), verdict, comparisons, notes })
@@ -93,37 +92,37 @@ impl Judged {
         }
     }
 
-    /// Whether the subject is better than every other row of the run that has a value.
+    /// Compares the subject with every other row of the run that has a value.
     fn best(claim: &Claim, below: bool, records: &Records) -> io::Result<Self> {
         let subject = &claim.compare.subject;
-        let ours = Measured::new(subject, records)?;
+        let ours = MeasuredQuantity::new(subject, records)?;
         let own = records.variants.iter().filter(|v| v.run.is_none());
         let others = own.filter(|v| v.name != subject.variant);
         let mut comparisons: Vec<(String, Comparison)> = Vec::new();
         let mut notes: Vec<String> = ours.missing().into_iter().collect();
         for other in others {
-            let theirs = Measured::of(other, subject)?;
+            let theirs = MeasuredQuantity::of(other, subject)?;
             notes.extend(theirs.missing());
-            let comparison = Comparison::new(&ours.values(), &theirs.values());
+            let comparison = Comparison::new(&ours.observations(), &theirs.observations());
             comparisons.extend(comparison.map(|c| (theirs.label.clone(), c)));
         }
-        correct(comparisons.iter_mut().map(|(_, comparison)| comparison));
+        adjust_p_values(comparisons.iter_mut().map(|(_, comparison)| comparison));
         let verdicts: Vec<Verdict> =
-            comparisons.iter().map(|(_, c)| one(c, wanted(c.finding(), c, below))).collect();
-        Ok(Self { claim: claim.clone(), verdict: all(&verdicts), comparisons, notes })
+            comparisons.iter().map(|(_, c)| verdict(c, holds(c, below))).collect();
+        Ok(Self { claim: claim.clone(), verdict: verdict_over_all(&verdicts), comparisons, notes })
     }
 }
 
-/// Whether a difference is on the side that the claim says; none if it cannot be told.
-fn wanted(finding: Finding, comparison: &Comparison, below: bool) -> Option<bool> {
-    let is_below = match finding {
+/// True if the difference has the claimed sign, false if the opposite; None if it is not resolved.
+fn holds(comparison: &Comparison, below: bool) -> Option<bool> {
+    let is_below = match comparison.finding() {
         Finding::Lower => true,
         Finding::Higher => false,
         Finding::NotResolved => return None,
-        // Two checkpoints are what they are, even where there is nothing to test.
+        // Of two checkpoints the difference is a fact, even where there is nothing to test.
         Finding::TooFew | Finding::NoVariance => {
             let difference = comparison.paired.difference;
-            if !comparison.of_checkpoints_only() || difference.abs() <= f64::EPSILON {
+            if !comparison.has_single_seed() || difference.abs() <= f64::EPSILON {
                 return None;
             }
             difference < 0.0
@@ -132,8 +131,8 @@ fn wanted(finding: Finding, comparison: &Comparison, below: bool) -> Option<bool
     Some(is_below == below)
 }
 
-fn one(comparison: &Comparison, holds: Option<bool>) -> Verdict {
-    match (comparison.of_checkpoints_only(), holds) {
+fn verdict(comparison: &Comparison, holds: Option<bool>) -> Verdict {
+    match (comparison.has_single_seed(), holds) {
         (false, Some(true)) => Verdict::Supported,
         (false, Some(false)) => Verdict::Refuted,
         (false, None) => Verdict::NotResolved,
@@ -143,18 +142,18 @@ fn one(comparison: &Comparison, holds: Option<bool>) -> Verdict {
     }
 }
 
-/// The verdict over comparisons that must all hold.
-fn all(verdicts: &[Verdict]) -> Verdict {
+/// The verdict of a claim that must hold in every comparison.
+fn verdict_over_all(verdicts: &[Verdict]) -> Verdict {
     use Verdict as V;
     let any = |verdict| verdicts.contains(&verdict);
-    let seeds = any(V::Supported) || any(V::Refuted) || any(V::NotResolved);
+    let is_tested = any(V::Supported) || any(V::Refuted) || any(V::NotResolved);
     if verdicts.is_empty() {
         V::NotMeasured
     } else if any(V::Refuted) {
         V::Refuted
-    } else if seeds {
-        let open = [V::NotResolved, V::FalseOfCheckpoints, V::NotResolvedOfCheckpoints];
-        if open.into_iter().any(any) { V::NotResolved } else { V::Supported }
+    } else if is_tested {
+        let unresolved = [V::NotResolved, V::FalseOfCheckpoints, V::NotResolvedOfCheckpoints];
+        if unresolved.into_iter().any(any) { V::NotResolved } else { V::Supported }
     } else if any(V::FalseOfCheckpoints) {
         V::FalseOfCheckpoints
     } else if any(V::NotResolvedOfCheckpoints) {
@@ -164,7 +163,6 @@ fn all(verdicts: &[Verdict]) -> Verdict {
     }
 }
 
-/// The variant of that name.
 fn variant<'a>(records: &'a Records, name: &str) -> Option<&'a Variant> {
     records.variants.iter().find(|variant| variant.name == name)
 }

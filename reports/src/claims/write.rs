@@ -1,20 +1,20 @@
-//! The claims as text.
+//! The claims as Markdown, as text for a terminal, and as JSON.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Judged, Verdict};
+use super::{JudgedClaim, Verdict};
 use crate::comparison::Comparison;
 use crate::table::ComparisonJson;
 
-/// How claims are judged.
+/// The method, in a sentence below the claims.
 pub(crate) const METHOD: &str = "Differences are paired by seed and, of final values, by item; t intervals at \
     95 %, corrected by Holm where a row is compared with several. With one seed a verdict speaks of \
     these checkpoints only.";
 
 /// A list for a README or an issue.
-pub(crate) fn markdown(claims: &[Judged]) -> String {
+pub(crate) fn markdown(claims: &[JudgedClaim]) -> String {
     let mut text = "# Claims\n".to_owned();
     for judged in claims {
         let (claim, verdict) = (&judged.claim, judged.verdict.words());
@@ -27,7 +27,7 @@ pub(crate) fn markdown(claims: &[Judged]) -> String {
 }
 
 /// Lines for a terminal.
-pub(crate) fn terminal(claims: &[Judged]) -> String {
+pub(crate) fn terminal(claims: &[JudgedClaim]) -> String {
     let mut text = "Claims\n".to_owned();
     for judged in claims {
         let (claim, verdict) = (&judged.claim, judged.verdict.words());
@@ -40,7 +40,7 @@ pub(crate) fn terminal(claims: &[Judged]) -> String {
 }
 
 /// One object with `schema: 1`.
-pub(crate) fn json(claims: &[Judged]) -> String {
+pub(crate) fn json(claims: &[JudgedClaim]) -> String {
     let claims: Vec<Value> = claims
         .iter()
         .map(|judged| {
@@ -78,7 +78,7 @@ fn key(verdict: Verdict) -> &'static str {
 }
 
 /// A sentence per comparison and note.
-pub(crate) fn details(judged: &Judged) -> Vec<String> {
+pub(crate) fn details(judged: &JudgedClaim) -> Vec<String> {
     let compared = judged.comparisons.iter().map(|(label, comparison)| detail(label, comparison));
     compared.chain(judged.notes.iter().cloned()).collect()
 }
@@ -99,7 +99,7 @@ fn detail(label: &str, comparison: &Comparison) -> String {
     text
 }
 
-/// A signed number with four digits that count.
+/// A signed number with four significant digits.
 fn digits(value: f64) -> String {
     let size = value.abs().log10().floor();
     let decimals = if size.is_finite() { (3.0 - size).clamp(0.0, 12.0) as usize } else { 0 };

@@ -12,7 +12,7 @@ use crate::records::Records;
 mod bars;
 mod canvas;
 mod curve;
-mod finals;
+mod final_metric;
 mod scatter;
 mod sheet;
 mod source;
@@ -20,7 +20,7 @@ mod table;
 
 pub(crate) use canvas::theme::{THEME, themed};
 
-/// Draws `figure` into `files` and says what is missing from it.
+/// Draws `figure` into `files`. Returns a sentence for each thing that is missing from it.
 pub(crate) fn draw(
     figure: &Figure,
     report: &Report,
@@ -39,7 +39,7 @@ pub(crate) fn draw(
     problems.into_iter().map(|problem| format!("figure `{name}`: {problem}")).collect()
 }
 
-/// All files that a figure of that name may have.
+/// SVG, PNG and CSV of the figure `name`, relative to the report's folder.
 pub(crate) fn paths(name: &str) -> [PathBuf; 3] {
     [format!("figures/{name}.svg"), format!("figures/{name}.png"), format!("data/{name}.csv")]
         .map(PathBuf::from)

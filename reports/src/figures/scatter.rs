@@ -1,18 +1,19 @@
-//! One final metric against another, one point per variant, and which variants no other one beats
-//! in both.
+//! One final metric against another, one point per variant, with the Pareto front.
+
+use std::io;
 
 use experiments::schema::report::{Better, Scale, Scatter};
 
 use super::canvas::axis::Axis;
 use super::canvas::font;
-use super::canvas::frame::{self, Frame, Grid, Surround};
-use super::canvas::picture::{PictureError, add};
+use super::canvas::frame::{self, Frame, Grid, Pixel, PlotSpec};
+use super::canvas::labels::separate;
+use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::style::{self, px};
-use super::curve::labels::spread;
-use super::finals::{Final, Measure, facts, label};
+use super::final_metric::{FinalMetric, FinalValue, seed_notes};
 use super::source::Source;
 use crate::files::Files;
-use crate::table::record;
+use crate::table::optional_number;
 
 /// From the right edge of the axes to a label.
 const LABEL_OFFSET: f64 = 26.0;
@@ -20,86 +21,92 @@ const LABEL_OFFSET: f64 = 26.0;
 struct Dot {
     variant: String,
     label: String,
-    index: usize,
-    x: Final,
-    y: Final,
+    style_index: usize,
+    x: FinalValue,
+    y: FinalValue,
 }
 
-/// Draws the figure and its data into `files`; says what is missing.
+/// Draws the figure and its data into `files`. Returns a sentence for each thing that is missing.
 pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<String> {
-    let (x, y) = (Measure::new(&spec.x, source), Measure::new(&spec.y, source));
+    let (x, y) = (FinalMetric::new(&spec.x, source), FinalMetric::new(&spec.y, source));
     let mut problems = Vec::new();
     let mut dots = Vec::new();
     for variant in source.records.select(&spec.variants) {
         let Some((x, y)) = x.of(variant).zip(y.of(variant)) else { continue };
-        let has_place = |scale, v: Final| scale == Scale::Linear || v.range.0 > 0.0;
-        if !has_place(spec.x_scale, x) || !has_place(spec.y_scale, y) {
+        let is_visible = |scale, v: FinalValue| scale == Scale::Linear || v.range.0 > 0.0;
+        if !is_visible(spec.x_scale, x) || !is_visible(spec.y_scale, y) {
             let (label, why) = (&variant.label, "where a logarithmic axis begins");
             problems.push(format!("`{label}` is not above zero, {why}"));
             continue;
         }
-        let (name, index) = (variant.name.clone(), source.index(&variant.name));
-        dots.push(Dot { variant: name, label: label(variant), index, x, y });
+        let style_index = source.style_index(&variant.name);
+        dots.push(Dot {
+            variant: variant.name.clone(),
+            label: variant.marked_label(),
+            style_index,
+            x,
+            y,
+        });
     }
     if dots.is_empty() {
         problems.push(format!("no variant has both a final `{}` and `{}` yet", spec.x, spec.y));
         return problems;
     }
     let directions = spec.x_better.or(x.better).zip(spec.y_better.or(y.better));
-    let front = directions.map(|better| front(&dots, better));
+    let front = directions.map(|better| pareto_front(&dots, better));
     let labels: Vec<String> = dots.iter().map(|dot| dot.label.clone()).collect();
-    let mut facts = facts(dots.iter().map(|dot| &dot.y), &labels);
-    // One row that beats all others has no line.
-    let stairs_of = directions.filter(|_| front.as_ref().is_some_and(|front| front.len() > 1));
-    facts.extend(stairs_of.map(|(x, y)| {
+    let mut notes = seed_notes(dots.iter().map(|dot| &dot.y), &labels);
+    // A front of a single row has no line.
+    let front_line = directions.filter(|_| front.as_ref().is_some_and(|front| front.len() > 1));
+    notes.extend(front_line.map(|(x, y)| {
         let word = |better| if better == Better::Lower { "less" } else { "more" };
         format!("dashed: no row is better in both ({} across, {} upwards)", word(x), word(y))
     }));
-    let surround = Surround {
+    let plot = PlotSpec {
         title: spec.title.clone(),
-        subtitle: facts.join(" · "),
+        subtitle: notes.join(" · "),
         x: (x.label, axis(spec.x_scale, dots.iter().map(|dot| dot.x))),
         y: (y.label, axis(spec.y_scale, dots.iter().map(|dot| dot.y))),
         grid: Grid::Both,
         right: LABEL_OFFSET + font::widest(&labels, style::LABEL_SIZE) + style::MARGIN,
         height: style::PLOT_SIZE.1,
     };
-    let draw = |frame: &Frame| {
-        if let (Some(front), Some(better)) = (&front, stairs_of) {
-            stairs(frame, front, better)?;
-        }
-        dots.iter().try_for_each(|dot| dot.whiskers(frame))?;
-        dots.iter().try_for_each(|dot| frame.marker(dot.index, dot.place(frame)))?;
-        legend(frame, &dots)
-    };
+    let line = front.as_deref().zip(front_line);
     problems.extend(add(
         &spec.name,
-        || frame::draw(&surround, draw),
-        |out| out.write_all(csv(&dots, front.as_deref()).as_bytes()),
+        || draw_dots(&plot, &dots, line),
+        |out| write_csv(&dots, front.as_deref(), out),
         files,
     ));
     problems
 }
 
-/// The dots that no other one beats in one metric without losing in the other, by rising x.
-fn front(dots: &[Dot], (x, y): (Better, Better)) -> Vec<&Dot> {
-    let gain = |better, ours: Final, theirs: Final| {
-        let gain = theirs.summary.mean - ours.summary.mean;
-        if better == Better::Higher { gain } else { -gain }
-    };
-    let beaten = |dot: &Dot| {
-        dots.iter().any(|other| {
-            let gains = [gain(x, dot.x, other.x), gain(y, dot.y, other.y)];
-            gains.iter().all(|g| *g >= 0.0) && gains.iter().any(|g| *g > 0.0)
-        })
-    };
-    let mut front: Vec<&Dot> = dots.iter().filter(|dot| !beaten(dot)).collect();
+fn draw_dots(
+    plot: &PlotSpec,
+    dots: &[Dot],
+    front: Option<(&[&Dot], (Better, Better))>,
+) -> Result<Picture, PictureError> {
+    frame::draw(plot, |frame| {
+        if let Some((front, better)) = front {
+            draw_front(frame, front, better)?;
+        }
+        dots.iter().try_for_each(|dot| dot.error_bars(frame))?;
+        dots.iter().try_for_each(|dot| frame.marker(dot.style_index, dot.pixel(frame)))?;
+        legend(frame, dots)
+    })
+}
+
+/// The Pareto front, by rising x: the dots that no other one dominates, being better in one metric
+/// and not worse in the other.
+fn pareto_front(dots: &[Dot], better: (Better, Better)) -> Vec<&Dot> {
+    let mut front: Vec<&Dot> =
+        dots.iter().filter(|dot| !dots.iter().any(|other| other.dominates(dot, better))).collect();
     front.sort_by(|a, b| a.x.summary.mean.total_cmp(&b.x.summary.mean));
     front
 }
 
-/// From each to the next over the place that is worse than both, which is all that is known.
-fn stairs(
+/// Draws the front as a staircase: between two dots it passes the corner that is worse than both.
+fn draw_front(
     frame: &Frame,
     front: &[&Dot],
     (x_better, y_better): (Better, Better),
@@ -115,13 +122,22 @@ fn stairs(
 }
 
 impl Dot {
-    fn place(&self, frame: &Frame) -> (i32, i32) {
+    fn dominates(&self, other: &Self, (x_better, y_better): (Better, Better)) -> bool {
+        let gain = |better, ours: FinalValue, theirs: FinalValue| {
+            let gain = ours.summary.mean - theirs.summary.mean;
+            if better == Better::Higher { gain } else { -gain }
+        };
+        let gains = [gain(x_better, self.x, other.x), gain(y_better, self.y, other.y)];
+        gains.iter().all(|g| *g >= 0.0) && gains.iter().any(|g| *g > 0.0)
+    }
+
+    fn pixel(&self, frame: &Frame) -> Pixel {
         frame.pixel(self.x.summary.mean, self.y.summary.mean)
     }
 
-    /// One standard deviation to either side, both ways.
-    fn whiskers(&self, frame: &Frame) -> Result<(), PictureError> {
-        let stroke = style::stroke(style::colour(self.index), 1.0);
+    /// One standard deviation to either side, horizontally and vertically.
+    fn error_bars(&self, frame: &Frame) -> Result<(), PictureError> {
+        let stroke = style::stroke(style::colour(self.style_index), 1.0);
         let (x, y) = (self.x.summary.mean, self.y.summary.mean);
         let ((left, right), (low, high)) = (self.x.range, self.y.range);
         for ends in [[(left, y), (right, y)], [(x, low), (x, high)]] {
@@ -133,39 +149,42 @@ impl Dot {
 
 /// The labels beside the axes, each about as high as its dot.
 fn legend(frame: &Frame, dots: &[Dot]) -> Result<(), PictureError> {
-    let wanted: Vec<f64> = dots.iter().map(|dot| f64::from(dot.place(frame).1)).collect();
+    let wanted: Vec<f64> = dots.iter().map(|dot| f64::from(dot.pixel(frame).1)).collect();
     let (top, bottom) = frame.height();
     let gap = f64::from(px(style::LABEL_SIZE * 1.35));
     let right = frame.width().1;
-    for (dot, at) in dots.iter().zip(spread(&wanted, gap, f64::from(top)..=f64::from(bottom))) {
+    for (dot, at) in dots.iter().zip(separate(&wanted, gap, f64::from(top)..=f64::from(bottom))) {
         let at = at.round() as i32;
-        frame.marker(dot.index, (right + px(LABEL_OFFSET - 8.0), at))?;
+        frame.marker(dot.style_index, (right + px(LABEL_OFFSET - 8.0), at))?;
         frame.text(&dot.label, (right + px(LABEL_OFFSET), at), style::INK)?;
     }
     Ok(())
 }
 
-fn axis(scale: Scale, values: impl Iterator<Item = Final>) -> Axis {
+fn axis(scale: Scale, values: impl Iterator<Item = FinalValue>) -> Axis {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
         (low.min(v.range.0), high.max(v.range.1))
     });
     if scale == Scale::Log { Axis::log(low, high) } else { Axis::around(low, high, 5) }
 }
 
-/// The variants drawn; `front` says of each whether no other one beats it in both.
-fn csv(dots: &[Dot], front: Option<&[&Dot]>) -> String {
-    let header =
-        ["variant", "x", "x_sd", "y", "y_sd", "n"].into_iter().chain(front.map(|_| "front"));
-    let mut text = record(&header.map(str::to_owned).collect::<Vec<_>>());
+/// One line per dot; if there is a `front`, its last field is `yes` for the dots on it.
+fn write_csv(dots: &[Dot], front: Option<&[&Dot]>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut out = csv::Writer::from_writer(out);
+    let header = ["variant", "x", "x_sd", "y", "y_sd", "n"];
+    out.write_record(header.into_iter().chain(front.map(|_| "front")))?;
     for dot in dots {
-        let sd = |v: Final| v.summary.sd.map(|sd| sd.to_string()).unwrap_or_default();
-        let mut fields = vec![dot.variant.clone(), dot.x.summary.mean.to_string(), sd(dot.x)];
-        fields.extend([dot.y.summary.mean.to_string(), sd(dot.y), dot.y.summary.n.to_string()]);
-        fields.extend(front.map(|front| {
-            let is_on = front.iter().any(|other| other.variant == dot.variant);
-            if is_on { "yes" } else { "no" }.to_owned()
-        }));
-        text.push_str(&record(&fields));
+        let (x, y) = (dot.x.summary, dot.y.summary);
+        let numbers =
+            [x.mean.to_string(), optional_number(x.sd), y.mean.to_string(), optional_number(y.sd)];
+        let mut fields = vec![dot.variant.clone()];
+        fields.extend(numbers);
+        fields.push(y.n.to_string());
+        if let Some(front) = front {
+            let is_on_front = front.iter().any(|other| other.variant == dot.variant);
+            fields.push(if is_on_front { "yes" } else { "no" }.to_owned());
+        }
+        out.write_record(&fields)?;
     }
-    text
+    out.flush()
 }

@@ -1,4 +1,4 @@
-//! A sheet of images: which artifacts stand in which row, their drawing, and the same as CSV.
+//! A sheet of images: the artifacts of every row, their drawing, and the same as CSV.
 
 use std::io;
 
@@ -6,19 +6,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use experiments::schema::report::Images;
 use experiments::schema::step::StepSelector;
-use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::Rectangle;
-use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color as _, FontStyle, WHITE};
+use plotters::style::{Color as _, FontStyle};
 use resvg::tiny_skia::Pixmap;
 
 use super::canvas::font;
 use super::canvas::picture::{Picture, PictureError, ZOOM, add};
 use super::canvas::style::{self, px};
+use super::canvas::surface::{self, Canvas};
 use crate::files::Files;
 use crate::records::{Artifact, Records, Trial};
-use crate::table::record;
 
 /// One row of pictures, all of one trial.
 struct Row<'a> {
@@ -27,23 +25,23 @@ struct Row<'a> {
     artifacts: Vec<&'a Artifact>,
 }
 
-/// What a sheet shows.
+/// A sheet as it is drawn.
 struct Sheet<'a> {
     title: &'a str,
     rows: &'a [Row<'a>],
-    /// By row and column; empty where a row lacks the item.
+    /// By row and column; None where a row lacks the item.
     cells: Vec<Vec<Option<Cell<'a>>>>,
 }
 
-/// A picture as its worker left it.
+/// An image as the worker wrote it.
 struct Cell<'a> {
     artifact: &'a Artifact,
     png: Vec<u8>,
-    /// Width and height in its own pixels.
+    /// Width and height in the image's own pixels.
     size: (u32, u32),
 }
 
-/// Draws the sheet and says in a file what it shows, both into `files`; says what is missing.
+/// Draws the sheet and its data into `files`. Returns a sentence for each thing that is missing.
 pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<String> {
     let mut problems = Vec::new();
     let rows = rows(spec, records, &mut problems);
@@ -60,24 +58,24 @@ pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<S
     });
     let cells = cells.collect();
     let sheet = Sheet { title: &spec.title, rows: &rows, cells };
-    problems.extend(add(&spec.name, || sheet.picture(), |out| sheet.csv(out), files));
+    problems.extend(add(&spec.name, || sheet.picture(), |out| sheet.write_csv(out), files));
     problems
 }
 
-/// The rows that have pictures, top to bottom; none without a variant's. What the file names and
-/// is not there is a problem.
+/// The rows that have images, top to bottom; empty unless some variant has one. Rows that the file
+/// names and that have none are problems.
 fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) -> Vec<Row<'a>> {
     let shared = |(name, label): (&'a String, &'a String)| {
         let trials = records.variants.iter().flat_map(|v| &v.trials);
-        (label.clone(), name.as_str(), of_first(trials, name, None))
+        (label.clone(), name.as_str(), first_with_artifacts(trials, name, None))
     };
     let mut variants = Vec::new();
     for variant in records.select(&spec.variants) {
         let last = spec.steps.is_empty().then_some(None);
-        for place in last.into_iter().chain(spec.steps.iter().copied().map(Some)) {
-            let found = of_first(variant.trials.iter(), &spec.artifact, place);
+        for step in last.into_iter().chain(spec.steps.iter().copied().map(Some)) {
+            let found = first_with_artifacts(variant.trials.iter(), &spec.artifact, step);
             let shown = found.as_ref().and_then(|(_, artifacts)| artifacts.first());
-            let label = match (place, shown) {
+            let label = match (step, shown) {
                 (None, _) => variant.label.clone(),
                 (Some(_), Some(shown)) => format!("{}, step {}", variant.label, shown.step),
                 (Some(StepSelector::Step(step)), None) => format!("{}, step {step}", variant.label),
@@ -106,37 +104,43 @@ fn rows<'a>(spec: &'a Images, records: &'a Records, problems: &mut Vec<String>) 
     rows
 }
 
-/// The first trial that has artifacts of that name at `place`, or of the last step only, and these.
-fn of_first<'a>(
+/// The first trial that has artifacts of that name, and those of one step: the selected one, or the
+/// last.
+fn first_with_artifacts<'a>(
     mut trials: impl Iterator<Item = &'a Trial>,
     name: &str,
-    place: Option<StepSelector>,
+    selector: Option<StepSelector>,
 ) -> Option<(&'a str, Vec<&'a Artifact>)> {
-    let named = |t: &'a Trial| t.artifacts.iter().filter(|a| a.name == name).collect::<Vec<_>>();
-    let at_place = |mut artifacts: Vec<&'a Artifact>| {
-        let last = artifacts.iter().map(|a| a.step).max();
-        let until = match place {
-            Some(StepSelector::Share(share)) => share * last.unwrap_or_default() as f64,
-            Some(StepSelector::Step(_)) | None => f64::INFINITY,
-        };
-        let reached = artifacts.iter().map(|a| a.step).filter(|step| *step as f64 <= until);
-        let step =
-            if let Some(StepSelector::Step(step)) = place { Some(step) } else { reached.max() };
-        artifacts.retain(|a| Some(a.step) == step);
-        artifacts
-    };
     trials.find_map(|trial| {
-        let artifacts = at_place(named(trial));
+        let named = trial.artifacts.iter().filter(|a| a.name == name);
+        let step = select_step(named.clone().map(|a| a.step), selector)?;
+        let artifacts: Vec<&Artifact> = named.filter(|a| a.step == step).collect();
         (!artifacts.is_empty()).then_some((trial.id.as_str(), artifacts))
     })
 }
 
-/// The first `most` items, in the order in which they come up.
-fn items<'a>(rows: &[Row<'a>], most: usize) -> Vec<Option<&'a str>> {
+/// The step that `selector` means among `steps`: of a share, the last step up to that share of the
+/// highest one.
+fn select_step(
+    steps: impl Iterator<Item = u64> + Clone,
+    selector: Option<StepSelector>,
+) -> Option<u64> {
+    match selector {
+        None => steps.max(),
+        Some(StepSelector::Step(step)) => Some(step),
+        Some(StepSelector::Share(share)) => {
+            let until = share * steps.clone().max()? as f64;
+            steps.filter(|step| *step as f64 <= until).max()
+        }
+    }
+}
+
+/// The first `limit` items, in the order of the artifacts.
+fn items<'a>(rows: &[Row<'a>], limit: usize) -> Vec<Option<&'a str>> {
     let mut items = Vec::new();
     for artifact in rows.iter().flat_map(|row| &row.artifacts) {
         let item = artifact.item.as_deref();
-        if !items.contains(&item) && items.len() < most {
+        if !items.contains(&item) && items.len() < limit {
             items.push(item);
         }
     }
@@ -157,16 +161,16 @@ impl Sheet<'_> {
     /// Images are enlarged by whole factors: every pixel of theirs is a square.
     fn picture(&self) -> Result<Picture, PictureError> {
         let images = || self.cells.iter().flatten().flatten();
-        let side = |least: u32| {
-            let least_shown = style::CELL as u32 * ZOOM;
-            least * least_shown.div_ceil(least.max(1)).max(1)
+        let side = |pixels: u32| {
+            let min_side = style::CELL as u32 * ZOOM;
+            pixels * min_side.div_ceil(pixels.max(1)).max(1)
         };
         let cell = (
             side(images().map(|image| image.size.0).max().unwrap_or(1)),
             side(images().map(|image| image.size.1).max().unwrap_or(1)),
         );
         let layout = Layout::new(self, cell);
-        let mut svg = layout.text(self)?;
+        let mut svg = surface::svg(layout.size, |canvas| layout.draw(self, canvas))?;
         let end = svg.rfind("</svg>").unwrap_or(svg.len());
         let tail = svg.split_off(end);
         for (row, cells) in self.cells.iter().enumerate() {
@@ -178,28 +182,28 @@ impl Sheet<'_> {
         Picture::parse(&(svg + &tail))
     }
 
-    /// Where every picture is from, in the order in which they are read.
-    fn csv(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        writeln!(out, "row,trial,artifact,item,step")?;
+    /// One line per image, by row and column.
+    fn write_csv(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut out = csv::Writer::from_writer(out);
+        out.write_record(["row", "trial", "artifact", "item", "step"])?;
         for (row, cells) in self.rows.iter().zip(&self.cells) {
             for Cell { artifact, .. } in cells.iter().flatten() {
-                let item = artifact.item.clone().unwrap_or_default();
-                let (trial, name) = (row.trial.to_owned(), artifact.name.clone());
-                let fields = [row.label.clone(), trial, name, item, artifact.step.to_string()];
-                out.write_all(record(&fields).as_bytes())?;
+                let Artifact { name, item, step, .. } = artifact;
+                let item = item.as_deref().unwrap_or_default();
+                out.write_record([&row.label, row.trial, name, item, &step.to_string()])?;
             }
         }
-        Ok(())
+        out.flush()
     }
 }
 
-/// `image` in the middle of the cell with that corner. `cell` is in the PNG's pixels, the corner in the
-/// layout's.
+/// `image` centred in the cell at `corner`, enlarged by a whole factor. `cell` is in the PNG's
+/// pixels, the corner in the layout's.
 fn enlarged(image: &Cell, cell: (u32, u32), corner: (f64, f64)) -> String {
     let (width, height) = image.size;
     let factor = (cell.0 / width).min(cell.1 / height).max(1);
     let layout = |pixels: u32| f64::from(pixels) / f64::from(ZOOM);
-    let inset = |room: u32, size: u32| layout(room.saturating_sub(size * factor) / 2);
+    let inset = |side: u32, size: u32| layout(side.saturating_sub(size * factor) / 2);
     let (x, y) = (corner.0 + inset(cell.0, width), corner.1 + inset(cell.1, height));
     format!(
         "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" style=\"image-rendering:pixelated\" \
@@ -212,7 +216,7 @@ fn enlarged(image: &Cell, cell: (u32, u32), corner: (f64, f64)) -> String {
     )
 }
 
-/// Places in the layout's pixels.
+/// Positions in the layout's pixels.
 struct Layout {
     left: f64,
     top: f64,
@@ -241,30 +245,21 @@ impl Layout {
         (x, self.top + row as f64 * (self.cell.1 + style::CELL_GAP))
     }
 
-    /// An SVG with title, row labels and empty cells.
-    fn text(&self, sheet: &Sheet) -> Result<String, PictureError> {
-        let mut svg = String::new();
-        {
-            let size = (px(self.size.0).unsigned_abs(), px(self.size.1).unsigned_abs());
-            let canvas = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-            canvas.fill(&WHITE)?;
-            let title = style::bold_text(style::TITLE_SIZE, style::INK);
-            canvas.draw_text(sheet.title, &title, (px(self.left), px(style::MARGIN + 8.0)))?;
-            let style =
-                style::text(style::LABEL_SIZE, style::INK).pos(Pos::new(HPos::Right, VPos::Center));
-            for (row, (Row { label, .. }, cells)) in sheet.rows.iter().zip(&sheet.cells).enumerate()
-            {
-                let middle = self.corner(row, 0).1 + self.cell.1 / 2.0;
-                canvas.draw_text(label, &style, (px(self.left - 10.0), px(middle)))?;
-                for (column, _) in cells.iter().enumerate().filter(|(_, cell)| cell.is_none()) {
-                    let (x, y) = self.corner(row, column);
-                    let end = (px(x + self.cell.0), px(y + self.cell.1));
-                    canvas
-                        .draw(&Rectangle::new([(px(x), px(y)), end], style::EMPTY_CELL.filled()))?;
-                }
+    /// Draws title, row labels and empty cells.
+    fn draw(&self, sheet: &Sheet, canvas: &Canvas) -> Result<(), PictureError> {
+        let title = style::bold_text(style::TITLE_SIZE, style::INK);
+        canvas.draw_text(sheet.title, &title, (px(self.left), px(style::MARGIN + 8.0)))?;
+        let right = Pos::new(HPos::Right, VPos::Center);
+        let style = style::text(style::LABEL_SIZE, style::INK).pos(right);
+        for (row, (Row { label, .. }, cells)) in sheet.rows.iter().zip(&sheet.cells).enumerate() {
+            let middle = self.corner(row, 0).1 + self.cell.1 / 2.0;
+            canvas.draw_text(label, &style, (px(self.left - 10.0), px(middle)))?;
+            for (column, _) in cells.iter().enumerate().filter(|(_, cell)| cell.is_none()) {
+                let (x, y) = self.corner(row, column);
+                let corners = [(px(x), px(y)), (px(x + self.cell.0), px(y + self.cell.1))];
+                canvas.draw(&Rectangle::new(corners, style::EMPTY_CELL.filled()))?;
             }
-            canvas.present()?;
         }
-        Ok(style::shrink(&svg, self.size))
+        Ok(())
     }
 }

@@ -1,10 +1,10 @@
-//! The records that every figure is drawn from.
+//! The input of every figure.
 
 use experiments::schema::report::{Figure, Report};
 
 use crate::records::Records;
 
-/// What every figure is drawn from.
+/// The file's report section and the records of one run.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub(super) report: &'a Report,
@@ -12,9 +12,9 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Which colour and marker a variant has in every figure: by its place in the file, with those
-    /// that some curve has as its reference behind the others.
-    pub(super) fn index(self, variant: &str) -> usize {
+    /// The index of a variant's colour and marker, the same in every figure: its position in the
+    /// file, with the variants that are some curve's reference after the others.
+    pub(super) fn style_index(self, variant: &str) -> usize {
         let is_reference = |name: &str| {
             self.report.figures.iter().any(|figure| {
                 matches!(figure, Figure::Curve(curve)

@@ -1,30 +1,29 @@
-//! The table as a picture, for slides and pages that take no table.
+//! The table as a picture, for slides and for pages that cannot hold a table.
 
 use experiments::schema::report::{Report, TablePicture};
-use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::PathElement;
-use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, RGBColor, TextStyle, WHITE};
+use plotters::style::{FontStyle, RGBColor, TextStyle};
 
 use super::canvas::font;
-use super::canvas::heading::{Canvas, Heading, small, write};
 use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::style::{self, px};
+use super::canvas::surface::{Canvas, svg};
+use super::canvas::title::{TitleBlock, draw_lines, small_lines};
 use crate::files::Files;
 use crate::records::Records;
-use crate::table::{Drawn, Table, Words};
+use crate::table::{CellText, Table, TableText};
 
-/// Between two columns.
-const GAP: f64 = 16.0;
-const ROW: f64 = 20.0;
-/// Of a heading's second line, and of the room around a rule.
-const UNIT: f64 = 14.0;
-const RULE_ROOM: f64 = 4.0;
-/// Text below may not be narrower.
-const LEAST_WIDTH: f64 = 360.0;
+const COLUMN_GAP: f64 = 16.0;
+const ROW_HEIGHT: f64 = 20.0;
+/// Height of the header's second line.
+const UNIT_HEIGHT: f64 = 14.0;
+/// Space above and below a rule.
+const RULE_PADDING: f64 = 4.0;
+/// Minimum width of the picture, so that caption and notes have room.
+const MIN_WIDTH: f64 = 360.0;
 
-/// Draws the report's table into `files`; says what is missing.
+/// Draws the report's table and its data into `files`. Returns a sentence if there is no table.
 pub(super) fn draw(
     spec: &TablePicture,
     report: &Report,
@@ -34,7 +33,7 @@ pub(super) fn draw(
     let Some(mut shown) = report.table.clone() else {
         return vec!["the report has no table".to_owned()];
     };
-    // What the file says below its table may be of columns that are not drawn.
+    // The file's notes may be about columns that are not drawn.
     (shown.baseline, shown.notes) = (None, Vec::new());
     if !spec.columns.is_empty() {
         shown.columns.retain(|column| spec.columns.contains(&column.metric));
@@ -49,88 +48,82 @@ pub(super) fn draw(
 }
 
 fn plot(title: &str, table: &Table) -> Result<Picture, PictureError> {
-    let drawn = table.drawn();
-    let layout = Layout::new(title, table, &drawn);
-    let mut svg = String::new();
-    {
-        let pixels = (px(layout.size.0).unsigned_abs(), px(layout.size.1).unsigned_abs());
-        let canvas = SVGBackend::with_string(&mut svg, pixels).into_drawing_area();
-        canvas.fill(&WHITE)?;
-        layout.draw(&canvas, &drawn)?;
-        canvas.present()?;
-    }
-    Picture::parse(&style::shrink(&svg, layout.size))
+    let text = table.text();
+    let layout = Layout::new(title, &table.caption, &text);
+    Picture::parse(&svg(layout.size, |canvas| layout.draw(canvas, &text))?)
 }
 
-/// Places in the layout's pixels.
+/// Positions in the layout's pixels.
 struct Layout {
-    heading: Heading,
+    title: TitleBlock,
     /// Right edges of the columns.
     edges: Vec<f64>,
-    /// Where the header, the rows and the notes begin.
+    /// Upper edges of the header, of the rows and of the notes.
     header: f64,
     rows: f64,
     below: f64,
-    /// The notes, in lines.
+    /// Sentences below the table, wrapped to its width.
     notes: Vec<String>,
     size: (f64, f64),
 }
 
 impl Layout {
-    fn new(title: &str, table: &Table, drawn: &Drawn) -> Self {
+    fn new(title: &str, caption: &str, text: &TableText) -> Self {
         let mut edge = style::MARGIN;
-        let widths = (0..drawn.header.len()).map(|column| drawn.width(column));
-        let edges: Vec<f64> = widths
-            .map(|width| {
-                edge += width + GAP;
-                edge - GAP
-            })
+        let mut edges = Vec::new();
+        for column in 0..text.header.len() {
+            edge += text.width(column);
+            edges.push(edge);
+            edge += COLUMN_GAP;
+        }
+        let width = (edge - COLUMN_GAP + style::MARGIN).max(MIN_WIDTH).ceil();
+        let title = TitleBlock::new(title, caption, width);
+        let max_width = width - 2.0 * style::MARGIN;
+        let notes: Vec<String> = text
+            .notes
+            .iter()
+            .flat_map(|note| font::wrapped(note, max_width, style::TICK_SIZE, FontStyle::Normal))
             .collect();
-        let width = (edge - GAP + style::MARGIN).max(LEAST_WIDTH).ceil();
-        let heading = Heading::new(title, &table.caption, width);
-        let room = width - 2.0 * style::MARGIN;
-        let wrapped =
-            |note: &String| font::wrapped(note, room, style::TICK_SIZE, FontStyle::Normal);
-        let notes: Vec<String> = drawn.notes.iter().flat_map(wrapped).collect();
-        let has_units = drawn.header.iter().any(|[_, unit]| !unit.is_empty());
-        let header = heading.height() + RULE_ROOM;
-        let rows = header + ROW + if has_units { UNIT } else { 0.0 } + 2.0 * RULE_ROOM;
-        let below = rows + ROW * drawn.rows.len() as f64 + RULE_ROOM;
-        let room_of_notes = match notes.len() {
+        let has_units = text.header.iter().any(|[_, unit]| !unit.is_empty());
+        let header = title.height() + RULE_PADDING;
+        let rows =
+            header + ROW_HEIGHT + if has_units { UNIT_HEIGHT } else { 0.0 } + 2.0 * RULE_PADDING;
+        let below = rows + ROW_HEIGHT * text.rows.len() as f64 + RULE_PADDING;
+        let notes_height = match notes.len() {
             0 => 0.0,
             lines => 8.0 + style::SMALL_LINE * lines as f64,
         };
-        let size = (width, (below + room_of_notes + style::MARGIN).ceil());
-        Self { heading, edges, header, rows, below, notes, size }
+        let size = (width, (below + notes_height + style::MARGIN).ceil());
+        Self { title, edges, header, rows, below, notes, size }
     }
 
-    fn draw(&self, canvas: &Canvas, drawn: &Drawn) -> Result<(), PictureError> {
+    fn draw(&self, canvas: &Canvas, table: &TableText) -> Result<(), PictureError> {
         let plain = style::text(style::LABEL_SIZE, style::INK);
         let faint = style::text(style::LABEL_SIZE, style::FAINT_INK);
         let bold = style::bold_text(style::LABEL_SIZE, style::INK);
-        self.heading.draw(canvas)?;
-        self.rule(canvas, self.header - RULE_ROOM, style::INK, 1.2)?;
-        for (column, [heading, unit]) in drawn.header.iter().enumerate() {
+        self.title.draw(canvas)?;
+        self.rule(canvas, self.header - RULE_PADDING, style::INK, 1.2)?;
+        for (column, [label, unit]) in table.header.iter().enumerate() {
             let at = |line: f64| (self.edges[column], self.header + line);
-            text(canvas, heading, HPos::Right, &plain, at(ROW / 2.0))?;
-            text(canvas, unit, HPos::Right, &faint, at(ROW + UNIT / 2.0 - 3.0))?;
+            text(canvas, label, HPos::Right, &plain, at(ROW_HEIGHT / 2.0))?;
+            text(canvas, unit, HPos::Right, &faint, at(ROW_HEIGHT + UNIT_HEIGHT / 2.0 - 3.0))?;
         }
-        self.rule(canvas, self.rows - RULE_ROOM, style::AXIS, 0.8)?;
-        for (row, cells) in drawn.rows.iter().enumerate() {
-            let y = self.rows + ROW * (row as f64 + 0.5);
-            for (column, words) in cells.iter().enumerate() {
+        self.rule(canvas, self.rows - RULE_PADDING, style::AXIS, 0.8)?;
+        for (row, cells) in table.rows.iter().enumerate() {
+            let y = self.rows + ROW_HEIGHT * (row as f64 + 0.5);
+            for (column, cell) in cells.iter().enumerate() {
                 if column == 0 {
-                    text(canvas, &words.plain, HPos::Left, &plain, (style::MARGIN, y))?;
+                    text(canvas, &cell.regular, HPos::Left, &plain, (style::MARGIN, y))?;
                     continue;
                 }
                 let edge = self.edges[column];
-                text(canvas, &words.plain, HPos::Right, &plain, (edge, y))?;
-                let edge = edge - width(&words.plain, FontStyle::Normal);
-                text(canvas, &words.bold, HPos::Right, &bold, (edge, y))?;
+                text(canvas, &cell.regular, HPos::Right, &plain, (edge, y))?;
+                let edge = edge - width(&cell.regular, FontStyle::Normal);
+                text(canvas, &cell.bold, HPos::Right, &bold, (edge, y))?;
             }
         }
         self.rule(canvas, self.below, style::INK, 1.2)?;
-        write(canvas, small(&self.notes), self.below + 8.0)
+        draw_lines(canvas, small_lines(&self.notes), self.below + 8.0)
     }
 
     fn rule(
@@ -138,16 +131,16 @@ impl Layout {
         canvas: &Canvas,
         y: f64,
         colour: RGBColor,
-        thick: f64,
+        thickness: f64,
     ) -> Result<(), PictureError> {
         let end = self.edges.last().copied().unwrap_or_default();
         let path = vec![(px(style::MARGIN), px(y)), (px(end), px(y))];
-        Ok(canvas.draw(&PathElement::new(path, style::stroke(colour, thick)))?)
+        Ok(canvas.draw(&PathElement::new(path, style::stroke(colour, thickness)))?)
     }
 }
 
-impl Drawn {
-    /// Of a column's widest cell.
+impl TableText {
+    /// Width of a column's widest cell.
     fn width(&self, column: usize) -> f64 {
         let header = self.header[column].iter().map(|text| width(text, FontStyle::Normal));
         let cells = self.rows.iter().map(|row| row[column].width());
@@ -155,9 +148,9 @@ impl Drawn {
     }
 }
 
-impl Words {
+impl CellText {
     fn width(&self) -> f64 {
-        width(&self.bold, FontStyle::Bold) + width(&self.plain, FontStyle::Normal)
+        width(&self.bold, FontStyle::Bold) + width(&self.regular, FontStyle::Normal)
     }
 }
 
@@ -165,17 +158,17 @@ fn width(text: &str, font: FontStyle) -> f64 {
     if text.is_empty() { 0.0 } else { font::width(text, style::LABEL_SIZE, font) }
 }
 
-/// A text that begins or ends at a place.
+/// Draws a text whose left or right edge is at `x`.
 fn text(
     canvas: &Canvas,
     text: &str,
     side: HPos,
-    look: &TextStyle,
+    style: &TextStyle,
     (x, y): (f64, f64),
 ) -> Result<(), PictureError> {
     if text.is_empty() {
         return Ok(());
     }
-    let look = look.clone().pos(Pos::new(side, VPos::Center));
-    Ok(canvas.draw_text(text, &look, (px(x), px(y)))?)
+    let style = style.clone().pos(Pos::new(side, VPos::Center));
+    Ok(canvas.draw_text(text, &style, (px(x), px(y)))?)
 }

@@ -1,49 +1,64 @@
-//! The percentile bootstrap, with random numbers that are the same every time.
+//! The percentile bootstrap, with random numbers from a fixed seed.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::CONFIDENCE;
 
-/// From the lower end to the upper one.
+/// A confidence interval, in the unit of the values.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
-    /// The lower end.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
+pub(crate) struct Interval {
+    /// The lower bound.
+    pub(crate) low: f64,
+    /// The upper bound; never below `low`.
+    pub(crate) high: f64,
 }
 
-/// Samples that are drawn for one interval.
-pub const RESAMPLES: usize = 10_000;
-/// What the random numbers follow from; every interval begins with it anew.
-pub const SEED: u64 = 0;
+/// Bootstrap resamples per interval.
+pub(crate) const RESAMPLES: usize = 10_000;
+/// Seed of the random numbers; the generator restarts from it for every interval.
+pub(crate) const SEED: u64 = 0;
 
-/// The 95 % percentile bootstrap interval of `centre` over `values`; none of less than two. Ends
-/// between two resampled centres are interpolated, as `numpy.percentile` does.
-pub fn percentile_interval(values: &[f64], centre: impl Fn(&[f64]) -> f64) -> Option<Interval> {
+/// The 95 % percentile bootstrap interval of `centre` over `values`; None for fewer than two
+/// values.
+///
+/// With θ*(q) the q-quantile of `centre` over [`RESAMPLES`] resamples with replacement, the
+/// interval is [θ*(α/2), θ*(1 - α/2)], α = 0.05 (Efron and Tibshirani, An Introduction to the
+/// Bootstrap, 1993, chapter 13). Quantiles between two resamples are interpolated linearly, as
+/// `numpy.percentile` does (Hyndman and Fan, Sample Quantiles in Statistical Packages, 1996,
+/// definition 7).
+pub(crate) fn percentile_interval(
+    values: &[f64],
+    centre: impl Fn(&[f64]) -> f64,
+) -> Option<Interval> {
     if values.len() < 2 {
         return None;
     }
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
-    // The high bits of a product: for so few values as good as uniform, and the same everywhere.
-    let mut index = || ((u64::from(random.next_u32()) * values.len() as u64) >> 32) as usize;
     let mut resample = vec![0.0; values.len()];
     let mut centres: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            resample.fill_with(|| values[index()]);
+            resample.fill_with(|| values[index(&mut random, values.len())]);
             centre(&resample)
         })
         .collect();
     centres.sort_by(f64::total_cmp);
-    let at = |share: f64| {
-        let place = share * (centres.len() - 1) as f64;
-        let (below, between) = (place as usize, place.fract());
-        let above = (below + 1).min(centres.len() - 1);
-        centres[below] + between * (centres[above] - centres[below])
-    };
-    let outside = (1.0 - CONFIDENCE) / 2.0;
-    Some(Interval { low: at(outside), high: at(1.0 - outside) })
+    let tail = (1.0 - CONFIDENCE) / 2.0;
+    Some(Interval { low: quantile(&centres, tail), high: quantile(&centres, 1.0 - tail) })
+}
+
+/// A random index below `count`: the high bits of a product, which for so few values are as good as
+/// uniform, and the same on every machine (Lemire, Fast Random Integer Generation in an Interval,
+/// 2019, without its rejection step).
+fn index(random: &mut ChaCha8Rng, count: usize) -> usize {
+    ((u64::from(random.next_u32()) * count as u64) >> 32) as usize
+}
+
+fn quantile(sorted: &[f64], probability: f64) -> f64 {
+    let position = probability * (sorted.len() - 1) as f64;
+    let (below, fraction) = (position as usize, position.fract());
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + fraction * (sorted[above] - sorted[below])
 }
 
 #[cfg(test)]
@@ -54,7 +69,8 @@ mod tests {
     #[test]
     fn the_interval_is_that_of_scipy_but_for_chance() {
         // scipy.stats.bootstrap((x,), np.mean, n_resamples=1_000_000, method="percentile"), and the
-        // same of trim_mean(x, 0.25); ten thousand resamples differ by some hundredths of the width.
+        // same of trim_mean(x, 0.25); ten thousand resamples differ by some hundredths of the
+        // width.
         let x = [20.1, 21.4, 19.7, 22.3, 20.8, 21.1, 18.9, 20.5];
         let near = |found: f64, expected: f64| (found - expected).abs() < 0.06;
         let of_mean = percentile_interval(&x, mean).unwrap();

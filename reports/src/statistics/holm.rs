@@ -1,9 +1,12 @@
 //! Holm's correction for several tests at once.
 
-/// Each p-value as large as it must be for all of them to be judged together: comparing these with
-/// 0.05 keeps the chance of even one false finding among them below 5 %, whether or not the tests
-/// depend on each other. Holm, A simple sequentially rejective multiple test procedure, 1979.
-pub fn holm(p_values: &[f64]) -> Vec<f64> {
+/// Adjusted p-values, in the order given: comparing them with 0.05 keeps the chance of even one
+/// false finding among them below 5 %, whether or not the tests depend on each other.
+///
+/// Of m p-values sorted as p(1) ≤ … ≤ p(m), the i-th becomes max over j ≤ i of
+/// min(1, (m - j + 1) p(j)) (Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979;
+/// adjusted p-values as in Wright, Adjusted P-Values for Simultaneous Inference, 1992).
+pub(crate) fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));
     let mut adjusted = vec![0.0; p_values.len()];

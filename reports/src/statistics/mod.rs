@@ -1,5 +1,5 @@
 //! Statistics of a handful of seeds and some dozens of items, on plain numbers. docs/statistics.md
-//! has the formulae, the reasons and what coverage was simulated.
+//! has the formulae, the reasons and the simulated coverage.
 
 mod bootstrap;
 mod holm;
@@ -9,10 +9,10 @@ mod simulation;
 mod student;
 mod summary;
 
-pub use bootstrap::{Interval, RESAMPLES, SEED, percentile_interval};
-pub use holm::holm;
-pub use paired::{Paired, crossed, paired};
-pub use summary::{Summary, interquartile_mean, mean};
+pub(crate) use bootstrap::{Interval, RESAMPLES, SEED, percentile_interval};
+pub(crate) use holm::holm;
+pub(crate) use paired::{Paired, crossed, paired};
+pub(crate) use summary::{Summary, interquartile_mean, mean};
 
-/// How sure an interval is, and which p-value is small enough to tell two values apart.
-pub const CONFIDENCE: f64 = 0.95;
+/// Confidence level of every interval; a p-value below `1 - CONFIDENCE` tells two values apart.
+pub(crate) const CONFIDENCE: f64 = 0.95;

@@ -1,46 +1,51 @@
-//! Paired differences: what can be said of them beyond the seeds and items at hand.
+//! Paired differences: their mean, its interval and its test, over seeds, over items, or over both.
 
-use super::student::{reach, two_sided};
+use super::student::{critical_value, two_sided_p_value};
 use super::{CONFIDENCE, Interval, Summary, mean};
 
-/// The mean of paired differences, and how sure it is.
+/// The mean of paired differences with its confidence interval and test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Paired {
-    /// The mean difference.
+    /// The mean difference, first minus second, in the metric's unit.
     pub difference: f64,
-    /// Its 95 % interval; none where the differences are too few, or all the same.
-    pub interval: Option<Interval>,
-    /// How probable so large a mean difference is if there is none in truth.
-    pub p: Option<f64>,
-    /// Cohen's `d_z`: the mean difference in standard deviations of the differences, over items where
-    /// there are items (each one's mean over the seeds), over seeds otherwise.
-    pub effect_size: Option<f64>,
+    /// The 95 % t interval of the mean: None where the differences are too few, or all the same.
+    pub(crate) interval: Option<Interval>,
+    /// The two-sided p-value of the t test that the mean is zero; None as for `interval`.
+    pub(crate) p: Option<f64>,
+    /// Cohen's `d_z`, the mean of the differences over their standard deviation (Cohen, Statistical
+    /// Power Analysis for the Behavioral Sciences, 1988, chapter 2): over items where there are
+    /// items (each one's mean over the seeds), over seeds otherwise.
+    pub(crate) effect_size: Option<f64>,
 }
 
-/// Differences that vary in one way only: over seeds, or over items of one seed. None if there are
-/// none.
-pub fn paired(differences: &[f64]) -> Option<Paired> {
+/// The paired t test of differences that vary in one way only, over seeds or over items of one
+/// seed: t = mean / (sd / √n) with n - 1 degrees of freedom (Student, The Probable Error of a Mean,
+/// 1908), as `scipy.stats.ttest_rel`. None if there are no differences.
+pub(crate) fn paired(differences: &[f64]) -> Option<Paired> {
     let summary = Summary::of(differences)?;
     let variance = summary.sd.map(|sd| sd * sd / summary.n as f64);
     Some(Paired::new(summary, variance, summary.n))
 }
 
-/// Differences by seed and item, a row for each seed, all equally long, at least two of both:
-/// seeds and items vary independently of each other (crossed random effects). None otherwise.
+/// The t test of differences by seed and item, a row for each seed, all equally long: seeds and
+/// items vary independently of each other (crossed random effects). None for fewer than two of
+/// either.
 ///
-/// In the two-way layout without replication, mean squares over seeds, items and what is left have
-/// the expectations I σ²ₛ + σ², S σ²ᵢ + σ² and σ², so that (seeds' + items' - what is left) / (S I)
-/// estimates the mean's variance σ²ₛ / S + σ²ᵢ / I + σ² / (S I) without bias. What is left is taken
-/// no larger than either of the other two: the variance is then never less than what seeds or items
-/// alone would make of it.
-pub fn crossed(differences: &[Vec<f64>]) -> Option<Paired> {
+/// In the two-way random layout of S seeds and I items without replication, the mean squares MS of
+/// seeds, items and residual have the expectations I σ²ₛ + σ², S σ²ᵢ + σ² and σ² (Searle et al.,
+/// Variance Components, 1992, chapter 4), so that `(MSₛ + MSᵢ - MSᵣ) / (S I)` estimates the mean's
+/// variance σ²ₛ / S + σ²ᵢ / I + σ² / (S I) without bias. The residual's is taken no larger than
+/// either of the other two: the variance is then never less than that of seeds or items alone. The
+/// degrees of freedom are min(S, I) - 1.
+pub(crate) fn crossed(differences: &[Vec<f64>]) -> Option<Paired> {
     let (seeds, items) = (differences.len(), differences.first()?.len());
     if seeds < 2 || items < 2 {
         return None;
     }
     let of_seeds: Vec<f64> = differences.iter().map(|row| mean(row)).collect();
-    let column = |i: usize| differences.iter().map(|row| row[i]).collect::<Vec<_>>();
-    let of_items: Vec<f64> = (0..items).map(|i| mean(&column(i))).collect();
+    let of_items: Vec<f64> = (0..items)
+        .map(|i| mean(&differences.iter().map(|row| row[i]).collect::<Vec<_>>()))
+        .collect();
     let summary = Summary::of(&of_items)?;
 
     let square_sum = |means: &[f64]| means.iter().map(|m| (m - summary.mean).powi(2)).sum::<f64>();
@@ -57,21 +62,21 @@ pub fn crossed(differences: &[Vec<f64>]) -> Option<Paired> {
 }
 
 impl Paired {
-    /// From the mean over `n` independent differences and the mean's own variance.
+    /// The t test with `n - 1` degrees of freedom of a mean whose own variance is given.
     fn new(summary: Summary, variance: Option<f64>, n: usize) -> Self {
         let difference = summary.mean;
-        // Differences that are the same but for rounding say nothing of what chance does.
-        let matters = |sd: &f64| *sd > 1e-12 * difference.abs();
-        let error = variance.map(f64::sqrt).filter(matters);
-        let freedom = n.saturating_sub(1) as f64;
+        // Differences that are the same but for rounding do not measure chance.
+        let exceeds_rounding = |sd: &f64| *sd > 1e-12 * difference.abs();
+        let error = variance.map(f64::sqrt).filter(exceeds_rounding);
+        let degrees_of_freedom = n.saturating_sub(1) as f64;
         Self {
             difference,
             interval: error.map(|error| {
-                let reach = error * reach(CONFIDENCE, freedom);
-                Interval { low: difference - reach, high: difference + reach }
+                let half_width = error * critical_value(CONFIDENCE, degrees_of_freedom);
+                Interval { low: difference - half_width, high: difference + half_width }
             }),
-            p: error.map(|error| two_sided(difference / error, freedom)),
-            effect_size: summary.sd.filter(matters).map(|sd| difference / sd),
+            p: error.map(|error| two_sided_p_value(difference / error, degrees_of_freedom)),
+            effect_size: summary.sd.filter(exceeds_rounding).map(|sd| difference / sd),
         }
     }
 }
@@ -97,7 +102,8 @@ mod tests {
 
     #[test]
     fn one_way_is_the_paired_t_test() {
-        // r = scipy.stats.ttest_1samp(d, 0); r.confidence_interval(), r.pvalue; d.mean() / d.std(ddof=1)
+        // r = scipy.stats.ttest_1samp(d, 0); r.confidence_interval(), r.pvalue; d.mean() /
+        // d.std(ddof=1)
         let d = [0.31, -0.12, 0.54, 0.2, 0.45];
         let ends = [-0.042_820_050_983_031_99, 0.594_820_050_983_031_9];
         assert_is(paired(&d), 0.276, ends, 0.074_070_928_171_611_87, 1.074_898_716_211_791_3);

@@ -1,4 +1,4 @@
-//! Simulated experiments: how often does the interval hold the true difference?
+//! Simulated experiments: the share of intervals that hold the true difference.
 
 use std::f64::consts::TAU;
 
@@ -13,8 +13,9 @@ const TRUTH: f64 = 0.7;
 struct Normal(ChaCha8Rng);
 
 impl Normal {
-    /// A normally distributed number of standard deviation `sd` (Box and Muller).
-    fn draw(&mut self, sd: f64) -> f64 {
+    /// A normally distributed number of mean 0 and standard deviation `sd` (Box and Muller, A Note
+    /// on the Generation of Random Normal Deviates, 1958).
+    fn sample(&mut self, sd: f64) -> f64 {
         let mut uniform = || (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         let (radius, angle) = (1.0 - uniform(), uniform());
         sd * (-2.0 * radius.ln()).sqrt() * (TAU * angle).cos()
@@ -33,11 +34,11 @@ const USUAL: Effects = Effects { seed: 1.0, item: 0.5, rest: 0.3 };
 /// Differences of one experiment, by seed and item.
 fn differences(n: [usize; 2], effects: &Effects, normal: &mut Normal) -> Vec<Vec<f64>> {
     let [seeds, items] = n;
-    let of_items: Vec<f64> = (0..items).map(|_| normal.draw(effects.item)).collect();
+    let of_items: Vec<f64> = (0..items).map(|_| normal.sample(effects.item)).collect();
     (0..seeds)
         .map(|_| {
-            let of_seed = TRUTH + normal.draw(effects.seed);
-            of_items.iter().map(|item| of_seed + item + normal.draw(effects.rest)).collect()
+            let of_seed = TRUTH + normal.sample(effects.seed);
+            of_items.iter().map(|item| of_seed + item + normal.sample(effects.rest)).collect()
         })
         .collect()
 }

@@ -2,18 +2,19 @@
 
 /// Mean and sample standard deviation of finite values.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Summary {
-    /// How many values.
-    pub n: usize,
-    /// Their mean.
-    pub mean: f64,
-    /// Their sample standard deviation (dividing by n - 1); none of a single value.
-    pub sd: Option<f64>,
+pub(crate) struct Summary {
+    /// The count of values, at least 1.
+    pub(crate) n: usize,
+    /// The arithmetic mean, in the unit of the values.
+    pub(crate) mean: f64,
+    /// The sample standard deviation, √(Σ (x - mean)² / (n - 1)) (Bessel's correction, as
+    /// `numpy.std(ddof=1)`); None for a single value.
+    pub(crate) sd: Option<f64>,
 }
 
 impl Summary {
-    /// Summarises finite `values`; none if there are none.
-    pub fn of(values: &[f64]) -> Option<Self> {
+    /// Summarises finite `values`; None if there are none.
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let n = values.len();
         if n == 0 {
             return None;
@@ -25,14 +26,16 @@ impl Summary {
     }
 }
 
-/// The arithmetic mean; NaN of no values.
-pub fn mean(values: &[f64]) -> f64 {
+/// The arithmetic mean, Σ x / n; NaN for no values.
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The mean of what is left without the lowest and the highest quarter, each rounded down to whole
-/// values: `scipy.stats.trim_mean(values, 0.25)`. NaN of no values.
-pub fn interquartile_mean(values: &[f64]) -> f64 {
+/// The interquartile mean: of n sorted values, the mean of those left without the ⌊n / 4⌋ lowest
+/// and the ⌊n / 4⌋ highest, as `scipy.stats.trim_mean(values, 0.25)`; NaN for no values. It is
+/// advised for few runs by Agarwal et al., Deep Reinforcement Learning at the Edge of the
+/// Statistical Precipice, 2021.
+pub(crate) fn interquartile_mean(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let cut = sorted.len() / 4;

@@ -1,49 +1,45 @@
-//! The best of a column, and what cannot be told from it.
+//! The best value of a column, and those that a test cannot tell from it.
 
 use std::collections::BTreeSet;
 
 use experiments::schema::report::Better;
 
-use super::{Column, Row, Value};
-use crate::comparison::{Comparison, Finding, correct, finals};
+use super::{Column, Row};
+use crate::comparison::{Comparison, Finding, adjust_p_values, finals};
 
-/// By what the best values were told from the others.
+/// The rule by which values were made bold, for the note below the table.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Rule {
-    /// Whether a value is bold.
-    any: bool,
-    /// What the comparisons of rows with the best one could rest on.
-    bases: BTreeSet<Basis>,
+pub(super) struct BoldRule {
+    has_bold: bool,
+    /// The evidence of the comparisons with the best row, of each kind that occurred.
+    evidence: BTreeSet<Evidence>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Basis {
-    /// A test over the seeds.
+enum Evidence {
     Test,
-    /// Seeds that are too few for one, or do not vary.
+    /// Seeds that are too few for a test, or do not vary.
     TooLittle,
-    /// One seed.
+    /// One seed of each row.
     Checkpoints,
 }
 
-/// Marks the best value of every column, and all that are not worse by more than chance; where that
-/// cannot be tested, all that look the same as it.
-pub(super) fn mark(rows: &mut [Row], columns: &[Column]) -> Rule {
-    let mut rule = Rule::default();
+/// Marks the best value of every column, and all that are not significantly worse; where that
+/// cannot be tested, all that are equal to it at the precision shown.
+pub(super) fn mark(rows: &mut [Row], columns: &[Column]) -> BoldRule {
+    let mut rule = BoldRule::default();
     for (index, column) in columns.iter().enumerate() {
         rule.column(rows, index, column);
     }
     rule
 }
 
-impl Rule {
+impl BoldRule {
     fn column(&mut self, rows: &mut [Row], index: usize, column: &Column) {
         let Some(better) = column.spec.better else { return };
-        let candidate = |row: &Row| match row.cells[index].value {
-            Value::Finite(v) if row.variant.is_complete() && !row.cells[index].flagged => {
-                Some(v.centre)
-            }
-            _ => None,
+        let candidate = |row: &Row| {
+            let is_candidate = row.variant.is_complete() && !row.cells[index].flagged;
+            row.cells[index].value.estimate().filter(|_| is_candidate).map(|v| v.centre)
         };
         let sign = if better == Better::Higher { 1.0 } else { -1.0 };
         let mut order: Vec<(usize, f64)> = rows
@@ -60,48 +56,48 @@ impl Rule {
         let theirs = value(*best);
         let mut comparisons: Vec<Option<Comparison>> =
             others.iter().map(|(row, _)| Comparison::new(&value(*row), &theirs)).collect();
-        correct(comparisons.iter_mut().flatten());
+        adjust_p_values(comparisons.iter_mut().flatten());
         let shown = |row: &Row| candidate(row).map(|centre| column.text(centre));
         let text_of_best = shown(&rows[*best]);
         rows[*best].cells[index].best = true;
-        self.any = true;
+        self.has_bold = true;
         for ((row, _), comparison) in others.iter().zip(comparisons) {
             let looks_the_same = shown(&rows[*row]) == text_of_best;
-            let cannot_be_told = comparison.is_some_and(|comparison| self.ask(&comparison));
+            let cannot_be_told = comparison.is_some_and(|comparison| self.is_tie(&comparison));
             rows[*row].cells[index].best = looks_the_same || cannot_be_told;
         }
     }
 
-    /// Whether a test says that a row cannot be told from the best one.
-    fn ask(&mut self, comparison: &Comparison) -> bool {
-        let basis = match comparison.finding() {
-            _ if comparison.of_checkpoints_only() => Basis::Checkpoints,
-            Finding::TooFew | Finding::NoVariance => Basis::TooLittle,
-            Finding::Higher | Finding::Lower | Finding::NotResolved => Basis::Test,
+    /// True if a test does not tell the row from the best one.
+    fn is_tie(&mut self, comparison: &Comparison) -> bool {
+        let evidence = match comparison.finding() {
+            _ if comparison.has_single_seed() => Evidence::Checkpoints,
+            Finding::TooFew | Finding::NoVariance => Evidence::TooLittle,
+            Finding::Higher | Finding::Lower | Finding::NotResolved => Evidence::Test,
         };
-        self.bases.insert(basis);
-        basis == Basis::Test && comparison.finding() == Finding::NotResolved
+        self.evidence.insert(evidence);
+        evidence == Evidence::Test && comparison.finding() == Finding::NotResolved
     }
 
-    /// What bold means, as the rest of a sentence; none if nothing is bold.
-    pub(super) fn meaning(&self) -> Option<String> {
-        if !self.any {
+    /// The meaning of bold, as the rest of a sentence; None if nothing is bold.
+    pub(super) fn description(&self) -> Option<String> {
+        if !self.has_bold {
             return None;
         }
-        let tested = self.bases.contains(&Basis::Test);
-        let means = |basis: &Basis| match basis {
-            Basis::Test => {
+        let tested = self.evidence.contains(&Evidence::Test);
+        let clauses = self.evidence.iter().map(|evidence| match evidence {
+            Evidence::Test => {
                 ", and all that paired tests over the seeds cannot tell from it (95 %, Holm)"
             }
-            Basis::TooLittle if tested => {
+            Evidence::TooLittle if tested => {
                 "; where seeds are too few or do not vary, all that look the same"
             }
-            Basis::TooLittle => "; seeds are too few or do not vary, so that nothing was tested",
-            Basis::Checkpoints if tested => "; rows of one seed speak of these checkpoints only",
-            Basis::Checkpoints => "; these checkpoints only",
-        };
+            Evidence::TooLittle => "; seeds are too few or do not vary, so that nothing was tested",
+            Evidence::Checkpoints if tested => "; rows of one seed speak of these checkpoints only",
+            Evidence::Checkpoints => "; these checkpoints only",
+        });
         let precision = if tested { "" } else { ", at the precision shown" };
-        let bases: String = self.bases.iter().map(means).collect();
-        Some(format!("the best of the complete rows{precision}{bases}"))
+        let clauses: String = clauses.collect();
+        Some(format!("the best of the complete rows{precision}{clauses}"))
     }
 }

@@ -1,26 +1,27 @@
-//! One variant's value of one metric.
+//! A cell of the table: centre and spread over the finished seeds, and its marks.
 
 use experiments::schema::report::{self, Center, Spread};
 
-use crate::records::{Trial, Variant};
+use crate::records::Variant;
 use crate::statistics::{Interval, Summary, interquartile_mean, mean, percentile_interval};
 
-/// One variant's value of one metric.
+/// The value of one metric of one variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     /// Over the finished seeds.
     pub value: Value,
     /// The paper's value, in the metric's own unit.
-    pub paper: Option<f64>,
-    /// Whether it is the best of its column among complete rows, or cannot be told from it.
+    pub(crate) paper: Option<f64>,
+    /// True for the best of its column among complete rows, and of those that cannot be told from
+    /// it.
     pub best: bool,
-    /// Whether a finished trial has no finite value, so that a note below must explain.
-    pub flagged: bool,
-    /// Whether it is a value of some of the row's trials only.
-    pub partial: bool,
+    /// True if a finished trial has no finite value; a note below names it.
+    pub(crate) flagged: bool,
+    /// True if the value is that of some of the row's trials only.
+    pub(crate) partial: bool,
 }
 
-/// What a cell shows.
+/// The value of a cell, unscaled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
     /// No finished trial has the metric.
@@ -31,21 +32,21 @@ pub enum Value {
     Finite(Estimate),
 }
 
-/// What stands for the finite values of a row's seeds.
+/// Centre and spread of the finite values of a row's seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// Their count, mean and standard deviation.
-    pub summary: Summary,
-    /// What is shown: the mean, or the interquartile mean.
-    pub centre: f64,
-    /// The bootstrap interval of what is shown, if that is the spread; none of a single value.
-    pub interval: Option<Interval>,
+    pub(crate) summary: Summary,
+    /// The mean or the interquartile mean, as the file asks.
+    pub(crate) centre: f64,
+    /// The bootstrap interval of `centre`; None for a single value, or if the file asks for the
+    /// standard deviation.
+    pub(crate) interval: Option<Interval>,
 }
 
 impl Cell {
     pub(super) fn new(variant: &Variant, metric: &str, spec: &report::Table) -> Self {
-        let result = |t: &Trial| t.results.get(metric).copied();
-        let values: Vec<f64> = variant.finished().filter_map(result).collect();
+        let values: Vec<f64> =
+            variant.finished().filter_map(|t| t.results.get(metric).copied()).collect();
         let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
         let value = match (Estimate::of(&finite, spec), values.first()) {
             (Some(estimate), _) => Value::Finite(estimate),
@@ -58,10 +59,27 @@ impl Cell {
         Self { value, paper, best: false, flagged, partial }
     }
 
-    /// The marks that lead to notes below the table.
+    /// The footnote marks after the value.
     pub(super) fn marks(&self) -> String {
-        let mark = |is: bool, mark| if is { mark } else { "" };
-        mark(self.partial, "†").to_owned() + mark(self.flagged, "‡")
+        let partial = if self.partial { "†" } else { "" };
+        let flagged = if self.flagged { "‡" } else { "" };
+        format!("{partial}{flagged}")
+    }
+}
+
+impl Value {
+    /// None unless some finished trial has a finite value.
+    pub(super) fn estimate(self) -> Option<Estimate> {
+        if let Self::Finite(estimate) = self { Some(estimate) } else { None }
+    }
+
+    /// One number of the estimate, or else the value that is not finite.
+    pub(super) fn number(self, of: impl Fn(Estimate) -> f64) -> Option<f64> {
+        match self {
+            Self::Absent => None,
+            Self::NonFinite(value) => Some(value),
+            Self::Finite(estimate) => Some(of(estimate)),
+        }
     }
 }
 

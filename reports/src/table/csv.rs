@@ -2,85 +2,12 @@
 
 use experiments::schema::report::{Center, Spread};
 
-use super::{Estimate, Table, Value};
+use super::{Estimate, Table};
 
-impl Table {
-    /// One line per variant; per metric its mean, standard deviation and count of finite values; the
-    /// interquartile mean and the ends of the bootstrap interval, where the file asks for them, and
-    /// the paper's value. Empty fields where there is none.
-    pub fn csv(&self) -> String {
-        let mut header: Vec<String> =
-            ["variant", "label", "seeds", "finished"].map(str::to_owned).into();
-        for column in &self.columns {
-            let metric = &column.spec.metric;
-            header.extend(["mean", "sd", "n"].map(|part| format!("{metric}_{part}")));
-            header.extend(self.extras().map(|(part, _)| format!("{metric}_{part}")));
-            header.extend(column.has_paper.then(|| format!("{metric}_paper")));
-        }
-        let mut text = record(&header);
-        for row in &self.rows {
-            let (seeds, finished) = (row.variant.trials.len(), row.variant.finished().count());
-            let mut fields = vec![row.variant.name.clone(), row.variant.label.clone()];
-            fields.extend([seeds.to_string(), finished.to_string()]);
-            for (column, cell) in self.columns.iter().zip(&row.cells) {
-                fields.extend(match cell.value {
-                    Value::Absent => [String::new(), String::new(), "0".to_owned()],
-                    Value::NonFinite(v) => [v.to_string(), String::new(), "0".to_owned()],
-                    Value::Finite(v) => {
-                        let s = v.summary;
-                        [s.mean.to_string(), optional(s.sd), s.n.to_string()]
-                    }
-                });
-                let estimate = if let Value::Finite(v) = cell.value { Some(v) } else { None };
-                fields.extend(self.extras().map(|(_, of)| optional(estimate.and_then(of))));
-                fields.extend(column.has_paper.then(|| optional(cell.paper)));
-            }
-            text.push_str(&record(&fields));
-        }
-        text
-    }
+/// A column's optional value in a finite cell.
+type Statistic = fn(Estimate) -> Option<f64>;
 
-    /// What the file asks for beside mean and standard deviation.
-    fn extras(&self) -> impl Iterator<Item = (&'static str, Extra)> {
-        let iqm: (_, Extra) = ("iqm", |v| Some(v.centre));
-        let ends: [(_, Extra); 2] =
-            [("low", |v| Some(v.interval?.low)), ("high", |v| Some(v.interval?.high))];
-        let iqm = (self.center == Center::Iqm).then_some(iqm);
-        let ends = (self.spread == Spread::Interval).then_some(ends);
-        iqm.into_iter().chain(ends.into_iter().flatten())
-    }
-
-    /// One line per variant and metric that was compared with the baseline; none without one.
-    pub fn against_csv(&self) -> Option<String> {
-        let against = self.against.as_ref()?;
-        let mut text = record(&AGAINST.map(str::to_owned));
-        for (row, cells) in self.rows.iter().zip(&against.cells) {
-            for (column, cell) in self.columns.iter().zip(cells) {
-                let Some(c) = cell else { continue };
-                let ends = c.paired.interval.map(|i| [i.low, i.high]);
-                let names = [&row.variant.name, &against.baseline, &column.spec.metric];
-                let numbers = [
-                    Some(c.paired.difference),
-                    ends.map(|[low, _]| low),
-                    ends.map(|[_, high]| high),
-                    c.paired.p,
-                    c.p,
-                    c.paired.effect_size,
-                ];
-                let counts = [c.seeds.len(), c.items].map(|n| n.to_string());
-                let mut fields: Vec<String> = names.into_iter().cloned().collect();
-                fields.extend(numbers.map(optional));
-                fields.extend(counts);
-                text.push_str(&record(&fields));
-            }
-        }
-        Some(text)
-    }
-}
-
-type Extra = fn(Estimate) -> Option<f64>;
-
-const AGAINST: [&str; 11] = [
+const COMPARISON_HEADER: [&str; 11] = [
     "variant",
     "baseline",
     "metric",
@@ -94,18 +21,109 @@ const AGAINST: [&str; 11] = [
     "items",
 ];
 
-fn optional(value: Option<f64>) -> String {
+impl Table {
+    /// One line per variant; per metric its mean, standard deviation and count of finite values;
+    /// the interquartile mean and the ends of the bootstrap interval, where the file asks for them,
+    /// and the paper's value. Empty fields where there is none.
+    pub fn csv(&self) -> String {
+        let mut header: Vec<String> =
+            ["variant", "label", "seeds", "finished"].map(str::to_owned).into();
+        for column in &self.columns {
+            let metric = &column.spec.metric;
+            header.extend(["mean", "sd", "n"].map(|part| format!("{metric}_{part}")));
+            header.extend(self.extra_statistics().map(|(part, _)| format!("{metric}_{part}")));
+            header.extend(column.has_paper.then(|| format!("{metric}_paper")));
+        }
+        let mut records = vec![header];
+        for row in &self.rows {
+            let (seeds, finished) = (row.variant.trials.len(), row.variant.finished().count());
+            let mut fields = vec![row.variant.name.clone(), row.variant.label.clone()];
+            fields.extend([seeds.to_string(), finished.to_string()]);
+            for (column, cell) in self.columns.iter().zip(&row.cells) {
+                let estimate = cell.value.estimate();
+                fields.push(optional_number(cell.value.number(|estimate| estimate.summary.mean)));
+                fields.push(optional_number(estimate.and_then(|estimate| estimate.summary.sd)));
+                fields.push(estimate.map_or(0, |estimate| estimate.summary.n).to_string());
+                let extra = self.extra_statistics();
+                fields.extend(
+                    extra.map(|(_, statistic)| optional_number(estimate.and_then(statistic))),
+                );
+                fields.extend(column.has_paper.then(|| optional_number(cell.paper)));
+            }
+            records.push(fields);
+        }
+        to_csv(&records)
+    }
+
+    /// Statistics that the file asks for beside mean and standard deviation.
+    fn extra_statistics(&self) -> impl Iterator<Item = (&'static str, Statistic)> {
+        let iqm: (_, Statistic) = ("iqm", |v| Some(v.centre));
+        let ends: [(_, Statistic); 2] =
+            [("low", |v| Some(v.interval?.low)), ("high", |v| Some(v.interval?.high))];
+        let iqm = (self.center == Center::Iqm).then_some(iqm);
+        let ends = (self.spread == Spread::Interval).then_some(ends);
+        iqm.into_iter().chain(ends.into_iter().flatten())
+    }
+
+    /// One line per variant and metric that was compared with the baseline; None without a
+    /// baseline.
+    pub fn comparisons_csv(&self) -> Option<String> {
+        let baseline = self.baseline.as_ref()?;
+        let mut records = vec![COMPARISON_HEADER.map(str::to_owned).to_vec()];
+        for (row, comparisons) in self.rows.iter().zip(&baseline.comparisons) {
+            for (column, comparison) in self.columns.iter().zip(comparisons) {
+                let Some(c) = comparison else { continue };
+                let names = [&row.variant.name, &baseline.name, &column.spec.metric];
+                let numbers = [
+                    Some(c.paired.difference),
+                    c.paired.interval.map(|interval| interval.low),
+                    c.paired.interval.map(|interval| interval.high),
+                    c.paired.p,
+                    c.p,
+                    c.paired.effect_size,
+                ];
+                let mut fields = names.map(String::clone).to_vec();
+                fields.extend(numbers.map(optional_number));
+                fields.extend([c.seeds.len(), c.items].map(|n| n.to_string()));
+                records.push(fields);
+            }
+        }
+        Some(to_csv(&records))
+    }
+}
+
+/// A number at full precision; empty if there is none.
+pub(crate) fn optional_number(value: Option<f64>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
 }
 
 /// One record of RFC 4180, but ended by a bare line feed.
 pub fn record(fields: &[String]) -> String {
-    let quoted = fields.iter().map(|field| {
-        if field.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", field.replace('"', "\"\""))
-        } else {
-            field.clone()
-        }
-    });
-    quoted.collect::<Vec<_>>().join(",") + "\n"
+    // The csv crate would write `""`.
+    if fields.len() < 2 && fields.concat().is_empty() {
+        return "\n".to_owned();
+    }
+    to_csv(&[fields])
+}
+
+fn to_csv(records: &[impl AsRef<[String]>]) -> String {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    for record in records {
+        out.write_record(record.as_ref()).expect("records in memory, all of the same length");
+    }
+    let bytes = out.into_inner().expect("memory takes every byte");
+    String::from_utf8(bytes).expect("the fields are text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::record;
+
+    #[test]
+    fn fields_are_quoted_only_where_they_must_be() {
+        let fields = ["a b", "1,5", "\"x\"", "two\nlines", "", "µ"].map(str::to_owned);
+        assert_eq!(record(&fields), "a b,\"1,5\",\"\"\"x\"\"\",\"two\nlines\",,µ\n");
+        assert_eq!(record(&[String::new(), String::new()]), ",\n");
+        assert_eq!(record(&[String::new()]), "\n");
+    }
 }

@@ -1,23 +1,23 @@
-//! The table for a page: plain markup that any style can dress.
+//! The table for a page: plain markup for any style sheet.
 
-use super::against::HEADINGS;
+use super::baseline::HEADINGS;
 use super::{ABSENT, Cell, Column, Table};
 
 impl Table {
     /// A `table` with a caption, one of comparisons if there is a baseline, and the notes as
-    /// paragraphs. Everything from the file is escaped; there is no style in it but classes.
+    /// paragraphs. Everything from the file is escaped; style comes from classes only.
     pub fn html(&self) -> String {
         let caption = format!("<caption>{}</caption>\n", escape(&self.caption));
         let rows: String =
             self.rows.iter().map(|row| html_row(&self.fields(row, escape, value))).collect();
-        let bold = self.bold.iter().map(|meaning| format!("Bold: {meaning}."));
-        let notes = bold.chain(self.notes.iter().cloned());
-        let notes = concat(notes.map(|note| format!("<p>{}</p>\n", escape(&note))));
+        let notes: Vec<String> =
+            self.all_notes().map(|note| format!("<p>{}</p>\n", escape(&note))).collect();
         format!(
             "<table class=\"results\">\n{caption}<thead>\n{}</thead>\n<tbody>\n{rows}</tbody>\n</table>\n\
-             {}<div class=\"notes\">\n{notes}</div>\n",
+             {}<div class=\"notes\">\n{}</div>\n",
             self.html_header(),
-            self.html_against(),
+            self.html_comparisons(),
+            notes.concat(),
         )
     }
 
@@ -33,11 +33,11 @@ impl Table {
         headings(&header)
     }
 
-    fn html_against(&self) -> String {
-        let Some(title) = self.against_title() else { return String::new() };
+    fn html_comparisons(&self) -> String {
+        let Some(title) = self.comparison_title() else { return String::new() };
         let header = headings(&[vec![escape(&title)], HEADINGS.map(str::to_owned).into()].concat());
-        let lines = self.against_lines();
-        let rows: String = lines
+        let rows: String = self
+            .comparison_lines()
             .iter()
             .map(|fields| html_row(&fields.iter().map(|f| escape(f)).collect::<Vec<_>>()))
             .collect();
@@ -47,19 +47,15 @@ impl Table {
     }
 }
 
-fn concat(parts: impl Iterator<Item = String>) -> String {
-    parts.collect()
-}
-
 fn headings(fields: &[String]) -> String {
-    let cells = concat(fields.iter().map(|f| format!("<th scope=\"col\">{f}</th>")));
-    format!("<tr>{cells}</tr>\n")
+    let cells = fields.iter().flat_map(|field| ["<th scope=\"col\">", field, "</th>"]);
+    format!("<tr>{}</tr>\n", cells.collect::<String>())
 }
 
-/// A row whose first field names it.
+/// A row whose first field is its heading.
 fn html_row(fields: &[String]) -> String {
     let (first, rest) = fields.split_first().expect("a row has a label");
-    let cells = concat(rest.iter().map(|f| format!("<td>{f}</td>")));
+    let cells: String = rest.iter().flat_map(|field| ["<td>", field, "</td>"]).collect();
     format!("<tr><th scope=\"row\">{first}</th>{cells}</tr>\n")
 }
 

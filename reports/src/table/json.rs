@@ -6,9 +6,9 @@ use experiments::protocol::number::Number;
 use experiments::schema::report::Better;
 use serde::Serialize;
 
-use super::{Cell, Column, Row, Table, Value};
+use super::{Cell, Column, Table};
 use crate::comparison::{Comparison, Finding};
-use crate::records::{Trial, TrialState};
+use crate::records::Trial;
 
 /// Version of the JSON. Raise it when an old reader would misunderstand a new file; adding a
 /// field does not need it.
@@ -52,15 +52,15 @@ struct RowJson<'a> {
 struct CellJson<'a> {
     mean: Option<Number>,
     sd: Option<Number>,
-    /// What is shown: the mean, or the interquartile mean.
+    /// The value shown: the mean, or the interquartile mean.
     centre: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<[f64; 2]>,
     n: usize,
     best: bool,
     paper: Option<Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    against: Option<ComparisonJson<'a>>,
+    #[serde(rename = "against", skip_serializing_if = "Option::is_none")]
+    comparison: Option<ComparisonJson<'a>>,
 }
 
 /// A difference from the baseline.
@@ -107,7 +107,7 @@ struct TrialJson<'a> {
 }
 
 impl Table {
-    /// One object with `schema: 1`; values that are no numbers are written as in the events.
+    /// One object with `schema: 1`; values that are not numbers are written as in the events.
     pub fn json(&self) -> String {
         let document = Document {
             schema: SCHEMA,
@@ -116,8 +116,8 @@ impl Table {
             profile: self.profile.as_deref(),
             caption: &self.caption,
             columns: self.columns.iter().map(ColumnJson::new).collect(),
-            rows: self.rows.iter().map(|row| self.row_json(row)).collect(),
-            baseline: self.against.as_ref().map(|against| against.baseline.as_str()),
+            rows: (0..self.rows.len()).map(|i| self.row_json(i)).collect(),
+            baseline: self.baseline.as_ref().map(|baseline| baseline.name.as_str()),
             bold: self.bold.as_deref(),
             notes: &self.notes,
         };
@@ -125,12 +125,12 @@ impl Table {
         text.expect("plain data with string keys") + "\n"
     }
 
-    fn row_json<'a>(&'a self, row: &'a Row) -> RowJson<'a> {
+    fn row_json(&self, index: usize) -> RowJson<'_> {
+        let row = &self.rows[index];
         let metrics = self.columns.iter().map(|c| c.spec.metric.as_str());
-        let number = self.rows.iter().position(|other| std::ptr::eq(other, row));
-        let compared = self.against.as_ref().zip(number).map(|(against, i)| &against.cells[i]);
+        let comparisons = self.baseline.as_ref().map(|baseline| &baseline.comparisons[index]);
         let cells = row.cells.iter().enumerate().map(|(i, cell)| {
-            CellJson::new(cell, compared.and_then(|compared| compared[i].as_ref()))
+            CellJson::new(cell, comparisons.and_then(|comparisons| comparisons[i].as_ref()))
         });
         RowJson {
             variant: &row.variant.name,
@@ -157,37 +157,29 @@ impl<'a> ColumnJson<'a> {
 }
 
 impl<'a> CellJson<'a> {
-    fn new(cell: &Cell, against: Option<&'a Comparison>) -> Self {
-        let (mean, sd, centre, n) = match cell.value {
-            Value::Absent => (None, None, None, 0),
-            Value::NonFinite(v) => (Some(v), None, Some(v), 0),
-            Value::Finite(v) => (Some(v.summary.mean), v.summary.sd, Some(v.centre), v.summary.n),
-        };
-        let interval = match cell.value {
-            Value::Finite(v) => v.interval.map(|i| [i.low, i.high]),
-            Value::Absent | Value::NonFinite(_) => None,
-        };
-        let number = |v: Option<f64>| v.map(Number);
+    fn new(cell: &Cell, comparison: Option<&'a Comparison>) -> Self {
+        let (value, estimate) = (cell.value, cell.value.estimate());
         Self {
-            mean: number(mean),
-            sd: number(sd),
-            centre: number(centre),
-            interval,
-            n,
+            mean: value.number(|estimate| estimate.summary.mean).map(Number),
+            sd: estimate.and_then(|estimate| estimate.summary.sd).map(Number),
+            centre: value.number(|estimate| estimate.centre).map(Number),
+            interval: estimate.and_then(|estimate| estimate.interval).map(|i| [i.low, i.high]),
+            n: estimate.map_or(0, |estimate| estimate.summary.n),
             best: cell.best,
-            paper: number(cell.paper),
-            against: against.map(ComparisonJson::new),
+            paper: cell.paper.map(Number),
+            comparison: comparison.map(ComparisonJson::new),
         }
     }
 }
 
 impl<'a> TrialJson<'a> {
     fn new(trial: &'a Trial) -> Self {
-        let state = match &trial.state {
-            TrialState::Succeeded => "succeeded",
-            TrialState::Unfinished(why) => why,
-        };
         let results = trial.results.iter().map(|(name, v)| (name.as_str(), Number(*v)));
-        Self { id: &trial.id, seed: trial.seed, state, results: results.collect() }
+        Self {
+            id: &trial.id,
+            seed: trial.seed,
+            state: trial.state.text(),
+            results: results.collect(),
+        }
     }
 }

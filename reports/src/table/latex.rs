@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::against::HEADINGS;
+use super::baseline::HEADINGS;
 use super::{Cell, Column, Row, Table};
 
 impl Table {
@@ -18,7 +18,7 @@ impl Table {
              {header}    \\midrule\n{}    \\bottomrule\n  \\end{{tabular}}\n{}{}\\end{{table}}\n",
             label(&self.name),
             rows.concat(),
-            self.latex_against(),
+            self.latex_comparisons(),
             self.latex_notes(),
         )
     }
@@ -59,24 +59,20 @@ impl Table {
     }
 
     /// A second tabular below the first.
-    fn latex_against(&self) -> String {
-        let Some(title) = self.against_title() else { return String::new() };
+    fn latex_comparisons(&self) -> String {
+        let Some(title) = self.comparison_title() else { return String::new() };
         let header = [vec![title], HEADINGS.map(str::to_owned).into()].concat();
-        let set = |fields: Vec<String>| {
-            line(&fields.iter().map(|field| escape(field)).collect::<Vec<_>>())
-        };
-        let lines: Vec<String> = self.against_lines().into_iter().map(set).collect();
+        let lines: String = self.comparison_lines().iter().map(|l| escaped_line(l)).collect();
         format!(
             "\n  \\medskip\n  {{\\footnotesize\\setlength{{\\tabcolsep}}{{3pt}}\n  \\begin{{tabular}}{{llrrrrrl}}\n    \\toprule\n{}    \\midrule\n{}    \
              \\bottomrule\n  \\end{{tabular}}}}\n",
-            set(header),
-            lines.concat()
+            escaped_line(&header),
+            lines
         )
     }
 
     fn latex_notes(&self) -> String {
-        let bold = self.bold.iter().map(|meaning| format!("Bold: {meaning}."));
-        let notes: Vec<String> = bold.chain(self.notes.clone()).map(|n| escape(&n)).collect();
+        let notes: Vec<String> = self.all_notes().map(|note| escape(&note)).collect();
         if notes.is_empty() {
             return String::new();
         }
@@ -98,7 +94,11 @@ fn line(fields: &[String]) -> String {
     format!("    {} \\\\\n", fields.join(" & "))
 }
 
-/// The caption without a leading `Table 1:`, for LaTeX counts its tables itself.
+fn escaped_line(fields: &[String]) -> String {
+    line(&fields.iter().map(|field| escape(field)).collect::<Vec<_>>())
+}
+
+/// The caption without a leading `Table 1:`: LaTeX numbers its tables itself.
 fn unnumbered(caption: &str) -> &str {
     let numbered = caption.strip_prefix("Table ").and_then(|rest| rest.split_once([':', '.']));
     match numbered {
@@ -134,7 +134,7 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// What TeX wants for a character that it would drop, misread or refuse.
+/// The TeX command for a character that TeX would drop, misread or refuse.
 fn command(c: char) -> Option<&'static str> {
     Some(match c {
         '\\' => "\\textbackslash{}",

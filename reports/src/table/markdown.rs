@@ -1,6 +1,6 @@
 //! The table for a README, an issue or a notebook.
 
-use super::against::HEADINGS;
+use super::baseline::HEADINGS;
 use super::{ABSENT, Cell, Column, Table};
 
 impl Table {
@@ -20,16 +20,16 @@ impl Table {
 
         let mut paragraphs = vec![self.caption.clone(), lines.join("\n")];
         paragraphs.extend(self.bold.iter().map(|meaning| format!("Bold: {meaning}.")));
-        paragraphs.extend(self.markdown_against());
+        paragraphs.extend(self.markdown_comparisons());
         paragraphs.extend(self.notes.iter().cloned());
         paragraphs.join("\n\n") + "\n"
     }
 
-    fn markdown_against(&self) -> Option<String> {
-        let title = escape(&self.against_title()?);
+    fn markdown_comparisons(&self) -> Option<String> {
+        let title = escape(&self.comparison_title()?);
         let header = [vec![title], HEADINGS.map(str::to_owned).into()].concat();
         let rule = [":--"; 2].into_iter().chain(["--:"; 5]).chain([":--"]).map(str::to_owned);
-        let lines = self.against_lines().into_iter();
+        let lines = self.comparison_lines().into_iter();
         let lines = lines.map(|fields| fields.iter().map(|field| escape(field)).collect());
         let lines = [header, rule.collect()].into_iter().chain(lines).map(|l: Vec<_>| line(&l));
         Some(lines.collect::<Vec<_>>().join("\n"))

@@ -1,5 +1,5 @@
-//! The words around the table: its caption, and what a reader must know about missing trials and
-//! values that are no numbers.
+//! The text around the table: its caption, and notes on missing trials and on values that are not
+//! finite.
 
 use std::collections::BTreeSet;
 
@@ -10,31 +10,31 @@ use super::{Column, Row, Table};
 use crate::records::{Records, Trial, TrialState};
 use crate::statistics::{RESAMPLES, SEED};
 
-/// A row of which a trial is missing.
+/// A row that lacks a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IncompleteRow {
-    /// The variant's name.
+    /// The variant's name in the file.
     pub variant: String,
-    /// Its label.
-    pub label: String,
-    /// How many trials ended well.
+    /// The variant's name for readers.
+    pub(crate) label: String,
+    /// The count of trials that succeeded.
     pub finished: usize,
-    /// How many the file asks for.
+    /// The count of trials that the file asks for.
     pub of: usize,
-    /// The others.
+    /// The trials that did not succeed; empty if the file asks for none.
     pub missing: Vec<MissingSeed>,
 }
 
 /// A trial that does not count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MissingSeed {
-    /// Its seed.
+    /// The trial's seed.
     pub seed: u64,
-    /// Its state in a word or two.
+    /// The trial's state in a word or two: `running`, `failed (diverged)`.
     pub why: String,
 }
 
-/// The title, the profile's caption and how many seeds, as sentences.
+/// The title, the profile's caption and the count of seeds, as sentences.
 pub(super) fn caption(spec: &report::Table, records: &Records) -> String {
     let mut sentences = vec![spec.title.clone(), records.caption.clone(), seeds(spec, records)];
     if spec.paper.values().any(|row| !row.is_empty()) {
@@ -59,7 +59,7 @@ fn seeds(spec: &report::Table, records: &Records) -> String {
     }
 }
 
-/// What the cells of several seeds show.
+/// The estimate that cells of several seeds show.
 fn estimate(spec: &report::Table) -> String {
     let centre = match spec.center {
         Center::Mean => "Mean",
@@ -73,7 +73,7 @@ fn estimate(spec: &report::Table) -> String {
     }
 }
 
-/// What is missing, what is no number, then the file's own notes.
+/// Missing trials, values that are not finite, unpaired seeds, then the file's own notes.
 pub(super) fn notes(table: &Table, spec: &report::Table) -> Vec<String> {
     let mut notes: Vec<String> = table.incomplete().iter().map(incomplete_note).collect();
     for row in &table.rows {
@@ -97,12 +97,13 @@ pub(super) fn incomplete(rows: &[Row]) -> Vec<IncompleteRow> {
     .collect()
 }
 
-/// What the comparisons with the baseline leave out, and what they are.
+/// The method of the comparisons with the baseline, and the seeds that they leave out.
 fn unpaired_note(table: &Table) -> Option<String> {
-    let against = table.against.as_ref()?;
+    let baseline = table.baseline.as_ref()?;
     let mut left_out = Vec::new();
-    for (row, cells) in table.rows.iter().zip(&against.cells) {
-        let unpaired = cells.iter().flatten().flat_map(|c| &c.unpaired).collect::<BTreeSet<_>>();
+    for (row, comparisons) in table.rows.iter().zip(&baseline.comparisons) {
+        let unpaired =
+            comparisons.iter().flatten().flat_map(|c| &c.unpaired).collect::<BTreeSet<_>>();
         let seeds = unpaired.into_iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         if !seeds.is_empty() {
             left_out.push(format!("{} ({seeds})", row.variant.label));
@@ -112,7 +113,7 @@ fn unpaired_note(table: &Table) -> Option<String> {
         "Against {}: differences paired by seed and item, both taken as random and crossed; t \
          intervals; p-values corrected by Holm within each column; d_z in standard deviations of \
          the differences over items, or over seeds where no items are known.",
-        against.label
+        baseline.label
     );
     if !left_out.is_empty() {
         text.push_str(" Seeds that have no partner are left out: ");
@@ -142,7 +143,7 @@ fn incomplete_note(row: &IncompleteRow) -> String {
 
 fn flagged_note(row: &Row, column: &Column) -> String {
     let metric = &column.spec.metric;
-    let odd: Vec<String> = row
+    let not_finite: Vec<String> = row
         .variant
         .finished()
         .filter_map(|trial| match trial.results.get(metric) {
@@ -152,12 +153,12 @@ fn flagged_note(row: &Row, column: &Column) -> String {
         })
         .collect();
     let (label, heading) = (&row.variant.label, &column.label);
-    let (count, of) = (odd.len(), row.variant.finished().count());
+    let (count, of) = (not_finite.len(), row.variant.finished().count());
     let left_out = if count < of { ", left out of the mean" } else { "" };
     let values = if of == 1 { "value" } else { "values" };
     let are = if count == 1 { "is" } else { "are" };
     format!(
         "‡ {label}, {heading}: {count} of {of} {values} {are} not finite{left_out} ({}).",
-        odd.join(", ")
+        not_finite.join(", ")
     )
 }

@@ -1,4 +1,4 @@
-//! The table for a terminal: aligned by spaces, two lines of headings, wrapped words around it.
+//! The table for a terminal: aligned by spaces, two lines of headings, wrapped text around it.
 
 use super::{ABSENT, Cell, Column, Table};
 
@@ -12,9 +12,7 @@ impl Table {
     /// the best values carry `*`.
     pub fn terminal(&self) -> String {
         let lines = self.terminal_lines();
-        let widths: Vec<usize> = (0..lines[0].len())
-            .map(|i| lines.iter().map(|line| width(&line[i])).max().unwrap_or(0))
-            .collect();
+        let widths = column_widths(&lines);
         let mut text = wrap(&self.caption);
         for block in blocks(&lines[1], &widths) {
             let rule = "─".repeat(total_width(&block, &widths));
@@ -26,18 +24,18 @@ impl Table {
             text.push(rule);
         }
         text.extend(self.bold.iter().flat_map(|meaning| wrap(&format!("* {meaning}"))));
-        text.extend(self.terminal_against());
+        text.extend(self.terminal_comparisons());
         text.extend(self.notes.iter().flat_map(|note| wrap(note)));
         text.join("\n") + "\n"
     }
 
     /// The comparisons with the baseline, a line each; the effect size is left to the files.
-    fn terminal_against(&self) -> Vec<String> {
-        let Some(title) = self.against_title() else { return Vec::new() };
+    fn terminal_comparisons(&self) -> Vec<String> {
+        let Some(title) = self.comparison_title() else { return Vec::new() };
         let mut lines =
             vec![[&title, "", "difference [95 %]", "p", "n", ""].map(str::to_owned).to_vec()];
         let mut last = String::new();
-        for line in self.against_lines() {
+        for line in self.comparison_lines() {
             let [row, metric, difference, interval, p, _, n, verdict] = &line[..] else {
                 unreachable!("a row's label and what the headings say")
             };
@@ -48,10 +46,7 @@ impl Table {
             last.clone_from(row);
         }
         let columns: Vec<usize> = (0..lines[0].len()).collect();
-        let widths: Vec<usize> = columns
-            .iter()
-            .map(|&i| lines.iter().map(|line| width(&line[i])).max().unwrap_or(0))
-            .collect();
+        let widths = column_widths(&lines);
         let rule = "─".repeat(total_width(&columns, &widths));
         let mut text: Vec<_> = lines.iter().map(|line| align(line, &columns, &widths)).collect();
         text.insert(0, String::new());
@@ -102,6 +97,12 @@ fn blocks(units: &[String], widths: &[usize]) -> Vec<Vec<usize>> {
         }
     }
     blocks
+}
+
+fn column_widths(lines: &[Vec<String>]) -> Vec<usize> {
+    (0..lines[0].len())
+        .map(|i| lines.iter().map(|line| width(&line[i])).max().unwrap_or(0))
+        .collect()
 }
 
 fn total_width(columns: &[usize], widths: &[usize]) -> usize {

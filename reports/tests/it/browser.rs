@@ -10,15 +10,14 @@ use crate::figures::{curve, trained};
 use crate::fixtures::{has, table, three_seeds};
 use crate::sheets::{images, sampled};
 
-/// Says how far the page sticks out of its window, and how wide each figure is in it.
+/// Reports the overflow of the page and the width of each figure, in pixels.
 const MEASURE: &str = "<script>onload = () => {
     const page = document.documentElement;
     const widths = [...document.querySelectorAll('figure svg')].map(e => e.clientWidth);
     parent.postMessage([page.scrollWidth - page.clientWidth, innerWidth, ...widths].join(' '), '*');
 }</script>";
 
-/// What `page` measures in a window of that width. A browser's own window has a least width, a frame
-/// has none.
+/// The numbers that `page` reports in a frame of that width; a browser window has a minimum width.
 fn measured(page: &str, width: u32, folder: &Path) -> Vec<i64> {
     fs_err::write(folder.join("page.html"), format!("{page}{MEASURE}")).unwrap();
     let frame = format!(
@@ -37,8 +36,8 @@ fn measured(page: &str, width: u32, folder: &Path) -> Vec<i64> {
         .output()
         .unwrap();
     let dom = String::from_utf8(output.stdout).unwrap();
-    let said = dom.split("<body>").nth(1).and_then(|rest| rest.split('<').next());
-    let numbers = said.unwrap_or_default().split_whitespace().map(str::parse);
+    let reported = dom.split("<body>").nth(1).and_then(|rest| rest.split('<').next());
+    let numbers = reported.unwrap_or_default().split_whitespace().map(str::parse);
     let numbers: Vec<i64> = numbers.collect::<Result<_, _>>().unwrap_or_default();
     assert!(numbers.len() > 2, "{dom}\n{}", String::from_utf8_lossy(&output.stderr));
     numbers

@@ -1,4 +1,4 @@
-//! Claims, judged by records of which the answer is known.
+//! Claims, judged by records with a known answer.
 
 use experiments::schema::claim::Claim;
 use experiments::schema::report::Report;
@@ -74,7 +74,7 @@ fn with_one_seed_nothing_is_supported_and_with_two_nothing_is_resolved() {
 }
 
 #[test]
-fn a_row_of_one_seed_hinders_no_verdict_unless_it_is_ahead() {
+fn a_row_of_one_seed_does_not_change_a_verdict_unless_it_is_ahead() {
     let rows = |reference| {
         records(vec![
             row("a", &[20.0, 20.1, 19.9]),
@@ -87,7 +87,7 @@ fn a_row_of_one_seed_hinders_no_verdict_unless_it_is_ahead() {
 }
 
 #[test]
-fn who_reaches_a_level_first() {
+fn the_first_to_reach_a_level_is_better() {
     let records = records(vec![
         curves("fast", [Some(200), Some(300), Some(200)]),
         curves("slow", [Some(800), Some(700), Some(900)]),

@@ -44,8 +44,8 @@ impl Plot {
         Self { left, right, top: f64::from(top), bottom: f64::from(bottom), pixmap }
     }
 
-    /// Whether some pixel within two of the place given as shares of the rectangle, from the
-    /// lower left, has `colour`.
+    /// True if some pixel within two of (`x`, `y`), given as shares of the rectangle from the lower
+    /// left, has `colour`.
     fn shows(&self, colour: Rgb, x: f64, y: f64) -> bool {
         let x = (self.left + (self.right - self.left) * x).round() as u32;
         let y = (self.bottom - (self.bottom - self.top) * y).round() as u32;
@@ -216,7 +216,7 @@ fn what_has_no_place_on_its_axes_is_a_sentence_and_leaves_no_file() {
 }
 
 #[test]
-fn points_that_were_put_aside_are_drawn_as_those_in_memory() {
+fn points_that_were_spilled_to_disk_are_drawn_as_those_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let mut spool = Spool::new(folder.path());
     // Several stretches, each of more points than the picture has columns.
@@ -234,8 +234,8 @@ fn points_that_were_put_aside_are_drawn_as_those_in_memory() {
         });
         records(vec![variant("sr3", "SR3", trials.collect())])
     };
-    let here = seeds(&mut |samples| Series::new(samples));
-    let aside = seeds(&mut |samples| spool.put(samples).unwrap());
+    let in_memory = seeds(&mut |samples| Series::new(samples));
+    let spilled = seeds(&mut |samples| spool.put(samples).unwrap());
     for figure in [
         curve("psnr"),
         Curve { smooth: Some(101), ..curve("psnr") },
@@ -247,8 +247,8 @@ fn points_that_were_put_aside_are_drawn_as_those_in_memory() {
             ["figures/psnr.svg", "data/psnr.csv"]
                 .map(|path| fs_err::read_to_string(out.path().join(path)).unwrap())
         };
-        let [svg, csv] = files(&here);
+        let [svg, csv] = files(&in_memory);
         assert!(csv.lines().count() == 20_001 && svg.len() < 1_000_000, "{}", svg.len());
-        assert!(files(&aside) == [svg, csv], "{figure:?}");
+        assert!(files(&spilled) == [svg, csv], "{figure:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What every figure does, whatever its kind.
+//! Behaviour that all kinds of figures share.
 
 use std::collections::BTreeMap;
 
@@ -88,24 +88,24 @@ fn a_figure_without_records_is_a_sentence_and_removes_its_old_picture() {
     );
     assert_eq!(written.files.len(), 5, "the table comes out all the same");
     assert!(!old.exists() && out.path().join("figures/mine.png").exists());
-    assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 6, "nothing is left aside");
+    assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 6, "no temporary file is left");
 }
 
 #[test]
 fn names_that_leave_the_folder_or_collide_are_refused() {
     let out = tempfile::tempdir().unwrap();
-    for name in ["../psnr", "a/b", "", ".hidden"] {
+    for name in ["../psnr", "a/b", "", ".hidden", "a.b", "größe", "-a"] {
         let figures = vec![Figure::Curve(curve(name))];
         let error = write(&report(figures), &three_seeds(), out.path()).unwrap_err();
         assert!(matches!(error, ReportError::Name(n) if n == name));
     }
     let figures = vec![Figure::Curve(curve("a")), Figure::Images(images("a"))];
     let error = write(&report(figures), &three_seeds(), out.path()).unwrap_err();
-    assert!(matches!(error, ReportError::Twice(n) if n == "a"));
+    assert!(matches!(error, ReportError::DuplicateName(n) if n == "a"));
     assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 0);
 }
 
-/// Whether some pixel of a row of pixels is dark: a rule runs across, or there is text.
+/// The count of dark pixels in a row of pixels: a rule, or text.
 fn ink(pixmap: &Pixmap, y: u32) -> usize {
     (0..pixmap.width()).filter(|x| at(pixmap, *x, y).0 < 0x60).count()
 }

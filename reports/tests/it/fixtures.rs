@@ -1,4 +1,5 @@
-//! Small records with everything that a report has to cope with.
+//! Small records with every special case of a report: ties, missing trials, values that are not
+//! finite.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -38,7 +39,7 @@ pub(crate) fn records(variants: Vec<Variant>) -> Records {
     Records {
         experiment: "table1".to_owned(),
         profile: Some("demo".to_owned()),
-        caption: "Faces of 32×32 pixels, 50 % of them made up".to_owned(),
+        caption: "Faces of 32×32 pixels, 50 % of them synthetic".to_owned(),
         variants,
         metrics: BTreeMap::from([("psnr".to_owned(), psnr)]),
     }
@@ -125,12 +126,12 @@ pub(crate) fn three_seeds() -> Records {
     ])
 }
 
-/// Whether there is the program that a test asks, in Debian's `package`; if not, says so.
+/// True if `program`, which a test calls, is installed; otherwise prints Debian's `package`.
 #[expect(clippy::print_stderr, reason = "a check that was not made must be seen")]
 pub(crate) fn has(program: &str, package: &str) -> bool {
     let has = Command::new(program).arg("--version").output().is_ok();
     if !has {
-        eprintln!("skipped: there is no {program} here (Debian: {package})");
+        eprintln!("skipped: {program} is not installed (Debian: {package})");
     }
     has
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-mod against;
+mod baseline;
 mod browser;
 mod claims;
 mod curves;

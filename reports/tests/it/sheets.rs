@@ -133,8 +133,8 @@ fn a_sheet_shows_the_steps_that_are_asked_for() {
         assert_eq!(runs(&sheet, 24), [(BLUE, 192), (empty, 192)], "of step 1 there is one picture");
         assert_eq!(runs(&sheet, 222), [(RED, 96), (GREEN, 96), (SAND, 192)], "step 5");
     }
-    for place in [StepSelector::Step(3), StepSelector::Share(0.1)] {
-        let figure = Images { steps: vec![place], ..images("sheet") };
+    for step in [StepSelector::Step(3), StepSelector::Share(0.1)] {
+        let figure = Images { steps: vec![step], ..images("sheet") };
         let figures = vec![Figure::Images(figure)];
         let problems = write(&report(figures), &records, folder.path()).unwrap().problems;
         assert_eq!(problems, ["figure `sheet`: no image `sample` yet"]);

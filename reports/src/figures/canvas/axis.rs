@@ -1,11 +1,11 @@
-//! An axis with round numbers: what it spans, where its ticks are and how they are written.
+//! An axis with round numbers: its span, its ticks and their labels.
 
 use std::ops::Range;
 
 use experiments::schema::report::Scale;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-/// An axis with its ticks and what is written at them.
+/// An axis with its ticks and their labels.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Axis {
     span: (f64, f64),
@@ -73,7 +73,7 @@ impl Axis {
         Self { span, scale: Scale::Log, ticks, texts }
     }
 
-    /// One place for each name, evenly: the first at 0.5, the next at 1.5.
+    /// A categorical axis: the first name at 0.5, the next at 1.5.
     pub(crate) fn names(names: &[String]) -> Self {
         Self {
             span: (0.0, names.len() as f64),
@@ -83,13 +83,13 @@ impl Axis {
         }
     }
 
-    /// The same from the other end.
+    /// The axis in reverse direction.
     pub(crate) fn reversed(mut self) -> Self {
         self.span = (self.span.1, self.span.0);
         self
     }
 
-    /// What stands at the ticks: `0.25`, `18`, and `20k` or `1.5M` for large ones.
+    /// The tick labels: `0.25`, `18`, and `20k` or `1.5M` for large ones.
     pub(crate) fn texts(&self) -> &[String] {
         &self.texts
     }
@@ -100,9 +100,9 @@ impl Ranged for Axis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        let place = |v: f64| if self.scale == Scale::Log { v.log10() } else { v };
-        let (low, high) = (place(self.span.0), place(self.span.1));
-        let share = (place(*value) - low) / (high - low);
+        let transformed = |v: f64| if self.scale == Scale::Log { v.log10() } else { v };
+        let (low, high) = (transformed(self.span.0), transformed(self.span.1));
+        let share = (transformed(*value) - low) / (high - low);
         limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
     }
 
@@ -131,13 +131,13 @@ fn round_texts(ticks: &[f64], step: f64) -> Vec<String> {
         v if v >= 1e4 => (1e3, "k"),
         _ => (1.0, ""),
     };
-    let text = |tick: &f64| match tick {
+    let texts = ticks.iter().map(|tick| match tick {
         tick if suffix.is_empty() => format!("{tick:.decimals$}").replace('-', "−"),
         tick if *tick == 0.0 => "0".to_owned(),
         // `{}` writes the shortest digits: 1.5M beside 1M.
         tick => format!("{}{suffix}", tick / unit).replace('-', "−"),
-    };
-    ticks.iter().map(text).collect()
+    });
+    texts.collect()
 }
 
 /// A tick of a logarithmic axis: as a plain number near 1, else as a power.

@@ -16,7 +16,7 @@ pub(crate) const SIZE_PER_EM: f64 = 1.24;
 
 static REGISTERED: LazyLock<()> = LazyLock::new(|| {
     for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, SEMI_BOLD)] {
-        assert!(register_font(FAMILY, style, bytes).is_ok(), "the bundled font is sound");
+        assert!(register_font(FAMILY, style, bytes).is_ok(), "the bundled font is valid");
     }
 });
 
@@ -27,12 +27,12 @@ static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     Options { font_family: FAMILY.to_owned(), fontdb: Arc::new(fonts), ..Options::default() }
 });
 
-/// Makes the font known to plotters, which keeps a table of fonts per process.
+/// Registers the font with plotters, whose table of fonts is global; repeated calls do nothing.
 pub(crate) fn register() {
     LazyLock::force(&REGISTERED);
 }
 
-/// How resvg finds the font.
+/// Options with which resvg finds the bundled font and no other.
 pub(crate) fn options() -> &'static Options<'static> {
     &OPTIONS
 }
@@ -47,13 +47,15 @@ pub(crate) fn width(text: &str, size: f64, style: FontStyle) -> f64 {
     f64::from(width) / zoom
 }
 
-/// `text` in lines of at most `room` pixels, broken between words.
-pub(crate) fn wrapped(text: &str, room: f64, size: f64, style: FontStyle) -> Vec<String> {
+/// `text` in lines of at most `max_width` pixels, broken between words.
+pub(crate) fn wrapped(text: &str, max_width: f64, size: f64, style: FontStyle) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let longer = lines.last().map(|line| format!("{line} {word}"));
         match (lines.last_mut(), longer) {
-            (Some(line), Some(longer)) if width(&longer, size, style) <= room => *line = longer,
+            (Some(line), Some(longer)) if width(&longer, size, style) <= max_width => {
+                *line = longer;
+            }
             _ => lines.push(word.to_owned()),
         }
     }

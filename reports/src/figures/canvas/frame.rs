@@ -1,78 +1,67 @@
-//! The frame that every plot stands in: titles, axes and grid by plotters' chart, and what is drawn
-//! on top of it alike in all of them.
+//! The frame of every plot: titles, axes and grid by plotters' chart, and the drawing primitives
+//! that all plots share.
 
 use plotters::chart::ChartBuilder;
 use plotters::coord::CoordTranslate as _;
 use plotters::coord::cartesian::Cartesian2d;
-use plotters::drawing::IntoDrawingArea as _;
 use plotters::element::{DashedPathElement, PathElement, Polygon};
-use plotters::prelude::SVGBackend;
 use plotters::style::{Color as _, RGBColor};
 use plotters::style::{ShapeStyle, TRANSPARENT, WHITE};
 
 use super::axis::Axis;
 use super::font;
-use super::heading::{Canvas, Heading};
 use super::picture::{Picture, PictureError};
 use super::style::{self, px};
+use super::surface::{Canvas, svg};
+use super::title::TitleBlock;
 
 pub(crate) type Pixel = (i32, i32);
 
-/// What stands around a plot.
+/// Titles, axes and size of a plot.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Surround {
+pub(crate) struct PlotSpec {
     pub(crate) title: String,
-    /// What a reader must know about the marks.
+    /// Facts about the data and about how it is drawn.
     pub(crate) subtitle: String,
     pub(crate) x: (String, Axis),
     pub(crate) y: (String, Axis),
-    /// Whose ticks have lines across the plot.
     pub(crate) grid: Grid,
-    /// Room to the right of the axes, for labels.
+    /// Width to the right of the axes, for labels.
     pub(crate) right: f64,
     pub(crate) height: f64,
 }
 
-/// Lines across a plot.
+/// Grid lines across a plot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grid {
     /// At the vertical axis's ticks.
     Horizontal,
     /// At the horizontal axis's ticks.
     Vertical,
-    /// At both.
     Both,
 }
 
-/// A canvas on which titles and axes are drawn.
+/// A canvas with titles and axes, ready for data.
 pub(crate) struct Frame<'a> {
     canvas: Canvas<'a>,
     coordinates: Cartesian2d<Axis, Axis>,
 }
 
-/// Draws titles and axes, then what `marks` adds to them.
+/// Draws titles and axes, then the data with `draw_data`.
 pub(crate) fn draw(
-    surround: &Surround,
-    marks: impl FnOnce(&Frame) -> Result<(), PictureError>,
+    spec: &PlotSpec,
+    draw_data: impl FnOnce(&Frame) -> Result<(), PictureError>,
 ) -> Result<Picture, PictureError> {
-    let left = left(surround);
-    let least = left + style::LEAST_PLOT + surround.right;
-    let size = (style::PLOT_SIZE.0.max(least).ceil(), surround.height);
-    let mut svg = String::new();
-    {
-        let pixels = (px(size.0).unsigned_abs(), px(size.1).unsigned_abs());
-        let canvas = SVGBackend::with_string(&mut svg, pixels).into_drawing_area();
-        canvas.fill(&WHITE)?;
-        let frame = Frame::new(canvas, surround, left, size.0)?;
-        marks(&frame)?;
-        frame.canvas.present()?;
-    }
-    Picture::parse(&style::shrink(&svg, size))
+    let left = left(spec);
+    let min_width = left + style::MIN_AXES_WIDTH + spec.right;
+    let size = (style::PLOT_SIZE.0.max(min_width).ceil(), spec.height);
+    let svg = svg(size, |canvas| draw_data(&Frame::new(canvas.clone(), spec, left, size.0)?))?;
+    Picture::parse(&svg)
 }
 
-/// Where the axes begin.
-fn left(surround: &Surround) -> f64 {
-    let (label, axis) = &surround.y;
+/// Distance from the left edge of the picture to the axes.
+fn left(spec: &PlotSpec) -> f64 {
+    let (label, axis) = &spec.y;
     let label = if label.is_empty() { 10.0 } else { 30.0 };
     style::MARGIN + label + font::widest(axis.texts(), style::TICK_SIZE)
 }
@@ -80,22 +69,22 @@ fn left(surround: &Surround) -> f64 {
 impl<'a> Frame<'a> {
     fn new(
         canvas: Canvas<'a>,
-        surround: &Surround,
+        spec: &PlotSpec,
         left: f64,
         width: f64,
     ) -> Result<Self, PictureError> {
-        let heading = Heading::new(&surround.title, &surround.subtitle, width);
-        heading.draw(&canvas)?;
+        let title = TitleBlock::new(&spec.title, &spec.subtitle, width);
+        title.draw(&canvas)?;
         let mut chart = ChartBuilder::on(&canvas)
-            .margin_top(px(heading.height()))
-            .margin_right(px(surround.right))
+            .margin_top(px(title.height()))
+            .margin_right(px(spec.right))
             .margin_bottom(px(style::MARGIN))
             .margin_left(px(style::MARGIN))
             .x_label_area_size(px(38.0))
             .y_label_area_size(px(left - style::MARGIN))
-            .build_cartesian_2d(surround.x.1.clone(), surround.y.1.clone())?;
+            .build_cartesian_2d(spec.x.1.clone(), spec.y.1.clone())?;
         let mut mesh = chart.configure_mesh();
-        match surround.grid {
+        match spec.grid {
             Grid::Horizontal => mesh.disable_x_mesh(),
             Grid::Vertical => mesh.disable_y_mesh(),
             Grid::Both => &mut mesh,
@@ -106,8 +95,8 @@ impl<'a> Frame<'a> {
             .set_all_tick_mark_size(px(4.0))
             .label_style(style::text(style::TICK_SIZE, style::INK))
             .axis_desc_style(style::text(style::LABEL_SIZE, style::INK))
-            .x_desc(&surround.x.0)
-            .y_desc(&surround.y.0)
+            .x_desc(&spec.x.0)
+            .y_desc(&spec.y.0)
             .draw()?;
         let coordinates = chart.as_coord_spec().clone();
         Ok(Self { canvas, coordinates })
@@ -129,7 +118,7 @@ impl<'a> Frame<'a> {
         (range.start.min(range.end), range.start.max(range.end))
     }
 
-    /// A line, if it leads anywhere: renderers complain of strokes without a length.
+    /// A line; nothing if it has no length, for renderers warn about such strokes.
     pub(crate) fn path(&self, path: Vec<Pixel>, style: ShapeStyle) -> Result<(), PictureError> {
         if path.windows(2).all(|pair| pair[0] == pair[1]) {
             return Ok(());
@@ -150,8 +139,10 @@ impl<'a> Frame<'a> {
     pub(crate) fn marker(&self, index: usize, at: Pixel) -> Result<(), PictureError> {
         let rim = (style::MARKER_RADIUS + 0.9, WHITE);
         for (radius, fill) in [rim, (style::MARKER_RADIUS, style::colour(index))] {
-            let corner = |(x, y): (f64, f64)| (at.0 + px(x * radius), at.1 + px(y * radius));
-            self.area(style::marker(index).into_iter().map(corner).collect(), fill.filled())?;
+            let outline = style::marker(index);
+            let outline =
+                outline.iter().map(|(x, y)| (at.0 + px(x * radius), at.1 + px(y * radius)));
+            self.area(outline.collect(), fill.filled())?;
         }
         Ok(())
     }

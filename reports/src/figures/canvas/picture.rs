@@ -14,7 +14,7 @@ use crate::files::Files;
 /// Pixels of a PNG per pixel of the layout, sharp enough for print at column width.
 pub(crate) const ZOOM: u32 = 2;
 
-/// Why a drawing did not become a picture.
+/// A drawing that did not become a picture.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PictureError {
     /// Plotters could not lay it out.
@@ -23,16 +23,16 @@ pub(crate) enum PictureError {
     /// A label holds a character that XML does not allow.
     #[error("is not a valid SVG")]
     Svg(#[from] resvg::usvg::Error),
-    /// No point has a place on logarithmic axes.
+    /// No point is visible on logarithmic axes.
     #[error("nothing is above zero, where a logarithmic axis begins")]
     NothingVisible,
-    /// Points that were put aside are lost.
+    /// Points that were spilled to disk cannot be read back.
     #[error("the points cannot be read back")]
     Points(#[from] io::Error),
     /// Far too large for memory.
     #[error("has no size that a picture can have")]
     Size,
-    /// The PNG encoder refused.
+    /// The PNG encoder failed.
     #[error("cannot be encoded")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -62,21 +62,20 @@ impl Picture {
     }
 }
 
-/// Adds the figure `name` to `files`: the drawing as SVG and PNG, and its data, which is written while
-/// the other two are drawn. Says what went wrong.
+/// Adds the figure `name` to `files`: the drawing as SVG and PNG, and its data, which is written
+/// while the other two are drawn. Returns the error as a sentence; there is no file then.
 pub(crate) fn add(
     name: &str,
     draw: impl FnOnce() -> Result<Picture, PictureError> + Send,
     csv: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
     files: &mut Files,
 ) -> Vec<String> {
-    let pictures = || {
-        let picture = draw()?;
-        Ok::<_, PictureError>((picture.svg(), png(&picture.pixmap()?)?))
-    };
     let data = format!("data/{name}.csv");
     let pictures = thread::scope(|scope| {
-        let pictures = scope.spawn(pictures);
+        let pictures = scope.spawn(|| {
+            let picture = draw()?;
+            Ok::<_, PictureError>((picture.svg(), png(&picture.pixmap()?)?))
+        });
         files.add_data(&data, csv);
         pictures.join().unwrap_or_else(|panic| resume_unwind(panic))
     });

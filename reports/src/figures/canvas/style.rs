@@ -1,5 +1,5 @@
-//! How every figure looks: sizes, colours, markers. Lengths are pixels of the layout; [`px`] turns
-//! them into the finer units that plotters draws in, because it only knows whole ones.
+//! The style of every figure: sizes, colours, markers. Lengths are pixels of the layout; [`px`]
+//! turns them into the finer units that plotters draws in, because it only knows whole ones.
 
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontStyle, IntoFont as _, RGBColor, ShapeStyle, TextStyle};
@@ -12,19 +12,19 @@ const SCALE: f64 = 8.0;
 /// A plot with the labels beside it. Set 3.3 inches wide, a paper's column, its smallest text is
 /// 5.9 points high.
 pub(crate) const PLOT_SIZE: (f64, f64) = (460.0, 310.0);
-/// Least width of the axes; labels too long for that make the picture wider.
-pub(crate) const LEAST_PLOT: f64 = 220.0;
+/// Minimum width of the axes; labels too long for that make the picture wider.
+pub(crate) const MIN_AXES_WIDTH: f64 = 220.0;
 pub(crate) const MARGIN: f64 = 12.0;
 pub(crate) const LINE_WIDTH: f64 = 1.8;
 pub(crate) const MARKER_RADIUS: f64 = 3.2;
-/// Least height of a row of a sheet.
+/// Minimum height of a row of a sheet.
 pub(crate) const CELL: f64 = 96.0;
 pub(crate) const CELL_GAP: f64 = 3.0;
 
 pub(crate) const TITLE_SIZE: f64 = 15.0;
 pub(crate) const LABEL_SIZE: f64 = 12.5;
 pub(crate) const TICK_SIZE: f64 = 11.5;
-/// From a line of that size to the next.
+/// Line height of text of [`TICK_SIZE`].
 pub(crate) const SMALL_LINE: f64 = 15.0;
 
 pub(crate) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
@@ -34,7 +34,7 @@ pub(crate) const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
 pub(crate) const EMPTY_CELL: RGBColor = RGBColor(0xf0, 0xf0, 0xf0);
 pub(crate) const BAND_OPACITY: f64 = 0.15;
 pub(crate) const BAR_OPACITY: f64 = 0.75;
-/// Of the points behind a smoothed line.
+/// Opacity of the recorded points behind a smoothed line.
 pub(crate) const RAW_OPACITY: f64 = 0.35;
 
 /// Okabe and Ito's colours, which the colour-blind can tell apart, without the yellow, which is
@@ -79,12 +79,15 @@ fn polygon(corners: u32, radius: f64, turn: f64) -> Vec<(f64, f64)> {
 
 /// A plus sign, turned.
 fn cross(turn: f64) -> Vec<(f64, f64)> {
-    let (reach, half) = (1.4, 0.5);
-    let arm = [(-half, -half), (-half, -reach), (half, -reach)];
-    let quarter = |i: u32| turn + std::f64::consts::FRAC_PI_2 * f64::from(i);
-    let rotated =
-        |(x, y): (f64, f64), a: f64| (x * a.cos() - y * a.sin(), x * a.sin() + y * a.cos());
-    (0..4).flat_map(|i| arm.map(|corner| rotated(corner, quarter(i)))).collect()
+    let (length, half) = (1.4, 0.5);
+    let arm = [(-half, -half), (-half, -length), (half, -length)];
+    let mut corners = Vec::new();
+    for i in 0..4 {
+        let angle = turn + std::f64::consts::FRAC_PI_2 * f64::from(i);
+        let (sin, cos) = (angle.sin(), angle.cos());
+        corners.extend(arm.map(|(x, y)| (x * cos - y * sin, x * sin + y * cos)));
+    }
+    corners
 }
 
 /// Plotters' pixels for a length of the layout.
@@ -111,16 +114,4 @@ fn styled(size: f64, style: FontStyle, colour: RGBColor) -> TextStyle<'static> {
     font::register();
     let font = (font::FAMILY, f64::from(px(size)) * font::SIZE_PER_EM, style).into_font();
     TextStyle { font, color: colour.to_backend_color(), pos: Pos::new(HPos::Left, VPos::Center) }
-}
-
-/// An SVG of plotters' that measures `size` in the layout's pixels, with round corners, and with
-/// lines that fill nothing.
-pub(crate) fn shrink(svg: &str, size: (f64, f64)) -> String {
-    let (width, height) = (px(size.0), px(size.1));
-    let drawn = format!("<svg width=\"{width}\" height=\"{height}\"");
-    let shown = format!(
-        "<svg width=\"{}\" height=\"{}\" stroke-linejoin=\"round\" fill=\"none\"",
-        size.0, size.1
-    );
-    svg.replacen(&drawn, &shown, 1)
 }

@@ -1,4 +1,4 @@
-//! A drawing in the colours of the page that it stands in, light or dark.
+//! Colours of a drawing that is embedded in a page, light or dark.
 
 /// Every colour of `style.rs` by its name as a CSS variable: on white, and on a dark page.
 pub(crate) const THEME: [(&str, &str, &str); 13] = [
@@ -17,21 +17,23 @@ pub(crate) const THEME: [(&str, &str, &str); 13] = [
     ("cell", "#f0f0f0", "#23282d"),
 ];
 
-/// `svg` with variables for its colours, as wide as its place allows, and with `title` for those
-/// who cannot see it.
+/// `svg` with CSS variables for its colours, as wide as the page allows, and with `title` as its
+/// accessible name.
 pub(crate) fn themed(svg: &str, title: &str) -> String {
     let mut svg = svg.to_owned();
     for (name, light, _) in THEME {
         svg = svg.replace(&format!("\"{light}\""), &format!("\"var(--{name})\""));
     }
-    let size = |side: &str| {
-        let rest = svg.split_once(&format!("{side}=\"")).map_or("", |(_, rest)| rest);
-        rest.split('"').next().unwrap_or_default().to_owned()
-    };
-    let (width, height) = (size("width"), size("height"));
+    let (width, height) = (attribute(&svg, "width"), attribute(&svg, "height"));
     let sized = format!("<svg width=\"{width}\" height=\"{height}\"");
     let title = crate::table::escape(title);
     let fluid =
         format!("<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\"");
     svg.replacen(&sized, &fluid, 1)
+}
+
+/// The value of the first attribute of that name; empty if there is none.
+fn attribute<'a>(svg: &'a str, name: &str) -> &'a str {
+    let rest = svg.split_once(&format!("{name}=\"")).map_or("", |(_, rest)| rest);
+    rest.split('"').next().unwrap_or_default()
 }

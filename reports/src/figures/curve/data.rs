@@ -4,30 +4,30 @@ use experiments::schema::report::{Band, Scale, X};
 
 use super::line::Line;
 
-/// What a plot shows.
+/// Everything that a plot shows.
 #[derive(Debug)]
 pub(super) struct Curves<'a> {
     pub(super) title: String,
-    /// What a reader must know about the seeds and about how they are drawn.
+    /// Facts about the seeds and about how they are drawn.
     pub(super) subtitle: String,
     pub(super) x_label: String,
     pub(super) y_label: String,
     pub(super) x_scale: Scale,
     pub(super) y_scale: Scale,
-    /// The horizontal axis's unit, for example 60 where it shows minutes.
+    /// Divisor of horizontal positions, for example 60 of seconds on an axis in minutes.
     pub(super) x_unit: f64,
     pub(super) band: Band,
     pub(super) smooth: Option<usize>,
-    /// The last place of any line, in the axis's unit.
+    /// The largest horizontal position of any line, in the axis's unit.
     pub(super) end: f64,
     pub(super) lines: Vec<Line<'a>>,
-    pub(super) reference: Option<Level>,
+    pub(super) reference: Option<ReferenceLine>,
     pub(super) x: X,
 }
 
-/// A dashed horizontal line.
+/// A dashed horizontal line at a variant's final value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Level {
+pub(super) struct ReferenceLine {
     pub(super) variant: String,
     pub(super) label: String,
     pub(super) value: f64,

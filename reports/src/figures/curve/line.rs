@@ -1,5 +1,6 @@
-//! Several seeds' points of one metric as one line: where each point stands and how far the seeds
-//! spread there. The points are made anew whenever they are needed, and never all held at once.
+//! Several seeds' points of one metric as one line: the horizontal position of each point and the
+//! seeds' values there. The points are computed whenever they are needed, and never all held at
+//! once.
 
 use std::io;
 use std::iter::Peekable;
@@ -7,68 +8,67 @@ use std::iter::Peekable;
 use experiments::schema::report::{Band, Curve, X};
 use serde_json::Value;
 
-use super::mark::Mark;
-use super::smooth::Smoothed;
+use super::plot_point::PlotPoint;
+use super::smoothing::Smoothed;
 use crate::records::{Trial, Variant};
 use crate::series::{Sample, Samples, Series};
-use crate::statistics::Summary;
+use crate::statistics::{Summary, mean};
 
-/// One variant's line.
+/// One variant's line: the mean over its seeds by step.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     pub(super) variant: &'a str,
     pub(super) label: String,
     /// Chooses colour and marker; the same in every figure of the run.
-    pub(super) index: usize,
-    /// How many points it has.
+    pub(super) style_index: usize,
+    /// The count of steps at which any seed has a point.
     pub(super) count: usize,
-    /// The last place of a point on the horizontal axis.
+    /// The largest horizontal position of a point.
     pub(super) end: f64,
-    /// Every point that has a value has one of each.
+    /// A point has a value only if every one of these has.
     pub(super) seeds: Vec<Seed<'a>>,
 }
 
-/// What is known of a line at one step.
+/// A line's seeds at one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
     pub(super) step: u64,
-    /// Place on the horizontal axis.
+    /// Horizontal position, the mean of the seeds'.
     pub(super) x: f64,
     /// None where a seed's value is missing or not finite.
-    pub(super) value: Option<Spread>,
+    pub(super) value: Option<SeedValues>,
 }
 
-/// The seeds' values at one step.
+/// Statistics of the seeds' values at one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Spread {
+pub(super) struct SeedValues {
     pub(super) summary: Summary,
     pub(super) lowest: f64,
     pub(super) highest: f64,
 }
 
-/// One seed's points.
+/// The series of one seed, and its mapping to the horizontal axis.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seed<'a> {
     series: &'a Series,
-    place: Placing,
+    position: XPosition,
 }
 
-/// Where a point stands on the horizontal axis.
+/// The horizontal position of a point.
 #[derive(Debug, Clone, Copy)]
-enum Placing {
-    /// At so much for every step.
+enum XPosition {
+    /// The step times this factor.
     Scaled(f64),
-    /// At its seconds.
     Seconds,
 }
 
 impl<'a> Line<'a> {
-    /// None if no trial has a finite point. Trials under way are drawn only while none has
-    /// finished, so that a mean is over the same seeds at every step.
+    /// None if no trial has a finite point. Running trials are drawn only while none has finished,
+    /// so that a mean is over the same seeds at every step.
     pub(super) fn new(
         variant: &'a Variant,
         spec: &Curve,
-        index: usize,
+        style_index: usize,
     ) -> Result<Option<Self>, String> {
         let series = |t: &'a Trial| Some((t, t.series.get(&spec.metric)?));
         let has_points = |(_, series): &(&Trial, &Series)| series.last().is_some();
@@ -77,11 +77,10 @@ impl<'a> Line<'a> {
             drawn = variant.trials.iter().filter_map(series).filter(has_points).collect();
         }
         let seeds = drawn.into_iter().map(|(trial, series)| seed(trial, series, spec));
-        let mark = if variant.is_complete() { "" } else { "†" };
         let mut line = Self {
             variant: &variant.name,
-            label: format!("{}{mark}", variant.label),
-            index,
+            label: variant.marked_label(),
+            style_index,
             count: 0,
             end: 0.0,
             seeds: seeds.collect::<Result<_, _>>()?,
@@ -96,52 +95,53 @@ impl<'a> Line<'a> {
         Ok(has_value.then_some(line))
     }
 
-    /// Every step that a seed has, with the values of all of them.
+    /// Every step that any seed has, with the values of all seeds.
     pub(super) fn points(&self) -> Points<'a> {
-        let seeds = self.seeds.iter().map(|seed| (seed.series.samples().peekable(), seed.place));
-        Points { seeds: seeds.collect(), values: Vec::new(), places: Vec::new() }
+        let seeds = self.seeds.iter().map(|seed| (seed.series.samples().peekable(), seed.position));
+        Points { seeds: seeds.collect(), values: Vec::new(), positions: Vec::new() }
     }
 
-    /// The points that have a value as they are recorded; nothing where one lacks it, and the line
-    /// breaks.
-    pub(super) fn marks(
+    /// The points as they were recorded; None for a point without a value, where the line breaks.
+    pub(super) fn plot_points(
         &self,
         band: Band,
-    ) -> impl Iterator<Item = io::Result<Option<Mark>>> + use<'a> {
-        self.points().map(move |point| Ok(point?.mark(band)))
+    ) -> impl Iterator<Item = io::Result<Option<PlotPoint>>> + use<'a> {
+        self.points().map(move |point| Ok(point?.plot_point(band)))
     }
 
-    /// The same smoothed over `points` of them, if a number is given.
-    pub(super) fn drawn(
+    /// The same points, smoothed by a moving mean over a `window` of them if one is given.
+    pub(super) fn smoothed(
         &self,
         band: Band,
-        points: Option<usize>,
-    ) -> Box<dyn Iterator<Item = io::Result<Option<Mark>>> + 'a> {
-        match points {
-            Some(points) => Box::new(Smoothed::new(self.marks(band), points)),
-            None => Box::new(self.marks(band)),
+        window: Option<usize>,
+    ) -> Box<dyn Iterator<Item = io::Result<Option<PlotPoint>>> + 'a> {
+        match window {
+            Some(window) => Box::new(Smoothed::new(self.plot_points(band), window)),
+            None => Box::new(self.plot_points(band)),
         }
     }
 }
 
 impl Point {
-    fn mark(self, band: Band) -> Option<Mark> {
-        let Spread { summary, lowest, highest } = self.value?;
+    fn plot_point(self, band: Band) -> Option<PlotPoint> {
+        let SeedValues { summary, lowest, highest } = self.value?;
         let band = match (band, summary.sd) {
             (Band::None, _) | (_, None) => None,
             (Band::Sd, Some(sd)) => Some((summary.mean - sd, summary.mean + sd)),
             (Band::Range, Some(_)) => Some((lowest, highest)),
         };
-        Some(Mark { x: self.x, y: summary.mean, band })
+        Some(PlotPoint { x: self.x, y: summary.mean, band })
     }
 }
 
-/// The trial's points, placed as the figure wants them.
+/// A trial's points on the horizontal axis of the figure.
 fn seed<'a>(trial: &Trial, series: &'a Series, spec: &Curve) -> Result<Seed<'a>, String> {
-    let place = match spec.x {
-        X::Step => Placing::Scaled(1.0),
-        X::Share => Placing::Scaled(1.0 / series.last().map_or(0, |last| last.step).max(1) as f64),
-        X::Images => Placing::Scaled(images_per_step(trial, spec)?),
+    let position = match spec.x {
+        X::Step => XPosition::Scaled(1.0),
+        X::Share => {
+            XPosition::Scaled(1.0 / series.last().map_or(0, |last| last.step).max(1) as f64)
+        }
+        X::Images => XPosition::Scaled(images_per_step(trial, spec)?),
         X::Seconds => {
             for sample in series.samples() {
                 if sample.map_err(|error| error.to_string())?.seconds.is_nan() {
@@ -149,10 +149,10 @@ fn seed<'a>(trial: &Trial, series: &'a Series, spec: &Curve) -> Result<Seed<'a>,
                     return Err(format!("no times of the points of `{metric}` in `{}`", trial.id));
                 }
             }
-            Placing::Seconds
+            XPosition::Seconds
         }
     };
-    Ok(Seed { series, place })
+    Ok(Seed { series, position })
 }
 
 fn images_per_step(trial: &Trial, spec: &Curve) -> Result<f64, String> {
@@ -166,30 +166,32 @@ fn images_per_step(trial: &Trial, spec: &Curve) -> Result<f64, String> {
         }
     }
     let number = value.and_then(Value::as_f64).filter(|images| *images > 0.0);
-    number.ok_or_else(|| format!("`{path}` is no number of images in the config of `{}`", trial.id))
+    number.ok_or_else(|| {
+        format!("`{path}` is not a number of images in the config of `{}`", trial.id)
+    })
 }
 
-impl Placing {
+impl XPosition {
     fn of(self, sample: &Sample) -> f64 {
         match self {
-            Self::Scaled(by) => sample.step as f64 * by,
+            Self::Scaled(factor) => sample.step as f64 * factor,
             Self::Seconds => sample.seconds,
         }
     }
 }
 
-/// The points of a [`Line`]: all its seeds in step.
+/// Iterator over the points of a [`Line`]: merges its seeds by step.
 pub(super) struct Points<'a> {
-    seeds: Vec<(Peekable<Samples<'a>>, Placing)>,
+    seeds: Vec<(Peekable<Samples<'a>>, XPosition)>,
     values: Vec<f64>,
-    places: Vec<f64>,
+    positions: Vec<f64>,
 }
 
 impl Iterator for Points<'_> {
     type Item = io::Result<Point>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Self { seeds, values, places } = self;
+        let Self { seeds, values, positions } = self;
         let mut earliest: Option<u64> = None;
         for (samples, _) in seeds.iter_mut() {
             match samples.peek() {
@@ -202,22 +204,21 @@ impl Iterator for Points<'_> {
         }
         let step = earliest?;
         values.clear();
-        places.clear();
-        for (samples, place) in seeds.iter_mut() {
-            let at_step = |sample: &io::Result<Sample>| matches!(sample, Ok(s) if s.step == step);
-            if let Some(Ok(sample)) = samples.next_if(at_step) {
+        positions.clear();
+        for (samples, position) in seeds.iter_mut() {
+            if let Some(Ok(sample)) = samples.next_if(|s| matches!(s, Ok(s) if s.step == step)) {
                 values.push(sample.value);
-                places.push(place.of(&sample));
+                positions.push(position.of(&sample));
             }
         }
-        let is_whole = values.len() == seeds.len() && values.iter().all(|v| v.is_finite());
-        let value = if is_whole { Spread::of(values) } else { None };
-        let x = places.iter().sum::<f64>() / places.len() as f64;
+        let is_complete = values.len() == seeds.len() && values.iter().all(|v| v.is_finite());
+        let value = if is_complete { SeedValues::of(values) } else { None };
+        let x = mean(positions);
         Some(Ok(Point { step, x, value }))
     }
 }
 
-impl Spread {
+impl SeedValues {
     fn of(values: &[f64]) -> Option<Self> {
         Some(Self {
             summary: Summary::of(values)?,

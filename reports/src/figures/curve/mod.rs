@@ -1,37 +1,36 @@
-//! A metric against the training step or what grows with it: which points are drawn, and the same
-//! points as CSV.
+//! A metric by training step, or by a quantity that grows with it: the data to draw, and the same
+//! as CSV.
 
 mod data;
-pub(super) mod labels;
 mod line;
-mod mark;
 mod plot;
-mod smooth;
+mod plot_point;
+mod smoothing;
 
 use std::io;
 
 use experiments::schema::report::{self, Band, Reference, Scale, X};
 
-use self::data::{Curves, Level};
-use self::line::Line;
-use self::plot::{MOST_POINTS, plot};
+use self::data::{Curves, ReferenceLine};
+use self::line::{Line, Point, SeedValues};
+use self::plot::{MAX_POINTS, plot};
 use super::canvas::picture::add;
 use super::source::Source;
 use crate::files::Files;
 use crate::records::Records;
 use crate::statistics::Summary;
-use crate::table::record;
+use crate::table::optional_number;
 
-/// Draws the figure and its data into `files`; says what is missing.
+/// Draws the figure and its data into `files`. Returns a sentence for each thing that is missing.
 pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> Vec<String> {
     let mut problems = Vec::new();
     let reference = spec.reference.as_ref().and_then(|wanted| {
-        let level = level(wanted, source.records);
+        let line = reference_line(wanted, source.records);
         let (variant, metric) = (&wanted.variant, &wanted.metric);
-        if level.is_none() {
+        if line.is_none() {
             problems.push(format!("no value of `{metric}` for the reference `{variant}` yet"));
         }
-        level
+        line
     });
     let curves = Curves::new(spec, source, reference, &mut problems);
     if curves.lines.is_empty() {
@@ -40,7 +39,7 @@ pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> V
         }
         return problems;
     }
-    problems.extend(add(&spec.name, || plot(&curves), |out| curves.csv(out), files));
+    problems.extend(add(&spec.name, || plot(&curves), |out| curves.write_csv(out), files));
     problems
 }
 
@@ -48,15 +47,16 @@ impl<'a> Curves<'a> {
     fn new(
         spec: &'a report::Curve,
         source: Source<'a>,
-        reference: Option<Level>,
+        reference: Option<ReferenceLine>,
         problems: &mut Vec<String>,
     ) -> Self {
-        let untrained = spec.reference.as_ref().map(|r| r.variant.as_str());
+        let reference_variant = spec.reference.as_ref().map(|r| r.variant.as_str());
         let records = source.records;
         let mut lines = Vec::new();
-        for variant in records.select(&spec.variants).filter(|v| Some(v.name.as_str()) != untrained)
+        for variant in
+            records.select(&spec.variants).filter(|v| Some(v.name.as_str()) != reference_variant)
         {
-            match Line::new(variant, spec, source.index(&variant.name)) {
+            match Line::new(variant, spec, source.style_index(&variant.name)) {
                 Ok(line) => lines.extend(line),
                 Err(problem) => problems.push(problem),
             }
@@ -78,63 +78,57 @@ impl<'a> Curves<'a> {
             smooth: spec.smooth,
             end: end / x_unit,
             lines,
-            reference: reference.filter(|l| spec.y_scale == Scale::Linear || l.value > 0.0),
+            reference: reference.filter(|line| spec.y_scale == Scale::Linear || line.value > 0.0),
             x: spec.x,
         }
     }
 
-    /// Every point as it was recorded, one a line, and what is drawn in its place where that is
-    /// something else; the reference has no step.
-    fn csv(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        let place = match self.x {
+    /// One line per recorded point, with the smoothed mean if there is one; the reference has no
+    /// step.
+    fn write_csv(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let position = match self.x {
             X::Step => None,
             X::Share => Some("share"),
             X::Images => Some("images"),
             X::Seconds => Some("seconds"),
         };
-        let header = ["variant", "step"].into_iter().chain(place);
-        let header = header.chain(["mean", "sd", "min", "max", "n"]);
-        let header = header.chain(self.smooth.map(|_| "smoothed"));
-        let header: Vec<String> = header.map(str::to_owned).collect();
-        out.write_all(record(&header).as_bytes())?;
+        let mut header = vec!["variant", "step"];
+        header.extend(position);
+        header.extend(["mean", "sd", "min", "max", "n"]);
+        header.extend(self.smooth.map(|_| "smoothed"));
+        let mut out = csv::Writer::from_writer(out);
+        out.write_record(&header)?;
         for line in &self.lines {
-            let name = record(&[line.variant.to_owned()]);
-            let name = name.trim_end();
-            let mut drawn = line.drawn(self.band, self.smooth);
+            let mut smoothed = line.smoothed(self.band, self.smooth);
             for point in line.points() {
-                let point = point?;
-                write!(out, "{name},{}", point.step)?;
-                if place.is_some() {
-                    write!(out, ",{}", point.x)?;
-                }
-                match point.value {
-                    None => write!(out, ",,,,,0")?,
-                    Some(v) => {
-                        let Summary { n, mean, sd } = v.summary;
-                        write!(out, ",{mean},")?;
-                        sd.map_or(Ok(()), |sd| write!(out, "{sd}"))?;
-                        write!(out, ",{},{},{n}", v.lowest, v.highest)?;
+                let Point { step, x, value } = point?;
+                let mut fields = vec![line.variant.to_owned(), step.to_string()];
+                fields.extend(position.map(|_| x.to_string()));
+                match value {
+                    None => fields.extend(["", "", "", "", "0"].map(str::to_owned)),
+                    Some(SeedValues { summary: Summary { n, mean, sd }, lowest, highest }) => {
+                        fields.extend([mean.to_string(), optional_number(sd)]);
+                        fields.extend([lowest.to_string(), highest.to_string(), n.to_string()]);
                     }
                 }
                 if self.smooth.is_some() {
-                    let smooth = drawn.next().transpose()?.flatten();
-                    let smooth = smooth.map_or(String::new(), |mark| mark.y.to_string());
-                    write!(out, ",{smooth}")?;
+                    let point = smoothed.next().transpose()?.flatten();
+                    fields.push(optional_number(point.map(|point| point.y)));
                 }
-                writeln!(out)?;
+                out.write_record(&fields)?;
             }
         }
-        if let Some(level) = &self.reference {
+        if let Some(line) = &self.reference {
             let mut fields = vec![String::new(); header.len()];
-            fields[0].clone_from(&level.variant);
-            fields[2 + usize::from(place.is_some())] = level.value.to_string();
-            out.write_all(record(&fields).as_bytes())?;
+            fields[0].clone_from(&line.variant);
+            fields[2 + usize::from(position.is_some())] = line.value.to_string();
+            out.write_record(&fields)?;
         }
-        Ok(())
+        out.flush()
     }
 }
 
-/// The unit of the horizontal axis and what it says, for places up to `end`.
+/// Unit and label of the horizontal axis, for positions up to `end`.
 fn x_unit(x: X, end: f64) -> (f64, &'static str) {
     match x {
         X::Step => (1.0, "training step"),
@@ -147,30 +141,30 @@ fn x_unit(x: X, end: f64) -> (f64, &'static str) {
 }
 
 fn subtitle(spec: &report::Curve, lines: &[Line]) -> String {
-    let mut facts = Vec::new();
+    let mut notes = Vec::new();
     if let Some(n) = lines.iter().map(|line| line.seeds.len()).max().filter(|n| *n > 1) {
-        facts.push(match spec.band {
+        notes.push(match spec.band {
             Band::Sd => format!("mean ± standard deviation of {n} seeds"),
             Band::Range => format!("mean of {n} seeds, from the lowest to the highest"),
             Band::None => format!("mean of {n} seeds"),
         });
     }
     if let Some(points) = spec.smooth {
-        facts.push(format!("moving mean over {points} points, the points themselves pale"));
+        notes.push(format!("moving mean over {points} points, the points themselves pale"));
     }
-    if lines.iter().any(|line| line.count > MOST_POINTS) {
-        facts.push("drawn: the extremes of every column of pixels".to_owned());
+    if lines.iter().any(|line| line.count > MAX_POINTS) {
+        notes.push("drawn: the extremes of every column of pixels".to_owned());
     }
     if lines.iter().any(|line| line.label.ends_with('†')) {
-        facts.push("† not all seeds have finished".to_owned());
+        notes.push("† not all seeds have finished".to_owned());
     }
-    facts.join(" · ")
+    notes.join(" · ")
 }
 
-fn level(wanted: &Reference, records: &Records) -> Option<Level> {
+fn reference_line(wanted: &Reference, records: &Records) -> Option<ReferenceLine> {
     let variant = records.variants.iter().find(|v| v.name == wanted.variant)?;
     let values = variant.finished().filter_map(|t| t.results.get(&wanted.metric).copied());
     let values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
     let value = Summary::of(&values)?.mean;
-    Some(Level { variant: variant.name.clone(), label: variant.label.clone(), value })
+    Some(ReferenceLine { variant: variant.name.clone(), label: variant.label.clone(), value })
 }

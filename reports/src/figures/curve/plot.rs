@@ -2,65 +2,66 @@
 
 use std::io;
 
+use experiments::schema::report::{Band, Scale};
 use plotters::style::Color as _;
 
 use super::data::Curves;
-use super::labels::spread;
 use super::line::Line;
-use super::mark::Mark;
-use super::smooth::thinned;
+use super::plot_point::PlotPoint;
+use super::smoothing::downsample;
 use crate::figures::canvas::axis::Axis;
 use crate::figures::canvas::font;
-use crate::figures::canvas::frame::{Frame, Grid, Pixel, Surround, draw};
+use crate::figures::canvas::frame::{self, Frame, Grid, Pixel, PlotSpec};
+use crate::figures::canvas::labels::separate;
 use crate::figures::canvas::picture::{Picture, PictureError, ZOOM};
 use crate::figures::canvas::style::{self, px};
-use experiments::schema::report::{Band, Scale};
 
-/// About how many intervals an axis has.
+/// Approximate count of intervals between the ticks of an axis.
 const INTERVALS: usize = 5;
-/// Most markers on one line; more would hide it.
-const MARKERS: usize = 10;
-/// A line of more points is drawn by the columns of its picture.
-pub(super) const MOST_POINTS: usize = 2000;
-/// From the right edge of the plot to where a tie ends, and to where a label begins.
-const TIE: f64 = 16.0;
+/// Maximum count of markers on one line; more would hide it.
+const MAX_MARKERS: usize = 10;
+/// A line of more points is downsampled to the pixel columns of its picture.
+pub(super) const MAX_POINTS: usize = 2000;
+/// Distance from the right edge of the axes to the end of a leader line, and to a label.
+const LEADER_LENGTH: f64 = 16.0;
 const LABEL_OFFSET: f64 = 30.0;
 
-/// A line that is drawn.
-struct Drawn<'a> {
+/// A line with its extent on both axes.
+struct PlottedLine<'a> {
     line: &'a Line<'a>,
     curves: &'a Curves<'a>,
-    /// From the lowest to the highest place that something of it is drawn at, on each axis.
+    /// Smallest and largest value drawn on each axis, bands and raw points included.
     x: (f64, f64),
     y: (f64, f64),
-    /// Where it ends.
-    last: Option<Mark>,
+    /// The last visible point; None if there is none.
+    last: Option<PlotPoint>,
 }
 
-/// What is drawn of neighbouring points.
-struct Stretch {
+/// A run of points without a gap, in pixels.
+struct Segment {
     line: Vec<Pixel>,
-    /// The outline of its band.
+    /// The outline of the band; None if the line has no band.
     band: Option<Vec<Pixel>>,
 }
 
-/// A path as it grows: all of it, or once it is long, of every column of the picture what can be seen.
+/// A path under construction, downsampled whenever it grows long.
 #[derive(Default)]
 struct Path {
     pixels: Vec<Pixel>,
+    /// The count of points pushed; `pixels` may hold fewer.
     count: usize,
 }
 
 /// Draws the curves, which must have at least one point.
 pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
-    let lines = curves.lines.iter().map(|line| Drawn::new(line, curves));
-    let lines: Vec<Drawn> = lines.collect::<Result<_, _>>()?;
-    if lines.iter().all(|line| line.last.is_none()) {
+    let lines = curves.lines.iter().map(|line| PlottedLine::new(line, curves));
+    let lines: Vec<PlottedLine> = lines.collect::<Result<_, _>>()?;
+    if lines.iter().all(|plotted| plotted.last.is_none()) {
         return Err(PictureError::NothingVisible);
     }
-    let labels = lines.iter().map(|drawn| drawn.line.label.as_str());
+    let labels = lines.iter().map(|plotted| plotted.line.label.as_str());
     let labels = labels.chain(curves.reference.iter().map(|r| r.label.as_str()));
-    let surround = Surround {
+    let spec = PlotSpec {
         title: curves.title.clone(),
         subtitle: curves.subtitle.clone(),
         x: (curves.x_label.clone(), x_axis(curves, &lines)),
@@ -69,108 +70,106 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
         right: LABEL_OFFSET + font::widest(labels, style::LABEL_SIZE) + style::MARGIN,
         height: style::PLOT_SIZE.1,
     };
-    draw(&surround, |frame| {
-        let paths = lines.iter().map(|drawn| drawn.stretches(drawn.marks(), frame));
-        let paths: Vec<_> = paths.collect::<io::Result<_>>()?;
-        let paths = || lines.iter().map(|drawn| drawn.line).zip(&paths);
-        for (line, stretches) in paths() {
-            let fill = style::colour(line.index).mix(style::BAND_OPACITY).filled();
-            let mut bands = stretches.iter().filter_map(|stretch| stretch.band.clone());
+    frame::draw(&spec, |frame| {
+        let segments = lines.iter().map(|plotted| plotted.segments(plotted.points(), frame));
+        let segments: Vec<Vec<Segment>> = segments.collect::<io::Result<_>>()?;
+        for (PlottedLine { line, .. }, segments) in lines.iter().zip(&segments) {
+            let fill = style::colour(line.style_index).mix(style::BAND_OPACITY).filled();
+            let mut bands = segments.iter().filter_map(|segment| segment.band.clone());
             bands.try_for_each(|outline| frame.area(outline, fill))?;
         }
-        if let Some(level) = &curves.reference {
-            let ((left, right), y) = (frame.width(), frame.pixel(curves.end, level.value).1);
+        if let Some(reference) = &curves.reference {
+            let ((left, right), y) = (frame.width(), frame.pixel(curves.end, reference.value).1);
             frame.dashes(vec![(left, y), (right, y)])?;
         }
-        for drawn in lines.iter().filter(|_| curves.smooth.is_some()) {
-            let pale = style::colour(drawn.line.index).mix(style::RAW_OPACITY);
+        for plotted in lines.iter().filter(|_| curves.smooth.is_some()) {
+            let pale = style::colour(plotted.line.style_index).mix(style::RAW_OPACITY);
             let stroke = pale.stroke_width(px(style::LINE_WIDTH / 2.0).unsigned_abs());
-            let raw = drawn.stretches(drawn.line.marks(Band::None), frame)?;
-            raw.into_iter().try_for_each(|stretch| frame.path(stretch.line, stroke))?;
+            let raw = plotted.segments(plotted.line.plot_points(Band::None), frame)?;
+            raw.into_iter().try_for_each(|segment| frame.path(segment.line, stroke))?;
         }
-        for (line, stretches) in paths() {
-            let stroke = style::stroke(style::colour(line.index), style::LINE_WIDTH);
-            let mut lines = stretches.iter().map(|stretch| stretch.line.clone());
-            lines.try_for_each(|path| frame.path(path, stroke))?;
-            let marked = stretches.iter().flat_map(|stretch| &stretch.line);
-            let marked: Vec<Pixel> = marked.copied().collect();
-            let every = marked.len().div_ceil(MARKERS).max(1);
+        for (PlottedLine { line, .. }, segments) in lines.iter().zip(&segments) {
+            let stroke = style::stroke(style::colour(line.style_index), style::LINE_WIDTH);
+            let mut paths = segments.iter().map(|segment| segment.line.clone());
+            paths.try_for_each(|path| frame.path(path, stroke))?;
+            let pixels: Vec<&Pixel> = segments.iter().flat_map(|segment| &segment.line).collect();
+            let every = pixels.len().div_ceil(MAX_MARKERS).max(1);
             // Counted from the end, so that the last point, beside the label, has its marker.
-            let mut marked = marked.iter().rev().step_by(every);
-            marked.try_for_each(|at| frame.marker(line.index, *at))?;
+            let mut marked = pixels.into_iter().rev().step_by(every);
+            marked.try_for_each(|at| frame.marker(line.style_index, *at))?;
         }
         labels_beside(frame, curves, &lines)
     })
 }
 
-impl<'a> Drawn<'a> {
+impl<'a> PlottedLine<'a> {
     fn new(line: &'a Line<'a>, curves: &'a Curves<'a>) -> io::Result<Self> {
         let none = (f64::INFINITY, f64::NEG_INFINITY);
-        let mut drawn = Self { line, curves, x: none, y: none, last: None };
-        drawn.last = drawn.make_room_for(drawn.marks())?;
+        let mut plotted = Self { line, curves, x: none, y: none, last: None };
+        plotted.last = plotted.extend(plotted.points())?;
         if curves.smooth.is_some() {
-            drawn.make_room_for(line.marks(curves.band))?;
+            plotted.extend(line.plot_points(curves.band))?;
         }
-        Ok(drawn)
+        Ok(plotted)
     }
 
-    /// The mark in the horizontal axis's unit, if it has a place on both axes.
-    fn placed(&self, mark: Mark) -> Option<Mark> {
+    /// The point in the horizontal axis's unit; None if a logarithmic axis cannot show it.
+    fn visible(&self, point: PlotPoint) -> Option<PlotPoint> {
         let Curves { x_scale, y_scale, x_unit, .. } = *self.curves;
-        let has_place = |scale, at: f64| scale == Scale::Linear || at > 0.0;
-        let is_visible = has_place(x_scale, mark.x) && has_place(y_scale, mark.y);
-        is_visible.then_some(Mark { x: mark.x / x_unit, ..mark })
+        let is_on_axis = |scale, value: f64| scale == Scale::Linear || value > 0.0;
+        let is_visible = is_on_axis(x_scale, point.x) && is_on_axis(y_scale, point.y);
+        is_visible.then_some(PlotPoint { x: point.x / x_unit, ..point })
     }
 
-    /// Makes the axes reach every one of `marks`, and returns the last that has a place.
-    fn make_room_for(
+    /// Extends both ranges to hold `points`, and returns the last visible one.
+    fn extend(
         &mut self,
-        marks: impl Iterator<Item = io::Result<Option<Mark>>>,
-    ) -> io::Result<Option<Mark>> {
+        points: impl Iterator<Item = io::Result<Option<PlotPoint>>>,
+    ) -> io::Result<Option<PlotPoint>> {
         let mut last = None;
-        for mark in marks {
-            let Some(mark) = mark?.and_then(|mark| self.placed(mark)) else { continue };
-            let (low, high) = mark.band.unwrap_or((mark.y, mark.y));
-            self.x = (self.x.0.min(mark.x), self.x.1.max(mark.x));
-            for y in [low, mark.y, high] {
+        for point in points {
+            let Some(point) = point?.and_then(|point| self.visible(point)) else { continue };
+            let (low, high) = point.band.unwrap_or((point.y, point.y));
+            self.x = (self.x.0.min(point.x), self.x.1.max(point.x));
+            for y in [low, point.y, high] {
                 if self.curves.y_scale == Scale::Linear || y > 0.0 {
                     self.y = (self.y.0.min(y), self.y.1.max(y));
                 }
             }
-            last = Some(mark);
+            last = Some(point);
         }
         Ok(last)
     }
 
-    /// The marks of the line itself, smoothed if they are to be.
-    fn marks(&self) -> impl Iterator<Item = io::Result<Option<Mark>>> + use<'a> {
-        self.line.drawn(self.curves.band, self.curves.smooth)
+    /// The points of the line itself, smoothed if the figure asks for it.
+    fn points(&self) -> impl Iterator<Item = io::Result<Option<PlotPoint>>> + use<'a> {
+        self.line.smoothed(self.curves.band, self.curves.smooth)
     }
 
-    /// What is drawn of `marks`, which breaks where there is none.
-    fn stretches(
+    /// The segments of `points` in pixels; each None ends one.
+    fn segments(
         &self,
-        marks: impl Iterator<Item = io::Result<Option<Mark>>>,
+        points: impl Iterator<Item = io::Result<Option<PlotPoint>>>,
         frame: &Frame,
-    ) -> io::Result<Vec<Stretch>> {
-        let mut stretches = Vec::new();
+    ) -> io::Result<Vec<Segment>> {
+        let mut segments = Vec::new();
         let [mut line, mut high, mut low] = <[Path; 3]>::default();
-        for mark in marks.chain([Ok(None)]) {
-            if let Some(mark) = mark? {
-                let Some(Mark { x, y, band }) = self.placed(mark) else { continue };
+        for point in points.chain([Ok(None)]) {
+            if let Some(point) = point? {
+                let Some(PlotPoint { x, y, band }) = self.visible(point) else { continue };
                 line.push(frame.pixel(x, y));
-                // Of a line, all marks have a band or none has.
+                // All points of a line have a band, or none has.
                 if let Some((lower, upper)) = band {
                     high.push(frame.pixel(x, upper));
                     low.push(frame.pixel(x, lower));
                 }
             } else if line.count > 0 {
                 let has_band = high.count > 0;
-                let outline = high.end().into_iter().chain(low.end().into_iter().rev()).collect();
-                stretches.push(Stretch { line: line.end(), band: has_band.then_some(outline) });
+                let outline = high.take().into_iter().chain(low.take().into_iter().rev()).collect();
+                segments.push(Segment { line: line.take(), band: has_band.then_some(outline) });
             }
         }
-        Ok(stretches)
+        Ok(segments)
     }
 }
 
@@ -178,65 +177,66 @@ impl Path {
     fn push(&mut self, pixel: Pixel) {
         self.pixels.push(pixel);
         self.count += 1;
-        // Thinned again together with what comes, it keeps what it would have kept.
-        if self.pixels.len() > 4 * MOST_POINTS {
-            self.pixels = self.thinned();
+        // Downsampled again at the end, it keeps what it would have kept all at once.
+        if self.pixels.len() > 4 * MAX_POINTS {
+            self.pixels = self.downsampled();
         }
     }
 
-    fn thinned(&self) -> Vec<Pixel> {
-        thinned(&self.pixels, px(1.0) / ZOOM as i32)
+    fn downsampled(&self) -> Vec<Pixel> {
+        downsample(&self.pixels, px(1.0) / ZOOM as i32)
     }
 
-    /// What is drawn of it. The next point begins another.
-    fn end(&mut self) -> Vec<Pixel> {
+    /// Returns the path and leaves an empty one.
+    fn take(&mut self) -> Vec<Pixel> {
         let path = std::mem::take(self);
-        if path.count > MOST_POINTS { path.thinned() } else { path.pixels }
+        if path.count > MAX_POINTS { path.downsampled() } else { path.pixels }
     }
 }
 
-/// Labels to the right of the plot, each with its line's marker and tied to the line's end. A line
-/// that ends early has no tie, which would look like more of the line.
-fn labels_beside(frame: &Frame, curves: &Curves, lines: &[Drawn]) -> Result<(), PictureError> {
+/// Labels to the right of the plot, each with its line's marker and a leader from the line's end. A
+/// line that ends early has no leader, which would look like more of the line.
+fn labels_beside(
+    frame: &Frame,
+    curves: &Curves,
+    lines: &[PlottedLine],
+) -> Result<(), PictureError> {
     let right = frame.width().1;
     let mut labels = Vec::new();
-    for line in lines {
-        if let Some(last) = line.last {
-            labels.push((
-                line.line.label.as_str(),
-                Some(line.line.index),
-                frame.pixel(last.x, last.y),
-            ));
+    for PlottedLine { line, last, .. } in lines {
+        if let Some(last) = last {
+            let end = frame.pixel(last.x, last.y);
+            labels.push((line.label.as_str(), Some(line.style_index), end));
         }
     }
-    labels.extend(curves.reference.iter().map(|level| {
-        (level.label.as_str(), None, (right, frame.pixel(curves.end, level.value).1))
-    }));
+    if let Some(reference) = &curves.reference {
+        let y = frame.pixel(curves.end, reference.value).1;
+        labels.push((reference.label.as_str(), None, (right, y)));
+    }
 
     let wanted: Vec<f64> = labels.iter().map(|(_, _, (_, y))| f64::from(*y)).collect();
     let (top, bottom) = frame.height();
     let range = f64::from(top)..=f64::from(bottom);
-    let placed = spread(&wanted, f64::from(px(style::LABEL_SIZE * 1.35)), range);
-    for ((label, index, (x, y)), at) in labels.into_iter().zip(placed) {
-        let at = at.round() as i32;
-        let colour = index.map_or(style::FAINT_INK, style::colour);
+    let heights = separate(&wanted, f64::from(px(style::LABEL_SIZE * 1.35)), range);
+    for ((label, style_index, (x, y)), height) in labels.into_iter().zip(heights) {
+        let height = height.round() as i32;
+        let colour = style_index.map_or(style::FAINT_INK, style::colour);
         if (right - x).abs() <= px(1.0) {
-            let tie = vec![(right + px(5.0), y), (right + px(TIE), at)];
-            frame.path(tie, style::stroke(colour, 0.8))?;
+            let leader = vec![(right + px(5.0), y), (right + px(LEADER_LENGTH), height)];
+            frame.path(leader, style::stroke(colour, 0.8))?;
         }
-        match index {
-            Some(index) => frame.marker(index, (right + px(TIE + 6.0), at))?,
-            None => {
-                frame.dashes(vec![(right + px(TIE + 0.5), at), (right + px(TIE + 11.5), at)])?;
-            }
+        let x = |offset: f64| right + px(LEADER_LENGTH + offset);
+        match style_index {
+            Some(index) => frame.marker(index, (x(6.0), height))?,
+            None => frame.dashes(vec![(x(0.5), height), (x(11.5), height)])?,
         }
-        frame.text(label, (right + px(LABEL_OFFSET), at), style::INK)?;
+        frame.text(label, (right + px(LABEL_OFFSET), height), style::INK)?;
     }
     Ok(())
 }
 
-/// From zero, or from the first place on a logarithmic axis, to the last place.
-fn x_axis(curves: &Curves, lines: &[Drawn]) -> Axis {
+/// From zero, or from the first visible value on a logarithmic axis, to the last value.
+fn x_axis(curves: &Curves, lines: &[PlottedLine]) -> Axis {
     let (low, high) = extremes(lines.iter().flat_map(|line| [line.x.0, line.x.1]));
     match curves.x_scale {
         Scale::Log => Axis::log(low, high),
@@ -244,10 +244,10 @@ fn x_axis(curves: &Curves, lines: &[Drawn]) -> Axis {
     }
 }
 
-/// Around every point, band and the reference.
-fn y_axis(curves: &Curves, lines: &[Drawn]) -> Axis {
+/// Around all points, bands and the reference.
+fn y_axis(curves: &Curves, lines: &[PlottedLine]) -> Axis {
     let values = lines.iter().flat_map(|line| [line.y.0, line.y.1]);
-    let (low, high) = extremes(values.chain(curves.reference.iter().map(|level| level.value)));
+    let (low, high) = extremes(values.chain(curves.reference.iter().map(|line| line.value)));
     match curves.y_scale {
         Scale::Log => Axis::log(low, high),
         Scale::Linear => Axis::around(low, high, INTERVALS),

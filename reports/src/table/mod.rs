@@ -1,58 +1,55 @@
-//! The table as numbers: which value stands in which cell, which is best, what has to be said
-//! below. The formats ([`Table::terminal`], [`Table::markdown`], [`Table::latex`],
-//! [`Table::html`], [`Table::csv`], [`Table::json`]) only dress it.
+//! The table as numbers: the value of every cell, the best of every column, and the notes below.
+//! The formats ([`Table::terminal`], [`Table::markdown`], [`Table::latex`], [`Table::html`],
+//! [`Table::csv`], [`Table::json`]) only lay it out.
 
 use experiments::schema::report::{self, Better, Center, Spread};
 
 use crate::records::{Records, Variant};
-use crate::statistics::{Interval, Summary};
 
-mod against;
+mod baseline;
 mod best;
 mod cell;
 mod csv;
-mod drawn;
 mod html;
 mod json;
 mod latex;
 mod markdown;
 mod notes;
 mod terminal;
+mod text;
 
-pub use against::Against;
-pub(crate) use against::p_text;
+pub use baseline::Baseline;
+pub(crate) use baseline::p_text;
 pub use cell::{Cell, Estimate, Value};
+pub(crate) use csv::optional_number;
 pub use csv::record;
-pub(crate) use drawn::{Drawn, Words};
 pub(crate) use html::escape;
 pub(crate) use json::ComparisonJson;
 pub use notes::{IncompleteRow, MissingSeed};
+pub(crate) use text::{CellText, TableText};
 
-/// Stands where there is no value.
+/// Shown in place of a missing value.
 const ABSENT: &str = "–";
 
 /// A report's table, ready to be written in any format.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// File name without extension.
-    pub name: String,
-    /// The experiment.
-    pub experiment: String,
+    pub(crate) name: String,
+    pub(crate) experiment: String,
     /// The profile it ran under, if the file has profiles.
-    pub profile: Option<String>,
-    /// Title, the profile's caption and how many seeds.
-    pub caption: String,
+    pub(crate) profile: Option<String>,
+    /// Title, the profile's caption and the count of seeds, as sentences.
+    pub(crate) caption: String,
     /// The metrics, left to right.
-    pub columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
     /// The variants, in the file's order.
     pub rows: Vec<Row>,
-    /// What stands for several seeds.
-    pub center: Center,
-    /// What says how far they lie apart.
-    pub spread: Spread,
-    /// Every row against a baseline, if the file names one.
-    pub against: Option<Against>,
-    /// What bold means; none if nothing is bold.
+    pub(crate) center: Center,
+    pub(crate) spread: Spread,
+    /// Every row compared with a baseline; None if the file names none.
+    pub baseline: Option<Baseline>,
+    /// The meaning of bold, without "Bold: "; None if nothing is bold.
     pub bold: Option<String>,
     /// Sentences below the table: what is missing, then the file's own notes.
     pub notes: Vec<String>,
@@ -60,25 +57,24 @@ pub struct Table {
 
 /// One metric of the table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Column {
-    /// As the file has it.
-    pub spec: report::Column,
-    /// Its heading, without unit and arrow.
-    pub label: String,
-    /// The unit of the values shown.
-    pub unit: Option<String>,
-    /// How the worker computes it, in its own words; empty if it did not say.
-    pub description: String,
-    /// Whether the paper's values stand beside ours.
-    pub has_paper: bool,
+pub(crate) struct Column {
+    pub(crate) spec: report::Column,
+    /// The heading without unit and arrow; the metric's name if the file gives none.
+    pub(crate) label: String,
+    /// The unit of the values shown, after scaling.
+    pub(crate) unit: Option<String>,
+    /// The worker's description of the metric; empty if it reported none.
+    pub(crate) description: String,
+    /// True if the paper's values of some row are shown beside ours.
+    pub(crate) has_paper: bool,
 }
 
-/// One variant of the table.
+/// One row of the table: a variant.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// The variant, with every trial that the file asks for, and none of their curves.
-    pub variant: Variant,
-    /// One cell per column.
+    pub(crate) variant: Variant,
+    /// One cell per column of the table.
     pub cells: Vec<Cell>,
 }
 
@@ -89,9 +85,9 @@ impl Table {
             spec.columns.iter().map(|c| Column::new(c, spec, records)).collect();
         let mut rows: Vec<Row> =
             records.variants.iter().map(|v| Row::new(v, &columns, spec)).collect();
-        let bold = best::mark(&mut rows, &columns).meaning();
+        let bold = best::mark(&mut rows, &columns).description();
         let baseline = spec.baseline.as_deref();
-        let against = baseline.and_then(|baseline| Against::new(baseline, &rows, &columns));
+        let baseline = baseline.and_then(|name| Baseline::new(name, &rows, &columns));
         let mut table = Self {
             name: spec.name.clone(),
             experiment: records.experiment.clone(),
@@ -101,7 +97,7 @@ impl Table {
             rows,
             center: spec.center,
             spread: spec.spread,
-            against,
+            baseline,
             bold,
             notes: Vec::new(),
         };
@@ -109,20 +105,20 @@ impl Table {
         table
     }
 
-    /// Rows of which a trial is missing, and why.
+    /// Rows that lack a trial, with the reason.
     pub fn incomplete(&self) -> Vec<IncompleteRow> {
         notes::incomplete(&self.rows)
     }
 
-    /// A row's fields in the order of the columns, with words and values written as the format
-    /// has them.
+    /// A row's fields in the order of the columns, with text and values written as the format has
+    /// them.
     fn fields(
         &self,
         row: &Row,
         escape: impl Fn(&str) -> String,
         value: impl Fn(&Column, &Cell) -> String,
     ) -> Vec<String> {
-        let mut fields = vec![escape(&row.label())];
+        let mut fields = vec![escape(&row.variant.marked_label())];
         fields.extend(self.has_seeds_column().then(|| row.seeds()));
         for (column, cell) in self.columns.iter().zip(&row.cells) {
             fields.push(value(column, cell));
@@ -131,7 +127,13 @@ impl Table {
         fields
     }
 
-    /// Whether a row has several seeds, so that a column must say how many of them count.
+    /// The meaning of bold, then the notes.
+    fn all_notes(&self) -> impl Iterator<Item = String> {
+        let bold = self.bold.iter().map(|meaning| format!("Bold: {meaning}."));
+        bold.chain(self.notes.iter().cloned())
+    }
+
+    /// True if a row has several seeds: a column then shows the count of those that finished.
     fn has_seeds_column(&self) -> bool {
         self.rows.iter().any(|r| r.variant.trials.len() > 1)
     }
@@ -161,7 +163,7 @@ impl Column {
         }
     }
 
-    /// The heading in one line: `PSNR ↑ (dB)`.
+    /// Label, arrow and unit in one line: `PSNR ↑ (dB)`.
     fn heading(&self) -> String {
         let label = self.label_with_arrow();
         self.unit.as_ref().map_or_else(|| label.clone(), |unit| format!("{label} ({unit})"))
@@ -191,8 +193,8 @@ impl Column {
         }
     }
 
-    /// Centre and spread as text, the spread as it follows the centre; no centre where there is no
-    /// value, no spread of a single value or of a plain fact, which has no better or worse.
+    /// Centre and spread as text, to be joined. None for a missing value; no spread of a single
+    /// value, or of a metric that has no better or worse.
     fn value_text(&self, value: Value) -> (Option<String>, Option<String>) {
         match value {
             Value::Absent => (None, None),
@@ -203,9 +205,10 @@ impl Column {
 
     fn spread_text(&self, estimate: Estimate) -> Option<String> {
         self.spec.better?;
-        let interval = |i: Interval| format!(" [{}, {}]", self.text(i.low), self.text(i.high));
-        let Summary { sd, .. } = estimate.summary;
-        estimate.interval.map(interval).or_else(|| sd.map(|sd| format!(" ± {}", self.text(sd))))
+        match (estimate.interval, estimate.summary.sd) {
+            (Some(i), _) => Some(format!(" [{}, {}]", self.text(i.low), self.text(i.high))),
+            (None, sd) => sd.map(|sd| format!(" ± {}", self.text(sd))),
+        }
     }
 }
 
@@ -215,13 +218,7 @@ impl Row {
         Self { cells: cells.collect(), variant: variant.without_curves() }
     }
 
-    /// The label, marked if a trial is missing.
-    fn label(&self) -> String {
-        let mark = if self.variant.is_complete() { "" } else { "†" };
-        format!("{}{mark}", self.variant.label)
-    }
-
-    /// How many seeds count: `3`, or `2/3` if one is missing.
+    /// The count of seeds that finished: `3`, or `2/3` if one is missing.
     fn seeds(&self) -> String {
         let (finished, of) = (self.variant.finished().count(), self.variant.trials.len());
         if self.variant.is_complete() { of.to_string() } else { format!("{finished}/{of}") }

@@ -1,4 +1,4 @@
-//! Rows against a baseline, in every format, and what bold means then.
+//! Rows compared with a baseline, in every format, and the meaning of bold then.
 
 use experiments::schema::report::{Center, Report, Spread, Table as Spec};
 use insta::assert_snapshot;
@@ -26,7 +26,7 @@ fn seeds(shifts: &[f64]) -> Vec<Trial> {
     shifts.iter().enumerate().map(|(seed, shift)| with_items(seed as u64, *shift)).collect()
 }
 
-fn against_sr3() -> Spec {
+fn with_baseline_sr3() -> Spec {
     Spec { baseline: Some("sr3".to_owned()), ..table() }
 }
 
@@ -43,27 +43,27 @@ fn three_seeds() -> Records {
 }
 
 #[test]
-fn comparisons_of_before_go_with_the_baseline() {
+fn stale_comparisons_are_removed_when_the_baseline_is() {
     let out = tempfile::tempdir().unwrap();
     let write = |table| {
         let report = Report { table: Some(table), ..Report::default() };
         reports::write(&report, &three_seeds(), out.path()).unwrap();
     };
-    let there = |name| out.path().join(name).exists();
-    write(against_sr3());
-    assert!(there("table1.csv") && there("table1-against.csv"));
+    let exists = |name| out.path().join(name).exists();
+    write(with_baseline_sr3());
+    assert!(exists("table1.csv") && exists("table1-against.csv"));
     write(table());
-    assert!(there("table1.csv") && !there("table1-against.csv"));
+    assert!(exists("table1.csv") && !exists("table1-against.csv"));
 }
 
 #[test]
 fn the_comparisons_in_every_format() {
-    let table = Table::new(&against_sr3(), &three_seeds());
-    assert_snapshot!("against.txt", table.terminal());
-    assert_snapshot!("against.md", table.markdown());
-    assert_snapshot!("against.tex", table.latex());
-    assert_snapshot!("against.csv", table.against_csv().unwrap());
-    assert_snapshot!("against.html", table.html());
+    let table = Table::new(&with_baseline_sr3(), &three_seeds());
+    assert_snapshot!("comparisons.txt", table.terminal());
+    assert_snapshot!("comparisons.md", table.markdown());
+    assert_snapshot!("comparisons.tex", table.latex());
+    assert_snapshot!("comparisons.csv", table.comparisons_csv().unwrap());
+    assert_snapshot!("comparisons.html", table.html());
     let json: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
     let cell = &json["rows"][2]["cells"]["psnr"]["against"];
     assert_eq!(cell["finding"], "higher");
@@ -74,25 +74,26 @@ fn the_comparisons_in_every_format() {
 
 #[test]
 fn the_verdicts_say_what_they_rest_on() {
-    let table = Table::new(&against_sr3(), &three_seeds());
-    let against = table.against.as_ref().unwrap();
-    let psnr = |row: usize| against.cells[row][0].as_ref();
+    let table = Table::new(&with_baseline_sr3(), &three_seeds());
+    let baseline = table.baseline.as_ref().unwrap();
+    let psnr = |row: usize| baseline.comparisons[row][0].as_ref();
     assert_eq!(psnr(1), None, "the baseline against itself");
     let bicubic = psnr(0).unwrap();
-    assert!(bicubic.of_checkpoints_only());
+    assert!(bicubic.has_single_seed());
     assert_eq!((&bicubic.seeds[..], &bicubic.unpaired[..]), (&[0][..], &[1, 2][..]));
     // Its one seed differs by -1.0 plus the same noise in every image.
     assert_eq!(bicubic.finding(), Finding::NoVariance);
     assert_eq!(psnr(4).unwrap().finding(), Finding::TooFew);
-    assert_eq!(against.cells[2][1].as_ref().unwrap().items, 0, "consistency has no items");
-    assert_eq!(against.cells[2][2], None, "a plain fact is not compared");
+    assert_eq!(baseline.comparisons[2][1].as_ref().unwrap().items, 0, "consistency has no items");
+    assert_eq!(baseline.comparisons[2][2], None, "a plain fact is not compared");
 }
 
 #[test]
 fn all_that_cannot_be_told_from_the_best_is_bold() {
-    let table = Table::new(&against_sr3(), &three_seeds());
+    let table = Table::new(&with_baseline_sr3(), &three_seeds());
     let bold: Vec<bool> = table.rows.iter().map(|row| row.cells[0].best).collect();
-    // Cos is best by 1.03 to 1.00; Res is below it and then above it; SR3 is below it in every seed.
+    // Cos is best by 1.03 to 1.00; Res is below it and then above it; SR3 is below it in every
+    // seed.
     assert_eq!(bold, [false, false, true, true, false]);
     assert!(table.bold.unwrap().contains("paired tests over the seeds"));
 }
@@ -103,7 +104,7 @@ fn two_seeds_are_called_too_few() {
         variant("sr3", "SR3", seeds(&[0.0, 0.1])),
         variant("cos", "Cos", seeds(&[5.0, 5.2])),
     ]);
-    let table = Table::new(&against_sr3(), &records);
+    let table = Table::new(&with_baseline_sr3(), &records);
     assert!(table.terminal().contains("too few seeds"), "{}", table.terminal());
     assert_eq!(
         table.bold.unwrap(),
@@ -119,8 +120,8 @@ fn the_interquartile_mean_and_a_bootstrap_interval_on_request() {
     let trials = row.map(|(psnr, seed)| trial(seed, &[("psnr", *psnr)])).collect();
     let table = Table::new(&spec, &records(vec![variant("sr3", "SR3", trials)]));
     let text = table.markdown();
-    // 2, 3 and 4 are left of the five. Samples with four or five times 90 (0.7 %), or with three and
-    // a 4 (2.2 %), are the highest 2.9 %: the upper end is (4 + 90 + 90) / 3.
+    // 2, 3 and 4 are left of the five. Samples with four or five times 90 (0.7 %), or with three
+    // and a 4 (2.2 %), are the highest 2.9 %: the upper end is (4 + 90 + 90) / 3.
     assert!(text.contains("| 3.00 [1.33, 61.33] |"), "{text}");
     assert!(text.contains("Interquartile mean [95 % percentile bootstrap interval, 10000 samples"));
     let header = table.csv().lines().next().unwrap().to_owned();

@@ -1,15 +1,17 @@
-//! Labels beside line ends: as near to their lines as they can be without touching each other.
+//! Labels beside line ends: as near to their lines as they can be without overlap.
 
 use std::ops::RangeInclusive;
 
 /// Moves the `wanted` heights apart so that neighbours are at least `gap` apart and all lie in
 /// `range`, with the least sum of squared moves; in the order given.
-pub(crate) fn spread(wanted: &[f64], gap: f64, range: RangeInclusive<f64>) -> Vec<f64> {
+///
+/// Less their share of gaps, the sorted heights must only not fall: isotonic regression, solved by
+/// pooling adjacent violators (Barlow et al., Statistical Inference under Order Restrictions,
+/// 1972).
+pub(crate) fn separate(wanted: &[f64], gap: f64, range: RangeInclusive<f64>) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|&a, &b| wanted[a].total_cmp(&wanted[b]));
 
-    // Less its share of gaps, each height must only not fall below the one before it: least
-    // squares under an order, solved by pooling neighbours that violate it.
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for (rank, &index) in order.iter().enumerate() {
         let mut pool = (wanted[index] - rank as f64 * gap, 1);
@@ -41,16 +43,16 @@ mod tests {
 
     #[test]
     fn labels_with_room_stay_where_they_are() {
-        assert_eq!(spread(&[80.0, 20.0, 50.0], 10.0, 0.0..=100.0), [80.0, 20.0, 50.0]);
+        assert_eq!(separate(&[80.0, 20.0, 50.0], 10.0, 0.0..=100.0), [80.0, 20.0, 50.0]);
     }
 
     #[test]
     fn crowded_labels_share_the_move() {
         // Two labels 4 apart that need 10 both move by 3; the third is not touched.
-        assert_eq!(spread(&[50.0, 54.0, 90.0], 10.0, 0.0..=100.0), [47.0, 57.0, 90.0]);
+        assert_eq!(separate(&[50.0, 54.0, 90.0], 10.0, 0.0..=100.0), [47.0, 57.0, 90.0]);
         // Pushed off the end, they stack up from the edge.
-        assert_eq!(spread(&[99.0, 98.0], 10.0, 0.0..=100.0), [100.0, 90.0]);
-        assert_eq!(spread(&[0.0, 0.0], 10.0, 0.0..=100.0), [0.0, 10.0]);
-        assert_eq!(spread(&[], 10.0, 0.0..=100.0), [0.0; 0]);
+        assert_eq!(separate(&[99.0, 98.0], 10.0, 0.0..=100.0), [100.0, 90.0]);
+        assert_eq!(separate(&[0.0, 0.0], 10.0, 0.0..=100.0), [0.0, 10.0]);
+        assert_eq!(separate(&[], 10.0, 0.0..=100.0), [0.0; 0]);
     }
 }

@@ -1,58 +1,62 @@
-//! What makes a line of many points readable: a moving mean, and for drawing only, fewer points.
+//! Smoothing and downsampling: a moving mean for reading a noisy line, and fewer points for drawing
+//! a long one.
 
 use std::collections::VecDeque;
 use std::io;
 
-use super::mark::Mark;
+use super::plot_point::PlotPoint;
 
-/// Marks of which each stands at the mean of so many around it, of fewer towards the ends of its stretch:
-/// as many on either side. The edges of a band are smoothed alike.
+/// Iterator that smooths points by a centred moving mean. Towards the ends of a segment, which is a
+/// run of points without a gap, the window narrows and stays centred. Edges of a band are smoothed
+/// alike.
 pub(super) struct Smoothed<I> {
-    marks: I,
-    /// Marks on either side of each.
+    points: I,
+    /// Points in the window on either side of its centre.
     side: usize,
-    stretch: Stretch,
-    ready: VecDeque<io::Result<Option<Mark>>>,
+    segment: Segment,
+    ready: VecDeque<io::Result<Option<PlotPoint>>>,
 }
 
-/// Neighbouring marks, as many as still count.
+/// The part of a segment that later means still need.
 #[derive(Default)]
-struct Stretch {
-    /// Those that are not smoothed yet.
-    waiting: VecDeque<Mark>,
-    /// Sums of height and edges over the first `dropped`, `dropped` + 1, … marks.
+struct Segment {
+    /// Points that are not smoothed yet.
+    waiting: VecDeque<PlotPoint>,
+    /// Cumulative sums of y and of both band edges over the first `dropped`, `dropped` + 1, …
+    /// points.
     sums: VecDeque<[f64; 3]>,
     dropped: usize,
-    /// How many are smoothed, and how many there are.
+    /// Counts of points smoothed and of points read.
     done: usize,
     count: usize,
 }
 
-impl<I: Iterator<Item = io::Result<Option<Mark>>>> Smoothed<I> {
-    /// The mean is over `points` of `marks`.
-    pub(super) fn new(marks: I, points: usize) -> Self {
-        Self { marks, side: points / 2, stretch: Stretch::new(), ready: VecDeque::new() }
+impl<I: Iterator<Item = io::Result<Option<PlotPoint>>>> Smoothed<I> {
+    /// Means over `window` points, rounded up to an odd count.
+    pub(super) fn new(points: I, window: usize) -> Self {
+        Self { points, side: window / 2, segment: Segment::new(), ready: VecDeque::new() }
     }
 
-    /// Smooths what is left of a stretch that has ended.
+    /// Smooths the rest of a segment that has ended.
     fn end(&mut self) {
-        while let Some(mark) = self.stretch.next(self.side) {
-            self.ready.push_back(Ok(Some(mark)));
+        while let Some(point) = self.segment.next(self.side) {
+            self.ready.push_back(Ok(Some(point)));
         }
-        self.stretch = Stretch::new();
+        self.segment = Segment::new();
     }
 }
 
-impl<I: Iterator<Item = io::Result<Option<Mark>>>> Iterator for Smoothed<I> {
-    type Item = io::Result<Option<Mark>>;
+impl<I: Iterator<Item = io::Result<Option<PlotPoint>>>> Iterator for Smoothed<I> {
+    type Item = io::Result<Option<PlotPoint>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.ready.is_empty() {
-            match self.marks.next() {
-                Some(Ok(Some(mark))) => {
-                    self.stretch.push(mark);
-                    if self.stretch.count > self.stretch.done + self.side {
-                        self.ready.extend(self.stretch.next(self.side).map(|mark| Ok(Some(mark))));
+            match self.points.next() {
+                Some(Ok(Some(point))) => {
+                    self.segment.push(point);
+                    if self.segment.count > self.segment.done + self.side {
+                        self.ready
+                            .extend(self.segment.next(self.side).map(|point| Ok(Some(point))));
                     }
                 }
                 Some(other) => {
@@ -69,28 +73,29 @@ impl<I: Iterator<Item = io::Result<Option<Mark>>>> Iterator for Smoothed<I> {
     }
 }
 
-impl Stretch {
+impl Segment {
     fn new() -> Self {
         Self { sums: VecDeque::from([[0.0; 3]]), ..Self::default() }
     }
 
-    fn push(&mut self, mark: Mark) {
-        let (low, high) = mark.band.unwrap_or((mark.y, mark.y));
+    fn push(&mut self, point: PlotPoint) {
+        let (low, high) = point.band.unwrap_or((point.y, point.y));
         let so_far = self.sums.back().copied().unwrap_or_default();
-        self.sums.push_back([so_far[0] + mark.y, so_far[1] + low, so_far[2] + high]);
-        self.waiting.push_back(mark);
+        self.sums.push_back([so_far[0] + point.y, so_far[1] + low, so_far[2] + high]);
+        self.waiting.push_back(point);
         self.count += 1;
     }
 
-    /// The next mark smoothed, with no more on either side than there are by now.
-    fn next(&mut self, side: usize) -> Option<Mark> {
-        let mark = self.waiting.pop_front()?;
+    /// The next point smoothed, over no more points on either side than have been read.
+    fn next(&mut self, side: usize) -> Option<PlotPoint> {
+        let point = self.waiting.pop_front()?;
         let at = self.done;
         let side_here = side.min(at).min(self.count - 1 - at);
         let sum = |first: usize| self.sums[first - self.dropped];
         let (before, through) = (sum(at - side_here), sum(at + side_here + 1));
         let mean = |i: usize| (through[i] - before[i]) / (2 * side_here + 1) as f64;
-        let smooth = Mark { x: mark.x, y: mean(0), band: mark.band.map(|_| (mean(1), mean(2))) };
+        let smooth =
+            PlotPoint { x: point.x, y: mean(0), band: point.band.map(|_| (mean(1), mean(2))) };
         self.done += 1;
         while self.dropped + side < self.done {
             self.sums.pop_front();
@@ -100,9 +105,10 @@ impl Stretch {
     }
 }
 
-/// Of every column of `width` along a path from left to right, the first, lowest, highest and last
-/// point: the same picture from fewer points.
-pub(super) fn thinned(path: &[(i32, i32)], width: i32) -> Vec<(i32, i32)> {
+/// M4 downsampling: of every column of `width` along a path from left to right, the first, lowest,
+/// highest and last point, which draw the same picture (Jugel et al., M4: A Visualization-Oriented
+/// Time Series Data Aggregation, 2014).
+pub(super) fn downsample(path: &[(i32, i32)], width: i32) -> Vec<(i32, i32)> {
     let mut kept = Vec::new();
     for column in path.chunk_by(|a, b| a.0.div_euclid(width) == b.0.div_euclid(width)) {
         let by_height = |i: &usize| column[*i].1;
@@ -127,11 +133,11 @@ mod tests {
 
     /// Smooths heights; a break where there is none.
     fn smoothed(heights: &[Option<f64>], points: usize) -> Vec<Option<f64>> {
-        let mark = |y: f64| Mark { x: 0.0, y, band: Some((y - 1.0, y + 1.0)) };
-        let marks = heights.iter().map(|y| Ok(y.map(mark)));
-        let smooth = Smoothed::new(marks, points).map(|mark| mark.unwrap());
-        let heights = smooth.map(|mark| {
-            let Mark { y, band, .. } = mark?;
+        let point = |y: f64| PlotPoint { x: 0.0, y, band: Some((y - 1.0, y + 1.0)) };
+        let raw = heights.iter().map(|y| Ok(y.map(point)));
+        let smooth = Smoothed::new(raw, points).map(|point| point.unwrap());
+        let heights = smooth.map(|point| {
+            let PlotPoint { y, band, .. } = point?;
             let (low, high) = band.unwrap();
             assert!((low + 1.0 - y).abs() < 1e-12 && (high - 1.0 - y).abs() < 1e-12);
             Some(y)
@@ -158,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn each_stretch_is_smoothed_by_itself() {
+    fn each_segment_is_smoothed_by_itself() {
         let heights = [Some(1.0), Some(2.0), Some(6.0), None, None, Some(9.0), Some(0.0)];
         let smooth = [Some(1.0), Some(3.0), Some(6.0), None, None, Some(9.0), Some(0.0)];
         assert_eq!(smoothed(&heights, 3), smooth);
@@ -167,7 +173,7 @@ mod tests {
     #[test]
     fn each_column_keeps_its_ends_and_extremes_in_their_order() {
         let path = [(0, 5), (1, 9), (2, 1), (3, 6), (3, 4), (4, 7), (9, 2)];
-        assert_eq!(thinned(&path, 4), [(0, 5), (1, 9), (2, 1), (3, 4), (4, 7), (9, 2)]);
-        assert_eq!(thinned(&path, 1), path, "columns that hold few points lose none");
+        assert_eq!(downsample(&path, 4), [(0, 5), (1, 9), (2, 1), (3, 4), (4, 7), (9, 2)]);
+        assert_eq!(downsample(&path, 1), path, "columns that hold few points lose none");
     }
 }

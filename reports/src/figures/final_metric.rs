@@ -1,0 +1,74 @@
+//! Final values of a metric for figures: over the finished seeds, in the table's units.
+
+use experiments::schema::report::Better;
+
+use super::source::Source;
+use crate::records::Variant;
+use crate::statistics::Summary;
+
+/// A metric with the scale and label of its column in the table; unscaled if it has none.
+pub(super) struct FinalMetric<'a> {
+    name: &'a str,
+    scale: f64,
+    pub(super) label: String,
+    pub(super) decimals: usize,
+    pub(super) better: Option<Better>,
+}
+
+/// One variant's final value of one metric, scaled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FinalValue {
+    pub(super) summary: Summary,
+    /// Mean minus and plus one standard deviation; the mean twice of a single seed.
+    pub(super) range: (f64, f64),
+}
+
+impl<'a> FinalMetric<'a> {
+    pub(super) fn new(name: &'a str, source: Source) -> Self {
+        let columns = source.report.table.iter().flat_map(|table| &table.columns);
+        let column = columns.into_iter().find(|column| column.metric == name);
+        let scale = column.map_or(1.0, |column| column.scale);
+        // The worker's unit is that of the unscaled value.
+        let info = source.records.metrics.get(name).filter(|_| (scale - 1.0).abs() < 1e-12);
+        let own_unit = info.and_then(|info| info.unit.as_deref());
+        let unit = column.and_then(|column| column.unit.as_deref()).or(own_unit);
+        let label = column.and_then(|column| column.label.as_deref()).unwrap_or(name);
+        Self {
+            name,
+            scale,
+            label: unit.map_or_else(|| label.to_owned(), |unit| format!("{label} ({unit})")),
+            decimals: column.map_or(2, |column| column.decimals),
+            better: column.and_then(|column| column.better),
+        }
+    }
+
+    /// Over the finished seeds with a finite value; None if there are none.
+    pub(super) fn of(&self, variant: &Variant) -> Option<FinalValue> {
+        let values = variant.finished().filter_map(|t| t.results.get(self.name));
+        let values: Vec<f64> = values.map(|v| v * self.scale).filter(|v| v.is_finite()).collect();
+        let summary = Summary::of(&values)?;
+        let sd = summary.sd.unwrap_or(0.0);
+        Some(FinalValue { summary, range: (summary.mean - sd, summary.mean + sd) })
+    }
+
+    /// The paper's value, scaled; None if the table does not have it.
+    pub(super) fn paper(&self, variant: &Variant, source: Source) -> Option<f64> {
+        let row = source.report.table.as_ref()?.paper.get(&variant.name)?;
+        row.get(self.name).map(|value| value * self.scale)
+    }
+}
+
+/// Sentences about the seeds, for the subtitle.
+pub(super) fn seed_notes<'a>(
+    finals: impl Iterator<Item = &'a FinalValue>,
+    labels: &[String],
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(n) = finals.map(|f| f.summary.n).max().filter(|n| *n > 1) {
+        notes.push(format!("mean ± standard deviation of {n} seeds"));
+    }
+    if labels.iter().any(|label| label.ends_with('†')) {
+        notes.push("† not all seeds have finished".to_owned());
+    }
+    notes
+}
