@@ -1,5 +1,5 @@
-//! One attempt at carrying a trial to its end: where it reads and writes, what it says, and
-//! whether it was asked to stop.
+//! One attempt at carrying a trial to its end: where it reads and writes, the events it
+//! writes, and the signal that asks it to stop.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -20,7 +20,7 @@ use crate::build;
 use crate::failure::Failure;
 use crate::image::Rgb;
 
-/// Progress is said at most this often.
+/// Shortest time between two progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How an attempt ended that did not fail.

@@ -15,8 +15,8 @@ use worker::{commands, device};
 
 /// Trains and measures one trial of a diffusion super-resolution experiment.
 ///
-/// `orch` starts it and reads what it appends to its events file; by hand, `orch-worker train` in
-/// a trial's folder does the same and prints the events.
+/// `orch` starts it and reads what it appends to its events file; run manually, `orch-worker train`
+/// in a trial's folder does the same and prints the events.
 #[derive(Parser)]
 #[command(name = "orch-worker", version, about, max_term_width = 100)]
 struct Arguments {

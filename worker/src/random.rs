@@ -15,7 +15,7 @@ pub enum Purpose {
     Noise = 4,
     /// Noise of one validation image at one step of a chain, drawn by libtorch.
     Sampling = 5,
-    /// The looks of one made-up face.
+    /// Seed of one synthetic face.
     Face = 6,
 }
 

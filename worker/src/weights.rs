@@ -12,7 +12,7 @@ use safetensors::{Dtype, SafeTensorError};
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
-/// Bytes of the header's length, with which a file begins.
+/// Bytes of the header's length, at the start of a file.
 const LENGTH: usize = size_of::<u64>();
 /// Longer headers than this (100 MB) are those of other kinds of file.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -23,8 +23,8 @@ pub enum WeightsError {
     /// The file system refused; the message names the file.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file is torn or no safetensors file.
-    #[error("`{}` is no complete safetensors file", path.display())]
+    /// The file is truncated or not a safetensors file.
+    #[error("`{}` is not a complete safetensors file", path.display())]
     Format {
         /// The file.
         path: PathBuf,

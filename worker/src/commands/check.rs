@@ -1,4 +1,4 @@
-//! `orch-worker check`: says what is wrong with trials' configs before anything runs.
+//! `orch-worker check`: validates trials' configs before anything runs.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -11,7 +11,7 @@ use tch::Device;
 
 use crate::build;
 use crate::config::{Config, Method};
-use crate::data::{self, Workshop};
+use crate::data::{self, PrepareContext};
 use crate::model::Unet;
 use crate::train::pretrained;
 
@@ -22,7 +22,7 @@ pub fn check(input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> 
     for (number, line) in (1..).zip(input.lines()) {
         let line = line.context("cannot read the requests")?;
         let request: Request = serde_json::from_str(&line)
-            .with_context(|| format!("line {number} of the requests is no request"))?;
+            .with_context(|| format!("line {number} of the requests is not a request"))?;
         let reply = reply(request, &build, &mut fingerprints);
         let reply = serde_json::to_string(&reply).context("cannot write a reply")?;
         writeln!(output, "{reply}").context("cannot write a reply")?;
@@ -51,19 +51,20 @@ fn reply(request: Request, build: &str, fingerprints: &mut Fingerprints) -> Repl
 struct Fingerprints(HashMap<String, Result<String, Problem>>);
 
 impl Fingerprints {
-    /// Of the images.
+    /// Of the training and validation images.
     fn data(&mut self, config: &Config, threads: u32) -> Result<String, Problem> {
         let key = format!("{:?} {:?}", config.data, config.image);
         let compute = || {
             let mut go_on = |_, _| ControlFlow::Continue(());
-            let mut workshop = Workshop::new(data::cache::folder(), threads as usize, &mut go_on);
-            data::fingerprint(&config.data, &config.image, &mut workshop)
+            let mut context =
+                PrepareContext::new(data::cache::folder(), threads as usize, &mut go_on);
+            data::fingerprint(&config.data, &config.image, &mut context)
                 .map_err(|error| problem("/data", error))
         };
         self.0.entry(key).or_insert_with(compute).clone()
     }
 
-    /// Of the weights that the network begins with, which must fit it.
+    /// Of the initial weights, which must fit the network; none if they are random.
     fn weights(&mut self, config: &Config) -> Result<Option<String>, Problem> {
         let Some(path) =
             config.model.init_from.as_ref().filter(|_| config.method == Method::Diffusion)

@@ -64,7 +64,7 @@ pub enum Device {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// Made up or read.
+    /// Synthetic or read from folders.
     pub source: Source,
     /// Folders of training images (`source: folder`).
     #[serde(deserialize_with = "parse::paths")]
@@ -78,9 +78,9 @@ pub struct Data {
     /// A text file that names the validation images, one a line, in the order in which they are
     /// used; all in the order of their names if absent.
     pub validation_list: Option<PathBuf>,
-    /// How many training images, the first ones; all if absent, 2048 made-up faces.
+    /// Number of training images, taken from the start; all if absent, or 2048 synthetic faces.
     pub train_count: Option<usize>,
-    /// How many validation images, the first ones; all if absent, 64 made-up faces.
+    /// Number of validation images, taken from the start; all if absent, or 64 synthetic faces.
     pub validation_count: Option<usize>,
 }
 
@@ -130,7 +130,7 @@ pub struct Model {
     pub injection: Injection,
     /// Channels of each injection.
     pub injection_channels: u32,
-    /// Weights to begin with, as a safetensors file; random ones if absent.
+    /// Initial weights, as a safetensors file; random ones if absent.
     pub init_from: Option<PathBuf>,
 }
 

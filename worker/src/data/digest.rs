@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::files::{File, Item, Stamp};
-use super::{DataError, Workshop, cache};
+use super::{DataError, PrepareContext, cache};
 
 /// How long a file must have stayed as it is to be remembered; longer than the tick of any file
 /// system's clock.
@@ -35,18 +35,21 @@ pub(super) fn joined(digests: &[Digest]) -> String {
 }
 
 /// The digests of each item's files.
-pub(super) fn of(items: &[Item], workshop: &mut Workshop) -> Result<Vec<Vec<Digest>>, DataError> {
+pub(super) fn of(
+    items: &[Item],
+    context: &mut PrepareContext,
+) -> Result<Vec<Vec<Digest>>, DataError> {
     let files: Vec<&File> = items.iter().flat_map(Item::files).collect();
     let mut memories: HashMap<&Path, Memory> = HashMap::new();
     for file in &files {
         if !memories.contains_key(&*file.root) {
-            memories.insert(&file.root, Memory::load(workshop.cache()?, &file.root));
+            memories.insert(&file.root, Memory::load(context.cache()?, &file.root));
         }
     }
     let is_unknown = |file: &&File| memories[&*file.root].get(file).is_none();
     let unknown: Vec<&File> = files.iter().copied().filter(is_unknown).collect();
     let mut read_so_far = unknown.iter();
-    let outcome = workshop.each(
+    let outcome = context.each(
         &unknown,
         |file| Ok(Digest::of(&contents(file)?)),
         |digest| {
@@ -133,8 +136,8 @@ mod tests {
         let file = File { path: folder.join("a.png"), root, name: "a.png".to_owned(), stamp };
         let item = Item { name: "a.png".to_owned(), files: Files::Original(file) };
         let tick = &mut |_, _| ControlFlow::Continue(());
-        let mut workshop = Workshop::new(Some(folder.join("cache")), 2, tick);
-        of(&[item], &mut workshop).unwrap().remove(0).remove(0)
+        let mut context = PrepareContext::new(Some(folder.join("cache")), 2, tick);
+        of(&[item], &mut context).unwrap().remove(0).remove(0)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Split;
 use crate::image::ImageError;
 
-/// Names that are listed in one message; the rest is counted.
+/// Most names listed in one message; the rest are counted.
 const LISTED: usize = 10;
 
 /// Why there is no data.
@@ -91,7 +91,7 @@ pub enum DataError {
         /// The list.
         file: PathBuf,
     },
-    /// The list names images that there are not.
+    /// The list names images that do not exist.
     #[error("`{}` names {}, not in the folders of `data.validation`", file.display(), listed(names))]
     Missing {
         /// The list.
@@ -107,7 +107,7 @@ pub enum DataError {
         /// The names.
         names: Vec<String>,
     },
-    /// Validation images of the same name, which results could not tell apart.
+    /// Validation images of the same name, which results could not distinguish.
     #[error("`data.validation` holds several images called {}; rename them", listed(names))]
     SameName {
         /// The names.
@@ -123,9 +123,9 @@ pub enum DataError {
         /// As there are.
         found: usize,
     },
-    /// The same picture is learnt from and measured on.
+    /// The same picture is in both splits.
     #[error(
-        "`{}` and `{}` are the same picture, one to learn from and one to measure on; keep only one",
+        "`{}` and `{}` are the same picture, one in training and one in validation; keep only one",
         train.display(),
         validation.display()
     )]
@@ -157,12 +157,12 @@ pub enum DataError {
         /// What is wrong with it.
         source: ImageError,
     },
-    /// Nobody said where prepared images may be kept.
-    #[error("there is no place to keep prepared images: set ORCH_CACHE, XDG_CACHE_HOME or HOME")]
+    /// The environment names no folder for prepared images.
+    #[error("no folder for prepared images: set ORCH_CACHE, XDG_CACHE_HOME or HOME")]
     NoCache,
     /// The cache of prepared images cannot be used.
     #[error(
-        "cannot keep prepared images in `{}`; ORCH_CACHE may name a folder with room elsewhere",
+        "cannot keep prepared images in `{}`; set ORCH_CACHE to a folder with free space",
         path.display()
     )]
     Cache {

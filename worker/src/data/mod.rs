@@ -1,6 +1,6 @@
-//! Images to learn from and to be measured on, as pairs of high and low resolution.
+//! Images for training and for validation, as pairs of high and low resolution.
 //!
-//! They come from folders (`folder`) or are made up (`faces`). The high image is the centre
+//! They come from folders (`folder`) or are synthetic (`faces`). The high image is the centre
 //! square at the wanted size, the low one Pillow's bicubic reduction of it, so that the pair is
 //! consistent by construction; folders that the unofficial SR3 prepared are taken as they are.
 
@@ -11,11 +11,11 @@ mod faces;
 mod files;
 mod fingerprint;
 #[cfg(test)]
-mod lab;
+mod fixtures;
 mod pack;
+mod prepare_context;
 mod prepared;
 mod select;
-mod workshop;
 
 use crate::config::{Data, Image, Source};
 use crate::image::{Rgb, bicubic};
@@ -23,21 +23,21 @@ use crate::image::{Rgb, bicubic};
 pub use error::DataError;
 pub use fingerprint::fingerprint;
 pub use pack::Pack;
-pub use workshop::Workshop;
+pub use prepare_context::PrepareContext;
 
 use files::Item;
 
 /// Raised whenever the pixels of a pair follow otherwise from the same file.
 const PREPARATION: u32 = 1;
-/// Made-up faces to learn from, and to measure on, where the config names no number.
+/// Synthetic faces for training and for validation, where the config names no number.
 const FACES: (usize, usize) = (2048, 64);
 
 /// Which part of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
-    /// Images to learn from.
+    /// Images for training.
     Train,
-    /// Images that are only measured on.
+    /// Images for measuring only.
     Validation,
 }
 
@@ -103,12 +103,12 @@ impl Dataset {
     }
 
     /// All images, prepared; from the cache if they were before.
-    pub fn pack(&self, workshop: &mut Workshop) -> Result<Pack, DataError> {
+    pub fn pack(&self, context: &mut PrepareContext) -> Result<Pack, DataError> {
         match &self.images {
-            Images::Faces { seed, count } => Pack::draw(*seed, *count, &self.image, workshop),
+            Images::Faces { seed, count } => Pack::draw(*seed, *count, &self.image, context),
             Images::Files(items) => {
-                let digests = digest::of(items, workshop)?;
-                Pack::open(items, &digests, &self.image, workshop)
+                let digests = digest::of(items, context)?;
+                Pack::open(items, &digests, &self.image, context)
             }
         }
     }
@@ -135,7 +135,7 @@ impl std::fmt::Display for Split {
 
 #[cfg(test)]
 mod tests {
-    use super::lab::Lab;
+    use super::fixtures::Fixtures;
     use super::*;
 
     fn faces(train: usize, validation: usize) -> Data {
@@ -144,7 +144,7 @@ mod tests {
 
     fn pack(data: &Data, image: &Image, split: Split) -> Pack {
         let dataset = open(data, image, split).unwrap();
-        Lab::new().work(|workshop| dataset.pack(workshop).unwrap())
+        Fixtures::new().work(|context| dataset.pack(context).unwrap())
     }
 
     #[test]
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn a_shorter_dataset_has_the_first_images() {
-        let lab = Lab::new();
-        (0..3).for_each(|i| lab.grey(&format!("train/{i}.png"), 8, i));
-        for data in [faces(3, 1), lab.train()] {
-            let mut dataset = Lab::open(&data, Split::Train).unwrap();
+        let fixtures = Fixtures::new();
+        (0..3).for_each(|i| fixtures.grey(&format!("train/{i}.png"), 8, i));
+        for data in [faces(3, 1), fixtures.train()] {
+            let mut dataset = Fixtures::open(&data, Split::Train).unwrap();
             let first = dataset.name(0);
             dataset.truncate(9);
             assert_eq!(dataset.len(), 3);

@@ -4,7 +4,7 @@
 //! Packs of files lie in the cache, named by what they were made of, and are mapped: any number of
 //! trials share one copy in memory, and images are read as they are needed. The condition is
 //! packed too, for upsampling it costs more than all else that a batch needs
-//! (`docs/benchmarks.md`). Made-up faces are drawn into memory.
+//! (`docs/benchmarks.md`). Synthetic faces are drawn into memory.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::digest::{self, Digest};
 use super::files::Item;
-use super::{DataError, PREPARATION, Pair, Workshop, cache, faces};
+use super::{DataError, PREPARATION, Pair, PrepareContext, cache, faces};
 use crate::config::Image;
 use crate::image::Rgb;
 
@@ -29,17 +29,17 @@ enum Bytes {
 }
 
 impl Pack {
-    /// Draws made-up faces, the first `count` of the family `seed`.
+    /// Draws synthetic faces, the first `count` of the family `seed`.
     pub(super) fn draw(
         seed: u64,
         count: usize,
         image: &Image,
-        workshop: &mut Workshop,
+        context: &mut PrepareContext,
     ) -> Result<Self, DataError> {
         let mut bytes = Vec::with_capacity(count * record_bytes(image));
         let indices: Vec<u64> = (0..count as u64).collect();
         let draw = |&index: &u64| Ok(Pair::of(faces::render(seed, index, image.size), image.low));
-        workshop.each(&indices, draw, |pair| {
+        context.each(&indices, draw, |pair| {
             bytes.extend(record(&pair));
             Ok(())
         })?;
@@ -52,18 +52,17 @@ impl Pack {
         items: &[Item],
         digests: &[Vec<Digest>],
         image: &Image,
-        workshop: &mut Workshop,
+        context: &mut PrepareContext,
     ) -> Result<Self, DataError> {
-        let path =
-            workshop.cache()?.join("images").join(key(digests, image)).with_extension("pack");
+        let path = context.cache()?.join("images").join(key(digests, image)).with_extension("pack");
         let sources: Vec<_> = items.iter().zip(digests).collect();
-        let mapped = cache::mapped(&path, workshop, |workshop, file| {
+        let mapped = cache::mapped(&path, context, |context, file| {
             tracing::info!("preparing {} images, once, in `{}`", items.len(), path.display());
             let prepare = |(item, digests): &(&Item, &Vec<Digest>)| {
                 let pair = item.pair(&digest::verified(item, digests)?, image)?;
                 Ok(record(&pair).collect::<Vec<u8>>())
             };
-            workshop.each(&sources, prepare, |record| {
+            context.each(&sources, prepare, |record| {
                 let failed = |source| DataError::Cache { path: path.clone(), source };
                 file.write_all(&record).map_err(failed)
             })
@@ -152,16 +151,16 @@ mod tests {
 
     use super::*;
     use crate::data::Split;
-    use crate::data::lab::{Lab, ending_in, grey};
+    use crate::data::fixtures::{Fixtures, ending_in, grey};
     use crate::image::bicubic;
 
     #[test]
     fn a_large_image_is_cropped_then_reduced() {
-        let lab = Lab::new();
+        let fixtures = Fixtures::new();
         let pixels = (0..40 * 30 * 3).map(|i| (i * 7 % 251) as u8).collect();
         let image = Rgb { width: 40, height: 30, pixels };
-        lab.image("train/wide.png", &image);
-        let pair = lab.pack(&lab.train(), Split::Train).unwrap().pair(0);
+        fixtures.image("train/wide.png", &image);
+        let pair = fixtures.pack(&fixtures.train(), Split::Train).unwrap().pair(0);
         assert_eq!(pair.high, bicubic::resize(&image.centre_square(), 8, 8));
         assert_eq!(pair.low, bicubic::resize(&pair.high, 2, 2));
         assert_eq!(pair.condition, bicubic::resize(&pair.low, 8, 8));
@@ -169,36 +168,36 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_decoded_once() {
-        let lab = Lab::new();
-        (0..40).for_each(|i| lab.grey(&format!("train/{i:02}.png"), 9, i));
-        let packed = |lab: &Lab| ending_in(&lab.path("cache/images"), "pack");
-        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        let fixtures = Fixtures::new();
+        (0..40).for_each(|i| fixtures.grey(&format!("train/{i:02}.png"), 9, i));
+        let packed = |fixtures: &Fixtures| ending_in(&fixtures.path("cache/images"), "pack");
+        let pack = fixtures.pack(&fixtures.train(), Split::Train).unwrap();
         assert!((0..40).all(|i| pack.pair(i.into()).high == grey(8, i)));
-        assert_eq!(packed(&lab).len(), 1);
+        assert_eq!(packed(&fixtures).len(), 1);
 
         // What the pack says now, and no decoder.
-        fs::write(&packed(&lab)[0], vec![77; 40 * (2 * 192 + 12)]).unwrap();
-        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        fs::write(&packed(&fixtures)[0], vec![77; 40 * (2 * 192 + 12)]).unwrap();
+        let pack = fixtures.pack(&fixtures.train(), Split::Train).unwrap();
         assert_eq!((pack.len(), pack.pair(39).high), (40, grey(8, 77)));
-        fs::write(&packed(&lab)[0], [77]).unwrap();
-        let error = lab.pack(&lab.train(), Split::Train).err().unwrap().to_string();
+        fs::write(&packed(&fixtures)[0], [77]).unwrap();
+        let error = fixtures.pack(&fixtures.train(), Split::Train).err().unwrap().to_string();
         assert!(error.contains("damaged"), "{error}");
 
-        lab.grey("train/07.png", 9, 200);
-        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        fixtures.grey("train/07.png", 9, 200);
+        let pack = fixtures.pack(&fixtures.train(), Split::Train).unwrap();
         assert_eq!((pack.pair(7).high, pack.pair(8).high), (grey(8, 200), grey(8, 8)));
-        assert_eq!(packed(&lab).len(), 2);
+        assert_eq!(packed(&fixtures).len(), 2);
     }
 
     #[test]
     fn a_broken_image_is_named_and_nothing_is_kept() {
-        let lab = Lab::new();
-        lab.grey("train/good.png", 8, 1);
-        let half = fs::read(lab.path("train/good.png")).unwrap()[..40].to_vec();
-        fs::write(lab.path("train/torn.png"), half).unwrap();
-        let error = lab.pack(&lab.train(), Split::Train).err().unwrap().to_string();
+        let fixtures = Fixtures::new();
+        fixtures.grey("train/good.png", 8, 1);
+        let half = fs::read(fixtures.path("train/good.png")).unwrap()[..40].to_vec();
+        fs::write(fixtures.path("train/torn.png"), half).unwrap();
+        let error = fixtures.pack(&fixtures.train(), Split::Train).err().unwrap().to_string();
         assert!(error.contains("torn.png"), "{error}");
-        let images = lab.path("cache/images");
+        let images = fixtures.path("cache/images");
         assert!(ending_in(&images, "pack").is_empty() && ending_in(&images, "partial").is_empty());
     }
 }

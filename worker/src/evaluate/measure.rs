@@ -35,7 +35,7 @@ struct Series {
 }
 
 /// Samples every image with the raw weights and with the averaged ones. Breaks when a stop is
-/// asked for; the next attempt begins the measurement anew.
+/// asked for; the next attempt restarts the measurement.
 pub fn measure_networks(
     attempt: &mut Attempt,
     set: &Validation,

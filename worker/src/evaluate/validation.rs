@@ -7,7 +7,7 @@ use tch::{Device, Tensor};
 use super::Scores;
 
 use crate::config::Config;
-use crate::data::{self, DataError, Pair, Split, Workshop};
+use crate::data::{self, DataError, Pair, PrepareContext, Split};
 use crate::image::Rgb;
 
 /// The first images of the validation set, with what the network is given of each.
@@ -34,13 +34,13 @@ impl Validation {
     pub fn open(
         config: &Config,
         device: Device,
-        workshop: &mut Workshop,
+        context: &mut PrepareContext,
     ) -> Result<Self, DataError> {
         let mut dataset = data::open(&config.data, &config.image, Split::Validation)?;
         let last = config.evaluation.images.unwrap_or(usize::MAX).min(dataset.len());
         let curve = config.evaluation.curve_images.min(dataset.len());
         dataset.truncate(last.max(curve));
-        let pack = dataset.pack(workshop)?;
+        let pack = dataset.pack(context)?;
         let names = (0..dataset.len()).map(|i| dataset.name(i)).collect();
         let (mut truths, mut lows, mut upsampled) = (Vec::new(), Vec::new(), Vec::new());
         for Pair { high, low, condition } in (0..pack.len()).map(|i| pack.pair(i)) {

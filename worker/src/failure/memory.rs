@@ -1,4 +1,4 @@
-//! Memory that could not be had, read from what libtorch says of it.
+//! Failed allocations, parsed from libtorch's messages.
 
 use experiments::protocol::failure::FailureClass;
 
@@ -13,7 +13,7 @@ const UNSIZED: [&str; 4] = [
     "CUDNN_STATUS_ALLOC_FAILED",
 ];
 
-/// Memory that could not be had. Sizes are in words, for example `2.00 GiB`.
+/// A failed allocation. Sizes are in words, for example `2.00 GiB`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutOfMemory {
     /// The GPU's, asked for by libtorch.
@@ -23,7 +23,7 @@ pub enum OutOfMemory {
     Gpu {
         /// What was asked for.
         asked: String,
-        /// What nobody uses.
+        /// Free memory on the GPU.
         free: String,
         /// What the GPU has.
         total: String,

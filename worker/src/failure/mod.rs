@@ -1,4 +1,4 @@
-//! Why an attempt could not go on: its class for the retry policy, its message for people.
+//! The error that ends an attempt: its class for the retry policy, its message for people.
 
 mod memory;
 
@@ -22,7 +22,7 @@ pub use memory::OutOfMemory;
 /// Exit code of every failure that has none of its own.
 const FAILED: i32 = 1;
 
-/// What ended an attempt.
+/// The error that ended an attempt.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// `trial.json` cannot be read.
@@ -34,7 +34,7 @@ pub enum Failure {
     /// The images cannot be had.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The loss is no number any more.
+    /// The loss is infinite or not a number.
     #[error(
         "the loss became {loss} between steps {from} and {to}; a lower `training.learning_rate` or more `training.warmup` may help"
     )]
@@ -51,8 +51,8 @@ pub enum Failure {
         "`device: cuda` was asked for, but libtorch finds no GPU; is `libtorch_cuda.so` where ORCH_LIBTORCH_CUDA or LD_LIBRARY_PATH says, and CUDA_VISIBLE_DEVICES not empty?"
     )]
     NoGpu,
-    /// The weights that the config names cannot be begun with.
-    #[error("cannot begin with the weights that `model.init_from` names")]
+    /// The initial weights that the config names cannot be loaded.
+    #[error("cannot start from the weights that `model.init_from` names")]
     Weights(#[source] WeightsError),
     /// The state could not be saved or restored.
     #[error(transparent)]
@@ -119,13 +119,13 @@ impl Failure {
     }
 }
 
-/// Runs `body`, and makes a failure of its panic. That memory is full is no bug, so it is told by
-/// the failure alone, without place and backtrace.
+/// Runs `body` and turns a panic into a failure. Exhausted memory is not a bug: it is reported by
+/// the failure alone, without location and backtrace.
 pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
-    let tell = panic::take_hook();
+    let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         if !matches!(Failure::from_panic(panic.payload()), Failure::Memory(_)) {
-            tell(panic);
+            report(panic);
         }
     }));
     let outcome = panic::catch_unwind(AssertUnwindSafe(body));

@@ -45,7 +45,7 @@ fn vertical(image: &Rgb, height: usize) -> Rgb {
 /// Resizes as PyTorch's tensors of bytes are by `interpolate(mode="bicubic", antialias=False)`:
 /// a = -0.75, four taps a side however much the image shrinks, the border repeated, rounded once.
 ///
-/// PyTorch computes in single precision, this in double: where the ratio of the sizes is no power
+/// PyTorch computes in single precision, this in double: where the ratio of the sizes is not a power
 /// of two, a value that is half-way between two codes may round to the other one there.
 #[must_use]
 pub fn resize_aliased(image: &Rgb, width: usize, height: usize) -> Rgb {

@@ -37,7 +37,7 @@ pub fn consistency(image: &Rgb, low: &Rgb) -> f64 {
 /// What the SR4 paper's Table 1 calls consistency: image and truth are reduced to `width` x
 /// `height` without antialiasing, and both their difference and its square wrap around at 256.
 ///
-/// It is no distance, for an error of 16 counts as none and one of 17 as 33; it is here only so that
+/// It is not a distance: an error of 16 counts as none and one of 17 as 33; it is here only so that
 /// the paper's numbers can be compared.
 pub fn consistency_paper(image: &Rgb, truth: &Rgb, (width, height): (usize, usize)) -> f64 {
     assert_same_size(image, truth);

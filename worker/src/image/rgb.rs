@@ -40,7 +40,7 @@ pub enum ImageError {
 
 impl Rgb {
     /// Reads a PNG or JPEG, whatever its name ends in. Grey becomes RGB, an alpha channel is
-    /// dropped, 16 bits become 8, and a camera's orientation tag is obeyed.
+    /// dropped, 16 bits become 8, and a camera's orientation tag is applied.
     pub fn load(path: &Path) -> Result<Self, ImageError> {
         let failed = |source| ImageError::Read { path: path.to_owned(), source };
         Self::decode(&fs::read(path).map_err(|error| failed(error.into()))?, path)

@@ -1,6 +1,6 @@
 //! A training's whole state in one safetensors file: weights under the network's own names,
 //! average, moments, and in the metadata what else the next step depends on. A file under its
-//! final name is complete: it is written aside, synced and renamed.
+//! final name is complete: it is written to a temporary file, synced and renamed.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -38,8 +38,8 @@ pub enum CheckpointError {
     /// The tensors could not be read, or are others.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The file does not say what it is.
-    #[error("cannot tell what checkpoint `{}` is of: {reason}", path.display())]
+    /// The file has no readable header of ours.
+    #[error("cannot identify the checkpoint `{}`: {reason}", path.display())]
     Unknown {
         /// The file.
         path: PathBuf,
@@ -141,7 +141,7 @@ impl Checkpoint {
         let weights = WeightsFile::open(path)?;
         let reason = match weights.metadata(METADATA).map(serde_json::from_str) {
             Some(Ok(header)) => return Ok(Self { weights, header }),
-            Some(Err(error)) => format!("what it says of itself cannot be read: {error}"),
+            Some(Err(error)) => format!("its header cannot be read: {error}"),
             None => "it was written by another program, or by an older version of this one".into(),
         };
         Err(CheckpointError::Unknown { path: path.to_owned(), reason })

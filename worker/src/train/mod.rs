@@ -1,8 +1,8 @@
 //! Training: SR3's algorithm 1 with Adam, warm-up, an average of the weights, and checkpoints from
 //! which it goes on as if it had never stopped.
 
+pub mod batch_sampler;
 pub mod checkpoint;
-pub mod draw;
 pub mod images;
 pub mod optimiser;
 pub mod pretrained;

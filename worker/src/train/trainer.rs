@@ -8,8 +8,8 @@ use experiments::protocol::events::Event;
 use experiments::protocol::number::Number;
 use tch::{Device, Kind, Tensor};
 
+use super::batch_sampler::{BatchSample, BatchSampler};
 use super::checkpoint::{self, Checkpoint, CheckpointError, Header, Progress};
-use super::draw::{Dice, Draw};
 use super::images::{Batch, Images};
 use super::optimiser::{Optimiser, averaging_share, learning_rate};
 use super::pretrained;
@@ -52,7 +52,7 @@ struct Lap {
 }
 
 impl<'a> Trainer<'a> {
-    /// A trial's training with zero weights: [`begin`](Self::begin) comes next.
+    /// A training with zero weights: call [`begin`](Self::begin) next.
     pub fn new(config: &'a Config, seed: u64, device: Device) -> Self {
         let unet = || Unet::new(&config.model, config.diffusion.outputs(), device);
         let (network, average) = (unet(), unet());
@@ -122,7 +122,7 @@ impl<'a> Trainer<'a> {
         images: &Images,
         set: &Validation,
     ) -> Result<Outcome, Failure> {
-        let mut dice = Dice::new(self.seed, images.count());
+        let mut batch_sampler = BatchSampler::new(self.seed, images.count());
         loop {
             if self.is_due(self.config.evaluation.every)
                 && self.progress.validated != Some(self.step())
@@ -144,8 +144,8 @@ impl<'a> Trainer<'a> {
                 return Ok(Outcome::Done);
             }
             self.watch.start();
-            self.train_step(images, &mut dice)?;
-            self.beat(attempt)?;
+            self.train_step(images, &mut batch_sampler)?;
+            self.report_progress(attempt)?;
             if self.is_due(self.config.training.log_every) {
                 self.log(attempt)?;
             }
@@ -180,8 +180,8 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Says how far the training is. Whether to stop is asked at the head of the loop.
-    fn beat(&self, attempt: &mut Attempt) -> io::Result<()> {
+    /// Reports progress. A stop request is handled at the head of the loop, not here.
+    fn report_progress(&self, attempt: &mut Attempt) -> io::Result<()> {
         match attempt.tick("train", self.step(), self.config.training.iterations) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(stop) => stop,
@@ -189,12 +189,16 @@ impl<'a> Trainer<'a> {
     }
 
     /// SR3 algorithm 1, one line each.
-    fn train_step(&mut self, images: &Images, dice: &mut Dice) -> Result<(), Failure> {
+    fn train_step(
+        &mut self,
+        images: &Images,
+        batch_sampler: &mut BatchSampler,
+    ) -> Result<(), Failure> {
         let (training, step) = (&self.config.training, self.step() + 1);
-        let draw = dice.roll(step, training, &self.config.diffusion, &self.schedule);
-        let batch = images.batch(&draw);
-        tch::manual_seed(draw.torch_seed);
-        let noised = self.noised(&batch, &draw);
+        let sample = batch_sampler.sample(step, training, &self.config.diffusion, &self.schedule);
+        let batch = images.batch(&sample);
+        tch::manual_seed(sample.torch_seed);
+        let noised = self.noised(&batch, &sample);
         let (loss, gradients) = self.gradients(&batch.condition, &noised)?;
         self.optimiser.step(step, learning_rate(training, step), &gradients)?;
         tch::no_grad(|| {
@@ -208,10 +212,10 @@ impl<'a> Trainer<'a> {
 
     /// The batch with its noise, which is drawn for all images at once: that of each is the same
     /// however the batch is divided.
-    fn noised(&self, batch: &Batch, draw: &Draw) -> Noised {
+    fn noised(&self, batch: &Batch, sample: &BatchSample) -> Noised {
         let y0 = self.config.diffusion.residual.y0(&batch.high, &batch.condition);
         let eps = y0.randn_like();
-        Noised::new(y0, eps, &draw.levels)
+        Noised::new(y0, eps, &sample.levels)
     }
 
     /// The loss and its gradients, the means of those of the micro-batches.
@@ -235,7 +239,7 @@ impl<'a> Trainer<'a> {
                 bridge::lerp(&means, &values, 1.0 / (part + 1) as f64)?;
             }
         }
-        let loss = means.pop().expect("there is a micro-batch, and its loss stands last");
+        let loss = means.pop().expect("there is a micro-batch, and its loss is the last entry");
         Ok((loss, means))
     }
 
@@ -247,7 +251,7 @@ impl<'a> Trainer<'a> {
         Objective { config: &self.config.diffusion, schedule: &self.schedule }.loss(&output, noised)
     }
 
-    /// Says the training curves' values since their last point.
+    /// Reports the training curves' values since their last point.
     fn log(&mut self, attempt: &mut Attempt) -> Result<(), Failure> {
         let loss = self.mean_loss()?;
         let (step, seconds) = (self.step(), self.seconds());
@@ -264,7 +268,7 @@ impl<'a> Trainer<'a> {
         Ok(attempt.measured(step, None, values)?)
     }
 
-    /// Mean loss since the training curve's last point; an error if it is no number.
+    /// Mean loss since the training curve's last point; an error if it is not finite.
     fn mean_loss(&self) -> Result<f64, Failure> {
         let steps = self.progress.loss_steps;
         let loss = self.loss.double_value(&[]) / steps.max(1) as f64;
@@ -274,7 +278,7 @@ impl<'a> Trainer<'a> {
         Err(Failure::Diverged { from: self.step() - steps, to: self.step(), loss })
     }
 
-    /// Says the validation curves' values, unless asked to stop meanwhile.
+    /// Reports the validation curves' values, unless asked to stop meanwhile.
     fn validate(
         &mut self,
         attempt: &mut Attempt,

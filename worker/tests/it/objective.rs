@@ -135,7 +135,7 @@ fn the_authors_bound_weighs_next_to_nothing() {
     let config = Diffusion { loss: Loss::Author, ..Diffusion::default() };
     let (batch, output) = (noised(&golden, name, 100), output(&golden));
     let loss = Objective { config: &config, schedule: &schedule }.loss(&output, &batch);
-    // By hand: both means of the posterior differ by its weight of y0 times the error in y0.
+    // Derived manually: both means of the posterior differ by its weight of y0 times the error in y0.
     let (posterior, level) = (schedule.posterior(100), schedule.level(100));
     let error = (fixed(&golden, "eps_hat") - fixed(&golden, "eps")) * level.noise / level.signal;
     let distance = (error * posterior.y0).square().mean(Kind::Double).double_value(&[]);

@@ -1,4 +1,4 @@
-//! Training that begins with weights from a file.
+//! Training from initial weights in a file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::golden;
 use crate::rows::{config, with};
 use crate::trial::{TrialFolder, weights};
 
-/// The golden network's config, to begin with the weights in `path`.
+/// The golden network's config, with the initial weights in `path`.
 fn small(path: &Path) -> Value {
     json!({"model": {
         "inner": 16, "multipliers": [1, 2, 2], "blocks": 1, "groups": 8, "attention": 0,
@@ -126,7 +126,7 @@ fn a_checkpoints_weights_are_begun_with_and_read_only_once() {
     source.finish("events");
     let checkpoint = source.checkpoints().remove(0);
 
-    // Steps too small to change an f32 show what was begun with.
+    // Steps too small to change an f32 show the initial weights.
     let changes = json!({
         "model": {"init_from": checkpoint}, "training": {"learning_rate": 1e-30, "warmup": 0},
     });

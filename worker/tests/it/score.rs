@@ -1,4 +1,4 @@
-//! `orch-worker score` by the real program, on flat images whose scores follow by hand.
+//! `orch-worker score` by the real program, on flat images whose scores are derived manually.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A section of the golden vectors, compared number by number at its stated tolerance. With
-//! `cargo test -p worker -- --nocapture` every section says how far off its worst number was.
+//! `cargo test -p worker -- --nocapture` every section prints the error of its worst number.
 
-/// One section, or what of it one test looks at.
+/// One section, or the part of it that one test covers.
 #[derive(Debug)]
 pub(crate) struct Section {
     name: &'static str,

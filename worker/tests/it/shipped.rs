@@ -82,7 +82,7 @@ fn the_rows_of_table_1_are_the_papers_networks() {
             "cos" | "res" => "cosine / residual",
             "attention" => "attention input fusion",
             "sr4" => "SR4",
-            other => panic!("{other} is no row of the paper"),
+            other => panic!("{other} is not a row of the paper"),
         };
         let counts = golden["param_counts"].as_object().unwrap();
         let (_, expected) = counts.iter().find(|(full, _)| full.starts_with(name)).unwrap();

@@ -6,7 +6,7 @@ use experiments::protocol::events::Event;
 use experiments::protocol::exit;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use worker::data::Workshop;
+use worker::data::PrepareContext;
 
 use crate::interruption;
 use crate::rows::{config, rows, with};
@@ -103,7 +103,7 @@ fn an_image_learnt_by_heart_is_sampled() {
         worker::data::Split::Train,
     )
     .unwrap()
-    .pack(&mut Workshop::new(None, 1, &mut |_, _| ControlFlow::Continue(())))
+    .pack(&mut PrepareContext::new(None, 1, &mut |_, _| ControlFlow::Continue(())))
     .unwrap()
     .pair(0)
     .high

@@ -34,7 +34,7 @@ impl TrialFolder {
         self.folder.path().join(name)
     }
 
-    /// Starts an attempt that says its events to `attempt`.
+    /// Starts an attempt that writes its events to the file `attempt`.
     pub(crate) fn start(&self, attempt: &str) -> Child {
         self.start_with(attempt, &self.path("cache"))
     }
@@ -70,7 +70,7 @@ impl TrialFolder {
         whole.lines().map(|line| Line::parse(line).unwrap().event).collect()
     }
 
-    /// Waits until an attempt has said what `is_wanted` looks for.
+    /// Waits until an attempt has written an event that `is_wanted` accepts.
     pub(crate) fn wait_for(&self, attempt: &str, is_wanted: impl Fn(&Event) -> bool) {
         wait_until(|| self.events(attempt).iter().any(&is_wanted));
     }
@@ -86,11 +86,11 @@ pub(crate) fn terminate(child: &Child) {
     assert!(status.success());
 }
 
-/// Looks again and again until what is waited for is there.
+/// Polls until the condition holds; fails after [`PATIENCE`].
 pub(crate) fn wait_until(is_there: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_there() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain");
+        assert!(start.elapsed() < PATIENCE, "timed out after {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

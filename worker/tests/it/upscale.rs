@@ -110,7 +110,7 @@ fn a_result_follows_from_its_picture_and_the_seed() {
 }
 
 #[test]
-fn everything_that_stands_against_it_is_said_and_nothing_is_made() {
+fn every_problem_is_reported_and_nothing_is_written() {
     let folder = trained();
     let lows = folder.path("artifacts/lowres");
     std::fs::write(folder.path("torn.png"), b"no picture").unwrap();
@@ -131,20 +131,20 @@ fn everything_that_stands_against_it_is_said_and_nothing_is_made() {
 }
 
 #[test]
-fn a_checkpoint_says_what_it_is() {
+fn a_checkpoint_describes_itself() {
     let folder = trained();
     let checkpoint = folder.checkpoints().remove(0);
     let (code, output) = run(&["info", checkpoint.to_str().unwrap(), "--json"]);
     assert_eq!(code, 0);
-    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(said["progress"]["step"], 6);
-    assert_eq!(said["trial"]["config"]["image"]["low"], 4);
-    assert!(said["progress"]["validation"]["val/psnr"].is_f64());
+    let info: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(info["progress"]["step"], 6);
+    assert_eq!(info["trial"]["config"]["image"]["low"], 4);
+    assert!(info["progress"]["validation"]["val/psnr"].is_f64());
     let result = folder.events("events").into_iter().find_map(|event| match event {
         experiments::protocol::events::Event::Result { values } => Some(values["parameters"].0),
         _ => None,
     });
-    assert_eq!(said["parameters"].as_f64(), result);
+    assert_eq!(info["parameters"].as_f64(), result);
 
     let (code, output) = run(&["info", checkpoint.to_str().unwrap()]);
     let text = String::from_utf8(output.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! Which images belong together, and everything that can be wrong with them.
+//! Pairs the images of the folders by name and checks that they fit.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::problem::{Problem, Size};
 use crate::image::metrics::WINDOW;
 use crate::image::{Rgb, bicubic, files};
 
-/// How many times smaller the low-resolution image is where nothing else is said.
+/// Default factor from the high-resolution to the low-resolution image.
 const REDUCTION: usize = 8;
 
 /// The folders to compare; each name must be in all of them.
@@ -25,7 +25,7 @@ pub(super) struct Folders {
 pub(super) struct Group {
     /// The path inside the folders, without extension.
     pub(super) name: String,
-    /// What each folder has under this name: one file, if all is well.
+    /// The files of this name in each folder; exactly one in each, or it is a problem.
     files: Vec<Vec<PathBuf>>,
 }
 

@@ -28,7 +28,7 @@ const UNUSABLE: i32 = 2;
 /// Exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-/// What to enlarge, and how.
+/// Arguments of `orch-worker upscale`.
 #[derive(Debug, clap::Args)]
 pub struct Upscale {
     /// Pictures (PNG or JPEG), or folders of them.
@@ -76,12 +76,12 @@ struct Job {
     output: PathBuf,
 }
 
-/// Enlarges the pictures, or says everything that stands against it. Returns the exit code.
+/// Enlarges the pictures, or reports every problem with the request. Returns the exit code.
 pub fn upscale(request: &Upscale) -> i32 {
     let (models, jobs) = match prepare(request) {
         Ok(prepared) => prepared,
         Err(problems) => {
-            super::complain(problems);
+            super::report_errors(problems);
             return UNUSABLE;
         }
     };
@@ -90,7 +90,7 @@ pub fn upscale(request: &Upscale) -> i32 {
         Ok(ControlFlow::Continue(())) => 0,
         Ok(ControlFlow::Break(())) => INTERRUPTED,
         Err(error) => {
-            super::complain([error]);
+            super::report_errors([error]);
             1
         }
     }
@@ -102,7 +102,7 @@ impl Upscale {
     }
 }
 
-/// Reads everything before anything is made, so that all that is wrong is said at once.
+/// Reads all inputs before anything is written, so that all problems are reported at once.
 fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Error>> {
     let mut problems = Vec::new();
     let device = match device(request) {
@@ -115,9 +115,9 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
         model.chain(request.walk()).with_context(|| format!("`{}`", path.display()))?;
         Ok(model)
     });
-    let models: Vec<Model> = keep(models, &mut problems);
+    let models: Vec<Model> = successes(models, &mut problems);
     let inputs = request.inputs.iter().map(|input| pictures(input));
-    let inputs: Vec<_> = keep(inputs, &mut problems).into_iter().flatten().collect();
+    let inputs: Vec<_> = successes(inputs, &mut problems).into_iter().flatten().collect();
     let mut taken = BTreeMap::new();
     let jobs = inputs.into_iter().map(|(name, path)| {
         let output = request.out.join(name).with_extension("png");
@@ -137,7 +137,7 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
         }
         Ok(Job { image: Rgb::load(&path)?, output })
     });
-    let jobs = keep(jobs, &mut problems);
+    let jobs = successes(jobs, &mut problems);
     if problems.is_empty() { Ok((models, jobs)) } else { Err(problems) }
 }
 
@@ -148,8 +148,8 @@ fn device(request: &Upscale) -> anyhow::Result<Device> {
     Ok(if request.cpu { Device::Cpu } else { Device::cuda_if_available() })
 }
 
-/// The good ones; the errors are put aside.
-fn keep<T>(
+/// The successes; the errors are added to `problems`.
+fn successes<T>(
     results: impl Iterator<Item = anyhow::Result<T>>,
     problems: &mut Vec<anyhow::Error>,
 ) -> Vec<T> {
@@ -163,7 +163,7 @@ fn pictures(input: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
         anyhow::ensure!(!found.is_empty(), "`{}` holds no PNG or JPEG image", input.display());
         return Ok(found);
     }
-    let name = input.file_name().with_context(|| format!("`{}` is no file", input.display()))?;
+    let name = input.file_name().with_context(|| format!("`{}` is not a file", input.display()))?;
     Ok(vec![(name.to_string_lossy().into_owned(), input.to_owned())])
 }
 

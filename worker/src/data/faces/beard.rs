@@ -1,11 +1,11 @@
 //! Beard, moustache and stubble.
 
-use super::Sitter;
+use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, falloff, mirrored};
-use super::draw::Draw;
 use super::head::Head;
 use super::noise::noise;
 use super::palette::{Colour, Nature, dim, mix};
+use super::rng::Rng;
 
 /// How much of a beard there is.
 pub(super) enum Beard {
@@ -23,27 +23,26 @@ pub(super) enum Beard {
 }
 
 impl Beard {
-    pub(super) fn sample(draw: &mut Draw, nature: &Nature) -> Self {
+    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
         let grows = nature.softness < 0.45 && nature.age > 0.15;
-        match draw.unit() {
+        match rng.unit() {
             lot if !grows || lot < 0.4 => Self::None,
-            lot if lot < 0.7 => Self::Stubble(draw.between(0.12, 0.4)),
-            _ => Self::Full { length: draw.between(0.0, 0.05), density: draw.between(0.75, 1.0) },
+            lot if lot < 0.7 => Self::Stubble(rng.between(0.12, 0.4)),
+            _ => Self::Full { length: rng.between(0.0, 0.05), density: rng.between(0.75, 1.0) },
         }
     }
 
-    pub(super) fn paint(&self, canvas: &mut Canvas, sitter: &Sitter, head: &Head) {
-        let shift = sitter.shift(0.3);
+    pub(super) fn paint(&self, canvas: &mut Canvas, face: &FaceParameters, head: &Head) {
+        let shift = face.shift(0.3);
         match *self {
             Self::None => {}
             Self::Stubble(strength) => {
                 let cover = beard_outline(head, -0.004, shift);
-                canvas
-                    .blend(&cover, |point| (colour(sitter, point), strength * edge(point, shift)));
+                canvas.blend(&cover, |point| (colour(face, point), strength * edge(point, shift)));
             }
             Self::Full { length, density } => {
                 let cover = beard_outline(head, length, shift);
-                canvas.blend(&cover, |point| (colour(sitter, point), density * edge(point, shift)));
+                canvas.blend(&cover, |point| (colour(face, point), density * edge(point, shift)));
             }
         }
     }
@@ -57,12 +56,12 @@ fn edge(point: Point, shift: f32) -> f32 {
     (1.0 - 9.0 * cheek + ragged).clamp(0.0, 1.0)
 }
 
-fn colour(sitter: &Sitter, (x, y): Point) -> Colour {
+fn colour(face: &FaceParameters, (x, y): Point) -> Colour {
     let across = x * 85.0 + y * 25.0 * x.signum();
     let hairs =
-        noise(sitter.grain ^ 4, across, y * 22.0) + noise(sitter.grain ^ 5, x * 160.0, y * 60.0);
-    let hair = mix(sitter.nature.hair, sitter.nature.skin, 0.12);
-    sitter.light.on(dim(hair, 0.85 + 0.3 * hairs), (-x * 2.5, (0.28 - y) * 2.0))
+        noise(face.grain ^ 4, across, y * 22.0) + noise(face.grain ^ 5, x * 160.0, y * 60.0);
+    let hair = mix(face.nature.hair, face.nature.skin, 0.12);
+    face.light.on(dim(hair, 0.85 + 0.3 * hairs), (-x * 2.5, (0.28 - y) * 2.0))
 }
 
 fn beard_outline(head: &Head, length: f32, shift: f32) -> tiny_skia::Path {

@@ -1,10 +1,10 @@
 //! Eyes, lids, lashes and brows.
 
-use super::Sitter;
+use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, curve};
-use super::draw::Draw;
 use super::noise::noise;
 use super::palette::{Colour, Nature, dim, hex, mix, times};
+use super::rng::Rng;
 
 const SCLERA: Colour = hex(0xd6_cfc8);
 const LASH: Colour = hex(0x1c_1412);
@@ -33,41 +33,46 @@ struct Brow {
 }
 
 impl Eyes {
-    pub(super) fn sample(draw: &mut Draw, nature: &Nature) -> Self {
-        let made_up = nature.softness > 0.55 && draw.chance(0.6);
+    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
+        let made_up = nature.softness > 0.55 && rng.chance(0.6);
         Self {
-            width: 0.058 + draw.around(0.006),
-            opening: 0.0245 + 0.004 * nature.softness + draw.around(0.007),
-            slant: 0.004 + draw.around(0.008),
-            gaze: (draw.around(0.016), draw.around(0.006)),
-            iris: 0.0255 + draw.around(0.002),
-            lashes: if made_up { draw.between(0.011, 0.016) } else { draw.between(0.006, 0.01) },
-            crease: draw.between(0.15, 0.6),
-            shadow: if made_up { draw.between(0.1, 0.55) } else { 0.0 },
+            width: 0.058 + rng.around(0.006),
+            opening: 0.0245 + 0.004 * nature.softness + rng.around(0.007),
+            slant: 0.004 + rng.around(0.008),
+            gaze: (rng.around(0.016), rng.around(0.006)),
+            iris: 0.0255 + rng.around(0.002),
+            lashes: if made_up { rng.between(0.011, 0.016) } else { rng.between(0.006, 0.01) },
+            crease: rng.between(0.15, 0.6),
+            shadow: if made_up { rng.between(0.1, 0.55) } else { 0.0 },
             brow: Brow {
-                thickness: 0.02 - 0.008 * nature.softness + draw.around(0.005),
-                height: 0.066 + draw.around(0.012),
-                arch: 0.008 + 0.006 * nature.softness + draw.around(0.008),
-                opacity: draw.between(0.6, 0.95),
+                thickness: 0.02 - 0.008 * nature.softness + rng.around(0.005),
+                height: 0.066 + rng.around(0.012),
+                arch: 0.008 + 0.006 * nature.softness + rng.around(0.008),
+                opacity: rng.between(0.6, 0.95),
             },
         }
     }
 
-    pub(super) fn paint(&self, canvas: &mut Canvas, sitter: &Sitter) {
+    pub(super) fn paint(&self, canvas: &mut Canvas, face: &FaceParameters) {
         for side in [-1.0, 1.0] {
             // The eye on the side that the head turns to is foreshortened.
-            let narrowing = 1.0 - 0.12 * (sitter.turn * side).max(0.0);
+            let narrowing = 1.0 - 0.12 * (face.turn * side).max(0.0);
             let place = |(x, y): Point| (side * (APART + x * narrowing), y);
-            self.paint_lids(canvas, sitter, place);
-            self.paint_ball(canvas, sitter, side, place);
+            self.paint_lids(canvas, face, place);
+            self.paint_ball(canvas, face, side, place);
             self.paint_lashes(canvas, place);
-            self.paint_brow(canvas, sitter, place);
+            self.paint_brow(canvas, face, place);
         }
     }
 
     /// Shade above the eye and the crease of the lid.
-    fn paint_lids(&self, canvas: &mut Canvas, sitter: &Sitter, place: impl Fn(Point) -> Point) {
-        let skin = sitter.nature.skin;
+    fn paint_lids(
+        &self,
+        canvas: &mut Canvas,
+        face: &FaceParameters,
+        place: impl Fn(Point) -> Point,
+    ) {
+        let skin = face.nature.skin;
         let dark = times(dim(skin, 0.72), [0.78, 0.62, 0.58]);
         let lid = place((0.002, -self.opening - 0.006));
         let powder = mix(dark, LASH, 0.35);
@@ -85,12 +90,12 @@ impl Eyes {
     fn paint_ball(
         &self,
         canvas: &mut Canvas,
-        sitter: &Sitter,
+        face: &FaceParameters,
         side: f32,
         place: impl Fn(Point) -> Point,
     ) {
-        let iris = sitter.nature.iris;
-        let centre = (side * APART + self.gaze.0 + sitter.turn * 0.006, self.gaze.1 - 0.002);
+        let iris = face.nature.iris;
+        let centre = (side * APART + self.gaze.0 + face.turn * 0.006, self.gaze.1 - 0.002);
         let glint = (centre.0 - 0.008, centre.1 - 0.009);
         let outline = self.outline().map(&place);
         canvas.paint(&blob(&outline), |(x, y)| {
@@ -105,7 +110,7 @@ impl Eyes {
             let ball = if radius < 0.42 {
                 LASH
             } else if radius < 1.0 {
-                let fibres = noise(sitter.grain, (x - centre.0) * 260.0, (y - centre.1) * 260.0);
+                let fibres = noise(face.grain, (x - centre.0) * 260.0, (y - centre.1) * 260.0);
                 let rim = if radius > 0.82 { 0.5 } else { 1.0 + 0.2 * fibres };
                 dim(iris, rim * (0.75 + 0.5 * radius))
             } else {
@@ -114,7 +119,7 @@ impl Eyes {
             dim(ball, lid_shadow)
         });
         let corner = place((-self.width * 0.97, self.slant * -0.6 + 0.004));
-        canvas.spray(corner, (0.012, 0.009), times(sitter.nature.skin, [0.85, 0.55, 0.53]), 0.8);
+        canvas.spray(corner, (0.012, 0.009), times(face.nature.skin, [0.85, 0.55, 0.53]), 0.8);
     }
 
     fn paint_lashes(&self, canvas: &mut Canvas, place: impl Fn(Point) -> Point) {
@@ -132,7 +137,12 @@ impl Eyes {
         canvas.stroke(&curve(&lower.map(place)), self.lashes * 0.5, LASH, 0.4);
     }
 
-    fn paint_brow(&self, canvas: &mut Canvas, sitter: &Sitter, place: impl Fn(Point) -> Point) {
+    fn paint_brow(
+        &self,
+        canvas: &mut Canvas,
+        face: &FaceParameters,
+        place: impl Fn(Point) -> Point,
+    ) {
         let brow = &self.brow;
         let (w, y, t) = (self.width * 1.25, -brow.height, brow.thickness);
         let shape = [
@@ -144,9 +154,9 @@ impl Eyes {
             (-w * 0.2, y - brow.arch * 0.7 + t * 0.5),
             (-w * 0.98, y + t * 0.7),
         ];
-        let colour = mix(dim(sitter.nature.hair, 0.62), LASH, 0.25);
+        let colour = mix(dim(face.nature.hair, 0.62), LASH, 0.25);
         canvas.blend(&blob(&shape.map(place)), |(x, y)| {
-            let hairs = noise(sitter.grain ^ 2, x * 150.0 + y * 90.0 * x.signum(), y * 40.0);
+            let hairs = noise(face.grain ^ 2, x * 150.0 + y * 90.0 * x.signum(), y * 40.0);
             (dim(colour, 1.0 + 0.3 * hairs), brow.opacity * (0.85 + 0.25 * hairs).min(1.0))
         });
     }

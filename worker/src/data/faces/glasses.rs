@@ -1,9 +1,9 @@
 //! Glasses, for some.
 
-use super::Sitter;
+use super::FaceParameters;
 use super::canvas::{Canvas, blob, curve};
-use super::draw::Draw;
 use super::palette::{Colour, Nature, hex};
+use super::rng::Rng;
 
 const FRAMES: [u32; 6] = [0x16_1414, 0x2a_1c16, 0x6a_5a50, 0x8a_8c90, 0x5a_2a22, 0x22_2a40];
 
@@ -21,27 +21,27 @@ struct Pair {
 }
 
 impl Glasses {
-    pub(super) fn sample(draw: &mut Draw, nature: &Nature) -> Self {
-        Self(draw.chance(0.12 + 0.25 * nature.age).then(|| Pair {
-            colour: hex(draw.pick(&FRAMES)),
-            wire: draw.between(0.007, 0.018),
-            width: draw.between(0.085, 0.105),
-            height: draw.between(0.055, 0.078),
-            boxy: draw.between(1.0, 1.25),
-            glare: draw.between(0.0, 0.22),
+    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
+        Self(rng.chance(0.12 + 0.25 * nature.age).then(|| Pair {
+            colour: hex(rng.pick(&FRAMES)),
+            wire: rng.between(0.007, 0.018),
+            width: rng.between(0.085, 0.105),
+            height: rng.between(0.055, 0.078),
+            boxy: rng.between(1.0, 1.25),
+            glare: rng.between(0.0, 0.22),
         }))
     }
 
-    pub(super) fn paint(&self, canvas: &mut Canvas, sitter: &Sitter) {
+    pub(super) fn paint(&self, canvas: &mut Canvas, face: &FaceParameters) {
         if let Some(pair) = &self.0 {
-            pair.paint(canvas, sitter);
+            pair.paint(canvas, face);
         }
     }
 }
 
 impl Pair {
-    fn paint(&self, canvas: &mut Canvas, sitter: &Sitter) {
-        let shift = sitter.shift(1.2);
+    fn paint(&self, canvas: &mut Canvas, face: &FaceParameters) {
+        let shift = face.shift(1.2);
         let line = |canvas: &mut Canvas, points: &[(f32, f32)]| {
             let moved: Vec<_> = points.iter().map(|&(x, y)| (x + shift, y)).collect();
             canvas.stroke(&curve(&moved), self.wire, self.colour, 0.95);

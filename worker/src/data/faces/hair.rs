@@ -2,12 +2,12 @@
 
 use tiny_skia::Path;
 
-use super::Sitter;
+use super::FaceParameters;
 use super::canvas::{Canvas, Point, between, blob, mirrored};
-use super::draw::Draw;
 use super::head::Head;
 use super::noise::noise;
 use super::palette::{Colour, Nature, dim, mix, times};
+use super::rng::Rng;
 
 /// One head of hair.
 pub(super) struct Hair {
@@ -43,32 +43,32 @@ enum Cut {
 }
 
 impl Hair {
-    pub(super) fn sample(draw: &mut Draw, nature: &Nature) -> Self {
+    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
         use Cut::{Bald, Bangs, Crop, Curls, Long, Short, Tied};
         let cut = if nature.softness > 0.5 {
-            draw.pick(&[Long, Long, Long, Long, Bangs, Bangs, Tied, Tied, Curls, Short])
+            rng.pick(&[Long, Long, Long, Long, Bangs, Bangs, Tied, Tied, Curls, Short])
         } else {
-            draw.pick(&[Short, Short, Short, Short, Short, Crop, Crop, Curls, Bald, Long])
+            rng.pick(&[Short, Short, Short, Short, Short, Crop, Crop, Curls, Bald, Long])
         };
         let fringe = match cut {
-            Bangs => draw.between(0.11, 0.16),
-            Short => draw.between(-0.01, 0.06),
-            _ => draw.around(0.015) - 0.03 * (nature.age - 0.5).max(0.0),
+            Bangs => rng.between(0.11, 0.16),
+            Short => rng.between(-0.01, 0.06),
+            _ => rng.around(0.015) - 0.03 * (nature.age - 0.5).max(0.0),
         };
         Self {
             cut,
-            parting: draw.between(-0.16, 0.16),
-            volume: draw.between(0.0, 0.035),
-            length: draw.between(0.25, 0.75),
+            parting: rng.between(-0.16, 0.16),
+            volume: rng.between(0.0, 0.035),
+            length: rng.between(0.25, 0.75),
             fringe,
-            contrast: draw.between(0.3, 0.5),
-            seed: draw.bits(),
+            contrast: rng.between(0.3, 0.5),
+            seed: rng.bits(),
         }
     }
 
     /// What lies behind neck and ears.
-    pub(super) fn paint_behind(&self, canvas: &mut Canvas, sitter: &Sitter) {
-        let shift = sitter.shift(-0.6);
+    pub(super) fn paint_behind(&self, canvas: &mut Canvas, face: &FaceParameters) {
+        let shift = face.shift(-0.6);
         let v = self.volume;
         let half: &[Point] = match self.cut {
             Cut::Long | Cut::Bangs => &[
@@ -96,31 +96,31 @@ impl Hair {
             _ => return,
         };
         let outline = self.ragged(&mirrored(half), shift);
-        canvas.paint(&outline, |point| dim(self.strand_at(point, sitter), 0.62));
+        canvas.paint(&outline, |point| dim(self.strand_at(point, face), 0.62));
     }
 
     /// What lies on the skull and over the forehead.
-    pub(super) fn paint_before(&self, canvas: &mut Canvas, sitter: &Sitter, head: &Head) {
+    pub(super) fn paint_before(&self, canvas: &mut Canvas, face: &FaceParameters, head: &Head) {
         if self.cut == Cut::Bald {
-            self.paint_wreath(canvas, sitter, head);
+            self.paint_wreath(canvas, face, head);
             return;
         }
-        let shadow = self.cap(head, sitter, 0.018);
-        let dark = times(sitter.nature.skin, [0.45, 0.34, 0.3]);
+        let shadow = self.cap(head, face, 0.018);
+        let dark = times(face.nature.skin, [0.45, 0.34, 0.3]);
         canvas.blend(&shadow, |_| (dark, 0.45));
-        let cap = self.cap(head, sitter, 0.0);
-        canvas.paint(&cap, |point| self.strand_at(point, sitter));
+        let cap = self.cap(head, face, 0.0);
+        canvas.paint(&cap, |point| self.strand_at(point, face));
         if matches!(self.cut, Cut::Long | Cut::Bangs) {
             for side in [-1.0, 1.0] {
-                let lock = self.lock(head, sitter, side);
-                canvas.paint(&lock, |point| self.strand_at(point, sitter));
+                let lock = self.lock(head, face, side);
+                canvas.paint(&lock, |point| self.strand_at(point, face));
             }
         }
     }
 
     /// The hair that is left above the ears.
-    fn paint_wreath(&self, canvas: &mut Canvas, sitter: &Sitter, head: &Head) {
-        let shift = sitter.shift(0.0);
+    fn paint_wreath(&self, canvas: &mut Canvas, face: &FaceParameters, head: &Head) {
+        let shift = face.shift(0.0);
         let w = head.width;
         for side in [-1.0, 1.0] {
             let half = [
@@ -132,12 +132,12 @@ impl Hair {
             ];
             let patch = self.ragged(&half.map(|(x, y)| (side * x, y)), shift);
             let opacity = 0.3 + 12.0 * self.volume;
-            canvas.blend(&patch, |point| (self.strand_at(point, sitter), opacity));
+            canvas.blend(&patch, |point| (self.strand_at(point, face), opacity));
         }
     }
 
     /// The hair on top, down to the hairline, which lies lower by `drop`.
-    fn cap(&self, head: &Head, sitter: &Sitter, drop: f32) -> Path {
+    fn cap(&self, head: &Head, face: &FaceParameters, drop: f32) -> Path {
         let w = head.width;
         let tight = matches!(self.cut, Cut::Crop | Cut::Tied);
         let v = if tight { 0.0 } else { self.volume + 0.012 };
@@ -165,7 +165,7 @@ impl Hair {
             (w - 0.018, burn + drop),
         ];
         let outline: Vec<Point> = outer.into_iter().chain(left).chain(edge).collect();
-        self.ragged(&outline, sitter.shift(0.15))
+        self.ragged(&outline, face.shift(0.15))
     }
 
     /// Height of the hairline at some distance from the axis.
@@ -188,7 +188,7 @@ impl Hair {
     }
 
     /// The hair that falls on one side of the face.
-    fn lock(&self, head: &Head, sitter: &Sitter, side: f32) -> Path {
+    fn lock(&self, head: &Head, face: &FaceParameters, side: f32) -> Path {
         let (w, v, end) = (head.width, self.volume, self.length);
         let inner = w - 0.015 - 0.03 * v / 0.035;
         let half = [
@@ -205,10 +205,10 @@ impl Hair {
             (inner - 0.03, -0.1),
             (0.17, -0.2),
         ];
-        self.ragged(&half.map(|(x, y)| (side * x, y)), sitter.shift(0.0))
+        self.ragged(&half.map(|(x, y)| (side * x, y)), face.shift(0.0))
     }
 
-    fn strand_at(&self, point: Point, sitter: &Sitter) -> Colour {
+    fn strand_at(&self, point: Point, face: &FaceParameters) -> Colour {
         let (x, y) = point;
         let (across, along) = self.flow(point);
         let coarse = noise(self.seed, across * 26.0, along * 3.5);
@@ -217,13 +217,13 @@ impl Hair {
             Cut::Curls => 0.9 - 1.1 * coarse.abs() + 0.35 * fine,
             _ => 0.6 * coarse + 0.5 * fine,
         };
-        let hair = sitter.nature.hair;
+        let hair = face.nature.hair;
         let streaked =
             mix(hair, [hair[0] * 1.5, hair[1] * 1.42, hair[2] * 1.3], (tone * 0.6).max(0.0));
         let slope = (-x * 2.6 / (0.6 + y.max(0.0)), (-0.12 - y.min(0.1)) * 2.2);
         let strand = dim(streaked, 1.0 + self.contrast * tone);
         let sheen = if self.cut == Cut::Curls { 0.04 } else { 0.15 };
-        sitter.light.on_glossy(strand, slope, sheen * (1.0 + tone))
+        face.light.on_glossy(strand, slope, sheen * (1.0 + tone))
     }
 
     /// Coordinates across and along the strands.

@@ -2,12 +2,12 @@
 
 use tiny_skia::Path;
 
-use super::Sitter;
+use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, curve, falloff, mirrored, oval};
-use super::draw::Draw;
 use super::light::{Bump, Relief};
 use super::noise::noise;
 use super::palette::{Colour, dim, mix, times};
+use super::rng::Rng;
 
 /// Blood under the skin.
 const FLUSH: Colour = [1.0, 0.76, 0.74];
@@ -30,23 +30,23 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn sample(draw: &mut Draw, sitter: &Sitter) -> Self {
-        let nature = &sitter.nature;
-        let width = 0.285 + draw.around(0.02);
-        let chin = 0.435 + draw.around(0.025);
-        let nose = (draw.between(0.04, 0.06), 0.135 + draw.around(0.02));
-        let freckled = nature.fairness > 0.55 && draw.chance(0.25);
+    pub(super) fn sample(rng: &mut Rng, face: &FaceParameters) -> Self {
+        let nature = &face.nature;
+        let width = 0.285 + rng.around(0.02);
+        let chin = 0.435 + rng.around(0.025);
+        let nose = (rng.between(0.04, 0.06), 0.135 + rng.around(0.02));
+        let freckled = nature.fairness > 0.55 && rng.chance(0.25);
         Self {
             width,
-            jaw: 0.195 - 0.035 * nature.softness + draw.around(0.015),
+            jaw: 0.195 - 0.035 * nature.softness + rng.around(0.015),
             chin,
             neck: 0.19 - 0.04 * nature.softness,
             nose,
-            relief: relief(sitter, width, chin, nose),
-            flush: draw.between(0.1, 0.5),
-            freckles: if freckled { draw.between(0.3, 0.8) } else { 0.0 },
-            folds: (nature.age - 0.35).max(0.0) * draw.between(0.3, 0.9),
-            gloss: draw.between(0.03, 0.22),
+            relief: relief(face, width, chin, nose),
+            flush: rng.between(0.1, 0.5),
+            freckles: if freckled { rng.between(0.3, 0.8) } else { 0.0 },
+            folds: (nature.age - 0.35).max(0.0) * rng.between(0.3, 0.9),
+            gloss: rng.between(0.03, 0.22),
         }
     }
 
@@ -67,30 +67,30 @@ impl Head {
     }
 
     /// The neck, in the shadow of the chin.
-    pub(super) fn paint_neck(&self, canvas: &mut Canvas, sitter: &Sitter) {
-        let skin = sitter.nature.skin;
+    pub(super) fn paint_neck(&self, canvas: &mut Canvas, face: &FaceParameters) {
+        let skin = face.nature.skin;
         let neck = self.neck;
         let half = [(0.0, 0.1), (neck, 0.1), (neck * 0.96, 0.42), (neck * 1.15, 0.55), (0.0, 0.9)];
         canvas.paint(&blob(&mirrored(&half)), |(x, y)| {
-            let lit = sitter.light.on(skin, (-x / neck * 0.9, 0.25));
+            let lit = face.light.on(skin, (-x / neck * 0.9, 0.25));
             let shadow = ((self.chin + 0.09 - y) / 0.1).clamp(0.0, 1.0);
             mix(lit, times(lit, HOLLOW), 0.2 + 0.6 * shadow)
         });
     }
 
     /// Ears and face.
-    pub(super) fn paint(&self, canvas: &mut Canvas, sitter: &Sitter) {
-        self.paint_ears(canvas, sitter);
-        let path = shifted(&mirrored(&self.outline()), sitter.shift(0.0));
-        canvas.paint(&path, |point| self.skin_at(point, sitter));
-        self.paint_folds(canvas, sitter);
+    pub(super) fn paint(&self, canvas: &mut Canvas, face: &FaceParameters) {
+        self.paint_ears(canvas, face);
+        let path = shifted(&mirrored(&self.outline()), face.shift(0.0));
+        canvas.paint(&path, |point| self.skin_at(point, face));
+        self.paint_folds(canvas, face);
     }
 
     /// Nostrils and the shadow under the nose; its ridge is part of the relief.
-    pub(super) fn paint_nose(&self, canvas: &mut Canvas, sitter: &Sitter) {
+    pub(super) fn paint_nose(&self, canvas: &mut Canvas, face: &FaceParameters) {
         let (half, tip) = self.nose;
-        let x = sitter.shift(1.5);
-        let dark = times(dim(sitter.nature.skin, 0.55), HOLLOW);
+        let x = face.shift(1.5);
+        let dark = times(dim(face.nature.skin, 0.55), HOLLOW);
         canvas.spray((x, tip + 0.045), (half * 1.5, 0.028), dark, 0.5);
         for side in [-1.0, 1.0] {
             let nostril = (x + side * half * 0.48, tip + 0.03);
@@ -104,10 +104,10 @@ impl Head {
         }
     }
 
-    fn skin_at(&self, point: Point, sitter: &Sitter) -> Colour {
+    fn skin_at(&self, point: Point, face: &FaceParameters) -> Colour {
         let (x, y) = point;
-        let grain = sitter.grain;
-        let mut skin = sitter.nature.skin;
+        let grain = face.grain;
+        let mut skin = face.nature.skin;
         let around = |centre: Point, radii: Point| falloff((x.abs(), y), centre, radii);
         let red =
             around((0.17, 0.14), (0.14, 0.12)) + 0.7 * around((0.0, self.nose.1), (0.07, 0.06));
@@ -120,17 +120,17 @@ impl Head {
         skin = mix(skin, times(skin, HOLLOW), (spots * 4.0).clamp(0.0, 1.0) * spread);
         let pores =
             0.025 * noise(grain, x * 120.0, y * 120.0) + 0.03 * noise(grain, x * 30.0, y * 30.0);
-        let skin = dim(skin, 1.0 + pores * (0.6 + sitter.nature.age));
-        sitter.light.on_glossy(skin, self.relief.slope(point), self.gloss)
+        let skin = dim(skin, 1.0 + pores * (0.6 + face.nature.age));
+        face.light.on_glossy(skin, self.relief.slope(point), self.gloss)
     }
 
-    fn paint_ears(&self, canvas: &mut Canvas, sitter: &Sitter) {
-        let skin = times(sitter.nature.skin, [1.0, 0.96, 0.95]);
+    fn paint_ears(&self, canvas: &mut Canvas, face: &FaceParameters) {
+        let skin = times(face.nature.skin, [1.0, 0.96, 0.95]);
         for side in [-1.0, 1.0] {
-            let centre = (side * (self.width + 0.008) + sitter.shift(-0.4), 0.04);
+            let centre = (side * (self.width + 0.008) + face.shift(-0.4), 0.04);
             canvas.paint(&oval(centre, (0.036, 0.075)), |(x, y)| {
                 let slope = ((centre.0 - x) * 14.0, (centre.1 - y) * 5.0);
-                sitter.light.on(skin, slope)
+                face.light.on(skin, slope)
             });
             let inner = times(dim(skin, 0.7), HOLLOW);
             canvas.spray((centre.0, centre.1 - 0.005), (0.022, 0.045), inner, 0.7);
@@ -138,8 +138,8 @@ impl Head {
     }
 
     /// Lines that come with age: beside the mouth, under the eyes, on the forehead.
-    fn paint_folds(&self, canvas: &mut Canvas, sitter: &Sitter) {
-        let dark = times(dim(sitter.nature.skin, 0.75), HOLLOW);
+    fn paint_folds(&self, canvas: &mut Canvas, face: &FaceParameters) {
+        let dark = times(dim(face.nature.skin, 0.75), HOLLOW);
         for side in [-1.0, 1.0] {
             let cheek = [(0.06, 0.14), (0.095, 0.185), (0.115, 0.24)].map(|(x, y)| (side * x, y));
             canvas.stroke(&curve(&cheek), 0.012, dark, 0.08 + 0.5 * self.folds);
@@ -160,9 +160,9 @@ pub(super) fn shifted(points: &[Point], shift: f32) -> Path {
     blob(&points)
 }
 
-fn relief(sitter: &Sitter, width: f32, chin: f32, nose: Point) -> Relief {
-    let ridge = sitter.shift(1.3);
-    let tip = sitter.shift(1.5);
+fn relief(face: &FaceParameters, width: f32, chin: f32, nose: Point) -> Relief {
+    let ridge = face.shift(1.3);
+    let tip = face.shift(1.5);
     let mut bumps = vec![
         Bump { centre: (ridge, 0.05), radii: (0.06, 0.14), height: 0.02 },
         Bump { centre: (tip, nose.1), radii: (nose.0 * 1.25, 0.055), height: 0.028 },
@@ -185,5 +185,5 @@ fn relief(sitter: &Sitter, width: f32, chin: f32, nose: Point) -> Relief {
         }));
     }
     let radii = (width * 1.06, 0.44);
-    Relief { centre: (sitter.shift(0.0), 0.03), radii, depth: 0.24, bumps }
+    Relief { centre: (face.shift(0.0), 0.03), radii, depth: 0.24, bumps }
 }

@@ -1,8 +1,8 @@
 //! Light on a face: its direction and colour, and the relief that it models.
 
 use super::canvas::Point;
-use super::draw::Draw;
 use super::palette::{Colour, dim, mix, times};
+use super::rng::Rng;
 
 /// One main light and what the surroundings give back.
 pub(super) struct Light {
@@ -15,12 +15,12 @@ pub(super) struct Light {
 }
 
 impl Light {
-    pub(super) fn sample(draw: &mut Draw) -> Self {
-        let direction = unit([draw.around(1.1), draw.between(-0.9, -0.25), 1.0]);
-        let warmth = draw.around(0.05) + 0.015;
-        let power = draw.between(0.96, 1.1);
+    pub(super) fn sample(rng: &mut Rng) -> Self {
+        let direction = unit([rng.around(1.1), rng.between(-0.9, -0.25), 1.0]);
+        let warmth = rng.around(0.05) + 0.015;
+        let power = rng.between(0.96, 1.1);
         let key = [power + warmth, power, power - warmth];
-        let depth = draw.between(0.2, 0.62);
+        let depth = rng.between(0.2, 0.62);
         let fill = [depth + 0.05, depth - 0.01, depth];
         Self { direction, key, fill }
     }

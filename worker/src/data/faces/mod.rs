@@ -7,7 +7,6 @@
 
 mod beard;
 mod canvas;
-mod draw;
 mod eyes;
 mod glasses;
 mod hair;
@@ -16,12 +15,13 @@ mod light;
 mod mouth;
 mod noise;
 mod palette;
+mod rng;
 mod scene;
 
 use canvas::{Canvas, Frame};
-use draw::Draw;
 use light::Light;
 use palette::Nature;
+use rng::Rng;
 
 use crate::image::Rgb;
 
@@ -33,34 +33,34 @@ const CANVAS: usize = 96;
 
 /// Draws face `index` of the family `seed` at `size` pixels a side.
 pub(super) fn render(seed: u64, index: u64, size: usize) -> Rgb {
-    let draw = &mut Draw::new(seed, index);
-    let sitter = Sitter::sample(draw);
-    let backdrop = scene::Backdrop::sample(draw);
-    let clothes = scene::Clothes::sample(draw);
-    let head = head::Head::sample(draw, &sitter);
-    let eyes = eyes::Eyes::sample(draw, &sitter.nature);
-    let mouth = mouth::Mouth::sample(draw, &sitter.nature);
-    let beard = beard::Beard::sample(draw, &sitter.nature);
-    let hair = hair::Hair::sample(draw, &sitter.nature);
-    let glasses = glasses::Glasses::sample(draw, &sitter.nature);
+    let rng = &mut Rng::new(seed, index);
+    let face = FaceParameters::sample(rng);
+    let backdrop = scene::Backdrop::sample(rng);
+    let clothes = scene::Clothes::sample(rng);
+    let head = head::Head::sample(rng, &face);
+    let eyes = eyes::Eyes::sample(rng, &face.nature);
+    let mouth = mouth::Mouth::sample(rng, &face.nature);
+    let beard = beard::Beard::sample(rng, &face.nature);
+    let hair = hair::Hair::sample(rng, &face.nature);
+    let glasses = glasses::Glasses::sample(rng, &face.nature);
 
     let oversampling = CANVAS.div_ceil(size).max(2);
-    let canvas = &mut Canvas::new(size * oversampling, &sitter.frame, |x, y| backdrop.at(x, y));
-    hair.paint_behind(canvas, &sitter);
-    head.paint_neck(canvas, &sitter);
-    clothes.paint(canvas, &sitter);
-    head.paint(canvas, &sitter);
-    beard.paint(canvas, &sitter, &head);
-    mouth.paint(canvas, &sitter);
-    head.paint_nose(canvas, &sitter);
-    eyes.paint(canvas, &sitter);
-    hair.paint_before(canvas, &sitter, &head);
-    glasses.paint(canvas, &sitter);
+    let canvas = &mut Canvas::new(size * oversampling, &face.frame, |x, y| backdrop.at(x, y));
+    hair.paint_behind(canvas, &face);
+    head.paint_neck(canvas, &face);
+    clothes.paint(canvas, &face);
+    head.paint(canvas, &face);
+    beard.paint(canvas, &face, &head);
+    mouth.paint(canvas, &face);
+    head.paint_nose(canvas, &face);
+    eyes.paint(canvas, &face);
+    hair.paint_before(canvas, &face, &head);
+    glasses.paint(canvas, &face);
     canvas.reduced(size)
 }
 
 /// What every part of a face goes by.
-struct Sitter {
+struct FaceParameters {
     nature: Nature,
     light: Light,
     frame: Frame,
@@ -70,19 +70,19 @@ struct Sitter {
     grain: u32,
 }
 
-impl Sitter {
-    fn sample(draw: &mut Draw) -> Self {
+impl FaceParameters {
+    fn sample(rng: &mut Rng) -> Self {
         let frame = Frame {
-            centre: (0.5 + draw.around(0.012), 0.48 + draw.around(0.015)),
-            zoom: draw.between(0.97, 1.1),
-            tilt: draw.around(0.055),
+            centre: (0.5 + rng.around(0.012), 0.48 + rng.around(0.015)),
+            zoom: rng.between(0.97, 1.1),
+            tilt: rng.around(0.055),
         };
         Self {
-            nature: Nature::sample(draw),
-            light: Light::sample(draw),
+            nature: Nature::sample(rng),
+            light: Light::sample(rng),
             frame,
-            turn: draw.around(1.0),
-            grain: draw.bits(),
+            turn: rng.around(1.0),
+            grain: rng.bits(),
         }
     }
 

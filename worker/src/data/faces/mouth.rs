@@ -1,10 +1,10 @@
 //! The mouth: lips, teeth, a smile.
 
-use super::Sitter;
+use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, curve};
-use super::draw::Draw;
 use super::noise::noise;
 use super::palette::{Colour, Nature, dim, hex, mix, times};
+use super::rng::Rng;
 
 const TEETH: Colour = hex(0xee_e9e0);
 const THROAT: Colour = hex(0x3a_1618);
@@ -24,34 +24,34 @@ pub(super) struct Mouth {
 }
 
 impl Mouth {
-    pub(super) fn sample(draw: &mut Draw, nature: &Nature) -> Self {
-        let smile = draw.between(-0.15, 1.0);
-        let open = draw.chance(0.15 + 0.65 * smile.max(0.0));
+    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
+        let smile = rng.between(-0.15, 1.0);
+        let open = rng.chance(0.15 + 0.65 * smile.max(0.0));
         let natural = times(nature.skin, [0.9, 0.62, 0.6]);
-        let painted = nature.softness > 0.5 && draw.chance(0.55);
-        let stick = hex(draw.pick(&LIPSTICKS));
+        let painted = nature.softness > 0.5 && rng.chance(0.55);
+        let stick = hex(rng.pick(&LIPSTICKS));
         let fullness =
-            0.75 + 0.5 * nature.softness + 0.3 * (1.0 - nature.fairness) + draw.around(0.25);
+            0.75 + 0.5 * nature.softness + 0.3 * (1.0 - nature.fairness) + rng.around(0.25);
         Self {
-            width: 0.092 + 0.03 * smile + draw.around(0.01),
-            height: 0.243 + draw.around(0.012),
+            width: 0.092 + 0.03 * smile + rng.around(0.01),
+            height: 0.243 + rng.around(0.012),
             smile,
-            opening: if open { draw.between(0.013, 0.023) * (0.7 + smile.max(0.2)) } else { 0.0 },
+            opening: if open { rng.between(0.013, 0.023) * (0.7 + smile.max(0.2)) } else { 0.0 },
             upper: 0.015 * fullness * (1.0 - 0.25 * smile),
             lower: 0.022 * fullness * (1.0 - 0.2 * smile),
-            lips: if painted { mix(natural, stick, draw.between(0.4, 0.9)) } else { natural },
+            lips: if painted { mix(natural, stick, rng.between(0.4, 0.9)) } else { natural },
         }
     }
 
-    pub(super) fn paint(&self, canvas: &mut Canvas, sitter: &Sitter) {
-        let x = sitter.shift(1.15);
+    pub(super) fn paint(&self, canvas: &mut Canvas, face: &FaceParameters) {
+        let x = face.shift(1.15);
         let place = |(px, py): Point| (px + x, py + self.height);
-        let dark = dim(times(sitter.nature.skin, [0.62, 0.47, 0.42]), 0.8);
+        let dark = dim(times(face.nature.skin, [0.62, 0.47, 0.42]), 0.8);
         let below = place((0.0, self.opening + self.lower + 0.02));
         canvas.spray(below, (self.width * 0.7, 0.018), dark, 0.4);
-        self.paint_lips(canvas, sitter, place);
+        self.paint_lips(canvas, face, place);
         if self.opening > 0.0 {
-            self.paint_teeth(canvas, sitter, place);
+            self.paint_teeth(canvas, face, place);
         }
         for side in [-1.0, 1.0] {
             let (corner_x, corner_y) = self.corner();
@@ -81,7 +81,7 @@ impl Mouth {
     fn paint_lips(
         &self,
         canvas: &mut Canvas,
-        sitter: &Sitter,
+        face: &FaceParameters,
         place: impl Fn(Point) -> Point + Copy,
     ) {
         let [left, upper_left, middle, upper_right, right] = self.upper_edge();
@@ -90,32 +90,32 @@ impl Mouth {
         let above =
             above.into_iter().chain([bow((0.018, middle.1), 1.15), bow(upper_right, 0.85), right]);
         let upper: Vec<Point> = above.chain([upper_right, middle, upper_left]).map(place).collect();
-        self.paint_lip(canvas, sitter, &upper, 0.55);
+        self.paint_lip(canvas, face, &upper, 0.55);
 
         let [_, lower_left, low, lower_right, _] = self.lower_edge();
         let full = |(x, y): Point, drop: f32| (x * 0.95, y + self.lower * drop);
         let below = [right, full(lower_right, 0.9), full(low, 1.1), full(lower_left, 0.9), left];
         let lower: Vec<Point> =
             below.into_iter().chain([lower_left, low, lower_right]).map(place).collect();
-        self.paint_lip(canvas, sitter, &lower, -0.55);
+        self.paint_lip(canvas, face, &lower, -0.55);
 
         let line = curve(&self.upper_edge().map(place));
         canvas.stroke(&line, 0.008, dim(self.lips, 0.4), 0.85);
     }
 
     /// One lip, leaning up or down by `slope`, with fine vertical wrinkles.
-    fn paint_lip(&self, canvas: &mut Canvas, sitter: &Sitter, outline: &[Point], slope: f32) {
+    fn paint_lip(&self, canvas: &mut Canvas, face: &FaceParameters, outline: &[Point], slope: f32) {
         canvas.paint(&blob(outline), |(x, y)| {
-            let wrinkles = 1.0 + 0.09 * noise(sitter.grain ^ 3, x * 110.0, y * 20.0);
+            let wrinkles = 1.0 + 0.09 * noise(face.grain ^ 3, x * 110.0, y * 20.0);
             let lean = (-x / self.width * 0.4, slope);
-            sitter.light.on_glossy(dim(self.lips, wrinkles), lean, 0.3)
+            face.light.on_glossy(dim(self.lips, wrinkles), lean, 0.3)
         });
     }
 
     fn paint_teeth(
         &self,
         canvas: &mut Canvas,
-        sitter: &Sitter,
+        face: &FaceParameters,
         place: impl Fn(Point) -> Point + Copy,
     ) {
         let lower = self.lower_edge();
@@ -134,7 +134,7 @@ impl Mouth {
             let gap =
                 if (place_in_row - place_in_row.floor() - 0.5).abs() > 0.44 { 0.8 } else { 1.0 };
             let visible = if down < 0.78 - 0.5 * out * out { 1.0 - out * out } else { 0.0 };
-            mix(THROAT, sitter.light.on(dim(TEETH, gap), (0.0, -0.2)), visible.max(0.0))
+            mix(THROAT, face.light.on(dim(TEETH, gap), (0.0, -0.2)), visible.max(0.0))
         });
     }
 }

@@ -1,6 +1,6 @@
 //! Colours, and what a person's looks have in common: age, complexion, build.
 
-use super::draw::Draw;
+use super::rng::Rng;
 
 /// Red, green, blue from 0 to 1, as they are stored in a file (not linear light).
 pub(super) type Colour = [f32; 3];
@@ -32,20 +32,20 @@ pub(super) struct Nature {
 }
 
 impl Nature {
-    pub(super) fn sample(draw: &mut Draw) -> Self {
-        let depth = draw.unit();
-        let tint = draw.around(0.04);
+    pub(super) fn sample(rng: &mut Rng) -> Self {
+        let depth = rng.unit();
+        let tint = rng.around(0.04);
         let skin = ramp(&SKIN, depth * depth.max(0.4));
         let skin = [skin[0] + tint * 0.5, skin[1], skin[2] - tint];
-        let age = draw.unit();
+        let age = rng.unit();
         // Deep skin seldom goes with light hair or light eyes.
         let darkest = (depth * 1.35).min(0.93);
-        let hair = ramp(&HAIR, draw.between(darkest, 1.0));
-        let greyness = ((age - 0.6) * 2.5 * draw.unit()).clamp(0.0, 1.0);
+        let hair = ramp(&HAIR, rng.between(darkest, 1.0));
+        let greyness = ((age - 0.6) * 2.5 * rng.unit()).clamp(0.0, 1.0);
         let hair = mix(hair, hex(GREY_HAIR), greyness);
-        let light_eyed = draw.chance(0.65 - depth);
-        let iris = hex(draw.pick(if light_eyed { &LIGHT_EYES } else { &DARK_EYES }));
-        let softness = draw.unit();
+        let light_eyed = rng.chance(0.65 - depth);
+        let iris = hex(rng.pick(if light_eyed { &LIGHT_EYES } else { &DARK_EYES }));
+        let softness = rng.unit();
         Self { age, softness, skin, hair, iris, fairness: 1.0 - depth }
     }
 }
@@ -72,10 +72,10 @@ pub(super) fn times(a: Colour, b: Colour) -> Colour {
 }
 
 /// Any colour of middling strength, for walls and clothes.
-pub(super) fn any_colour(draw: &mut Draw) -> Colour {
-    let grey = draw.between(0.08, 0.85);
-    let spread = draw.between(0.0, 0.22);
-    [grey + draw.around(spread), grey + draw.around(spread), grey + draw.around(spread)]
+pub(super) fn any_colour(rng: &mut Rng) -> Colour {
+    let grey = rng.between(0.08, 0.85);
+    let spread = rng.between(0.0, 0.22);
+    [grey + rng.around(spread), grey + rng.around(spread), grey + rng.around(spread)]
         .map(|value| value.clamp(0.03, 0.95))
 }
 

@@ -1,12 +1,12 @@
 //! What is around the face: backdrop and clothes.
 
-use super::Sitter;
+use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, mirrored};
-use super::draw::Draw;
 use super::noise::{clouds, noise};
 use super::palette::{Colour, any_colour, dim, hex, mix};
+use super::rng::Rng;
 
-/// What is behind the sitter.
+/// What is behind the face.
 pub(super) struct Backdrop {
     kind: Setting,
     colours: [Colour; 3],
@@ -30,19 +30,19 @@ enum Setting {
 }
 
 impl Backdrop {
-    pub(super) fn sample(draw: &mut Draw) -> Self {
+    pub(super) fn sample(rng: &mut Rng) -> Self {
         use Setting::{Foliage, Interior, Outdoors, Studio, Wall};
-        let kind = draw.pick(&[Studio, Studio, Studio, Wall, Foliage, Interior, Outdoors]);
-        let first = any_colour(draw);
-        let other = any_colour(draw);
+        let kind = rng.pick(&[Studio, Studio, Studio, Wall, Foliage, Interior, Outdoors]);
+        let first = any_colour(rng);
+        let other = any_colour(rng);
         let colours = match kind {
-            Studio | Wall => [first, dim(first, draw.between(0.4, 0.9)), other],
+            Studio | Wall => [first, dim(first, rng.between(0.4, 0.9)), other],
             Foliage => [hex(0x2a_3d22), hex(0x74_8f4c), hex(0xc9_d4a0)],
-            Interior => [first, other, any_colour(draw)],
+            Interior => [first, other, any_colour(rng)],
             Outdoors => [hex(0xb4_cbe0), hex(0xe6_ebee), mix(hex(0x6a_7458), other, 0.5)],
         };
-        let direction = (draw.between(-1.0, 1.0), draw.between(0.2, 1.0));
-        Self { kind, colours, seed: draw.bits(), direction, scale: draw.between(0.7, 1.4) }
+        let direction = (rng.between(-1.0, 1.0), rng.between(0.2, 1.0));
+        Self { kind, colours, seed: rng.bits(), direction, scale: rng.between(0.7, 1.4) }
     }
 
     /// The colour at a place in the image, both coordinates from 0 to 1.
@@ -118,24 +118,24 @@ enum Weave {
 }
 
 impl Clothes {
-    pub(super) fn sample(draw: &mut Draw) -> Self {
-        let shirt = any_colour(draw);
+    pub(super) fn sample(rng: &mut Rng) -> Self {
+        let shirt = any_colour(rng);
         Self {
-            cloth: any_colour(draw),
-            shirt: mix(shirt, [0.93, 0.93, 0.95], draw.pick(&[0.2, 0.8, 1.0])),
-            cut: draw.pick(&[Cut::Round, Cut::Round, Cut::Jacket, Cut::Jacket, Cut::High]),
-            weave: draw.pick(&[
+            cloth: any_colour(rng),
+            shirt: mix(shirt, [0.93, 0.93, 0.95], rng.pick(&[0.2, 0.8, 1.0])),
+            cut: rng.pick(&[Cut::Round, Cut::Round, Cut::Jacket, Cut::Jacket, Cut::High]),
+            weave: rng.pick(&[
                 Weave::Plain,
                 Weave::Plain,
                 Weave::Stripes,
                 Weave::Checks,
                 Weave::Knit,
             ]),
-            shoulders: 0.455 + draw.around(0.025),
+            shoulders: 0.455 + rng.around(0.025),
         }
     }
 
-    pub(super) fn paint(&self, canvas: &mut Canvas, sitter: &Sitter) {
+    pub(super) fn paint(&self, canvas: &mut Canvas, face: &FaceParameters) {
         let y = self.shoulders;
         let neckline = match self.cut {
             Cut::Round => 0.53,
@@ -145,8 +145,7 @@ impl Clothes {
         if matches!(self.cut, Cut::Jacket) {
             let collar = [(0.0, 0.5), (0.17, y - 0.03), (0.26, y + 0.05), (0.1, 0.9)];
             let shirt = self.shirt;
-            canvas
-                .paint(&blob(&mirrored(&collar)), |(x, _)| sitter.light.on(shirt, (-x * 2.0, 0.0)));
+            canvas.paint(&blob(&mirrored(&collar)), |(x, _)| face.light.on(shirt, (-x * 2.0, 0.0)));
         }
         let half = [
             (0.0, neckline),
@@ -157,20 +156,20 @@ impl Clothes {
             (0.75, 0.9),
             (0.0, 1.2),
         ];
-        canvas.paint(&blob(&mirrored(&half)), |point| self.cloth_at(point, sitter));
+        canvas.paint(&blob(&mirrored(&half)), |point| self.cloth_at(point, face));
     }
 
-    fn cloth_at(&self, (x, y): Point, sitter: &Sitter) -> Colour {
+    fn cloth_at(&self, (x, y): Point, face: &FaceParameters) -> Colour {
         let wave = |at: f32| f32::from(u8::from(at - at.floor() < 0.5));
         let pattern = match self.weave {
             Weave::Plain => 0.0,
             Weave::Stripes => wave((x.abs() + y * 0.3) * 22.0),
             Weave::Checks => 0.5 * (wave(x * 16.0) + wave(y * 16.0)),
-            Weave::Knit => 0.5 + 0.7 * noise(sitter.grain ^ 6, x * 60.0, y * 110.0),
+            Weave::Knit => 0.5 + 0.7 * noise(face.grain ^ 6, x * 60.0, y * 110.0),
         };
-        let folds = clouds(sitter.grain ^ 8, x * 9.0, y * 5.0);
-        let grain = 1.0 + 0.12 * folds + 0.05 * noise(sitter.grain, x * 150.0, y * 150.0);
+        let folds = clouds(face.grain ^ 8, x * 9.0, y * 5.0);
+        let grain = 1.0 + 0.12 * folds + 0.05 * noise(face.grain, x * 150.0, y * 150.0);
         let cloth = dim(mix(self.cloth, self.shirt, pattern * 0.45), grain);
-        sitter.light.on(cloth, (-x * 1.3 + folds * 0.3, 0.3))
+        face.light.on(cloth, (-x * 1.3 + folds * 0.3, 0.3))
     }
 }

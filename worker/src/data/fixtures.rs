@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{DataError, Dataset, Pack, Split, Workshop};
+use super::{DataError, Dataset, Pack, PrepareContext, Split};
 use crate::config::{Data, Image, Source};
 use crate::image::Rgb;
 
 /// Sizes of the pairs.
 pub(super) const IMAGE: Image = Image { size: 8, low: 2 };
 
-pub(super) struct Lab(TempDir);
+pub(super) struct Fixtures(TempDir);
 
-impl Lab {
+impl Fixtures {
     pub(super) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
@@ -64,16 +64,18 @@ impl Lab {
     }
 
     pub(super) fn pack(&self, data: &Data, split: Split) -> Result<Pack, DataError> {
-        self.work(|workshop| Self::open(data, split)?.pack(workshop))
+        self.work(|context| Self::open(data, split)?.pack(context))
     }
 
     pub(super) fn fingerprint(&self, data: &Data) -> Result<String, DataError> {
-        self.work(|workshop| super::fingerprint(data, &IMAGE, workshop))
+        self.work(|context| super::fingerprint(data, &IMAGE, context))
     }
 
-    /// Does something that nobody interrupts, with the lab's cache.
-    pub(super) fn work<T>(&self, work: impl FnOnce(&mut Workshop) -> T) -> T {
-        work(&mut Workshop::new(Some(self.path("cache")), 2, &mut |_, _| ControlFlow::Continue(())))
+    /// Runs `work` uninterrupted, with the cache of these fixtures.
+    pub(super) fn work<T>(&self, work: impl FnOnce(&mut PrepareContext) -> T) -> T {
+        work(&mut PrepareContext::new(Some(self.path("cache")), 2, &mut |_, _| {
+            ControlFlow::Continue(())
+        }))
     }
 }
 

@@ -1,5 +1,5 @@
-//! What preparing images takes: a place to keep them, threads, and somebody who is told how far it
-//! is and may end it.
+//! The surroundings of image preparation: a cache folder, threads, and a callback that receives
+//! progress and may stop the work.
 
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
@@ -11,14 +11,14 @@ use super::DataError;
 /// Items that one thread takes at a time: enough to outweigh its start, few enough to stop soon.
 const SHARE: usize = 16;
 
-/// Surroundings of the preparation of images.
-pub struct Workshop<'a> {
+/// Cache folder, threads and progress callback of one preparation.
+pub struct PrepareContext<'a> {
     cache: Option<PathBuf>,
     threads: usize,
     tick: &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 }
 
-impl<'a> Workshop<'a> {
+impl<'a> PrepareContext<'a> {
     /// Keeps what it makes in the folder `cache` ([`super::cache::folder`]), works with `threads`
     /// threads, at least 1, and calls `tick` with how much is done, and of how much, between any
     /// two pieces of work.
@@ -35,7 +35,7 @@ impl<'a> Workshop<'a> {
         self.cache.as_deref().ok_or(DataError::NoCache)
     }
 
-    /// Says how far the work is; an error if it shall end.
+    /// Reports progress; [`DataError::Stopped`] if the callback asked for a stop.
     pub(super) fn tick(&mut self, done: usize, of: usize) -> Result<(), DataError> {
         match (self.tick)(done, of) {
             ControlFlow::Continue(()) => Ok(()),
@@ -85,12 +85,12 @@ mod tests {
                 ticks.push((done, of));
                 ControlFlow::Continue(())
             };
-            let mut workshop = Workshop::new(None, threads, &mut tick);
+            let mut context = PrepareContext::new(None, threads, &mut tick);
             let take = |result| {
                 results.push(result);
                 Ok(())
             };
-            workshop.each(&items, |&i| Ok(2 * i), take).unwrap();
+            context.each(&items, |&i| Ok(2 * i), take).unwrap();
             assert_eq!(results, (0..200).step_by(2).collect::<Vec<_>>());
             assert_eq!(ticks[..2], [(0, 100), (16 * threads, 100)]);
         }
@@ -106,7 +106,7 @@ mod tests {
             taken += 1;
             Ok(())
         };
-        let stopped = Workshop::new(None, 2, &mut tick).each(&[(); 100], |()| Ok(()), take);
+        let stopped = PrepareContext::new(None, 2, &mut tick).each(&[(); 100], |()| Ok(()), take);
         assert!(matches!(stopped, Err(DataError::Stopped)));
         assert_eq!(taken, 32);
     }

@@ -7,7 +7,7 @@ use crate::random::{Purpose, Stream};
 
 /// The choices of one step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Draw {
+pub struct BatchSample {
     /// Index of each image of the batch.
     pub images: Vec<usize>,
     /// Whether it is mirrored.
@@ -20,27 +20,27 @@ pub struct Draw {
 
 /// Draws the choices of every step of one trial.
 #[derive(Debug)]
-pub struct Dice {
+pub struct BatchSampler {
     seed: u64,
     images: usize,
     /// The last epoch's order, kept because the next step most likely needs it too.
     epoch: Option<(u64, Vec<usize>)>,
 }
 
-impl Dice {
+impl BatchSampler {
     /// For a trial's `seed` and number of training images, at least 1.
     pub fn new(seed: u64, images: usize) -> Self {
         Self { seed, images, epoch: None }
     }
 
     /// The choices of the `step`th step, from 1.
-    pub fn roll(
+    pub fn sample(
         &mut self,
         step: u64,
         training: &Training,
         diffusion: &Diffusion,
         schedule: &Schedule,
-    ) -> Draw {
+    ) -> BatchSample {
         let mut stream = Stream::new(self.seed, Purpose::Step, &[step]);
         let first = (step - 1) * training.batch as u64;
         let images = (0..training.batch as u64).map(|i| self.image(first + i)).collect();
@@ -57,7 +57,7 @@ impl Dice {
         });
         let levels = levels.collect();
         let torch_seed = Stream::new(self.seed, Purpose::Noise, &[step]).torch_seed();
-        Draw { images, flips, levels, torch_seed }
+        BatchSample { images, flips, levels, torch_seed }
     }
 
     /// The image at `position` of the endless sequence of shuffled epochs.
@@ -76,25 +76,32 @@ impl Dice {
 mod tests {
     use super::*;
 
-    fn rolls(dice: &mut Dice, steps: impl IntoIterator<Item = u64>, level: Level) -> Vec<Draw> {
+    fn samples(
+        batch_sampler: &mut BatchSampler,
+        steps: impl IntoIterator<Item = u64>,
+        level: Level,
+    ) -> Vec<BatchSample> {
         let diffusion = Diffusion { steps: 50, level, ..Diffusion::default() };
         let schedule = Schedule::new(&diffusion);
         let training = Training { batch: 3, ..Training::default() };
-        steps.into_iter().map(|step| dice.roll(step, &training, &diffusion, &schedule)).collect()
+        steps
+            .into_iter()
+            .map(|step| batch_sampler.sample(step, &training, &diffusion, &schedule))
+            .collect()
     }
 
     #[test]
     fn a_step_draws_the_same_wherever_the_attempt_began() {
-        let through = rolls(&mut Dice::new(5, 7), 1..=20, Level::Sample);
-        let resumed = rolls(&mut Dice::new(5, 7), 11..=20, Level::Sample);
+        let through = samples(&mut BatchSampler::new(5, 7), 1..=20, Level::Sample);
+        let resumed = samples(&mut BatchSampler::new(5, 7), 11..=20, Level::Sample);
         assert_eq!(through[10..], resumed);
-        assert_ne!(rolls(&mut Dice::new(6, 7), 11..=20, Level::Sample), resumed);
+        assert_ne!(samples(&mut BatchSampler::new(6, 7), 11..=20, Level::Sample), resumed);
     }
 
     #[test]
     fn every_image_comes_once_an_epoch() {
-        let draws = rolls(&mut Dice::new(5, 7), 1..=14, Level::Batch);
-        let images: Vec<usize> = draws.into_iter().flat_map(|d| d.images).collect();
+        let drawn = samples(&mut BatchSampler::new(5, 7), 1..=14, Level::Batch);
+        let images: Vec<usize> = drawn.into_iter().flat_map(|d| d.images).collect();
         for epoch in images.chunks(7) {
             let mut seen = epoch.to_vec();
             seen.sort_unstable();
@@ -105,8 +112,8 @@ mod tests {
     #[test]
     fn a_shared_step_still_gives_each_sample_its_own_level() {
         let schedule = Schedule::new(&Diffusion { steps: 50, ..Diffusion::default() });
-        for draw in rolls(&mut Dice::new(1, 4), 1..=30, Level::Batch) {
-            let signal: Vec<f64> = draw.levels.iter().map(|(_, level)| level.signal).collect();
+        for sample in samples(&mut BatchSampler::new(1, 4), 1..=30, Level::Batch) {
+            let signal: Vec<f64> = sample.levels.iter().map(|(_, level)| level.signal).collect();
             assert!((signal[0] - signal[1]).abs() > 0.0 && (signal[1] - signal[2]).abs() > 0.0);
             let between = |t: usize| {
                 signal

@@ -3,9 +3,9 @@
 use crate::random::{Purpose, Stream};
 
 /// The lots of one face, which depend on nothing but its family and index.
-pub(super) struct Draw(Stream);
+pub(super) struct Rng(Stream);
 
-impl Draw {
+impl Rng {
     pub(super) fn new(seed: u64, index: u64) -> Self {
         Self(Stream::new(seed, Purpose::Face, &[index]))
     }
