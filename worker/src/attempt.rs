@@ -16,7 +16,7 @@ use experiments::protocol::trial::{ENV_ARTIFACTS, ENV_CHECKPOINTS, ENV_EVENTS, T
 use fs_err as fs;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::build;
+use crate::build_id;
 use crate::failure::Failure;
 use crate::image::Rgb;
 
@@ -53,7 +53,7 @@ impl Attempt {
     /// and SIGINT only ask for a stop.
     pub fn from_env(path: &Path) -> Result<Self, Failure> {
         let trial = Trial::read(path)?;
-        let build = build::id()?;
+        let build = build_id::id()?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let place = |variable, default: &Path| {
             env::var_os(variable).map_or_else(|| folder.join(default), PathBuf::from)

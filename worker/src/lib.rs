@@ -4,7 +4,8 @@
 
 pub mod attempt;
 pub mod bridge;
-pub mod build;
+pub mod build_id;
+pub mod checkpoint;
 pub mod commands;
 pub mod config;
 pub mod data;
@@ -15,7 +16,6 @@ pub mod failure;
 pub mod fid;
 pub mod image;
 pub mod model;
-pub mod precision;
 pub mod random;
 pub mod train;
 pub mod weights;

@@ -9,7 +9,7 @@ use anyhow::Context;
 use experiments::protocol::check::{Problem, Reply, Request};
 use tch::Device;
 
-use crate::build;
+use crate::build_id;
 use crate::config::{Config, Method};
 use crate::data::{self, PrepareContext};
 use crate::model::Unet;
@@ -17,7 +17,7 @@ use crate::train::pretrained;
 
 /// Answers each request line of `input` by one reply line in `output`, in order.
 pub fn check(input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> {
-    let build = build::id().context("cannot read this program's own file")?;
+    let build = build_id::id().context("cannot read this program's own file")?;
     let mut fingerprints = Fingerprints::default();
     for (number, line) in (1..).zip(input.lines()) {
         let line = line.context("cannot read the requests")?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::train::checkpoint::{Checkpoint, CheckpointError, Header, Weights};
+use crate::checkpoint::{Checkpoint, CheckpointError, Header, Weights};
 
 /// Exit code: the file is not a checkpoint of ours.
 const UNUSABLE: i32 = 2;

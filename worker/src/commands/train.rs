@@ -14,12 +14,13 @@ use crate::config::{Config, Method};
 use crate::data::{self, DataError, PrepareContext};
 use crate::diffusion::schedule::Schedule;
 use crate::evaluate::{
-    Scores, Validation, measure_bicubic, measure_networks, measure_sweep, sweep_descriptions,
+    Scores, Validation, measure_bicubic, measure_networks, measure_steps_sweep,
+    steps_sweep_descriptions,
 };
 use crate::failure::{self, Failure};
 use crate::train::Trainer;
 use crate::train::images::Images;
-use crate::{build, device};
+use crate::{build_id, device};
 
 /// Points that suffice to plot a schedule.
 const SCHEDULE_POINTS: usize = 100;
@@ -94,7 +95,7 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
         ControlFlow::Break(stop) => return Ok(stop.map(|()| Outcome::Stopped)?),
     };
     let [_, averaged] = trainer.upscalers();
-    let sweep = match measure_sweep(attempt, &set, averaged, &config.evaluation) {
+    let sweep = match measure_steps_sweep(attempt, &set, averaged, &config.evaluation) {
         ControlFlow::Continue(sweep) => sweep,
         ControlFlow::Break(stop) => return Ok(stop.map(|()| Outcome::Stopped)?),
     };
@@ -156,7 +157,7 @@ fn hello(
     }
     attempt.say(Event::Hello {
         protocol: PROTOCOL,
-        program: build::PROGRAM.to_owned(),
+        program: build_id::PROGRAM.to_owned(),
         build: Some(attempt.build.clone()),
         device: Some(device),
         resumed_from,
@@ -180,7 +181,7 @@ fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
     };
     let mut curves = BTreeMap::new();
     if !evaluation.sweep.is_empty() {
-        curves.extend(sweep_descriptions());
+        curves.extend(steps_sweep_descriptions());
     }
     curves.extend(
         [

@@ -6,6 +6,7 @@
 
 mod defaults;
 mod parse;
+pub(crate) mod plan;
 mod rules;
 
 use std::path::PathBuf;

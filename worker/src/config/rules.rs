@@ -3,11 +3,11 @@
 
 use experiments::protocol::check::Problem;
 
+use super::plan::Plan;
 use super::{
     Config, Diffusion, Evaluation, Injection, Loss, Method, Model, Residual, ScheduleKind, Source,
     Training, Variance,
 };
-use crate::model::plan::Plan;
 
 /// Everything that is wrong with `config`; empty if nothing is.
 pub(super) fn problems(config: &Config) -> Vec<Problem> {

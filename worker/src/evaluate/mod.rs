@@ -1,13 +1,13 @@
 //! Measuring: the validation images, sampling them, and scoring what comes out.
 
-mod measure;
+mod measurement;
 mod scores;
-mod sweep;
-mod upscale;
+mod steps_sweep;
+mod upscaler;
 mod validation;
 
-pub use measure::{Measurement, measure_bicubic, measure_networks};
+pub use measurement::{Measurement, measure_bicubic, measure_networks};
 pub use scores::Scores;
-pub use sweep::{measure_sweep, sweep_descriptions};
-pub use upscale::{Chain, Upscaler};
+pub use steps_sweep::{measure_steps_sweep, steps_sweep_descriptions};
+pub use upscaler::{Chain, Upscaler};
 pub use validation::Validation;

@@ -12,9 +12,9 @@ use experiments::protocol::failure::FailureClass;
 use experiments::protocol::trial::ReadError;
 
 use crate::bridge::BridgeError;
+use crate::checkpoint::CheckpointError;
 use crate::data::DataError;
 use crate::image::ImageError;
-use crate::train::checkpoint::CheckpointError;
 use crate::weights::WeightsError;
 
 pub use memory::OutOfMemory;

@@ -6,7 +6,7 @@ pub mod embedding;
 pub mod fusion;
 pub mod injection;
 pub mod parameters;
-pub mod plan;
+mod precision;
 mod unet;
 
 pub use unet::Unet;

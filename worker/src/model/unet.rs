@@ -8,8 +8,8 @@ use super::embedding::LevelEmbedding;
 use super::fusion::InputFusion;
 use super::injection::Injection;
 use super::parameters::convolution;
-use super::plan::{Plan, Stage};
 use super::{Mode, RGB};
+use crate::config::plan::{Plan, Stage};
 use crate::config::{Input, Model};
 
 /// The denoising network and the store of its parameters.

@@ -2,7 +2,6 @@
 //! which it goes on as if it had never stopped.
 
 pub mod batch_sampler;
-pub mod checkpoint;
 pub mod images;
 pub mod optimiser;
 pub mod pretrained;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tch::nn::VarStore;
 
-use super::checkpoint::{Checkpoint, Weights};
+use crate::checkpoint::{Checkpoint, Weights};
 use crate::model::parameters;
 use crate::weights::{WeightsError, WeightsFile};
 

@@ -9,13 +9,13 @@ use experiments::protocol::number::Number;
 use tch::{Device, Kind, Tensor};
 
 use super::batch_sampler::{BatchSample, BatchSampler};
-use super::checkpoint::{self, Checkpoint, CheckpointError, Header, Progress};
 use super::images::{Batch, Images};
 use super::optimiser::{Optimiser, averaging_share, learning_rate};
 use super::pretrained;
 use super::stopwatch::Stopwatch;
 use crate::attempt::{Attempt, Outcome};
 use crate::bridge::{self, BridgeError};
+use crate::checkpoint::{self, Checkpoint, CheckpointError, Header, Progress};
 use crate::config::{Config, Sampler};
 use crate::diffusion::objective::{Noised, Objective};
 use crate::diffusion::schedule::Schedule;

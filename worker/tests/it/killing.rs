@@ -6,8 +6,8 @@ use std::time::Duration;
 use experiments::protocol::events::Event;
 use experiments::protocol::exit;
 use serde_json::json;
+use worker::checkpoint::Checkpoint;
 use worker::random::{Purpose, Stream};
-use worker::train::checkpoint::Checkpoint;
 
 use crate::rows::{config, with};
 use crate::trial::{TrialFolder, terminate, wait_until};

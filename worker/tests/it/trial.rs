@@ -76,7 +76,7 @@ impl TrialFolder {
     }
 
     pub(crate) fn checkpoints(&self) -> Vec<PathBuf> {
-        worker::train::checkpoint::list(&self.path("checkpoints")).unwrap()
+        worker::checkpoint::list(&self.path("checkpoints")).unwrap()
     }
 }
 

@@ -17,11 +17,11 @@ use tch::Device;
 use self::display::Display;
 use self::model::{Model, Walk};
 use crate::bridge;
+use crate::checkpoint::Weights;
 use crate::config::Sampler;
 use crate::device::open_cuda;
 use crate::failure;
 use crate::image::{Rgb, bicubic, files};
-use crate::train::checkpoint::Weights;
 
 /// Exit code: the request cannot be carried out as it is; nothing was made.
 const UNUSABLE: i32 = 2;

@@ -6,12 +6,12 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use tch::{Device, Tensor};
 
+use crate::checkpoint::{Checkpoint, Weights};
 use crate::config::{Config, Diffusion, Method, Precision, Sampler};
 use crate::diffusion::schedule::Schedule;
 use crate::evaluate::{Chain, Upscaler};
 use crate::image::{Rgb, bicubic};
 use crate::model::{Unet, parameters};
-use crate::train::checkpoint::{Checkpoint, Weights};
 
 /// How a chain is to be walked, as far as the command line says.
 #[derive(Debug, Clone, Copy)]

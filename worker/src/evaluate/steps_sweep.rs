@@ -19,7 +19,7 @@ const SAMPLERS: [(Sampler, &str); 2] = [(Sampler::Ddpm, "ddpm"), (Sampler::Ddim,
 /// Samples every image with every chain of the sweep and says each chain's mean scores as a point
 /// whose step is the chain's length: `ddim/psnr`, `ddim/seconds_per_image`, and so on. Returns the
 /// same for the result, by names like `psnr_ddim_20`. Breaks when a stop is asked for.
-pub fn measure_sweep(
+pub fn measure_steps_sweep(
     attempt: &mut Attempt,
     set: &Validation,
     upscaler: Upscaler,
@@ -60,7 +60,7 @@ pub fn measure_sweep(
 }
 
 /// What the sweep's points mean.
-pub fn sweep_descriptions() -> BTreeMap<String, MetricInfo> {
+pub fn steps_sweep_descriptions() -> BTreeMap<String, MetricInfo> {
     let of_sampler = |(_, name): (Sampler, &'static str)| {
         Scores::descriptions().map(|(metric, mut info)| {
             info.description += "; averaged weights, against the number of sampling steps";

@@ -1,26 +1,26 @@
 //! Which blocks a U-Net has and how wide they are, as pure numbers: what builds the network and
 //! what checks a config read the same plan.
 
-use crate::config::{Injection, Model};
+use super::{Injection, Model};
 
 /// The order and widths of a U-Net's blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Channels of the stem, which precedes `downs`.
-    pub stem: u32,
+    pub(crate) stem: u32,
     /// The way down; the output of each and of the stem is kept as a skip.
-    pub downs: Vec<Stage>,
+    pub(crate) downs: Vec<Stage>,
     /// The bottleneck.
-    pub middle: [Stage; 2],
+    pub(crate) middle: [Stage; 2],
     /// The way up; each block is fed the output before it and the latest unused skip.
-    pub ups: Vec<Stage>,
+    pub(crate) ups: Vec<Stage>,
     /// Channels that enter the last convolution.
-    pub last: u32,
+    pub(crate) last: u32,
 }
 
 /// One entry of the network's `downs`, `mid` or `ups`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// A residual block, perhaps followed by self-attention.
     Block {
         /// Channels that enter, the skip's included.
@@ -46,7 +46,7 @@ pub enum Stage {
 
 impl Plan {
     /// The plan of `model`, whose values are valid.
-    pub fn new(model: &Model) -> Self {
+    pub(crate) fn new(model: &Model) -> Self {
         let levels = model.multipliers.len();
         let attended = model.attention.map(|above| levels - 1 - above as usize);
         let injected = (model.injection != Injection::None).then(|| levels.saturating_sub(2));
@@ -95,12 +95,12 @@ impl Plan {
     }
 
     /// Channels of every group normalisation.
-    pub fn normalised_widths(&self) -> Vec<u32> {
+    pub(crate) fn normalised_widths(&self) -> Vec<u32> {
         self.blocks().flat_map(|(input, output, _)| [input, output]).chain([self.last]).collect()
     }
 
     /// Channels of every self-attention.
-    pub fn attended_widths(&self) -> Vec<u32> {
+    pub(crate) fn attended_widths(&self) -> Vec<u32> {
         self.blocks().filter(|(_, _, attention)| *attention).map(|(_, output, _)| output).collect()
     }
 
