@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::digest::{self, Digest};
 use super::files::Item;
-use super::{DataError, Images, PREPARATION, PrepareContext, Split, faces};
+use super::{DataError, Images, PREPARATION, PrepareContext, Split, synthetic};
 use crate::config::{Data, Image};
 
 /// A name for the data that changes with what the model gets to see: for faces their generator and
@@ -40,7 +40,7 @@ fn describe(
 ) -> Result<Vec<Vec<Digest>>, DataError> {
     match images {
         Images::Faces { seed, count } => {
-            hash.update(format!("faces {} {seed} {count}\n", faces::VERSION));
+            hash.update(format!("faces {} {seed} {count}\n", synthetic::VERSION));
             Ok(Vec::new())
         }
         Images::Files(items) => {

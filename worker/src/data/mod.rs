@@ -7,7 +7,6 @@
 pub mod cache;
 mod digest;
 mod error;
-mod faces;
 mod files;
 mod fingerprint;
 #[cfg(test)]
@@ -16,6 +15,7 @@ mod pack;
 mod prepare_context;
 mod prepared;
 mod select;
+mod synthetic;
 
 use crate::config::{Data, Image, Source};
 use crate::image::{Rgb, bicubic};
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(pack.len(), 3);
         let pair = pack.pair(2);
         assert_eq!((pair.high.width, pair.high.height, pair.low.width), (24, 24, 6));
-        assert_eq!(pair.high, faces::render(1, 2, 24));
+        assert_eq!(pair.high, synthetic::render(1, 2, 24));
         assert_eq!(bicubic::resize(&pair.high, 6, 6), pair.low);
         assert_eq!(bicubic::resize(&pair.low, 24, 24), pair.condition);
     }

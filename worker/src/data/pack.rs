@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::digest::{self, Digest};
 use super::files::Item;
-use super::{DataError, PREPARATION, Pair, PrepareContext, cache, faces};
+use super::{DataError, PREPARATION, Pair, PrepareContext, cache, synthetic};
 use crate::config::Image;
 use crate::image::Rgb;
 
@@ -38,7 +38,8 @@ impl Pack {
     ) -> Result<Self, DataError> {
         let mut bytes = Vec::with_capacity(count * record_bytes(image));
         let indices: Vec<u64> = (0..count as u64).collect();
-        let draw = |&index: &u64| Ok(Pair::of(faces::render(seed, index, image.size), image.low));
+        let draw =
+            |&index: &u64| Ok(Pair::of(synthetic::render(seed, index, image.size), image.low));
         context.each(&indices, draw, |pair| {
             bytes.extend(record(&pair));
             Ok(())

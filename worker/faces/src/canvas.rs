@@ -1,4 +1,4 @@
-//! Where a face is drawn: a supersampled picture of floating-point colours.
+//! A supersampled picture of floating-point colours, on which a face is drawn.
 //!
 //! tiny-skia says how much of each pixel a path covers; the colour comes from a closure over face
 //! coordinates. Face coordinates have their origin between the eyes, x to the right, y down, and
@@ -7,7 +7,6 @@
 use tiny_skia::{FillRule, LineCap, LineJoin, Mask, Path, PathBuilder, Stroke, Transform};
 
 use super::palette::{Colour, mix};
-use crate::image::Rgb;
 
 /// A point in face coordinates.
 pub(super) type Point = (f32, f32);
@@ -78,8 +77,8 @@ impl Canvas {
         self.blend(&oval, |point| (colour, opacity * falloff(point, centre, radii)));
     }
 
-    /// The picture, averaged down to `size` pixels a side, of which the canvas holds a multiple.
-    pub(super) fn reduced(&self, size: usize) -> Rgb {
+    /// The pixels, averaged down to `size` a side, of which the canvas holds a multiple.
+    pub(super) fn reduced(&self, size: usize) -> Vec<u8> {
         let step = self.side / size;
         let mut sums = vec![[0.0; 3]; size * size];
         for (i, colour) in self.pixels.iter().enumerate() {
@@ -87,8 +86,7 @@ impl Canvas {
             (0..3).for_each(|channel| sum[channel] += colour[channel].clamp(0.0, 1.0));
         }
         let scale = 255.0 / (step * step) as f32;
-        let pixels = sums.as_flattened().iter().map(|sum| (sum * scale + 0.5) as u8).collect();
-        Rgb { width: size, height: size, pixels }
+        sums.as_flattened().iter().map(|sum| (sum * scale + 0.5) as u8).collect()
     }
 
     /// Blends into every pixel that a path in pixel coordinates touches.

@@ -1,23 +1,23 @@
-//! Drawing lots: the only randomness behind a face.
+//! The random numbers behind a face, all of them from its seed.
 
-use crate::random::{Purpose, Stream};
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 
-/// The lots of one face, which depend on nothing but its family and index.
-pub(super) struct Rng(Stream);
+pub(super) struct Rng(SplitMix64);
 
 impl Rng {
-    pub(super) fn new(seed: u64, index: u64) -> Self {
-        Self(Stream::new(seed, Purpose::Face, &[index]))
+    pub(super) fn new(seed: u64) -> Self {
+        Self(SplitMix64::seed_from_u64(seed))
     }
 
     /// Any 32 bits, to seed noise with.
     pub(super) fn bits(&mut self) -> u32 {
-        (self.0.bits() >> 32) as u32
+        (self.0.next_u64() >> 32) as u32
     }
 
     /// Uniform in [0, 1), in steps that `f32` holds exactly.
     pub(super) fn unit(&mut self) -> f32 {
-        (self.0.bits() >> 40) as f32 / (1 << 24) as f32
+        (self.0.next_u64() >> 40) as f32 / (1 << 24) as f32
     }
 
     /// Uniform between the two values.
