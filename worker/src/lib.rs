@@ -19,7 +19,3 @@ pub mod model;
 pub mod random;
 pub mod train;
 pub mod weights;
-
-#[cfg(test)]
-#[path = "../tests/it/section.rs"]
-mod section;

@@ -68,7 +68,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::section::Section;
+    use crate::image::golden::assert_within;
 
     /// A `{shape, data}` entry.
     fn tensor(value: &Value) -> Tensor {
@@ -91,7 +91,6 @@ mod tests {
             serde_json::from_str(include_str!("../../tests/golden/frechet.json")).unwrap();
         let cases = golden["cases"].as_array().unwrap();
         assert!(cases.len() > 4);
-        let mut section = Section::new("frechet", 1e-9);
         for case in cases {
             let [m1, s1, m2, s2] = match case.get("X") {
                 None => ["m1", "S1", "m2", "S2"].map(|name| tensor(&case[name])),
@@ -104,8 +103,8 @@ mod tests {
             let expected = case["value"].as_f64().unwrap();
             // Of equal Gaussians the distance is 0, whose scale is that of their traces.
             let scale = if expected == 0.0 { 1.0 } else { expected };
-            section.within((value - expected).abs() / scale);
-            section.within((distance((&m2, &s2), (&m1, &s1)) - value).abs());
+            assert_within("frechet", (value - expected).abs() / scale);
+            assert_within("frechet", (distance((&m2, &s2), (&m1, &s1)) - value).abs());
         }
     }
 }

@@ -148,30 +148,27 @@ impl Plane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::golden;
-    use crate::section::Section;
+    use crate::image::golden::{self, assert_relative};
 
     #[test]
     fn psnr_and_ssim_match_the_reference() {
         let golden = golden::load();
-        let mut window = Section::new("gaussian_window_1d", 1e-9);
         for (ours, theirs) in gaussian().into_iter().zip(golden.gaussian_window_1d) {
-            window.relative(ours, theirs);
+            assert_relative("gaussian_window_1d", ours, theirs);
         }
-        let mut section = Section::new("metrics", 1e-9);
         for case in golden.metrics {
             let truth = golden::named(&case.image, case.height, case.width);
             let image = golden::perturb(&truth);
             assert_eq!(golden::digest(&truth), case.sha256_a);
             assert_eq!(golden::digest(&image), case.sha256_b);
-            section.relative(psnr(&image, &truth), case.psnr_rgb);
-            section.relative(ssim(&image, &truth), case.ssim_rgb);
+            assert_relative("metrics", psnr(&image, &truth), case.psnr_rgb);
+            assert_relative("metrics", ssim(&image, &truth), case.ssim_rgb);
             for (channel, expected) in case.ssim_per_channel.into_iter().enumerate() {
                 let planes = [&image, &truth].map(|image| Plane::of(image, channel));
-                section.relative(channel_ssim(&planes[0], &planes[1]), expected);
+                assert_relative("metrics", channel_ssim(&planes[0], &planes[1]), expected);
             }
             assert!(psnr(&truth, &truth) > f64::MAX);
-            section.relative(ssim(&truth, &truth), 1.0);
+            assert_relative("metrics", ssim(&truth, &truth), 1.0);
         }
     }
 
@@ -179,23 +176,21 @@ mod tests {
     fn psnr_and_ssim_match_scikit_image() {
         let cases = golden::scikit_image();
         assert!(cases.len() > 4);
-        let mut section = Section::new("scikit-image", 1e-9);
         for case in cases {
             let truth = golden::named(&case.image, case.height, case.width);
             let image = golden::degraded(&case.sr, &truth);
-            section.relative(psnr(&image, &truth), case.psnr);
-            section.relative(ssim(&image, &truth), case.ssim);
+            assert_relative("scikit-image", psnr(&image, &truth), case.psnr);
+            assert_relative("scikit-image", ssim(&image, &truth), case.ssim);
         }
     }
 
     #[test]
     fn consistency_matches_the_reference_and_the_papers_own_arithmetic() {
-        let mut section = Section::new("consistency", 1e-9);
         for case in golden::load().consistency {
             let truth = golden::named(&case.image, 128, 128);
             let image = golden::degraded(&case.sr, &truth);
             let low = bicubic::resize(&truth, 16, 16);
-            section.relative(consistency(&image, &low), case.mse_unit_x1e5);
+            assert_relative("consistency", consistency(&image, &low), case.mse_unit_x1e5);
             let paper = consistency_paper(&image, &truth, (16, 16));
             assert!(paper.to_bits() == case.paper_table1_convention.to_bits(), "{paper}");
         }
@@ -205,13 +200,12 @@ mod tests {
     fn detail_ranks_bicubic_truth_and_noise() {
         let truth = golden::smooth(128, 128);
         let low = bicubic::resize(&truth, 16, 16);
-        let mut exact = Section::new("detail", 1e-9);
         assert!(detail(&bicubic::resize(&low, 128, 128), &truth) < 0.05);
-        exact.relative(detail(&truth, &truth), 1.0);
+        assert_relative("detail", detail(&truth, &truth), 1.0);
         assert!(detail(&golden::perturb(&truth), &truth) > 1.1);
         // A shift of all colours is an error, but no detail.
         let dark = Rgb { pixels: low.pixels.iter().map(|value| value / 2).collect(), ..low };
-        exact.relative(detail(&golden::brighter(&dark, 6), &dark), 1.0);
+        assert_relative("detail", detail(&golden::brighter(&dark, 6), &dark), 1.0);
         // One dot of 9 on black: itself -36, its four neighbours 9.
         let mut dot = Rgb { width: 5, height: 5, pixels: vec![0; 75] };
         dot.pixels[37] = 9;

@@ -10,7 +10,7 @@ use tch::Device;
 use worker::config::{Config, Method};
 use worker::model::{Unet, parameters};
 
-use crate::golden;
+use crate::common::golden;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../experiments")

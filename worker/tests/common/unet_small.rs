@@ -7,8 +7,8 @@ use tch::{Device, Reduction, Tensor};
 use worker::config::{Config, Precision};
 use worker::model::{Mode, Unet, parameters};
 
-use crate::golden;
-use crate::section::Section;
+use crate::common::golden;
+use crate::common::section::Section;
 
 /// The network with the reference's weights on `device`, and all that the reference says of it.
 pub(crate) fn load(device: Device) -> (Unet, BTreeMap<String, Tensor>) {

@@ -4,9 +4,9 @@ use experiments::protocol::events::Event;
 use experiments::protocol::exit;
 use serde_json::Value;
 
-use crate::trial::{TrialFolder, points, terminate, visible, weights};
+use crate::common::trial::{TrialFolder, points, terminate, visible, weights};
 
-/// Fails unless a trial of `config`, a change of [`config`](crate::rows::config), that is killed and
+/// Fails unless a trial of `config`, a change of [`config`](crate::common::rows::config), that is killed and
 /// then stopped says the same points as undisturbed, and ends in the same weights, bit for bit.
 pub(crate) fn changes_nothing(row: &str, config: &Value) {
     let undisturbed = TrialFolder::new(config);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
-use crate::section::Section;
+use crate::common::section::Section;
 
 /// To be held while libtorch's generator is used, or a GPU's precision matters: both are the
 /// process's, and tests are its threads.

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use worker::data::PrepareContext;
 
-use crate::interruption;
-use crate::rows::{config, rows, with};
-use crate::trial::{TrialFolder, points, result, terminate};
+use crate::common::interruption;
+use crate::common::rows::{config, rows, with};
+use crate::common::trial::{TrialFolder, points, result, terminate};
 
 #[test]
 fn a_trial_is_carried_to_its_end() {

@@ -6,8 +6,8 @@ use experiments::protocol::events::Event;
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 
-use crate::rows::{config, with};
-use crate::trial::TrialFolder;
+use crate::common::rows::{config, with};
+use crate::common::trial::TrialFolder;
 
 /// The loss that a trial of one step says, and the tensors that it saves.
 fn after_one_step(changes: &Value) -> (f64, BTreeMap<String, Tensor>) {

@@ -10,8 +10,8 @@ use worker::diffusion::schedule::{NoiseLevel, Schedule};
 use worker::diffusion::target::q_sample;
 use worker::train::optimiser::learning_rate;
 
-use crate::golden;
-use crate::section::Section;
+use crate::common::golden;
+use crate::common::section::Section;
 
 pub(crate) const SHAPE: [i64; 4] = [2, 3, 4, 4];
 

@@ -9,7 +9,7 @@ use tch::{Device, Kind, Tensor};
 use tempfile::TempDir;
 use worker::image::Rgb;
 
-use crate::golden;
+use crate::common::golden;
 
 fn flat(folder: &Path, name: &str, side: usize, grey: u8) {
     let path = folder.join(name);

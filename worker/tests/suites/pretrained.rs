@@ -13,9 +13,9 @@ use worker::config::Config;
 use worker::model::{Mode, Unet};
 use worker::train::pretrained;
 
-use crate::golden;
-use crate::rows::{config, with};
-use crate::trial::{TrialFolder, weights};
+use crate::common::golden;
+use crate::common::rows::{config, with};
+use crate::common::trial::{TrialFolder, weights};
 
 /// The golden network's config, with the initial weights in `path`.
 fn small(path: &Path) -> Value {

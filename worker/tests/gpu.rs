@@ -1,6 +1,6 @@
-//! What a GPU computes, against the golden vectors and against the CPU. Tests of their own program:
-//! libtorch's CUDA part must be opened before any other use of it. Where there is no GPU they say so
-//! and pass.
+//! A GPU's results against the golden vectors and against the CPU. These tests are a program of their
+//! own, because libtorch's CUDA part must be opened before any other use of it. Without a GPU they
+//! print so and pass.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::collections::BTreeMap;
@@ -15,23 +15,12 @@ use worker::diffusion::objective::{Noised, Objective};
 use worker::diffusion::schedule::Schedule;
 use worker::model::{Mode, Unet, parameters};
 
-use crate::rows::{config, rows, with};
-use crate::section::Section;
+use crate::common::rows::{config, rows, with};
+use crate::common::section::Section;
+use crate::common::{golden, interruption, unet_small};
 
 #[allow(dead_code, reason = "shared with the tests on CPUs")]
-#[path = "../it/golden.rs"]
-mod golden;
-#[path = "../it/interruption.rs"]
-mod interruption;
-#[path = "../it/rows.rs"]
-mod rows;
-#[path = "../it/section.rs"]
-mod section;
-#[allow(dead_code, reason = "shared with the tests on CPUs")]
-#[path = "../it/trial.rs"]
-mod trial;
-#[path = "../it/unet_small.rs"]
-mod unet_small;
+mod common;
 
 const GPU: Device = Device::Cuda(0);
 

@@ -9,8 +9,8 @@ use serde_json::json;
 use worker::checkpoint::Checkpoint;
 use worker::random::{Purpose, Stream};
 
-use crate::rows::{config, with};
-use crate::trial::{TrialFolder, terminate, wait_until};
+use crate::common::rows::{config, with};
+use crate::common::trial::{TrialFolder, terminate, wait_until};
 
 const KILLS: u64 = 14;
 

@@ -7,7 +7,7 @@ use experiments::protocol::exit;
 use serde_json::{Value, json};
 use worker::image::Rgb;
 
-use crate::trial::TrialFolder;
+use crate::common::trial::TrialFolder;
 
 /// A trained trial of 4 to 16 pixels, whose network halves the resolution twice.
 fn trained() -> TrialFolder {

@@ -7,9 +7,9 @@ use worker::diffusion::objective::{Noised, Objective};
 use worker::diffusion::vlb::Gaussian;
 use worker::model::{Mode, Unet, parameters};
 
-use crate::diffusion::{SHAPE, fixed, schedule};
-use crate::golden;
-use crate::section::Section;
+use super::diffusion::{SHAPE, fixed, schedule};
+use crate::common::golden;
+use crate::common::section::Section;
 
 /// The golden images at the very level of step `t`.
 fn noised(golden: &Value, name: &str, t: usize) -> Noised {

@@ -11,9 +11,9 @@ use worker::model::embedding::sinusoids;
 use worker::model::fusion::InputFusion;
 use worker::model::{Mode, Unet, parameters};
 
-use crate::golden;
-use crate::section::Section;
-use crate::unet_small;
+use crate::common::golden;
+use crate::common::section::Section;
+use crate::common::unet_small;
 
 /// The network of a config with these sections.
 fn network(model: &Value, diffusion: &Value) -> Unet {

@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use worker::image::Rgb;
 
-use crate::trial::{TrialFolder, terminate, wait_until};
+use crate::common::trial::{TrialFolder, terminate, wait_until};
 
 /// `count` names for one picture of `side` pixels.
 fn folder(path: &Path, count: usize, side: usize) {
