@@ -23,24 +23,24 @@ use crate::image::Rgb;
 /// Shortest time between two progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How an attempt ended that did not fail.
+/// The end of an attempt that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The trial is carried to its end.
+    /// The trial has its result.
     Done,
     /// It was asked to stop, and can be resumed.
     Stopped,
 }
 
-/// The surroundings of one attempt.
+/// The trial of one attempt, the folders and the event file it writes to.
 pub struct Attempt {
-    /// What is to be done.
+    /// Read from `trial.json`; never changed.
     pub trial: Trial,
-    /// The program that does it.
+    /// Id of this program, see [`build_id::id`].
     pub build: String,
     /// Folder that paths in events are relative to.
     folder: PathBuf,
-    /// Folder of checkpoints.
+    /// Absolute, or relative to the working directory.
     pub checkpoints: PathBuf,
     artifacts: PathBuf,
     events: Box<dyn Write>,
@@ -71,7 +71,7 @@ impl Attempt {
         Ok(Self { trial, build, folder, checkpoints, artifacts, events, stop, last_progress: None })
     }
 
-    /// Whether a signal asked for a stop.
+    /// True after SIGTERM or SIGINT.
     pub fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -84,7 +84,7 @@ impl Attempt {
         self.events.flush()
     }
 
-    /// Says values at `step`, of one `item` or of the whole.
+    /// Reports values at `step`, of one `item`, or of all images if it is none.
     pub fn measured(
         &mut self,
         step: u64,
@@ -94,7 +94,7 @@ impl Attempt {
         self.say(Event::Metrics { step, item: item.map(str::to_owned), values })
     }
 
-    /// Says how far `phase` is, not too often, and breaks where a stop was asked for. Called
+    /// Reports the progress of `phase`, not too often, and breaks where a stop was requested. Called
     /// between any two pieces of work that take noticeable time.
     pub fn tick(&mut self, phase: &str, step: u64, of: u64) -> ControlFlow<io::Result<()>> {
         if self.is_stopping() {
@@ -110,7 +110,7 @@ impl Attempt {
         ControlFlow::Continue(())
     }
 
-    /// Keeps `image` as the picture `name` of `item`, and says so. The file is complete when its
+    /// Keeps `image` as the picture `name` of `item`, and reports it. The file is complete when its
     /// name appears. A later one of another step takes its place.
     pub fn picture(
         &mut self,

@@ -20,11 +20,11 @@ use crate::weights::{WeightsError, WeightsFile};
 const KEPT: usize = 2;
 const SUFFIX: &str = ".safetensors";
 const PREFIX: &str = "step-";
-/// The one file that is being written; what a killed attempt left of it is written over.
+/// The temporary file; one left by a killed attempt is overwritten.
 const PARTIAL: &str = "checkpoint.partial";
 /// Key of the [`Header`] in the file's metadata.
 const METADATA: &str = "orch";
-/// What the names of averages, of Adam's moments and of the rest begin with.
+/// Prefixes of the names of averages, of Adam's moments and of the rest.
 const AVERAGE: &str = "ema.";
 const MOMENT: &str = "adam.";
 const TRAINING: &str = "training.";
@@ -43,7 +43,7 @@ pub enum CheckpointError {
     Unknown {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Completes the message.
         reason: String,
     },
     /// The tensors could not be written.
@@ -51,23 +51,23 @@ pub enum CheckpointError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the writer said.
+        /// The serializer's error.
         source: safetensors::SafeTensorError,
     },
 }
 
-/// What a checkpoint holds beside tensors.
+/// The part of a checkpoint that is not tensors; stored as JSON in the metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// The trial that is trained.
+    /// As its `trial.json` had it.
     pub trial: Trial,
-    /// The program that trains it.
+    /// Id of the program that wrote the file.
     pub build: String,
-    /// How far it is.
+    /// The position to resume from.
     pub progress: Progress,
 }
 
-/// How far a training is.
+/// The position of a training between two steps.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Optimiser steps done.
@@ -129,9 +129,9 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// A checkpoint's file, and what it holds beside tensors.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// The tensors.
+    /// Opened, but no tensor read yet.
     pub weights: WeightsFile,
-    /// The rest.
+    /// Read when the file was opened.
     pub header: Header,
 }
 
@@ -147,13 +147,13 @@ impl Checkpoint {
         Err(CheckpointError::Unknown { path: path.to_owned(), reason })
     }
 
-    /// Whether `file` is a checkpoint of ours.
+    /// True if `file` has the header of our checkpoints, readable or not.
     pub fn is(file: &WeightsFile) -> bool {
         file.metadata(METADATA).is_some()
     }
 }
 
-/// Which weights of a checkpoint.
+/// The two sets of weights in a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Weights {
     /// Their running average.
@@ -175,7 +175,6 @@ impl Weights {
     }
 }
 
-/// A tensor as safetensors wants to see it.
 struct Stored<'a> {
     tensor: &'a Tensor,
     shape: Vec<usize>,

@@ -1,4 +1,4 @@
-//! What the trial computes on, and how libtorch is set up for it.
+//! The device that a trial computes on, and libtorch's set-up for it.
 
 use std::env;
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ pub fn set_up(config: &config::Config, threads: u32) -> Result<Device, Failure> 
     }
 }
 
-/// The device in words.
+/// The device in words, for `hello`: `CPU, 4 threads`.
 pub fn describe(device: Device, threads: u32) -> String {
     match device {
         Device::Cuda(_) => "one CUDA GPU".to_owned(),

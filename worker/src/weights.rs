@@ -28,7 +28,7 @@ pub enum WeightsError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What the reader said.
+        /// The parser's error.
         source: SafeTensorError,
     },
     /// The file holds other tensors than are needed.
@@ -36,7 +36,7 @@ pub enum WeightsError {
     Content {
         /// The file.
         path: PathBuf,
-        /// What is missing, surplus or of another shape or type, each by name.
+        /// Tensors that are missing, surplus or of another shape or type, each by name.
         problems: Vec<String>,
     },
 }
@@ -47,7 +47,7 @@ pub struct WeightsFile {
     path: PathBuf,
     file: fs::File,
     header: Metadata,
-    /// Where the tensors begin.
+    /// Offset of the first tensor in bytes.
     start: u64,
 }
 
@@ -80,7 +80,7 @@ impl WeightsFile {
         Ok(Self { path: path.to_owned(), file, header, start })
     }
 
-    /// What the header says under `key` beside the tensors.
+    /// The header's entry `key` of free text; none in most files of others.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
@@ -91,7 +91,7 @@ impl WeightsFile {
         tensors.map(|(name, info)| (name, info.shape.clone())).collect()
     }
 
-    /// Says whether [`load`](Self::load) would find what it needs.
+    /// Fails where [`load`](Self::load) would, and copies nothing.
     pub fn check(
         &self,
         into: &BTreeMap<String, Tensor>,
@@ -100,8 +100,8 @@ impl WeightsFile {
         self.pairs(into, role).map(drop)
     }
 
-    /// Copies the file's tensors into those of `into`, turning f16 and bf16 into f32. `role` says
-    /// under which name a tensor of the file stands there, if it is wanted at all. The wanted ones
+    /// Copies the file's tensors into those of `into`, turning f16 and bf16 into f32. `role` maps
+    /// the name of a tensor in the file to its name in `into`, or to none to skip it. The wanted ones
     /// must be exactly those of `into`, in their shapes; where they are not, nothing is copied.
     pub fn load(
         &self,

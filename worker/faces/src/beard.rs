@@ -7,17 +7,14 @@ use super::noise::noise;
 use super::palette::{Colour, Nature, dim, mix};
 use super::rng::Rng;
 
-/// How much of a beard there is.
 pub(super) enum Beard {
-    /// None at all.
     None,
     /// A shadow of this strength.
     Stubble(f32),
     /// A moustache, and a beard of this length below the chin.
     Full {
-        /// How far it reaches below the chin.
         length: f32,
-        /// How densely it grows, from 0 to 1.
+        /// From 0 to 1.
         density: f32,
     },
 }
@@ -26,8 +23,8 @@ impl Beard {
     pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
         let grows = nature.softness < 0.45 && nature.age > 0.15;
         match rng.unit() {
-            lot if !grows || lot < 0.4 => Self::None,
-            lot if lot < 0.7 => Self::Stubble(rng.between(0.12, 0.4)),
+            draw if !grows || draw < 0.4 => Self::None,
+            draw if draw < 0.7 => Self::Stubble(rng.between(0.12, 0.4)),
             _ => Self::Full { length: rng.between(0.0, 0.05), density: rng.between(0.75, 1.0) },
         }
     }

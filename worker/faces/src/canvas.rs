@@ -11,7 +11,7 @@ use super::palette::{Colour, mix};
 /// A point in face coordinates.
 pub(super) type Point = (f32, f32);
 
-/// Where the face lies in the picture.
+/// Position, size and tilt of the face in the picture.
 pub(super) struct Frame {
     /// The origin, in image coordinates (0 to 1).
     pub(super) centre: Point,
@@ -21,7 +21,6 @@ pub(super) struct Frame {
     pub(super) tilt: f32,
 }
 
-/// The picture in the making.
 pub(super) struct Canvas {
     side: usize,
     pixels: Vec<Colour>,

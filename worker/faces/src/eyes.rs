@@ -15,7 +15,7 @@ const APART: f32 = 0.13;
 pub(super) struct Eyes {
     width: f32,
     opening: f32,
-    /// How much higher the outer corner lies.
+    /// Height of the outer corner above the inner one.
     slant: f32,
     gaze: Point,
     iris: f32,

@@ -12,13 +12,13 @@ use super::rng::Rng;
 /// One head of hair.
 pub(super) struct Hair {
     cut: Cut,
-    /// Where it is parted.
+    /// Horizontal position.
     parting: f32,
-    /// How far it stands off the skull.
+    /// Distance from the skull.
     volume: f32,
-    /// Where it ends.
+    /// Vertical position of its ends.
     length: f32,
-    /// How low it grows, or hangs, on the forehead.
+    /// Extra length on the forehead; negative for a higher hairline.
     fringe: f32,
     contrast: f32,
     seed: u32,
@@ -66,7 +66,7 @@ impl Hair {
         }
     }
 
-    /// What lies behind neck and ears.
+    /// The part behind neck and ears.
     pub(super) fn paint_behind(&self, canvas: &mut Canvas, face: &FaceParameters) {
         let shift = face.shift(-0.6);
         let v = self.volume;
@@ -99,7 +99,7 @@ impl Hair {
         canvas.paint(&outline, |point| dim(self.strand_at(point, face), 0.62));
     }
 
-    /// What lies on the skull and over the forehead.
+    /// The part on the skull and over the forehead.
     pub(super) fn paint_before(&self, canvas: &mut Canvas, face: &FaceParameters, head: &Head) {
         if self.cut == Cut::Bald {
             self.paint_wreath(canvas, face, head);

@@ -11,7 +11,7 @@ use super::rng::Rng;
 
 /// Blood under the skin.
 const FLUSH: Colour = [1.0, 0.76, 0.74];
-/// What becomes of skin where little light gets in.
+/// Tint of skin that little light reaches.
 const HOLLOW: Colour = [0.64, 0.52, 0.48];
 
 /// Shape and skin of one head.

@@ -40,7 +40,7 @@ impl Light {
         mix(self.on(colour, slope), dim(self.key, 0.95), gloss * glint)
     }
 
-    /// How much of the light arrives, from 0 to 1; it wraps a little around the edge.
+    /// The share of the light that arrives, from 0 to 1; it wraps a little around the edge.
     fn reach(&self, slope: Point) -> f32 {
         ((dot(normal(slope), self.direction) + 0.12) / 1.12).max(0.0)
     }
@@ -62,7 +62,7 @@ pub(super) struct Relief {
 }
 
 impl Relief {
-    /// How fast the surface rises towards the viewer, to the right and downwards.
+    /// Rise of the surface towards the viewer per step to the right and downwards.
     pub(super) fn slope(&self, point: Point) -> Point {
         let (u, v) = self.normalised(point);
         // Towards the rim the ellipsoid would turn away entirely, which looks like an outline.

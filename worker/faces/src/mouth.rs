@@ -14,9 +14,9 @@ const LIPSTICKS: [u32; 5] = [0xb0_2a3a, 0xc2_5560, 0xa8_4a4a, 0x8a_2a44, 0xd0_6a
 pub(super) struct Mouth {
     width: f32,
     height: f32,
-    /// How far the corners are drawn up.
+    /// From about 0 (serious) to 1.
     smile: f32,
-    /// How far the lips are apart.
+    /// Distance of the lips; 0 for a closed mouth.
     opening: f32,
     upper: f32,
     lower: f32,

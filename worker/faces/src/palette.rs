@@ -1,4 +1,4 @@
-//! Colours, and what a person's looks have in common: age, complexion, build.
+//! Colours, and the traits that a person's features share: age, complexion, build.
 
 use super::rng::Rng;
 
@@ -15,7 +15,7 @@ const GREY_HAIR: u32 = 0xbc_b8b2;
 const LIGHT_EYES: [u32; 4] = [0x5f_87a8, 0x7a_9a8c, 0x6d_7f4e, 0x86_8f96];
 const DARK_EYES: [u32; 4] = [0x6b_4526, 0x4a_2f1c, 0x36_231a, 0x82_6030];
 
-/// What several parts of a face follow from.
+/// Traits that several parts of a face depend on.
 pub(super) struct Nature {
     /// From 0 (young) to 1 (old).
     pub(super) age: f32,
@@ -27,7 +27,7 @@ pub(super) struct Nature {
     pub(super) hair: Colour,
     /// Iris.
     pub(super) iris: Colour,
-    /// How light the skin is, from 0 to 1.
+    /// Lightness of the skin, from 0 to 1.
     pub(super) fairness: f32,
 }
 

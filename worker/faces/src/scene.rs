@@ -1,4 +1,4 @@
-//! What is around the face: backdrop and clothes.
+//! Backdrop and clothes.
 
 use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, mirrored};
@@ -6,7 +6,6 @@ use super::noise::{clouds, noise};
 use super::palette::{Colour, any_colour, dim, hex, mix};
 use super::rng::Rng;
 
-/// What is behind the face.
 pub(super) struct Backdrop {
     kind: Setting,
     colours: [Colour; 3],

@@ -1,7 +1,7 @@
-//! The worker's own vocabulary: what a trial's `config` may say.
+//! The worker's own vocabulary: every setting of a trial's `config`.
 //!
 //! [`Config::parse`] reads a trial's mapping, fills in every default and checks it, so that the
-//! rest of the crate never meets a value that makes no sense. [`Config::to_map`] writes it back
+//! rest of the crate never meets an unreasonable value. [`Config::to_map`] writes it back
 //! with nothing left out; the orchestrator freezes that as the trial's identity.
 
 mod defaults;
@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What makes the high-resolution images.
+    /// Diffusion or the bicubic baseline.
     pub method: Method,
-    /// What to compute on.
+    /// CPU or GPU.
     pub device: Device,
     /// Refuse operations whose result depends on timing (CUDA).
     pub deterministic: bool,
-    /// Where the images come from.
+    /// Source and split of the images.
     pub data: Data,
     /// Sizes of the images.
     pub image: Image,
@@ -33,11 +33,11 @@ pub struct Config {
     pub diffusion: Diffusion,
     /// The optimisation.
     pub training: Training,
-    /// What is measured and when.
+    /// The validation curve and the final measurement.
     pub evaluation: Evaluation,
 }
 
-/// What makes the high-resolution images.
+/// The method that makes high-resolution images.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -48,7 +48,7 @@ pub enum Method {
     Bicubic,
 }
 
-/// What to compute on.
+/// The device to compute on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Device {
@@ -61,7 +61,7 @@ pub enum Device {
     Cuda,
 }
 
-/// Where the images come from.
+/// The source and the split of the images.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
@@ -85,7 +85,7 @@ pub struct Data {
     pub validation_count: Option<usize>,
 }
 
-/// Sort of data.
+/// The two sources of images.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
@@ -123,11 +123,11 @@ pub struct Model {
     /// The level with self-attention, counted up from the bottleneck; absent for none. The middle
     /// always has it.
     pub attention: Option<u32>,
-    /// Attention heads.
+    /// Heads of every attention; they must divide its channels.
     pub heads: u32,
-    /// How the low-resolution image and the noisy one enter together.
+    /// Form in which the low-resolution image and the noisy one enter together.
     pub input: Input,
-    /// How the low-resolution image enters once more near the bottleneck, on both ways.
+    /// Form in which the low-resolution image enters once more near the bottleneck, on both ways.
     pub injection: Injection,
     /// Channels of each injection.
     pub injection_channels: u32,
@@ -135,7 +135,7 @@ pub struct Model {
     pub init_from: Option<PathBuf>,
 }
 
-/// How the upsampled low-resolution image and the noisy image become the network's input.
+/// The combination of upsampled low-resolution image and noisy image into the network's input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Input {
@@ -146,7 +146,7 @@ pub enum Input {
     Attention,
 }
 
-/// How the low-resolution image is brought down to the level above the bottleneck, to enter its
+/// The reduction of the low-resolution image to the level above the bottleneck, where it enters the
 /// first residual block on either way (SR4 section 5.4).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -168,7 +168,7 @@ pub enum Injection {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Diffusion {
-    /// How the noise grows.
+    /// Growth of the noise along the chain.
     pub schedule: ScheduleKind,
     /// Length of the chain, T.
     pub steps: usize,
@@ -176,13 +176,13 @@ pub struct Diffusion {
     pub linear_start: f64,
     /// Last beta of the linear schedule.
     pub linear_end: f64,
-    /// What shares one step of the chain in training.
+    /// Samples that share one step of the chain in training.
     pub level: Level,
-    /// What the network predicts.
+    /// Target of the network.
     pub prediction: Prediction,
-    /// Whether the image itself is diffused or its difference from the upsampled input.
+    /// Diffuses the image itself or its difference from the upsampled input.
     pub residual: Residual,
-    /// What is minimised.
+    /// Objective of the training.
     pub loss: Loss,
     /// Weight of the variational bound in the hybrid loss, lambda.
     pub vlb_weight: f64,
@@ -192,7 +192,7 @@ pub struct Diffusion {
     pub variance: Variance,
 }
 
-/// What is diffused.
+/// The quantity that is diffused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Residual {
@@ -205,7 +205,7 @@ pub enum Residual {
     Doubled,
 }
 
-/// What is minimised.
+/// The objective of the training.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
@@ -230,7 +230,7 @@ pub enum Variance {
     Beta,
 }
 
-/// How the noise grows along the chain.
+/// The growth of the noise along the chain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScheduleKind {
@@ -241,7 +241,8 @@ pub enum ScheduleKind {
     Cosine,
 }
 
-/// What shares one step t of the chain in training; the noise level within it is each sample's own.
+/// The samples that share one step t of the chain in training; the noise level within it is each
+/// sample's own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
@@ -252,7 +253,7 @@ pub enum Level {
     Sample,
 }
 
-/// What the network predicts.
+/// The target of the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Prediction {
@@ -312,7 +313,7 @@ pub enum Precision {
     Bf16,
 }
 
-/// What is measured and when.
+/// The validation curve and the final measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Evaluation {
@@ -326,7 +327,7 @@ pub struct Evaluation {
     pub images: Option<usize>,
     /// Images per forward pass.
     pub batch: usize,
-    /// How often each image is sampled in the final measurement.
+    /// Samples of each image in the final measurement, each with its own noise.
     pub sampling_seeds: u64,
     /// Images of the final measurement that are kept as pictures.
     pub sheet_images: usize,
@@ -341,7 +342,7 @@ pub struct Evaluation {
     pub sweep: Vec<usize>,
 }
 
-/// A kind of chain.
+/// A sampling algorithm.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampler {

@@ -1,5 +1,5 @@
-//! Which blocks a U-Net has and how wide they are, as pure numbers: what builds the network and
-//! what checks a config read the same plan.
+//! The blocks of a U-Net and their widths, as pure numbers: the model and the rules of a config read
+//! the same plan.
 
 use super::{Injection, Model};
 
@@ -27,7 +27,7 @@ pub(crate) enum Stage {
         input: u32,
         /// Channels that leave.
         output: u32,
-        /// Whether self-attention follows.
+        /// Followed by self-attention.
         attention: bool,
         /// Halvings of the low-resolution image that enters here once more, if it does.
         injection: Option<u32>,

@@ -1,5 +1,5 @@
-//! What a config must satisfy beyond its types: sizes that divide, probabilities, a chain that
-//! can be walked.
+//! The rules of a config beyond its types: sizes that divide, probabilities, a chain that
+//! exists.
 
 use experiments::protocol::check::Problem;
 

@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use super::files::{File, Item, Stamp};
 use super::{DataError, PrepareContext, cache};
 
-/// How long a file must have stayed as it is to be remembered; longer than the tick of any file
-/// system's clock.
+/// Least age of a file's last change for its digest to be remembered; longer than the tick of any
+/// file system's clock.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// The SHA-256 of a file's contents, in hexadecimal.
@@ -90,7 +90,7 @@ struct Memory {
 }
 
 impl Memory {
-    /// What `cache` remembers of the folder `root`; nothing if it cannot be read.
+    /// The digests that `cache` has of the folder `root`; none if they cannot be read.
     fn load(cache: &Path, root: &Path) -> Self {
         let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let name = Digest::of(real.as_os_str().as_encoded_bytes());

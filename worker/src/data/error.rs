@@ -1,4 +1,4 @@
-//! Why there is no data: each error names the folder, file or setting, and what to do.
+//! Errors in finding and preparing images; each names the folder, file or setting, and the remedy.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,23 +9,23 @@ use crate::image::ImageError;
 /// Most names listed in one message; the rest are counted.
 const LISTED: usize = 10;
 
-/// Why there is no data.
+/// Images cannot be found, prepared or cached.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// A folder is missing or cannot be listed.
     #[error("cannot list the folder `{}` of `data.{split}`", folder.display())]
     Unreadable {
-        /// Which part of the data.
+        /// Part of the data.
         split: Split,
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// A folder holds no images, at any depth.
     #[error("the folder `{}` of `data.{split}` holds no PNG or JPEG image", folder.display())]
     Empty {
-        /// Which part of the data.
+        /// Part of the data.
         split: Split,
         /// The folder.
         folder: PathBuf,
@@ -82,7 +82,7 @@ pub enum DataError {
     List {
         /// The list.
         file: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// The list of validation images names none.
@@ -116,7 +116,7 @@ pub enum DataError {
     /// Fewer images than the config asks for.
     #[error("`data.{split}_count` asks for {wanted} images, but there are {found}")]
     TooFew {
-        /// Which part of the data.
+        /// Part of the data.
         split: Split,
         /// As the config says.
         wanted: usize,
@@ -140,7 +140,7 @@ pub enum DataError {
     File {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// A file changed between being listed and being used.
@@ -154,7 +154,7 @@ pub enum DataError {
     Broken {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it.
+        /// Error of the decoder.
         source: ImageError,
     },
     /// The environment names no folder for prepared images.
@@ -168,7 +168,7 @@ pub enum DataError {
     Cache {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// A cached file is not what was written.

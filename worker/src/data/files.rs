@@ -21,7 +21,7 @@ pub(super) struct File {
     pub(super) stamp: Stamp,
 }
 
-/// What changes whenever a file's contents do. The time is that of the inode's last change, which
+/// Size and time, which change whenever a file's contents do. The time is that of the inode's last change, which
 /// no program can set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Stamp {
@@ -29,7 +29,7 @@ pub(super) struct Stamp {
     pub(super) changed_ns: i64,
 }
 
-/// One image.
+/// One image of a split, not read yet.
 #[derive(Debug)]
 pub(super) struct Item {
     /// The path inside its folder, with `/` between the parts.

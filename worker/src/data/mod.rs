@@ -32,7 +32,7 @@ const PREPARATION: u32 = 1;
 /// Synthetic faces for training and for validation, where the config names no number.
 const FACES: (usize, usize) = (2048, 64);
 
-/// Which part of the data.
+/// A part of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
     /// Images for training.

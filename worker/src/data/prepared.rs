@@ -12,7 +12,7 @@ use super::files::{self, File, Files, Item};
 use super::{DataError, Split};
 use crate::config::Image;
 
-/// What one subfolder holds, by its name.
+/// A subfolder's role and sizes, parsed from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subfolder {
     High(usize),

@@ -1,4 +1,4 @@
-//! Which images make a split: those of its folders, or a share of the training folders, or those
+//! The images of a split: those of its folders, or a share of the training folders, or those
 //! that a list names; always in a stated order, and the first so many of them.
 
 use std::collections::{HashMap, HashSet};
@@ -73,7 +73,7 @@ fn part(items: Vec<Item>, share: f64, split: Split) -> Result<Vec<Item>, DataErr
     Ok(part)
 }
 
-/// Where a name lies between 0 and 1: the first 8 bytes of its SHA-256 as a fraction.
+/// A hash of the name from 0 to 1: the first 8 bytes of its SHA-256 as a fraction.
 fn position(name: &str) -> f64 {
     let hash = Sha256::digest(name);
     let first = hash.first_chunk().expect("a SHA-256 has 32 bytes");

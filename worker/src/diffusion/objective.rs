@@ -1,5 +1,4 @@
-//! What training minimises: how far the network's output about a noised batch is from what it
-//! should be.
+//! The training objective: the loss of the network's output for a noised batch.
 
 use tch::Tensor;
 
@@ -11,11 +10,11 @@ use crate::config::{Diffusion, Loss};
 /// A batch with noise. Per-sample factors have the shape `[N, 1, 1, 1]`.
 #[derive(Debug)]
 pub struct Noised {
-    /// What is diffused, `[N, 3, S, S]`.
+    /// The image or its residual, `[N, 3, S, S]`.
     pub y0: Tensor,
-    /// The noise.
+    /// Standard normal noise, `[N, 3, S, S]`.
     pub eps: Tensor,
-    /// Both together, at each sample's level.
+    /// `signal y0 + noise eps`, `[N, 3, S, S]`.
     pub y_t: Tensor,
     /// Factor of `y0`, sqrt(gamma).
     pub signal: Tensor,
@@ -53,7 +52,7 @@ impl Noised {
 /// The training loss.
 #[derive(Debug, Clone, Copy)]
 pub struct Objective<'a> {
-    /// Which loss of which prediction.
+    /// Selects the loss, the prediction and their weights.
     pub config: &'a Diffusion,
     /// The noise schedule.
     pub schedule: &'a Schedule,

@@ -12,7 +12,7 @@ use super::schedule::{NoiseLevel, Schedule};
 use super::vlb::learned_log_variance;
 use crate::config::{self, Diffusion, Loss, Prediction};
 
-/// What a chain asks of its surroundings.
+/// The network, the noise and the clock of a chain.
 pub trait Surroundings<B = ()> {
     /// The network's output about `y_t` at `level`; shapes `[N, 3, H, W]`, or `[N, 6, H, W]` for
     /// the output where the variance is learned.
@@ -30,12 +30,12 @@ pub enum Variance {
     Posterior,
     /// The forward step's, beta.
     Beta,
-    /// What the network's last three channels say.
+    /// Interpolated by the network's last three channels.
     Learned,
 }
 
 impl Variance {
-    /// What `config` asks for.
+    /// The learned variance with the hybrid loss, otherwise the one that `config` names.
     pub fn new(config: &Diffusion) -> Self {
         match (config.loss, config.variance) {
             (Loss::Hybrid, _) => Self::Learned,
@@ -50,14 +50,14 @@ impl Variance {
 pub struct Sampler<'a> {
     /// The noise schedule, whose every step is walked.
     pub schedule: &'a Schedule,
-    /// What the network predicts.
+    /// Target that the network was trained for.
     pub prediction: Prediction,
     /// Variance of each step of [`Sampler::ddpm`].
     pub variance: Variance,
 }
 
 impl Sampler<'_> {
-    /// Ancestral sampling (SR3 algorithm 2, in the form that its clamp needs). Breaks when told to.
+    /// Ancestral sampling (SR3 algorithm 2, in the form that its clamp needs). Breaks when `tick` does.
     pub fn ddpm<B>(self, around: &mut impl Surroundings<B>) -> ControlFlow<B, Tensor> {
         let mut y = around.noise(0);
         for t in (1..=self.schedule.steps()).rev() {
@@ -74,7 +74,7 @@ impl Sampler<'_> {
         ControlFlow::Continue(y)
     }
 
-    /// Deterministic steps (DDIM, eta = 0; Song et al. 2021 eq. 12). Breaks when told to.
+    /// Deterministic steps (DDIM, eta = 0; Song et al. 2021 eq. 12). Breaks when `tick` does.
     pub fn ddim<B>(self, around: &mut impl Surroundings<B>) -> ControlFlow<B, Tensor> {
         let mut y = around.noise(0);
         for t in (1..=self.schedule.steps()).rev() {

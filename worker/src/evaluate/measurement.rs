@@ -13,7 +13,7 @@ use crate::config::Evaluation;
 use crate::failure::Failure;
 use crate::image::{Rgb, bicubic};
 
-/// What the raw and the averaged weights' names end in.
+/// Suffixes of the metrics of the raw and of the averaged weights.
 const SUFFIXES: [&str; 2] = ["", "_ema"];
 
 /// The trial's final values and the images they belong to.
@@ -25,7 +25,6 @@ pub struct Measurement {
     seconds_per_image: f64,
 }
 
-/// What one set of weights makes of every image.
 #[derive(Debug)]
 struct Series {
     /// Scores of each image, their mean over the sampling seeds.
@@ -88,7 +87,7 @@ pub fn measure_bicubic(set: &Validation) -> Measurement {
 }
 
 impl Measurement {
-    /// The table's values.
+    /// Mean scores, number of images and seconds per image, by the names that the table uses.
     pub fn values(&self) -> BTreeMap<String, Number> {
         let mut values = BTreeMap::new();
         for (suffix, series) in &self.series {
@@ -99,7 +98,7 @@ impl Measurement {
         values
     }
 
-    /// Says each image's scores as points at `step`, and keeps the pictures of the sheet.
+    /// Reports each image's scores as points at `step`, and keeps the pictures of the sheet.
     pub fn say(
         &self,
         attempt: &mut Attempt,

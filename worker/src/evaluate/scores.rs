@@ -7,7 +7,7 @@ use experiments::protocol::number::Number;
 
 use crate::image::{Rgb, metrics};
 
-/// How good an image is, by every measure of the table.
+/// One image's value of every metric in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scores {
     psnr: f64,
@@ -54,7 +54,7 @@ impl Scores {
         names.into_iter().zip(values.map(Number)).collect()
     }
 
-    /// What the names mean, without suffix.
+    /// Names, without suffix, and their descriptions.
     pub fn descriptions() -> [(&'static str, MetricInfo); 5] {
         let info = |description: &str, unit: Option<&str>| MetricInfo {
             description: description.to_owned(),

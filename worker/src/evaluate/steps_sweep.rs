@@ -1,5 +1,5 @@
-//! How quality falls and time is saved with fewer sampling steps: one network, both kinds of chain,
-//! several lengths.
+//! A sweep over the number of sampling steps: quality and time of one network, by both kinds of
+//! chain, at several lengths.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,7 +16,7 @@ use crate::config::{Evaluation, Sampler};
 /// Both kinds of chain by the name that metrics give them.
 const SAMPLERS: [(Sampler, &str); 2] = [(Sampler::Ddpm, "ddpm"), (Sampler::Ddim, "ddim")];
 
-/// Samples every image with every chain of the sweep and says each chain's mean scores as a point
+/// Samples every image with every chain of the sweep and reports each chain's mean scores as a point
 /// whose step is the chain's length: `ddim/psnr`, `ddim/seconds_per_image`, and so on. Returns the
 /// same for the result, by names like `psnr_ddim_20`. Breaks when a stop is asked for.
 pub fn measure_steps_sweep(
@@ -59,7 +59,7 @@ pub fn measure_steps_sweep(
     ControlFlow::Continue(result)
 }
 
-/// What the sweep's points mean.
+/// Descriptions of the sweep's points, by their names in events.
 pub fn steps_sweep_descriptions() -> BTreeMap<String, MetricInfo> {
     let of_sampler = |(_, name): (Sampler, &'static str)| {
         Scores::descriptions().map(|(metric, mut info)| {

@@ -11,10 +11,10 @@ use crate::image::Rgb;
 use crate::model::{Mode, Unet};
 use crate::random::{Purpose, Stream};
 
-/// Which chain samples.
+/// A kind of chain and its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chain {
-    /// Its kind.
+    /// Ancestral or deterministic.
     pub sampler: config::Sampler,
     /// Its steps, at most those of training.
     pub steps: usize,
@@ -23,15 +23,15 @@ pub struct Chain {
 /// Makes high-resolution images with one network.
 #[derive(Debug, Clone, Copy)]
 pub struct Upscaler<'a> {
-    /// The network.
+    /// Its weights may be raw or averaged.
     pub network: &'a Unet,
     /// The noise schedule of training.
     pub schedule: &'a Schedule,
-    /// What the network predicts about what.
+    /// Prediction, residual and variance settings of the training.
     pub diffusion: &'a Diffusion,
     /// Arithmetic of the network.
     pub precision: Precision,
-    /// What the noise follows from, beside the sampling seed.
+    /// The trial's seed; noise depends on it and on the sampling seed.
     pub seed: u64,
 }
 

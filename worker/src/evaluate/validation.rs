@@ -10,22 +10,22 @@ use crate::config::Config;
 use crate::data::{self, DataError, Pair, PrepareContext, Split};
 use crate::image::Rgb;
 
-/// The first images of the validation set, with what the network is given of each.
+/// The first images of the validation set, with the network's input for each.
 #[derive(Debug)]
 pub struct Validation {
-    /// Name of each.
+    /// As results name them; the other lists are in the same order.
     pub names: Vec<String>,
-    /// The high-resolution images.
+    /// At high resolution.
     pub truths: Vec<Rgb>,
-    /// The low-resolution ones.
+    /// At low resolution.
     pub lows: Vec<Rgb>,
-    /// The latter upsampled again.
+    /// The low-resolution images, upsampled by bicubic interpolation.
     pub upsampled: Vec<Rgb>,
     /// The same in [-1, 1] on the device, `[N, 3, S, S]`.
     condition: Tensor,
-    /// How many of them make a point of the validation curve.
+    /// Images, from the first, behind a point of the validation curve.
     pub curve: usize,
-    /// How many make the final measurement.
+    /// Images, from the first, behind the final measurement.
     pub last: usize,
 }
 
@@ -63,12 +63,12 @@ impl Validation {
         (0..count).step_by(batch).map(move |start| start..count.min(start + batch))
     }
 
-    /// What the network is given of the images of `range`, `[N, 3, S, S]`.
+    /// The network's input for the images of `range`, `[N, 3, S, S]` in [-1, 1].
     pub fn conditions(&self, range: Range<usize>) -> Tensor {
         self.condition.narrow(0, range.start as i64, range.len() as i64)
     }
 
-    /// Scores what was made of the images of `range`.
+    /// Scores `images`, the outputs for the images of `range`.
     pub fn scores(&self, range: Range<usize>, images: &[Rgb]) -> Vec<Scores> {
         let score = |(i, image)| Scores::of(image, &self.truths[i], &self.lows[i]);
         range.zip(images).map(score).collect()

@@ -2,10 +2,9 @@
 
 use experiments::protocol::failure::FailureClass;
 
-/// What to change when the memory is full.
 const ADVICE: &str = "a smaller batch (`training.accumulate`, `evaluation.batch`, `--batch`) or `precision: bf16` needs less";
 
-/// What CUDA's own libraries say, which name no sizes.
+/// Messages of CUDA's own libraries, which name no sizes.
 const UNSIZED: [&str; 4] = [
     "CUDA out of memory",
     "CUDA error: out of memory",
@@ -21,11 +20,11 @@ pub enum OutOfMemory {
         "the GPU's memory is full: {asked} were asked for, {free} of {total} are free; {ADVICE}"
     )]
     Gpu {
-        /// What was asked for.
+        /// Size of the failed allocation.
         asked: String,
         /// Free memory on the GPU.
         free: String,
-        /// What the GPU has.
+        /// Size of the GPU's memory.
         total: String,
     },
     /// The GPU's, asked for by one of CUDA's libraries.
@@ -34,13 +33,13 @@ pub enum OutOfMemory {
     /// The machine's.
     #[error("the machine's memory is full: {asked} were asked for; {ADVICE}")]
     Machine {
-        /// What was asked for.
+        /// Size of the failed allocation.
         asked: String,
     },
 }
 
 impl OutOfMemory {
-    /// What libtorch's message `text` reports, if it is about memory.
+    /// Parses libtorch's message `text`; none if it is not about memory.
     pub fn parse(text: &str) -> Option<Self> {
         let after = |mark| text.split_once(mark).map(|(_, rest)| rest);
         if let Some(rest) =

@@ -1,4 +1,4 @@
-//! What the network is made of: convolutions with batch normalisation, pools, and both in sequence
+//! The parts of the network: convolutions with batch normalisation, pools, and both in sequence
 //! and side by side.
 
 use tch::Tensor;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-/// What the names of images end in, in lower case.
+/// In lower case.
 const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 
 /// The PNG and JPEG files at and below `folder`, by their paths inside it with `/` between the

@@ -34,7 +34,7 @@ pub fn consistency(image: &Rgb, low: &Rgb) -> f64 {
     mean_square_error(&reduced, low) / (255.0 * 255.0) * 1e5
 }
 
-/// What the SR4 paper's Table 1 calls consistency: image and truth are reduced to `width` x
+/// The consistency of the SR4 paper's Table 1: image and truth are reduced to `width` x
 /// `height` without antialiasing, and both their difference and its square wrap around at 256.
 ///
 /// It is not a distance: an error of 16 counts as none and one of 17 as 33; it is here only so that
@@ -49,7 +49,7 @@ pub fn consistency_paper(image: &Rgb, truth: &Rgb, (width, height): (usize, usiz
     image.iter().zip(&truth).map(wrapped).sum::<u64>() as f64 / image.len() as f64
 }
 
-/// How much fine detail the image has, as a share of the truth's: the ratio of their Laplacian
+/// Fine detail of the image as a share of the truth's: the ratio of their Laplacian
 /// energies (the square of the 4-neighbour Laplacian, summed over inner pixels and channels).
 ///
 /// A bicubic enlargement scores almost 0, the truth 1, noise more than 1. It says nothing about

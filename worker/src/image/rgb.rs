@@ -9,9 +9,9 @@ use ::image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, I
 /// An 8-bit RGB image, rows from the top, channels interleaved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rgb {
-    /// Pixels in a row.
+    /// In pixels.
     pub width: usize,
-    /// Rows.
+    /// In pixels.
     pub height: usize,
     /// `width * height * 3` bytes: red, green, blue of each pixel.
     pub pixels: Vec<u8>,
@@ -25,7 +25,7 @@ pub enum ImageError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the decoder or the system said.
+        /// Error of the decoder or the system.
         source: ::image::ImageError,
     },
     /// The PNG could not be written.
@@ -33,7 +33,7 @@ pub enum ImageError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the encoder or the system said.
+        /// Error of the encoder or the system.
         source: ::image::ImageError,
     },
 }
@@ -55,7 +55,7 @@ impl Rgb {
         Ok(Self { width, height, pixels: image.into_raw() })
     }
 
-    /// What this image has more than `other`, which is of its size, around the middle grey 128.
+    /// The difference to `other`, an image of the same size, plus the middle grey 128 and clamped.
     #[must_use]
     pub fn less(&self, other: &Self) -> Self {
         let more = |(a, b): (&u8, &u8)| (i16::from(*a) - i16::from(*b) + 128).clamp(0, 255) as u8;

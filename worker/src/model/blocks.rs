@@ -6,14 +6,14 @@ use tch::nn::{self, Module};
 use super::Mode;
 use super::parameters::{LINEAR, convolution};
 
-/// What the residual blocks of one network have in common.
+/// Settings that all blocks of one network share.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockConfig {
     /// Groups of the group normalisation.
     pub groups: i64,
     /// Dropout probability before each residual block's second convolution.
     pub dropout: f64,
-    /// Attention heads.
+    /// Attention heads; they divide the channels of every attention.
     pub heads: i64,
     /// Channels of the noise level's embedding.
     pub embedding: i64,
@@ -135,7 +135,7 @@ impl Attention {
 pub struct Down(nn::Conv2D);
 
 impl Down {
-    /// Over `channels`.
+    /// For feature maps of `channels` channels.
     pub fn new(path: &nn::Path, channels: i64) -> Self {
         Self(nn::conv2d(path / "conv", channels, channels, 3, convolution(1, 2, true)))
     }
@@ -151,7 +151,7 @@ impl Down {
 pub struct Up(nn::Conv2D);
 
 impl Up {
-    /// Over `channels`.
+    /// For feature maps of `channels` channels.
     pub fn new(path: &nn::Path, channels: i64) -> Self {
         Self(nn::conv2d(path / "conv", channels, channels, 3, convolution(1, 1, true)))
     }

@@ -1,4 +1,4 @@
-//! How the network is told the noise level.
+//! The embedding of the noise level, an input of every residual block.
 
 use tch::Tensor;
 use tch::nn::{self, Module};

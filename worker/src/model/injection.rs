@@ -1,5 +1,5 @@
-//! How the low-resolution image reaches the inside of the network (SR4 section 5.4): brought down
-//! from its upsampled form to a level's resolution and width.
+//! The low-resolution image inside the network (SR4 section 5.4): brought down from its upsampled
+//! form to a level's resolution and width.
 
 use tch::Tensor;
 use tch::nn::{self, Module};

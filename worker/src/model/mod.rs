@@ -14,11 +14,11 @@ pub use unet::Unet;
 /// Channels of an image.
 const RGB: i64 = 3;
 
-/// Whether dropout drops.
+/// Dropout acts in training only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Learning.
+    /// With dropout.
     Train,
-    /// Measuring.
+    /// Without dropout.
     Evaluate,
 }

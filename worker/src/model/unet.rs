@@ -33,7 +33,6 @@ enum Layer {
     Up(Up),
 }
 
-/// What every layer is told beside its input.
 struct BlockInput<'a> {
     condition: &'a Tensor,
     embedding: Tensor,
@@ -74,7 +73,7 @@ impl Unet {
         self.store.double();
     }
 
-    /// What the network makes of the noisy image `y` at noise level sqrt(gamma), given the
+    /// The network's output for the noisy image `y` at noise level sqrt(gamma), given the
     /// upsampled low-resolution image: `[N, 3, H, W], [N, 3, H, W], [N, 1] -> [N, outputs, H, W]`.
     pub fn forward(&self, condition: &Tensor, y: &Tensor, level: &Tensor, mode: Mode) -> Tensor {
         let block_input = BlockInput { condition, embedding: self.level.forward(level), mode };

@@ -1,16 +1,16 @@
-//! What chance decides in a training step: which images, which of them mirrored, which noise
-//! levels. All of it follows from the seed and the step's number.
+//! The random choices of a training step: its images, their flips and their noise levels. All of
+//! them follow from the seed and the step's number.
 
 use crate::config::{Diffusion, Level, Loss, Training};
 use crate::diffusion::schedule::{NoiseLevel, Schedule};
 use crate::random::{Purpose, Stream};
 
-/// The choices of one step.
+/// The images of one step's batch, and the randomness applied to them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchSample {
     /// Index of each image of the batch.
     pub images: Vec<usize>,
-    /// Whether it is mirrored.
+    /// True for each image that is mirrored.
     pub flips: Vec<bool>,
     /// The step of the chain it is noised to, and the noise level within that step.
     pub levels: Vec<(usize, NoiseLevel)>,

@@ -6,7 +6,7 @@ use super::batch_sampler::BatchSample;
 use crate::config::Config;
 use crate::data::{self, DataError, Pack, PrepareContext, Split};
 
-/// The training images.
+/// Prepared training images, of which batches are made.
 pub struct Images {
     pack: Pack,
     side: usize,
@@ -33,7 +33,7 @@ impl Images {
         Ok(Self { pack: dataset.pack(context)?, side: config.image.size, device })
     }
 
-    /// How many there are.
+    /// Number of training images; never 0.
     pub fn count(&self) -> usize {
         self.pack.len()
     }

@@ -15,18 +15,18 @@ impl Stopwatch {
         Self { before: Duration::try_from_secs_f64(seconds).unwrap_or_default(), since: None }
     }
 
-    /// Goes on, if paused.
+    /// No effect while running.
     pub fn start(&mut self) {
         self.since.get_or_insert_with(Instant::now);
     }
 
-    /// Stops, if going.
+    /// No effect while paused.
     pub fn pause(&mut self) {
         self.before = self.elapsed();
         self.since = None;
     }
 
-    /// What it shows.
+    /// Time of all runs so far, the current one included.
     pub fn elapsed(&self) -> Duration {
         self.before + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }

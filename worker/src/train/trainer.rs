@@ -44,7 +44,7 @@ pub struct Trainer<'a> {
     lap: Lap,
 }
 
-/// Where the training curve's last point was, for the pace since.
+/// Step and time of the training curve's last point, for the pace since.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lap {
     step: u64,
@@ -152,7 +152,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// Optimiser steps done.
+    /// Completed optimiser steps, in all attempts.
     pub fn step(&self) -> u64 {
         self.progress.step
     }
@@ -243,7 +243,7 @@ impl<'a> Trainer<'a> {
         Ok((loss, means))
     }
 
-    /// How far the network is from what it should say about a noised batch, a scalar.
+    /// The loss of a noised batch, a scalar.
     fn loss(&self, condition: &Tensor, noised: &Noised) -> Tensor {
         let level = noised.signal.reshape([-1, 1]);
         let forward = || self.network.forward(condition, &noised.y_t, &level, Mode::Train);
@@ -319,7 +319,7 @@ impl<'a> Trainer<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Saves the state, unless it is saved already, and says so.
+    /// Saves the state, unless it is saved already, and reports it.
     fn checkpoint(&mut self, attempt: &mut Attempt) -> Result<(), Failure> {
         let step = self.step();
         if self.saved == Some(step) {
@@ -350,7 +350,7 @@ impl<'a> Trainer<'a> {
         named.chain([("training.loss".to_owned(), self.loss.shallow_clone())]).collect()
     }
 
-    /// Whether something that comes `every` so many steps comes now; at the last step all does.
+    /// True every `every` steps, and at the last one.
     fn is_due(&self, every: u64) -> bool {
         self.step().is_multiple_of(every) || self.step() == self.config.training.iterations
     }

@@ -52,7 +52,7 @@ pub struct Upscale {
     /// Another seed invents other details. The same seed makes the same pictures.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Which weights.
+    /// Averaged weights or those of the last step.
     #[arg(long, value_enum, default_value = "ema")]
     weights: Weights,
     /// First reduce each picture until its shorter side is what the model was trained on, as the
@@ -141,7 +141,7 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
     if problems.is_empty() { Ok((models, jobs)) } else { Err(problems) }
 }
 
-/// What to compute on, set up so that the same seed makes the same pictures.
+/// The device, set up so that the same seed makes the same pictures.
 fn device(request: &Upscale) -> anyhow::Result<Device> {
     open_cuda();
     bridge::deterministic()?;

@@ -13,7 +13,7 @@ use crate::evaluate::{Chain, Upscaler};
 use crate::image::{Rgb, bicubic};
 use crate::model::{Unet, parameters};
 
-/// How a chain is to be walked, as far as the command line says.
+/// Sampling settings of the command line; no `steps` means as many as in training.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Walk {
     pub(super) sampler: Sampler,
@@ -27,7 +27,7 @@ pub(super) struct Model {
     schedule: Schedule,
     diffusion: Diffusion,
     precision: Precision,
-    /// How many times larger its output is than its input.
+    /// Side of its output as a multiple of its input's.
     factor: usize,
     /// Side of the low-resolution images that it was trained on.
     pub(super) low: usize,
@@ -75,7 +75,7 @@ impl Model {
         Ok(Chain { sampler: walk.sampler, steps })
     }
 
-    /// Enlarges `images`, which are of one size. What becomes of one follows from it and the seed.
+    /// Enlarges `images`, which are of one size. A result depends on its image and the seed alone.
     pub(super) fn enlarge(
         &self,
         images: &[Rgb],
