@@ -25,7 +25,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The end of an attempt that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The trial has its result.
     Done,
     /// It was asked to stop, and can be resumed.
@@ -33,15 +33,15 @@ pub enum Outcome {
 }
 
 /// The trial of one attempt, the folders and the event file it writes to.
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// Read from `trial.json`; never changed.
-    pub trial: Trial,
+    pub(crate) trial: Trial,
     /// Id of this program, see [`build_id::id`].
-    pub build: String,
+    pub(crate) build: String,
     /// Folder that paths in events are relative to.
     folder: PathBuf,
     /// Absolute, or relative to the working directory.
-    pub checkpoints: PathBuf,
+    pub(crate) checkpoints: PathBuf,
     artifacts: PathBuf,
     events: Box<dyn Write>,
     stop: Arc<AtomicBool>,
@@ -51,7 +51,7 @@ pub struct Attempt {
 impl Attempt {
     /// The attempt that the environment describes, for the trial at `path`. From now on SIGTERM
     /// and SIGINT only ask for a stop.
-    pub fn from_env(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn from_env(path: &Path) -> Result<Self, Failure> {
         let trial = Trial::read(path)?;
         let build = build_id::id()?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
@@ -72,12 +72,12 @@ impl Attempt {
     }
 
     /// True after SIGTERM or SIGINT.
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
     /// Appends `event` as one line, in one write.
-    pub fn say(&mut self, event: Event) -> io::Result<()> {
+    pub(crate) fn say(&mut self, event: Event) -> io::Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_secs_f64());
         let line = Line { time: now.ok(), event }.to_json() + "\n";
         self.events.write_all(line.as_bytes())?;
@@ -85,7 +85,7 @@ impl Attempt {
     }
 
     /// Reports values at `step`, of one `item`, or of all images if it is none.
-    pub fn measured(
+    pub(crate) fn measured(
         &mut self,
         step: u64,
         item: Option<&str>,
@@ -96,7 +96,7 @@ impl Attempt {
 
     /// Reports the progress of `phase`, not too often, and breaks where a stop was requested. Called
     /// between any two pieces of work that take noticeable time.
-    pub fn tick(&mut self, phase: &str, step: u64, of: u64) -> ControlFlow<io::Result<()>> {
+    pub(crate) fn tick(&mut self, phase: &str, step: u64, of: u64) -> ControlFlow<io::Result<()>> {
         if self.is_stopping() {
             return ControlFlow::Break(Ok(()));
         }
@@ -112,7 +112,7 @@ impl Attempt {
 
     /// Keeps `image` as the picture `name` of `item`, and reports it. The file is complete when its
     /// name appears. A later one of another step takes its place.
-    pub fn picture(
+    pub(crate) fn picture(
         &mut self,
         step: u64,
         name: &str,
@@ -123,7 +123,7 @@ impl Attempt {
     }
 
     /// As [`Attempt::picture`], beside those of other steps.
-    pub fn picture_of_step(
+    pub(crate) fn picture_of_step(
         &mut self,
         step: u64,
         name: &str,
@@ -152,7 +152,7 @@ impl Attempt {
     }
 
     /// `path` as events write it: relative to the trial's folder where it lies below it.
-    pub fn relative(&self, path: &Path) -> String {
+    pub(crate) fn relative(&self, path: &Path) -> String {
         path.strip_prefix(&self.folder).unwrap_or(path).to_string_lossy().into_owned()
     }
 }

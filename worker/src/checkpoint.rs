@@ -60,9 +60,9 @@ pub enum CheckpointError {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// As its `trial.json` had it.
-    pub trial: Trial,
+    pub(crate) trial: Trial,
     /// Id of the program that wrote the file.
-    pub build: String,
+    pub(crate) build: String,
     /// The position to resume from.
     pub progress: Progress,
 }
@@ -73,18 +73,18 @@ pub struct Progress {
     /// Optimiser steps done.
     pub step: u64,
     /// Step of the validation curve's last point.
-    pub validated: Option<u64>,
+    pub(crate) validated: Option<u64>,
     /// Steps since the training curve's last point.
-    pub loss_steps: u64,
+    pub(crate) loss_steps: u64,
     /// Seconds spent training, in all attempts.
-    pub train_seconds: f64,
+    pub(crate) train_seconds: f64,
     /// The validation curves' last values.
-    pub validation: BTreeMap<String, Number>,
+    pub(crate) validation: BTreeMap<String, Number>,
 }
 
 /// Writes `tensors` (f32) and `header` as a checkpoint in `folder`, then removes all but the
 /// newest checkpoints. Returns its path.
-pub fn save(
+pub(crate) fn save(
     folder: &Path,
     tensors: &BTreeMap<String, Tensor>,
     header: &Header,
@@ -130,7 +130,7 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
 #[derive(Debug)]
 pub struct Checkpoint {
     /// Opened, but no tensor read yet.
-    pub weights: WeightsFile,
+    pub(crate) weights: WeightsFile,
     /// Read when the file was opened.
     pub header: Header,
 }
@@ -148,14 +148,14 @@ impl Checkpoint {
     }
 
     /// True if `file` has the header of our checkpoints, readable or not.
-    pub fn is(file: &WeightsFile) -> bool {
+    pub(crate) fn is(file: &WeightsFile) -> bool {
         file.metadata(METADATA).is_some()
     }
 }
 
 /// The two sets of weights in a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Weights {
+pub(crate) enum Weights {
     /// Their running average.
     Ema,
     /// As the last step left them.
@@ -164,7 +164,7 @@ pub enum Weights {
 
 impl Weights {
     /// The name in the network of the checkpoint's tensor `name`, if it is one of these weights.
-    pub fn role(self, name: &str) -> Option<&str> {
+    pub(crate) fn role(self, name: &str) -> Option<&str> {
         match self {
             Self::Ema => name.strip_prefix(AVERAGE),
             Self::Raw => {

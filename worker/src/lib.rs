@@ -2,20 +2,20 @@
 //! one trial, on libtorch. What it says goes through `experiments`' events; it knows nothing of
 //! the orchestrator.
 
-pub mod attempt;
-pub mod bridge;
-pub mod build_id;
+mod attempt;
+mod bridge;
+mod build_id;
 pub mod checkpoint;
 pub mod commands;
 pub mod config;
 pub mod data;
 pub mod device;
 pub mod diffusion;
-pub mod evaluate;
-pub mod failure;
-pub mod fid;
+mod evaluate;
+mod failure;
+mod fid;
 pub mod image;
 pub mod model;
 pub mod random;
 pub mod train;
-pub mod weights;
+mod weights;

@@ -31,7 +31,7 @@ pub struct Stream(SplitMix64);
 const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The start of the stream of `seed` for `purpose` at `place`: all of them hashed into one number.
-pub fn seed(seed: u64, purpose: Purpose, place: &[u64]) -> u64 {
+pub(crate) fn seed(seed: u64, purpose: Purpose, place: &[u64]) -> u64 {
     let mut state = first_output(seed);
     for &word in [purpose as u64].iter().chain(place) {
         state = first_output((state ^ first_output(word)).wrapping_sub(GOLDEN_GAMMA));
@@ -50,12 +50,12 @@ impl Stream {
     }
 
     /// The next 64 bits.
-    pub fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// A number in [0, 1).
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         const SCALE: f64 = 1.0 / (1_u64 << 53) as f64;
         (self.bits() >> 11) as f64 * SCALE
     }
@@ -66,12 +66,12 @@ impl Stream {
     }
 
     /// A seed for libtorch's generators.
-    pub fn torch_seed(&mut self) -> i64 {
+    pub(crate) fn torch_seed(&mut self) -> i64 {
         self.bits() as i64
     }
 
     /// The numbers below `end` in random order.
-    pub fn permutation(&mut self, end: usize) -> Vec<usize> {
+    pub(crate) fn permutation(&mut self, end: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..end).collect();
         for i in (1..end).rev() {
             order.swap(i, self.below(i + 1));

@@ -43,7 +43,7 @@ pub enum WeightsError {
 
 /// A safetensors file. Opening it reads its header alone.
 #[derive(Debug)]
-pub struct WeightsFile {
+pub(crate) struct WeightsFile {
     path: PathBuf,
     file: fs::File,
     header: Metadata,
@@ -53,7 +53,7 @@ pub struct WeightsFile {
 
 impl WeightsFile {
     /// Opens the file at `path`, which must be whole.
-    pub fn open(path: &Path) -> Result<Self, WeightsError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, WeightsError> {
         let format = |source| WeightsError::Format { path: path.to_owned(), source };
         let mut file = fs::File::open(path)?;
         let bytes = file.metadata()?.len();
@@ -81,18 +81,18 @@ impl WeightsFile {
     }
 
     /// The header's entry `key` of free text; none in most files of others.
-    pub fn metadata(&self, key: &str) -> Option<&str> {
+    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
 
     /// The shape of each tensor by name.
-    pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+    pub(crate) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let tensors = self.header.tensors().into_iter();
         tensors.map(|(name, info)| (name, info.shape.clone())).collect()
     }
 
     /// Fails where [`load`](Self::load) would, and copies nothing.
-    pub fn check(
+    pub(crate) fn check(
         &self,
         into: &BTreeMap<String, Tensor>,
         role: impl Fn(&str) -> Option<&str>,
@@ -103,7 +103,7 @@ impl WeightsFile {
     /// Copies the file's tensors into those of `into`, turning f16 and bf16 into f32. `role` maps
     /// the name of a tensor in the file to its name in `into`, or to none to skip it. The wanted ones
     /// must be exactly those of `into`, in their shapes; where they are not, nothing is copied.
-    pub fn load(
+    pub(crate) fn load(
         &self,
         into: &BTreeMap<String, Tensor>,
         role: impl Fn(&str) -> Option<&str>,
@@ -153,7 +153,7 @@ impl WeightsFile {
     }
 
     /// The SHA-256 of the whole file, in hexadecimal.
-    pub fn digest(&self) -> Result<String, WeightsError> {
+    pub(crate) fn digest(&self) -> Result<String, WeightsError> {
         let mut file = fs::File::open(&self.path)?;
         let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
         loop {

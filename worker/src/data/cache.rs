@@ -17,7 +17,7 @@ use memmap2::Mmap;
 use super::{DataError, PrepareContext};
 
 /// Environment variable with the folder for prepared images, instead of `orch` in the user's cache.
-pub const ENV_CACHE: &str = "ORCH_CACHE";
+pub(crate) const ENV_CACHE: &str = "ORCH_CACHE";
 
 /// Interval at which a process that waits for another one polls.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -25,7 +25,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 /// The folder that `ORCH_CACHE` names, else `orch` in `XDG_CACHE_HOME` or in `~/.cache`; none if no
 /// home is known either.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set(ENV_CACHE).or_else(|| {
         let caches = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());

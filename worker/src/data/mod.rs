@@ -4,7 +4,7 @@
 //! square at the wanted size, the low one Pillow's bicubic reduction of it, so that the pair is
 //! consistent by construction; folders that the unofficial SR3 prepared are taken as they are.
 
-pub mod cache;
+pub(crate) mod cache;
 mod digest;
 mod error;
 mod files;
@@ -20,9 +20,9 @@ mod synthetic;
 use crate::config::{Data, Image, Source};
 use crate::image::{Rgb, bicubic};
 
-pub use error::DataError;
+pub(crate) use error::DataError;
 pub use fingerprint::fingerprint;
-pub use pack::Pack;
+pub(crate) use pack::Pack;
 pub use prepare_context::PrepareContext;
 
 use files::Item;
@@ -47,9 +47,9 @@ pub struct Pair {
     /// The truth, `size` pixels a side.
     pub high: Rgb,
     /// The input, `low` pixels a side.
-    pub low: Rgb,
+    pub(crate) low: Rgb,
     /// The input upsampled, `size` pixels a side: what the network is given.
-    pub condition: Rgb,
+    pub(crate) condition: Rgb,
 }
 
 /// A fixed list of images, none of them read yet.
@@ -79,7 +79,7 @@ pub fn open(data: &Data, image: &Image, split: Split) -> Result<Dataset, DataErr
 impl Dataset {
     /// Number of images; never 0.
     #[expect(clippy::len_without_is_empty, reason = "a dataset is never empty")]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match &self.images {
             Images::Faces { count, .. } => *count,
             Images::Files(items) => items.len(),
@@ -87,7 +87,7 @@ impl Dataset {
     }
 
     /// A name for image `i` that stays the same from run to run.
-    pub fn name(&self, i: usize) -> String {
+    pub(crate) fn name(&self, i: usize) -> String {
         match &self.images {
             Images::Faces { .. } => format!("face-{i:05}"),
             Images::Files(items) => items[i].name.clone(),
@@ -95,7 +95,7 @@ impl Dataset {
     }
 
     /// Keeps the first `most` images, at least 1.
-    pub fn truncate(&mut self, most: usize) {
+    pub(crate) fn truncate(&mut self, most: usize) {
         match &mut self.images {
             Images::Faces { count, .. } => *count = most.min(*count),
             Images::Files(items) => items.truncate(most),

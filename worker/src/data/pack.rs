@@ -85,7 +85,7 @@ impl Pack {
     }
 
     /// Image `i`'s truth and its condition, each as `[3, S, S]` bytes.
-    pub fn truth_and_condition(&self, i: usize) -> [&[u8]; 2] {
+    pub(crate) fn truth_and_condition(&self, i: usize) -> [&[u8]; 2] {
         let [truth, condition, _] = self.record(i);
         [truth, condition]
     }

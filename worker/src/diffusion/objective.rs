@@ -11,17 +11,17 @@ use crate::config::{Diffusion, Loss};
 #[derive(Debug)]
 pub struct Noised {
     /// The image or its residual, `[N, 3, S, S]`.
-    pub y0: Tensor,
+    pub(crate) y0: Tensor,
     /// Standard normal noise, `[N, 3, S, S]`.
-    pub eps: Tensor,
+    pub(crate) eps: Tensor,
     /// `signal y0 + noise eps`, `[N, 3, S, S]`.
     pub y_t: Tensor,
     /// Factor of `y0`, sqrt(gamma).
     pub signal: Tensor,
     /// Factor of `eps`, sqrt(1 - gamma).
-    pub noise: Tensor,
+    pub(crate) noise: Tensor,
     /// The step of the chain in which each sample's level lies.
-    pub steps: Vec<usize>,
+    pub(crate) steps: Vec<usize>,
 }
 
 impl Noised {
@@ -36,7 +36,7 @@ impl Noised {
 
     /// The `length` samples from number `start` on, sharing memory with these.
     #[must_use]
-    pub fn narrow(&self, start: usize, length: usize) -> Self {
+    pub(crate) fn narrow(&self, start: usize, length: usize) -> Self {
         let part = |tensor: &Tensor| tensor.narrow(0, start as i64, length as i64);
         Self {
             y0: part(&self.y0),

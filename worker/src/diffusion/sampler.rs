@@ -36,7 +36,7 @@ pub enum Variance {
 
 impl Variance {
     /// The learned variance with the hybrid loss, otherwise the one that `config` names.
-    pub fn new(config: &Diffusion) -> Self {
+    pub(crate) fn new(config: &Diffusion) -> Self {
         match (config.loss, config.variance) {
             (Loss::Hybrid, _) => Self::Learned,
             (_, config::Variance::Posterior) => Self::Posterior,

@@ -49,7 +49,11 @@ impl Gaussian {
 
 /// The learned variance's logarithm: between those of the posterior's and the forward step's
 /// variance, at the network's `v` from -1 to 1 (and beyond, it is not bounded).
-pub fn learned_log_variance(v: &Tensor, log_posterior: &Tensor, log_beta: &Tensor) -> Tensor {
+pub(crate) fn learned_log_variance(
+    v: &Tensor,
+    log_posterior: &Tensor,
+    log_beta: &Tensor,
+) -> Tensor {
     let share = (v + 1.0) / 2.0;
     &share * log_beta + (1.0 - &share) * log_posterior
 }

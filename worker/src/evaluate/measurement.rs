@@ -18,7 +18,7 @@ const SUFFIXES: [&str; 2] = ["", "_ema"];
 
 /// The trial's final values and the images they belong to.
 #[derive(Debug)]
-pub struct Measurement {
+pub(crate) struct Measurement {
     /// Scores and images of each set of weights, by the suffix of their names.
     series: Vec<(&'static str, Series)>,
     /// Wall time of making one image.
@@ -35,7 +35,7 @@ struct Series {
 
 /// Samples every image with the raw weights and with the averaged ones. Breaks when a stop is
 /// asked for; the next attempt restarts the measurement.
-pub fn measure_networks(
+pub(crate) fn measure_networks(
     attempt: &mut Attempt,
     set: &Validation,
     upscalers: [Upscaler; 2],
@@ -77,7 +77,7 @@ pub fn measure_networks(
 }
 
 /// Measures bicubic upsampling, which has neither weights nor chance.
-pub fn measure_bicubic(set: &Validation) -> Measurement {
+pub(crate) fn measure_bicubic(set: &Validation) -> Measurement {
     let start = Instant::now();
     let enlarge = |(low, truth): (&Rgb, &Rgb)| bicubic::resize(low, truth.width, truth.height);
     let images: Vec<Rgb> = set.lows.iter().zip(&set.truths).take(set.last).map(enlarge).collect();
@@ -88,7 +88,7 @@ pub fn measure_bicubic(set: &Validation) -> Measurement {
 
 impl Measurement {
     /// Mean scores, number of images and seconds per image, by the names that the table uses.
-    pub fn values(&self) -> BTreeMap<String, Number> {
+    pub(crate) fn values(&self) -> BTreeMap<String, Number> {
         let mut values = BTreeMap::new();
         for (suffix, series) in &self.series {
             values.extend(Scores::mean(&series.scores).named(suffix));
@@ -99,7 +99,7 @@ impl Measurement {
     }
 
     /// Reports each image's scores as points at `step`, and keeps the pictures of the sheet.
-    pub fn say(
+    pub(crate) fn say(
         &self,
         attempt: &mut Attempt,
         step: u64,

@@ -6,8 +6,8 @@ mod steps_sweep;
 mod upscaler;
 mod validation;
 
-pub use measurement::{Measurement, measure_bicubic, measure_networks};
-pub use scores::Scores;
-pub use steps_sweep::{measure_steps_sweep, steps_sweep_descriptions};
-pub use upscaler::{Chain, Upscaler};
-pub use validation::Validation;
+pub(crate) use measurement::{measure_bicubic, measure_networks};
+pub(crate) use scores::Scores;
+pub(crate) use steps_sweep::{measure_steps_sweep, steps_sweep_descriptions};
+pub(crate) use upscaler::{Chain, Upscaler};
+pub(crate) use validation::Validation;

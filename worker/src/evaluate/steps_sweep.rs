@@ -19,7 +19,7 @@ const SAMPLERS: [(Sampler, &str); 2] = [(Sampler::Ddpm, "ddpm"), (Sampler::Ddim,
 /// Samples every image with every chain of the sweep and reports each chain's mean scores as a point
 /// whose step is the chain's length: `ddim/psnr`, `ddim/seconds_per_image`, and so on. Returns the
 /// same for the result, by names like `psnr_ddim_20`. Breaks when a stop is asked for.
-pub fn measure_steps_sweep(
+pub(crate) fn measure_steps_sweep(
     attempt: &mut Attempt,
     set: &Validation,
     upscaler: Upscaler,
@@ -60,7 +60,7 @@ pub fn measure_steps_sweep(
 }
 
 /// Descriptions of the sweep's points, by their names in events.
-pub fn steps_sweep_descriptions() -> BTreeMap<String, MetricInfo> {
+pub(crate) fn steps_sweep_descriptions() -> BTreeMap<String, MetricInfo> {
     let of_sampler = |(_, name): (Sampler, &'static str)| {
         Scores::descriptions().map(|(metric, mut info)| {
             info.description += "; averaged weights, against the number of sampling steps";

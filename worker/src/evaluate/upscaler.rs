@@ -13,33 +13,33 @@ use crate::random::{Purpose, Stream};
 
 /// A kind of chain and its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Chain {
+pub(crate) struct Chain {
     /// Ancestral or deterministic.
-    pub sampler: config::Sampler,
+    pub(crate) sampler: config::Sampler,
     /// Its steps, at most those of training.
-    pub steps: usize,
+    pub(crate) steps: usize,
 }
 
 /// Makes high-resolution images with one network.
 #[derive(Debug, Clone, Copy)]
-pub struct Upscaler<'a> {
+pub(crate) struct Upscaler<'a> {
     /// Its weights may be raw or averaged.
-    pub network: &'a Unet,
+    pub(crate) network: &'a Unet,
     /// The noise schedule of training.
-    pub schedule: &'a Schedule,
+    pub(crate) schedule: &'a Schedule,
     /// Prediction, residual and variance settings of the training.
-    pub diffusion: &'a Diffusion,
+    pub(crate) diffusion: &'a Diffusion,
     /// Arithmetic of the network.
-    pub precision: Precision,
+    pub(crate) precision: Precision,
     /// The trial's seed; noise depends on it and on the sampling seed.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 impl Upscaler<'_> {
     /// Samples images for the upsampled low-resolution images `condition`, `[N, 3, H, W]` in
     /// [-1, 1]. An image's noise follows from its number, whatever the others are. `tick` is called
     /// before each step, and may break.
-    pub fn sample<B>(
+    pub(crate) fn sample<B>(
         self,
         condition: &Tensor,
         numbers: impl Iterator<Item = usize> + Clone,

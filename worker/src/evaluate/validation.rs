@@ -12,26 +12,26 @@ use crate::image::Rgb;
 
 /// The first images of the validation set, with the network's input for each.
 #[derive(Debug)]
-pub struct Validation {
+pub(crate) struct Validation {
     /// As results name them; the other lists are in the same order.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// At high resolution.
-    pub truths: Vec<Rgb>,
+    pub(crate) truths: Vec<Rgb>,
     /// At low resolution.
-    pub lows: Vec<Rgb>,
+    pub(crate) lows: Vec<Rgb>,
     /// The low-resolution images, upsampled by bicubic interpolation.
-    pub upsampled: Vec<Rgb>,
+    pub(crate) upsampled: Vec<Rgb>,
     /// The same in [-1, 1] on the device, `[N, 3, S, S]`.
     condition: Tensor,
     /// Images, from the first, behind a point of the validation curve.
-    pub curve: usize,
+    pub(crate) curve: usize,
     /// Images, from the first, behind the final measurement.
-    pub last: usize,
+    pub(crate) last: usize,
 }
 
 impl Validation {
     /// Prepares as many images as `config` measures.
-    pub fn open(
+    pub(crate) fn open(
         config: &Config,
         device: Device,
         context: &mut PrepareContext,
@@ -55,7 +55,7 @@ impl Validation {
     }
 
     /// The first `count` images in batches of at most `batch`.
-    pub fn batches(
+    pub(crate) fn batches(
         &self,
         count: usize,
         batch: usize,
@@ -64,12 +64,12 @@ impl Validation {
     }
 
     /// The network's input for the images of `range`, `[N, 3, S, S]` in [-1, 1].
-    pub fn conditions(&self, range: Range<usize>) -> Tensor {
+    pub(crate) fn conditions(&self, range: Range<usize>) -> Tensor {
         self.condition.narrow(0, range.start as i64, range.len() as i64)
     }
 
     /// Scores `images`, the outputs for the images of `range`.
-    pub fn scores(&self, range: Range<usize>, images: &[Rgb]) -> Vec<Scores> {
+    pub(crate) fn scores(&self, range: Range<usize>, images: &[Rgb]) -> Vec<Scores> {
         let score = |(i, image)| Scores::of(image, &self.truths[i], &self.lows[i]);
         range.zip(images).map(score).collect()
     }

@@ -14,7 +14,7 @@ const UNSIZED: [&str; 4] = [
 
 /// A failed allocation. Sizes are in words, for example `2.00 GiB`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OutOfMemory {
+pub(crate) enum OutOfMemory {
     /// The GPU's, asked for by libtorch.
     #[error(
         "the GPU's memory is full: {asked} were asked for, {free} of {total} are free; {ADVICE}"
@@ -40,7 +40,7 @@ pub enum OutOfMemory {
 
 impl OutOfMemory {
     /// Parses libtorch's message `text`; none if it is not about memory.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let after = |mark| text.split_once(mark).map(|(_, rest)| rest);
         if let Some(rest) =
             after("DefaultCPUAllocator: can't allocate memory: you tried to allocate ")
@@ -63,7 +63,7 @@ impl OutOfMemory {
     }
 
     /// The class that `failed` events carry.
-    pub fn class(&self) -> FailureClass {
+    pub(crate) fn class(&self) -> FailureClass {
         match self {
             Self::Gpu { .. } | Self::GpuLibrary => FailureClass::CudaOom,
             Self::Machine { .. } => FailureClass::CpuOom,

@@ -17,14 +17,14 @@ use crate::data::DataError;
 use crate::image::ImageError;
 use crate::weights::WeightsError;
 
-pub use memory::OutOfMemory;
+pub(crate) use memory::OutOfMemory;
 
 /// Exit code of every failure that has none of its own.
 const FAILED: i32 = 1;
 
 /// The error that ended an attempt.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// `trial.json` cannot be read.
     #[error(transparent)]
     Trial(#[from] ReadError),
@@ -76,7 +76,7 @@ pub enum Failure {
 
 impl Failure {
     /// From a panic's payload. libtorch appends a C++ backtrace to its message; it is dropped.
-    pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
+    pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic");
         let end = ["\\nException raised from", "\nException raised from", "\\nframe #0"]
@@ -88,13 +88,13 @@ impl Failure {
     }
 
     /// The message with all its causes.
-    pub fn chain(&self) -> String {
+    pub(crate) fn chain(&self) -> String {
         let causes = std::iter::successors(self.source(), |&error| error.source());
         causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
     }
 
     /// The class that `failed` events carry.
-    pub fn class(&self) -> FailureClass {
+    pub(crate) fn class(&self) -> FailureClass {
         match self {
             Self::Trial(_) | Self::Config(_) => FailureClass::Config,
             Self::NoGpu
@@ -111,7 +111,7 @@ impl Failure {
     }
 
     /// The process's exit code.
-    pub fn exit_code(&self) -> i32 {
+    pub(crate) fn exit_code(&self) -> i32 {
         match self {
             Self::Trial(_) | Self::Config(_) => WORKER_CONFIG_WRONG,
             _ => FAILED,
@@ -121,7 +121,7 @@ impl Failure {
 
 /// Runs `body` and turns a panic into a failure. Exhausted memory is not a bug: it is reported by
 /// the failure alone, without location and backtrace.
-pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
+pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         if !matches!(Failure::from_panic(panic.payload()), Failure::Memory(_)) {

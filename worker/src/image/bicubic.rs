@@ -48,7 +48,7 @@ fn vertical(image: &Rgb, height: usize) -> Rgb {
 /// PyTorch computes in single precision, this in double: where the ratio of the sizes is not a power
 /// of two, a value that is half-way between two codes may round to the other one there.
 #[must_use]
-pub fn resize_aliased(image: &Rgb, width: usize, height: usize) -> Rgb {
+pub(crate) fn resize_aliased(image: &Rgb, width: usize, height: usize) -> Rgb {
     let columns = four_taps(image.width, width);
     let mut pixels = Vec::with_capacity(width * height * 3);
     for row in four_taps(image.height, height) {

@@ -10,7 +10,7 @@ const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 
 /// The PNG and JPEG files at and below `folder`, by their paths inside it with `/` between the
 /// parts on every system, sorted. Links are followed, so that a set may be put together from them.
-pub fn find(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+pub(crate) fn find(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     collect(folder, "", &mut files)?;
     files.sort();

@@ -6,19 +6,19 @@
 use super::{Rgb, bicubic};
 
 /// Side of SSIM's Gaussian window; a smaller image has no SSIM.
-pub const WINDOW: usize = 11;
+pub(crate) const WINDOW: usize = 11;
 /// Standard deviation of SSIM's Gaussian window, in pixels.
 const SIGMA: f64 = 1.5;
 
 /// Peak signal-to-noise ratio in dB over all channels together; infinite for equal images.
-pub fn psnr(image: &Rgb, truth: &Rgb) -> f64 {
+pub(crate) fn psnr(image: &Rgb, truth: &Rgb) -> f64 {
     10.0 * (255.0 * 255.0 / mean_square_error(image, truth)).log10()
 }
 
 /// Structural similarity: Gaussian window, valid region, biased covariance, mean of the channels.
 ///
 /// Panics when an image is smaller than the 11-pixel window.
-pub fn ssim(image: &Rgb, truth: &Rgb) -> f64 {
+pub(crate) fn ssim(image: &Rgb, truth: &Rgb) -> f64 {
     assert_same_size(image, truth);
     assert!(image.width.min(image.height) >= WINDOW, "SSIM needs at least {WINDOW} pixels a side");
     (0..3).map(|c| channel_ssim(&Plane::of(image, c), &Plane::of(truth, c))).sum::<f64>() / 3.0
@@ -29,7 +29,7 @@ pub fn ssim(image: &Rgb, truth: &Rgb) -> f64 {
 ///
 /// This is the SR3 paper's quantity; the numbers near 55 in the SR4 paper's Table 1 are
 /// [`consistency_paper`]'s.
-pub fn consistency(image: &Rgb, low: &Rgb) -> f64 {
+pub(crate) fn consistency(image: &Rgb, low: &Rgb) -> f64 {
     let reduced = bicubic::resize(image, low.width, low.height);
     mean_square_error(&reduced, low) / (255.0 * 255.0) * 1e5
 }
@@ -39,7 +39,7 @@ pub fn consistency(image: &Rgb, low: &Rgb) -> f64 {
 ///
 /// It is not a distance: an error of 16 counts as none and one of 17 as 33; it is here only so that
 /// the paper's numbers can be compared.
-pub fn consistency_paper(image: &Rgb, truth: &Rgb, (width, height): (usize, usize)) -> f64 {
+pub(crate) fn consistency_paper(image: &Rgb, truth: &Rgb, (width, height): (usize, usize)) -> f64 {
     assert_same_size(image, truth);
     let [image, truth] = [image, truth].map(|i| bicubic::resize_aliased(i, width, height).pixels);
     let wrapped = |(a, b): (&u8, &u8)| {
@@ -54,7 +54,7 @@ pub fn consistency_paper(image: &Rgb, truth: &Rgb, (width, height): (usize, usiz
 ///
 /// A bicubic enlargement scores almost 0, the truth 1, noise more than 1. It says nothing about
 /// whether the detail is the right one, which PSNR does; NaN when image and truth are both flat.
-pub fn detail(image: &Rgb, truth: &Rgb) -> f64 {
+pub(crate) fn detail(image: &Rgb, truth: &Rgb) -> f64 {
     assert_same_size(image, truth);
     laplacian_energy(image) as f64 / laplacian_energy(truth) as f64
 }

@@ -47,7 +47,7 @@ impl Rgb {
     }
 
     /// The same from the contents of a file, whose `path` is for messages only.
-    pub fn decode(contents: &[u8], path: &Path) -> Result<Self, ImageError> {
+    pub(crate) fn decode(contents: &[u8], path: &Path) -> Result<Self, ImageError> {
         let image = decode(contents)
             .map_err(|source| ImageError::Read { path: path.to_owned(), source })?
             .into_rgb8();
@@ -57,7 +57,7 @@ impl Rgb {
 
     /// The difference to `other`, an image of the same size, plus the middle grey 128 and clamped.
     #[must_use]
-    pub fn less(&self, other: &Self) -> Self {
+    pub(crate) fn less(&self, other: &Self) -> Self {
         let more = |(a, b): (&u8, &u8)| (i16::from(*a) - i16::from(*b) + 128).clamp(0, 255) as u8;
         let pixels = self.pixels.iter().zip(&other.pixels).map(more).collect();
         Self { width: self.width, height: self.height, pixels }
@@ -73,7 +73,7 @@ impl Rgb {
 
     /// The largest centred square; an odd pixel too many stays out at the right or the bottom.
     #[must_use]
-    pub fn centre_square(&self) -> Self {
+    pub(crate) fn centre_square(&self) -> Self {
         let side = self.width.min(self.height);
         let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
         let rows = self.pixels.chunks_exact(self.width * 3).skip(top).take(side);
@@ -83,14 +83,14 @@ impl Rgb {
 
     /// The part of so many pixels at the left and the top, which the image must have.
     #[must_use]
-    pub fn corner(&self, width: usize, height: usize) -> Self {
+    pub(crate) fn corner(&self, width: usize, height: usize) -> Self {
         let rows = self.pixels.chunks_exact(self.width * 3).take(height);
         let pixels = rows.flat_map(|row| &row[..width * 3]).copied().collect();
         Self { width, height, pixels }
     }
 
     /// The model's view: planes `[3, height, width]` with 0 at -1 and 255 at 1.
-    pub fn to_planes(&self) -> Vec<f32> {
+    pub(crate) fn to_planes(&self) -> Vec<f32> {
         (0..3)
             .flat_map(|channel| self.pixels.iter().skip(channel).step_by(3))
             .map(|&code| f32::from(code) / 127.5 - 1.0)
@@ -100,7 +100,7 @@ impl Rgb {
     /// The inverse of [`Rgb::to_planes`]: values are clamped to [-1, 1] and rounded half to even.
     ///
     /// Panics unless there are `3 * height * width` values.
-    pub fn from_planes(width: usize, height: usize, planes: &[f32]) -> Self {
+    pub(crate) fn from_planes(width: usize, height: usize, planes: &[f32]) -> Self {
         let area = width * height;
         assert_eq!(planes.len(), 3 * area, "planes must be [3, {height}, {width}]");
         let pixels = (0..3 * area).map(|i| code(planes[i % 3 * area + i / 3])).collect();

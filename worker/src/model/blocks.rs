@@ -22,7 +22,7 @@ pub struct BlockConfig {
 /// Group normalisation, swish, dropout, 3×3 convolution. The names are the indices of the
 /// reference's sequence.
 #[derive(Debug)]
-pub struct Block {
+pub(crate) struct Block {
     norm: nn::GroupNorm,
     dropout: f64,
     conv: nn::Conv2D,
@@ -30,7 +30,7 @@ pub struct Block {
 
 impl Block {
     /// A block from `input` to `output` channels.
-    pub fn new(path: &nn::Path, input: i64, output: i64, groups: i64, dropout: f64) -> Self {
+    pub(crate) fn new(path: &nn::Path, input: i64, output: i64, groups: i64, dropout: f64) -> Self {
         let path = path / "block";
         Self {
             norm: nn::group_norm(&path / 0, groups, input, nn::GroupNormConfig::default()),
@@ -40,7 +40,7 @@ impl Block {
     }
 
     /// `[N, input, H, W] -> [N, output, H, W]`.
-    pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let mut x = self.norm.forward(x).silu();
         if self.dropout > 0.0 && mode == Mode::Train {
             x = x.dropout(self.dropout, true);

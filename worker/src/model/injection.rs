@@ -10,7 +10,7 @@ use crate::config;
 
 /// One way down for the condition; entries between convolutions are activations.
 #[derive(Debug)]
-pub struct Injection {
+pub(crate) struct Injection {
     kind: config::Injection,
     factor: i64,
     convolutions: Vec<nn::Conv2D>,
@@ -18,7 +18,12 @@ pub struct Injection {
 
 impl Injection {
     /// A way down of `kind` over `halvings` of the resolution to `channels`.
-    pub fn new(path: &nn::Path, kind: config::Injection, halvings: u32, channels: i64) -> Self {
+    pub(crate) fn new(
+        path: &nn::Path,
+        kind: config::Injection,
+        halvings: u32,
+        channels: i64,
+    ) -> Self {
         let factor = 1 << halvings;
         let convolutions = match kind {
             config::Injection::None => Vec::new(),
@@ -41,7 +46,7 @@ impl Injection {
     }
 
     /// `[N, 3, H, W] -> [N, channels, H / factor, W / factor]`, rounded up.
-    pub fn forward(&self, condition: &Tensor) -> Tensor {
+    pub(crate) fn forward(&self, condition: &Tensor) -> Tensor {
         let reduced = match self.kind {
             config::Injection::Direct => {
                 condition.slice(2, None, None, self.factor).slice(3, None, None, self.factor)

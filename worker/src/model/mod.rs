@@ -4,7 +4,7 @@
 pub mod blocks;
 pub mod embedding;
 pub mod fusion;
-pub mod injection;
+pub(crate) mod injection;
 pub mod parameters;
 mod precision;
 mod unet;

@@ -9,13 +9,13 @@ use crate::random::{Purpose, Stream};
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchSample {
     /// Index of each image of the batch.
-    pub images: Vec<usize>,
+    pub(crate) images: Vec<usize>,
     /// True for each image that is mirrored.
-    pub flips: Vec<bool>,
+    pub(crate) flips: Vec<bool>,
     /// The step of the chain it is noised to, and the noise level within that step.
-    pub levels: Vec<(usize, NoiseLevel)>,
+    pub(crate) levels: Vec<(usize, NoiseLevel)>,
     /// Seed of libtorch's generators for noise and dropout.
-    pub torch_seed: i64,
+    pub(crate) torch_seed: i64,
 }
 
 /// Draws the choices of every step of one trial.

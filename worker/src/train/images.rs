@@ -17,9 +17,9 @@ pub struct Images {
 #[derive(Debug)]
 pub struct Batch {
     /// The images, `[N, 3, S, S]`.
-    pub high: Tensor,
+    pub(crate) high: Tensor,
     /// Their low-resolution versions, upsampled again, `[N, 3, S, S]`.
-    pub condition: Tensor,
+    pub(crate) condition: Tensor,
 }
 
 impl Images {

@@ -5,7 +5,7 @@ pub mod batch_sampler;
 pub mod images;
 pub mod optimiser;
 pub mod pretrained;
-pub mod stopwatch;
+pub(crate) mod stopwatch;
 mod trainer;
 
-pub use trainer::Trainer;
+pub(crate) use trainer::Trainer;

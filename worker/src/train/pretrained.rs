@@ -36,7 +36,7 @@ pub fn load(path: &Path, store: &VarStore) -> Result<(), WeightsError> {
 }
 
 /// Fails where [`load`] would, and returns a digest of the file's contents.
-pub fn check(path: &Path, store: &VarStore) -> Result<String, WeightsError> {
+pub(crate) fn check(path: &Path, store: &VarStore) -> Result<String, WeightsError> {
     let file = WeightsFile::open(path)?;
     file.check(&parameters::by_name(store), role(&file))?;
     file.digest()

@@ -26,7 +26,7 @@ use crate::random::{Purpose, Stream};
 use crate::weights::WeightsError;
 
 /// One trial's training, at some step.
-pub struct Trainer<'a> {
+pub(crate) struct Trainer<'a> {
     config: &'a Config,
     seed: u64,
     schedule: Schedule,
@@ -53,7 +53,7 @@ struct Lap {
 
 impl<'a> Trainer<'a> {
     /// A training with zero weights: call [`begin`](Self::begin) next.
-    pub fn new(config: &'a Config, seed: u64, device: Device) -> Self {
+    pub(crate) fn new(config: &'a Config, seed: u64, device: Device) -> Self {
         let unet = || Unet::new(&config.model, config.diffusion.outputs(), device);
         let (network, average) = (unet(), unet());
         Self {
@@ -74,7 +74,7 @@ impl<'a> Trainer<'a> {
 
     /// Goes on from the newest checkpoint of `attempt` that can be read, and returns its step. Where
     /// there is none, begins with the weights that the config names, or with random ones.
-    pub fn begin(&mut self, attempt: &Attempt) -> Result<Option<u64>, Failure> {
+    pub(crate) fn begin(&mut self, attempt: &Attempt) -> Result<Option<u64>, Failure> {
         if let Some(progress) = self.resume(attempt)? {
             self.saved = Some(progress.step);
             self.watch = Stopwatch::resumed(progress.train_seconds);
@@ -116,7 +116,7 @@ impl<'a> Trainer<'a> {
 
     /// Trains on `images` to the last step, or until asked to stop; either way the state is saved.
     /// The training curves are measured on `set`.
-    pub fn run(
+    pub(crate) fn run(
         &mut self,
         attempt: &mut Attempt,
         images: &Images,
@@ -153,22 +153,22 @@ impl<'a> Trainer<'a> {
     }
 
     /// Completed optimiser steps, in all attempts.
-    pub fn step(&self) -> u64 {
+    pub(crate) fn step(&self) -> u64 {
         self.progress.step
     }
 
     /// Seconds spent training, in all attempts.
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.watch.elapsed().as_secs_f64()
     }
 
     /// Number of scalars in the network.
-    pub fn parameters(&self) -> usize {
+    pub(crate) fn parameters(&self) -> usize {
         parameters::count(self.network.store())
     }
 
     /// Samples with the weights as they are, and with their average.
-    pub fn upscalers(&self) -> [Upscaler<'_>; 2] {
+    pub(crate) fn upscalers(&self) -> [Upscaler<'_>; 2] {
         let precision = self.config.evaluation.precision;
         let (schedule, diffusion, seed) = (&self.schedule, &self.config.diffusion, self.seed);
         [&self.network, &self.average].map(|network| Upscaler {

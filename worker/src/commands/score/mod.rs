@@ -20,7 +20,7 @@ use crate::evaluate::Scores;
 use crate::fid::Inception;
 
 /// Exit code: the folders cannot be compared as they are; nothing was scored.
-pub const UNUSABLE: i32 = 2;
+pub(crate) const UNUSABLE: i32 = 2;
 
 /// Arguments of `orch-worker score`.
 #[derive(Debug, clap::Args)]
