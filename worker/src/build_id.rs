@@ -4,7 +4,8 @@ use std::env;
 use std::io;
 
 use fs_err as fs;
-use sha2::{Digest, Sha256};
+
+use crate::sha256::sha256;
 
 /// Name of the program in events.
 pub(crate) const PROGRAM: &str = "orch-worker";
@@ -12,7 +13,6 @@ pub(crate) const PROGRAM: &str = "orch-worker";
 /// The crate's version and a hash of the running binary, for example `0.1.0-1f3a…`: any change to
 /// the code is another build, whether or not it was committed.
 pub(crate) fn id() -> io::Result<String> {
-    let hash = Sha256::digest(fs::read(env::current_exe()?)?);
-    let hash = base16ct::lower::encode_string(&hash[..6]);
-    Ok(format!("{}-{hash}", env!("CARGO_PKG_VERSION")))
+    let hash = sha256(fs::read(env::current_exe()?)?);
+    Ok(format!("{}-{}", env!("CARGO_PKG_VERSION"), &hash[..12]))
 }

@@ -12,6 +12,8 @@ use safetensors::{Dtype, SafeTensorError};
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
+use crate::sha256::hex;
+
 /// Bytes of the header's length, at the start of a file.
 const LENGTH: usize = size_of::<u64>();
 /// Longer headers than this (100 MB) are those of other kinds of file.
@@ -158,7 +160,7 @@ impl WeightsFile {
         let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
         loop {
             match file.read(&mut buffer)? {
-                0 => return Ok(base16ct::lower::encode_string(&hash.finalize())),
+                0 => return Ok(hex(hash)),
                 length => hash.update(&buffer[..length]),
             }
         }

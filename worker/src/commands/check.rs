@@ -12,6 +12,7 @@ use tch::Device;
 use crate::build_id;
 use crate::config::{Config, Method};
 use crate::data::{self, PrepareContext};
+use crate::error_chain::error_chain;
 use crate::model::Unet;
 use crate::train::pretrained;
 
@@ -54,14 +55,7 @@ impl Fingerprints {
     /// Of the training and validation images.
     fn data(&mut self, config: &Config, threads: u32) -> Result<String, Problem> {
         let key = format!("{:?} {:?}", config.data, config.image);
-        let compute = || {
-            let mut go_on = |_, _| ControlFlow::Continue(());
-            let mut context =
-                PrepareContext::new(data::cache::folder(), threads as usize, &mut go_on);
-            data::fingerprint(&config.data, &config.image, &mut context)
-                .map_err(|error| problem("/data", error))
-        };
-        self.0.entry(key).or_insert_with(compute).clone()
+        self.0.entry(key).or_insert_with(|| fingerprint_of_data(config, threads)).clone()
     }
 
     /// Of the initial weights, which must fit the network; none if they are random.
@@ -73,19 +67,26 @@ impl Fingerprints {
         };
         let outputs = config.diffusion.outputs();
         let key = format!("{:?} {outputs}", config.model);
-        let compute = || {
+        let fingerprint = self.0.entry(key).or_insert_with(|| {
             let network = Unet::new(&config.model, outputs, Device::Cpu);
             pretrained::check(path, network.store())
                 .map(|digest| digest[..16].to_owned())
-                .map_err(|error| problem("/model/init_from", error))
-        };
-        self.0.entry(key).or_insert_with(compute).clone().map(Some)
+                .map_err(|error| problem("/model/init_from", &error))
+        });
+        fingerprint.clone().map(Some)
     }
 }
 
-fn problem(pointer: &str, error: impl Error + Send + Sync + 'static) -> Problem {
-    let message = format!("{:#}", anyhow::Error::from(error));
-    Problem { pointer: pointer.to_owned(), message }
+fn fingerprint_of_data(config: &Config, threads: u32) -> Result<String, Problem> {
+    let mut never_stops = |_, _| ControlFlow::Continue(());
+    let cache = data::cache::folder();
+    let mut context = PrepareContext::new(cache, threads as usize, &mut never_stops);
+    data::fingerprint(&config.data, &config.image, &mut context)
+        .map_err(|error| problem("/data", &error))
+}
+
+fn problem(pointer: &str, error: &(dyn Error + 'static)) -> Problem {
+    Problem { pointer: pointer.to_owned(), message: error_chain(error) }
 }
 
 #[cfg(test)]

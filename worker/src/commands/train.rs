@@ -13,6 +13,7 @@ use crate::attempt::{Attempt, Outcome};
 use crate::config::{Config, Method};
 use crate::data::{self, DataError, PrepareContext};
 use crate::diffusion::schedule::Schedule;
+use crate::error_chain::error_chain;
 use crate::evaluate::{
     Scores, Validation, measure_bicubic, measure_networks, measure_steps_sweep,
     steps_sweep_descriptions,
@@ -30,7 +31,7 @@ pub fn train(path: &Path) -> i32 {
     let mut attempt = match Attempt::from_env(path) {
         Ok(attempt) => attempt,
         Err(failure) => {
-            tracing::error!("{}", failure.chain());
+            tracing::error!("{}", error_chain(&failure));
             return failure.exit_code();
         }
     };
@@ -41,7 +42,7 @@ pub fn train(path: &Path) -> i32 {
             WORKER_STOPPED
         }
         Err(failure) => {
-            let (class, message) = (failure.class(), failure.chain());
+            let (class, message) = (failure.class(), error_chain(&failure));
             tracing::error!("{class}: {message}");
             if let Err(error) = attempt.say(Event::Failed { class, message }) {
                 tracing::error!("cannot write the event: {error}");
@@ -113,10 +114,9 @@ fn prepared<T>(
 ) -> Result<ControlFlow<(), T>, Failure> {
     let threads = attempt.trial.cpus as usize;
     let mut written = Ok(());
-    let mut tick = |done, of| {
+    let opened = open(&mut PrepareContext::new(data::cache::folder(), threads, &mut |done, of| {
         attempt.tick("data", done as u64, of as u64).map_break(|outcome| written = outcome)
-    };
-    let opened = open(&mut PrepareContext::new(data::cache::folder(), threads, &mut tick));
+    }));
     match opened {
         Err(DataError::Stopped) => Ok(ControlFlow::Break(written?)),
         opened => Ok(ControlFlow::Continue(opened?)),

@@ -72,15 +72,16 @@ fn make(
 
 /// Puts `bytes` into the file `path` of the cache, in one piece.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
-    let write = || {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        let partial = path.with_extension(format!("{}.partial", process::id()));
-        let mut file = File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().map_err(|source| DataError::Cache { path: path.to_owned(), source })
+    write_synced(path, bytes).map_err(|source| DataError::Cache { path: path.to_owned(), source })
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    let partial = path.with_extension(format!("{}.partial", process::id()));
+    let mut file = File::create(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)
 }
 
 fn wait_for(

@@ -9,10 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::files::{File, Item, Stamp};
 use super::{DataError, PrepareContext, cache};
+use crate::sha256::sha256;
 
 /// Least age of a file's last change for its digest to be remembered; longer than the tick of any
 /// file system's clock.
@@ -24,7 +24,7 @@ pub(super) struct Digest(String);
 
 impl Digest {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        Self(base16ct::lower::encode_string(&Sha256::digest(bytes)))
+        Self(sha256(bytes))
     }
 }
 
@@ -46,8 +46,8 @@ pub(super) fn of(
             memories.insert(&file.root, Memory::load(context.cache()?, &file.root));
         }
     }
-    let is_unknown = |file: &&File| memories[&*file.root].get(file).is_none();
-    let unknown: Vec<&File> = files.iter().copied().filter(is_unknown).collect();
+    let mut unknown = files;
+    unknown.retain(|file| memories[&*file.root].get(file).is_none());
     let mut read_so_far = unknown.iter();
     let outcome = context.each(
         &unknown,
@@ -61,21 +61,25 @@ pub(super) fn of(
     // Also what was read before a stop or an error need not be read again.
     memories.values().try_for_each(Memory::save)?;
     outcome?;
-    let digest = |file: &File| memories[&*file.root].get(file).expect("read above").clone();
-    Ok(items.iter().map(|item| item.files().iter().map(digest).collect()).collect())
+    let mut digests = Vec::with_capacity(items.len());
+    for item in items {
+        let known = item.files().iter().map(|file| memories[&*file.root].get(file));
+        digests.push(known.map(|digest| digest.expect("read above").clone()).collect());
+    }
+    Ok(digests)
 }
 
 /// The contents of each file of an item, which must have these digests.
 pub(super) fn verified(item: &Item, digests: &[Digest]) -> Result<Vec<Vec<u8>>, DataError> {
-    let read = |(file, digest): (&File, &Digest)| {
+    let mut all = Vec::with_capacity(digests.len());
+    for (file, digest) in item.files().iter().zip(digests) {
         let contents = contents(file)?;
-        if Digest::of(&contents) == *digest {
-            Ok(contents)
-        } else {
-            Err(DataError::Changed { file: file.path.clone() })
+        if Digest::of(&contents) != *digest {
+            return Err(DataError::Changed { file: file.path.clone() });
         }
-    };
-    item.files().iter().zip(digests).map(read).collect()
+        all.push(contents);
+    }
+    Ok(all)
 }
 
 fn contents(file: &File) -> Result<Vec<u8>, DataError> {

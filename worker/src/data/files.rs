@@ -85,11 +85,13 @@ impl Item {
 /// The images at and below the folder `within` of `root`, sorted by name.
 pub(super) fn images(root: &Arc<Path>, within: &str) -> io::Result<Vec<File>> {
     let prefix = if within.is_empty() { String::new() } else { format!("{within}/") };
-    let file = |(name, path): (String, PathBuf)| {
+    let mut images = Vec::new();
+    for (name, path) in files::find(&root.join(within))? {
         let metadata = fs_err::metadata(&path)?;
         let changed_ns = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
         let stamp = Stamp { bytes: metadata.len(), changed_ns };
-        Ok(File { path, root: Arc::clone(root), name: format!("{prefix}{name}"), stamp })
-    };
-    files::find(&root.join(within))?.into_iter().map(file).collect()
+        let name = format!("{prefix}{name}");
+        images.push(File { path, root: Arc::clone(root), name, stamp });
+    }
+    Ok(images)
 }

@@ -9,6 +9,7 @@ use super::digest::{self, Digest};
 use super::files::Item;
 use super::{DataError, Images, PREPARATION, PrepareContext, Split, synthetic};
 use crate::config::{Data, Image};
+use crate::sha256;
 
 /// A name for the data that changes with what the model gets to see: for faces their generator and
 /// number, for folders the names and contents of the files; and how images are prepared.
@@ -29,7 +30,7 @@ pub fn fingerprint(
     if let (Images::Files(train), Images::Files(validation)) = (&train, &validation) {
         assure_disjoint(truths(train, &learnt), truths(validation, &measured))?;
     }
-    Ok(base16ct::lower::encode_string(&hash.finalize()[..8]))
+    Ok(sha256::hex(hash)[..16].to_owned())
 }
 
 /// Puts what the images are into `hash`; returns the digests of their files.

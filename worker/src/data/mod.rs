@@ -78,7 +78,6 @@ pub fn open(data: &Data, image: &Image, split: Split) -> Result<Dataset, DataErr
 
 impl Dataset {
     /// Number of images; never 0.
-    #[expect(clippy::len_without_is_empty, reason = "a dataset is never empty")]
     pub(crate) fn len(&self) -> usize {
         match &self.images {
             Images::Faces { count, .. } => *count,

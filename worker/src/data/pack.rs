@@ -16,6 +16,7 @@ use super::files::Item;
 use super::{DataError, PREPARATION, Pair, PrepareContext, cache, synthetic};
 use crate::config::Image;
 use crate::image::Rgb;
+use crate::sha256;
 
 /// The prepared images of a split.
 pub struct Pack {
@@ -38,12 +39,14 @@ impl Pack {
     ) -> Result<Self, DataError> {
         let mut bytes = Vec::with_capacity(count * record_bytes(image));
         let indices: Vec<u64> = (0..count as u64).collect();
-        let draw =
-            |&index: &u64| Ok(Pair::of(synthetic::render(seed, index, image.size), image.low));
-        context.each(&indices, draw, |pair| {
-            bytes.extend(record(&pair));
-            Ok(())
-        })?;
+        context.each(
+            &indices,
+            |&index| Ok(Pair::of(synthetic::render(seed, index, image.size), image.low)),
+            |pair| {
+                bytes.extend(record(&pair));
+                Ok(())
+            },
+        )?;
         Ok(Self::of(Bytes::Drawn(bytes), image))
     }
 
@@ -59,14 +62,17 @@ impl Pack {
         let sources: Vec<_> = items.iter().zip(digests).collect();
         let mapped = cache::mapped(&path, context, |context, file| {
             tracing::info!("preparing {} images, once, in `{}`", items.len(), path.display());
-            let prepare = |(item, digests): &(&Item, &Vec<Digest>)| {
-                let pair = item.pair(&digest::verified(item, digests)?, image)?;
-                Ok(record(&pair).collect::<Vec<u8>>())
-            };
-            context.each(&sources, prepare, |record| {
-                let failed = |source| DataError::Cache { path: path.clone(), source };
-                file.write_all(&record).map_err(failed)
-            })
+            context.each(
+                &sources,
+                |(item, digests)| {
+                    let pair = item.pair(&digest::verified(item, digests)?, image)?;
+                    Ok(record(&pair).collect::<Vec<u8>>())
+                },
+                |record| {
+                    file.write_all(&record)
+                        .map_err(|source| DataError::Cache { path: path.clone(), source })
+                },
+            )
         })?;
         if mapped.len() != items.len() * record_bytes(image) {
             return Err(DataError::Damaged { path });
@@ -79,7 +85,6 @@ impl Pack {
     }
 
     /// Number of images; never 0.
-    #[expect(clippy::len_without_is_empty, reason = "no split is empty")]
     pub fn len(&self) -> usize {
         self.bytes().len() / record_bytes(&self.image)
     }
@@ -143,7 +148,7 @@ fn key(digests: &[Vec<Digest>], image: &Image) -> String {
     for digests in digests {
         hash.update(digest::joined(digests) + "\n");
     }
-    base16ct::lower::encode_string(&hash.finalize()[..16])
+    sha256::hex(hash)[..32].to_owned()
 }
 
 #[cfg(test)]

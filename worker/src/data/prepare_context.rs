@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use super::DataError;
 
@@ -59,9 +59,10 @@ impl<'a> PrepareContext<'a> {
                     .chunks(SHARE)
                     .map(|part| scope.spawn(move || part.iter().map(work).collect()))
                     .collect();
-                let end =
-                    |part: ScopedJoinHandle<_>| part.join().unwrap_or_else(|p| resume_unwind(p));
-                started.into_iter().map(end).collect()
+                started
+                    .into_iter()
+                    .map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                    .collect()
             });
             for part in parts {
                 part?.into_iter().try_for_each(&mut take)?;

@@ -82,9 +82,12 @@ pub(super) fn items(
     let mut by_name: BTreeMap<String, [Option<File>; 3]> = BTreeMap::new();
     for (place, subfolder) in wanted.iter().enumerate() {
         let within = subfolder.to_string();
-        let unreadable =
-            |source| DataError::Unreadable { split, folder: root.join(&within), source };
-        for file in files::images(root, &within).map_err(unreadable)? {
+        let files = files::images(root, &within).map_err(|source| DataError::Unreadable {
+            split,
+            folder: root.join(&within),
+            source,
+        })?;
+        for file in files {
             let name = file.name[within.len() + 1..].to_owned();
             by_name.entry(name).or_default()[place] = Some(file);
         }

@@ -44,7 +44,7 @@ pub(crate) fn measure_networks(
     let start = Instant::now();
     let steps = evaluation.steps.unwrap_or(upscalers[0].schedule.steps());
     let chain = Chain { sampler: evaluation.sampler, steps };
-    let batches: Vec<_> = set.batches(set.last, evaluation.batch).collect();
+    let batches: Vec<_> = Validation::batches(set.last, evaluation.batch).collect();
     let chains = upscalers.len() as u64 * evaluation.sampling_seeds * batches.len() as u64;
     let of = chains * chain.steps as u64;
     let mut done = 0;
@@ -54,12 +54,11 @@ pub(crate) fn measure_networks(
         let mut first = Vec::new();
         for seed in 0..evaluation.sampling_seeds {
             for range in &batches {
-                let tick = || {
+                let condition = set.conditions(range.clone());
+                let images = upscaler.sample(&condition, range.clone(), chain, seed, || {
                     done += 1;
                     attempt.tick("evaluate", done - 1, of)
-                };
-                let condition = set.conditions(range.clone());
-                let images = upscaler.sample(&condition, range.clone(), chain, seed, tick)?;
+                })?;
                 for (i, score) in range.clone().zip(set.scores(range.clone(), &images)) {
                     scores[i].push(score);
                 }
@@ -79,8 +78,9 @@ pub(crate) fn measure_networks(
 /// Measures bicubic upsampling, which has neither weights nor chance.
 pub(crate) fn measure_bicubic(set: &Validation) -> Measurement {
     let start = Instant::now();
-    let enlarge = |(low, truth): (&Rgb, &Rgb)| bicubic::resize(low, truth.width, truth.height);
-    let images: Vec<Rgb> = set.lows.iter().zip(&set.truths).take(set.last).map(enlarge).collect();
+    let pairs = set.lows.iter().zip(&set.truths).take(set.last);
+    let images: Vec<Rgb> =
+        pairs.map(|(low, truth)| bicubic::resize(low, truth.width, truth.height)).collect();
     let seconds_per_image = start.elapsed().as_secs_f64() / set.last as f64;
     let series = Series { scores: set.scores(0..set.last, &images), images };
     Measurement { series: vec![("", series)], seconds_per_image }

@@ -25,7 +25,7 @@ pub(crate) fn measure_steps_sweep(
     upscaler: Upscaler,
     evaluation: &Evaluation,
 ) -> ControlFlow<io::Result<()>, BTreeMap<String, Number>> {
-    let batches: Vec<_> = set.batches(set.last, evaluation.batch).collect();
+    let batches: Vec<_> = Validation::batches(set.last, evaluation.batch).collect();
     let of = 2 * (evaluation.sweep.iter().sum::<usize>() * batches.len()) as u64;
     let mut done = 0;
     let mut result = BTreeMap::new();
@@ -35,13 +35,12 @@ pub(crate) fn measure_steps_sweep(
             let start = Instant::now();
             let mut scores = Vec::new();
             for range in &batches {
-                let tick = || {
-                    done += 1;
-                    attempt.tick("sweep", done - 1, of)
-                };
                 let condition = set.conditions(range.clone());
                 let chain = Chain { sampler, steps };
-                let images = upscaler.sample(&condition, range.clone(), chain, 0, tick)?;
+                let images = upscaler.sample(&condition, range.clone(), chain, 0, || {
+                    done += 1;
+                    attempt.tick("sweep", done - 1, of)
+                })?;
                 scores.extend(set.scores(range.clone(), &images));
             }
             let seconds = Number(start.elapsed().as_secs_f64() / set.last as f64);
@@ -61,11 +60,12 @@ pub(crate) fn measure_steps_sweep(
 
 /// Descriptions of the sweep's points, by their names in events.
 pub(crate) fn steps_sweep_descriptions() -> BTreeMap<String, MetricInfo> {
-    let of_sampler = |(_, name): (Sampler, &'static str)| {
-        Scores::descriptions().map(|(metric, mut info)| {
+    let mut descriptions = BTreeMap::new();
+    for (_, name) in SAMPLERS {
+        for (metric, mut info) in Scores::descriptions() {
             info.description += "; averaged weights, against the number of sampling steps";
-            (format!("{name}/{metric}"), info)
-        })
-    };
-    SAMPLERS.into_iter().flat_map(of_sampler).collect()
+            descriptions.insert(format!("{name}/{metric}"), info);
+        }
+    }
+    descriptions
 }

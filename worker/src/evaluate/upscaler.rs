@@ -77,8 +77,7 @@ where
         let (count, device) = (y_t.size()[0], y_t.device());
         let level = Tensor::full([count, 1], level.signal, (Kind::Float, device));
         let Upscaler { network, precision, .. } = self.upscaler;
-        let forward = || network.forward(self.condition, y_t, &level, Mode::Evaluate);
-        precision.run(device, forward)
+        precision.run(device, || network.forward(self.condition, y_t, &level, Mode::Evaluate))
     }
 
     fn noise(&mut self, t: usize) -> Tensor {

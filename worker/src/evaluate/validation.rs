@@ -55,11 +55,7 @@ impl Validation {
     }
 
     /// The first `count` images in batches of at most `batch`.
-    pub(crate) fn batches(
-        &self,
-        count: usize,
-        batch: usize,
-    ) -> impl Iterator<Item = Range<usize>> + use<> {
+    pub(crate) fn batches(count: usize, batch: usize) -> impl Iterator<Item = Range<usize>> {
         (0..count).step_by(batch).map(move |start| start..count.min(start + batch))
     }
 
@@ -70,7 +66,9 @@ impl Validation {
 
     /// Scores `images`, the outputs for the images of `range`.
     pub(crate) fn scores(&self, range: Range<usize>, images: &[Rgb]) -> Vec<Scores> {
-        let score = |(i, image)| Scores::of(image, &self.truths[i], &self.lows[i]);
-        range.zip(images).map(score).collect()
+        range
+            .zip(images)
+            .map(|(i, image)| Scores::of(image, &self.truths[i], &self.lows[i]))
+            .collect()
     }
 }

@@ -48,18 +48,19 @@ impl OutOfMemory {
             let bytes = rest.split_once(" bytes").and_then(|(bytes, _)| bytes.parse().ok())?;
             return Some(Self::Machine { asked: size(bytes) });
         }
-        let sized = || {
-            let (asked, rest) =
-                after("CUDA out of memory. Tried to allocate ")?.split_once(". ")?;
-            let (_, rest) = rest.split_once("has a total capacity of ")?;
-            let (total, rest) = rest.split_once(" of which ")?;
-            let (free, _) = rest.split_once(" is free")?;
-            Some([asked, free, total].map(str::to_owned))
-        };
-        match sized() {
-            Some([asked, free, total]) => Some(Self::Gpu { asked, free, total }),
-            None => UNSIZED.iter().any(|mark| text.contains(mark)).then_some(Self::GpuLibrary),
-        }
+        after("CUDA out of memory. Tried to allocate ")
+            .and_then(Self::parse_sizes)
+            .or_else(|| UNSIZED.iter().any(|mark| text.contains(mark)).then_some(Self::GpuLibrary))
+    }
+
+    /// Parses the rest of libtorch's message after "Tried to allocate".
+    fn parse_sizes(text: &str) -> Option<Self> {
+        let (asked, rest) = text.split_once(". ")?;
+        let (_, rest) = rest.split_once("has a total capacity of ")?;
+        let (total, rest) = rest.split_once(" of which ")?;
+        let (free, _) = rest.split_once(" is free")?;
+        let [asked, free, total] = [asked, free, total].map(str::to_owned);
+        Some(Self::Gpu { asked, free, total })
     }
 
     /// The class that `failed` events carry.

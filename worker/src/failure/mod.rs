@@ -2,7 +2,6 @@
 
 mod memory;
 
-use std::error::Error;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -87,12 +86,6 @@ impl Failure {
         OutOfMemory::parse(text).map_or_else(|| Self::Panic(text.to_owned()), Self::Memory)
     }
 
-    /// The message with all its causes.
-    pub(crate) fn chain(&self) -> String {
-        let causes = std::iter::successors(self.source(), |&error| error.source());
-        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
-    }
-
     /// The class that `failed` events carry.
     pub(crate) fn class(&self) -> FailureClass {
         match self {
@@ -153,6 +146,7 @@ mod tests {
     use tch::{Device, Kind, Tensor};
 
     use super::*;
+    use crate::error_chain::error_chain;
 
     #[test]
     fn a_panic_of_libtorch_is_told_in_one_sentence() {
@@ -163,7 +157,7 @@ mod tests {
         let failure = Failure::from_panic(&text.to_owned());
         assert_eq!(failure.class(), FailureClass::CudaOom);
         assert_eq!(
-            failure.chain(),
+            error_chain(&failure),
             "the GPU's memory is full: 2.00 GiB were asked for, 406.38 MiB of 11.91 GiB are free; \
              a smaller batch (`training.accumulate`, `evaluation.batch`, `--batch`) or \
              `precision: bf16` needs less"
@@ -171,7 +165,7 @@ mod tests {
         let failure =
             Failure::from_panic(&"CUDA error: misaligned address\nException raised from x");
         assert_eq!(
-            (failure.class(), failure.chain().lines().count()),
+            (failure.class(), error_chain(&failure).lines().count()),
             (FailureClass::Infrastructure, 1)
         );
         assert_eq!(Failure::from_panic(&"index out of bounds").class(), FailureClass::Crashed);
@@ -182,6 +176,7 @@ mod tests {
         assert!(matches!(caught(|| 3), Ok(3)));
         let too_large = || Tensor::zeros([1 << 46], (Kind::Float, Device::Cpu));
         assert!(matches!(caught(too_large), Err(Failure::Memory(OutOfMemory::Machine { .. }))));
-        assert_eq!(caught(|| panic!("for a reason")).unwrap_err().chain(), "for a reason");
+        let failure = caught(|| panic!("for a reason")).unwrap_err();
+        assert_eq!(error_chain(&failure), "for a reason");
     }
 }

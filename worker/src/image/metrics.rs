@@ -42,11 +42,12 @@ pub(crate) fn consistency(image: &Rgb, low: &Rgb) -> f64 {
 pub(crate) fn consistency_paper(image: &Rgb, truth: &Rgb, (width, height): (usize, usize)) -> f64 {
     assert_same_size(image, truth);
     let [image, truth] = [image, truth].map(|i| bicubic::resize_aliased(i, width, height).pixels);
-    let wrapped = |(a, b): (&u8, &u8)| {
+    let mut sum = 0;
+    for (a, b) in image.iter().zip(&truth) {
         let difference = a.wrapping_sub(*b);
-        u64::from(difference.wrapping_mul(difference))
-    };
-    image.iter().zip(&truth).map(wrapped).sum::<u64>() as f64 / image.len() as f64
+        sum += u64::from(difference.wrapping_mul(difference));
+    }
+    sum as f64 / image.len() as f64
 }
 
 /// Fine detail of the image as a share of the truth's: the ratio of their Laplacian
@@ -62,15 +63,14 @@ pub(crate) fn detail(image: &Rgb, truth: &Rgb) -> f64 {
 fn laplacian_energy(image: &Rgb) -> i64 {
     let stride = image.width * 3;
     let rows = image.pixels.chunks_exact(stride);
-    let triples = rows.clone().zip(rows.clone().skip(1)).zip(rows.skip(2));
-    let energy = |((above, row), below): ((&[u8], &[u8]), &[u8])| {
-        let at = |x: usize| {
+    let mut energy = 0;
+    for ((above, row), below) in rows.clone().zip(rows.clone().skip(1)).zip(rows.skip(2)) {
+        for x in 3..stride - 3 {
             let around = [above[x], below[x], row[x - 3], row[x + 3]].map(i64::from);
-            around.iter().sum::<i64>() - 4 * i64::from(row[x])
-        };
-        (3..stride - 3).map(|x| at(x).pow(2)).sum::<i64>()
-    };
-    triples.map(energy).sum()
+            energy += (around.iter().sum::<i64>() - 4 * i64::from(row[x])).pow(2);
+        }
+    }
+    energy
 }
 
 fn mean_square_error(a: &Rgb, b: &Rgb) -> f64 {
@@ -89,15 +89,16 @@ fn channel_ssim(a: &Plane, b: &Plane) -> f64 {
     let window = gaussian();
     let means = [a.smoothed(&window), b.smoothed(&window)];
     let moments = [a.times(a), b.times(b), a.times(b)].map(|plane| plane.smoothed(&window));
-    let score = |i: usize| {
+    let count = means[0].len();
+    let mut sum = 0.0;
+    for i in 0..count {
         let [mean_a, mean_b] = [means[0][i], means[1][i]];
         let variance = moments[0][i] - mean_a * mean_a + moments[1][i] - mean_b * mean_b;
         let covariance = moments[2][i] - mean_a * mean_b;
-        (2.0 * mean_a * mean_b + C1) * (2.0 * covariance + C2)
-            / ((mean_a * mean_a + mean_b * mean_b + C1) * (variance + C2))
-    };
-    let count = means[0].len();
-    (0..count).map(score).sum::<f64>() / count as f64
+        sum += (2.0 * mean_a * mean_b + C1) * (2.0 * covariance + C2)
+            / ((mean_a * mean_a + mean_b * mean_b + C1) * (variance + C2));
+    }
+    sum / count as f64
 }
 
 /// The window's one-dimensional factor; it sums to 1.

@@ -42,8 +42,9 @@ impl Rgb {
     /// Reads a PNG or JPEG, whatever its name ends in. Grey becomes RGB, an alpha channel is
     /// dropped, 16 bits become 8, and a camera's orientation tag is applied.
     pub fn load(path: &Path) -> Result<Self, ImageError> {
-        let failed = |source| ImageError::Read { path: path.to_owned(), source };
-        Self::decode(&fs::read(path).map_err(|error| failed(error.into()))?, path)
+        let contents = fs::read(path)
+            .map_err(|error| ImageError::Read { path: path.to_owned(), source: error.into() })?;
+        Self::decode(&contents, path)
     }
 
     /// The same from the contents of a file, whose `path` is for messages only.
@@ -58,9 +59,11 @@ impl Rgb {
     /// The difference to `other`, an image of the same size, plus the middle grey 128 and clamped.
     #[must_use]
     pub(crate) fn less(&self, other: &Self) -> Self {
-        let more = |(a, b): (&u8, &u8)| (i16::from(*a) - i16::from(*b) + 128).clamp(0, 255) as u8;
-        let pixels = self.pixels.iter().zip(&other.pixels).map(more).collect();
-        Self { width: self.width, height: self.height, pixels }
+        let mut pixels = self.pixels.clone();
+        for (pixel, other) in pixels.iter_mut().zip(&other.pixels) {
+            *pixel = (i16::from(*pixel) - i16::from(*other) + 128).clamp(0, 255) as u8;
+        }
+        Self { pixels, ..*self }
     }
 
     /// Writes the image as PNG.

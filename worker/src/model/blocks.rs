@@ -118,13 +118,13 @@ impl Attention {
         // Channels run head by head, and within a head query, key, value.
         let qkv = qkv.reshape([n, self.heads, 3 * per_head, h * w]).chunk(3, 2);
         let [query, key, value] = &qkv[..] else { unreachable!("three chunks of 3 × channels") };
-        let attend = |query: &Tensor| {
+        let at_once = (SCORES / (n * self.heads * h * w)).clamp(1, h * w);
+        let mut mixed = Vec::new();
+        for query in query.split(at_once, -1) {
             let scores = query.transpose(-2, -1).matmul(key) / (per_head as f64).sqrt();
             let weights = scores.softmax(-1, None); // [N, heads, queries, HW (keys)]
-            value.matmul(&weights.transpose(-2, -1))
-        };
-        let at_once = (SCORES / (n * self.heads * h * w)).clamp(1, h * w);
-        let mixed: Vec<_> = query.split(at_once, -1).iter().map(attend).collect();
+            mixed.push(value.matmul(&weights.transpose(-2, -1)));
+        }
         let mixed = Tensor::cat(&mixed, -1).reshape([n, c, h, w]);
         x + self.out.forward(&mixed)
     }

@@ -19,6 +19,7 @@ use crate::checkpoint::{self, Checkpoint, CheckpointError, Header, Progress};
 use crate::config::{Config, Sampler};
 use crate::diffusion::objective::{Noised, Objective};
 use crate::diffusion::schedule::Schedule;
+use crate::error_chain::error_chain;
 use crate::evaluate::{Chain, Scores, Upscaler, Validation};
 use crate::failure::Failure;
 use crate::model::{Mode, Unet, parameters};
@@ -107,7 +108,7 @@ impl<'a> Trainer<'a> {
                     CheckpointError::Io(error) | CheckpointError::Weights(WeightsError::Io(error)),
                 ) => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!("{}; trying the one before", Failure::from(error).chain());
+                    tracing::warn!("{}; trying the one before", error_chain(&error));
                 }
             }
         }
@@ -246,8 +247,9 @@ impl<'a> Trainer<'a> {
     /// The loss of a noised batch, a scalar.
     fn loss(&self, condition: &Tensor, noised: &Noised) -> Tensor {
         let level = noised.signal.reshape([-1, 1]);
-        let forward = || self.network.forward(condition, &noised.y_t, &level, Mode::Train);
-        let output = self.config.training.precision.run(level.device(), forward);
+        let output = self.config.training.precision.run(level.device(), || {
+            self.network.forward(condition, &noised.y_t, &level, Mode::Train)
+        });
         Objective { config: &self.config.diffusion, schedule: &self.schedule }.loss(&output, noised)
     }
 
@@ -289,16 +291,18 @@ impl<'a> Trainer<'a> {
         let evaluation = &self.config.evaluation;
         let (step, of) = (self.step(), self.config.training.iterations);
         let whole = Chain { sampler: Sampler::Ddpm, steps: self.config.diffusion.steps };
-        let short = |steps| Chain { sampler: Sampler::Ddim, steps };
-        let chain = evaluation.ddim_steps.map_or(whole, short);
+        let chain =
+            evaluation.ddim_steps.map_or(whole, |steps| Chain { sampler: Sampler::Ddim, steps });
         let mut values = BTreeMap::new();
         let mut pictures = Vec::new();
         for (upscaler, name) in self.upscalers().into_iter().zip(["val/psnr", "val/psnr_ema"]) {
             let (mut scores, mut made) = (Vec::new(), Vec::new());
-            for range in set.batches(set.curve, evaluation.batch) {
-                let tick = || attempt.tick("train", step, of);
+            for range in Validation::batches(set.curve, evaluation.batch) {
                 let condition = set.conditions(range.clone());
-                let images = match upscaler.sample(&condition, range.clone(), chain, 0, tick) {
+                let sampled = upscaler.sample(&condition, range.clone(), chain, 0, || {
+                    attempt.tick("train", step, of)
+                });
+                let images = match sampled {
                     ControlFlow::Continue(images) => images,
                     ControlFlow::Break(stop) => return Ok(ControlFlow::Break(stop?)),
                 };

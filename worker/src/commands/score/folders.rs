@@ -94,8 +94,8 @@ impl Folders {
         if size.shorter() < WINDOW {
             return Err(Problem::TooSmall { name, size });
         }
-        let side = || self.low.unwrap_or(size.shorter() / REDUCTION).max(1);
-        let low = lr.as_ref().map_or_else(|| size.scaled_to(side()), Size::of);
+        let side = self.low.unwrap_or(size.shorter() / REDUCTION).max(1);
+        let low = lr.as_ref().map_or_else(|| size.scaled_to(side), Size::of);
         if !size.reduces_to(low) {
             return Err(Problem::NoReduction { name, low, hr: size });
         }

@@ -185,12 +185,12 @@ fn run(request: &Upscale, models: &[Model], mut jobs: Vec<Job>) -> anyhow::Resul
         let mut images: Vec<Rgb> = batch.iter().map(|job| job.image.clone()).collect();
         for (stage, model) in (1..).zip(models) {
             display.begin(batch.len(), stage, model.chain(request.walk())?.steps);
-            let tick = || {
+            let enlarged = model.enlarge(&images, request.walk(), || {
                 display.step();
                 let stopped = stop.load(Ordering::Relaxed);
                 if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            };
-            match model.enlarge(&images, request.walk(), tick)? {
+            })?;
+            match enlarged {
                 ControlFlow::Continue(enlarged) => images = enlarged,
                 ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
             }
