@@ -41,7 +41,7 @@ pub enum CheckpointError {
     /// The file has no readable header of ours.
     #[error("cannot identify the checkpoint `{}`: {reason}", path.display())]
     Unknown {
-        /// The file.
+        /// Of the checkpoint.
         path: PathBuf,
         /// Completes the message.
         reason: String,
@@ -70,7 +70,7 @@ pub struct Header {
 /// The position of a training between two steps.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Optimiser steps done.
+    /// Completed optimiser steps.
     pub step: u64,
     /// Step of the validation curve's last point.
     pub(crate) validated: Option<u64>,
@@ -156,7 +156,7 @@ impl Checkpoint {
 /// The two sets of weights in a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Weights {
-    /// Their running average.
+    /// The exponential moving average over the steps.
     Ema,
     /// As the last step left them.
     Raw,

@@ -8,7 +8,7 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 /// The use of a stream; streams of different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// The network's first weights.
+    /// The network's random initial weights.
     Weights = 1,
     /// The order of the training images within an epoch.
     Order = 2,
@@ -49,7 +49,6 @@ impl Stream {
         Self(SplitMix64::seed_from_u64(self::seed(seed, purpose, place)))
     }
 
-    /// The next 64 bits.
     pub(crate) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }

@@ -27,16 +27,10 @@ pub enum WeightsError {
     Io(#[from] io::Error),
     /// The file is truncated or not a safetensors file.
     #[error("`{}` is not a complete safetensors file", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// The parser's error.
-        source: SafeTensorError,
-    },
+    Format { path: PathBuf, source: SafeTensorError },
     /// The file holds other tensors than are needed.
     #[error("the weights in `{}` do not fit: {}", path.display(), problems.join(", "))]
     Content {
-        /// The file.
         path: PathBuf,
         /// Tensors that are missing, surplus or of another shape or type, each by name.
         problems: Vec<String>,

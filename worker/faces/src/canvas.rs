@@ -125,7 +125,6 @@ pub(super) fn falloff(point: Point, centre: Point, radii: Point) -> f32 {
     rest * rest
 }
 
-/// An upright ellipse.
 pub(super) fn oval(centre: Point, radii: Point) -> Path {
     let bounds = tiny_skia::Rect::from_ltrb(
         centre.0 - radii.0,

@@ -9,7 +9,6 @@ use super::noise::noise;
 use super::palette::{Colour, Nature, dim, mix, times};
 use super::rng::Rng;
 
-/// One head of hair.
 pub(super) struct Hair {
     cut: Cut,
     /// Horizontal position.

@@ -78,7 +78,6 @@ impl Head {
         });
     }
 
-    /// Ears and face.
     pub(super) fn paint(&self, canvas: &mut Canvas, face: &FaceParameters) {
         self.paint_ears(canvas, face);
         let path = shifted(&mirrored(&self.outline()), face.shift(0.0));

@@ -25,7 +25,6 @@ pub(super) struct Nature {
     pub(super) skin: Colour,
     /// Hair, brows and beard.
     pub(super) hair: Colour,
-    /// Iris.
     pub(super) iris: Colour,
     /// Lightness of the skin, from 0 to 1.
     pub(super) fairness: f32,

@@ -10,7 +10,6 @@ use std::path::Path;
 use tch::{Device, Tensor};
 use torch_sys::C_tensor;
 
-/// libtorch refused a call.
 #[derive(Debug, thiserror::Error)]
 #[error("libtorch: {0}")]
 pub(crate) struct BridgeError(String);

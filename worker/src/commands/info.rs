@@ -13,10 +13,10 @@ const UNUSABLE: i32 = 2;
 /// Arguments of `orch-worker info`.
 #[derive(Debug, clap::Args)]
 pub struct Info {
-    /// The checkpoint.
+    /// Checkpoint of a trial, a file in its `checkpoints` folder.
     #[arg(value_name = "CHECKPOINT")]
     path: PathBuf,
-    /// Print one JSON object.
+    /// Print one JSON object: `trial`, `build`, `progress` and `parameters`.
     #[arg(long)]
     json: bool,
 }

@@ -25,13 +25,13 @@ pub struct Config {
     pub deterministic: bool,
     /// Source and split of the images.
     pub data: Data,
-    /// Sizes of the images.
+    /// Side lengths of the image pairs.
     pub image: Image,
-    /// The U-Net.
+    /// Widths, depth and inputs of the U-Net.
     pub model: Model,
-    /// Noise, target and chain.
+    /// Noise schedule, target, loss and variance.
     pub diffusion: Diffusion,
-    /// The optimisation.
+    /// Steps, batches, Adam and the averages.
     pub training: Training,
     /// The validation curve and the final measurement.
     pub evaluation: Evaluation,
@@ -55,7 +55,7 @@ pub enum Device {
     /// The first GPU that is visible, else the CPU.
     #[default]
     Auto,
-    /// The CPU.
+    /// The CPU, with or without a GPU in the machine.
     Cpu,
     /// The first GPU that is visible; an error if there is none.
     Cuda,
@@ -129,7 +129,7 @@ pub struct Model {
     pub input: Input,
     /// Form in which the low-resolution image enters once more near the bottleneck, on both ways.
     pub injection: Injection,
-    /// Channels of each injection.
+    /// Channels that each injection adds to the block it enters.
     pub injection_channels: u32,
     /// Initial weights, as a safetensors file; random ones if absent.
     pub init_from: Option<PathBuf>,
@@ -164,7 +164,7 @@ pub enum Injection {
     SmallKernels,
 }
 
-/// Noise, target and chain.
+/// Noise schedule, target, loss and variance of the diffusion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Diffusion {
@@ -271,13 +271,13 @@ impl Diffusion {
     }
 }
 
-/// The optimisation.
+/// Steps, batches, Adam and the averages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
     /// Optimiser steps; 0 measures the network as initialised.
     pub iterations: u64,
-    /// Images per step.
+    /// Images per optimiser step, over all parts of [`accumulate`](Self::accumulate).
     pub batch: usize,
     /// In how many parts a batch goes through the network, one after the other: as many times
     /// less memory for the same step.
@@ -325,7 +325,7 @@ pub struct Evaluation {
     pub ddim_steps: Option<usize>,
     /// Validation images of the final measurement; all if absent.
     pub images: Option<usize>,
-    /// Images per forward pass.
+    /// Images per forward pass; affects memory and speed, not the noise of any image.
     pub batch: usize,
     /// Samples of each image in the final measurement, each with its own noise.
     pub sampling_seeds: u64,

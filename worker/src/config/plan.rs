@@ -10,7 +10,6 @@ pub(crate) struct Plan {
     pub(crate) stem: u32,
     /// The way down; the output of each and of the stem is kept as a skip.
     pub(crate) downs: Vec<Stage>,
-    /// The bottleneck.
     pub(crate) middle: [Stage; 2],
     /// The way up; each block is fed the output before it and the latest unused skip.
     pub(crate) ups: Vec<Stage>,
@@ -25,21 +24,16 @@ pub(crate) enum Stage {
     Block {
         /// Channels that enter, the skip's included.
         input: u32,
-        /// Channels that leave.
         output: u32,
         /// Followed by self-attention.
         attention: bool,
         /// Halvings of the low-resolution image that enters here once more, if it does.
         injection: Option<u32>,
     },
-    /// Half the resolution.
     Down {
-        /// Channels in and out.
         channels: u32,
     },
-    /// Twice the resolution.
     Up {
-        /// Channels in and out.
         channels: u32,
     },
 }
@@ -99,7 +93,6 @@ impl Plan {
         self.blocks().flat_map(|(input, output, _)| [input, output]).chain([self.last]).collect()
     }
 
-    /// Channels of every self-attention.
     pub(crate) fn attended_widths(&self) -> Vec<u32> {
         self.blocks().filter(|(_, _, attention)| *attention).map(|(_, output, _)| output).collect()
     }

@@ -49,12 +49,12 @@ impl Noised {
     }
 }
 
-/// The training loss.
+/// Computes the loss that a config names.
 #[derive(Debug, Clone, Copy)]
 pub struct Objective<'a> {
     /// Selects the loss, the prediction and their weights.
     pub config: &'a Diffusion,
-    /// The noise schedule.
+    /// The whole schedule of training, never a respaced one.
     pub schedule: &'a Schedule,
 }
 

@@ -23,7 +23,7 @@ pub struct Schedule {
 pub struct NoiseLevel {
     /// sqrt(gamma), an input of the network.
     pub signal: f64,
-    /// sqrt(1 - gamma).
+    /// sqrt(1 - gamma), the factor of the noise.
     pub noise: f64,
 }
 
@@ -76,7 +76,7 @@ impl Schedule {
         Self { gamma: gamma.collect(), beta }
     }
 
-    /// T.
+    /// T, the length of the chain.
     pub fn steps(&self) -> usize {
         self.beta.len() - 1
     }

@@ -16,9 +16,9 @@ const LEAST: f64 = 1e-12;
 /// A Gaussian with independent elements; the two tensors broadcast to a shape.
 #[derive(Debug)]
 pub struct Gaussian {
-    /// Mean.
+    /// `[N, 3, S, S]` or a shape that broadcasts to it.
     pub mean: Tensor,
-    /// Logarithm of the variance.
+    /// Natural logarithm; broadcasts to the shape of the mean.
     pub log_variance: Tensor,
 }
 

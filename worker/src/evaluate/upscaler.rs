@@ -29,7 +29,6 @@ pub(crate) struct Upscaler<'a> {
     pub(crate) schedule: &'a Schedule,
     /// Prediction, residual and variance settings of the training.
     pub(crate) diffusion: &'a Diffusion,
-    /// Arithmetic of the network.
     pub(crate) precision: Precision,
     /// The trial's seed; noise depends on it and on the sampling seed.
     pub(crate) seed: u64,

@@ -15,9 +15,9 @@ use crate::image::Rgb;
 pub(crate) struct Validation {
     /// As results name them; the other lists are in the same order.
     pub(crate) names: Vec<String>,
-    /// At high resolution.
+    /// At high resolution, S pixels a side.
     pub(crate) truths: Vec<Rgb>,
-    /// At low resolution.
+    /// At low resolution, as the model's task gives them.
     pub(crate) lows: Vec<Rgb>,
     /// The low-resolution images, upsampled by bicubic interpolation.
     pub(crate) upsampled: Vec<Rgb>,

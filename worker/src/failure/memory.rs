@@ -30,7 +30,6 @@ pub(crate) enum OutOfMemory {
     /// The GPU's, asked for by one of CUDA's libraries.
     #[error("the GPU's memory is full; {ADVICE}")]
     GpuLibrary,
-    /// The machine's.
     #[error("the machine's memory is full: {asked} were asked for; {ADVICE}")]
     Machine {
         /// Size of the failed allocation.

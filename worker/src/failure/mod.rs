@@ -27,7 +27,6 @@ pub(crate) enum Failure {
     /// `trial.json` cannot be read.
     #[error(transparent)]
     Trial(#[from] ReadError),
-    /// The config is wrong.
     #[error("the config is wrong: {}", list(.0))]
     Config(Vec<Problem>),
     /// The images cannot be had.
@@ -42,7 +41,6 @@ pub(crate) enum Failure {
         from: u64,
         /// Step at which it was found not to be.
         to: u64,
-        /// The loss.
         loss: f64,
     },
     /// `device: cuda` without a GPU.
@@ -103,7 +101,6 @@ impl Failure {
         }
     }
 
-    /// The process's exit code.
     pub(crate) fn exit_code(&self) -> i32 {
         match self {
             Self::Trial(_) | Self::Config(_) => WORKER_CONFIG_WRONG,

@@ -22,20 +22,10 @@ pub struct Rgb {
 pub enum ImageError {
     /// The file is missing, unreadable, or no whole PNG or JPEG.
     #[error("cannot read `{}` as a PNG or JPEG image", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Error of the decoder or the system.
-        source: ::image::ImageError,
-    },
+    Read { path: PathBuf, source: ::image::ImageError },
     /// The PNG could not be written.
     #[error("cannot write the image `{}`", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Error of the encoder or the system.
-        source: ::image::ImageError,
-    },
+    Write { path: PathBuf, source: ::image::ImageError },
 }
 
 impl Rgb {

@@ -11,7 +11,6 @@ mod unet;
 
 pub use unet::Unet;
 
-/// Channels of an image.
 const RGB: i64 = 3;
 
 /// Dropout acts in training only.
