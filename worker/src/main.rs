@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use experiments::protocol::exit::WORKER_CONFIG_WRONG;
@@ -13,12 +14,18 @@ use worker::commands::score::Score;
 use worker::commands::upscale::Upscale;
 use worker::{commands, device};
 
+/// The crate's version, and the commit if the program was built in a repository.
+static VERSION: LazyLock<String> = LazyLock::new(|| match commit::commit() {
+    "" => env!("CARGO_PKG_VERSION").to_owned(),
+    commit => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+});
+
 /// Trains and measures one trial of a diffusion super-resolution experiment.
 ///
 /// `orch` starts it and reads what it appends to its events file; run manually, `orch-worker train`
 /// in a trial's folder does the same and prints the events.
 #[derive(Parser)]
-#[command(name = "orch-worker", version, about, max_term_width = 100)]
+#[command(name = "orch-worker", version = VERSION.as_str(), about, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
