@@ -77,7 +77,7 @@ impl Attempt {
     }
 
     /// Appends `event` as one line, in one write.
-    pub(crate) fn say(&mut self, event: Event) -> io::Result<()> {
+    pub(crate) fn emit(&mut self, event: Event) -> io::Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_secs_f64());
         let line = Line { time: now.ok(), event }.to_json() + "\n";
         self.events.write_all(line.as_bytes())?;
@@ -85,13 +85,13 @@ impl Attempt {
     }
 
     /// Reports values at `step`, of one `item`, or of all images if it is none.
-    pub(crate) fn measured(
+    pub(crate) fn emit_metrics(
         &mut self,
         step: u64,
         item: Option<&str>,
         values: BTreeMap<String, Number>,
     ) -> io::Result<()> {
-        self.say(Event::Metrics { step, item: item.map(str::to_owned), values })
+        self.emit(Event::Metrics { step, item: item.map(str::to_owned), values })
     }
 
     /// Reports the progress of `phase`, not too often, and breaks where a stop was requested. Called
@@ -103,7 +103,7 @@ impl Attempt {
         if self.last_progress.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
             self.last_progress = Some(Instant::now());
             let event = Event::Progress { phase: phase.to_owned(), step, of };
-            if let Err(error) = self.say(event) {
+            if let Err(error) = self.emit(event) {
                 return ControlFlow::Break(Err(error));
             }
         }
@@ -148,7 +148,7 @@ impl Attempt {
         fs::rename(&partial, &path)?;
         let path = self.relative(&path);
         let (kind, name, item) = ("image".to_owned(), name.to_owned(), Some(item.to_owned()));
-        Ok(self.say(Event::Artifact { kind, name, step, item, path })?)
+        Ok(self.emit(Event::Artifact { kind, name, step, item, path })?)
     }
 
     /// `path` as events write it: relative to the trial's folder where it lies below it.

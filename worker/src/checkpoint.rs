@@ -1,4 +1,4 @@
-//! A training's whole state in one safetensors file: weights under the network's own names,
+//! A training's complete state in one safetensors file: weights under the network's own names,
 //! average, moments, and in the metadata what else the next step depends on. A file under its
 //! final name is complete: it is written to a temporary file, synced and renamed.
 
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_says_nothing_of_itself_is_told_from_a_torn_one() {
+    fn a_file_without_a_header_is_distinguished_from_a_truncated_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = save_step(folder.path(), 3);
         let bytes = std::fs::read(&path).unwrap();
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_and_averages_are_told_apart_by_name() {
+    fn weights_and_averages_are_distinguished_by_name() {
         let names = ["a.weight", "ema.a.weight", "adam.mean.a.weight", "training.loss"];
         assert_eq!(names.map(|name| Weights::Raw.role(name)), [Some("a.weight"), None, None, None]);
         assert_eq!(names.map(|name| Weights::Ema.role(name)), [None, Some("a.weight"), None, None]);

@@ -1,5 +1,5 @@
 //! The worker of the super-resolution papers SR3 and SR4: data, model, training and measurement of
-//! one trial, on libtorch. What it says goes through `experiments`' events; it knows nothing of
+//! one trial, on libtorch. It reports through `experiments`' events and knows nothing of
 //! the orchestrator.
 
 mod attempt;

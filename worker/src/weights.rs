@@ -48,7 +48,7 @@ pub(crate) struct WeightsFile {
 }
 
 impl WeightsFile {
-    /// Opens the file at `path`, which must be whole.
+    /// Opens the file at `path`, which must be complete.
     pub(crate) fn open(path: &Path) -> Result<Self, WeightsError> {
         let format = |source| WeightsError::Format { path: path.to_owned(), source };
         let mut file = fs::File::open(path)?;
@@ -161,7 +161,7 @@ impl WeightsFile {
     }
 }
 
-/// The kind of tensor that holds such numbers, if they can become weights.
+/// The kind of tensor that holds such numbers, none if they cannot become weights.
 fn kind(dtype: Dtype) -> Option<Kind> {
     match dtype {
         Dtype::F32 => Some(Kind::Float),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_file_and_one_of_another_kind_are_no_safetensors() {
+    fn a_torn_file_and_one_of_another_kind_are_not_safetensors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.safetensors");
         let file = tensors(&[("a", &[2, 3])], 3.0);

@@ -4,7 +4,7 @@ use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, falloff, mirrored};
 use super::head::Head;
 use super::noise::noise;
-use super::palette::{Colour, Nature, dim, mix};
+use super::palette::{Colour, Traits, dim, mix};
 use super::rng::Rng;
 
 pub(super) enum Beard {
@@ -20,8 +20,8 @@ pub(super) enum Beard {
 }
 
 impl Beard {
-    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
-        let grows = nature.softness < 0.45 && nature.age > 0.15;
+    pub(super) fn sample(rng: &mut Rng, traits: &Traits) -> Self {
+        let grows = traits.softness < 0.45 && traits.age > 0.15;
         match rng.unit() {
             draw if !grows || draw < 0.4 => Self::None,
             draw if draw < 0.7 => Self::Stubble(rng.between(0.12, 0.4)),
@@ -57,7 +57,7 @@ fn colour(face: &FaceParameters, (x, y): Point) -> Colour {
     let across = x * 85.0 + y * 25.0 * x.signum();
     let hairs =
         noise(face.grain ^ 4, across, y * 22.0) + noise(face.grain ^ 5, x * 160.0, y * 60.0);
-    let hair = mix(face.nature.hair, face.nature.skin, 0.12);
+    let hair = mix(face.traits.hair, face.traits.skin, 0.12);
     face.light.on(dim(hair, 0.85 + 0.3 * hairs), (-x * 2.5, (0.28 - y) * 2.0))
 }
 

@@ -1,6 +1,6 @@
 //! A supersampled picture of floating-point colours, on which a face is drawn.
 //!
-//! tiny-skia says how much of each pixel a path covers; the colour comes from a closure over face
+//! tiny-skia computes how much of each pixel a path covers; the colour comes from a closure over face
 //! coordinates. Face coordinates have their origin between the eyes, x to the right, y down, and
 //! the side of the image as their unit; a [`Frame`] tilts and places them.
 

@@ -3,7 +3,7 @@
 use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, curve};
 use super::noise::noise;
-use super::palette::{Colour, Nature, dim, hex, mix, times};
+use super::palette::{Colour, Traits, dim, hex, mix, times};
 use super::rng::Rng;
 
 const SCLERA: Colour = hex(0xd6_cfc8);
@@ -33,21 +33,21 @@ struct Brow {
 }
 
 impl Eyes {
-    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
-        let made_up = nature.softness > 0.55 && rng.chance(0.6);
+    pub(super) fn sample(rng: &mut Rng, traits: &Traits) -> Self {
+        let wears_makeup = traits.softness > 0.55 && rng.chance(0.6);
         Self {
             width: 0.058 + rng.around(0.006),
-            opening: 0.0245 + 0.004 * nature.softness + rng.around(0.007),
+            opening: 0.0245 + 0.004 * traits.softness + rng.around(0.007),
             slant: 0.004 + rng.around(0.008),
             gaze: (rng.around(0.016), rng.around(0.006)),
             iris: 0.0255 + rng.around(0.002),
-            lashes: if made_up { rng.between(0.011, 0.016) } else { rng.between(0.006, 0.01) },
+            lashes: if wears_makeup { rng.between(0.011, 0.016) } else { rng.between(0.006, 0.01) },
             crease: rng.between(0.15, 0.6),
-            shadow: if made_up { rng.between(0.1, 0.55) } else { 0.0 },
+            shadow: if wears_makeup { rng.between(0.1, 0.55) } else { 0.0 },
             brow: Brow {
-                thickness: 0.02 - 0.008 * nature.softness + rng.around(0.005),
+                thickness: 0.02 - 0.008 * traits.softness + rng.around(0.005),
                 height: 0.066 + rng.around(0.012),
-                arch: 0.008 + 0.006 * nature.softness + rng.around(0.008),
+                arch: 0.008 + 0.006 * traits.softness + rng.around(0.008),
                 opacity: rng.between(0.6, 0.95),
             },
         }
@@ -72,7 +72,7 @@ impl Eyes {
         face: &FaceParameters,
         place: impl Fn(Point) -> Point,
     ) {
-        let skin = face.nature.skin;
+        let skin = face.traits.skin;
         let dark = times(dim(skin, 0.72), [0.78, 0.62, 0.58]);
         let lid = place((0.002, -self.opening - 0.006));
         let powder = mix(dark, LASH, 0.35);
@@ -94,7 +94,7 @@ impl Eyes {
         side: f32,
         place: impl Fn(Point) -> Point,
     ) {
-        let iris = face.nature.iris;
+        let iris = face.traits.iris;
         let centre = (side * APART + self.gaze.0 + face.turn * 0.006, self.gaze.1 - 0.002);
         let glint = (centre.0 - 0.008, centre.1 - 0.009);
         let outline = self.outline().map(&place);
@@ -119,7 +119,7 @@ impl Eyes {
             dim(ball, lid_shadow)
         });
         let corner = place((-self.width * 0.97, self.slant * -0.6 + 0.004));
-        canvas.spray(corner, (0.012, 0.009), times(face.nature.skin, [0.85, 0.55, 0.53]), 0.8);
+        canvas.spray(corner, (0.012, 0.009), times(face.traits.skin, [0.85, 0.55, 0.53]), 0.8);
     }
 
     fn paint_lashes(&self, canvas: &mut Canvas, place: impl Fn(Point) -> Point) {
@@ -154,7 +154,7 @@ impl Eyes {
             (-w * 0.2, y - brow.arch * 0.7 + t * 0.5),
             (-w * 0.98, y + t * 0.7),
         ];
-        let colour = mix(dim(face.nature.hair, 0.62), LASH, 0.25);
+        let colour = mix(dim(face.traits.hair, 0.62), LASH, 0.25);
         canvas.blend(&blob(&shape.map(place)), |(x, y)| {
             let hairs = noise(face.grain ^ 2, x * 150.0 + y * 90.0 * x.signum(), y * 40.0);
             (dim(colour, 1.0 + 0.3 * hairs), brow.opacity * (0.85 + 0.25 * hairs).min(1.0))

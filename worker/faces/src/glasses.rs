@@ -2,7 +2,7 @@
 
 use super::FaceParameters;
 use super::canvas::{Canvas, blob, curve};
-use super::palette::{Colour, Nature, hex};
+use super::palette::{Colour, Traits, hex};
 use super::rng::Rng;
 
 const FRAMES: [u32; 6] = [0x16_1414, 0x2a_1c16, 0x6a_5a50, 0x8a_8c90, 0x5a_2a22, 0x22_2a40];
@@ -21,8 +21,8 @@ struct Pair {
 }
 
 impl Glasses {
-    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
-        Self(rng.chance(0.12 + 0.25 * nature.age).then(|| Pair {
+    pub(super) fn sample(rng: &mut Rng, traits: &Traits) -> Self {
+        Self(rng.chance(0.12 + 0.25 * traits.age).then(|| Pair {
             colour: hex(rng.pick(&FRAMES)),
             wire: rng.between(0.007, 0.018),
             width: rng.between(0.085, 0.105),

@@ -6,7 +6,7 @@ use super::FaceParameters;
 use super::canvas::{Canvas, Point, between, blob, mirrored};
 use super::head::Head;
 use super::noise::noise;
-use super::palette::{Colour, Nature, dim, mix, times};
+use super::palette::{Colour, Traits, dim, mix, times};
 use super::rng::Rng;
 
 pub(super) struct Hair {
@@ -42,9 +42,9 @@ enum Cut {
 }
 
 impl Hair {
-    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
+    pub(super) fn sample(rng: &mut Rng, traits: &Traits) -> Self {
         use Cut::{Bald, Bangs, Crop, Curls, Long, Short, Tied};
-        let cut = if nature.softness > 0.5 {
+        let cut = if traits.softness > 0.5 {
             rng.pick(&[Long, Long, Long, Long, Bangs, Bangs, Tied, Tied, Curls, Short])
         } else {
             rng.pick(&[Short, Short, Short, Short, Short, Crop, Crop, Curls, Bald, Long])
@@ -52,7 +52,7 @@ impl Hair {
         let fringe = match cut {
             Bangs => rng.between(0.11, 0.16),
             Short => rng.between(-0.01, 0.06),
-            _ => rng.around(0.015) - 0.03 * (nature.age - 0.5).max(0.0),
+            _ => rng.around(0.015) - 0.03 * (traits.age - 0.5).max(0.0),
         };
         Self {
             cut,
@@ -105,7 +105,7 @@ impl Hair {
             return;
         }
         let shadow = self.cap(head, face, 0.018);
-        let dark = times(face.nature.skin, [0.45, 0.34, 0.3]);
+        let dark = times(face.traits.skin, [0.45, 0.34, 0.3]);
         canvas.blend(&shadow, |_| (dark, 0.45));
         let cap = self.cap(head, face, 0.0);
         canvas.paint(&cap, |point| self.strand_at(point, face));
@@ -216,7 +216,7 @@ impl Hair {
             Cut::Curls => 0.9 - 1.1 * coarse.abs() + 0.35 * fine,
             _ => 0.6 * coarse + 0.5 * fine,
         };
-        let hair = face.nature.hair;
+        let hair = face.traits.hair;
         let streaked =
             mix(hair, [hair[0] * 1.5, hair[1] * 1.42, hair[2] * 1.3], (tone * 0.6).max(0.0));
         let slope = (-x * 2.6 / (0.6 + y.max(0.0)), (-0.12 - y.min(0.1)) * 2.2);
@@ -253,8 +253,8 @@ impl Hair {
         let frayed = (0..count * STEPS).map(|i| {
             let near = std::array::from_fn(|k| points[(i / STEPS + count + k - 1) % count]);
             let (x, y) = between(near, (i % STEPS) as f32 / STEPS as f32);
-            let lot = |k: u32| noise(self.seed ^ k, x * 70.0, y * 70.0) * size;
-            (x + shift + lot(11), y + lot(12))
+            let offset = |k: u32| noise(self.seed ^ k, x * 70.0, y * 70.0) * size;
+            (x + shift + offset(11), y + offset(12))
         });
         blob(&frayed.collect::<Vec<_>>())
     }

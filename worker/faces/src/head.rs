@@ -31,21 +31,21 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn sample(rng: &mut Rng, face: &FaceParameters) -> Self {
-        let nature = &face.nature;
+        let traits = &face.traits;
         let width = 0.285 + rng.around(0.02);
         let chin = 0.435 + rng.around(0.025);
         let nose = (rng.between(0.04, 0.06), 0.135 + rng.around(0.02));
-        let freckled = nature.fairness > 0.55 && rng.chance(0.25);
+        let freckled = traits.fairness > 0.55 && rng.chance(0.25);
         Self {
             width,
-            jaw: 0.195 - 0.035 * nature.softness + rng.around(0.015),
+            jaw: 0.195 - 0.035 * traits.softness + rng.around(0.015),
             chin,
-            neck: 0.19 - 0.04 * nature.softness,
+            neck: 0.19 - 0.04 * traits.softness,
             nose,
             relief: relief(face, width, chin, nose),
             flush: rng.between(0.1, 0.5),
             freckles: if freckled { rng.between(0.3, 0.8) } else { 0.0 },
-            folds: (nature.age - 0.35).max(0.0) * rng.between(0.3, 0.9),
+            folds: (traits.age - 0.35).max(0.0) * rng.between(0.3, 0.9),
             gloss: rng.between(0.03, 0.22),
         }
     }
@@ -68,7 +68,7 @@ impl Head {
 
     /// The neck, in the shadow of the chin.
     pub(super) fn paint_neck(&self, canvas: &mut Canvas, face: &FaceParameters) {
-        let skin = face.nature.skin;
+        let skin = face.traits.skin;
         let neck = self.neck;
         let half = [(0.0, 0.1), (neck, 0.1), (neck * 0.96, 0.42), (neck * 1.15, 0.55), (0.0, 0.9)];
         canvas.paint(&blob(&mirrored(&half)), |(x, y)| {
@@ -89,7 +89,7 @@ impl Head {
     pub(super) fn paint_nose(&self, canvas: &mut Canvas, face: &FaceParameters) {
         let (half, tip) = self.nose;
         let x = face.shift(1.5);
-        let dark = times(dim(face.nature.skin, 0.55), HOLLOW);
+        let dark = times(dim(face.traits.skin, 0.55), HOLLOW);
         canvas.spray((x, tip + 0.045), (half * 1.5, 0.028), dark, 0.5);
         for side in [-1.0, 1.0] {
             let nostril = (x + side * half * 0.48, tip + 0.03);
@@ -106,7 +106,7 @@ impl Head {
     fn skin_at(&self, point: Point, face: &FaceParameters) -> Colour {
         let (x, y) = point;
         let grain = face.grain;
-        let mut skin = face.nature.skin;
+        let mut skin = face.traits.skin;
         let around = |centre: Point, radii: Point| falloff((x.abs(), y), centre, radii);
         let red =
             around((0.17, 0.14), (0.14, 0.12)) + 0.7 * around((0.0, self.nose.1), (0.07, 0.06));
@@ -119,12 +119,12 @@ impl Head {
         skin = mix(skin, times(skin, HOLLOW), (spots * 4.0).clamp(0.0, 1.0) * spread);
         let pores =
             0.025 * noise(grain, x * 120.0, y * 120.0) + 0.03 * noise(grain, x * 30.0, y * 30.0);
-        let skin = dim(skin, 1.0 + pores * (0.6 + face.nature.age));
+        let skin = dim(skin, 1.0 + pores * (0.6 + face.traits.age));
         face.light.on_glossy(skin, self.relief.slope(point), self.gloss)
     }
 
     fn paint_ears(&self, canvas: &mut Canvas, face: &FaceParameters) {
-        let skin = times(face.nature.skin, [1.0, 0.96, 0.95]);
+        let skin = times(face.traits.skin, [1.0, 0.96, 0.95]);
         for side in [-1.0, 1.0] {
             let centre = (side * (self.width + 0.008) + face.shift(-0.4), 0.04);
             canvas.paint(&oval(centre, (0.036, 0.075)), |(x, y)| {
@@ -138,7 +138,7 @@ impl Head {
 
     /// Lines that come with age: beside the mouth, under the eyes, on the forehead.
     fn paint_folds(&self, canvas: &mut Canvas, face: &FaceParameters) {
-        let dark = times(dim(face.nature.skin, 0.75), HOLLOW);
+        let dark = times(dim(face.traits.skin, 0.75), HOLLOW);
         for side in [-1.0, 1.0] {
             let cheek = [(0.06, 0.14), (0.095, 0.185), (0.115, 0.24)].map(|(x, y)| (side * x, y));
             canvas.stroke(&curve(&cheek), 0.012, dark, 0.08 + 0.5 * self.folds);

@@ -20,7 +20,7 @@ mod scene;
 
 use canvas::{Canvas, Frame};
 use light::Light;
-use palette::Nature;
+use palette::Traits;
 use rng::Rng;
 
 /// Raised whenever any pixel of any face changes, so that results on different faces can
@@ -38,11 +38,11 @@ pub fn render(seed: u64, size: usize) -> Vec<u8> {
     let backdrop = scene::Backdrop::sample(rng);
     let clothes = scene::Clothes::sample(rng);
     let head = head::Head::sample(rng, &face);
-    let eyes = eyes::Eyes::sample(rng, &face.nature);
-    let mouth = mouth::Mouth::sample(rng, &face.nature);
-    let beard = beard::Beard::sample(rng, &face.nature);
-    let hair = hair::Hair::sample(rng, &face.nature);
-    let glasses = glasses::Glasses::sample(rng, &face.nature);
+    let eyes = eyes::Eyes::sample(rng, &face.traits);
+    let mouth = mouth::Mouth::sample(rng, &face.traits);
+    let beard = beard::Beard::sample(rng, &face.traits);
+    let hair = hair::Hair::sample(rng, &face.traits);
+    let glasses = glasses::Glasses::sample(rng, &face.traits);
 
     let oversampling = CANVAS.div_ceil(size).max(2);
     let canvas = &mut Canvas::new(size * oversampling, &face.frame, |x, y| backdrop.at(x, y));
@@ -61,7 +61,7 @@ pub fn render(seed: u64, size: usize) -> Vec<u8> {
 
 /// The parameters that every part of a face depends on.
 struct FaceParameters {
-    nature: Nature,
+    traits: Traits,
     light: Light,
     frame: Frame,
     /// Turn of the head, from -1 (to the left of the image) to 1.
@@ -78,7 +78,7 @@ impl FaceParameters {
             tilt: rng.around(0.055),
         };
         Self {
-            nature: Nature::sample(rng),
+            traits: Traits::sample(rng),
             light: Light::sample(rng),
             frame,
             turn: rng.around(1.0),

@@ -3,7 +3,7 @@
 use super::FaceParameters;
 use super::canvas::{Canvas, Point, blob, curve};
 use super::noise::noise;
-use super::palette::{Colour, Nature, dim, hex, mix, times};
+use super::palette::{Colour, Traits, dim, hex, mix, times};
 use super::rng::Rng;
 
 const TEETH: Colour = hex(0xee_e9e0);
@@ -24,14 +24,14 @@ pub(super) struct Mouth {
 }
 
 impl Mouth {
-    pub(super) fn sample(rng: &mut Rng, nature: &Nature) -> Self {
+    pub(super) fn sample(rng: &mut Rng, traits: &Traits) -> Self {
         let smile = rng.between(-0.15, 1.0);
         let open = rng.chance(0.15 + 0.65 * smile.max(0.0));
-        let natural = times(nature.skin, [0.9, 0.62, 0.6]);
-        let painted = nature.softness > 0.5 && rng.chance(0.55);
+        let natural = times(traits.skin, [0.9, 0.62, 0.6]);
+        let painted = traits.softness > 0.5 && rng.chance(0.55);
         let stick = hex(rng.pick(&LIPSTICKS));
         let fullness =
-            0.75 + 0.5 * nature.softness + 0.3 * (1.0 - nature.fairness) + rng.around(0.25);
+            0.75 + 0.5 * traits.softness + 0.3 * (1.0 - traits.fairness) + rng.around(0.25);
         Self {
             width: 0.092 + 0.03 * smile + rng.around(0.01),
             height: 0.243 + rng.around(0.012),
@@ -46,7 +46,7 @@ impl Mouth {
     pub(super) fn paint(&self, canvas: &mut Canvas, face: &FaceParameters) {
         let x = face.shift(1.15);
         let place = |(px, py): Point| (px + x, py + self.height);
-        let dark = dim(times(face.nature.skin, [0.62, 0.47, 0.42]), 0.8);
+        let dark = dim(times(face.traits.skin, [0.62, 0.47, 0.42]), 0.8);
         let below = place((0.0, self.opening + self.lower + 0.02));
         canvas.spray(below, (self.width * 0.7, 0.018), dark, 0.4);
         self.paint_lips(canvas, face, place);

@@ -16,7 +16,7 @@ const LIGHT_EYES: [u32; 4] = [0x5f_87a8, 0x7a_9a8c, 0x6d_7f4e, 0x86_8f96];
 const DARK_EYES: [u32; 4] = [0x6b_4526, 0x4a_2f1c, 0x36_231a, 0x82_6030];
 
 /// Traits that several parts of a face depend on.
-pub(super) struct Nature {
+pub(super) struct Traits {
     /// From 0 (young) to 1 (old).
     pub(super) age: f32,
     /// From 0 to 1: rounder jaw, fuller lips, thinner brows, longer hair, no beard.
@@ -30,7 +30,7 @@ pub(super) struct Nature {
     pub(super) fairness: f32,
 }
 
-impl Nature {
+impl Traits {
     pub(super) fn sample(rng: &mut Rng) -> Self {
         let depth = rng.unit();
         let tint = rng.around(0.04);

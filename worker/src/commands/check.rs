@@ -47,7 +47,7 @@ fn reply(request: Request, build: &str, fingerprints: &mut Fingerprints) -> Repl
     }
 }
 
-/// Fingerprints that were asked for; trials mostly share theirs.
+/// Fingerprints computed so far; most trials share theirs.
 #[derive(Default)]
 struct Fingerprints(HashMap<String, Result<String, Problem>>);
 

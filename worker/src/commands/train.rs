@@ -44,7 +44,7 @@ pub fn train(path: &Path) -> i32 {
         Err(failure) => {
             let (class, message) = (failure.class(), error_chain(&failure));
             tracing::error!("{class}: {message}");
-            if let Err(error) = attempt.say(Event::Failed { class, message }) {
+            if let Err(error) = attempt.emit(Event::Failed { class, message }) {
                 tracing::error!("cannot write the event: {error}");
             }
             failure.exit_code()
@@ -68,7 +68,7 @@ fn bicubic(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure> {
         return Ok(Outcome::Stopped);
     };
     let measurement = measure_bicubic(&set);
-    measurement.say(attempt, 0, &set, config.evaluation.sheet_images)?;
+    measurement.report(attempt, 0, &set, config.evaluation.sheet_images)?;
     result(attempt, measurement.values(), 0, 0.0)?;
     Ok(Outcome::Done)
 }
@@ -100,7 +100,7 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
         ControlFlow::Continue(sweep) => sweep,
         ControlFlow::Break(stop) => return Ok(stop.map(|()| Outcome::Stopped)?),
     };
-    measurement.say(attempt, trainer.step(), &set, config.evaluation.sheet_images)?;
+    measurement.report(attempt, trainer.step(), &set, config.evaluation.sheet_images)?;
     let mut values = measurement.values();
     values.extend(sweep);
     result(attempt, values, trainer.parameters(), trainer.seconds())?;
@@ -129,7 +129,11 @@ fn report_schedule(attempt: &mut Attempt, schedule: &Schedule) -> io::Result<()>
     let steps = schedule.steps();
     for t in (0..steps).step_by(steps.div_ceil(SCHEDULE_POINTS)).chain([steps]) {
         let gamma = Number(schedule.gamma(t));
-        attempt.measured(t as u64, None, BTreeMap::from([("schedule/gamma".to_owned(), gamma)]))?;
+        attempt.emit_metrics(
+            t as u64,
+            None,
+            BTreeMap::from([("schedule/gamma".to_owned(), gamma)]),
+        )?;
     }
     Ok(())
 }
@@ -155,7 +159,7 @@ fn hello(
         );
         metrics.insert(name.to_owned(), info);
     }
-    attempt.say(Event::Hello {
+    attempt.emit(Event::Hello {
         protocol: PROTOCOL,
         program: build_id::PROGRAM.to_owned(),
         build: Some(attempt.build.clone()),
@@ -220,5 +224,5 @@ fn result(
 ) -> io::Result<()> {
     values.insert("parameters".to_owned(), Number(parameters as f64));
     values.insert("train_seconds".to_owned(), Number(train_seconds));
-    attempt.say(Event::Result { values })
+    attempt.emit(Event::Result { values })
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{Config, Source, rules};
 
 impl Config {
-    /// Reads `map`, fills in every default and checks the whole. The problems name their place by
+    /// Reads `map`, fills in every default and checks the whole. The problems name their position by
     /// JSON pointer.
     pub fn parse(map: &Map<String, Value>) -> Result<Self, Vec<Problem>> {
         let mut value = Value::Object(map.clone());

@@ -1,7 +1,7 @@
-//! Digests of files' contents, remembered so that each is read for it only once.
+//! Digests of files' contents, cached so that each file is read only once.
 //!
-//! What is remembered holds as long as a file's size and time of last change are the same. A file
-//! that changed moments ago is not remembered: it could change again within the clock's tick.
+//! An entry is valid as long as a file's size and time of last change are the same. A file that
+//! changed moments ago is not cached: it could change again within the clock's tick.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::files::{File, Item, Stamp};
 use super::{DataError, PrepareContext, cache};
 use crate::sha256::sha256;
 
-/// Least age of a file's last change for its digest to be remembered; longer than the tick of any
+/// Least age of a file's last change for its digest to be cached; longer than the tick of any
 /// file system's clock.
 const SETTLED: Duration = Duration::from_secs(2);
 
@@ -40,30 +40,30 @@ pub(super) fn of(
     context: &mut PrepareContext,
 ) -> Result<Vec<Vec<Digest>>, DataError> {
     let files: Vec<&File> = items.iter().flat_map(Item::files).collect();
-    let mut memories: HashMap<&Path, Memory> = HashMap::new();
+    let mut caches: HashMap<&Path, DigestCache> = HashMap::new();
     for file in &files {
-        if !memories.contains_key(&*file.root) {
-            memories.insert(&file.root, Memory::load(context.cache()?, &file.root));
+        if !caches.contains_key(&*file.root) {
+            caches.insert(&file.root, DigestCache::load(context.cache()?, &file.root));
         }
     }
     let mut unknown = files;
-    unknown.retain(|file| memories[&*file.root].get(file).is_none());
+    unknown.retain(|file| caches[&*file.root].get(file).is_none());
     let mut read_so_far = unknown.iter();
     let outcome = context.each(
         &unknown,
         |file| Ok(Digest::of(&contents(file)?)),
         |digest| {
             let file = read_so_far.next().expect("each file has one digest");
-            memories.get_mut(&*file.root).expect("loaded above").learn(file, digest);
+            caches.get_mut(&*file.root).expect("loaded above").insert(file, digest);
             Ok(())
         },
     );
     // Also what was read before a stop or an error need not be read again.
-    memories.values().try_for_each(Memory::save)?;
+    caches.values().try_for_each(DigestCache::save)?;
     outcome?;
     let mut digests = Vec::with_capacity(items.len());
     for item in items {
-        let known = item.files().iter().map(|file| memories[&*file.root].get(file));
+        let known = item.files().iter().map(|file| caches[&*file.root].get(file));
         digests.push(known.map(|digest| digest.expect("read above").clone()).collect());
     }
     Ok(digests)
@@ -87,20 +87,20 @@ fn contents(file: &File) -> Result<Vec<u8>, DataError> {
 }
 
 /// The digests of the files of one folder, by their names in it.
-struct Memory {
+struct DigestCache {
     path: PathBuf,
     known: BTreeMap<String, (Stamp, Digest)>,
-    has_learnt: bool,
+    is_changed: bool,
 }
 
-impl Memory {
+impl DigestCache {
     /// The digests that `cache` has of the folder `root`; none if they cannot be read.
     fn load(cache: &Path, root: &Path) -> Self {
         let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let name = Digest::of(real.as_os_str().as_encoded_bytes());
         let path = cache.join("digests").join(name.0).with_extension("json");
         let text = fs::read(&path).unwrap_or_default();
-        Self { path, known: serde_json::from_slice(&text).unwrap_or_default(), has_learnt: false }
+        Self { path, known: serde_json::from_slice(&text).unwrap_or_default(), is_changed: false }
     }
 
     fn get(&self, file: &File) -> Option<&Digest> {
@@ -108,13 +108,13 @@ impl Memory {
         (*stamp == file.stamp).then_some(digest)
     }
 
-    fn learn(&mut self, file: &File, digest: Digest) {
+    fn insert(&mut self, file: &File, digest: Digest) {
         self.known.insert(file.name.clone(), (file.stamp, digest));
-        self.has_learnt = true;
+        self.is_changed = true;
     }
 
     fn save(&self) -> Result<(), DataError> {
-        if !self.has_learnt {
+        if !self.is_changed {
             return Ok(());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_has_just_changed_is_not_remembered() {
+    fn a_file_that_has_just_changed_is_not_cached() {
         let folder = tempfile::tempdir().unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64;
         let young = Stamp { bytes: 3, changed_ns: now };

@@ -18,7 +18,7 @@ pub enum DataError {
     /// A folder holds no images, at any depth.
     #[error("the folder `{}` of `data.{split}` holds no PNG or JPEG image", folder.display())]
     Empty { split: Split, folder: PathBuf },
-    /// A prepared folder is one of other sizes, or not whole.
+    /// A prepared folder has other sizes, or is incomplete.
     #[error(
         "the folder `{}` holds {found}, as prepared for the unofficial SR3; `image.size` and \
          `image.low` need {wanted}",
@@ -38,7 +38,7 @@ pub enum DataError {
         /// Paths that there should be, inside the folder.
         missing: Vec<String>,
     },
-    /// A prepared image has not the size that its folder's name says.
+    /// A prepared image differs in size from its folder's name.
     #[error("the prepared image `{}` is {width}×{height} pixels, not {side}×{side}", file.display())]
     WrongSize { file: PathBuf, width: usize, height: usize, side: usize },
     /// The split leaves one of its parts empty.
@@ -67,8 +67,8 @@ pub enum DataError {
     /// Validation images of the same name, which results could not distinguish.
     #[error("`data.validation` holds several images called {}; rename them", listed(names))]
     SameName { names: Vec<String> },
-    /// Fewer images than the config asks for.
-    #[error("`data.{split}_count` asks for {wanted} images, but there are {found}")]
+    /// Fewer images than the config requires.
+    #[error("`data.{split}_count` requires {wanted} images, but there are {found}")]
     TooFew { split: Split, wanted: usize, found: usize },
     /// The same picture is in both splits.
     #[error(
@@ -98,7 +98,7 @@ pub enum DataError {
     /// A cached file is not what was written.
     #[error("the file of prepared images `{}` is damaged, delete it", path.display())]
     Damaged { path: PathBuf },
-    /// The preparation was asked to end before it was done.
+    /// A stop was requested before the preparation was finished.
     #[error("stopped while preparing images")]
     Stopped,
 }

@@ -1,4 +1,4 @@
-//! Images as they lie on disk: one file of any size, or the three files that the unofficial SR3
+//! Images on disk: one file of any size, or the three files that the unofficial SR3
 //! prepares; and what pair they make.
 
 use std::io;

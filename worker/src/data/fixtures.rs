@@ -55,7 +55,7 @@ impl Fixtures {
         (0..dataset.len()).map(|i| dataset.name(i)).collect()
     }
 
-    /// What the data's error says.
+    /// The message of the data's error.
     pub(super) fn problem(data: &Data, split: Split) -> String {
         match Self::open(data, split) {
             Ok(_) => panic!("{data:?} has {split} images"),

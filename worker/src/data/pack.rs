@@ -1,7 +1,7 @@
 //! The images of a split, prepared once and packed: every pair's truth, condition and
 //! low-resolution image as planes of bytes, one record after the other.
 //!
-//! Packs of files lie in the cache, named by what they were made of, and are mapped: any number of
+//! Packs of files are kept in the cache, named by a hash of their sources, and are mapped: any number of
 //! trials share one copy in memory, and images are read as they are needed. The condition is
 //! packed too, for upsampling it costs more than all else that a batch needs
 //! (`docs/benchmarks.md`). Synthetic faces are drawn into memory.
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_is_decoded_once() {
+    fn packed_images_are_decoded_once() {
         let fixtures = Fixtures::new();
         (0..40).for_each(|i| fixtures.grey(&format!("train/{i:02}.png"), 9, i));
         let packed = |fixtures: &Fixtures| ending_in(&fixtures.path("cache/images"), "pack");
@@ -181,7 +181,7 @@ mod tests {
         assert!((0..40).all(|i| pack.pair(i.into()).high == grey(8, i)));
         assert_eq!(packed(&fixtures).len(), 1);
 
-        // What the pack says now, and no decoder.
+        // The contents of the pack, not decoded images.
         fs::write(&packed(&fixtures)[0], vec![77; 40 * (2 * 192 + 12)]).unwrap();
         let pack = fixtures.pack(&fixtures.train(), Split::Train).unwrap();
         assert_eq!((pack.len(), pack.pair(39).high), (40, grey(8, 77)));

@@ -19,9 +19,9 @@ pub struct PrepareContext<'a> {
 }
 
 impl<'a> PrepareContext<'a> {
-    /// Keeps what it makes in the folder `cache` ([`super::cache::folder`]), works with `threads`
-    /// threads, at least 1, and calls `tick` with how much is done, and of how much, between any
-    /// two pieces of work.
+    /// Files are kept in the folder `cache`; with none, only synthetic faces can be prepared. `threads`
+    /// is at least 1. `tick` is called with the number of finished items and their total before each
+    /// block of work.
     pub fn new(
         cache: Option<PathBuf>,
         threads: usize,

@@ -90,18 +90,18 @@ fn named(items: Vec<Item>, list: &Path) -> Result<Vec<Item>, DataError> {
     if names.is_empty() {
         return Err(DataError::EmptyList { file: list.to_owned() });
     }
-    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-    for (place, item) in items.iter().enumerate() {
+    let mut positions: HashMap<String, Vec<usize>> = HashMap::new();
+    for (position, item) in items.iter().enumerate() {
         let stem = Path::new(&item.name).with_extension("").to_string_lossy().into_owned();
-        places.entry(stem).or_default().push(place);
-        places.entry(item.name.clone()).or_default().push(place);
+        positions.entry(stem).or_default().push(position);
+        positions.entry(item.name.clone()).or_default().push(position);
     }
     let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
     let (mut chosen, mut missing, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
     for name in names {
-        let item = match places.get(name).map(Vec::as_slice) {
+        let item = match positions.get(name).map(Vec::as_slice) {
             None => Err(&mut missing),
-            Some([place]) => items[*place].take().ok_or(&mut unclear),
+            Some([position]) => items[*position].take().ok_or(&mut unclear),
             Some(_) => Err(&mut unclear),
         };
         match item {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_name_is_its_sha256s() {
+    fn the_position_of_a_name_is_its_sha256s() {
         // printf 00000.png | sha256sum
         let expected = f64::from(0x40b8_7d47_u32) / 2.0_f64.powi(32);
         assert!((position("00000.png") - expected).abs() < 2.0_f64.powi(-32));
@@ -232,7 +232,7 @@ mod tests {
         let no_image = problem(validation(&["empty"]));
         assert!(no_image.contains("empty") && no_image.contains("data.validation"), "{no_image}");
         let many = Data { validation_count: Some(3), ..validation(&["train"]) };
-        assert!(problem(many).contains("asks for 3 images, but there are 1"));
+        assert!(problem(many).contains("requires 3 images, but there are 1"));
         let same = problem(validation(&["train", "train"]));
         assert!(same.contains("several images called `a.png`"), "{same}");
         let nothing_left = Data { validation_share: Some(1e-9), ..fixtures.train() };

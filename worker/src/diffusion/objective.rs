@@ -113,7 +113,7 @@ impl Objective<'_> {
     }
 
     /// The model's Gaussian of y_(t-1): the posterior of the `y_0` that it predicts, not clamped,
-    /// with the variance that `v` says, or else the posterior's.
+    /// with the variance that `v` selects, or else the posterior's.
     pub fn model(self, prediction: &Tensor, v: Option<&Tensor>, batch: &Noised) -> Gaussian {
         let Noised { y_t, signal, noise, .. } = batch;
         let mut model =
@@ -137,7 +137,7 @@ impl Objective<'_> {
 }
 
 /// Values of each sample, each as `[N, 1, 1, 1]`, in the kind and on the device of `like`. They go there
-/// together: a copy waits for all that a GPU was asked to do before.
+/// together: a copy waits for all work that is queued on the GPU.
 fn per_sample<const K: usize>(
     values: impl Iterator<Item = [f64; K]>,
     like: &Tensor,

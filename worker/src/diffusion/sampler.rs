@@ -13,7 +13,7 @@ use super::vlb::learned_log_variance;
 use crate::config::{self, Diffusion, Loss, Prediction};
 
 /// The network, the noise and the clock of a chain.
-pub trait Surroundings<B = ()> {
+pub trait ChainContext<B = ()> {
     /// The network's output about `y_t` at `level`; shapes `[N, 3, H, W]`, or `[N, 6, H, W]` for
     /// the output where the variance is learned.
     fn predict(&mut self, y_t: &Tensor, level: NoiseLevel) -> Tensor;
@@ -48,7 +48,7 @@ impl Variance {
 /// A chain from noise to `y_0`.
 #[derive(Debug, Clone, Copy)]
 pub struct Sampler<'a> {
-    /// The noise schedule, whose every step is walked.
+    /// The noise schedule; the chain takes every step of it.
     pub schedule: &'a Schedule,
     /// Target that the network was trained for.
     pub prediction: Prediction,
@@ -58,29 +58,29 @@ pub struct Sampler<'a> {
 
 impl Sampler<'_> {
     /// Ancestral sampling (SR3 algorithm 2, in the form that its clamp needs). Breaks when `tick` does.
-    pub fn ddpm<B>(self, around: &mut impl Surroundings<B>) -> ControlFlow<B, Tensor> {
-        let mut y = around.noise(0);
+    pub fn ddpm<B>(self, context: &mut impl ChainContext<B>) -> ControlFlow<B, Tensor> {
+        let mut y = context.noise(0);
         for t in (1..=self.schedule.steps()).rev() {
-            around.tick()?;
+            context.tick()?;
             let level = self.schedule.level(t);
-            let output = around.predict(&y, level);
+            let output = context.predict(&y, level);
             let y0 = self.y0(&output, &y, level);
             let posterior = self.schedule.posterior(t);
             y = y0 * posterior.y0 + y * posterior.y_t;
             if t > 1 {
-                y += around.noise(t) * self.deviation(&output, t);
+                y += context.noise(t) * self.deviation(&output, t);
             }
         }
         ControlFlow::Continue(y)
     }
 
     /// Deterministic steps (DDIM, eta = 0; Song et al. 2021 eq. 12). Breaks when `tick` does.
-    pub fn ddim<B>(self, around: &mut impl Surroundings<B>) -> ControlFlow<B, Tensor> {
-        let mut y = around.noise(0);
+    pub fn ddim<B>(self, context: &mut impl ChainContext<B>) -> ControlFlow<B, Tensor> {
+        let mut y = context.noise(0);
         for t in (1..=self.schedule.steps()).rev() {
-            around.tick()?;
+            context.tick()?;
             let (level, next) = (self.schedule.level(t), self.schedule.level(t - 1));
-            let y0 = self.y0(&around.predict(&y, level), &y, level);
+            let y0 = self.y0(&context.predict(&y, level), &y, level);
             let eps = (y - &y0 * level.signal) / level.noise;
             y = y0 * next.signal + eps * next.noise;
         }

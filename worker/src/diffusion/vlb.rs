@@ -36,7 +36,7 @@ impl Gaussian {
         let inverse = (&self.log_variance * -0.5).exp();
         let below = |x: &Tensor| (x * &inverse / -SQRT_2).special_erfc() * 0.5;
         let centred = y0 - &self.mean;
-        // Mirrored to the lower tail, where f32 still tells two small numbers apart.
+        // Mirrored to the lower tail, where f32 still distinguishes two small numbers.
         let mirrored = -centred.abs();
         let inner = below(&(&mirrored + HALF_BIN)) - below(&(&mirrored - HALF_BIN));
         let lowest = below(&(&centred + HALF_BIN));

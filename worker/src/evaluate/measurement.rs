@@ -34,7 +34,7 @@ struct Series {
 }
 
 /// Samples every image with the raw weights and with the averaged ones. Breaks when a stop is
-/// asked for; the next attempt restarts the measurement.
+/// requested; the next attempt restarts the measurement.
 pub(crate) fn measure_networks(
     attempt: &mut Attempt,
     set: &Validation,
@@ -99,7 +99,7 @@ impl Measurement {
     }
 
     /// Reports each image's scores as points at `step`, and keeps the pictures of the sheet.
-    pub(crate) fn say(
+    pub(crate) fn report(
         &self,
         attempt: &mut Attempt,
         step: u64,
@@ -108,7 +108,7 @@ impl Measurement {
     ) -> Result<(), Failure> {
         for (suffix, series) in &self.series {
             for (name, scores) in set.names.iter().zip(&series.scores) {
-                attempt.measured(step, Some(name), scores.named(suffix))?;
+                attempt.emit_metrics(step, Some(name), scores.named(suffix))?;
             }
         }
         for i in 0..pictures.min(set.last) {

@@ -1,4 +1,4 @@
-//! Measuring: the validation images, sampling them, and scoring what comes out.
+//! Measuring: the validation images, sampling them, and scoring the samples.
 
 mod measurement;
 mod scores;

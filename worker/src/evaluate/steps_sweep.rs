@@ -18,7 +18,7 @@ const SAMPLERS: [(Sampler, &str); 2] = [(Sampler::Ddpm, "ddpm"), (Sampler::Ddim,
 
 /// Samples every image with every chain of the sweep and reports each chain's mean scores as a point
 /// whose step is the chain's length: `ddim/psnr`, `ddim/seconds_per_image`, and so on. Returns the
-/// same for the result, by names like `psnr_ddim_20`. Breaks when a stop is asked for.
+/// same for the result, by names like `psnr_ddim_20`. Breaks when a stop is requested.
 pub(crate) fn measure_steps_sweep(
     attempt: &mut Attempt,
     set: &Validation,
@@ -51,7 +51,7 @@ pub(crate) fn measure_steps_sweep(
                 point.insert(format!("{name}/{metric}"), value);
             }
         }
-        if let Err(error) = attempt.measured(steps as u64, None, point) {
+        if let Err(error) = attempt.emit_metrics(steps as u64, None, point) {
             return ControlFlow::Break(Err(error));
         }
     }

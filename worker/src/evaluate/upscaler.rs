@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use tch::{Kind, Tensor};
 
 use crate::config::{self, Diffusion, Precision};
-use crate::diffusion::sampler::{Sampler, Surroundings, Variance};
+use crate::diffusion::sampler::{ChainContext, Sampler, Variance};
 use crate::diffusion::schedule::{NoiseLevel, Schedule};
 use crate::image::Rgb;
 use crate::model::{Mode, Unet};
@@ -47,19 +47,20 @@ impl Upscaler<'_> {
         tick: impl FnMut() -> ControlFlow<B>,
     ) -> ControlFlow<B, Vec<Rgb>> {
         let _no_grad = tch::no_grad_guard();
-        let mut around = Around { upscaler: self, numbers, condition, sampling_seed, tick };
+        let mut context =
+            UpscaleContext { upscaler: self, numbers, condition, sampling_seed, tick };
         let schedule = self.schedule.respaced(chain.steps);
         let (prediction, variance) = (self.diffusion.prediction, Variance::new(self.diffusion));
         let sampler = Sampler { schedule: &schedule, prediction, variance };
         let y0 = match chain.sampler {
-            config::Sampler::Ddpm => sampler.ddpm(&mut around)?,
-            config::Sampler::Ddim => sampler.ddim(&mut around)?,
+            config::Sampler::Ddpm => sampler.ddpm(&mut context)?,
+            config::Sampler::Ddim => sampler.ddim(&mut context)?,
         };
         ControlFlow::Continue(pictures(&self.diffusion.residual.image(&y0, condition)))
     }
 }
 
-struct Around<'a, N, F> {
+struct UpscaleContext<'a, N, F> {
     upscaler: Upscaler<'a>,
     numbers: N,
     condition: &'a Tensor,
@@ -67,7 +68,7 @@ struct Around<'a, N, F> {
     tick: F,
 }
 
-impl<B, N, F> Surroundings<B> for Around<'_, N, F>
+impl<B, N, F> ChainContext<B> for UpscaleContext<'_, N, F>
 where
     N: Iterator<Item = usize> + Clone,
     F: FnMut() -> ControlFlow<B>,

@@ -15,9 +15,9 @@ const UNSIZED: [&str; 4] = [
 /// A failed allocation. Sizes are in words, for example `2.00 GiB`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OutOfMemory {
-    /// The GPU's, asked for by libtorch.
+    /// GPU memory, requested by libtorch.
     #[error(
-        "the GPU's memory is full: {asked} were asked for, {free} of {total} are free; {ADVICE}"
+        "the GPU's memory is full: {asked} were requested, {free} of {total} are free; {ADVICE}"
     )]
     Gpu {
         /// Size of the failed allocation.
@@ -27,10 +27,10 @@ pub(crate) enum OutOfMemory {
         /// Size of the GPU's memory.
         total: String,
     },
-    /// The GPU's, asked for by one of CUDA's libraries.
+    /// GPU memory, requested by one of CUDA's libraries.
     #[error("the GPU's memory is full; {ADVICE}")]
     GpuLibrary,
-    #[error("the machine's memory is full: {asked} were asked for; {ADVICE}")]
+    #[error("the machine's memory is full: {asked} were requested; {ADVICE}")]
     Machine {
         /// Size of the failed allocation.
         asked: String,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_that_name_no_sizes_are_understood() {
+    fn messages_without_sizes_are_parsed() {
         for text in [
             "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
             "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",

@@ -45,7 +45,7 @@ pub(crate) enum Failure {
     },
     /// `device: cuda` without a GPU.
     #[error(
-        "`device: cuda` was asked for, but libtorch finds no GPU; is `libtorch_cuda.so` where ORCH_LIBTORCH_CUDA or LD_LIBRARY_PATH says, and CUDA_VISIBLE_DEVICES not empty?"
+        "`device: cuda` was requested, but libtorch finds no GPU; is `libtorch_cuda.so` where ORCH_LIBTORCH_CUDA or LD_LIBRARY_PATH says, and CUDA_VISIBLE_DEVICES not empty?"
     )]
     NoGpu,
     /// The initial weights that the config names cannot be loaded.
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(failure.class(), FailureClass::CudaOom);
         assert_eq!(
             error_chain(&failure),
-            "the GPU's memory is full: 2.00 GiB were asked for, 406.38 MiB of 11.91 GiB are free; \
+            "the GPU's memory is full: 2.00 GiB were requested, 406.38 MiB of 11.91 GiB are free; \
              a smaller batch (`training.accumulate`, `evaluation.batch`, `--batch`) or \
              `precision: bf16` needs less"
         );

@@ -8,5 +8,5 @@ mod layers;
 
 pub(crate) use inception::Inception;
 
-/// With fewer images than features the covariances lack rank, and the distance says nothing.
+/// With fewer images than features the covariances lack rank, and the distance is meaningless.
 pub(crate) const FEWEST_IMAGES: usize = inception::FEATURES as usize;

@@ -20,7 +20,7 @@ pub struct Rgb {
 /// An image file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// The file is missing, unreadable, or no whole PNG or JPEG.
+    /// The file is missing, unreadable, or not a complete PNG or JPEG.
     #[error("cannot read `{}` as a PNG or JPEG image", path.display())]
     Read { path: PathBuf, source: ::image::ImageError },
     /// The PNG could not be written.
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_stands_around_grey_and_is_cut_off_at_its_ends() {
+    fn a_difference_is_centred_on_grey_and_is_cut_off_at_its_ends() {
         let image = |pixels: [u8; 3]| Rgb { width: 1, height: 1, pixels: pixels.to_vec() };
         // 128 + 10 - 30, 128 + 7 - 7 and 128 + 255 - 0.
         assert_eq!(image([10, 7, 255]).less(&image([30, 7, 0])), image([108, 128, 255]));

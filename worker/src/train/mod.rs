@@ -1,5 +1,5 @@
 //! Training: SR3's algorithm 1 with Adam, warm-up, an average of the weights, and checkpoints from
-//! which it goes on as if it had never stopped.
+//! which it resumes as if it had never stopped.
 
 pub mod batch_sampler;
 pub mod images;

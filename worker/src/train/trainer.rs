@@ -108,14 +108,14 @@ impl<'a> Trainer<'a> {
                     CheckpointError::Io(error) | CheckpointError::Weights(WeightsError::Io(error)),
                 ) => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!("{}; trying the one before", error_chain(&error));
+                    tracing::warn!("{}; trying the previous one", error_chain(&error));
                 }
             }
         }
         Ok(None)
     }
 
-    /// Trains on `images` to the last step, or until asked to stop; either way the state is saved.
+    /// Trains on `images` to the last step, or until a stop is requested; either way the state is saved.
     /// The training curves are measured on `set`.
     pub(crate) fn run(
         &mut self,
@@ -267,7 +267,7 @@ impl<'a> Trainer<'a> {
             ("train/it_per_second", pace),
         ];
         let values = values.map(|(name, value)| (name.to_owned(), Number(value))).into();
-        Ok(attempt.measured(step, None, values)?)
+        Ok(attempt.emit_metrics(step, None, values)?)
     }
 
     /// Mean loss since the training curve's last point; an error if it is not finite.
@@ -280,13 +280,13 @@ impl<'a> Trainer<'a> {
         Err(Failure::Diverged { from: self.step() - steps, to: self.step(), loss })
     }
 
-    /// Reports the validation curves' values, unless asked to stop meanwhile.
+    /// Reports the validation curves' values, unless a stop is requested meanwhile.
     fn validate(
         &mut self,
         attempt: &mut Attempt,
         set: &Validation,
     ) -> Result<ControlFlow<()>, Failure> {
-        // What a diverged network samples says nothing, and takes as long.
+        // Samples of a diverged network are meaningless, and take as long.
         self.mean_loss()?;
         let evaluation = &self.config.evaluation;
         let (step, of) = (self.step(), self.config.training.iterations);
@@ -317,7 +317,7 @@ impl<'a> Trainer<'a> {
         for (item, image) in set.names.iter().zip(&pictures[0]) {
             attempt.picture_of_step(step, "val/sample", item, image)?;
         }
-        attempt.measured(step, None, values.clone())?;
+        attempt.emit_metrics(step, None, values.clone())?;
         self.progress.validated = Some(step);
         self.progress.validation = values;
         Ok(ControlFlow::Continue(()))
@@ -336,7 +336,7 @@ impl<'a> Trainer<'a> {
         let path = checkpoint::save(&attempt.checkpoints, &self.state(), &header)?;
         self.saved = Some(step);
         let path = attempt.relative(&path);
-        Ok(attempt.say(Event::Checkpoint { step, path, hash: None })?)
+        Ok(attempt.emit(Event::Checkpoint { step, path, hash: None })?)
     }
 
     /// Every tensor that the next step depends on, by its name in a checkpoint.

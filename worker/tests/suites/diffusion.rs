@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::Value;
 use tch::{Kind, Tensor};
 use worker::config::{Diffusion, Prediction, Residual, ScheduleKind, Training};
-use worker::diffusion::sampler::{Sampler, Surroundings, Variance};
+use worker::diffusion::sampler::{ChainContext, Sampler, Variance};
 use worker::diffusion::schedule::{NoiseLevel, Schedule};
 use worker::diffusion::target::q_sample;
 use worker::train::optimiser::learning_rate;
@@ -164,7 +164,7 @@ impl ClosedForm {
     }
 }
 
-impl Surroundings for ClosedForm {
+impl ChainContext for ClosedForm {
     fn predict(&mut self, y_t: &Tensor, level: NoiseLevel) -> Tensor {
         let output = (y_t * 0.8 + &self.condition * 0.15 - 0.1 * level.signal).tanh();
         match self.v {
@@ -193,7 +193,7 @@ fn whole_chains_end_where_the_reference_does() {
     let mut section = Section::new("chain", 1e-9);
     for run in golden["chain"]["runs"].as_array().unwrap() {
         let schedule = schedule(&golden, run["schedule"].as_str().unwrap());
-        let mut around = ClosedForm::new(&golden, None);
+        let mut context = ClosedForm::new(&golden, None);
         let steps = run["steps"].as_array().map_or(schedule.steps(), Vec::len);
         let schedule = schedule.respaced(steps);
         let variance = match run["variance"].as_str() {
@@ -202,10 +202,10 @@ fn whole_chains_end_where_the_reference_does() {
         };
         let sampler = Sampler { schedule: &schedule, prediction: Prediction::Eps, variance };
         let is_ddim = run["steps"].is_array();
-        let end = if is_ddim { sampler.ddim(&mut around) } else { sampler.ddpm(&mut around) };
+        let end = if is_ddim { sampler.ddim(&mut context) } else { sampler.ddpm(&mut context) };
         let end = end.continue_value().unwrap();
         section.within(golden::difference(&end, &golden::shaped(&run["y_0"], &SHAPE)));
-        assert_eq!(around.ticks, steps);
+        assert_eq!(context.ticks, steps);
     }
 }
 

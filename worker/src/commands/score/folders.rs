@@ -68,7 +68,7 @@ impl Folders {
         if problems.is_empty() { Ok(groups.collect()) } else { Err(problems) }
     }
 
-    /// Reads the images of a name, or says all that is wrong with them.
+    /// Reads the images of a name, or returns every problem with them.
     pub(super) fn read(&self, group: &Group) -> Result<Images, Vec<Problem>> {
         let (mut images, mut problems) = (Vec::new(), Vec::new());
         for (folder, files) in self.paths().into_iter().zip(&group.files) {

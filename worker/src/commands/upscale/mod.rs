@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use tch::Device;
 
 use self::display::Display;
-use self::model::{Model, Walk};
+use self::model::{Model, SamplingOptions};
 use crate::bridge;
 use crate::checkpoint::Weights;
 use crate::config::Sampler;
@@ -97,8 +97,8 @@ pub fn upscale(request: &Upscale) -> i32 {
 }
 
 impl Upscale {
-    fn walk(&self) -> Walk {
-        Walk { sampler: self.sampler, steps: self.steps, seed: self.seed }
+    fn options(&self) -> SamplingOptions {
+        SamplingOptions { sampler: self.sampler, steps: self.steps, seed: self.seed }
     }
 }
 
@@ -112,7 +112,7 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
     let checkpoints = [&request.checkpoint].into_iter().chain(&request.cascade);
     let models = checkpoints.map(|path| {
         let model = Model::load(path, request.weights, device)?;
-        model.chain(request.walk()).with_context(|| format!("`{}`", path.display()))?;
+        model.chain(request.options()).with_context(|| format!("`{}`", path.display()))?;
         Ok(model)
     });
     let models: Vec<Model> = successes(models, &mut problems);
@@ -184,8 +184,8 @@ fn run(request: &Upscale, models: &[Model], mut jobs: Vec<Job>) -> anyhow::Resul
     for batch in same_size.flat_map(|group| group.chunks(request.batch.into())) {
         let mut images: Vec<Rgb> = batch.iter().map(|job| job.image.clone()).collect();
         for (stage, model) in (1..).zip(models) {
-            display.begin(batch.len(), stage, model.chain(request.walk())?.steps);
-            let enlarged = model.enlarge(&images, request.walk(), || {
+            display.begin(batch.len(), stage, model.chain(request.options())?.steps);
+            let enlarged = model.enlarge(&images, request.options(), || {
                 display.step();
                 let stopped = stop.load(Ordering::Relaxed);
                 if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -215,7 +215,7 @@ fn reduced(image: &Rgb, low: usize) -> Rgb {
 }
 
 impl Job {
-    /// Writes the result; it is whole when its name appears.
+    /// Writes the result; it is complete when its name appears.
     fn save(&self, image: &Rgb) -> anyhow::Result<()> {
         let folder = self.output.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
