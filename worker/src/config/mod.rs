@@ -114,7 +114,7 @@ pub struct Model {
     pub inner: u32,
     /// Channels of each level as multiples of `inner`, from the full resolution down.
     pub multipliers: Vec<u32>,
-    /// Residual blocks per level on the way down; one more on the way up.
+    /// Residual blocks per level of the encoder; one more in the decoder.
     pub blocks: u32,
     /// Groups of every group normalisation.
     pub groups: u32,
@@ -127,7 +127,7 @@ pub struct Model {
     pub heads: u32,
     /// Form in which the low-resolution image and the noisy one enter together.
     pub input: Input,
-    /// Form in which the low-resolution image enters once more near the bottleneck, on both ways.
+    /// Form in which the low-resolution image enters once more near the bottleneck, in encoder and decoder.
     pub injection: Injection,
     /// Channels that each injection adds to the block it enters.
     pub injection_channels: u32,
@@ -147,7 +147,7 @@ pub enum Input {
 }
 
 /// The reduction of the low-resolution image to the level above the bottleneck, where it enters the
-/// first residual block on either way (SR4 section 5.4).
+/// first residual block of encoder and decoder (SR4 section 5.4).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Injection {

@@ -8,10 +8,10 @@ use super::{Injection, Model};
 pub(crate) struct Plan {
     /// Channels of the stem, which precedes `downs`.
     pub(crate) stem: u32,
-    /// The way down; the output of each and of the stem is kept as a skip.
+    /// The encoder; the output of each and of the stem is kept as a skip.
     pub(crate) downs: Vec<Stage>,
     pub(crate) middle: [Stage; 2],
-    /// The way up; each block is fed the output before it and the latest unused skip.
+    /// The decoder; each block is fed the output before it and the latest unused skip.
     pub(crate) ups: Vec<Stage>,
     /// Channels that enter the last convolution.
     pub(crate) last: u32,
@@ -44,7 +44,7 @@ impl Plan {
         let levels = model.multipliers.len();
         let attended = model.attention.map(|above| levels - 1 - above as usize);
         let injected = (model.injection != Injection::None).then(|| levels.saturating_sub(2));
-        // The first block of the level on either way takes it in.
+        // It enters the first block of the level in encoder and decoder.
         let injection =
             |level, block| (injected == Some(level) && block == 0).then_some(level as u32);
         let mut width = model.inner;
@@ -74,7 +74,7 @@ impl Plan {
         let mut ups = Vec::new();
         for (level, multiplier) in model.multipliers.iter().enumerate().rev() {
             for block in 0..=model.blocks {
-                let skip = skips.pop().expect("every block on the way up has its skip");
+                let skip = skips.pop().expect("every block of the decoder has its skip");
                 let (output, attention) = (model.inner * multiplier, attended == Some(level));
                 let injection = injection(level, block);
                 let input = width + skip + injection.map_or(0, |_| model.injection_channels);

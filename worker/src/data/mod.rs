@@ -48,7 +48,7 @@ pub struct Pair {
     pub high: Rgb,
     /// The input, `low` pixels a side.
     pub(crate) low: Rgb,
-    /// The input upsampled, `size` pixels a side: what the network is given.
+    /// The input upsampled, `size` pixels a side: the network's input.
     pub(crate) condition: Rgb,
 }
 

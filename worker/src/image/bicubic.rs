@@ -70,7 +70,7 @@ pub(crate) fn resize_aliased(image: &Rgb, width: usize, height: usize) -> Rgb {
     Rgb { width, height, pixels }
 }
 
-/// Position and weight of what each output position is made of.
+/// Positions and weights of the sources of each output position.
 fn four_taps(source: usize, target: usize) -> Vec<[(usize, f64); 4]> {
     let scale = source as f64 / target as f64;
     let mut taps = Vec::with_capacity(target);
@@ -86,7 +86,7 @@ fn four_taps(source: usize, target: usize) -> Vec<[(usize, f64); 4]> {
     taps
 }
 
-/// The source positions that one output position is made of, and their fixed-point weights.
+/// The source positions of one output position, and their fixed-point weights.
 struct Taps {
     positions: Range<usize>,
     weights: Vec<i32>,

@@ -8,7 +8,7 @@ use super::RGB;
 use super::parameters::convolution;
 use crate::config;
 
-/// One way down for the condition; entries between convolutions are activations.
+/// The reduction of the condition to one level; entries between convolutions are activations.
 #[derive(Debug)]
 pub(crate) struct Injection {
     kind: config::Injection,
@@ -17,7 +17,7 @@ pub(crate) struct Injection {
 }
 
 impl Injection {
-    /// A way down of `kind` over `halvings` of the resolution to `channels`.
+    /// A reduction of `kind` over `halvings` of the resolution to `channels`.
     pub(crate) fn new(
         path: &nn::Path,
         kind: config::Injection,

@@ -1,4 +1,4 @@
-//! The U-Net: stem, way down, middle, way up, with every output of the way down kept as a skip.
+//! The U-Net: stem, encoder, middle, decoder, with every output of the encoder kept as a skip.
 
 use tch::nn::{self, Module};
 use tch::{Device, Tensor};
@@ -92,7 +92,7 @@ impl Unet {
         }
         for layer in &self.ups {
             if let Layer::Block { .. } = layer {
-                let skip = skips.pop().expect("the plan gives every block on the way up a skip");
+                let skip = skips.pop().expect("the plan gives every block of the decoder a skip");
                 x = Tensor::cat(&[x, skip], 1);
             }
             x = layer.forward(&x, &block_input);
