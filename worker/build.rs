@@ -22,6 +22,9 @@ fn main() {
         .file("src/bridge/bridge.cpp")
         .compile("orch_bridge");
 
+    // The linker's own id is a hash over all of the program, the commit included, which is to leave
+    // nothing else in it: `build_id::id`.
+    println!("cargo::rustc-link-arg=-Wl,--build-id=none");
     for path in [libraries.as_os_str(), "$ORIGIN/../../.libtorch/lib".as_ref()] {
         println!("cargo::rustc-link-arg=-Wl,-rpath,{}", path.display());
     }

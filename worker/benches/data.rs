@@ -1,7 +1,7 @@
 //! `make bench`: how fast training images are prepared and brought to the device, and whether memory
-//! stays flat. It writes made-up faces into a temporary folder, reads them as a trial does, and
+//! stays flat. It writes synthetic faces into a temporary folder, reads them as a trial does, and
 //! prints what it measured; nothing here passes or fails.
-#![expect(clippy::print_stdout, reason = "what was measured is for people")]
+#![expect(clippy::print_stdout, reason = "the measurements are for people")]
 
 use std::hint::black_box;
 use std::ops::ControlFlow;
@@ -13,11 +13,11 @@ use anyhow::Context;
 use clap::Parser;
 use tch::{Cuda, Device};
 use worker::config::{Config, Data, Image, Source, Training};
-use worker::data::{self, Split, Workshop};
+use worker::data::{self, PrepareContext, Split};
 use worker::device;
 use worker::diffusion::schedule::Schedule;
 use worker::image::{Rgb, bicubic};
-use worker::train::draw::Dice;
+use worker::train::batch_sampler::BatchSampler;
 use worker::train::images::Images;
 
 /// Different faces among the images; the rest are the same with another top row.
@@ -65,13 +65,13 @@ fn main() -> anyhow::Result<()> {
 
     let mut go_on = |_, _| ControlFlow::Continue(());
     let cache = Some(folder.join("cache"));
-    let workshop = &mut Workshop::new(cache, arguments.threads, &mut go_on);
+    let context = &mut PrepareContext::new(cache, arguments.threads, &mut go_on);
     for name in ["fingerprint, at first", "fingerprint, again"] {
-        timed(name, count, || data::fingerprint(&config.data, &config.image, workshop))?;
+        timed(name, count, || data::fingerprint(&config.data, &config.image, context))?;
     }
     let device = Device::cuda_if_available();
-    timed("open, preparing", count, || Images::open(&config, device, workshop))?;
-    let images = timed("open, again", count, || Images::open(&config, device, workshop))?;
+    timed("open, preparing", count, || Images::open(&config, device, context))?;
+    let images = timed("open, again", count, || Images::open(&config, device, context))?;
     for batch in [4, 64, 256] {
         epoch(&images, &config, batch)?;
     }
@@ -91,9 +91,9 @@ fn write_images(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
     let (count, size) = (arguments.images, arguments.size);
     let faces = Data { train_count: Some(FACES.min(count)), ..Data::default() };
     let mut go_on = |_, _| ControlFlow::Continue(());
-    let workshop = &mut Workshop::new(None, arguments.threads, &mut go_on);
+    let context = &mut PrepareContext::new(None, arguments.threads, &mut go_on);
     let image = Image { size, low: arguments.low };
-    let faces = data::open(&faces, &image, Split::Train)?.pack(workshop)?;
+    let faces = data::open(&faces, &image, Split::Train)?.pack(context)?;
     let faces: Vec<Rgb> = (0..faces.len()).map(|i| faces.pair(i).high).collect();
     for i in 0..count {
         let mut face = faces[i % faces.len()].clone();
@@ -112,12 +112,12 @@ fn write_images(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
 fn epoch(images: &Images, config: &Config, batch: usize) -> anyhow::Result<()> {
     let training = Training { batch, ..config.training.clone() };
     let schedule = Schedule::new(&config.diffusion);
-    let mut dice = Dice::new(0, images.count());
+    let mut batch_sampler = BatchSampler::new(0, images.count());
     let steps = (images.count() / batch) as u64;
     let before = anonymous_kib()?;
     let start = Instant::now();
     for step in 1..=steps {
-        drop(images.batch(&dice.roll(step, &training, &config.diffusion, &schedule)));
+        drop(images.batch(&batch_sampler.sample(step, &training, &config.diffusion, &schedule)));
     }
     if Cuda::is_available() {
         Cuda::synchronize(0);

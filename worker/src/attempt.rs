@@ -1,5 +1,5 @@
-//! One attempt at carrying a trial to its end: where it reads and writes, what it says, and
-//! whether it was asked to stop.
+//! One attempt at carrying a trial to its end: where it reads and writes, the events it
+//! writes, and the signal that asks it to stop.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -16,32 +16,32 @@ use experiments::protocol::trial::{ENV_ARTIFACTS, ENV_CHECKPOINTS, ENV_EVENTS, T
 use fs_err as fs;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::build;
+use crate::build_id;
 use crate::failure::Failure;
 use crate::image::Rgb;
 
-/// Progress is said at most this often.
+/// Shortest time between two progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How an attempt ended that did not fail.
+/// The end of an attempt that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The trial is carried to its end.
+pub(crate) enum Outcome {
+    /// The trial has its result.
     Done,
     /// It was asked to stop, and can be resumed.
     Stopped,
 }
 
-/// The surroundings of one attempt.
-pub struct Attempt {
-    /// What is to be done.
-    pub trial: Trial,
-    /// The program that does it.
-    pub build: String,
+/// The trial of one attempt, the folders and the event file it writes to.
+pub(crate) struct Attempt {
+    /// Read from `trial.json`; never changed.
+    pub(crate) trial: Trial,
+    /// Id of this program, see [`build_id::id`].
+    pub(crate) build: String,
     /// Folder that paths in events are relative to.
     folder: PathBuf,
-    /// Folder of checkpoints.
-    pub checkpoints: PathBuf,
+    /// Absolute, or relative to the working directory.
+    pub(crate) checkpoints: PathBuf,
     artifacts: PathBuf,
     events: Box<dyn Write>,
     stop: Arc<AtomicBool>,
@@ -51,9 +51,9 @@ pub struct Attempt {
 impl Attempt {
     /// The attempt that the environment describes, for the trial at `path`. From now on SIGTERM
     /// and SIGINT only ask for a stop.
-    pub fn from_env(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn from_env(path: &Path) -> Result<Self, Failure> {
         let trial = Trial::read(path)?;
-        let build = build::id()?;
+        let build = build_id::id()?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let place = |variable, default: &Path| {
             env::var_os(variable).map_or_else(|| folder.join(default), PathBuf::from)
@@ -71,48 +71,48 @@ impl Attempt {
         Ok(Self { trial, build, folder, checkpoints, artifacts, events, stop, last_progress: None })
     }
 
-    /// Whether a signal asked for a stop.
-    pub fn is_stopping(&self) -> bool {
+    /// True after SIGTERM or SIGINT.
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
     /// Appends `event` as one line, in one write.
-    pub fn say(&mut self, event: Event) -> io::Result<()> {
+    pub(crate) fn emit(&mut self, event: Event) -> io::Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_secs_f64());
         let line = Line { time: now.ok(), event }.to_json() + "\n";
         self.events.write_all(line.as_bytes())?;
         self.events.flush()
     }
 
-    /// Says values at `step`, of one `item` or of the whole.
-    pub fn measured(
+    /// Reports values at `step`, of one `item`, or of all images if it is none.
+    pub(crate) fn emit_metrics(
         &mut self,
         step: u64,
         item: Option<&str>,
         values: BTreeMap<String, Number>,
     ) -> io::Result<()> {
-        self.say(Event::Metrics { step, item: item.map(str::to_owned), values })
+        self.emit(Event::Metrics { step, item: item.map(str::to_owned), values })
     }
 
-    /// Says how far `phase` is, not too often, and breaks where a stop was asked for. Called
+    /// Reports the progress of `phase`, not too often, and breaks where a stop was requested. Called
     /// between any two pieces of work that take noticeable time.
-    pub fn tick(&mut self, phase: &str, step: u64, of: u64) -> ControlFlow<io::Result<()>> {
+    pub(crate) fn tick(&mut self, phase: &str, step: u64, of: u64) -> ControlFlow<io::Result<()>> {
         if self.is_stopping() {
             return ControlFlow::Break(Ok(()));
         }
         if self.last_progress.is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL) {
             self.last_progress = Some(Instant::now());
             let event = Event::Progress { phase: phase.to_owned(), step, of };
-            if let Err(error) = self.say(event) {
+            if let Err(error) = self.emit(event) {
                 return ControlFlow::Break(Err(error));
             }
         }
         ControlFlow::Continue(())
     }
 
-    /// Keeps `image` as the picture `name` of `item`, and says so. The file is complete when its
+    /// Keeps `image` as the picture `name` of `item`, and reports it. The file is complete when its
     /// name appears. A later one of another step takes its place.
-    pub fn picture(
+    pub(crate) fn picture(
         &mut self,
         step: u64,
         name: &str,
@@ -123,7 +123,7 @@ impl Attempt {
     }
 
     /// As [`Attempt::picture`], beside those of other steps.
-    pub fn picture_of_step(
+    pub(crate) fn picture_of_step(
         &mut self,
         step: u64,
         name: &str,
@@ -148,11 +148,11 @@ impl Attempt {
         fs::rename(&partial, &path)?;
         let path = self.relative(&path);
         let (kind, name, item) = ("image".to_owned(), name.to_owned(), Some(item.to_owned()));
-        Ok(self.say(Event::Artifact { kind, name, step, item, path })?)
+        Ok(self.emit(Event::Artifact { kind, name, step, item, path })?)
     }
 
     /// `path` as events write it: relative to the trial's folder where it lies below it.
-    pub fn relative(&self, path: &Path) -> String {
+    pub(crate) fn relative(&self, path: &Path) -> String {
         path.strip_prefix(&self.folder).unwrap_or(path).to_string_lossy().into_owned()
     }
 }

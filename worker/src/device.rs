@@ -1,4 +1,4 @@
-//! What the trial computes on, and how libtorch is set up for it.
+//! The device that a trial computes on, and libtorch's set-up for it.
 
 use std::env;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 
 /// Environment variable with the place of `libtorch_cuda.so`: the file or its folder, for example
 /// `site-packages/torch/lib` of a PyTorch of the same version.
-pub const ENV_CUDA: &str = "ORCH_LIBTORCH_CUDA";
+pub(crate) const ENV_CUDA: &str = "ORCH_LIBTORCH_CUDA";
 const CUDA_LIBRARY: &str = "libtorch_cuda.so";
 
 /// Opens libtorch's CUDA part where there is one, so that one binary serves machines with and
@@ -32,7 +32,7 @@ pub fn open_cuda() {
 }
 
 /// Chooses the device and sets libtorch up for `threads` threads.
-pub fn set_up(config: &config::Config, threads: u32) -> Result<Device, Failure> {
+pub(crate) fn set_up(config: &config::Config, threads: u32) -> Result<Device, Failure> {
     // OpenMP allows a number of threads to be set at any time, the other pool only before use.
     tch::set_num_threads(threads.max(1) as i32);
     tch::set_num_interop_threads(1);
@@ -48,8 +48,8 @@ pub fn set_up(config: &config::Config, threads: u32) -> Result<Device, Failure> 
     }
 }
 
-/// The device in words.
-pub fn describe(device: Device, threads: u32) -> String {
+/// The device in words, for `hello`: `CPU, 4 threads`.
+pub(crate) fn describe(device: Device, threads: u32) -> String {
     match device {
         Device::Cuda(_) => "one CUDA GPU".to_owned(),
         _ if threads == 1 => "CPU, 1 thread".to_owned(),

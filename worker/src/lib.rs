@@ -1,25 +1,23 @@
 //! The worker of the super-resolution papers SR3 and SR4: data, model, training and measurement of
-//! one trial, on libtorch. What it says goes through `experiments`' events; it knows nothing of
+//! one trial, on libtorch. It reports through `experiments`' events and knows nothing of
 //! the orchestrator.
 
-pub mod attempt;
-pub mod bridge;
-pub mod build;
+mod attempt;
+mod bridge;
+mod build_id;
+pub mod checkpoint;
 pub mod commands;
 pub mod config;
 pub mod data;
 pub mod device;
 pub mod diffusion;
-pub mod evaluate;
-pub mod failure;
-pub mod fid;
+mod error_chain;
+mod evaluate;
+mod failure;
+mod fid;
 pub mod image;
 pub mod model;
-pub mod precision;
 pub mod random;
+mod sha256;
 pub mod train;
-pub mod weights;
-
-#[cfg(test)]
-#[path = "../tests/it/section.rs"]
-mod section;
+mod weights;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use experiments::protocol::exit::WORKER_CONFIG_WRONG;
@@ -13,12 +14,18 @@ use worker::commands::score::Score;
 use worker::commands::upscale::Upscale;
 use worker::{commands, device};
 
+/// The crate's version, and the commit if the program was built in a repository.
+static VERSION: LazyLock<String> = LazyLock::new(|| match commit::commit() {
+    "" => env!("CARGO_PKG_VERSION").to_owned(),
+    commit => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+});
+
 /// Trains and measures one trial of a diffusion super-resolution experiment.
 ///
-/// `orch` starts it and reads what it appends to its events file; by hand, `orch-worker train` in
-/// a trial's folder does the same and prints the events.
+/// `orch` starts it and reads what it appends to its events file; run manually, `orch-worker train`
+/// in a trial's folder does the same and prints the events.
 #[derive(Parser)]
-#[command(name = "orch-worker", version, about, max_term_width = 100)]
+#[command(name = "orch-worker", version = VERSION.as_str(), about, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -26,13 +33,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Carry a trial to its end, from its newest checkpoint if it has one.
+    /// Run a trial to its end, from its newest checkpoint if it has one.
     ///
     /// Events go to the file that `ORCH_EVENTS` names, else to standard output; checkpoints and
     /// pictures to `ORCH_CHECKPOINTS` and `ORCH_ARTIFACTS`, else to the folders that the trial names.
-    /// SIGTERM asks for a checkpoint and an end (exit code 75).
+    /// SIGTERM requests a checkpoint and a stop (exit code 75).
     Train {
-        /// The trial to carry out.
+        /// The trial's file.
         #[arg(long, env = ENV_TRIAL, default_value = FILE_NAME)]
         trial: PathBuf,
     },
@@ -51,14 +58,13 @@ enum Command {
     Score(Score),
     /// Super-resolve pictures with a checkpoint.
     ///
-    /// A picture is taken as the low-resolution one, whatever its size, and comes out enlarged by the
-    /// factor that the model was trained for: 64×64 becomes 512×512 with a model from 16 to 128.
+    /// A picture of any size is taken as the low-resolution image and enlarged by the factor that the model was trained for: 64×64 becomes 512×512 with a model from 16 to 128.
     /// Details are best near the size it was trained on; --reduce brings larger pictures there.
     ///
     /// For example: orch-worker upscale face.png --checkpoint
     /// runs/table1.demo/trials/sr4-s0-1f2e3d4c/checkpoints/step-0000000600.safetensors --out enlarged
     Upscale(Upscale),
-    /// Say what a checkpoint is: trial, step, sizes, last validation, config.
+    /// Describe a checkpoint: trial, step, sizes, last validation, config.
     Info(Info),
 }
 

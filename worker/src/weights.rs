@@ -12,7 +12,9 @@ use safetensors::{Dtype, SafeTensorError};
 use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
-/// Bytes of the header's length, with which a file begins.
+use crate::sha256::hex;
+
+/// Bytes of the header's length, at the start of a file.
 const LENGTH: usize = size_of::<u64>();
 /// Longer headers than this (100 MB) are those of other kinds of file.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -23,37 +25,31 @@ pub enum WeightsError {
     /// The file system refused; the message names the file.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The file is torn or no safetensors file.
-    #[error("`{}` is no complete safetensors file", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What the reader said.
-        source: SafeTensorError,
-    },
+    /// The file is truncated or not a safetensors file.
+    #[error("`{}` is not a complete safetensors file", path.display())]
+    Format { path: PathBuf, source: SafeTensorError },
     /// The file holds other tensors than are needed.
     #[error("the weights in `{}` do not fit: {}", path.display(), problems.join(", "))]
     Content {
-        /// The file.
         path: PathBuf,
-        /// What is missing, surplus or of another shape or type, each by name.
+        /// Tensors that are missing, surplus or of another shape or type, each by name.
         problems: Vec<String>,
     },
 }
 
 /// A safetensors file. Opening it reads its header alone.
 #[derive(Debug)]
-pub struct WeightsFile {
+pub(crate) struct WeightsFile {
     path: PathBuf,
     file: fs::File,
     header: Metadata,
-    /// Where the tensors begin.
+    /// Offset of the first tensor in bytes.
     start: u64,
 }
 
 impl WeightsFile {
-    /// Opens the file at `path`, which must be whole.
-    pub fn open(path: &Path) -> Result<Self, WeightsError> {
+    /// Opens the file at `path`, which must be complete.
+    pub(crate) fn open(path: &Path) -> Result<Self, WeightsError> {
         let format = |source| WeightsError::Format { path: path.to_owned(), source };
         let mut file = fs::File::open(path)?;
         let bytes = file.metadata()?.len();
@@ -80,19 +76,19 @@ impl WeightsFile {
         Ok(Self { path: path.to_owned(), file, header, start })
     }
 
-    /// What the header says under `key` beside the tensors.
-    pub fn metadata(&self, key: &str) -> Option<&str> {
+    /// The header's entry `key` of free text; none in most files of others.
+    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         self.header.metadata().as_ref()?.get(key).map(String::as_str)
     }
 
     /// The shape of each tensor by name.
-    pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+    pub(crate) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let tensors = self.header.tensors().into_iter();
         tensors.map(|(name, info)| (name, info.shape.clone())).collect()
     }
 
-    /// Says whether [`load`](Self::load) would find what it needs.
-    pub fn check(
+    /// Fails where [`load`](Self::load) would, and copies nothing.
+    pub(crate) fn check(
         &self,
         into: &BTreeMap<String, Tensor>,
         role: impl Fn(&str) -> Option<&str>,
@@ -100,10 +96,10 @@ impl WeightsFile {
         self.pairs(into, role).map(drop)
     }
 
-    /// Copies the file's tensors into those of `into`, turning f16 and bf16 into f32. `role` says
-    /// under which name a tensor of the file stands there, if it is wanted at all. The wanted ones
+    /// Copies the file's tensors into those of `into`, turning f16 and bf16 into f32. `role` maps
+    /// the name of a tensor in the file to its name in `into`, or to none to skip it. The wanted ones
     /// must be exactly those of `into`, in their shapes; where they are not, nothing is copied.
-    pub fn load(
+    pub(crate) fn load(
         &self,
         into: &BTreeMap<String, Tensor>,
         role: impl Fn(&str) -> Option<&str>,
@@ -153,19 +149,19 @@ impl WeightsFile {
     }
 
     /// The SHA-256 of the whole file, in hexadecimal.
-    pub fn digest(&self) -> Result<String, WeightsError> {
+    pub(crate) fn digest(&self) -> Result<String, WeightsError> {
         let mut file = fs::File::open(&self.path)?;
         let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
         loop {
             match file.read(&mut buffer)? {
-                0 => return Ok(base16ct::lower::encode_string(&hash.finalize())),
+                0 => return Ok(hex(hash)),
                 length => hash.update(&buffer[..length]),
             }
         }
     }
 }
 
-/// The kind of tensor that holds such numbers, if they can become weights.
+/// The kind of tensor that holds such numbers, none if they cannot become weights.
 fn kind(dtype: Dtype) -> Option<Kind> {
     match dtype {
         Dtype::F32 => Some(Kind::Float),
@@ -234,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_file_and_one_of_another_kind_are_no_safetensors() {
+    fn a_torn_file_and_one_of_another_kind_are_not_safetensors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.safetensors");
         let file = tensors(&[("a", &[2, 3])], 3.0);

@@ -10,23 +10,22 @@ use std::path::Path;
 use tch::{Device, Tensor};
 use torch_sys::C_tensor;
 
-/// libtorch refused a call.
 #[derive(Debug, thiserror::Error)]
 #[error("libtorch: {0}")]
-pub struct BridgeError(String);
+pub(crate) struct BridgeError(String);
 
 /// Adam's constants for one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
-pub struct Adam {
+pub(crate) struct Adam {
     /// Learning rate of this step.
-    pub learning_rate: f64,
+    pub(crate) learning_rate: f64,
     /// Decay of the gradients' running mean.
-    pub beta1: f64,
+    pub(crate) beta1: f64,
     /// Decay of the squared gradients' running mean.
-    pub beta2: f64,
+    pub(crate) beta2: f64,
     /// Added to the denominator.
-    pub eps: f64,
+    pub(crate) eps: f64,
 }
 
 // SAFETY: the signatures are those of `bridge.cpp`, and `C_tensor` is torch-sys' name for
@@ -57,7 +56,7 @@ unsafe extern "C" {
 
 /// One step of Adam (Kingma and Ba 2015) on `weights`, in place; `means` and `squares` are the
 /// moments and `step` a scalar f32 tensor with the number of this step, from 1.
-pub fn fused_adam(
+pub(crate) fn fused_adam(
     weights: &[Tensor],
     gradients: &[Tensor],
     (means, squares): (&[Tensor], &[Tensor]),
@@ -85,7 +84,7 @@ pub fn fused_adam(
 }
 
 /// Moves each of `from` towards its partner in `to` by `share` of the difference, in place.
-pub fn lerp(from: &[Tensor], to: &[Tensor], share: f64) -> Result<(), BridgeError> {
+pub(crate) fn lerp(from: &[Tensor], to: &[Tensor], share: f64) -> Result<(), BridgeError> {
     assert_eq!(from.len(), to.len(), "each tensor has its partner");
     let (from, to) = (pointers(from), pointers(to));
     // SAFETY: both lists hold `from.len()` live tensors for the length of the call.
@@ -94,19 +93,19 @@ pub fn lerp(from: &[Tensor], to: &[Tensor], share: f64) -> Result<(), BridgeErro
 
 /// Makes libtorch use deterministic algorithms, and refuse an operation that has none. Must come
 /// before the first use of the GPU.
-pub fn deterministic() -> Result<(), BridgeError> {
+pub(crate) fn deterministic() -> Result<(), BridgeError> {
     // SAFETY: sets flags; nothing else runs yet that could read the environment meanwhile.
     checked(unsafe { orch_deterministic() })
 }
 
 /// Makes this thread treat denormal numbers as zero, which are very slow on CPUs.
-pub fn flush_denormals() -> Result<(), BridgeError> {
+pub(crate) fn flush_denormals() -> Result<(), BridgeError> {
     // SAFETY: sets a flag of this thread.
     checked(unsafe { orch_flush_denormals() })
 }
 
 /// Lets GPUs round the factors of f32 convolutions and matrix products to ten bits, or forbids it.
-pub fn allow_tf32(allowed: bool) -> Result<(), BridgeError> {
+pub(crate) fn allow_tf32(allowed: bool) -> Result<(), BridgeError> {
     // SAFETY: sets flags of the process, which one thread computes for.
     checked(unsafe { orch_allow_tf32(allowed) })
 }
@@ -115,7 +114,7 @@ pub fn allow_tf32(allowed: bool) -> Result<(), BridgeError> {
 /// autocast rules let them: convolutions and matrix products do, what sums many numbers does not.
 #[derive(Debug)]
 #[must_use = "dropping it ends autocast"]
-pub struct Autocast {
+pub(crate) struct Autocast {
     cuda: bool,
     /// Autocast belongs to a thread, so the guard may not leave it.
     _thread: PhantomData<*const ()>,
@@ -123,7 +122,7 @@ pub struct Autocast {
 
 impl Autocast {
     /// Begins autocast to bf16 for `device`. Guards may nest.
-    pub fn bf16(device: Device) -> Result<Self, BridgeError> {
+    pub(crate) fn bf16(device: Device) -> Result<Self, BridgeError> {
         let cuda = device.is_cuda();
         // SAFETY: sets flags of this thread.
         checked(unsafe { orch_autocast_enter(cuda) })?;
@@ -141,7 +140,7 @@ impl Drop for Autocast {
 }
 
 /// Opens a shared library for good; its initialisers register what it holds with libtorch.
-pub fn open_library(path: &Path) -> Result<(), libloading::Error> {
+pub(crate) fn open_library(path: &Path) -> Result<(), libloading::Error> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
     // SAFETY: libtorch's own libraries, whose initialisers only register.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL)? };

@@ -1,4 +1,4 @@
-//! `orch-worker check`: says what is wrong with trials' configs before anything runs.
+//! `orch-worker check`: validates trials' configs before anything runs.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -9,20 +9,21 @@ use anyhow::Context;
 use experiments::protocol::check::{Problem, Reply, Request};
 use tch::Device;
 
-use crate::build;
+use crate::build_id;
 use crate::config::{Config, Method};
-use crate::data::{self, Workshop};
+use crate::data::{self, PrepareContext};
+use crate::error_chain::error_chain;
 use crate::model::Unet;
 use crate::train::pretrained;
 
 /// Answers each request line of `input` by one reply line in `output`, in order.
 pub fn check(input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> {
-    let build = build::id().context("cannot read this program's own file")?;
+    let build = build_id::id().context("cannot read this program's own file")?;
     let mut fingerprints = Fingerprints::default();
     for (number, line) in (1..).zip(input.lines()) {
         let line = line.context("cannot read the requests")?;
         let request: Request = serde_json::from_str(&line)
-            .with_context(|| format!("line {number} of the requests is no request"))?;
+            .with_context(|| format!("line {number} of the requests is not a request"))?;
         let reply = reply(request, &build, &mut fingerprints);
         let reply = serde_json::to_string(&reply).context("cannot write a reply")?;
         writeln!(output, "{reply}").context("cannot write a reply")?;
@@ -46,24 +47,18 @@ fn reply(request: Request, build: &str, fingerprints: &mut Fingerprints) -> Repl
     }
 }
 
-/// Fingerprints that were asked for; trials mostly share theirs.
+/// Fingerprints computed so far; most trials share theirs.
 #[derive(Default)]
 struct Fingerprints(HashMap<String, Result<String, Problem>>);
 
 impl Fingerprints {
-    /// Of the images.
+    /// Of the training and validation images.
     fn data(&mut self, config: &Config, threads: u32) -> Result<String, Problem> {
         let key = format!("{:?} {:?}", config.data, config.image);
-        let compute = || {
-            let mut go_on = |_, _| ControlFlow::Continue(());
-            let mut workshop = Workshop::new(data::cache::folder(), threads as usize, &mut go_on);
-            data::fingerprint(&config.data, &config.image, &mut workshop)
-                .map_err(|error| problem("/data", error))
-        };
-        self.0.entry(key).or_insert_with(compute).clone()
+        self.0.entry(key).or_insert_with(|| fingerprint_of_data(config, threads)).clone()
     }
 
-    /// Of the weights that the network begins with, which must fit it.
+    /// Of the initial weights, which must fit the network; none if they are random.
     fn weights(&mut self, config: &Config) -> Result<Option<String>, Problem> {
         let Some(path) =
             config.model.init_from.as_ref().filter(|_| config.method == Method::Diffusion)
@@ -72,19 +67,26 @@ impl Fingerprints {
         };
         let outputs = config.diffusion.outputs();
         let key = format!("{:?} {outputs}", config.model);
-        let compute = || {
+        let fingerprint = self.0.entry(key).or_insert_with(|| {
             let network = Unet::new(&config.model, outputs, Device::Cpu);
             pretrained::check(path, network.store())
                 .map(|digest| digest[..16].to_owned())
-                .map_err(|error| problem("/model/init_from", error))
-        };
-        self.0.entry(key).or_insert_with(compute).clone().map(Some)
+                .map_err(|error| problem("/model/init_from", &error))
+        });
+        fingerprint.clone().map(Some)
     }
 }
 
-fn problem(pointer: &str, error: impl Error + Send + Sync + 'static) -> Problem {
-    let message = format!("{:#}", anyhow::Error::from(error));
-    Problem { pointer: pointer.to_owned(), message }
+fn fingerprint_of_data(config: &Config, threads: u32) -> Result<String, Problem> {
+    let mut never_stops = |_, _| ControlFlow::Continue(());
+    let cache = data::cache::folder();
+    let mut context = PrepareContext::new(cache, threads as usize, &mut never_stops);
+    data::fingerprint(&config.data, &config.image, &mut context)
+        .map_err(|error| problem("/data", &error))
+}
+
+fn problem(pointer: &str, error: &(dyn Error + 'static)) -> Problem {
+    Problem { pointer: pointer.to_owned(), message: error_chain(error) }
 }
 
 #[cfg(test)]

@@ -1,32 +1,32 @@
-//! `orch-worker info`: what a checkpoint is.
+//! `orch-worker info`: describes a checkpoint.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::train::checkpoint::{Checkpoint, CheckpointError, Header, Weights};
+use crate::checkpoint::{Checkpoint, CheckpointError, Header, Weights};
 
-/// Exit code: the file is no checkpoint of ours.
+/// Exit code: the file is not a checkpoint of ours.
 const UNUSABLE: i32 = 2;
 
-/// Which checkpoint, and how to print it.
+/// Arguments of `orch-worker info`.
 #[derive(Debug, clap::Args)]
 pub struct Info {
-    /// The checkpoint.
+    /// Checkpoint of a trial, a file in its `checkpoints` folder.
     #[arg(value_name = "CHECKPOINT")]
     path: PathBuf,
-    /// Print one JSON object.
+    /// Print one JSON object: `trial`, `build`, `progress` and `parameters`.
     #[arg(long)]
     json: bool,
 }
 
-/// Prints what the checkpoint says of itself. Returns the exit code.
+/// Prints the header of the checkpoint. Returns the exit code.
 pub fn info(request: &Info) -> i32 {
     let (header, parameters) = match read(&request.path) {
         Ok(read) => read,
         Err(error) => {
-            super::complain([anyhow::Error::from(error)]);
+            super::report_errors([anyhow::Error::from(error)]);
             return UNUSABLE;
         }
     };

@@ -9,10 +9,11 @@ pub mod score;
 pub mod train;
 pub mod upscale;
 
-/// Says on standard error what is wrong, a line each. Where nobody can be told, the exit code says it.
-fn complain(problems: impl IntoIterator<Item = impl Display>) {
+/// Prints each problem as a line on standard error. Where standard error is closed, only the exit code
+/// remains.
+fn report_errors(problems: impl IntoIterator<Item = impl Display>) {
     let mut errors = io::stderr().lock();
     for problem in problems {
-        let _told = writeln!(errors, "error: {problem:#}");
+        let _printed = writeln!(errors, "error: {problem:#}");
     }
 }

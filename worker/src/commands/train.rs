@@ -1,4 +1,4 @@
-//! `orch-worker train`: carries one trial to its end, from wherever its checkpoints are.
+//! `orch-worker train`: runs one trial to its end, resuming from its newest checkpoint.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,17 +11,19 @@ use experiments::protocol::number::Number;
 
 use crate::attempt::{Attempt, Outcome};
 use crate::config::{Config, Method};
-use crate::data::{self, DataError, Workshop};
+use crate::data::{self, DataError, PrepareContext};
 use crate::diffusion::schedule::Schedule;
+use crate::error_chain::error_chain;
 use crate::evaluate::{
-    Scores, Validation, measure_bicubic, measure_networks, measure_sweep, sweep_descriptions,
+    Scores, Validation, measure_bicubic, measure_networks, measure_steps_sweep,
+    steps_sweep_descriptions,
 };
 use crate::failure::{self, Failure};
 use crate::train::Trainer;
 use crate::train::images::Images;
-use crate::{build, device};
+use crate::{build_id, device};
 
-/// Enough to draw a schedule.
+/// Points that suffice to plot a schedule.
 const SCHEDULE_POINTS: usize = 100;
 
 /// Runs the trial whose `trial.json` is at `path`; returns the exit code.
@@ -29,28 +31,28 @@ pub fn train(path: &Path) -> i32 {
     let mut attempt = match Attempt::from_env(path) {
         Ok(attempt) => attempt,
         Err(failure) => {
-            tracing::error!("{}", failure.chain());
+            tracing::error!("{}", error_chain(&failure));
             return failure.exit_code();
         }
     };
-    match failure::caught(|| carry(&mut attempt)).flatten() {
+    match failure::caught(|| run(&mut attempt)).flatten() {
         Ok(Outcome::Done) => WORKER_DONE,
         Ok(Outcome::Stopped) => {
-            tracing::info!("stopped as asked; the next attempt goes on from the checkpoint");
+            tracing::info!("stopped on request; the next attempt resumes from the checkpoint");
             WORKER_STOPPED
         }
         Err(failure) => {
-            let (class, message) = (failure.class(), failure.chain());
+            let (class, message) = (failure.class(), error_chain(&failure));
             tracing::error!("{class}: {message}");
-            if let Err(error) = attempt.say(Event::Failed { class, message }) {
-                tracing::error!("cannot say so: {error}");
+            if let Err(error) = attempt.emit(Event::Failed { class, message }) {
+                tracing::error!("cannot write the event: {error}");
             }
             failure.exit_code()
         }
     }
 }
 
-fn carry(attempt: &mut Attempt) -> Result<Outcome, Failure> {
+fn run(attempt: &mut Attempt) -> Result<Outcome, Failure> {
     let config = Config::parse(&attempt.trial.config).map_err(Failure::Config)?;
     match config.method {
         Method::Bicubic => bicubic(attempt, &config),
@@ -61,12 +63,12 @@ fn carry(attempt: &mut Attempt) -> Result<Outcome, Failure> {
 fn bicubic(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure> {
     hello(attempt, config, "CPU".to_owned(), None)?;
     let ControlFlow::Continue(set) =
-        prepared(attempt, |workshop| Validation::open(config, tch::Device::Cpu, workshop))?
+        prepared(attempt, |context| Validation::open(config, tch::Device::Cpu, context))?
     else {
         return Ok(Outcome::Stopped);
     };
     let measurement = measure_bicubic(&set);
-    measurement.say(attempt, 0, &set, config.evaluation.sheet_images)?;
+    measurement.report(attempt, 0, &set, config.evaluation.sheet_images)?;
     result(attempt, measurement.values(), 0, 0.0)?;
     Ok(Outcome::Done)
 }
@@ -77,10 +79,10 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
     let mut trainer = Trainer::new(config, seed, device);
     let resumed = trainer.begin(attempt)?;
     hello(attempt, config, device::describe(device, cpus), resumed)?;
-    say_schedule(attempt, &Schedule::new(&config.diffusion))?;
-    let ControlFlow::Continue((images, set)) = prepared(attempt, |workshop| {
-        let images = Images::open(config, device, workshop)?;
-        Ok((images, Validation::open(config, device, workshop)?))
+    report_schedule(attempt, &Schedule::new(&config.diffusion))?;
+    let ControlFlow::Continue((images, set)) = prepared(attempt, |context| {
+        let images = Images::open(config, device, context)?;
+        Ok((images, Validation::open(config, device, context)?))
     })?
     else {
         return Ok(Outcome::Stopped);
@@ -94,40 +96,44 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
         ControlFlow::Break(stop) => return Ok(stop.map(|()| Outcome::Stopped)?),
     };
     let [_, averaged] = trainer.upscalers();
-    let sweep = match measure_sweep(attempt, &set, averaged, &config.evaluation) {
+    let sweep = match measure_steps_sweep(attempt, &set, averaged, &config.evaluation) {
         ControlFlow::Continue(sweep) => sweep,
         ControlFlow::Break(stop) => return Ok(stop.map(|()| Outcome::Stopped)?),
     };
-    measurement.say(attempt, trainer.step(), &set, config.evaluation.sheet_images)?;
+    measurement.report(attempt, trainer.step(), &set, config.evaluation.sheet_images)?;
     let mut values = measurement.values();
     values.extend(sweep);
     result(attempt, values, trainer.parameters(), trainer.seconds())?;
     Ok(Outcome::Done)
 }
 
-/// What `open` makes of the data, unless a stop is asked for meanwhile.
+/// The result of `open`, or a break if a stop was requested while it ran.
 fn prepared<T>(
     attempt: &mut Attempt,
-    open: impl FnOnce(&mut Workshop) -> Result<T, DataError>,
+    open: impl FnOnce(&mut PrepareContext) -> Result<T, DataError>,
 ) -> Result<ControlFlow<(), T>, Failure> {
     let threads = attempt.trial.cpus as usize;
-    let mut said = Ok(());
-    let mut tick =
-        |done, of| attempt.tick("data", done as u64, of as u64).map_break(|outcome| said = outcome);
-    let opened = open(&mut Workshop::new(data::cache::folder(), threads, &mut tick));
+    let mut written = Ok(());
+    let opened = open(&mut PrepareContext::new(data::cache::folder(), threads, &mut |done, of| {
+        attempt.tick("data", done as u64, of as u64).map_break(|outcome| written = outcome)
+    }));
     match opened {
-        Err(DataError::Stopped) => Ok(ControlFlow::Break(said?)),
+        Err(DataError::Stopped) => Ok(ControlFlow::Break(written?)),
         opened => Ok(ControlFlow::Continue(opened?)),
     }
 }
 
-/// Says the noise schedule, at no more than [`SCHEDULE_POINTS`] of its steps and its last. Every
-/// attempt says all of it: of what the one before said, nothing beyond its checkpoint counts.
-fn say_schedule(attempt: &mut Attempt, schedule: &Schedule) -> io::Result<()> {
+/// Reports the noise schedule at no more than [`SCHEDULE_POINTS`] of its steps and its last. Every
+/// attempt reports all of it: readers discard an attempt's points beyond its last checkpoint.
+fn report_schedule(attempt: &mut Attempt, schedule: &Schedule) -> io::Result<()> {
     let steps = schedule.steps();
     for t in (0..steps).step_by(steps.div_ceil(SCHEDULE_POINTS)).chain([steps]) {
         let gamma = Number(schedule.gamma(t));
-        attempt.measured(t as u64, None, BTreeMap::from([("schedule/gamma".to_owned(), gamma)]))?;
+        attempt.emit_metrics(
+            t as u64,
+            None,
+            BTreeMap::from([("schedule/gamma".to_owned(), gamma)]),
+        )?;
     }
     Ok(())
 }
@@ -153,9 +159,9 @@ fn hello(
         );
         metrics.insert(name.to_owned(), info);
     }
-    attempt.say(Event::Hello {
+    attempt.emit(Event::Hello {
         protocol: PROTOCOL,
-        program: build::PROGRAM.to_owned(),
+        program: build_id::PROGRAM.to_owned(),
         build: Some(attempt.build.clone()),
         device: Some(device),
         resumed_from,
@@ -163,7 +169,7 @@ fn hello(
     })
 }
 
-/// What the curves' metrics mean.
+/// Descriptions of the curves' metrics.
 fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
     let evaluation = &config.evaluation;
     let own = config.diffusion.steps;
@@ -179,7 +185,7 @@ fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
     };
     let mut curves = BTreeMap::new();
     if !evaluation.sweep.is_empty() {
-        curves.extend(sweep_descriptions());
+        curves.extend(steps_sweep_descriptions());
     }
     curves.extend(
         [
@@ -218,5 +224,5 @@ fn result(
 ) -> io::Result<()> {
     values.insert("parameters".to_owned(), Number(parameters as f64));
     values.insert("train_seconds".to_owned(), Number(train_seconds));
-    attempt.say(Event::Result { values })
+    attempt.emit(Event::Result { values })
 }

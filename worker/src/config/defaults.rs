@@ -1,4 +1,4 @@
-//! What a config means where it says nothing: the paper's settings, where the paper has one.
+//! The defaults of a config: the paper's settings, where the paper has one.
 
 use super::{
     Config, Data, Device, Diffusion, Evaluation, Image, Injection, Input, Level, Loss, Method,

@@ -1,11 +1,12 @@
-//! The worker's own vocabulary: what a trial's `config` may say.
+//! The worker's own vocabulary: every setting of a trial's `config`.
 //!
 //! [`Config::parse`] reads a trial's mapping, fills in every default and checks it, so that the
-//! rest of the crate never meets a value that makes no sense. [`Config::to_map`] writes it back
+//! rest of the crate never meets an unreasonable value. [`Config::to_map`] writes it back
 //! with nothing left out; the orchestrator freezes that as the trial's identity.
 
 mod defaults;
 mod parse;
+pub(crate) mod plan;
 mod rules;
 
 use std::path::PathBuf;
@@ -16,27 +17,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What makes the high-resolution images.
+    /// Diffusion or the bicubic baseline.
     pub method: Method,
-    /// What to compute on.
+    /// CPU or GPU.
     pub device: Device,
     /// Refuse operations whose result depends on timing (CUDA).
     pub deterministic: bool,
-    /// Where the images come from.
+    /// Source and split of the images.
     pub data: Data,
-    /// Sizes of the images.
+    /// Side lengths of the image pairs.
     pub image: Image,
-    /// The U-Net.
+    /// Widths, depth and inputs of the U-Net.
     pub model: Model,
-    /// Noise, target and chain.
+    /// Noise schedule, target, loss and variance.
     pub diffusion: Diffusion,
-    /// The optimisation.
+    /// Steps, batches, Adam and the averages.
     pub training: Training,
-    /// What is measured and when.
+    /// The validation curve and the final measurement.
     pub evaluation: Evaluation,
 }
 
-/// What makes the high-resolution images.
+/// The method that makes high-resolution images.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
@@ -47,24 +48,24 @@ pub enum Method {
     Bicubic,
 }
 
-/// What to compute on.
+/// The device to compute on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Device {
     /// The first GPU that is visible, else the CPU.
     #[default]
     Auto,
-    /// The CPU.
+    /// The CPU, with or without a GPU in the machine.
     Cpu,
     /// The first GPU that is visible; an error if there is none.
     Cuda,
 }
 
-/// Where the images come from.
+/// The source and the split of the images.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Data {
-    /// Made up or read.
+    /// Synthetic or read from folders.
     pub source: Source,
     /// Folders of training images (`source: folder`).
     #[serde(deserialize_with = "parse::paths")]
@@ -78,13 +79,13 @@ pub struct Data {
     /// A text file that names the validation images, one a line, in the order in which they are
     /// used; all in the order of their names if absent.
     pub validation_list: Option<PathBuf>,
-    /// How many training images, the first ones; all if absent, 2048 made-up faces.
+    /// Number of training images, taken from the start; all if absent, or 2048 synthetic faces.
     pub train_count: Option<usize>,
-    /// How many validation images, the first ones; all if absent, 64 made-up faces.
+    /// Number of validation images, taken from the start; all if absent, or 64 synthetic faces.
     pub validation_count: Option<usize>,
 }
 
-/// Sort of data.
+/// The two sources of images.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
@@ -113,7 +114,7 @@ pub struct Model {
     pub inner: u32,
     /// Channels of each level as multiples of `inner`, from the full resolution down.
     pub multipliers: Vec<u32>,
-    /// Residual blocks per level on the way down; one more on the way up.
+    /// Residual blocks per level of the encoder; one more in the decoder.
     pub blocks: u32,
     /// Groups of every group normalisation.
     pub groups: u32,
@@ -122,19 +123,19 @@ pub struct Model {
     /// The level with self-attention, counted up from the bottleneck; absent for none. The middle
     /// always has it.
     pub attention: Option<u32>,
-    /// Attention heads.
+    /// Heads of every attention; they must divide its channels.
     pub heads: u32,
-    /// How the low-resolution image and the noisy one enter together.
+    /// Form in which the low-resolution image and the noisy one enter together.
     pub input: Input,
-    /// How the low-resolution image enters once more near the bottleneck, on both ways.
+    /// Form in which the low-resolution image enters once more near the bottleneck, in encoder and decoder.
     pub injection: Injection,
-    /// Channels of each injection.
+    /// Channels that each injection adds to the block it enters.
     pub injection_channels: u32,
-    /// Weights to begin with, as a safetensors file; random ones if absent.
+    /// Initial weights, as a safetensors file; random ones if absent.
     pub init_from: Option<PathBuf>,
 }
 
-/// How the upsampled low-resolution image and the noisy image become the network's input.
+/// The combination of upsampled low-resolution image and noisy image into the network's input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Input {
@@ -145,8 +146,8 @@ pub enum Input {
     Attention,
 }
 
-/// How the low-resolution image is brought down to the level above the bottleneck, to enter its
-/// first residual block on either way (SR4 section 5.4).
+/// The reduction of the low-resolution image to the level above the bottleneck, where it enters the
+/// first residual block of encoder and decoder (SR4 section 5.4).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Injection {
@@ -163,11 +164,11 @@ pub enum Injection {
     SmallKernels,
 }
 
-/// Noise, target and chain.
+/// Noise schedule, target, loss and variance of the diffusion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Diffusion {
-    /// How the noise grows.
+    /// Growth of the noise along the chain.
     pub schedule: ScheduleKind,
     /// Length of the chain, T.
     pub steps: usize,
@@ -175,13 +176,13 @@ pub struct Diffusion {
     pub linear_start: f64,
     /// Last beta of the linear schedule.
     pub linear_end: f64,
-    /// What shares one step of the chain in training.
+    /// Samples that share one step of the chain in training.
     pub level: Level,
-    /// What the network predicts.
+    /// Target of the network.
     pub prediction: Prediction,
-    /// Whether the image itself is diffused or its difference from the upsampled input.
+    /// Diffuses the image itself or its difference from the upsampled input.
     pub residual: Residual,
-    /// What is minimised.
+    /// Objective of the training.
     pub loss: Loss,
     /// Weight of the variational bound in the hybrid loss, lambda.
     pub vlb_weight: f64,
@@ -191,7 +192,7 @@ pub struct Diffusion {
     pub variance: Variance,
 }
 
-/// What is diffused.
+/// The quantity that is diffused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Residual {
@@ -204,7 +205,7 @@ pub enum Residual {
     Doubled,
 }
 
-/// What is minimised.
+/// The objective of the training.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
@@ -229,7 +230,7 @@ pub enum Variance {
     Beta,
 }
 
-/// How the noise grows along the chain.
+/// The growth of the noise along the chain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScheduleKind {
@@ -240,7 +241,8 @@ pub enum ScheduleKind {
     Cosine,
 }
 
-/// What shares one step t of the chain in training; the noise level within it is each sample's own.
+/// The samples that share one step t of the chain in training; the noise level within it is each
+/// sample's own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
@@ -251,7 +253,7 @@ pub enum Level {
     Sample,
 }
 
-/// What the network predicts.
+/// The target of the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Prediction {
@@ -269,13 +271,13 @@ impl Diffusion {
     }
 }
 
-/// The optimisation.
+/// Steps, batches, Adam and the averages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
     /// Optimiser steps; 0 measures the network as initialised.
     pub iterations: u64,
-    /// Images per step.
+    /// Images per optimiser step, over all parts of [`accumulate`](Self::accumulate).
     pub batch: usize,
     /// In how many parts a batch goes through the network, one after the other: as many times
     /// less memory for the same step.
@@ -311,7 +313,7 @@ pub enum Precision {
     Bf16,
 }
 
-/// What is measured and when.
+/// The validation curve and the final measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Evaluation {
@@ -323,9 +325,9 @@ pub struct Evaluation {
     pub ddim_steps: Option<usize>,
     /// Validation images of the final measurement; all if absent.
     pub images: Option<usize>,
-    /// Images per forward pass.
+    /// Images per forward pass; affects memory and speed, not the noise of any image.
     pub batch: usize,
-    /// How often each image is sampled in the final measurement.
+    /// Samples of each image in the final measurement, each with its own noise.
     pub sampling_seeds: u64,
     /// Images of the final measurement that are kept as pictures.
     pub sheet_images: usize,
@@ -340,7 +342,7 @@ pub struct Evaluation {
     pub sweep: Vec<usize>,
 }
 
-/// A kind of chain.
+/// A sampling algorithm.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampler {

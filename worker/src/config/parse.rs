@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{Config, Source, rules};
 
 impl Config {
-    /// Reads `map`, fills in every default and checks the whole. The problems name their place by
+    /// Reads `map`, fills in every default and checks the whole. The problems name their position by
     /// JSON pointer.
     pub fn parse(map: &Map<String, Value>) -> Result<Self, Vec<Problem>> {
         let mut value = Value::Object(map.clone());
@@ -37,7 +37,7 @@ impl Config {
 /// Turns `1e4` and `10000.0` into `10000`: YAML readers make the former a float, and counts are
 /// often written so. Fields that are floats take integers too, so nothing is lost.
 fn whole_numbers(value: &mut Value) {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53: beyond it a float is no exact count
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53: beyond it a float is not an exact count
     match value {
         Value::Number(number) if number.is_f64() => {
             if let Some(float) = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < EXACT) {

@@ -1,13 +1,13 @@
-//! What a config must satisfy beyond its types: sizes that divide, probabilities, a chain that
-//! can be walked.
+//! The rules of a config beyond its types: sizes that divide, probabilities, a chain that
+//! exists.
 
 use experiments::protocol::check::Problem;
 
+use super::plan::Plan;
 use super::{
     Config, Diffusion, Evaluation, Injection, Loss, Method, Model, Residual, ScheduleKind, Source,
     Training, Variance,
 };
-use crate::model::plan::Plan;
 
 /// Everything that is wrong with `config`; empty if nothing is.
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
@@ -232,14 +232,14 @@ fn evaluation(evaluation: &Evaluation, steps: usize, found: &mut Findings) {
     found.at_least_one(evaluation.sampling_seeds, "/evaluation/sampling_seeds");
     let images = evaluation.images.map_or(1, |images| images as u64);
     found.at_least_one(images, "/evaluation/images");
-    let mut walkable = |chain: usize, pointer: &str| {
+    let mut require_length = |chain: usize, pointer: &str| {
         let message = format!("must be from 1 to the chain's length, {steps}");
         found.require((1..=steps.max(1)).contains(&chain), pointer, message);
     };
-    walkable(evaluation.ddim_steps.unwrap_or(1), "/evaluation/ddim_steps");
-    walkable(evaluation.steps.unwrap_or(1), "/evaluation/steps");
+    require_length(evaluation.ddim_steps.unwrap_or(1), "/evaluation/ddim_steps");
+    require_length(evaluation.steps.unwrap_or(1), "/evaluation/steps");
     for (i, chain) in evaluation.sweep.iter().enumerate() {
-        walkable(*chain, &format!("/evaluation/sweep/{i}"));
+        require_length(*chain, &format!("/evaluation/sweep/{i}"));
     }
 }
 

@@ -1,8 +1,8 @@
 //! The cache of prepared data: a folder outside the user's own, safe to delete at any time.
 //!
-//! A file appears in it whole or not at all: it is written aside, synced and renamed. Of processes
-//! that want the same file at once, one makes it while the others wait; a killed one's lock is gone
-//! with it, and what it left half-way is written over.
+//! A file appears in it whole or not at all: it is written to a temporary file, synced and
+//! renamed. Of several processes that need the same file, one makes it while the others wait; the lock
+//! of a killed process is released, and its temporary file is overwritten.
 
 use std::env;
 use std::fs::TryLockError;
@@ -14,18 +14,18 @@ use std::time::Duration;
 use fs_err::{self as fs, File};
 use memmap2::Mmap;
 
-use super::{DataError, Workshop};
+use super::{DataError, PrepareContext};
 
 /// Environment variable with the folder for prepared images, instead of `orch` in the user's cache.
-pub const ENV_CACHE: &str = "ORCH_CACHE";
+pub(crate) const ENV_CACHE: &str = "ORCH_CACHE";
 
-/// Pause between two looks whether another process has made a file.
-const WAIT: Duration = Duration::from_millis(100);
+/// Interval at which a process that waits for another one polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// The folder that `ORCH_CACHE` names, else `orch` in `XDG_CACHE_HOME` or in `~/.cache`; none if no
 /// home is known either.
-pub fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set(ENV_CACHE).or_else(|| {
         let caches = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
@@ -37,17 +37,17 @@ pub fn folder() -> Option<PathBuf> {
 /// Maps the file `path` of the cache, which is made by `build` unless it is there.
 pub(super) fn mapped(
     path: &Path,
-    workshop: &mut Workshop,
-    build: impl FnOnce(&mut Workshop, &mut BufWriter<File>) -> Result<(), DataError>,
+    context: &mut PrepareContext,
+    build: impl FnOnce(&mut PrepareContext, &mut BufWriter<File>) -> Result<(), DataError>,
 ) -> Result<Mmap, DataError> {
     let failed = |source| DataError::Cache { path: path.to_owned(), source };
     if !path.exists() {
         fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
         let lock = File::create(path.with_extension("lock")).map_err(failed)?;
-        wait_for(&lock, workshop, failed)?;
+        wait_for(&lock, context, failed)?;
         // Another process may have made it meanwhile.
         if !path.exists() {
-            make(path, failed, |file| build(workshop, file))?;
+            make(path, failed, |file| build(context, file))?;
         }
     }
     map(path).map_err(failed)
@@ -72,28 +72,29 @@ fn make(
 
 /// Puts `bytes` into the file `path` of the cache, in one piece.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
-    let write = || {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        let partial = path.with_extension(format!("{}.partial", process::id()));
-        let mut file = File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().map_err(|source| DataError::Cache { path: path.to_owned(), source })
+    write_synced(path, bytes).map_err(|source| DataError::Cache { path: path.to_owned(), source })
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    let partial = path.with_extension(format!("{}.partial", process::id()));
+    let mut file = File::create(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&partial, path)
 }
 
 fn wait_for(
     lock: &File,
-    workshop: &mut Workshop,
+    context: &mut PrepareContext,
     failed: impl Fn(io::Error) -> DataError,
 ) -> Result<(), DataError> {
     loop {
         match lock.file().try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) => {
-                workshop.tick(0, 0)?;
-                std::thread::sleep(WAIT);
+                context.tick(0, 0)?;
+                std::thread::sleep(POLL_INTERVAL);
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
@@ -104,7 +105,7 @@ fn wait_for(
 fn map(path: &Path) -> io::Result<Mmap> {
     let file = File::open(path)?;
     // SAFETY: the file was complete when it got its name, and nothing here ever writes to a named
-    // file again. That nobody else does is the user's part; deleting it does no harm.
+    // file again. The user must not write to it either; deleting it does no harm.
     unsafe { Mmap::map(file.file()) }
 }
 
@@ -119,8 +120,8 @@ mod tests {
 
     fn make(path: &Path, contents: impl FnOnce() -> Vec<u8>) -> Result<Mmap, DataError> {
         let mut go_on = |_, _| ControlFlow::Continue(());
-        let workshop = &mut Workshop::new(None, 1, &mut go_on);
-        mapped(path, workshop, |_, file| {
+        let context = &mut PrepareContext::new(None, 1, &mut go_on);
+        mapped(path, context, |_, file| {
             file.write_all(&contents()).unwrap();
             Ok(())
         })
@@ -137,7 +138,7 @@ mod tests {
                     both.wait();
                     let map = make(path, || {
                         made.fetch_add(1, Ordering::Relaxed);
-                        thread::sleep(3 * WAIT);
+                        thread::sleep(3 * POLL_INTERVAL);
                         vec![7; 5000]
                     });
                     assert_eq!(map.unwrap()[..], [7; 5000]);
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_half_way_is_written_over() {
+    fn an_unfinished_file_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.pack");
         fs::write(path.with_extension("partial"), [1; 100]).unwrap();
@@ -157,23 +158,23 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_can_be_stopped() {
+    fn a_waiting_process_can_be_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file.pack");
         let lock = File::create(path.with_extension("lock")).unwrap();
         lock.file().lock().unwrap();
-        let mut looks = 0;
+        let mut polls = 0;
         let mut twice = |_, _| {
-            looks += 1;
-            if looks < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            polls += 1;
+            if polls < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let stopped = mapped(&path, &mut Workshop::new(None, 1, &mut twice), |_, _| Ok(()));
+        let stopped = mapped(&path, &mut PrepareContext::new(None, 1, &mut twice), |_, _| Ok(()));
         assert!(matches!(stopped, Err(DataError::Stopped)));
         assert!(!path.exists());
     }
 
     #[test]
-    fn a_folder_that_cannot_be_is_an_error_with_a_way_out() {
+    fn a_folder_that_cannot_be_made_is_an_error_with_advice() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a"), "no folder").unwrap();
         let error = make(&folder.path().join("a/file.pack"), Vec::new).unwrap_err().to_string();

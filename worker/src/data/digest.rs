@@ -1,7 +1,7 @@
-//! Digests of files' contents, remembered so that each is read for it only once.
+//! Digests of files' contents, cached so that each file is read only once.
 //!
-//! What is remembered holds as long as a file's size and time of last change are the same. A file
-//! that changed moments ago is not remembered: it could change again within the clock's tick.
+//! An entry is valid as long as a file's size and time of last change are the same. A file that
+//! changed moments ago is not cached: it could change again within the clock's tick.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::files::{File, Item, Stamp};
-use super::{DataError, Workshop, cache};
+use super::{DataError, PrepareContext, cache};
+use crate::sha256::sha256;
 
-/// How long a file must have stayed as it is to be remembered; longer than the tick of any file
-/// system's clock.
+/// Least age of a file's last change for its digest to be cached; longer than the tick of any
+/// file system's clock.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// The SHA-256 of a file's contents, in hexadecimal.
@@ -24,7 +24,7 @@ pub(super) struct Digest(String);
 
 impl Digest {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        Self(base16ct::lower::encode_string(&Sha256::digest(bytes)))
+        Self(sha256(bytes))
     }
 }
 
@@ -35,44 +35,51 @@ pub(super) fn joined(digests: &[Digest]) -> String {
 }
 
 /// The digests of each item's files.
-pub(super) fn of(items: &[Item], workshop: &mut Workshop) -> Result<Vec<Vec<Digest>>, DataError> {
+pub(super) fn of(
+    items: &[Item],
+    context: &mut PrepareContext,
+) -> Result<Vec<Vec<Digest>>, DataError> {
     let files: Vec<&File> = items.iter().flat_map(Item::files).collect();
-    let mut memories: HashMap<&Path, Memory> = HashMap::new();
+    let mut caches: HashMap<&Path, DigestCache> = HashMap::new();
     for file in &files {
-        if !memories.contains_key(&*file.root) {
-            memories.insert(&file.root, Memory::load(workshop.cache()?, &file.root));
+        if !caches.contains_key(&*file.root) {
+            caches.insert(&file.root, DigestCache::load(context.cache()?, &file.root));
         }
     }
-    let is_unknown = |file: &&File| memories[&*file.root].get(file).is_none();
-    let unknown: Vec<&File> = files.iter().copied().filter(is_unknown).collect();
+    let mut unknown = files;
+    unknown.retain(|file| caches[&*file.root].get(file).is_none());
     let mut read_so_far = unknown.iter();
-    let outcome = workshop.each(
+    let outcome = context.each(
         &unknown,
         |file| Ok(Digest::of(&contents(file)?)),
         |digest| {
             let file = read_so_far.next().expect("each file has one digest");
-            memories.get_mut(&*file.root).expect("loaded above").learn(file, digest);
+            caches.get_mut(&*file.root).expect("loaded above").insert(file, digest);
             Ok(())
         },
     );
     // Also what was read before a stop or an error need not be read again.
-    memories.values().try_for_each(Memory::save)?;
+    caches.values().try_for_each(DigestCache::save)?;
     outcome?;
-    let digest = |file: &File| memories[&*file.root].get(file).expect("read above").clone();
-    Ok(items.iter().map(|item| item.files().iter().map(digest).collect()).collect())
+    let mut digests = Vec::with_capacity(items.len());
+    for item in items {
+        let known = item.files().iter().map(|file| caches[&*file.root].get(file));
+        digests.push(known.map(|digest| digest.expect("read above").clone()).collect());
+    }
+    Ok(digests)
 }
 
 /// The contents of each file of an item, which must have these digests.
 pub(super) fn verified(item: &Item, digests: &[Digest]) -> Result<Vec<Vec<u8>>, DataError> {
-    let read = |(file, digest): (&File, &Digest)| {
+    let mut all = Vec::with_capacity(digests.len());
+    for (file, digest) in item.files().iter().zip(digests) {
         let contents = contents(file)?;
-        if Digest::of(&contents) == *digest {
-            Ok(contents)
-        } else {
-            Err(DataError::Changed { file: file.path.clone() })
+        if Digest::of(&contents) != *digest {
+            return Err(DataError::Changed { file: file.path.clone() });
         }
-    };
-    item.files().iter().zip(digests).map(read).collect()
+        all.push(contents);
+    }
+    Ok(all)
 }
 
 fn contents(file: &File) -> Result<Vec<u8>, DataError> {
@@ -80,20 +87,20 @@ fn contents(file: &File) -> Result<Vec<u8>, DataError> {
 }
 
 /// The digests of the files of one folder, by their names in it.
-struct Memory {
+struct DigestCache {
     path: PathBuf,
     known: BTreeMap<String, (Stamp, Digest)>,
-    has_learnt: bool,
+    is_changed: bool,
 }
 
-impl Memory {
-    /// What `cache` remembers of the folder `root`; nothing if it cannot be read.
+impl DigestCache {
+    /// The digests that `cache` has of the folder `root`; none if they cannot be read.
     fn load(cache: &Path, root: &Path) -> Self {
         let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let name = Digest::of(real.as_os_str().as_encoded_bytes());
         let path = cache.join("digests").join(name.0).with_extension("json");
         let text = fs::read(&path).unwrap_or_default();
-        Self { path, known: serde_json::from_slice(&text).unwrap_or_default(), has_learnt: false }
+        Self { path, known: serde_json::from_slice(&text).unwrap_or_default(), is_changed: false }
     }
 
     fn get(&self, file: &File) -> Option<&Digest> {
@@ -101,13 +108,13 @@ impl Memory {
         (*stamp == file.stamp).then_some(digest)
     }
 
-    fn learn(&mut self, file: &File, digest: Digest) {
+    fn insert(&mut self, file: &File, digest: Digest) {
         self.known.insert(file.name.clone(), (file.stamp, digest));
-        self.has_learnt = true;
+        self.is_changed = true;
     }
 
     fn save(&self) -> Result<(), DataError> {
-        if !self.has_learnt {
+        if !self.is_changed {
             return Ok(());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -133,8 +140,8 @@ mod tests {
         let file = File { path: folder.join("a.png"), root, name: "a.png".to_owned(), stamp };
         let item = Item { name: "a.png".to_owned(), files: Files::Original(file) };
         let tick = &mut |_, _| ControlFlow::Continue(());
-        let mut workshop = Workshop::new(Some(folder.join("cache")), 2, tick);
-        of(&[item], &mut workshop).unwrap().remove(0).remove(0)
+        let mut context = PrepareContext::new(Some(folder.join("cache")), 2, tick);
+        of(&[item], &mut context).unwrap().remove(0).remove(0)
     }
 
     #[test]
@@ -150,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_has_just_changed_is_not_remembered() {
+    fn a_file_that_has_just_changed_is_not_cached() {
         let folder = tempfile::tempdir().unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64;
         let young = Stamp { bytes: 3, changed_ns: now };

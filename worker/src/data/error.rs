@@ -1,4 +1,4 @@
-//! Why there is no data: each error names the folder, file or setting, and what to do.
+//! Errors in finding and preparing images; each names the folder, file or setting, and the remedy.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,38 +6,25 @@ use std::path::PathBuf;
 use super::Split;
 use crate::image::ImageError;
 
-/// Names that are listed in one message; the rest is counted.
+/// Most names listed in one message; the rest are counted.
 const LISTED: usize = 10;
 
-/// Why there is no data.
+/// Images cannot be found, prepared or cached.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// A folder is missing or cannot be listed.
     #[error("cannot list the folder `{}` of `data.{split}`", folder.display())]
-    Unreadable {
-        /// Which part of the data.
-        split: Split,
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Unreadable { split: Split, folder: PathBuf, source: io::Error },
     /// A folder holds no images, at any depth.
     #[error("the folder `{}` of `data.{split}` holds no PNG or JPEG image", folder.display())]
-    Empty {
-        /// Which part of the data.
-        split: Split,
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// A prepared folder is one of other sizes, or not whole.
+    Empty { split: Split, folder: PathBuf },
+    /// A prepared folder has other sizes, or is incomplete.
     #[error(
         "the folder `{}` holds {found}, as prepared for the unofficial SR3; `image.size` and \
          `image.low` need {wanted}",
         folder.display()
     )]
     Sizes {
-        /// The folder.
         folder: PathBuf,
         /// Its subfolders of prepared images.
         found: String,
@@ -47,137 +34,71 @@ pub enum DataError {
     /// Prepared images without their partners.
     #[error("the prepared folder `{}` lacks {}", folder.display(), listed(missing))]
     Unpaired {
-        /// The folder.
         folder: PathBuf,
         /// Paths that there should be, inside the folder.
         missing: Vec<String>,
     },
-    /// A prepared image has not the size that its folder's name says.
+    /// A prepared image differs in size from its folder's name.
     #[error("the prepared image `{}` is {width}×{height} pixels, not {side}×{side}", file.display())]
-    WrongSize {
-        /// The file.
-        file: PathBuf,
-        /// Its columns.
-        width: usize,
-        /// Its rows.
-        height: usize,
-        /// The side it should have.
-        side: usize,
-    },
+    WrongSize { file: PathBuf, width: usize, height: usize, side: usize },
     /// The split leaves one of its parts empty.
     #[error(
         "`data.validation_share` of {share} leaves no {split} image among {images}; set another \
          share or name a folder for `data.validation`"
     )]
     Share {
-        /// As the config says.
         share: f64,
         /// The part that is empty.
         split: Split,
-        /// Images in the folders.
         images: usize,
     },
     /// The list of validation images cannot be read.
     #[error("cannot read `data.validation_list`, `{}`", file.display())]
-    List {
-        /// The list.
-        file: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    List { file: PathBuf, source: io::Error },
     /// The list of validation images names none.
     #[error("`data.validation_list`, `{}`, names no image", file.display())]
-    EmptyList {
-        /// The list.
-        file: PathBuf,
-    },
-    /// The list names images that there are not.
+    EmptyList { file: PathBuf },
+    /// The list names images that do not exist.
     #[error("`{}` names {}, not in the folders of `data.validation`", file.display(), listed(names))]
-    Missing {
-        /// The list.
-        file: PathBuf,
-        /// The names.
-        names: Vec<String>,
-    },
+    Missing { file: PathBuf, names: Vec<String> },
     /// The list names images twice, or by a name that several have.
     #[error("`{}` names {} twice, or for several images", file.display(), listed(names))]
-    Unclear {
-        /// The list.
-        file: PathBuf,
-        /// The names.
-        names: Vec<String>,
-    },
-    /// Validation images of the same name, which results could not tell apart.
+    Unclear { file: PathBuf, names: Vec<String> },
+    /// Validation images of the same name, which results could not distinguish.
     #[error("`data.validation` holds several images called {}; rename them", listed(names))]
-    SameName {
-        /// The names.
-        names: Vec<String>,
-    },
-    /// Fewer images than the config asks for.
-    #[error("`data.{split}_count` asks for {wanted} images, but there are {found}")]
-    TooFew {
-        /// Which part of the data.
-        split: Split,
-        /// As the config says.
-        wanted: usize,
-        /// As there are.
-        found: usize,
-    },
-    /// The same picture is learnt from and measured on.
+    SameName { names: Vec<String> },
+    /// Fewer images than the config requires.
+    #[error("`data.{split}_count` requires {wanted} images, but there are {found}")]
+    TooFew { split: Split, wanted: usize, found: usize },
+    /// The same picture is in both splits.
     #[error(
-        "`{}` and `{}` are the same picture, one to learn from and one to measure on; keep only one",
+        "`{}` and `{}` are the same picture, one in training and one in validation; keep only one",
         train.display(),
         validation.display()
     )]
-    Shared {
-        /// The training image.
-        train: PathBuf,
-        /// The validation image.
-        validation: PathBuf,
-    },
+    Shared { train: PathBuf, validation: PathBuf },
     /// A file that was listed cannot be read.
     #[error("cannot read the image `{}`", file.display())]
-    File {
-        /// The file.
-        file: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    File { file: PathBuf, source: io::Error },
     /// A file changed between being listed and being used.
     #[error("the image `{}` is being changed; start again when it is not", file.display())]
-    Changed {
-        /// The file.
-        file: PathBuf,
-    },
+    Changed { file: PathBuf },
     /// An image cannot be decoded.
     #[error("the image `{}` is broken, repair or remove it", file.display())]
-    Broken {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        source: ImageError,
-    },
-    /// Nobody said where prepared images may be kept.
-    #[error("there is no place to keep prepared images: set ORCH_CACHE, XDG_CACHE_HOME or HOME")]
+    Broken { file: PathBuf, source: ImageError },
+    /// The environment names no folder for prepared images.
+    #[error("no folder for prepared images: set ORCH_CACHE, XDG_CACHE_HOME or HOME")]
     NoCache,
     /// The cache of prepared images cannot be used.
     #[error(
-        "cannot keep prepared images in `{}`; ORCH_CACHE may name a folder with room elsewhere",
+        "cannot keep prepared images in `{}`; set ORCH_CACHE to a folder with free space",
         path.display()
     )]
-    Cache {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Cache { path: PathBuf, source: io::Error },
     /// A cached file is not what was written.
     #[error("the file of prepared images `{}` is damaged, delete it", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The preparation was asked to end before it was done.
+    Damaged { path: PathBuf },
+    /// A stop was requested before the preparation was finished.
     #[error("stopped while preparing images")]
     Stopped,
 }

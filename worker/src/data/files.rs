@@ -1,4 +1,4 @@
-//! Images as they lie on disk: one file of any size, or the three files that the unofficial SR3
+//! Images on disk: one file of any size, or the three files that the unofficial SR3
 //! prepares; and what pair they make.
 
 use std::io;
@@ -21,7 +21,7 @@ pub(super) struct File {
     pub(super) stamp: Stamp,
 }
 
-/// What changes whenever a file's contents do. The time is that of the inode's last change, which
+/// Size and time, which change whenever a file's contents do. The time is that of the inode's last change, which
 /// no program can set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Stamp {
@@ -29,7 +29,7 @@ pub(super) struct Stamp {
     pub(super) changed_ns: i64,
 }
 
-/// One image.
+/// One image of a split, not read yet.
 #[derive(Debug)]
 pub(super) struct Item {
     /// The path inside its folder, with `/` between the parts.
@@ -85,11 +85,13 @@ impl Item {
 /// The images at and below the folder `within` of `root`, sorted by name.
 pub(super) fn images(root: &Arc<Path>, within: &str) -> io::Result<Vec<File>> {
     let prefix = if within.is_empty() { String::new() } else { format!("{within}/") };
-    let file = |(name, path): (String, PathBuf)| {
+    let mut images = Vec::new();
+    for (name, path) in files::find(&root.join(within))? {
         let metadata = fs_err::metadata(&path)?;
         let changed_ns = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
         let stamp = Stamp { bytes: metadata.len(), changed_ns };
-        Ok(File { path, root: Arc::clone(root), name: format!("{prefix}{name}"), stamp })
-    };
-    files::find(&root.join(within))?.into_iter().map(file).collect()
+        let name = format!("{prefix}{name}");
+        images.push(File { path, root: Arc::clone(root), name, stamp });
+    }
+    Ok(images)
 }

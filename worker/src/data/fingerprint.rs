@@ -1,4 +1,4 @@
-//! The data's fingerprint, by which results on other data are told apart.
+//! The data's fingerprint, which distinguishes results on different data.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,45 +7,45 @@ use sha2::{Digest as _, Sha256};
 
 use super::digest::{self, Digest};
 use super::files::Item;
-use super::{DataError, Images, PREPARATION, Split, Workshop, faces};
+use super::{DataError, Images, PREPARATION, PrepareContext, Split, synthetic};
 use crate::config::{Data, Image};
+use crate::sha256;
 
 /// A name for the data that changes with what the model gets to see: for faces their generator and
 /// number, for folders the names and contents of the files; and how images are prepared.
 ///
-/// Contents are read once and then remembered. A picture that is learnt from and measured on is an
-/// error.
+/// Contents are read once and then remembered. A picture in both splits is an error.
 pub fn fingerprint(
     data: &Data,
     image: &Image,
-    workshop: &mut Workshop,
+    context: &mut PrepareContext,
 ) -> Result<String, DataError> {
     let mut hash = Sha256::new();
     hash.update(format!("preparation {PREPARATION}, {} from {}\n", image.size, image.low));
     let train = super::open(data, image, Split::Train)?.images;
-    let learnt = describe(&train, &mut hash, workshop)?;
+    let learnt = describe(&train, &mut hash, context)?;
     hash.update("validation\n");
     let validation = super::open(data, image, Split::Validation)?.images;
-    let measured = describe(&validation, &mut hash, workshop)?;
+    let measured = describe(&validation, &mut hash, context)?;
     if let (Images::Files(train), Images::Files(validation)) = (&train, &validation) {
         assure_disjoint(truths(train, &learnt), truths(validation, &measured))?;
     }
-    Ok(base16ct::lower::encode_string(&hash.finalize()[..8]))
+    Ok(sha256::hex(hash)[..16].to_owned())
 }
 
 /// Puts what the images are into `hash`; returns the digests of their files.
 fn describe(
     images: &Images,
     hash: &mut Sha256,
-    workshop: &mut Workshop,
+    context: &mut PrepareContext,
 ) -> Result<Vec<Vec<Digest>>, DataError> {
     match images {
         Images::Faces { seed, count } => {
-            hash.update(format!("faces {} {seed} {count}\n", faces::VERSION));
+            hash.update(format!("faces {} {seed} {count}\n", synthetic::VERSION));
             Ok(Vec::new())
         }
         Images::Files(items) => {
-            let digests = digest::of(items, workshop)?;
+            let digests = digest::of(items, context)?;
             for (item, digests) in items.iter().zip(&digests) {
                 hash.update(format!("{}\0{}\n", item.name, digest::joined(digests)));
             }
@@ -82,7 +82,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::data::lab::Lab;
+    use crate::data::fixtures::Fixtures;
 
     #[test]
     fn the_fingerprint_follows_the_faces() {
@@ -93,7 +93,7 @@ mod tests {
             ..Data::default()
         };
         let print = |data: &Data, image: &Image| {
-            Lab::new().work(|workshop| fingerprint(data, image, workshop).unwrap())
+            Fixtures::new().work(|context| fingerprint(data, image, context).unwrap())
         };
         let base = print(&faces(3, 2), &image);
         assert_eq!(base, print(&faces(3, 2), &image));
@@ -105,32 +105,32 @@ mod tests {
 
     #[test]
     fn the_fingerprint_follows_contents_and_names() {
-        let lab = Lab::new();
-        lab.grey("train/a.png", 8, 1);
-        lab.grey("validation/b.png", 8, 2);
-        let before = lab.fingerprint(&lab.folders()).unwrap();
-        assert_eq!(lab.fingerprint(&lab.folders()).unwrap(), before);
+        let fixtures = Fixtures::new();
+        fixtures.grey("train/a.png", 8, 1);
+        fixtures.grey("validation/b.png", 8, 2);
+        let before = fixtures.fingerprint(&fixtures.folders()).unwrap();
+        assert_eq!(fixtures.fingerprint(&fixtures.folders()).unwrap(), before);
 
-        let path = lab.path("train/a.png");
+        let path = fixtures.path("train/a.png");
         let contents = fs::read(&path).unwrap();
         let mut others = contents.clone();
         others[60] ^= 1;
         fs::write(&path, others).unwrap();
-        let changed = lab.fingerprint(&lab.folders()).unwrap();
+        let changed = fixtures.fingerprint(&fixtures.folders()).unwrap();
         assert_ne!(changed, before);
         fs::write(&path, contents).unwrap();
-        assert_eq!(lab.fingerprint(&lab.folders()).unwrap(), before);
-        fs::rename(&path, lab.path("train/c.png")).unwrap();
-        assert_ne!(lab.fingerprint(&lab.folders()).unwrap(), before);
+        assert_eq!(fixtures.fingerprint(&fixtures.folders()).unwrap(), before);
+        fs::rename(&path, fixtures.path("train/c.png")).unwrap();
+        assert_ne!(fixtures.fingerprint(&fixtures.folders()).unwrap(), before);
     }
 
     #[test]
     fn a_picture_in_both_splits_is_refused_under_any_name() {
-        let lab = Lab::new();
-        lab.grey("train/a.png", 8, 1);
-        lab.grey("train/copy.png", 8, 2);
-        lab.grey("validation/b.png", 8, 2);
-        let error = lab.fingerprint(&lab.folders()).unwrap_err().to_string();
+        let fixtures = Fixtures::new();
+        fixtures.grey("train/a.png", 8, 1);
+        fixtures.grey("train/copy.png", 8, 2);
+        fixtures.grey("validation/b.png", 8, 2);
+        let error = fixtures.fingerprint(&fixtures.folders()).unwrap_err().to_string();
         assert!(
             error.contains("train/copy.png") && error.contains("b.png` are the same"),
             "{error}"

@@ -1,43 +1,43 @@
-//! Images to learn from and to be measured on, as pairs of high and low resolution.
+//! Images for training and for validation, as pairs of high and low resolution.
 //!
-//! They come from folders (`folder`) or are made up (`faces`). The high image is the centre
+//! They come from folders (`folder`) or are synthetic (`faces`). The high image is the centre
 //! square at the wanted size, the low one Pillow's bicubic reduction of it, so that the pair is
 //! consistent by construction; folders that the unofficial SR3 prepared are taken as they are.
 
-pub mod cache;
+pub(crate) mod cache;
 mod digest;
 mod error;
-mod faces;
 mod files;
 mod fingerprint;
 #[cfg(test)]
-mod lab;
+mod fixtures;
 mod pack;
+mod prepare_context;
 mod prepared;
 mod select;
-mod workshop;
+mod synthetic;
 
 use crate::config::{Data, Image, Source};
 use crate::image::{Rgb, bicubic};
 
-pub use error::DataError;
+pub(crate) use error::DataError;
 pub use fingerprint::fingerprint;
-pub use pack::Pack;
-pub use workshop::Workshop;
+pub(crate) use pack::Pack;
+pub use prepare_context::PrepareContext;
 
 use files::Item;
 
 /// Raised whenever the pixels of a pair follow otherwise from the same file.
 const PREPARATION: u32 = 1;
-/// Made-up faces to learn from, and to measure on, where the config names no number.
+/// Synthetic faces for training and for validation, where the config names no number.
 const FACES: (usize, usize) = (2048, 64);
 
-/// Which part of the data.
+/// A part of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
-    /// Images to learn from.
+    /// Images for training.
     Train,
-    /// Images that are only measured on.
+    /// Images for measuring only.
     Validation,
 }
 
@@ -47,9 +47,9 @@ pub struct Pair {
     /// The truth, `size` pixels a side.
     pub high: Rgb,
     /// The input, `low` pixels a side.
-    pub low: Rgb,
-    /// The input upsampled, `size` pixels a side: what the network is given.
-    pub condition: Rgb,
+    pub(crate) low: Rgb,
+    /// The input upsampled, `size` pixels a side: the network's input.
+    pub(crate) condition: Rgb,
 }
 
 /// A fixed list of images, none of them read yet.
@@ -78,8 +78,7 @@ pub fn open(data: &Data, image: &Image, split: Split) -> Result<Dataset, DataErr
 
 impl Dataset {
     /// Number of images; never 0.
-    #[expect(clippy::len_without_is_empty, reason = "a dataset is never empty")]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match &self.images {
             Images::Faces { count, .. } => *count,
             Images::Files(items) => items.len(),
@@ -87,7 +86,7 @@ impl Dataset {
     }
 
     /// A name for image `i` that stays the same from run to run.
-    pub fn name(&self, i: usize) -> String {
+    pub(crate) fn name(&self, i: usize) -> String {
         match &self.images {
             Images::Faces { .. } => format!("face-{i:05}"),
             Images::Files(items) => items[i].name.clone(),
@@ -95,7 +94,7 @@ impl Dataset {
     }
 
     /// Keeps the first `most` images, at least 1.
-    pub fn truncate(&mut self, most: usize) {
+    pub(crate) fn truncate(&mut self, most: usize) {
         match &mut self.images {
             Images::Faces { count, .. } => *count = most.min(*count),
             Images::Files(items) => items.truncate(most),
@@ -103,12 +102,12 @@ impl Dataset {
     }
 
     /// All images, prepared; from the cache if they were before.
-    pub fn pack(&self, workshop: &mut Workshop) -> Result<Pack, DataError> {
+    pub fn pack(&self, context: &mut PrepareContext) -> Result<Pack, DataError> {
         match &self.images {
-            Images::Faces { seed, count } => Pack::draw(*seed, *count, &self.image, workshop),
+            Images::Faces { seed, count } => Pack::draw(*seed, *count, &self.image, context),
             Images::Files(items) => {
-                let digests = digest::of(items, workshop)?;
-                Pack::open(items, &digests, &self.image, workshop)
+                let digests = digest::of(items, context)?;
+                Pack::open(items, &digests, &self.image, context)
             }
         }
     }
@@ -135,7 +134,7 @@ impl std::fmt::Display for Split {
 
 #[cfg(test)]
 mod tests {
-    use super::lab::Lab;
+    use super::fixtures::Fixtures;
     use super::*;
 
     fn faces(train: usize, validation: usize) -> Data {
@@ -144,7 +143,7 @@ mod tests {
 
     fn pack(data: &Data, image: &Image, split: Split) -> Pack {
         let dataset = open(data, image, split).unwrap();
-        Lab::new().work(|workshop| dataset.pack(workshop).unwrap())
+        Fixtures::new().work(|context| dataset.pack(context).unwrap())
     }
 
     #[test]
@@ -154,7 +153,7 @@ mod tests {
         assert_eq!(pack.len(), 3);
         let pair = pack.pair(2);
         assert_eq!((pair.high.width, pair.high.height, pair.low.width), (24, 24, 6));
-        assert_eq!(pair.high, faces::render(1, 2, 24));
+        assert_eq!(pair.high, synthetic::render(1, 2, 24));
         assert_eq!(bicubic::resize(&pair.high, 6, 6), pair.low);
         assert_eq!(bicubic::resize(&pair.low, 24, 24), pair.condition);
     }
@@ -172,10 +171,10 @@ mod tests {
 
     #[test]
     fn a_shorter_dataset_has_the_first_images() {
-        let lab = Lab::new();
-        (0..3).for_each(|i| lab.grey(&format!("train/{i}.png"), 8, i));
-        for data in [faces(3, 1), lab.train()] {
-            let mut dataset = Lab::open(&data, Split::Train).unwrap();
+        let fixtures = Fixtures::new();
+        (0..3).for_each(|i| fixtures.grey(&format!("train/{i}.png"), 8, i));
+        for data in [faces(3, 1), fixtures.train()] {
+            let mut dataset = Fixtures::open(&data, Split::Train).unwrap();
             let first = dataset.name(0);
             dataset.truncate(9);
             assert_eq!(dataset.len(), 3);

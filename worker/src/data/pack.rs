@@ -1,10 +1,10 @@
 //! The images of a split, prepared once and packed: every pair's truth, condition and
 //! low-resolution image as planes of bytes, one record after the other.
 //!
-//! Packs of files lie in the cache, named by what they were made of, and are mapped: any number of
+//! Packs of files are kept in the cache, named by a hash of their sources, and are mapped: any number of
 //! trials share one copy in memory, and images are read as they are needed. The condition is
 //! packed too, for upsampling it costs more than all else that a batch needs
-//! (`docs/benchmarks.md`). Made-up faces are drawn into memory.
+//! (`docs/benchmarks.md`). Synthetic faces are drawn into memory.
 
 use std::io::Write;
 
@@ -13,9 +13,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::digest::{self, Digest};
 use super::files::Item;
-use super::{DataError, PREPARATION, Pair, Workshop, cache, faces};
+use super::{DataError, PREPARATION, Pair, PrepareContext, cache, synthetic};
 use crate::config::Image;
 use crate::image::Rgb;
+use crate::sha256;
 
 /// The prepared images of a split.
 pub struct Pack {
@@ -29,20 +30,23 @@ enum Bytes {
 }
 
 impl Pack {
-    /// Draws made-up faces, the first `count` of the family `seed`.
+    /// Draws synthetic faces, the first `count` of the family `seed`.
     pub(super) fn draw(
         seed: u64,
         count: usize,
         image: &Image,
-        workshop: &mut Workshop,
+        context: &mut PrepareContext,
     ) -> Result<Self, DataError> {
         let mut bytes = Vec::with_capacity(count * record_bytes(image));
         let indices: Vec<u64> = (0..count as u64).collect();
-        let draw = |&index: &u64| Ok(Pair::of(faces::render(seed, index, image.size), image.low));
-        workshop.each(&indices, draw, |pair| {
-            bytes.extend(record(&pair));
-            Ok(())
-        })?;
+        context.each(
+            &indices,
+            |&index| Ok(Pair::of(synthetic::render(seed, index, image.size), image.low)),
+            |pair| {
+                bytes.extend(record(&pair));
+                Ok(())
+            },
+        )?;
         Ok(Self::of(Bytes::Drawn(bytes), image))
     }
 
@@ -52,21 +56,23 @@ impl Pack {
         items: &[Item],
         digests: &[Vec<Digest>],
         image: &Image,
-        workshop: &mut Workshop,
+        context: &mut PrepareContext,
     ) -> Result<Self, DataError> {
-        let path =
-            workshop.cache()?.join("images").join(key(digests, image)).with_extension("pack");
+        let path = context.cache()?.join("images").join(key(digests, image)).with_extension("pack");
         let sources: Vec<_> = items.iter().zip(digests).collect();
-        let mapped = cache::mapped(&path, workshop, |workshop, file| {
+        let mapped = cache::mapped(&path, context, |context, file| {
             tracing::info!("preparing {} images, once, in `{}`", items.len(), path.display());
-            let prepare = |(item, digests): &(&Item, &Vec<Digest>)| {
-                let pair = item.pair(&digest::verified(item, digests)?, image)?;
-                Ok(record(&pair).collect::<Vec<u8>>())
-            };
-            workshop.each(&sources, prepare, |record| {
-                let failed = |source| DataError::Cache { path: path.clone(), source };
-                file.write_all(&record).map_err(failed)
-            })
+            context.each(
+                &sources,
+                |(item, digests)| {
+                    let pair = item.pair(&digest::verified(item, digests)?, image)?;
+                    Ok(record(&pair).collect::<Vec<u8>>())
+                },
+                |record| {
+                    file.write_all(&record)
+                        .map_err(|source| DataError::Cache { path: path.clone(), source })
+                },
+            )
         })?;
         if mapped.len() != items.len() * record_bytes(image) {
             return Err(DataError::Damaged { path });
@@ -79,13 +85,12 @@ impl Pack {
     }
 
     /// Number of images; never 0.
-    #[expect(clippy::len_without_is_empty, reason = "no split is empty")]
     pub fn len(&self) -> usize {
         self.bytes().len() / record_bytes(&self.image)
     }
 
     /// Image `i`'s truth and its condition, each as `[3, S, S]` bytes.
-    pub fn truth_and_condition(&self, i: usize) -> [&[u8]; 2] {
+    pub(crate) fn truth_and_condition(&self, i: usize) -> [&[u8]; 2] {
         let [truth, condition, _] = self.record(i);
         [truth, condition]
     }
@@ -143,7 +148,7 @@ fn key(digests: &[Vec<Digest>], image: &Image) -> String {
     for digests in digests {
         hash.update(digest::joined(digests) + "\n");
     }
-    base16ct::lower::encode_string(&hash.finalize()[..16])
+    sha256::hex(hash)[..32].to_owned()
 }
 
 #[cfg(test)]
@@ -152,53 +157,53 @@ mod tests {
 
     use super::*;
     use crate::data::Split;
-    use crate::data::lab::{Lab, ending_in, grey};
+    use crate::data::fixtures::{Fixtures, ending_in, grey};
     use crate::image::bicubic;
 
     #[test]
     fn a_large_image_is_cropped_then_reduced() {
-        let lab = Lab::new();
+        let fixtures = Fixtures::new();
         let pixels = (0..40 * 30 * 3).map(|i| (i * 7 % 251) as u8).collect();
         let image = Rgb { width: 40, height: 30, pixels };
-        lab.image("train/wide.png", &image);
-        let pair = lab.pack(&lab.train(), Split::Train).unwrap().pair(0);
+        fixtures.image("train/wide.png", &image);
+        let pair = fixtures.pack(&fixtures.train(), Split::Train).unwrap().pair(0);
         assert_eq!(pair.high, bicubic::resize(&image.centre_square(), 8, 8));
         assert_eq!(pair.low, bicubic::resize(&pair.high, 2, 2));
         assert_eq!(pair.condition, bicubic::resize(&pair.low, 8, 8));
     }
 
     #[test]
-    fn what_is_packed_is_decoded_once() {
-        let lab = Lab::new();
-        (0..40).for_each(|i| lab.grey(&format!("train/{i:02}.png"), 9, i));
-        let packed = |lab: &Lab| ending_in(&lab.path("cache/images"), "pack");
-        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+    fn packed_images_are_decoded_once() {
+        let fixtures = Fixtures::new();
+        (0..40).for_each(|i| fixtures.grey(&format!("train/{i:02}.png"), 9, i));
+        let packed = |fixtures: &Fixtures| ending_in(&fixtures.path("cache/images"), "pack");
+        let pack = fixtures.pack(&fixtures.train(), Split::Train).unwrap();
         assert!((0..40).all(|i| pack.pair(i.into()).high == grey(8, i)));
-        assert_eq!(packed(&lab).len(), 1);
+        assert_eq!(packed(&fixtures).len(), 1);
 
-        // What the pack says now, and no decoder.
-        fs::write(&packed(&lab)[0], vec![77; 40 * (2 * 192 + 12)]).unwrap();
-        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        // The contents of the pack, not decoded images.
+        fs::write(&packed(&fixtures)[0], vec![77; 40 * (2 * 192 + 12)]).unwrap();
+        let pack = fixtures.pack(&fixtures.train(), Split::Train).unwrap();
         assert_eq!((pack.len(), pack.pair(39).high), (40, grey(8, 77)));
-        fs::write(&packed(&lab)[0], [77]).unwrap();
-        let error = lab.pack(&lab.train(), Split::Train).err().unwrap().to_string();
+        fs::write(&packed(&fixtures)[0], [77]).unwrap();
+        let error = fixtures.pack(&fixtures.train(), Split::Train).err().unwrap().to_string();
         assert!(error.contains("damaged"), "{error}");
 
-        lab.grey("train/07.png", 9, 200);
-        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        fixtures.grey("train/07.png", 9, 200);
+        let pack = fixtures.pack(&fixtures.train(), Split::Train).unwrap();
         assert_eq!((pack.pair(7).high, pack.pair(8).high), (grey(8, 200), grey(8, 8)));
-        assert_eq!(packed(&lab).len(), 2);
+        assert_eq!(packed(&fixtures).len(), 2);
     }
 
     #[test]
     fn a_broken_image_is_named_and_nothing_is_kept() {
-        let lab = Lab::new();
-        lab.grey("train/good.png", 8, 1);
-        let half = fs::read(lab.path("train/good.png")).unwrap()[..40].to_vec();
-        fs::write(lab.path("train/torn.png"), half).unwrap();
-        let error = lab.pack(&lab.train(), Split::Train).err().unwrap().to_string();
+        let fixtures = Fixtures::new();
+        fixtures.grey("train/good.png", 8, 1);
+        let half = fs::read(fixtures.path("train/good.png")).unwrap()[..40].to_vec();
+        fs::write(fixtures.path("train/torn.png"), half).unwrap();
+        let error = fixtures.pack(&fixtures.train(), Split::Train).err().unwrap().to_string();
         assert!(error.contains("torn.png"), "{error}");
-        let images = lab.path("cache/images");
+        let images = fixtures.path("cache/images");
         assert!(ending_in(&images, "pack").is_empty() && ending_in(&images, "partial").is_empty());
     }
 }

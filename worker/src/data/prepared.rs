@@ -12,7 +12,7 @@ use super::files::{self, File, Files, Item};
 use super::{DataError, Split};
 use crate::config::Image;
 
-/// What one subfolder holds, by its name.
+/// A subfolder's role and sizes, parsed from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subfolder {
     High(usize),
@@ -82,9 +82,12 @@ pub(super) fn items(
     let mut by_name: BTreeMap<String, [Option<File>; 3]> = BTreeMap::new();
     for (place, subfolder) in wanted.iter().enumerate() {
         let within = subfolder.to_string();
-        let unreadable =
-            |source| DataError::Unreadable { split, folder: root.join(&within), source };
-        for file in files::images(root, &within).map_err(unreadable)? {
+        let files = files::images(root, &within).map_err(|source| DataError::Unreadable {
+            split,
+            folder: root.join(&within),
+            source,
+        })?;
+        for file in files {
             let name = file.name[within.len() + 1..].to_owned();
             by_name.entry(name).or_default()[place] = Some(file);
         }
@@ -119,52 +122,52 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::data::lab::{Lab, grey};
+    use crate::data::fixtures::{Fixtures, grey};
 
     /// A folder with the images of `names`, prepared for 8 px from 2 px.
-    fn prepared(names: &[&str]) -> Lab {
-        let lab = Lab::new();
+    fn prepared(names: &[&str]) -> Fixtures {
+        let fixtures = Fixtures::new();
         for name in names {
-            lab.grey(&format!("train/hr_8/{name}"), 8, 10);
-            lab.grey(&format!("train/lr_2/{name}"), 2, 20);
-            lab.grey(&format!("train/sr_2_8/{name}"), 8, 30);
+            fixtures.grey(&format!("train/hr_8/{name}"), 8, 10);
+            fixtures.grey(&format!("train/lr_2/{name}"), 2, 20);
+            fixtures.grey(&format!("train/sr_2_8/{name}"), 8, 30);
         }
-        lab
+        fixtures
     }
 
     #[test]
     fn images_are_used_as_they_are() {
-        let lab = prepared(&["00001.png", "00000.png"]);
-        lab.grey("train/hr_64/other.png", 64, 0);
-        assert_eq!(Lab::names(&lab.train(), Split::Train), ["00000.png", "00001.png"]);
+        let fixtures = prepared(&["00001.png", "00000.png"]);
+        fixtures.grey("train/hr_64/other.png", 64, 0);
+        assert_eq!(Fixtures::names(&fixtures.train(), Split::Train), ["00000.png", "00001.png"]);
         // Neither follows from the other here, unlike in a pair of our own making.
-        let pair = lab.pack(&lab.train(), Split::Train).unwrap().pair(1);
+        let pair = fixtures.pack(&fixtures.train(), Split::Train).unwrap().pair(1);
         assert_eq!((pair.high, pair.low, pair.condition), (grey(8, 10), grey(2, 20), grey(8, 30)));
     }
 
     #[test]
     fn other_sizes_are_named() {
-        let lab = prepared(&["a.png"]);
-        fs::rename(lab.path("train/lr_2"), lab.path("train/lr_4")).unwrap();
-        let problem = Lab::problem(&lab.train(), Split::Train);
+        let fixtures = prepared(&["a.png"]);
+        fs::rename(fixtures.path("train/lr_2"), fixtures.path("train/lr_4")).unwrap();
+        let problem = Fixtures::problem(&fixtures.train(), Split::Train);
         assert!(problem.contains("holds `hr_8`, `lr_4`, `sr_2_8`"), "{problem}");
         assert!(problem.contains("need `hr_8`, `lr_2`, `sr_2_8`"), "{problem}");
     }
 
     #[test]
     fn missing_partners_are_listed() {
-        let lab = prepared(&["a.png", "b.png", "c.png"]);
-        fs::remove_file(lab.path("train/sr_2_8/b.png")).unwrap();
-        fs::remove_file(lab.path("train/hr_8/c.png")).unwrap();
-        let problem = Lab::problem(&lab.train(), Split::Train);
+        let fixtures = prepared(&["a.png", "b.png", "c.png"]);
+        fs::remove_file(fixtures.path("train/sr_2_8/b.png")).unwrap();
+        fs::remove_file(fixtures.path("train/hr_8/c.png")).unwrap();
+        let problem = Fixtures::problem(&fixtures.train(), Split::Train);
         assert!(problem.ends_with("lacks `sr_2_8/b.png`, `hr_8/c.png`"), "{problem}");
     }
 
     #[test]
     fn an_image_of_another_size_than_its_folder_says_is_an_error() {
-        let lab = prepared(&["a.png"]);
-        lab.grey("train/lr_2/a.png", 3, 20);
-        let error = lab.pack(&lab.train(), Split::Train).err().unwrap().to_string();
+        let fixtures = prepared(&["a.png"]);
+        fixtures.grey("train/lr_2/a.png", 3, 20);
+        let error = fixtures.pack(&fixtures.train(), Split::Train).err().unwrap().to_string();
         assert!(error.contains("lr_2/a.png` is 3×3 pixels, not 2×2"), "{error}");
     }
 

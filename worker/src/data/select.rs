@@ -1,4 +1,4 @@
-//! Which images make a split: those of its folders, or a share of the training folders, or those
+//! The images of a split: those of its folders, or a share of the training folders, or those
 //! that a list names; always in a stated order, and the first so many of them.
 
 use std::collections::{HashMap, HashSet};
@@ -73,7 +73,7 @@ fn part(items: Vec<Item>, share: f64, split: Split) -> Result<Vec<Item>, DataErr
     Ok(part)
 }
 
-/// Where a name lies between 0 and 1: the first 8 bytes of its SHA-256 as a fraction.
+/// A hash of the name from 0 to 1: the first 8 bytes of its SHA-256 as a fraction.
 fn position(name: &str) -> f64 {
     let hash = Sha256::digest(name);
     let first = hash.first_chunk().expect("a SHA-256 has 32 bytes");
@@ -81,7 +81,7 @@ fn position(name: &str) -> f64 {
 }
 
 /// The images that the file `list` names, in its order. It has one name a line, with or without its
-/// extension; empty lines and those that begin with `#` are passed over.
+/// extension; empty lines and those that begin with `#` are skipped.
 fn named(items: Vec<Item>, list: &Path) -> Result<Vec<Item>, DataError> {
     let text = fs_err::read_to_string(list)
         .map_err(|source| DataError::List { file: list.to_owned(), source })?;
@@ -90,18 +90,18 @@ fn named(items: Vec<Item>, list: &Path) -> Result<Vec<Item>, DataError> {
     if names.is_empty() {
         return Err(DataError::EmptyList { file: list.to_owned() });
     }
-    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-    for (place, item) in items.iter().enumerate() {
+    let mut positions: HashMap<String, Vec<usize>> = HashMap::new();
+    for (position, item) in items.iter().enumerate() {
         let stem = Path::new(&item.name).with_extension("").to_string_lossy().into_owned();
-        places.entry(stem).or_default().push(place);
-        places.entry(item.name.clone()).or_default().push(place);
+        positions.entry(stem).or_default().push(position);
+        positions.entry(item.name.clone()).or_default().push(position);
     }
     let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
     let (mut chosen, mut missing, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
     for name in names {
-        let item = match places.get(name).map(Vec::as_slice) {
+        let item = match positions.get(name).map(Vec::as_slice) {
             None => Err(&mut missing),
-            Some([place]) => items[*place].take().ok_or(&mut unclear),
+            Some([position]) => items[*position].take().ok_or(&mut unclear),
             Some(_) => Err(&mut unclear),
         };
         match item {
@@ -119,7 +119,7 @@ fn named(items: Vec<Item>, list: &Path) -> Result<Vec<Item>, DataError> {
     Ok(chosen)
 }
 
-/// Results name images: two of a name could not be told apart.
+/// Results name images: two with the same name could not be distinguished.
 fn assure_names_differ(items: &[Item]) -> Result<(), DataError> {
     let mut seen = HashSet::new();
     let repeated = items.iter().filter(|item| !seen.insert(&item.name));
@@ -132,45 +132,48 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::data::lab::{Lab, grey};
+    use crate::data::fixtures::{Fixtures, grey};
 
     #[test]
     fn images_are_found_at_any_depth_in_the_order_of_their_names() {
-        let lab = Lab::new();
-        lab.grey("train/b/2.PNG", 20, 30);
-        lab.grey("train/b/10.png", 3, 20);
-        lab.grey("train/a.jpeg", 8, 10);
-        fs::write(lab.path("train/notes.txt"), "no image").unwrap();
-        assert_eq!(Lab::names(&lab.train(), Split::Train), ["a.jpeg", "b/10.png", "b/2.PNG"]);
-        let pack = lab.pack(&lab.train(), Split::Train).unwrap();
+        let fixtures = Fixtures::new();
+        fixtures.grey("train/b/2.PNG", 20, 30);
+        fixtures.grey("train/b/10.png", 3, 20);
+        fixtures.grey("train/a.jpeg", 8, 10);
+        fs::write(fixtures.path("train/notes.txt"), "no image").unwrap();
+        assert_eq!(
+            Fixtures::names(&fixtures.train(), Split::Train),
+            ["a.jpeg", "b/10.png", "b/2.PNG"]
+        );
+        let pack = fixtures.pack(&fixtures.train(), Split::Train).unwrap();
         for (i, value) in [10, 20, 30].into_iter().enumerate() {
             let pair = pack.pair(i);
             assert_eq!((pair.high, pair.low), (grey(8, value), grey(2, value)));
         }
-        let two = Data { train_count: Some(2), ..lab.train() };
-        assert_eq!(Lab::names(&two, Split::Train), ["a.jpeg", "b/10.png"]);
+        let two = Data { train_count: Some(2), ..fixtures.train() };
+        assert_eq!(Fixtures::names(&two, Split::Train), ["a.jpeg", "b/10.png"]);
     }
 
     #[test]
     fn a_share_is_split_off_by_name_and_stays_when_images_are_added() {
-        let lab = Lab::new();
-        (0..200).for_each(|i| lab.grey(&format!("train/{i}.png"), 1, 0));
-        let data = Data { validation_share: Some(0.2), ..lab.train() };
-        let split = || [Split::Train, Split::Validation].map(|split| Lab::names(&data, split));
+        let fixtures = Fixtures::new();
+        (0..200).for_each(|i| fixtures.grey(&format!("train/{i}.png"), 1, 0));
+        let data = Data { validation_share: Some(0.2), ..fixtures.train() };
+        let split = || [Split::Train, Split::Validation].map(|split| Fixtures::names(&data, split));
         let [train, validation] = split();
         assert_eq!(train.len() + validation.len(), 200);
         assert!(train.iter().all(|name| !validation.contains(name)));
         // Six standard deviations of a binomial with p = 0.2.
         assert!(validation.len().abs_diff(40) < 34, "{}", validation.len());
 
-        (200..250).for_each(|i| lab.grey(&format!("train/{i}.png"), 1, 0));
+        (200..250).for_each(|i| fixtures.grey(&format!("train/{i}.png"), 1, 0));
         let [more_train, more_validation] = split();
         assert!(train.iter().all(|name| more_train.contains(name)));
         assert!(validation.iter().all(|name| more_validation.contains(name)));
     }
 
     #[test]
-    fn the_place_of_a_name_is_its_sha256s() {
+    fn the_position_of_a_name_is_its_sha256s() {
         // printf 00000.png | sha256sum
         let expected = f64::from(0x40b8_7d47_u32) / 2.0_f64.powi(32);
         assert!((position("00000.png") - expected).abs() < 2.0_f64.powi(-32));
@@ -178,58 +181,61 @@ mod tests {
 
     #[test]
     fn a_list_names_images_and_their_order() {
-        let lab = Lab::new();
-        (0..4).for_each(|i| lab.grey(&format!("validation/0000{i}.png"), 8, i));
+        let fixtures = Fixtures::new();
+        (0..4).for_each(|i| fixtures.grey(&format!("validation/0000{i}.png"), 8, i));
         let listed = |text: &str| {
-            fs::write(lab.path("list.txt"), text).unwrap();
-            Data { validation_list: Some(lab.path("list.txt")), ..lab.folders() }
+            fs::write(fixtures.path("list.txt"), text).unwrap();
+            Data { validation_list: Some(fixtures.path("list.txt")), ..fixtures.folders() }
         };
         let data = listed("# of three,\n00002\r\n\n00000.png\n00003\n");
-        assert_eq!(Lab::names(&data, Split::Validation), ["00002.png", "00000.png", "00003.png"]);
+        assert_eq!(
+            Fixtures::names(&data, Split::Validation),
+            ["00002.png", "00000.png", "00003.png"]
+        );
         let data = Data { validation_count: Some(1), ..data };
-        assert_eq!(Lab::names(&data, Split::Validation), ["00002.png"]);
+        assert_eq!(Fixtures::names(&data, Split::Validation), ["00002.png"]);
 
-        let missing = Lab::problem(&listed("00001\n00007\n00009.png\n"), Split::Validation);
+        let missing = Fixtures::problem(&listed("00001\n00007\n00009.png\n"), Split::Validation);
         assert!(missing.contains("list.txt` names `00007`, `00009.png`, not in"), "{missing}");
-        let twice = Lab::problem(&listed("00001\n00001.png\n"), Split::Validation);
+        let twice = Fixtures::problem(&listed("00001\n00001.png\n"), Split::Validation);
         assert!(twice.contains("names `00001.png` twice"), "{twice}");
-        let empty = Lab::problem(&listed("# none\n"), Split::Validation);
+        let empty = Fixtures::problem(&listed("# none\n"), Split::Validation);
         assert!(empty.contains("names no image"), "{empty}");
-        lab.grey("validation/00001.jpg", 8, 9);
-        let unclear = Lab::problem(&listed("00001\n"), Split::Validation);
+        fixtures.grey("validation/00001.jpg", 8, 9);
+        let unclear = Fixtures::problem(&listed("00001\n"), Split::Validation);
         assert!(unclear.contains("`00001` twice, or for several"), "{unclear}");
-        assert_eq!(Lab::names(&listed("00001.jpg\n"), Split::Validation), ["00001.jpg"]);
+        assert_eq!(Fixtures::names(&listed("00001.jpg\n"), Split::Validation), ["00001.jpg"]);
     }
 
     #[test]
     fn the_papers_test_images_are_the_first_500_by_number() {
-        let lab = Lab::new();
+        let fixtures = Fixtures::new();
         let name = |i: usize| format!("{i:05}.jpg");
-        (0..510).for_each(|i| lab.grey(&format!("validation/{}", name(i)), 1, 0));
+        (0..510).for_each(|i| fixtures.grey(&format!("validation/{}", name(i)), 1, 0));
         let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../experiments/celebahq-test.txt");
-        let data = Data { validation_list: Some(list.into()), ..lab.folders() };
+        let data = Data { validation_list: Some(list.into()), ..fixtures.folders() };
         let expected: Vec<String> = (0..500).map(name).collect();
-        assert_eq!(Lab::names(&data, Split::Validation), expected);
+        assert_eq!(Fixtures::names(&data, Split::Validation), expected);
     }
 
     #[test]
     fn errors_name_the_folder_the_setting_or_the_image() {
-        let lab = Lab::new();
-        lab.grey("train/a.png", 8, 1);
-        fs::create_dir(lab.path("empty")).unwrap();
+        let fixtures = Fixtures::new();
+        fixtures.grey("train/a.png", 8, 1);
+        fs::create_dir(fixtures.path("empty")).unwrap();
         let validation = |folders: &[&str]| Data {
-            validation: folders.iter().map(|folder| lab.path(folder)).collect(),
-            ..lab.train()
+            validation: folders.iter().map(|folder| fixtures.path(folder)).collect(),
+            ..fixtures.train()
         };
-        let problem = |data: Data| Lab::problem(&data, Split::Validation);
+        let problem = |data: Data| Fixtures::problem(&data, Split::Validation);
         assert!(problem(validation(&["gone"])).contains("gone"));
         let no_image = problem(validation(&["empty"]));
         assert!(no_image.contains("empty") && no_image.contains("data.validation"), "{no_image}");
         let many = Data { validation_count: Some(3), ..validation(&["train"]) };
-        assert!(problem(many).contains("asks for 3 images, but there are 1"));
+        assert!(problem(many).contains("requires 3 images, but there are 1"));
         let same = problem(validation(&["train", "train"]));
         assert!(same.contains("several images called `a.png`"), "{same}");
-        let nothing_left = Data { validation_share: Some(1e-9), ..lab.train() };
+        let nothing_left = Data { validation_share: Some(1e-9), ..fixtures.train() };
         assert!(problem(nothing_left).contains("leaves no validation image among 1"));
     }
 }

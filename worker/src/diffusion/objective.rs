@@ -1,5 +1,4 @@
-//! What training minimises: how far the network's output about a noised batch is from what it
-//! should be.
+//! The training objective: the loss of the network's output for a noised batch.
 
 use tch::Tensor;
 
@@ -11,18 +10,18 @@ use crate::config::{Diffusion, Loss};
 /// A batch with noise. Per-sample factors have the shape `[N, 1, 1, 1]`.
 #[derive(Debug)]
 pub struct Noised {
-    /// What is diffused, `[N, 3, S, S]`.
-    pub y0: Tensor,
-    /// The noise.
-    pub eps: Tensor,
-    /// Both together, at each sample's level.
+    /// The image or its residual, `[N, 3, S, S]`.
+    pub(crate) y0: Tensor,
+    /// Standard normal noise, `[N, 3, S, S]`.
+    pub(crate) eps: Tensor,
+    /// `signal y0 + noise eps`, `[N, 3, S, S]`.
     pub y_t: Tensor,
     /// Factor of `y0`, sqrt(gamma).
     pub signal: Tensor,
     /// Factor of `eps`, sqrt(1 - gamma).
-    pub noise: Tensor,
+    pub(crate) noise: Tensor,
     /// The step of the chain in which each sample's level lies.
-    pub steps: Vec<usize>,
+    pub(crate) steps: Vec<usize>,
 }
 
 impl Noised {
@@ -37,7 +36,7 @@ impl Noised {
 
     /// The `length` samples from number `start` on, sharing memory with these.
     #[must_use]
-    pub fn narrow(&self, start: usize, length: usize) -> Self {
+    pub(crate) fn narrow(&self, start: usize, length: usize) -> Self {
         let part = |tensor: &Tensor| tensor.narrow(0, start as i64, length as i64);
         Self {
             y0: part(&self.y0),
@@ -50,12 +49,12 @@ impl Noised {
     }
 }
 
-/// The training loss.
+/// Computes the loss that a config names.
 #[derive(Debug, Clone, Copy)]
 pub struct Objective<'a> {
-    /// Which loss of which prediction.
+    /// Selects the loss, the prediction and their weights.
     pub config: &'a Diffusion,
-    /// The noise schedule.
+    /// The whole schedule of training, never a respaced one.
     pub schedule: &'a Schedule,
 }
 
@@ -114,7 +113,7 @@ impl Objective<'_> {
     }
 
     /// The model's Gaussian of y_(t-1): the posterior of the `y_0` that it predicts, not clamped,
-    /// with the variance that `v` says, or else the posterior's.
+    /// with the variance that `v` selects, or else the posterior's.
     pub fn model(self, prediction: &Tensor, v: Option<&Tensor>, batch: &Noised) -> Gaussian {
         let Noised { y_t, signal, noise, .. } = batch;
         let mut model =
@@ -138,7 +137,7 @@ impl Objective<'_> {
 }
 
 /// Values of each sample, each as `[N, 1, 1, 1]`, in the kind and on the device of `like`. They go there
-/// together: a copy waits for all that a GPU was asked to do before.
+/// together: a copy waits for all work that is queued on the GPU.
 fn per_sample<const K: usize>(
     values: impl Iterator<Item = [f64; K]>,
     like: &Tensor,

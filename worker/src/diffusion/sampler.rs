@@ -12,8 +12,8 @@ use super::schedule::{NoiseLevel, Schedule};
 use super::vlb::learned_log_variance;
 use crate::config::{self, Diffusion, Loss, Prediction};
 
-/// What a chain asks of its surroundings.
-pub trait Surroundings<B = ()> {
+/// The network, the noise and the clock of a chain.
+pub trait ChainContext<B = ()> {
     /// The network's output about `y_t` at `level`; shapes `[N, 3, H, W]`, or `[N, 6, H, W]` for
     /// the output where the variance is learned.
     fn predict(&mut self, y_t: &Tensor, level: NoiseLevel) -> Tensor;
@@ -30,13 +30,13 @@ pub enum Variance {
     Posterior,
     /// The forward step's, beta.
     Beta,
-    /// What the network's last three channels say.
+    /// Interpolated by the network's last three channels.
     Learned,
 }
 
 impl Variance {
-    /// What `config` asks for.
-    pub fn new(config: &Diffusion) -> Self {
+    /// The learned variance with the hybrid loss, otherwise the one that `config` names.
+    pub(crate) fn new(config: &Diffusion) -> Self {
         match (config.loss, config.variance) {
             (Loss::Hybrid, _) => Self::Learned,
             (_, config::Variance::Posterior) => Self::Posterior,
@@ -48,39 +48,39 @@ impl Variance {
 /// A chain from noise to `y_0`.
 #[derive(Debug, Clone, Copy)]
 pub struct Sampler<'a> {
-    /// The noise schedule, whose every step is walked.
+    /// The noise schedule; the chain takes every step of it.
     pub schedule: &'a Schedule,
-    /// What the network predicts.
+    /// Target that the network was trained for.
     pub prediction: Prediction,
     /// Variance of each step of [`Sampler::ddpm`].
     pub variance: Variance,
 }
 
 impl Sampler<'_> {
-    /// Ancestral sampling (SR3 algorithm 2, in the form that its clamp needs). Breaks when told to.
-    pub fn ddpm<B>(self, around: &mut impl Surroundings<B>) -> ControlFlow<B, Tensor> {
-        let mut y = around.noise(0);
+    /// Ancestral sampling (SR3 algorithm 2, in the form that its clamp needs). Breaks when `tick` does.
+    pub fn ddpm<B>(self, context: &mut impl ChainContext<B>) -> ControlFlow<B, Tensor> {
+        let mut y = context.noise(0);
         for t in (1..=self.schedule.steps()).rev() {
-            around.tick()?;
+            context.tick()?;
             let level = self.schedule.level(t);
-            let output = around.predict(&y, level);
+            let output = context.predict(&y, level);
             let y0 = self.y0(&output, &y, level);
             let posterior = self.schedule.posterior(t);
             y = y0 * posterior.y0 + y * posterior.y_t;
             if t > 1 {
-                y += around.noise(t) * self.deviation(&output, t);
+                y += context.noise(t) * self.deviation(&output, t);
             }
         }
         ControlFlow::Continue(y)
     }
 
-    /// Deterministic steps (DDIM, eta = 0; Song et al. 2021 eq. 12). Breaks when told to.
-    pub fn ddim<B>(self, around: &mut impl Surroundings<B>) -> ControlFlow<B, Tensor> {
-        let mut y = around.noise(0);
+    /// Deterministic steps (DDIM, eta = 0; Song et al. 2021 eq. 12). Breaks when `tick` does.
+    pub fn ddim<B>(self, context: &mut impl ChainContext<B>) -> ControlFlow<B, Tensor> {
+        let mut y = context.noise(0);
         for t in (1..=self.schedule.steps()).rev() {
-            around.tick()?;
+            context.tick()?;
             let (level, next) = (self.schedule.level(t), self.schedule.level(t - 1));
-            let y0 = self.y0(&around.predict(&y, level), &y, level);
+            let y0 = self.y0(&context.predict(&y, level), &y, level);
             let eps = (y - &y0 * level.signal) / level.noise;
             y = y0 * next.signal + eps * next.noise;
         }

@@ -1,4 +1,4 @@
-//! How the noise grows along the chain, in f64: near t = 1 the f32 rounding of 1 - gamma alone is
+//! The growth of the noise along the chain, in f64: near t = 1 the f32 rounding of 1 - gamma alone is
 //! an error of percents.
 
 use std::f64::consts::FRAC_PI_2;
@@ -18,12 +18,12 @@ pub struct Schedule {
     gamma: Vec<f64>,
 }
 
-/// How much of an image and how much noise make a noisy image: their squares sum to 1.
+/// The shares of image and noise in a noisy image; their squares sum to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NoiseLevel {
-    /// sqrt(gamma), what the network is told.
+    /// sqrt(gamma), an input of the network.
     pub signal: f64,
-    /// sqrt(1 - gamma).
+    /// sqrt(1 - gamma), the factor of the noise.
     pub noise: f64,
 }
 
@@ -51,7 +51,7 @@ impl Schedule {
     }
 
     /// The chain of `steps` steps that visits levels of this one, evenly spread from T down
-    /// (Nichol and Dhariwal 2021, section 4). The network is told levels, not step numbers, so it
+    /// (Nichol and Dhariwal 2021, section 4). The network's input is a level, not a step number, so it
     /// serves both.
     #[must_use]
     pub fn respaced(&self, steps: usize) -> Self {
@@ -76,7 +76,7 @@ impl Schedule {
         Self { gamma: gamma.collect(), beta }
     }
 
-    /// T.
+    /// T, the length of the chain.
     pub fn steps(&self) -> usize {
         self.beta.len() - 1
     }

@@ -1,4 +1,4 @@
-//! What the network learns from a noisy image, and what is read off its output: the arithmetic
+//! The network's training target, and the image that its output implies: the arithmetic
 //! between image `y_0`, noise eps, noisy image `y_t` and prediction.
 
 use tch::Tensor;
@@ -11,7 +11,7 @@ pub fn q_sample(y0: &Tensor, eps: &Tensor, signal: &Tensor, noise: &Tensor) -> T
 }
 
 impl Prediction {
-    /// What the network should say about that noisy image; shapes as in [`q_sample`].
+    /// The target for that noisy image; shapes as in [`q_sample`].
     pub fn target(self, y0: &Tensor, eps: &Tensor, signal: &Tensor, noise: &Tensor) -> Tensor {
         match self {
             Self::Eps => eps.shallow_clone(),

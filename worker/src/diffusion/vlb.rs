@@ -16,9 +16,9 @@ const LEAST: f64 = 1e-12;
 /// A Gaussian with independent elements; the two tensors broadcast to a shape.
 #[derive(Debug)]
 pub struct Gaussian {
-    /// Mean.
+    /// `[N, 3, S, S]` or a shape that broadcasts to it.
     pub mean: Tensor,
-    /// Logarithm of the variance.
+    /// Natural logarithm; broadcasts to the shape of the mean.
     pub log_variance: Tensor,
 }
 
@@ -36,7 +36,7 @@ impl Gaussian {
         let inverse = (&self.log_variance * -0.5).exp();
         let below = |x: &Tensor| (x * &inverse / -SQRT_2).special_erfc() * 0.5;
         let centred = y0 - &self.mean;
-        // Mirrored to the lower tail, where f32 still tells two small numbers apart.
+        // Mirrored to the lower tail, where f32 still distinguishes two small numbers.
         let mirrored = -centred.abs();
         let inner = below(&(&mirrored + HALF_BIN)) - below(&(&mirrored - HALF_BIN));
         let lowest = below(&(&centred + HALF_BIN));
@@ -49,7 +49,11 @@ impl Gaussian {
 
 /// The learned variance's logarithm: between those of the posterior's and the forward step's
 /// variance, at the network's `v` from -1 to 1 (and beyond, it is not bounded).
-pub fn learned_log_variance(v: &Tensor, log_posterior: &Tensor, log_beta: &Tensor) -> Tensor {
+pub(crate) fn learned_log_variance(
+    v: &Tensor,
+    log_posterior: &Tensor,
+    log_beta: &Tensor,
+) -> Tensor {
     let share = (v + 1.0) / 2.0;
     &share * log_beta + (1.0 - &share) * log_posterior
 }

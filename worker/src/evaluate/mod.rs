@@ -1,13 +1,13 @@
-//! Measuring: the validation images, sampling them, and scoring what comes out.
+//! Measuring: the validation images, sampling them, and scoring the samples.
 
-mod measure;
+mod measurement;
 mod scores;
-mod sweep;
-mod upscale;
+mod steps_sweep;
+mod upscaler;
 mod validation;
 
-pub use measure::{Measurement, measure_bicubic, measure_networks};
-pub use scores::Scores;
-pub use sweep::{measure_sweep, sweep_descriptions};
-pub use upscale::{Chain, Upscaler};
-pub use validation::Validation;
+pub(crate) use measurement::{measure_bicubic, measure_networks};
+pub(crate) use scores::Scores;
+pub(crate) use steps_sweep::{measure_steps_sweep, steps_sweep_descriptions};
+pub(crate) use upscaler::{Chain, Upscaler};
+pub(crate) use validation::Validation;

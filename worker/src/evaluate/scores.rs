@@ -7,9 +7,9 @@ use experiments::protocol::number::Number;
 
 use crate::image::{Rgb, metrics};
 
-/// How good an image is, by every measure of the table.
+/// One image's value of every metric in the table.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Scores {
+pub(crate) struct Scores {
     psnr: f64,
     ssim: f64,
     consistency: f64,
@@ -19,7 +19,7 @@ pub struct Scores {
 
 impl Scores {
     /// Scores `image` against its `truth` and the low-resolution image it was made from.
-    pub fn of(image: &Rgb, truth: &Rgb, low: &Rgb) -> Self {
+    pub(crate) fn of(image: &Rgb, truth: &Rgb, low: &Rgb) -> Self {
         Self {
             psnr: metrics::psnr(image, truth),
             ssim: metrics::ssim(image, truth),
@@ -30,7 +30,7 @@ impl Scores {
     }
 
     /// The mean of each score.
-    pub fn mean(scores: &[Self]) -> Self {
+    pub(crate) fn mean(scores: &[Self]) -> Self {
         let mean =
             |score: fn(&Self) -> f64| scores.iter().map(score).sum::<f64>() / scores.len() as f64;
         Self {
@@ -43,19 +43,19 @@ impl Scores {
     }
 
     /// Peak signal-to-noise ratio in dB.
-    pub fn psnr(self) -> f64 {
+    pub(crate) fn psnr(self) -> f64 {
         self.psnr
     }
 
     /// The scores by the names that events give them, with `suffix`.
-    pub fn named(self, suffix: &str) -> BTreeMap<String, Number> {
+    pub(crate) fn named(self, suffix: &str) -> BTreeMap<String, Number> {
         let values = [self.psnr, self.ssim, self.consistency, self.consistency_paper, self.detail];
         let names = Self::descriptions().map(|(name, _)| format!("{name}{suffix}"));
         names.into_iter().zip(values.map(Number)).collect()
     }
 
-    /// What the names mean, without suffix.
-    pub fn descriptions() -> [(&'static str, MetricInfo); 5] {
+    /// Names, without suffix, and their descriptions.
+    pub(crate) fn descriptions() -> [(&'static str, MetricInfo); 5] {
         let info = |description: &str, unit: Option<&str>| MetricInfo {
             description: description.to_owned(),
             unit: unit.map(str::to_owned),

@@ -1,11 +1,10 @@
-//! Memory that could not be had, read from what libtorch says of it.
+//! Failed allocations, parsed from libtorch's messages.
 
 use experiments::protocol::failure::FailureClass;
 
-/// What to change when the memory is full.
 const ADVICE: &str = "a smaller batch (`training.accumulate`, `evaluation.batch`, `--batch`) or `precision: bf16` needs less";
 
-/// What CUDA's own libraries say, which name no sizes.
+/// Messages of CUDA's own libraries, which name no sizes.
 const UNSIZED: [&str; 4] = [
     "CUDA out of memory",
     "CUDA error: out of memory",
@@ -13,35 +12,34 @@ const UNSIZED: [&str; 4] = [
     "CUDNN_STATUS_ALLOC_FAILED",
 ];
 
-/// Memory that could not be had. Sizes are in words, for example `2.00 GiB`.
+/// A failed allocation. Sizes are in words, for example `2.00 GiB`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OutOfMemory {
-    /// The GPU's, asked for by libtorch.
+pub(crate) enum OutOfMemory {
+    /// GPU memory, requested by libtorch.
     #[error(
-        "the GPU's memory is full: {asked} were asked for, {free} of {total} are free; {ADVICE}"
+        "the GPU's memory is full: {asked} were requested, {free} of {total} are free; {ADVICE}"
     )]
     Gpu {
-        /// What was asked for.
+        /// Size of the failed allocation.
         asked: String,
-        /// What nobody uses.
+        /// Free memory on the GPU.
         free: String,
-        /// What the GPU has.
+        /// Size of the GPU's memory.
         total: String,
     },
-    /// The GPU's, asked for by one of CUDA's libraries.
+    /// GPU memory, requested by one of CUDA's libraries.
     #[error("the GPU's memory is full; {ADVICE}")]
     GpuLibrary,
-    /// The machine's.
-    #[error("the machine's memory is full: {asked} were asked for; {ADVICE}")]
+    #[error("the machine's memory is full: {asked} were requested; {ADVICE}")]
     Machine {
-        /// What was asked for.
+        /// Size of the failed allocation.
         asked: String,
     },
 }
 
 impl OutOfMemory {
-    /// What libtorch's message `text` reports, if it is about memory.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Parses libtorch's message `text`; none if it is not about memory.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let after = |mark| text.split_once(mark).map(|(_, rest)| rest);
         if let Some(rest) =
             after("DefaultCPUAllocator: can't allocate memory: you tried to allocate ")
@@ -49,22 +47,23 @@ impl OutOfMemory {
             let bytes = rest.split_once(" bytes").and_then(|(bytes, _)| bytes.parse().ok())?;
             return Some(Self::Machine { asked: size(bytes) });
         }
-        let sized = || {
-            let (asked, rest) =
-                after("CUDA out of memory. Tried to allocate ")?.split_once(". ")?;
-            let (_, rest) = rest.split_once("has a total capacity of ")?;
-            let (total, rest) = rest.split_once(" of which ")?;
-            let (free, _) = rest.split_once(" is free")?;
-            Some([asked, free, total].map(str::to_owned))
-        };
-        match sized() {
-            Some([asked, free, total]) => Some(Self::Gpu { asked, free, total }),
-            None => UNSIZED.iter().any(|mark| text.contains(mark)).then_some(Self::GpuLibrary),
-        }
+        after("CUDA out of memory. Tried to allocate ")
+            .and_then(Self::parse_sizes)
+            .or_else(|| UNSIZED.iter().any(|mark| text.contains(mark)).then_some(Self::GpuLibrary))
+    }
+
+    /// Parses the rest of libtorch's message after "Tried to allocate".
+    fn parse_sizes(text: &str) -> Option<Self> {
+        let (asked, rest) = text.split_once(". ")?;
+        let (_, rest) = rest.split_once("has a total capacity of ")?;
+        let (total, rest) = rest.split_once(" of which ")?;
+        let (free, _) = rest.split_once(" is free")?;
+        let [asked, free, total] = [asked, free, total].map(str::to_owned);
+        Some(Self::Gpu { asked, free, total })
     }
 
     /// The class that `failed` events carry.
-    pub fn class(&self) -> FailureClass {
+    pub(crate) fn class(&self) -> FailureClass {
         match self {
             Self::Gpu { .. } | Self::GpuLibrary => FailureClass::CudaOom,
             Self::Machine { .. } => FailureClass::CpuOom,
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_that_name_no_sizes_are_understood() {
+    fn messages_without_sizes_are_parsed() {
         for text in [
             "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
             "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",

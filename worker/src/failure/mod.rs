@@ -1,8 +1,7 @@
-//! Why an attempt could not go on: its class for the retry policy, its message for people.
+//! The error that ends an attempt: its class for the retry policy, its message for people.
 
 mod memory;
 
-use std::error::Error;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -12,29 +11,28 @@ use experiments::protocol::failure::FailureClass;
 use experiments::protocol::trial::ReadError;
 
 use crate::bridge::BridgeError;
+use crate::checkpoint::CheckpointError;
 use crate::data::DataError;
 use crate::image::ImageError;
-use crate::train::checkpoint::CheckpointError;
 use crate::weights::WeightsError;
 
-pub use memory::OutOfMemory;
+pub(crate) use memory::OutOfMemory;
 
 /// Exit code of every failure that has none of its own.
 const FAILED: i32 = 1;
 
-/// What ended an attempt.
+/// The error that ended an attempt.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// `trial.json` cannot be read.
     #[error(transparent)]
     Trial(#[from] ReadError),
-    /// The config is wrong.
     #[error("the config is wrong: {}", list(.0))]
     Config(Vec<Problem>),
     /// The images cannot be had.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The loss is no number any more.
+    /// The loss is infinite or not a number.
     #[error(
         "the loss became {loss} between steps {from} and {to}; a lower `training.learning_rate` or more `training.warmup` may help"
     )]
@@ -43,16 +41,15 @@ pub enum Failure {
         from: u64,
         /// Step at which it was found not to be.
         to: u64,
-        /// The loss.
         loss: f64,
     },
     /// `device: cuda` without a GPU.
     #[error(
-        "`device: cuda` was asked for, but libtorch finds no GPU; is `libtorch_cuda.so` where ORCH_LIBTORCH_CUDA or LD_LIBRARY_PATH says, and CUDA_VISIBLE_DEVICES not empty?"
+        "`device: cuda` was requested, but libtorch finds no GPU; is `libtorch_cuda.so` where ORCH_LIBTORCH_CUDA or LD_LIBRARY_PATH says, and CUDA_VISIBLE_DEVICES not empty?"
     )]
     NoGpu,
-    /// The weights that the config names cannot be begun with.
-    #[error("cannot begin with the weights that `model.init_from` names")]
+    /// The initial weights that the config names cannot be loaded.
+    #[error("cannot start from the weights that `model.init_from` names")]
     Weights(#[source] WeightsError),
     /// The state could not be saved or restored.
     #[error(transparent)]
@@ -76,7 +73,7 @@ pub enum Failure {
 
 impl Failure {
     /// From a panic's payload. libtorch appends a C++ backtrace to its message; it is dropped.
-    pub fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
+    pub(crate) fn from_panic(payload: &(dyn std::any::Any + Send)) -> Self {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic");
         let end = ["\\nException raised from", "\nException raised from", "\\nframe #0"]
@@ -87,14 +84,8 @@ impl Failure {
         OutOfMemory::parse(text).map_or_else(|| Self::Panic(text.to_owned()), Self::Memory)
     }
 
-    /// The message with all its causes.
-    pub fn chain(&self) -> String {
-        let causes = std::iter::successors(self.source(), |&error| error.source());
-        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
-    }
-
     /// The class that `failed` events carry.
-    pub fn class(&self) -> FailureClass {
+    pub(crate) fn class(&self) -> FailureClass {
         match self {
             Self::Trial(_) | Self::Config(_) => FailureClass::Config,
             Self::NoGpu
@@ -110,8 +101,7 @@ impl Failure {
         }
     }
 
-    /// The process's exit code.
-    pub fn exit_code(&self) -> i32 {
+    pub(crate) fn exit_code(&self) -> i32 {
         match self {
             Self::Trial(_) | Self::Config(_) => WORKER_CONFIG_WRONG,
             _ => FAILED,
@@ -119,13 +109,13 @@ impl Failure {
     }
 }
 
-/// Runs `body`, and makes a failure of its panic. That memory is full is no bug, so it is told by
-/// the failure alone, without place and backtrace.
-pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
-    let tell = panic::take_hook();
+/// Runs `body` and turns a panic into a failure. Exhausted memory is not a bug: it is reported by
+/// the failure alone, without location and backtrace.
+pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Failure> {
+    let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         if !matches!(Failure::from_panic(panic.payload()), Failure::Memory(_)) {
-            tell(panic);
+            report(panic);
         }
     }));
     let outcome = panic::catch_unwind(AssertUnwindSafe(body));
@@ -153,6 +143,7 @@ mod tests {
     use tch::{Device, Kind, Tensor};
 
     use super::*;
+    use crate::error_chain::error_chain;
 
     #[test]
     fn a_panic_of_libtorch_is_told_in_one_sentence() {
@@ -163,15 +154,15 @@ mod tests {
         let failure = Failure::from_panic(&text.to_owned());
         assert_eq!(failure.class(), FailureClass::CudaOom);
         assert_eq!(
-            failure.chain(),
-            "the GPU's memory is full: 2.00 GiB were asked for, 406.38 MiB of 11.91 GiB are free; \
+            error_chain(&failure),
+            "the GPU's memory is full: 2.00 GiB were requested, 406.38 MiB of 11.91 GiB are free; \
              a smaller batch (`training.accumulate`, `evaluation.batch`, `--batch`) or \
              `precision: bf16` needs less"
         );
         let failure =
             Failure::from_panic(&"CUDA error: misaligned address\nException raised from x");
         assert_eq!(
-            (failure.class(), failure.chain().lines().count()),
+            (failure.class(), error_chain(&failure).lines().count()),
             (FailureClass::Infrastructure, 1)
         );
         assert_eq!(Failure::from_panic(&"index out of bounds").class(), FailureClass::Crashed);
@@ -182,6 +173,7 @@ mod tests {
         assert!(matches!(caught(|| 3), Ok(3)));
         let too_large = || Tensor::zeros([1 << 46], (Kind::Float, Device::Cpu));
         assert!(matches!(caught(too_large), Err(Failure::Memory(OutOfMemory::Machine { .. }))));
-        assert_eq!(caught(|| panic!("for a reason")).unwrap_err().chain(), "for a reason");
+        let failure = caught(|| panic!("for a reason")).unwrap_err();
+        assert_eq!(error_chain(&failure), "for a reason");
     }
 }

@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 /// Mean and covariance of features that come in batches.
 #[derive(Debug)]
-pub struct Moments {
+pub(crate) struct Moments {
     count: i64,
     /// Sum of the features, `[D]` in f64.
     sum: Tensor,
@@ -14,14 +14,14 @@ pub struct Moments {
 
 impl Moments {
     /// Of no feature vectors yet, of `dimension` numbers each.
-    pub fn new(dimension: i64) -> Self {
+    pub(crate) fn new(dimension: i64) -> Self {
         let options = (Kind::Double, Device::Cpu);
         let sum = Tensor::zeros([dimension], options);
         Self { count: 0, sum, products: Tensor::zeros([dimension, dimension], options) }
     }
 
     /// Adds feature vectors, `[N, D]`.
-    pub fn add(&mut self, features: &Tensor) {
+    pub(crate) fn add(&mut self, features: &Tensor) {
         let features = features.to_device(Device::Cpu).to_kind(Kind::Double);
         self.count += features.size()[0];
         self.sum += features.sum_dim_intlist([0_i64].as_slice(), false, Kind::Double);
@@ -29,19 +29,19 @@ impl Moments {
     }
 
     /// The mean, `[D]`.
-    pub fn mean(&self) -> Tensor {
+    pub(crate) fn mean(&self) -> Tensor {
         &self.sum / self.count as f64
     }
 
     /// The unbiased covariance, `[D, D]`; needs two vectors or more.
-    pub fn covariance(&self) -> Tensor {
+    pub(crate) fn covariance(&self) -> Tensor {
         let centre = self.sum.outer(&self.sum) / self.count as f64;
         (&self.products - centre) / (self.count - 1) as f64
     }
 }
 
 /// [`distance`] between the Gaussians of these moments.
-pub fn between(a: &Moments, b: &Moments) -> f64 {
+pub(crate) fn between(a: &Moments, b: &Moments) -> f64 {
     distance((&a.mean(), &a.covariance()), (&b.mean(), &b.covariance()))
 }
 
@@ -51,7 +51,7 @@ pub fn between(a: &Moments, b: &Moments) -> f64 {
 /// The last trace is the sum of the singular values of S1^½ S2^½, whose rounding errors stay
 /// rounding errors; as eigenvalues of a product their square roots would count, which are large
 /// where a covariance lacks rank.
-pub fn distance((m1, s1): (&Tensor, &Tensor), (m2, s2): (&Tensor, &Tensor)) -> f64 {
+pub(crate) fn distance((m1, s1): (&Tensor, &Tensor), (m2, s2): (&Tensor, &Tensor)) -> f64 {
     let (_, cross, _) = square_root(s1).matmul(&square_root(s2)).svd(true, false);
     let squared = (m1 - m2).square().sum(Kind::Double);
     (squared + s1.trace() + s2.trace() - cross.sum(Kind::Double) * 2.0).double_value(&[])
@@ -68,7 +68,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::section::Section;
+    use crate::image::golden::assert_within;
 
     /// A `{shape, data}` entry.
     fn tensor(value: &Value) -> Tensor {
@@ -91,7 +91,6 @@ mod tests {
             serde_json::from_str(include_str!("../../tests/golden/frechet.json")).unwrap();
         let cases = golden["cases"].as_array().unwrap();
         assert!(cases.len() > 4);
-        let mut section = Section::new("frechet", 1e-9);
         for case in cases {
             let [m1, s1, m2, s2] = match case.get("X") {
                 None => ["m1", "S1", "m2", "S2"].map(|name| tensor(&case[name])),
@@ -104,8 +103,8 @@ mod tests {
             let expected = case["value"].as_f64().unwrap();
             // Of equal Gaussians the distance is 0, whose scale is that of their traces.
             let scale = if expected == 0.0 { 1.0 } else { expected };
-            section.within((value - expected).abs() / scale);
-            section.within((distance((&m2, &s2), (&m1, &s1)) - value).abs());
+            assert_within("frechet", (value - expected).abs() / scale);
+            assert_within("frechet", (distance((&m2, &s2), (&m1, &s1)) - value).abs());
         }
     }
 }

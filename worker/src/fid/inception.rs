@@ -15,13 +15,13 @@ use crate::image::Rgb;
 use crate::weights::{WeightsError, WeightsFile};
 
 /// Features of an image.
-pub const FEATURES: i64 = 2048;
+pub(crate) const FEATURES: i64 = 2048;
 /// Side to which images are resized.
 const SIDE: i64 = 299;
 
 /// The network up to its last average.
 #[derive(Debug)]
-pub struct Inception {
+pub(crate) struct Inception {
     device: Device,
     /// pytorch-fid's four blocks, without the last average.
     blocks: [Layer; 4],
@@ -30,7 +30,7 @@ pub struct Inception {
 impl Inception {
     /// With the weights in the safetensors file at `weights`, which must hold exactly the tensors
     /// of pytorch-fid's network; the classifier (`fc.`) and `num_batches_tracked` are ignored.
-    pub fn load(weights: &Path, device: Device) -> Result<Self, WeightsError> {
+    pub(crate) fn load(weights: &Path, device: Device) -> Result<Self, WeightsError> {
         let (network, tensors) = Self::new(device);
         WeightsFile::open(weights)?.load(&tensors, |name| {
             let is_ignored = name.starts_with("fc.") || name.ends_with("num_batches_tracked");
@@ -79,7 +79,7 @@ impl Inception {
     }
 
     /// Features of each image, `[N, 2048]`.
-    pub fn features<'a>(&self, images: impl IntoIterator<Item = &'a Rgb>) -> Tensor {
+    pub(crate) fn features<'a>(&self, images: impl IntoIterator<Item = &'a Rgb>) -> Tensor {
         let _no_grad = tch::no_grad_guard();
         let inputs: Vec<Tensor> = images.into_iter().map(|image| self.input(image)).collect();
         let x = Tensor::cat(&inputs, 0);

@@ -1,4 +1,4 @@
-//! What the network is made of: convolutions with batch normalisation, pools, and both in sequence
+//! The parts of the network: convolutions with batch normalisation, pools, and both in sequence
 //! and side by side.
 
 use tch::Tensor;
@@ -55,11 +55,12 @@ impl Layer {
         mut channels: i64,
         layers: &[(&str, i64, Kernel)],
     ) -> Self {
-        let build = |&(name, outputs, kernel): &(&str, i64, Kernel)| {
-            let inputs = std::mem::replace(&mut channels, outputs);
-            Self::convolution(&(path / name), inputs, outputs, kernel)
-        };
-        Self::Sequence(layers.iter().map(build).collect())
+        let mut sequence = Vec::with_capacity(layers.len());
+        for &(name, outputs, kernel) in layers {
+            sequence.push(Self::convolution(&(path / name), channels, outputs, kernel));
+            channels = outputs;
+        }
+        Self::Sequence(sequence)
     }
 
     fn convolution(path: &Path, inputs: i64, outputs: i64, kernel: Kernel) -> Self {

@@ -2,11 +2,11 @@
 //! the eyes of one fixed network. Its weights are given by path; nothing here downloads anything.
 
 mod blocks;
-pub mod frechet;
-pub mod inception;
+pub(crate) mod frechet;
+pub(crate) mod inception;
 mod layers;
 
-pub use inception::Inception;
+pub(crate) use inception::Inception;
 
-/// With fewer images than features the covariances lack rank, and the distance says nothing.
-pub const FEWEST_IMAGES: usize = inception::FEATURES as usize;
+/// With fewer images than features the covariances lack rank, and the distance is meaningless.
+pub(crate) const FEWEST_IMAGES: usize = inception::FEATURES as usize;

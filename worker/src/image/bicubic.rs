@@ -45,19 +45,24 @@ fn vertical(image: &Rgb, height: usize) -> Rgb {
 /// Resizes as PyTorch's tensors of bytes are by `interpolate(mode="bicubic", antialias=False)`:
 /// a = -0.75, four taps a side however much the image shrinks, the border repeated, rounded once.
 ///
-/// PyTorch computes in single precision, this in double: where the ratio of the sizes is no power
+/// PyTorch computes in single precision, this in double: where the ratio of the sizes is not a power
 /// of two, a value that is half-way between two codes may round to the other one there.
 #[must_use]
-pub fn resize_aliased(image: &Rgb, width: usize, height: usize) -> Rgb {
+pub(crate) fn resize_aliased(image: &Rgb, width: usize, height: usize) -> Rgb {
     let columns = four_taps(image.width, width);
     let mut pixels = Vec::with_capacity(width * height * 3);
-    for row in four_taps(image.height, height) {
+    for row in &four_taps(image.height, height) {
         for column in &columns {
             pixels.extend((0..3).map(|c| {
-                let code = |y: usize, x: usize| image.pixels[(y * image.width + x) * 3 + c];
-                let across =
-                    |y| column.iter().map(|&(x, w)| w * f64::from(code(y, x))).sum::<f64>();
-                let value: f64 = row.iter().map(|&(y, w)| w * across(y)).sum();
+                let mut value = 0.0;
+                for &(y, row_weight) in row {
+                    let mut across = 0.0;
+                    for &(x, column_weight) in column {
+                        let code = image.pixels[(y * image.width + x) * 3 + c];
+                        across += column_weight * f64::from(code);
+                    }
+                    value += row_weight * across;
+                }
                 value.round_ties_even().clamp(0.0, 255.0) as u8
             }));
         }
@@ -65,22 +70,23 @@ pub fn resize_aliased(image: &Rgb, width: usize, height: usize) -> Rgb {
     Rgb { width, height, pixels }
 }
 
-/// Position and weight of what each output position is made of.
+/// Positions and weights of the sources of each output position.
 fn four_taps(source: usize, target: usize) -> Vec<[(usize, f64); 4]> {
     let scale = source as f64 / target as f64;
-    let at = |i: usize| {
+    let mut taps = Vec::with_capacity(target);
+    for i in 0..target {
         let centre = (i as f64 + 0.5) * scale - 0.5;
         let first = centre.floor() - 1.0;
-        std::array::from_fn(|k| {
+        taps.push(std::array::from_fn(|k| {
             let position = first + k as f64;
             let weight = cubic(position - centre, -0.75);
             (position.clamp(0.0, (source - 1) as f64) as usize, weight)
-        })
-    };
-    (0..target).map(at).collect()
+        }));
+    }
+    taps
 }
 
-/// The source positions that one output position is made of, and their fixed-point weights.
+/// The source positions of one output position, and their fixed-point weights.
 struct Taps {
     positions: Range<usize>,
     weights: Vec<i32>,

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-/// What the names of images end in, in lower case.
+/// In lower case.
 const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 
 /// The PNG and JPEG files at and below `folder`, by their paths inside it with `/` between the
 /// parts on every system, sorted. Links are followed, so that a set may be put together from them.
-pub fn find(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+pub(crate) fn find(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     collect(folder, "", &mut files)?;
     files.sort();

@@ -5,6 +5,24 @@ use sha2::{Digest, Sha256};
 
 use super::{Rgb, bicubic};
 
+const TOLERANCE: f64 = 1e-9;
+
+/// Fails unless `difference` is within the tolerance of the golden vectors in f64, and prints it: with
+/// `cargo test -p worker -- --nocapture` the differences of a section can be read off.
+#[track_caller]
+#[expect(clippy::print_stdout, reason = "the figures are for people")]
+pub(crate) fn assert_within(section: &str, difference: f64) {
+    println!("{section}: off by {difference:.1e}, {TOLERANCE:e} allowed");
+    assert!(difference <= TOLERANCE, "{section}: off by {difference:e}, {TOLERANCE:e} allowed");
+}
+
+/// Compares relative to what is expected; 0 must be met exactly.
+#[track_caller]
+pub(crate) fn assert_relative(section: &str, actual: f64, expected: f64) {
+    let difference = (actual - expected).abs();
+    assert_within(section, if difference > 0.0 { difference / expected.abs() } else { difference });
+}
+
 /// `tests/golden/images.json`; its own `about` field says where the numbers come from.
 #[derive(Deserialize)]
 pub(super) struct Golden {

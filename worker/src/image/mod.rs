@@ -3,11 +3,12 @@
 //! Nothing here knows tensors. [`Rgb`] crosses to the model and back as planes in [-1, 1].
 
 pub mod bicubic;
-pub mod files;
-pub mod metrics;
+pub(crate) mod files;
+pub(crate) mod metrics;
 mod rgb;
 
 #[cfg(test)]
 pub(crate) mod golden;
 
-pub use rgb::{ImageError, Rgb};
+pub(crate) use rgb::ImageError;
+pub use rgb::Rgb;

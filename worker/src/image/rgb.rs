@@ -9,9 +9,9 @@ use ::image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, I
 /// An 8-bit RGB image, rows from the top, channels interleaved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rgb {
-    /// Pixels in a row.
+    /// In pixels.
     pub width: usize,
-    /// Rows.
+    /// In pixels.
     pub height: usize,
     /// `width * height * 3` bytes: red, green, blue of each pixel.
     pub pixels: Vec<u8>,
@@ -20,34 +20,25 @@ pub struct Rgb {
 /// An image file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// The file is missing, unreadable, or no whole PNG or JPEG.
+    /// The file is missing, unreadable, or not a complete PNG or JPEG.
     #[error("cannot read `{}` as a PNG or JPEG image", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the decoder or the system said.
-        source: ::image::ImageError,
-    },
+    Read { path: PathBuf, source: ::image::ImageError },
     /// The PNG could not be written.
     #[error("cannot write the image `{}`", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the encoder or the system said.
-        source: ::image::ImageError,
-    },
+    Write { path: PathBuf, source: ::image::ImageError },
 }
 
 impl Rgb {
     /// Reads a PNG or JPEG, whatever its name ends in. Grey becomes RGB, an alpha channel is
-    /// dropped, 16 bits become 8, and a camera's orientation tag is obeyed.
+    /// dropped, 16 bits become 8, and a camera's orientation tag is applied.
     pub fn load(path: &Path) -> Result<Self, ImageError> {
-        let failed = |source| ImageError::Read { path: path.to_owned(), source };
-        Self::decode(&fs::read(path).map_err(|error| failed(error.into()))?, path)
+        let contents = fs::read(path)
+            .map_err(|error| ImageError::Read { path: path.to_owned(), source: error.into() })?;
+        Self::decode(&contents, path)
     }
 
     /// The same from the contents of a file, whose `path` is for messages only.
-    pub fn decode(contents: &[u8], path: &Path) -> Result<Self, ImageError> {
+    pub(crate) fn decode(contents: &[u8], path: &Path) -> Result<Self, ImageError> {
         let image = decode(contents)
             .map_err(|source| ImageError::Read { path: path.to_owned(), source })?
             .into_rgb8();
@@ -55,12 +46,14 @@ impl Rgb {
         Ok(Self { width, height, pixels: image.into_raw() })
     }
 
-    /// What this image has more than `other`, which is of its size, around the middle grey 128.
+    /// The difference to `other`, an image of the same size, plus the middle grey 128 and clamped.
     #[must_use]
-    pub fn less(&self, other: &Self) -> Self {
-        let more = |(a, b): (&u8, &u8)| (i16::from(*a) - i16::from(*b) + 128).clamp(0, 255) as u8;
-        let pixels = self.pixels.iter().zip(&other.pixels).map(more).collect();
-        Self { width: self.width, height: self.height, pixels }
+    pub(crate) fn less(&self, other: &Self) -> Self {
+        let mut pixels = self.pixels.clone();
+        for (pixel, other) in pixels.iter_mut().zip(&other.pixels) {
+            *pixel = (i16::from(*pixel) - i16::from(*other) + 128).clamp(0, 255) as u8;
+        }
+        Self { pixels, ..*self }
     }
 
     /// Writes the image as PNG.
@@ -73,7 +66,7 @@ impl Rgb {
 
     /// The largest centred square; an odd pixel too many stays out at the right or the bottom.
     #[must_use]
-    pub fn centre_square(&self) -> Self {
+    pub(crate) fn centre_square(&self) -> Self {
         let side = self.width.min(self.height);
         let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
         let rows = self.pixels.chunks_exact(self.width * 3).skip(top).take(side);
@@ -83,14 +76,14 @@ impl Rgb {
 
     /// The part of so many pixels at the left and the top, which the image must have.
     #[must_use]
-    pub fn corner(&self, width: usize, height: usize) -> Self {
+    pub(crate) fn corner(&self, width: usize, height: usize) -> Self {
         let rows = self.pixels.chunks_exact(self.width * 3).take(height);
         let pixels = rows.flat_map(|row| &row[..width * 3]).copied().collect();
         Self { width, height, pixels }
     }
 
     /// The model's view: planes `[3, height, width]` with 0 at -1 and 255 at 1.
-    pub fn to_planes(&self) -> Vec<f32> {
+    pub(crate) fn to_planes(&self) -> Vec<f32> {
         (0..3)
             .flat_map(|channel| self.pixels.iter().skip(channel).step_by(3))
             .map(|&code| f32::from(code) / 127.5 - 1.0)
@@ -100,7 +93,7 @@ impl Rgb {
     /// The inverse of [`Rgb::to_planes`]: values are clamped to [-1, 1] and rounded half to even.
     ///
     /// Panics unless there are `3 * height * width` values.
-    pub fn from_planes(width: usize, height: usize, planes: &[f32]) -> Self {
+    pub(crate) fn from_planes(width: usize, height: usize, planes: &[f32]) -> Self {
         let area = width * height;
         assert_eq!(planes.len(), 3 * area, "planes must be [3, {height}, {width}]");
         let pixels = (0..3 * area).map(|i| code(planes[i % 3 * area + i / 3])).collect();
@@ -152,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_stands_around_grey_and_is_cut_off_at_its_ends() {
+    fn a_difference_is_centred_on_grey_and_is_cut_off_at_its_ends() {
         let image = |pixels: [u8; 3]| Rgb { width: 1, height: 1, pixels: pixels.to_vec() };
         // 128 + 10 - 30, 128 + 7 - 7 and 128 + 255 - 0.
         assert_eq!(image([10, 7, 255]).less(&image([30, 7, 0])), image([108, 128, 255]));

@@ -6,14 +6,14 @@ use tch::nn::{self, Module};
 use super::Mode;
 use super::parameters::{LINEAR, convolution};
 
-/// What the residual blocks of one network have in common.
+/// Settings that all blocks of one network share.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockConfig {
     /// Groups of the group normalisation.
     pub groups: i64,
     /// Dropout probability before each residual block's second convolution.
     pub dropout: f64,
-    /// Attention heads.
+    /// Attention heads; they divide the channels of every attention.
     pub heads: i64,
     /// Channels of the noise level's embedding.
     pub embedding: i64,
@@ -22,7 +22,7 @@ pub struct BlockConfig {
 /// Group normalisation, swish, dropout, 3×3 convolution. The names are the indices of the
 /// reference's sequence.
 #[derive(Debug)]
-pub struct Block {
+pub(crate) struct Block {
     norm: nn::GroupNorm,
     dropout: f64,
     conv: nn::Conv2D,
@@ -30,7 +30,7 @@ pub struct Block {
 
 impl Block {
     /// A block from `input` to `output` channels.
-    pub fn new(path: &nn::Path, input: i64, output: i64, groups: i64, dropout: f64) -> Self {
+    pub(crate) fn new(path: &nn::Path, input: i64, output: i64, groups: i64, dropout: f64) -> Self {
         let path = path / "block";
         Self {
             norm: nn::group_norm(&path / 0, groups, input, nn::GroupNormConfig::default()),
@@ -40,7 +40,7 @@ impl Block {
     }
 
     /// `[N, input, H, W] -> [N, output, H, W]`.
-    pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let mut x = self.norm.forward(x).silu();
         if self.dropout > 0.0 && mode == Mode::Train {
             x = x.dropout(self.dropout, true);
@@ -118,13 +118,13 @@ impl Attention {
         // Channels run head by head, and within a head query, key, value.
         let qkv = qkv.reshape([n, self.heads, 3 * per_head, h * w]).chunk(3, 2);
         let [query, key, value] = &qkv[..] else { unreachable!("three chunks of 3 × channels") };
-        let attend = |query: &Tensor| {
+        let at_once = (SCORES / (n * self.heads * h * w)).clamp(1, h * w);
+        let mut mixed = Vec::new();
+        for query in query.split(at_once, -1) {
             let scores = query.transpose(-2, -1).matmul(key) / (per_head as f64).sqrt();
             let weights = scores.softmax(-1, None); // [N, heads, queries, HW (keys)]
-            value.matmul(&weights.transpose(-2, -1))
-        };
-        let at_once = (SCORES / (n * self.heads * h * w)).clamp(1, h * w);
-        let mixed: Vec<_> = query.split(at_once, -1).iter().map(attend).collect();
+            mixed.push(value.matmul(&weights.transpose(-2, -1)));
+        }
         let mixed = Tensor::cat(&mixed, -1).reshape([n, c, h, w]);
         x + self.out.forward(&mixed)
     }
@@ -135,7 +135,7 @@ impl Attention {
 pub struct Down(nn::Conv2D);
 
 impl Down {
-    /// Over `channels`.
+    /// For feature maps of `channels` channels.
     pub fn new(path: &nn::Path, channels: i64) -> Self {
         Self(nn::conv2d(path / "conv", channels, channels, 3, convolution(1, 2, true)))
     }
@@ -151,7 +151,7 @@ impl Down {
 pub struct Up(nn::Conv2D);
 
 impl Up {
-    /// Over `channels`.
+    /// For feature maps of `channels` channels.
     pub fn new(path: &nn::Path, channels: i64) -> Self {
         Self(nn::conv2d(path / "conv", channels, channels, 3, convolution(1, 1, true)))
     }

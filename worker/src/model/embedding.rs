@@ -1,4 +1,4 @@
-//! How the network is told the noise level.
+//! The embedding of the noise level, an input of every residual block.
 
 use tch::Tensor;
 use tch::nn::{self, Module};
@@ -16,7 +16,7 @@ pub fn sinusoids(level: &Tensor, dim: i64) -> Tensor {
 /// The noise level's two-layer network, `noise_level_mlp` of the reference (whose entries 0 and 2
 /// have no parameters).
 #[derive(Debug)]
-pub struct LevelEmbedding {
+pub(crate) struct LevelEmbedding {
     dim: i64,
     widen: nn::Linear,
     narrow: nn::Linear,
@@ -24,7 +24,7 @@ pub struct LevelEmbedding {
 
 impl LevelEmbedding {
     /// An embedding of `dim` channels.
-    pub fn new(path: &nn::Path, dim: i64) -> Self {
+    pub(crate) fn new(path: &nn::Path, dim: i64) -> Self {
         let zero = super::parameters::LINEAR;
         Self {
             dim,
@@ -34,7 +34,7 @@ impl LevelEmbedding {
     }
 
     /// `[N, 1] -> [N, dim]`; the level is sqrt(gamma).
-    pub fn forward(&self, level: &Tensor) -> Tensor {
+    pub(crate) fn forward(&self, level: &Tensor) -> Tensor {
         let sinusoids = sinusoids(level, self.dim).to_kind(self.widen.ws.kind());
         self.narrow.forward(&self.widen.forward(&sinusoids).silu())
     }

@@ -1,5 +1,5 @@
-//! How the low-resolution image reaches the inside of the network (SR4 section 5.4): brought down
-//! from its upsampled form to a level's resolution and width.
+//! The low-resolution image inside the network (SR4 section 5.4): brought down from its upsampled
+//! form to a level's resolution and width.
 
 use tch::Tensor;
 use tch::nn::{self, Module};
@@ -8,17 +8,22 @@ use super::RGB;
 use super::parameters::convolution;
 use crate::config;
 
-/// One way down for the condition; entries between convolutions are activations.
+/// The reduction of the condition to one level; entries between convolutions are activations.
 #[derive(Debug)]
-pub struct Injection {
+pub(crate) struct Injection {
     kind: config::Injection,
     factor: i64,
     convolutions: Vec<nn::Conv2D>,
 }
 
 impl Injection {
-    /// A way down of `kind` over `halvings` of the resolution to `channels`.
-    pub fn new(path: &nn::Path, kind: config::Injection, halvings: u32, channels: i64) -> Self {
+    /// A reduction of `kind` over `halvings` of the resolution to `channels`.
+    pub(crate) fn new(
+        path: &nn::Path,
+        kind: config::Injection,
+        halvings: u32,
+        channels: i64,
+    ) -> Self {
         let factor = 1 << halvings;
         let convolutions = match kind {
             config::Injection::None => Vec::new(),
@@ -41,7 +46,7 @@ impl Injection {
     }
 
     /// `[N, 3, H, W] -> [N, channels, H / factor, W / factor]`, rounded up.
-    pub fn forward(&self, condition: &Tensor) -> Tensor {
+    pub(crate) fn forward(&self, condition: &Tensor) -> Tensor {
         let reduced = match self.kind {
             config::Injection::Direct => {
                 condition.slice(2, None, None, self.factor).slice(3, None, None, self.factor)

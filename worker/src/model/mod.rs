@@ -4,21 +4,20 @@
 pub mod blocks;
 pub mod embedding;
 pub mod fusion;
-pub mod injection;
+pub(crate) mod injection;
 pub mod parameters;
-pub mod plan;
+mod precision;
 mod unet;
 
 pub use unet::Unet;
 
-/// Channels of an image.
 const RGB: i64 = 3;
 
-/// Whether dropout drops.
+/// Dropout acts in training only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Learning.
+    /// With dropout.
     Train,
-    /// Measuring.
+    /// Without dropout.
     Evaluate,
 }

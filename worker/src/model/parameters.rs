@@ -46,7 +46,7 @@ pub fn initialise(store: &nn::VarStore, seed: i64) {
 }
 
 /// Copies the values of `from` into `to`, a network of the same plan.
-pub fn copy(from: &nn::VarStore, to: &nn::VarStore) {
+pub(crate) fn copy(from: &nn::VarStore, to: &nn::VarStore) {
     let source = by_name(from);
     tch::no_grad(|| {
         for (name, mut tensor) in by_name(to) {
@@ -56,6 +56,6 @@ pub fn copy(from: &nn::VarStore, to: &nn::VarStore) {
 }
 
 /// Zeros of the parameters' shapes, for moments.
-pub fn zeros_like(parameters: &[Tensor]) -> Vec<Tensor> {
+pub(crate) fn zeros_like(parameters: &[Tensor]) -> Vec<Tensor> {
     parameters.iter().map(|p| p.zeros_like().to_kind(Kind::Float)).collect()
 }

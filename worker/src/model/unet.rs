@@ -1,4 +1,4 @@
-//! The U-Net: stem, way down, middle, way up, with every output of the way down kept as a skip.
+//! The U-Net: stem, encoder, middle, decoder, with every output of the encoder kept as a skip.
 
 use tch::nn::{self, Module};
 use tch::{Device, Tensor};
@@ -8,8 +8,8 @@ use super::embedding::LevelEmbedding;
 use super::fusion::InputFusion;
 use super::injection::Injection;
 use super::parameters::convolution;
-use super::plan::{Plan, Stage};
 use super::{Mode, RGB};
+use crate::config::plan::{Plan, Stage};
 use crate::config::{Input, Model};
 
 /// The denoising network and the store of its parameters.
@@ -33,8 +33,7 @@ enum Layer {
     Up(Up),
 }
 
-/// What every layer is told beside its input.
-struct Given<'a> {
+struct BlockInput<'a> {
     condition: &'a Tensor,
     embedding: Tensor,
     mode: Mode,
@@ -74,10 +73,10 @@ impl Unet {
         self.store.double();
     }
 
-    /// What the network makes of the noisy image `y` at noise level sqrt(gamma), given the
+    /// The network's output for the noisy image `y` at noise level sqrt(gamma), given the
     /// upsampled low-resolution image: `[N, 3, H, W], [N, 3, H, W], [N, 1] -> [N, outputs, H, W]`.
     pub fn forward(&self, condition: &Tensor, y: &Tensor, level: &Tensor, mode: Mode) -> Tensor {
-        let given = Given { condition, embedding: self.level.forward(level), mode };
+        let block_input = BlockInput { condition, embedding: self.level.forward(level), mode };
         let input = match &self.fusion {
             Some(fusion) => fusion.forward(condition, y),
             None => Tensor::cat(&[condition, y], 1),
@@ -85,18 +84,18 @@ impl Unet {
         let mut x = self.stem.forward(&input);
         let mut skips = vec![x.shallow_clone()];
         for layer in &self.downs {
-            x = layer.forward(&x, &given);
+            x = layer.forward(&x, &block_input);
             skips.push(x.shallow_clone());
         }
         for layer in &self.middle {
-            x = layer.forward(&x, &given);
+            x = layer.forward(&x, &block_input);
         }
         for layer in &self.ups {
             if let Layer::Block { .. } = layer {
-                let skip = skips.pop().expect("the plan gives every block on the way up a skip");
+                let skip = skips.pop().expect("the plan gives every block of the decoder a skip");
                 x = Tensor::cat(&[x, skip], 1);
             }
-            x = layer.forward(&x, &given);
+            x = layer.forward(&x, &block_input);
         }
         self.last.forward(&x, mode)
     }
@@ -127,17 +126,17 @@ impl Layer {
         }
     }
 
-    fn forward(&self, x: &Tensor, given: &Given) -> Tensor {
+    fn forward(&self, x: &Tensor, block_input: &BlockInput) -> Tensor {
         let (injection, res_block, attention) = match self {
             Self::Down(down) => return down.forward(x),
             Self::Up(up) => return up.forward(x),
             Self::Block { injection, res_block, attention } => (injection, res_block, attention),
         };
         let x = match injection {
-            Some(injection) => Tensor::cat(&[x, &injection.forward(given.condition)], 1),
+            Some(injection) => Tensor::cat(&[x, &injection.forward(block_input.condition)], 1),
             None => x.shallow_clone(),
         };
-        let x = res_block.forward(&x, &given.embedding, given.mode);
+        let x = res_block.forward(&x, &block_input.embedding, block_input.mode);
         attention.as_ref().map_or_else(|| x.shallow_clone(), |a| a.forward(&x))
     }
 }

@@ -2,11 +2,11 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::draw::Draw;
+use super::batch_sampler::BatchSample;
 use crate::config::Config;
-use crate::data::{self, DataError, Pack, Split, Workshop};
+use crate::data::{self, DataError, Pack, PrepareContext, Split};
 
-/// The training images.
+/// Prepared training images, of which batches are made.
 pub struct Images {
     pack: Pack,
     side: usize,
@@ -17,9 +17,9 @@ pub struct Images {
 #[derive(Debug)]
 pub struct Batch {
     /// The images, `[N, 3, S, S]`.
-    pub high: Tensor,
+    pub(crate) high: Tensor,
     /// Their low-resolution versions, upsampled again, `[N, 3, S, S]`.
-    pub condition: Tensor,
+    pub(crate) condition: Tensor,
 }
 
 impl Images {
@@ -27,22 +27,22 @@ impl Images {
     pub fn open(
         config: &Config,
         device: Device,
-        workshop: &mut Workshop,
+        context: &mut PrepareContext,
     ) -> Result<Self, DataError> {
         let dataset = data::open(&config.data, &config.image, Split::Train)?;
-        Ok(Self { pack: dataset.pack(workshop)?, side: config.image.size, device })
+        Ok(Self { pack: dataset.pack(context)?, side: config.image.size, device })
     }
 
-    /// How many there are.
+    /// Number of training images; never 0.
     pub fn count(&self) -> usize {
         self.pack.len()
     }
 
-    /// The batch that `draw` names. A pair is mirrored as a whole or not at all.
-    pub fn batch(&self, draw: &Draw) -> Batch {
-        let bytes = draw.images.len() * 3 * self.side * self.side;
+    /// The batch that `sample` names. A pair is mirrored as a whole or not at all.
+    pub fn batch(&self, sample: &BatchSample) -> Batch {
+        let bytes = sample.images.len() * 3 * self.side * self.side;
         let [mut truths, mut conditions] = [bytes; 2].map(Vec::with_capacity);
-        for (&index, &flip) in draw.images.iter().zip(&draw.flips) {
+        for (&index, &flip) in sample.images.iter().zip(&sample.flips) {
             let [truth, condition] = self.pack.truth_and_condition(index);
             self.append(truth, flip, &mut truths);
             self.append(condition, flip, &mut conditions);
@@ -82,15 +82,19 @@ mod tests {
         config.image = crate::config::Image { size: 16, low: 4 };
         config.data.train_count = Some(3);
         let mut go_on = |_, _| ControlFlow::Continue(());
-        let workshop = &mut Workshop::new(None, 1, &mut go_on);
-        let images = Images::open(&config, Device::Cpu, workshop).unwrap();
+        let context = &mut PrepareContext::new(None, 1, &mut go_on);
+        let images = Images::open(&config, Device::Cpu, context).unwrap();
         let flips = vec![false, true, true];
-        let draw =
-            Draw { images: vec![2, 0, 2], flips: flips.clone(), levels: vec![], torch_seed: 0 };
-        let batch = images.batch(&draw);
+        let sample = BatchSample {
+            images: vec![2, 0, 2],
+            flips: flips.clone(),
+            levels: vec![],
+            torch_seed: 0,
+        };
+        let batch = images.batch(&sample);
         assert_eq!(batch.high.size(), [3, 3, 16, 16]);
         let planes = |image: &Rgb| Tensor::from_slice(&image.to_planes()).reshape([3, 16, 16]);
-        for (i, (&index, flip)) in draw.images.iter().zip(flips).enumerate() {
+        for (i, (&index, flip)) in sample.images.iter().zip(flips).enumerate() {
             let pair = images.pack.pair(index);
             for (ours, image) in [(&batch.high, &pair.high), (&batch.condition, &pair.condition)] {
                 let expected = planes(image);

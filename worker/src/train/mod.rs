@@ -1,12 +1,11 @@
 //! Training: SR3's algorithm 1 with Adam, warm-up, an average of the weights, and checkpoints from
-//! which it goes on as if it had never stopped.
+//! which it resumes as if it had never stopped.
 
-pub mod checkpoint;
-pub mod draw;
+pub mod batch_sampler;
 pub mod images;
 pub mod optimiser;
 pub mod pretrained;
-pub mod stopwatch;
+pub(crate) mod stopwatch;
 mod trainer;
 
-pub use trainer::Trainer;
+pub(crate) use trainer::Trainer;

@@ -9,7 +9,7 @@ use crate::model::parameters;
 
 /// Adam over one network's parameters, in the order of their names.
 #[derive(Debug)]
-pub struct Optimiser {
+pub(crate) struct Optimiser {
     /// The network's own weights, shared with it.
     pub(super) weights: Vec<Tensor>,
     /// Running means of the gradients.
@@ -21,7 +21,7 @@ pub struct Optimiser {
 
 impl Optimiser {
     /// At rest: no step was taken.
-    pub fn new(store: &VarStore) -> Self {
+    pub(crate) fn new(store: &VarStore) -> Self {
         let weights: Vec<Tensor> = parameters::by_name(store).into_values().collect();
         let means = parameters::zeros_like(&weights);
         let squares = parameters::zeros_like(&weights);
@@ -29,12 +29,12 @@ impl Optimiser {
     }
 
     /// The gradients of the scalar `loss` by the weights.
-    pub fn gradients(&self, loss: &Tensor) -> Vec<Tensor> {
+    pub(crate) fn gradients(&self, loss: &Tensor) -> Vec<Tensor> {
         Tensor::run_backward(&[loss], &self.weights, false, false)
     }
 
     /// Takes the `step`th step, from 1, along `gradients`.
-    pub fn step(
+    pub(crate) fn step(
         &mut self,
         step: u64,
         learning_rate: f64,
@@ -58,7 +58,7 @@ pub fn learning_rate(training: &Training, step: u64) -> f64 {
 
 /// The share by which the averaged weights move towards the weights at `step`, from 1: one minus
 /// the decay, which starts low so that a short run does not average its beginning.
-pub fn averaging_share(training: &Training, step: u64) -> f64 {
+pub(crate) fn averaging_share(training: &Training, step: u64) -> f64 {
     1.0 - training.ema.min((1.0 + step as f64) / (10.0 + step as f64))
 }
 

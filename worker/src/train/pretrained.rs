@@ -1,11 +1,11 @@
-//! Weights that a network begins with, from a file: a public checkpoint of the unofficial SR3, under
+//! Initial weights of a network, from a file: a public checkpoint of the unofficial SR3, under
 //! its own names, or a checkpoint of ours.
 
 use std::path::Path;
 
 use tch::nn::VarStore;
 
-use super::checkpoint::{Checkpoint, Weights};
+use crate::checkpoint::{Checkpoint, Weights};
 use crate::model::parameters;
 use crate::weights::{WeightsError, WeightsFile};
 
@@ -35,14 +35,14 @@ pub fn load(path: &Path, store: &VarStore) -> Result<(), WeightsError> {
     file.load(&parameters::by_name(store), role(&file))
 }
 
-/// Says whether [`load`] would find what it needs, and returns a digest of the file's contents.
-pub fn check(path: &Path, store: &VarStore) -> Result<String, WeightsError> {
+/// Fails where [`load`] would, and returns a digest of the file's contents.
+pub(crate) fn check(path: &Path, store: &VarStore) -> Result<String, WeightsError> {
     let file = WeightsFile::open(path)?;
     file.check(&parameters::by_name(store), role(&file))?;
     file.digest()
 }
 
-/// Which parameter a tensor of `file` is, by its name there.
+/// Maps the name of a tensor in `file` to the parameter's name; to none for the schedule and averages.
 fn role(file: &WeightsFile) -> fn(&str) -> Option<&str> {
     if Checkpoint::is(file) {
         return |name| Weights::Raw.role(name);

@@ -4,30 +4,30 @@ use std::time::{Duration, Instant};
 
 /// Adds up the time between starts and pauses.
 #[derive(Debug, Default)]
-pub struct Stopwatch {
+pub(crate) struct Stopwatch {
     before: Duration,
     since: Option<Instant>,
 }
 
 impl Stopwatch {
     /// Paused, with the seconds of earlier attempts on it.
-    pub fn resumed(seconds: f64) -> Self {
+    pub(crate) fn resumed(seconds: f64) -> Self {
         Self { before: Duration::try_from_secs_f64(seconds).unwrap_or_default(), since: None }
     }
 
-    /// Goes on, if paused.
-    pub fn start(&mut self) {
+    /// No effect while running.
+    pub(crate) fn start(&mut self) {
         self.since.get_or_insert_with(Instant::now);
     }
 
-    /// Stops, if going.
-    pub fn pause(&mut self) {
+    /// No effect while paused.
+    pub(crate) fn pause(&mut self) {
         self.before = self.elapsed();
         self.since = None;
     }
 
-    /// What it shows.
-    pub fn elapsed(&self) -> Duration {
+    /// Time of all runs so far, the current one included.
+    pub(crate) fn elapsed(&self) -> Duration {
         self.before + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }

@@ -8,17 +8,18 @@ use experiments::protocol::events::Event;
 use experiments::protocol::number::Number;
 use tch::{Device, Kind, Tensor};
 
-use super::checkpoint::{self, Checkpoint, CheckpointError, Header, Progress};
-use super::draw::{Dice, Draw};
+use super::batch_sampler::{BatchSample, BatchSampler};
 use super::images::{Batch, Images};
 use super::optimiser::{Optimiser, averaging_share, learning_rate};
 use super::pretrained;
 use super::stopwatch::Stopwatch;
 use crate::attempt::{Attempt, Outcome};
 use crate::bridge::{self, BridgeError};
+use crate::checkpoint::{self, Checkpoint, CheckpointError, Header, Progress};
 use crate::config::{Config, Sampler};
 use crate::diffusion::objective::{Noised, Objective};
 use crate::diffusion::schedule::Schedule;
+use crate::error_chain::error_chain;
 use crate::evaluate::{Chain, Scores, Upscaler, Validation};
 use crate::failure::Failure;
 use crate::model::{Mode, Unet, parameters};
@@ -26,7 +27,7 @@ use crate::random::{Purpose, Stream};
 use crate::weights::WeightsError;
 
 /// One trial's training, at some step.
-pub struct Trainer<'a> {
+pub(crate) struct Trainer<'a> {
     config: &'a Config,
     seed: u64,
     schedule: Schedule,
@@ -44,7 +45,7 @@ pub struct Trainer<'a> {
     lap: Lap,
 }
 
-/// Where the training curve's last point was, for the pace since.
+/// Step and time of the training curve's last point, for the pace since.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lap {
     step: u64,
@@ -52,8 +53,8 @@ struct Lap {
 }
 
 impl<'a> Trainer<'a> {
-    /// A trial's training with zero weights: [`begin`](Self::begin) comes next.
-    pub fn new(config: &'a Config, seed: u64, device: Device) -> Self {
+    /// A training with zero weights: call [`begin`](Self::begin) next.
+    pub(crate) fn new(config: &'a Config, seed: u64, device: Device) -> Self {
         let unet = || Unet::new(&config.model, config.diffusion.outputs(), device);
         let (network, average) = (unet(), unet());
         Self {
@@ -74,7 +75,7 @@ impl<'a> Trainer<'a> {
 
     /// Goes on from the newest checkpoint of `attempt` that can be read, and returns its step. Where
     /// there is none, begins with the weights that the config names, or with random ones.
-    pub fn begin(&mut self, attempt: &Attempt) -> Result<Option<u64>, Failure> {
+    pub(crate) fn begin(&mut self, attempt: &Attempt) -> Result<Option<u64>, Failure> {
         if let Some(progress) = self.resume(attempt)? {
             self.saved = Some(progress.step);
             self.watch = Stopwatch::resumed(progress.train_seconds);
@@ -107,22 +108,22 @@ impl<'a> Trainer<'a> {
                     CheckpointError::Io(error) | CheckpointError::Weights(WeightsError::Io(error)),
                 ) => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!("{}; trying the one before", Failure::from(error).chain());
+                    tracing::warn!("{}; trying the previous one", error_chain(&error));
                 }
             }
         }
         Ok(None)
     }
 
-    /// Trains on `images` to the last step, or until asked to stop; either way the state is saved.
+    /// Trains on `images` to the last step, or until a stop is requested; either way the state is saved.
     /// The training curves are measured on `set`.
-    pub fn run(
+    pub(crate) fn run(
         &mut self,
         attempt: &mut Attempt,
         images: &Images,
         set: &Validation,
     ) -> Result<Outcome, Failure> {
-        let mut dice = Dice::new(self.seed, images.count());
+        let mut batch_sampler = BatchSampler::new(self.seed, images.count());
         loop {
             if self.is_due(self.config.evaluation.every)
                 && self.progress.validated != Some(self.step())
@@ -144,31 +145,31 @@ impl<'a> Trainer<'a> {
                 return Ok(Outcome::Done);
             }
             self.watch.start();
-            self.train_step(images, &mut dice)?;
-            self.beat(attempt)?;
+            self.train_step(images, &mut batch_sampler)?;
+            self.report_progress(attempt)?;
             if self.is_due(self.config.training.log_every) {
                 self.log(attempt)?;
             }
         }
     }
 
-    /// Optimiser steps done.
-    pub fn step(&self) -> u64 {
+    /// Completed optimiser steps, in all attempts.
+    pub(crate) fn step(&self) -> u64 {
         self.progress.step
     }
 
     /// Seconds spent training, in all attempts.
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.watch.elapsed().as_secs_f64()
     }
 
     /// Number of scalars in the network.
-    pub fn parameters(&self) -> usize {
+    pub(crate) fn parameters(&self) -> usize {
         parameters::count(self.network.store())
     }
 
     /// Samples with the weights as they are, and with their average.
-    pub fn upscalers(&self) -> [Upscaler<'_>; 2] {
+    pub(crate) fn upscalers(&self) -> [Upscaler<'_>; 2] {
         let precision = self.config.evaluation.precision;
         let (schedule, diffusion, seed) = (&self.schedule, &self.config.diffusion, self.seed);
         [&self.network, &self.average].map(|network| Upscaler {
@@ -180,8 +181,8 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Says how far the training is. Whether to stop is asked at the head of the loop.
-    fn beat(&self, attempt: &mut Attempt) -> io::Result<()> {
+    /// Reports progress. A stop request is handled at the head of the loop, not here.
+    fn report_progress(&self, attempt: &mut Attempt) -> io::Result<()> {
         match attempt.tick("train", self.step(), self.config.training.iterations) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(stop) => stop,
@@ -189,12 +190,16 @@ impl<'a> Trainer<'a> {
     }
 
     /// SR3 algorithm 1, one line each.
-    fn train_step(&mut self, images: &Images, dice: &mut Dice) -> Result<(), Failure> {
+    fn train_step(
+        &mut self,
+        images: &Images,
+        batch_sampler: &mut BatchSampler,
+    ) -> Result<(), Failure> {
         let (training, step) = (&self.config.training, self.step() + 1);
-        let draw = dice.roll(step, training, &self.config.diffusion, &self.schedule);
-        let batch = images.batch(&draw);
-        tch::manual_seed(draw.torch_seed);
-        let noised = self.noised(&batch, &draw);
+        let sample = batch_sampler.sample(step, training, &self.config.diffusion, &self.schedule);
+        let batch = images.batch(&sample);
+        tch::manual_seed(sample.torch_seed);
+        let noised = self.noised(&batch, &sample);
         let (loss, gradients) = self.gradients(&batch.condition, &noised)?;
         self.optimiser.step(step, learning_rate(training, step), &gradients)?;
         tch::no_grad(|| {
@@ -208,10 +213,10 @@ impl<'a> Trainer<'a> {
 
     /// The batch with its noise, which is drawn for all images at once: that of each is the same
     /// however the batch is divided.
-    fn noised(&self, batch: &Batch, draw: &Draw) -> Noised {
+    fn noised(&self, batch: &Batch, sample: &BatchSample) -> Noised {
         let y0 = self.config.diffusion.residual.y0(&batch.high, &batch.condition);
         let eps = y0.randn_like();
-        Noised::new(y0, eps, &draw.levels)
+        Noised::new(y0, eps, &sample.levels)
     }
 
     /// The loss and its gradients, the means of those of the micro-batches.
@@ -235,19 +240,20 @@ impl<'a> Trainer<'a> {
                 bridge::lerp(&means, &values, 1.0 / (part + 1) as f64)?;
             }
         }
-        let loss = means.pop().expect("there is a micro-batch, and its loss stands last");
+        let loss = means.pop().expect("there is a micro-batch, and its loss is the last entry");
         Ok((loss, means))
     }
 
-    /// How far the network is from what it should say about a noised batch, a scalar.
+    /// The loss of a noised batch, a scalar.
     fn loss(&self, condition: &Tensor, noised: &Noised) -> Tensor {
         let level = noised.signal.reshape([-1, 1]);
-        let forward = || self.network.forward(condition, &noised.y_t, &level, Mode::Train);
-        let output = self.config.training.precision.run(level.device(), forward);
+        let output = self.config.training.precision.run(level.device(), || {
+            self.network.forward(condition, &noised.y_t, &level, Mode::Train)
+        });
         Objective { config: &self.config.diffusion, schedule: &self.schedule }.loss(&output, noised)
     }
 
-    /// Says the training curves' values since their last point.
+    /// Reports the training curves' values since their last point.
     fn log(&mut self, attempt: &mut Attempt) -> Result<(), Failure> {
         let loss = self.mean_loss()?;
         let (step, seconds) = (self.step(), self.seconds());
@@ -261,10 +267,10 @@ impl<'a> Trainer<'a> {
             ("train/it_per_second", pace),
         ];
         let values = values.map(|(name, value)| (name.to_owned(), Number(value))).into();
-        Ok(attempt.measured(step, None, values)?)
+        Ok(attempt.emit_metrics(step, None, values)?)
     }
 
-    /// Mean loss since the training curve's last point; an error if it is no number.
+    /// Mean loss since the training curve's last point; an error if it is not finite.
     fn mean_loss(&self) -> Result<f64, Failure> {
         let steps = self.progress.loss_steps;
         let loss = self.loss.double_value(&[]) / steps.max(1) as f64;
@@ -274,27 +280,29 @@ impl<'a> Trainer<'a> {
         Err(Failure::Diverged { from: self.step() - steps, to: self.step(), loss })
     }
 
-    /// Says the validation curves' values, unless asked to stop meanwhile.
+    /// Reports the validation curves' values, unless a stop is requested meanwhile.
     fn validate(
         &mut self,
         attempt: &mut Attempt,
         set: &Validation,
     ) -> Result<ControlFlow<()>, Failure> {
-        // What a diverged network samples says nothing, and takes as long.
+        // Samples of a diverged network are meaningless, and take as long.
         self.mean_loss()?;
         let evaluation = &self.config.evaluation;
         let (step, of) = (self.step(), self.config.training.iterations);
         let whole = Chain { sampler: Sampler::Ddpm, steps: self.config.diffusion.steps };
-        let short = |steps| Chain { sampler: Sampler::Ddim, steps };
-        let chain = evaluation.ddim_steps.map_or(whole, short);
+        let chain =
+            evaluation.ddim_steps.map_or(whole, |steps| Chain { sampler: Sampler::Ddim, steps });
         let mut values = BTreeMap::new();
         let mut pictures = Vec::new();
         for (upscaler, name) in self.upscalers().into_iter().zip(["val/psnr", "val/psnr_ema"]) {
             let (mut scores, mut made) = (Vec::new(), Vec::new());
-            for range in set.batches(set.curve, evaluation.batch) {
-                let tick = || attempt.tick("train", step, of);
+            for range in Validation::batches(set.curve, evaluation.batch) {
                 let condition = set.conditions(range.clone());
-                let images = match upscaler.sample(&condition, range.clone(), chain, 0, tick) {
+                let sampled = upscaler.sample(&condition, range.clone(), chain, 0, || {
+                    attempt.tick("train", step, of)
+                });
+                let images = match sampled {
                     ControlFlow::Continue(images) => images,
                     ControlFlow::Break(stop) => return Ok(ControlFlow::Break(stop?)),
                 };
@@ -309,13 +317,13 @@ impl<'a> Trainer<'a> {
         for (item, image) in set.names.iter().zip(&pictures[0]) {
             attempt.picture_of_step(step, "val/sample", item, image)?;
         }
-        attempt.measured(step, None, values.clone())?;
+        attempt.emit_metrics(step, None, values.clone())?;
         self.progress.validated = Some(step);
         self.progress.validation = values;
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Saves the state, unless it is saved already, and says so.
+    /// Saves the state, unless it is saved already, and reports it.
     fn checkpoint(&mut self, attempt: &mut Attempt) -> Result<(), Failure> {
         let step = self.step();
         if self.saved == Some(step) {
@@ -328,7 +336,7 @@ impl<'a> Trainer<'a> {
         let path = checkpoint::save(&attempt.checkpoints, &self.state(), &header)?;
         self.saved = Some(step);
         let path = attempt.relative(&path);
-        Ok(attempt.say(Event::Checkpoint { step, path, hash: None })?)
+        Ok(attempt.emit(Event::Checkpoint { step, path, hash: None })?)
     }
 
     /// Every tensor that the next step depends on, by its name in a checkpoint.
@@ -346,7 +354,7 @@ impl<'a> Trainer<'a> {
         named.chain([("training.loss".to_owned(), self.loss.shallow_clone())]).collect()
     }
 
-    /// Whether something that comes `every` so many steps comes now; at the last step all does.
+    /// True every `every` steps, and at the last one.
     fn is_due(&self, every: u64) -> bool {
         self.step().is_multiple_of(every) || self.step() == self.config.training.iterations
     }

@@ -1,4 +1,4 @@
-//! FID between the folders, or the reason why there is none.
+//! FID between the folders, or the reason for its absence.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use crate::fid::{FEWEST_IMAGES, Inception};
 
 /// Images that go through the network at once.
 const BATCH: usize = 32;
-/// Batches from one word of progress to the next.
-const TELL_EVERY: usize = 16;
+/// Batches between two progress messages.
+const REPORT_EVERY: usize = 16;
 
-/// What the row FID says.
+/// The row FID: a distance or the reason for its absence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Fid {
     Distance(f64),
@@ -35,7 +35,7 @@ impl Fid {
         }
         let [mut made, mut real] = [Moments::new(FEATURES), Moments::new(FEATURES)];
         for (number, batch) in groups.chunks(BATCH).enumerate() {
-            if number % TELL_EVERY == 0 {
+            if number % REPORT_EVERY == 0 {
                 tracing::info!("FID: {} of {images} images", number * BATCH);
             }
             let read = batch.iter().map(|group| folders.read(group));

@@ -1,4 +1,4 @@
-//! Which images belong together, and everything that can be wrong with them.
+//! Pairs the images of the folders by name and checks that they fit.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::problem::{Problem, Size};
 use crate::image::metrics::WINDOW;
 use crate::image::{Rgb, bicubic, files};
 
-/// How many times smaller the low-resolution image is where nothing else is said.
+/// Default factor from the high-resolution to the low-resolution image.
 const REDUCTION: usize = 8;
 
 /// The folders to compare; each name must be in all of them.
@@ -25,7 +25,7 @@ pub(super) struct Folders {
 pub(super) struct Group {
     /// The path inside the folders, without extension.
     pub(super) name: String,
-    /// What each folder has under this name: one file, if all is well.
+    /// The files of this name in each folder; exactly one in each, or it is a problem.
     files: Vec<Vec<PathBuf>>,
 }
 
@@ -68,7 +68,7 @@ impl Folders {
         if problems.is_empty() { Ok(groups.collect()) } else { Err(problems) }
     }
 
-    /// Reads the images of a name, or says all that is wrong with them.
+    /// Reads the images of a name, or returns every problem with them.
     pub(super) fn read(&self, group: &Group) -> Result<Images, Vec<Problem>> {
         let (mut images, mut problems) = (Vec::new(), Vec::new());
         for (folder, files) in self.paths().into_iter().zip(&group.files) {
@@ -94,8 +94,8 @@ impl Folders {
         if size.shorter() < WINDOW {
             return Err(Problem::TooSmall { name, size });
         }
-        let side = || self.low.unwrap_or(size.shorter() / REDUCTION).max(1);
-        let low = lr.as_ref().map_or_else(|| size.scaled_to(side()), Size::of);
+        let side = self.low.unwrap_or(size.shorter() / REDUCTION).max(1);
+        let low = lr.as_ref().map_or_else(|| size.scaled_to(side), Size::of);
         if !size.reduces_to(low) {
             return Err(Problem::NoReduction { name, low, hr: size });
         }

@@ -20,9 +20,9 @@ use crate::evaluate::Scores;
 use crate::fid::Inception;
 
 /// Exit code: the folders cannot be compared as they are; nothing was scored.
-pub const UNUSABLE: i32 = 2;
+pub(crate) const UNUSABLE: i32 = 2;
 
-/// What to score, and against what.
+/// Arguments of `orch-worker score`.
 #[derive(Debug, clap::Args)]
 pub struct Score {
     /// The super-resolved images.
@@ -35,7 +35,7 @@ pub struct Score {
     /// measured against HR, reduced by Pillow's bicubic.
     #[arg(long, value_name = "DIR")]
     lr: Option<PathBuf>,
-    /// Without `--lr`: the side that HR is reduced to (the shorter one, where it is no square); an
+    /// Without `--lr`: the side that HR is reduced to (the shorter one, where it is not a square); an
     /// eighth if not given.
     #[arg(long, value_name = "PIXELS", conflicts_with = "lr")]
     low: Option<usize>,
@@ -57,8 +57,7 @@ struct Outcome {
     fid: Fid,
 }
 
-/// Scores the folders and prints what comes out, or everything that is wrong with them. Returns the
-/// exit code.
+/// Scores the folders and prints the results, or every problem found. Returns the exit code.
 pub fn score(request: Score) -> i32 {
     let Score { sr, hr, lr, low, fid_weights, json } = request;
     let folders = Folders { sr, hr, lr, low };

@@ -1,4 +1,4 @@
-//! What can be wrong with folders that are to be scored.
+//! The problems of folders that cannot be scored.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::image::Rgb;
 use crate::image::metrics::WINDOW;
 
-/// Why folders cannot be scored.
+/// A reason not to score the folders.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
     /// A folder cannot be listed; the message names it.
@@ -26,7 +26,7 @@ pub(super) enum Problem {
     Sizes { name: String, sr: Size, hr: Size },
     #[error("`{name}` has {size} pixels, too few for SSIM's window of {WINDOW}×{WINDOW}")]
     TooSmall { name: String, size: Size },
-    #[error("`{name}` has {hr} pixels, of which a low-resolution image of {low} is no reduction")]
+    #[error("`{name}` has {hr} pixels, a low-resolution image of {low} is not a reduction of it")]
     NoReduction { name: String, low: Size, hr: Size },
 }
 
@@ -54,7 +54,7 @@ impl Size {
         Self { width, height }
     }
 
-    /// Whether `low` is no larger and of the same shape, up to rounding.
+    /// True if `low` is not larger and of the same shape, up to rounding.
     pub(super) fn reduces_to(self, low: Self) -> bool {
         let skew = (self.width * low.height).abs_diff(self.height * low.width);
         low.width <= self.width && low.height <= self.height && skew <= self.width.max(self.height)

@@ -1,4 +1,4 @@
-//! The scores as a table for people.
+//! The scores as a text table.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ const COLUMNS: [(&str, &str, usize); 5] = [
 const FOOTNOTE: &str = "\
 ¹ The SR4 paper's own arithmetic, printed only because its Table 1 cannot be compared otherwise: SR and
   HR are reduced without antialiasing, and differences of bytes and their squares wrap at 256. It is
-  no distance: an error of 16 counts as none.";
+  not a distance: an error of 16 counts as none.";
 
 /// Writes a line for each image, their mean, and what the columns mean.
 pub(super) fn write(
@@ -57,7 +57,7 @@ fn column_width(heading: &str) -> usize {
     heading.chars().count().max(6) + 2
 }
 
-/// What consistency was measured against.
+/// The reference of the consistency column.
 fn reference(outcome: &Outcome, folders: &Folders) -> String {
     let sizes: Vec<String> = outcome.lows.iter().map(ToString::to_string).collect();
     let sizes = sizes.join(", ");

@@ -1,4 +1,4 @@
-//! How far an upscaling is, on standard error.
+//! Progress of an upscaling, on standard error.
 
 use std::io::{self, Write};
 use std::path::Path;

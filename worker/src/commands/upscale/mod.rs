@@ -15,20 +15,20 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use tch::Device;
 
 use self::display::Display;
-use self::model::{Model, Walk};
+use self::model::{Model, SamplingOptions};
 use crate::bridge;
+use crate::checkpoint::Weights;
 use crate::config::Sampler;
 use crate::device::open_cuda;
 use crate::failure;
 use crate::image::{Rgb, bicubic, files};
-use crate::train::checkpoint::Weights;
 
 /// Exit code: the request cannot be carried out as it is; nothing was made.
 const UNUSABLE: i32 = 2;
 /// Exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-/// What to enlarge, and how.
+/// Arguments of `orch-worker upscale`.
 #[derive(Debug, clap::Args)]
 pub struct Upscale {
     /// Pictures (PNG or JPEG), or folders of them.
@@ -52,7 +52,7 @@ pub struct Upscale {
     /// Another seed invents other details. The same seed makes the same pictures.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Which weights.
+    /// Averaged weights or those of the last step.
     #[arg(long, value_enum, default_value = "ema")]
     weights: Weights,
     /// First reduce each picture until its shorter side is what the model was trained on, as the
@@ -76,12 +76,12 @@ struct Job {
     output: PathBuf,
 }
 
-/// Enlarges the pictures, or says everything that stands against it. Returns the exit code.
+/// Enlarges the pictures, or reports every problem with the request. Returns the exit code.
 pub fn upscale(request: &Upscale) -> i32 {
     let (models, jobs) = match prepare(request) {
         Ok(prepared) => prepared,
         Err(problems) => {
-            super::complain(problems);
+            super::report_errors(problems);
             return UNUSABLE;
         }
     };
@@ -90,19 +90,19 @@ pub fn upscale(request: &Upscale) -> i32 {
         Ok(ControlFlow::Continue(())) => 0,
         Ok(ControlFlow::Break(())) => INTERRUPTED,
         Err(error) => {
-            super::complain([error]);
+            super::report_errors([error]);
             1
         }
     }
 }
 
 impl Upscale {
-    fn walk(&self) -> Walk {
-        Walk { sampler: self.sampler, steps: self.steps, seed: self.seed }
+    fn options(&self) -> SamplingOptions {
+        SamplingOptions { sampler: self.sampler, steps: self.steps, seed: self.seed }
     }
 }
 
-/// Reads everything before anything is made, so that all that is wrong is said at once.
+/// Reads all inputs before anything is written, so that all problems are reported at once.
 fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Error>> {
     let mut problems = Vec::new();
     let device = match device(request) {
@@ -112,12 +112,12 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
     let checkpoints = [&request.checkpoint].into_iter().chain(&request.cascade);
     let models = checkpoints.map(|path| {
         let model = Model::load(path, request.weights, device)?;
-        model.chain(request.walk()).with_context(|| format!("`{}`", path.display()))?;
+        model.chain(request.options()).with_context(|| format!("`{}`", path.display()))?;
         Ok(model)
     });
-    let models: Vec<Model> = keep(models, &mut problems);
+    let models: Vec<Model> = successes(models, &mut problems);
     let inputs = request.inputs.iter().map(|input| pictures(input));
-    let inputs: Vec<_> = keep(inputs, &mut problems).into_iter().flatten().collect();
+    let inputs: Vec<_> = successes(inputs, &mut problems).into_iter().flatten().collect();
     let mut taken = BTreeMap::new();
     let jobs = inputs.into_iter().map(|(name, path)| {
         let output = request.out.join(name).with_extension("png");
@@ -137,19 +137,19 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
         }
         Ok(Job { image: Rgb::load(&path)?, output })
     });
-    let jobs = keep(jobs, &mut problems);
+    let jobs = successes(jobs, &mut problems);
     if problems.is_empty() { Ok((models, jobs)) } else { Err(problems) }
 }
 
-/// What to compute on, set up so that the same seed makes the same pictures.
+/// The device, set up so that the same seed makes the same pictures.
 fn device(request: &Upscale) -> anyhow::Result<Device> {
     open_cuda();
     bridge::deterministic()?;
     Ok(if request.cpu { Device::Cpu } else { Device::cuda_if_available() })
 }
 
-/// The good ones; the errors are put aside.
-fn keep<T>(
+/// The successes; the errors are added to `problems`.
+fn successes<T>(
     results: impl Iterator<Item = anyhow::Result<T>>,
     problems: &mut Vec<anyhow::Error>,
 ) -> Vec<T> {
@@ -163,7 +163,7 @@ fn pictures(input: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
         anyhow::ensure!(!found.is_empty(), "`{}` holds no PNG or JPEG image", input.display());
         return Ok(found);
     }
-    let name = input.file_name().with_context(|| format!("`{}` is no file", input.display()))?;
+    let name = input.file_name().with_context(|| format!("`{}` is not a file", input.display()))?;
     Ok(vec![(name.to_string_lossy().into_owned(), input.to_owned())])
 }
 
@@ -184,13 +184,13 @@ fn run(request: &Upscale, models: &[Model], mut jobs: Vec<Job>) -> anyhow::Resul
     for batch in same_size.flat_map(|group| group.chunks(request.batch.into())) {
         let mut images: Vec<Rgb> = batch.iter().map(|job| job.image.clone()).collect();
         for (stage, model) in (1..).zip(models) {
-            display.begin(batch.len(), stage, model.chain(request.walk())?.steps);
-            let tick = || {
+            display.begin(batch.len(), stage, model.chain(request.options())?.steps);
+            let enlarged = model.enlarge(&images, request.options(), || {
                 display.step();
                 let stopped = stop.load(Ordering::Relaxed);
                 if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            };
-            match model.enlarge(&images, request.walk(), tick)? {
+            })?;
+            match enlarged {
                 ControlFlow::Continue(enlarged) => images = enlarged,
                 ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
             }
@@ -215,7 +215,7 @@ fn reduced(image: &Rgb, low: usize) -> Rgb {
 }
 
 impl Job {
-    /// Writes the result; it is whole when its name appears.
+    /// Writes the result; it is complete when its name appears.
     fn save(&self, image: &Rgb) -> anyhow::Result<()> {
         let folder = self.output.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;

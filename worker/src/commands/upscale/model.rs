@@ -6,16 +6,16 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use tch::{Device, Tensor};
 
+use crate::checkpoint::{Checkpoint, Weights};
 use crate::config::{Config, Diffusion, Method, Precision, Sampler};
 use crate::diffusion::schedule::Schedule;
 use crate::evaluate::{Chain, Upscaler};
 use crate::image::{Rgb, bicubic};
 use crate::model::{Unet, parameters};
-use crate::train::checkpoint::{Checkpoint, Weights};
 
-/// How a chain is to be walked, as far as the command line says.
+/// Sampling settings of the command line; no `steps` means as many as in training.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Walk {
+pub(super) struct SamplingOptions {
     pub(super) sampler: Sampler,
     pub(super) steps: Option<usize>,
     pub(super) seed: u64,
@@ -27,7 +27,7 @@ pub(super) struct Model {
     schedule: Schedule,
     diffusion: Diffusion,
     precision: Precision,
-    /// How many times larger its output is than its input.
+    /// Side of its output as a multiple of its input's.
     factor: usize,
     /// Side of the low-resolution images that it was trained on.
     pub(super) low: usize,
@@ -65,24 +65,24 @@ impl Model {
         })
     }
 
-    /// The chain that `walk` asks for, with the training's own length where it names none.
-    pub(super) fn chain(&self, walk: Walk) -> anyhow::Result<Chain> {
+    /// The chain that `options` selects, with the training's own length where it names none.
+    pub(super) fn chain(&self, options: SamplingOptions) -> anyhow::Result<Chain> {
         let length = self.schedule.steps();
-        let steps = walk.steps.unwrap_or(length);
+        let steps = options.steps.unwrap_or(length);
         if !(1..=length).contains(&steps) {
             bail!("`--steps` must be from 1 to {length}, the chain's length in training");
         }
-        Ok(Chain { sampler: walk.sampler, steps })
+        Ok(Chain { sampler: options.sampler, steps })
     }
 
-    /// Enlarges `images`, which are of one size. What becomes of one follows from it and the seed.
+    /// Enlarges `images`, which are of one size. A result depends on its image and the seed alone.
     pub(super) fn enlarge(
         &self,
         images: &[Rgb],
-        walk: Walk,
+        options: SamplingOptions,
         tick: impl FnMut() -> ControlFlow<()>,
     ) -> anyhow::Result<ControlFlow<(), Vec<Rgb>>> {
-        let chain = self.chain(walk)?;
+        let chain = self.chain(options)?;
         let (width, height) = (images[0].width * self.factor, images[0].height * self.factor);
         let planes: Vec<f32> = images
             .iter()
@@ -97,7 +97,7 @@ impl Model {
             schedule: &self.schedule,
             diffusion: &self.diffusion,
             precision: self.precision,
-            seed: walk.seed,
+            seed: options.seed,
         };
         let same = std::iter::repeat_n(0, images.len());
         Ok(match upscaler.sample(&condition, same, chain, 0, tick) {
@@ -108,7 +108,7 @@ impl Model {
         })
     }
 
-    /// The images mirrored on at the right and the bottom until their sides divide, for the network
+    /// The images mirrored at the right and the bottom until their sides divide, for the network
     /// halves the resolution. Pictures smaller than what is missing are mirrored again and again.
     fn padded(&self, images: &Tensor) -> Tensor {
         let (_, _, height, width) = images.size4().expect("an image batch has four dimensions");
@@ -121,7 +121,7 @@ impl Model {
     }
 }
 
-/// The pixel that stands at `place` when `side` pixels are mirrored on without repeating the last.
+/// The pixel at `place` when `side` pixels are mirrored without repeating the last.
 fn mirrored(place: i64, side: i64) -> i64 {
     let period = (2 * (side - 1)).max(1);
     let place = place % period;

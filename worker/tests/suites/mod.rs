@@ -1,0 +1,13 @@
+//! The tests on CPUs, by subject.
+
+mod data;
+mod diffusion;
+mod killing;
+mod network;
+mod numerics;
+mod objective;
+mod pretrained;
+mod score;
+mod shipped;
+mod training;
+mod upscale;
