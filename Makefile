@@ -5,13 +5,14 @@
 # make bench-slurm    what a run of 500 trials costs on a Slurm of this machine; needs root
 # make faults   experiments in which things fail, hundreds of times; FAULTS=500 SEED=7 choose
 # make simulate the orchestrator's decisions in a modelled world; EVENTS=1000000 SEED=1 choose
+# make audit    licences, sources and users of libraries (cargo-deny), and spelling (typos)
 # make build    release binaries: target/release/orch and target/release/orch-worker
 
 FAULTS ?= 200
 EVENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: table1 test bench bench-report bench-slurm faults simulate build libtorch format lint docs unit
+.PHONY: table1 test audit bench bench-report bench-slurm faults simulate build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -40,6 +41,10 @@ simulate:
 	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --locked -p orchestrator --test simulator -- --nocapture
 
 test: libtorch format lint docs unit
+
+audit:
+	cargo deny check licenses bans sources
+	typos
 
 format:
 	cargo fmt --all --check
