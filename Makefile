@@ -1,10 +1,10 @@
-# make table1   the demo of experiments/table1.yaml, from a fresh clone to a drawn table
+# make table1   the demo of experiments/table1.yaml, from a fresh clone to the table and figures
 # make test     everything that continuous integration checks
-# make bench    how fast data reaches the training; docs/benchmarks.md has figures
-# make bench-report   how long a report of millions of points takes, and how much memory
-# make bench-slurm    what a run of 500 trials costs on a Slurm of this machine; needs root
-# make faults   experiments in which things fail, hundreds of times; FAULTS=500 SEED=7 choose
-# make simulate the orchestrator's decisions in a modelled world; EVENTS=1000000 SEED=1 choose
+# make bench    throughput of data loading; docs/benchmarks.md has figures
+# make bench-report   time and memory of a report of millions of points
+# make bench-slurm    cost of a run of 500 trials on a local Slurm cluster; needs root
+# make faults   experiments with hundreds of injected faults; set FAULTS=500 SEED=7
+# make simulate the orchestrator's decisions in a simulation; set EVENTS=1000000 SEED=1
 # make audit    licences, sources and users of libraries (cargo-deny), and spelling (typos)
 # make build    release binaries: target/release/orch and target/release/orch-worker
 

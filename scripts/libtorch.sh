@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Lays out the libtorch that the worker links, in `.libtorch/` under the project root: headers and
+# Installs the libtorch that the worker links, in `.libtorch/` under the project root: headers and
 # the CPU libraries of PyPI's PyTorch wheel, and the two small CUDA libraries that even its CPU
-# part is linked against. Runs again in no time where that is done. A LIBTORCH set by the user is
-# checked and left alone.
+# part is linked against. Does nothing if that is done. A LIBTORCH set by the user is
+# checked and left unchanged.
 set -euo pipefail
 
 readonly VERSION=2.11.0      # what tch 0.24 is written for
-readonly LAYOUT=1            # raise it when what is laid out below changes
+readonly LAYOUT=1            # raise it when the layout below changes
 readonly NEEDED_MIB=3072     # wheels and libraries while both are on disk, with room to build
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
@@ -65,8 +65,8 @@ check_machine() {
             "make room, or set LIBTORCH to a libtorch elsewhere"
 }
 
-# One Python version and platform are asked for, whatever python3 is here: only the libraries
-# inside count, and so the very same files come every time, which the hashes check.
+# Requests one Python version and platform, whatever python3 is installed: only the libraries inside
+# matter, and so the same files are downloaded every time, which the hashes check.
 fetch_wheels() {
     cat >"$PARTIAL/requirements.txt" <<'REQUIREMENTS'
 torch==2.11.0 --hash=sha256:7aa2f9bbc6d4595ba72138026b2074be1233186150e9292865e04b7a63b8c67a
@@ -113,7 +113,7 @@ for wheel in (partial / "wheels").iterdir():
 if found != libraries:
     sys.exit(f"libtorch: error: the wheels lack {sorted(libraries - found)}")
 PYTHON
-    # tch links `libtorch`; the wheel's own would ask for the CUDA libraries.
+    # tch links `libtorch`; the wheel's own would require the CUDA libraries.
     ln -s libtorch_cpu.so "$PARTIAL/lib/libtorch.so"
     rm -rf "$PARTIAL/tmp" "$PARTIAL/wheels" "$PARTIAL/requirements.txt"
     printf '%s\n' "$VERSION" >"$PARTIAL/build-version"

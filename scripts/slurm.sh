@@ -3,15 +3,15 @@
 # without systemd. Root installs Debian's packages.
 #
 #   scripts/slurm.sh install              installs what is missing
-#   scripts/slurm.sh up DIR               the same, and starts what does not run; prints SLURM_CONF=…
-#   scripts/slurm.sh down DIR             ends all of it, jobs too; DIR stays
+#   scripts/slurm.sh up DIR               the same, and starts missing daemons; prints SLURM_CONF=…
+#   scripts/slurm.sh down DIR             stops all daemons and jobs; keeps DIR
 #   scripts/slurm.sh kill DIR slurmctld   SIGKILL to the controller alone
-#   scripts/slurm.sh kill DIR slurmd-n1   SIGKILL to a node's daemon alone; its jobs go on
-#   scripts/slurm.sh cut DIR n1           a node's power goes: its daemon, its jobs, all at once
+#   scripts/slurm.sh kill DIR slurmd-n1   SIGKILL to a node's daemon alone; its jobs keep running
+#   scripts/slurm.sh cut DIR n1           a power failure: kills a node's daemon and jobs at once
 #
-# `up` brings back what was killed. Each node lives in a mount and a UTS namespace with a machine id and
-# a boot id of its own, so that programs take nodes for different machines. Each has made-up GPUs,
-# character devices that nobody opens: with ordinary files Slurm would set no CUDA_VISIBLE_DEVICES.
+# `up` restarts what was killed. Each node has a mount and a UTS namespace with its own machine id and
+# boot id, so that nodes look like different machines. Each has mock GPUs, character devices that are
+# never opened: with ordinary files Slurm would not set CUDA_VISIBLE_DEVICES.
 # Settings: SLURM_NODES (2), SLURM_CPUS and SLURM_GPUS of each node (2, 2), SLURM_EXTRA (more lines for
 # slurm.conf).
 set -u -o pipefail
@@ -37,7 +37,7 @@ install() {
     [ $status = 0 ] || die "apt-get install failed (are the package lists there? apt-get update)"
 }
 
-# Recorded as "PID START", so that another process of the same id is not taken for it.
+# Recorded as "PID START", so that another process with the same id is not mistaken for it.
 start_of() {
     local stat
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
@@ -159,7 +159,7 @@ CONF
     echo "AutoDetect=off" >"$dir/gres.conf"
     for ((i = 0; i < gpus; i++)); do
         [ -c "$dir/devices/gpu$i" ] || mknod -m 666 "$dir/devices/gpu$i" c 1 3 ||
-            die "only root can make up GPUs"
+            die "only root can create mock GPUs"
         echo "Name=gpu File=$dir/devices/gpu$i" >>"$dir/gres.conf"
     done
     printf 'CgroupAutomount=no\nConstrainCores=no\n' >"$dir/cgroup.conf"
@@ -214,7 +214,7 @@ up() {
 
 down() {
     local name
-    # The controller first and at once: it would wait for the others' answers.
+    # The controller first, by SIGKILL: it would wait for the others' answers.
     end KILL slurmctld
     for name in "$dir"/run/slurmd-*; do
         case $name in *.pid) ;; *) end KILL "$(basename "$name")" ;; esac
@@ -239,5 +239,5 @@ cut)
     read -r daemon _ <"$dir/run/slurmd-$3"
     kill_trees "$daemon" $(keepers "$3")
     ;;
-*) die "no such verb: $1" ;;
+*) die "no such command: $1" ;;
 esac
