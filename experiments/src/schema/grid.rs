@@ -1,13 +1,13 @@
-//! `grid:`, the axes on which variants lie.
+//! The file's `grid` section: variants as combinations of values.
 
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The values on each axis, by its key in the config, which may be a dotted path.
+/// The values of each axis, by its key in the config, which may be a dotted path.
 pub type Axes = IndexMap<String, Vec<Value>>;
 
-/// Axes, and which of their combinations are variants.
+/// Axes, and the combinations of their values that are variants.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grid {
