@@ -176,7 +176,7 @@ impl Experiment {
         } else if bytes > MAX_CONFIGS {
             let mebibytes = MAX_CONFIGS >> 20;
             let message = format!("the configs of all trials come to more than {mebibytes} MiB");
-            (message, "put what is large into files that the worker reads")
+            (message, "put large data into files that the worker reads")
         } else {
             return Ok(());
         };

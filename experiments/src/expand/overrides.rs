@@ -45,7 +45,7 @@ impl Override {
         Ok(Self { variant, setting: Setting { path, value, origin }, text: text.to_owned() })
     }
 
-    /// The argument of the command line, which stands for a position in messages.
+    /// The argument of the command line, in place of a position in messages.
     pub(super) fn argument(&self) -> String {
         format!("--set {}", self.text)
     }

@@ -111,7 +111,7 @@ pub enum ClaimError {
          `steps(VARIANT.METRIC >= NUMBER)`; `seconds` and `<=` as well"
     )]
     NoQuantity {
-        /// The side.
+        /// The side that is not one, trimmed.
         text: String,
     },
     /// Two different measures, for example steps and seconds.
@@ -125,7 +125,7 @@ pub enum ClaimError {
     /// The best of something that is not a final value.
     #[error("`{text}` is not a final value, and only final values can be the best")]
     BestOfOther {
-        /// The quantity.
+        /// The quantity as written.
         text: String,
     },
 }

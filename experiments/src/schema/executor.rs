@@ -100,9 +100,7 @@ const RESERVED_SHORT: [(char, &str); 6] = [
 pub(crate) struct SlurmProblem {
     /// JSON pointer below `slurm`, without its first slash.
     pub(crate) key: String,
-    /// The mistake.
     pub(crate) message: String,
-    /// Advice.
     pub(crate) hint: String,
 }
 

@@ -33,7 +33,7 @@ pub fn is_file_name(name: &str) -> bool {
 pub struct File {
     /// Version of the format, [`VERSION`].
     pub orch: u32,
-    /// The experiment's name; its runs lie in `runs/<name>.<profile>/`.
+    /// The experiment's name; its runs are in `runs/<name>.<profile>/`.
     pub name: String,
     /// The question it answers, for people.
     #[serde(default)]

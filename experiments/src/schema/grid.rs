@@ -13,11 +13,11 @@ pub type Axes = IndexMap<String, Vec<Value>>;
 pub struct Grid {
     /// Every value with every value; the last axis changes fastest.
     pub product: Axes,
-    /// Groups of axes that move together: their first values, their second ones, and so on. A group
+    /// Groups of axes that change together: their first values, their second ones, and so on. A group
     /// is combined with everything before it, as one more axis.
     pub zip: Vec<Axes>,
-    /// Left out are all combinations that agree with one of these.
+    /// Removes all combinations that match one of these.
     pub exclude: Vec<Map<String, Value>>,
-    /// Added is one variant for each of these, which sets just that.
+    /// Adds one variant for each of these, with exactly these settings.
     pub include: Vec<Map<String, Value>>,
 }

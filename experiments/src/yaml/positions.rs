@@ -12,7 +12,7 @@ use super::pointer::escape;
 
 /// Advice for a file that is too large.
 pub(crate) const TOO_LARGE: &str =
-    "is it the right file? what is large belongs in files that the worker reads";
+    "is it the right file? large data belongs in files that the worker reads";
 
 /// Keys, items, mappings and lists of a text, aliases expanded.
 const MAX_VALUES: u64 = 100_000;

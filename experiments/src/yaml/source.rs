@@ -46,7 +46,7 @@ pub struct FileError {
 pub struct Finding {
     /// `path:line:column`, or the argument of the command line (`--set …`).
     pub position: String,
-    /// The mistake.
+    /// Lower case, without a full stop.
     pub message: String,
     /// Advice, shown on a line of its own.
     pub hint: Option<String>,

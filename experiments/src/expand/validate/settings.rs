@@ -95,7 +95,7 @@ fn keep(file: &File, findings: &mut Findings) {
         findings.advise(pointer, "no checkpoints are selected", hint);
     }
     if *every == Some(0) {
-        let hint = "write how many steps lie between them";
+        let hint = "write the number of steps between them";
         findings.advise(&format!("{pointer}/every"), "no step is a multiple of 0", hint);
     }
     if best.as_ref().is_some_and(|best| best.count == 0) {

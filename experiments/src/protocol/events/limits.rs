@@ -9,7 +9,7 @@ use super::Event;
 pub const LONGEST_LINE: u64 = 1 << 20;
 
 /// Longest name in bytes: of a metric, an item, a kind, an artifact, a phase, a class, a build, …
-pub const LONGEST_NAME: usize = 256;
+const LONGEST_NAME: usize = 256;
 
 /// Longest text for people in bytes; the rest is cut off.
 const LONGEST_TEXT: usize = 8 << 10;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::failure::FailureClass;
 use crate::protocol::number::Number;
 
-pub use limits::{LONGEST_LINE, LONGEST_NAME, MOST_METRICS, is_below};
+pub use limits::{LONGEST_LINE, MOST_METRICS, is_below};
 pub use line::{Line, LineError};
 
 /// Version of the event format, sent in [`Event::Hello`]. Raise it when an old reader would
