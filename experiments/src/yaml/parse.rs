@@ -49,7 +49,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, YamlError> {
     to_json(yaml)
 }
 
-/// Writes a value as a YAML document that [`parse`] reads. By way of JSON, so that an enum is a
+/// Writes a value as a YAML document that `parse` reads. By way of JSON, so that an enum is a
 /// mapping and not a tag.
 pub fn to_string(value: &impl serde::Serialize) -> String {
     let plain = serde_json::to_value(value).expect("plain values have a JSON form");
