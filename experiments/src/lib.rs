@@ -1,7 +1,7 @@
-//! What an experiment is and what a worker may say.
+//! Experiments and the protocol of their workers.
 //!
-//! One YAML file ([`schema`]) names a paper's variants, seeds and report; [`expand`] turns it into
-//! trials under one profile. [`protocol`] is the whole language between the orchestrator and a worker,
+//! One YAML file ([`schema`]) lists a paper's variants, seeds and report; [`expand`] turns it into
+//! trials under one profile. [`protocol`] is the interface between the orchestrator and a worker,
 //! which may be any program. Nothing here runs, draws or stores anything.
 
 pub mod expand;

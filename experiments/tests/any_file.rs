@@ -1,5 +1,5 @@
-//! Any bytes, and files that somebody meant with something in them changed: each is read, expanded
-//! and resolved, or refused with a place in it; nothing panics.
+//! Any bytes, and good files with something changed: each is read, expanded and resolved, or refused
+//! with a position; nothing panics.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
@@ -35,7 +35,7 @@ report:
   figures: [curve: {name: c, metric: loss, x: images, images_per_step: steps}]
 ";
 
-/// What means something in YAML, or is a value that few expect.
+/// YAML's indicators, and unusual values.
 const WORDS: [&str; 24] = [
     "&a ",
     "*a",
@@ -90,7 +90,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// Runs of what names and numbers are made of, and every other byte by itself.
+/// Runs of characters of names and numbers, and every other byte by itself.
 fn tokens(text: &[u8]) -> Vec<Vec<u8>> {
     let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_./-".contains(byte);
     text.chunk_by(|a, b| in_word(a) && in_word(b)).map(<[u8]>::to_vec).collect()
@@ -123,14 +123,14 @@ fn apply(text: Vec<u8>, edit: &Edit) -> Vec<u8> {
     parts.concat()
 }
 
-/// A file that somebody meant, and up to seven slips.
+/// A good file with up to seven typos.
 fn edited(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(edit(), 0..8)
         .prop_map(|edits| edits.iter().fold(text.as_bytes().to_vec(), apply))
 }
 
-/// Bytes, and what means something in YAML, in any order.
-fn rubbish() -> impl Strategy<Value = Vec<u8>> {
+/// Bytes, YAML's indicators and words of a good file, in any order.
+fn garbage() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..20),
         prop::sample::select(&WORDS[..]).prop_map(|word| word.as_bytes().to_vec()),
@@ -154,7 +154,7 @@ fn trials(path: &Path) -> Result<Vec<String>, FileError> {
     Ok(ids)
 }
 
-/// Asserts what holds for every file.
+/// Asserts the invariant of every file.
 fn is_read_or_refused(text: &[u8]) -> Result<(), TestCaseError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.yaml");
@@ -168,17 +168,17 @@ fn is_read_or_refused(text: &[u8]) -> Result<(), TestCaseError> {
         Err(error) => {
             prop_assert!(!error.findings.is_empty());
             for finding in &error.findings {
-                let place = finding.place.strip_prefix(path.to_str().unwrap());
-                let place = place.expect("the file is named");
-                let line = place.split(':').nth(1).map(|line| line.parse::<usize>().unwrap());
+                let position = finding.position.strip_prefix(path.to_str().unwrap());
+                let position = position.expect("the file is named");
+                let line = position.split(':').nth(1).map(|line| line.parse::<usize>().unwrap());
                 prop_assert!(
                     line.is_none_or(|line| (1..=lines + 1).contains(&line)),
                     "{finding:?}"
                 );
                 prop_assert!(!finding.message.is_empty(), "{finding:?}");
             }
-            let said = error.to_string();
-            prop_assert!(!said.chars().any(|c| c.is_control() && c != '\n'), "{said:?}");
+            let error = error.to_string();
+            prop_assert!(!error.chars().any(|c| c.is_control() && c != '\n'), "{error:?}");
         }
     }
     Ok(())
@@ -196,17 +196,17 @@ fn the_files_that_are_changed_are_good_ones() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_or_refused(text in rubbish()) {
+    fn any_bytes_are_read_or_refused(text in garbage()) {
         is_read_or_refused(&text)?;
     }
 
     #[test]
-    fn a_small_file_with_slips_is_read_or_refused(text in edited(SMALL)) {
+    fn a_small_file_with_typos_is_read_or_refused(text in edited(SMALL)) {
         is_read_or_refused(&text)?;
     }
 
     #[test]
-    fn a_large_file_with_slips_is_read_or_refused(text in edited(TABLE1)) {
+    fn a_large_file_with_typos_is_read_or_refused(text in edited(TABLE1)) {
         is_read_or_refused(&text)?;
     }
 }

@@ -1,4 +1,4 @@
-//! `docs/experiment.md` names every key that the parser knows, and no other.
+//! `docs/experiment.md` lists every key that the parser knows, and no other.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,25 +6,25 @@ use std::path::Path;
 use experiments::schema::file::File;
 use serde_json::{Value, json};
 
-/// A key or variant that nobody will ever know.
-const NONE: &str = "?";
+/// A key or variant that does not exist.
+const UNKNOWN: &str = "?";
 
-/// What the parser says of a file in which only this stands.
+/// The parser's error for a file with nothing but this.
 fn verdict(value: Value) -> String {
     serde_json::from_value::<File>(value).expect_err("too much is missing").to_string()
 }
 
-/// The words that it would have known at the place where `NONE` stands, if it knows any.
+/// The words that the parser expects in place of `UNKNOWN`; `None` if it lists none.
 fn expected(verdict: &str) -> Option<Vec<String>> {
     let unknown = ["unknown field `?`, ", "unknown variant `?`, "];
     let words = unknown.iter().find_map(|start| verdict.strip_prefix(start))?;
     Some(words.split('`').skip(1).step_by(2).map(str::to_owned).collect())
 }
 
-/// Adds every key below `path`; `file` makes a file with a value there and nothing else.
+/// Adds every key below `path`; `file` makes a file with nothing but a value there.
 fn keys(path: &str, file: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>) {
     let below = |suffix: &str| format!("{path}{suffix}");
-    let in_map = verdict(file(json!({NONE: 0})));
+    let in_map = verdict(file(json!({UNKNOWN: 0})));
     let choices = expected(&in_map).filter(|words| {
         // A mere word such as `higher` is a value, not a key.
         in_map.starts_with("unknown field") || verdict(file(json!(words[0]))).contains("newtype")
@@ -37,7 +37,7 @@ fn keys(path: &str, file: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>)
         }
     } else if in_map.contains("expected struct") {
         keys(&below(".*"), &|value| file(json!({"name": value})), found);
-    } else if expected(&verdict(file(json!([{NONE: 0}])))).is_some() {
+    } else if expected(&verdict(file(json!([{UNKNOWN: 0}])))).is_some() {
         keys(&below("[]"), &|value| file(json!([value])), found);
     } else {
         found.insert(path.to_owned());
@@ -45,10 +45,10 @@ fn keys(path: &str, file: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>)
 }
 
 #[test]
-fn the_documentation_names_every_key() {
+fn the_documentation_lists_every_key() {
     let mut known = BTreeSet::new();
     keys("", &|value| value, &mut known);
-    // A profile's replace the file's whole; they are not listed twice.
+    // A profile's sections replace the file's; their keys are not listed twice.
     for section in ["profiles.*.resources", "profiles.*.slurm"] {
         known.retain(|key| !key.starts_with(&format!("{section}.")));
         known.insert(section.to_owned());

@@ -1,4 +1,4 @@
-//! From YAML text to trials: precedence, overrides, keys, and what an error says.
+//! From YAML text to trials: precedence, overrides, keys, and errors.
 
 use std::path::Path;
 
@@ -123,7 +123,7 @@ fn the_same_config_twice_is_refused() {
 }
 
 #[test]
-fn the_worker_s_problems_are_placed_in_the_file() {
+fn the_worker_s_problems_have_a_position_in_the_file() {
     let run = expand(None, &["once:rate=9"]).unwrap();
     let mut replies = run.unchecked();
     let problem = |pointer: &str| Problem { pointer: pointer.into(), message: "no good".into() };
@@ -165,7 +165,7 @@ fn wrong_files_say_where_and_what() {
         |claim: &str| parse(&format!("{FILE}  claims: [{{claim: C., compare: {claim}}}]\n"));
     for (claim, wrong) in [
         ("base.score < wid.score", "toy.yaml:29:24: there is no variant `wid`"),
-        ("base.score", "toy.yaml:29:24: `base.score` compares nothing"),
+        ("base.score", "toy.yaml:29:24: `base.score` is not a comparison"),
         ("base.score best", "toy.yaml:29:24: `score` has no `better`"),
     ] {
         let error = claims(claim).unwrap_err().to_string();

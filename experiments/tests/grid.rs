@@ -1,4 +1,4 @@
-//! Variants by their axes: what comes out, what it is called, and what an error says.
+//! Grids: their variants, the names of these, and errors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -91,7 +91,7 @@ fn a_grid_can_be_all_there_is_and_axes_that_end_alike_have_whole_names() {
 }
 
 #[test]
-fn what_is_wrong_with_a_value_is_placed_where_the_value_stands() {
+fn problems_with_a_value_have_the_value_s_position() {
     let run = expand(FILE, &["width-99-extra-1_2_5:rate=9"]).unwrap();
     let mut replies = run.unchecked();
     let problem = |pointer: &str| Problem { pointer: pointer.into(), message: "no good".into() };
@@ -116,12 +116,12 @@ fn wrong_grids_say_where_and_what() {
         ("[8, 16]", "[8, 16, 8]", "9:26: `8` is listed twice"),
         ("  zip:", "  zpi:", "11:3: unknown field `zpi`"),
         ("schedule:", "rate:", "12:8: `rate` is an axis already"),
-        ("depth: [1, 2]", "depth: [1]", "12:36: `model.depth` and `schedule` move together"),
+        ("depth: [1, 2]", "depth: [1]", "12:36: `model.depth` and `schedule` change together"),
         ("model.depth:", "model:", "12:44: this key is set twice"),
         ("- {schedule: [linear, cosine], model.depth: [1, 2]}", "- {}", "12:7: this group has no"),
         ("{model.width: 16,", "{width: 16,", "14:8: there is no axis `width`"),
         ("rate: 0.5}", "rate: 0.25}", "14:7: no combination is like this"),
-        ("- {model.width: 16, rate: 0.5}", "- {}", "14:7: this would leave out everything"),
+        ("- {model.width: 16, rate: 0.5}", "- {}", "14:7: this would exclude everything"),
         ("- {model.width: 99, model.extra: [1, 2.5]}", "- {}", "16:7: this sets nothing"),
         ("  base:", "  width-99-extra-1_2_5:", "16:25: two variants are called `width-99-"),
         ("[8, 16]", "[a b, a_b, 16]", "12:50: two variants are called `width-a_b-rate-0_001-"),

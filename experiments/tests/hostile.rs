@@ -1,5 +1,5 @@
-//! Files that nobody means, or somebody means ill: each is refused at once, in little memory, by an
-//! error that says where, what, and what to do.
+//! Unreasonable and malicious files: each is refused at once, in little memory, by an error with a
+//! position, the mistake and advice.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
@@ -11,12 +11,12 @@ use std::process::Command;
 use experiments::expand::Experiment;
 use experiments::expand::overrides::Override;
 
-/// No file takes more memory than this, all of them after each other in one process.
+/// Most memory for all files, one after the other in one process.
 const MEMORY_KIB: u64 = 512 << 10;
 
 const HEAD: &str = "orch: 1\nworker: {command: [w]}\n";
 
-/// What is said of the file's text, as read from disk and expanded.
+/// The error of a file with this text, read from disk and expanded.
 fn verdict(text: impl AsRef<[u8]>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.yaml");
@@ -24,11 +24,11 @@ fn verdict(text: impl AsRef<[u8]>) -> String {
     refusal(&path)
 }
 
-/// What is said of the file, its folder left out.
+/// The error of a file, without the path of its folder.
 fn refusal(path: &Path) -> String {
     let made = Experiment::load(path).and_then(|experiment| experiment.expand(None, &[]));
-    let said = made.expect_err("nobody means this").to_string();
-    said.replace(&format!("{}/", path.parent().unwrap().display()), "")
+    let error = made.expect_err("unreasonable input").to_string();
+    error.replace(&format!("{}/", path.parent().unwrap().display()), "")
 }
 
 /// A whole file with this below its first lines.
@@ -49,7 +49,7 @@ fn listed(n: u64, each: impl Fn(u64) -> String) -> String {
     (0..n).fold(String::new(), |text, n| text + &each(n))
 }
 
-/// The most memory that this process has had so far.
+/// The highest memory use of this process so far.
 fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -57,42 +57,42 @@ fn peak_kib() -> u64 {
 }
 
 #[test]
-fn the_file_itself_is_one() {
+fn only_a_regular_file_of_text_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let below = folder.path().join("folder");
     fs::create_dir(&below).unwrap();
-    let said = refusal(&below);
-    assert_eq!(said, "folder: this is a folder\n\nhint: name the experiment's YAML file");
+    let error = refusal(&below);
+    assert_eq!(error, "folder: this is a folder\n\nhint: name the experiment's YAML file");
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert!(refusal(&pipe).starts_with("pipe: this is no regular file\n\nhint: "));
-    assert!(refusal(Path::new("/dev/zero")).contains("no regular file"));
+    assert!(refusal(&pipe).starts_with("pipe: this is not a regular file\n\nhint: "));
+    assert!(refusal(Path::new("/dev/zero")).contains("not a regular file"));
     let large = folder.path().join("large");
     File::create(&large).unwrap().set_len(1 << 30).unwrap();
-    let said = refusal(&large);
+    let error = refusal(&large);
     assert!(
-        said.starts_with("large: the file is larger than 4 MiB\n\nhint: is it the right"),
-        "{said}"
+        error.starts_with("large: the file is larger than 4 MiB\n\nhint: is it the right"),
+        "{error}"
     );
     assert_eq!(refusal(&folder.path().join("none")), "none: there is no such file");
-    let said = verdict(b"orch: 1\nname: x\xff\n");
-    assert_eq!(said, "x.yaml:2: this is no text in UTF-8\n\nhint: save it as UTF-8");
-    let said = verdict("orch: 1\nname: \"x\0\"\n");
-    assert!(said.starts_with("x.yaml:2:") && !said.contains('\0'), "{said}");
+    let error = verdict(b"orch: 1\nname: x\xff\n");
+    assert_eq!(error, "x.yaml:2: this is not UTF-8 text\n\nhint: save it as UTF-8");
+    let error = verdict("orch: 1\nname: \"x\0\"\n");
+    assert!(error.starts_with("x.yaml:2:") && !error.contains('\0'), "{error}");
     assert!(peak_kib() < MEMORY_KIB);
 }
 
 #[test]
-fn a_few_lines_that_mean_billions_of_values_are_refused_where_they_get_too_many() {
+fn a_few_lines_that_expand_to_billions_of_values_are_refused_at_the_limit() {
     let mut laughs = "config:\n  l0: &l0 [ha, ha, ha, ha, ha, ha, ha, ha, ha]\n".to_owned();
     for n in 1..20 {
         let alias = format!("*l{}", n - 1);
         writeln!(laughs, "  l{n}: &l{n} [{}]", [alias.as_str(); 9].join(", ")).unwrap();
     }
-    let said = verdict(with(&laughs));
-    assert!(said.starts_with("x.yaml:12:"), "{said}");
-    assert!(said.contains("there are more than 100000 values, aliases written out"), "{said}");
-    assert!(said.contains("hint: is it the right file?"), "{said}");
+    let error = verdict(with(&laughs));
+    assert!(error.starts_with("x.yaml:12:"), "{error}");
+    assert!(error.contains("there are more than 100000 values, aliases expanded"), "{error}");
+    assert!(error.contains("hint: is it the right file?"), "{error}");
 
     // Neither many aliases of one long list, nor of one long text, nor by way of merge keys.
     let list =
@@ -109,13 +109,16 @@ fn a_few_lines_that_mean_billions_of_values_are_refused_where_they_get_too_many(
     let value = format!("k=[&a [{}], {}]", "1, ".repeat(2_000), "*a, ".repeat(2_000));
     assert!(Override::parse(&value).unwrap_err().to_string().contains("100000 values"));
 
-    let said = verdict(with("config: &a {b: *a}\n"));
-    assert!(said.contains("x.yaml:6:16: this alias stands in what it stands for"), "{said}");
+    let error = verdict(with("config: &a {b: *a}\n"));
+    assert!(
+        error.contains("x.yaml:6:16: this alias is inside the value that it refers to"),
+        "{error}"
+    );
     assert!(peak_kib() < MEMORY_KIB);
 }
 
 #[test]
-fn what_lies_too_deep_is_refused_however_it_got_there() {
+fn deep_nesting_is_refused_however_it_is_written() {
     for deep in [
         format!("config: {{a: {}{}}}\n", "[".repeat(200_000), "]".repeat(200_000)),
         format!("config: {{a: {}1}}\n", "{a: ".repeat(100_000)),
@@ -124,34 +127,34 @@ fn what_lies_too_deep_is_refused_however_it_got_there() {
             text + &format!("  a{n}: &a{n} [*a{}]\n", n - 1)
         }),
     ] {
-        let said = verdict(with(&deep));
-        assert!(said.contains("more than 64 mappings and lists stand within each other"), "{said}");
+        let error = verdict(with(&deep));
+        assert!(error.contains("mappings and lists are nested more than 64 deep"), "{error}");
     }
     let dotted = format!("config: {{{}: 1}}\n", ["a"; 100].join("."));
-    assert!(verdict(with(&dotted)).starts_with("x.yaml:6:10: this key lies too deep"));
+    assert!(verdict(with(&dotted)).starts_with("x.yaml:6:10: this key is nested too deep"));
     let dotted = format!("{}=1", ["a"; 100].join("."));
     assert!(Override::parse(&dotted).unwrap_err().to_string().contains("too many parts"));
 }
 
 #[test]
-fn a_run_that_could_never_be_run_is_refused_before_it_is_made() {
+fn an_unreasonable_number_of_trials_is_refused_before_any_is_made() {
     let seeds = |n: u64| listed(n, |n| format!("{n},"));
-    let said = verdict(with(&format!("seeds: [{}]\n", seeds(500_000))));
-    assert!(said.starts_with("x.yaml:5:") && said.contains("100000 values"), "{said}");
+    let error = verdict(with(&format!("seeds: [{}]\n", seeds(500_000))));
+    assert!(error.starts_with("x.yaml:5:") && error.contains("100000 values"), "{error}");
     let variants = listed(100, |n| format!("  v{n}: {{}}\n"));
-    let said = verdict(with(&format!("variants:\n{variants}seeds: [{}]\n", seeds(10_000))));
+    let error = verdict(with(&format!("variants:\n{variants}seeds: [{}]\n", seeds(10_000))));
     assert_eq!(
-        said,
+        error,
         "x.yaml:4:1: these are 1000000 trials, and a run has 10000 at most\n\nhint: let several files \
          share them"
     );
     let axes = listed(40, |n| format!("k{n}: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], "));
-    let said = verdict(with(&format!("grid:\n  product: {{{axes}}}\n")));
-    assert!(said.contains("combinations, and a run has 10000 trials at most"), "{said}");
+    let error = verdict(with(&format!("grid:\n  product: {{{axes}}}\n")));
+    assert!(error.contains("combinations, and a run has 10000 trials at most"), "{error}");
     let long = "x".repeat(1 << 20);
     let axis = listed(1_000, |n| format!("{n}, "));
-    let said = verdict(with(&format!("grid: {{product: {{a: [{long}], b: [{axis}]}}}}\n")));
-    assert!(said.contains("what they set comes to more than 64 MiB"), "{said}");
+    let error = verdict(with(&format!("grid: {{product: {{a: [{long}], b: [{axis}]}}}}\n")));
+    assert!(error.contains("the settings come to more than 64 MiB"), "{error}");
     let config = format!("config: {{a: {long}}}\nseeds: [{}]\n", seeds(10_000));
     assert!(verdict(with(&config)).contains("the configs of all trials come to more than 64 MiB"));
     assert!(peak_kib() < MEMORY_KIB);
@@ -160,7 +163,7 @@ fn a_run_that_could_never_be_run_is_refused_before_it_is_made() {
 #[test]
 fn names_stay_in_their_folder() {
     let long = "n".repeat(101);
-    for (name, shown) in [
+    for (name, message) in [
         ("\"..\"", "`..` cannot be the name of"),
         ("\"/etc/passwd\"", "`/etc/passwd` cannot be the name of"),
         ("\"a/b\"", "`a/b` cannot be the name of"),
@@ -180,39 +183,42 @@ fn names_stay_in_their_folder() {
             (format!("profiles: {{{name}: {{}}}}\n"), 6),
             (format!("report: {{table: {{name: {name}, columns: []}}}}\n"), 6),
         ] {
-            let said = verdict(with(&text));
-            assert!(said.starts_with(&format!("x.yaml:{line}:")), "{said}");
-            assert!(said.contains(shown) && said.contains("hint: names make folders"), "{said}");
+            let error = verdict(with(&text));
+            assert!(error.starts_with(&format!("x.yaml:{line}:")), "{error}");
+            assert!(
+                error.contains(message) && error.contains("hint: names become file names"),
+                "{error}"
+            );
         }
     }
 }
 
 #[test]
-fn a_table_takes_no_file_that_the_report_has_already() {
+fn a_table_cannot_have_the_name_of_another_file_of_the_report() {
     for name in ["claims", "provenance"] {
-        let said = verdict(with(&format!("report: {{table: {{name: {name}, columns: []}}}}\n")));
-        assert!(said.starts_with("x.yaml:6:"), "{said}");
-        assert!(said.contains(&format!("`{name}` cannot be the name of a table")), "{said}");
+        let error = verdict(with(&format!("report: {{table: {{name: {name}, columns: []}}}}\n")));
+        assert!(error.starts_with("x.yaml:6:"), "{error}");
+        assert!(error.contains(&format!("`{name}` cannot be the name of a table")), "{error}");
     }
 }
 
 #[test]
 fn keys_and_numbers_are_what_they_seem() {
-    let said = verdict(with("config: {a: 1, b: 2,\n  a: 3}\n"));
-    let twice = "x.yaml:7:3: key `a` is a duplicate of that in line 6\n\nhint: remove one of them";
-    assert_eq!(said, twice);
-    let said = verdict(with("config: {a: [0, 1e999]}\n"));
+    let error = verdict(with("config: {a: 1, b: 2,\n  a: 3}\n"));
+    let twice = "x.yaml:7:3: duplicate key `a`, first used in line 6\n\nhint: remove one of them";
+    assert_eq!(error, twice);
+    let error = verdict(with("config: {a: [0, 1e999]}\n"));
     assert!(
-        said.starts_with("x.yaml:6:17: ") && said.contains("this number is too large"),
-        "{said}"
+        error.starts_with("x.yaml:6:17: ") && error.contains("this number is too large"),
+        "{error}"
     );
-    let said = verdict(with("seeds: [99999999999999999999999]\n"));
-    assert!(said.starts_with("x.yaml:5:9: "), "{said}");
-    let said = verdict(with("seeds: [-1]\n"));
-    assert!(said.starts_with("x.yaml:5:9: "), "{said}");
-    let said = verdict(with("config: {a: !run x}\n"));
-    assert!(said.starts_with("x.yaml:6:10: ") && said.contains("tag"), "{said}");
-    // However long what is wrong is, what is said of it is not.
+    let error = verdict(with("seeds: [99999999999999999999999]\n"));
+    assert!(error.starts_with("x.yaml:5:9: "), "{error}");
+    let error = verdict(with("seeds: [-1]\n"));
+    assert!(error.starts_with("x.yaml:5:9: "), "{error}");
+    let error = verdict(with("config: {a: !run x}\n"));
+    assert!(error.starts_with("x.yaml:6:10: ") && error.contains("tag"), "{error}");
+    // However long the mistake is, the message is not.
     let long = "x".repeat(3 << 20);
     for text in [
         format!("seeds: {long}\n"),
@@ -220,8 +226,8 @@ fn keys_and_numbers_are_what_they_seem() {
         format!("variants: {{a: {{label: [{long}]}}}}\n"),
         (0..5_000).fold("variants:\n".to_owned(), |text, n| text + &format!("  'v {n}': {{}}\n")),
     ] {
-        let said = verdict(with(&text));
-        assert!(said.starts_with("x.yaml:") && said.len() < 5_000, "{} bytes", said.len());
+        let error = verdict(with(&text));
+        assert!(error.starts_with("x.yaml:") && error.len() < 5_000, "{} bytes", error.len());
     }
     assert!(peak_kib() < MEMORY_KIB);
 }

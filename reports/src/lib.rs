@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use experiments::schema::file::makes_folder;
+use experiments::schema::file::is_file_name;
 use experiments::schema::report::{Figure, Report};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ pub struct Written {
 /// A report that could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A table's or figure's name cannot be a file's name; see [`makes_folder`].
+    /// A table's or figure's name cannot be a file's name; see [`is_file_name`].
     #[error("`{0}` cannot be a file's name: use letters, digits, `-` and `_`")]
     Name(String),
     /// Two figures would write the same files.
@@ -158,7 +158,7 @@ fn check_names(report: &Report) -> Result<(), ReportError> {
     let mut seen = BTreeSet::new();
     let figures = report.figures.iter().map(Figure::name);
     for name in figures.clone().chain(report.table.iter().map(|t| t.name.as_str())) {
-        if !makes_folder(name) {
+        if !is_file_name(name) {
             return Err(ReportError::Name(name.to_owned()));
         }
     }

@@ -1,47 +1,49 @@
-//! A trial's config: layers of settings laid over each other, each value knowing where it was
-//! written.
+//! A trial's config: layers of settings, each applied over the ones before, with the origin of every
+//! value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::yaml::pointer::escape;
+use crate::yaml::pointer::{escape, segments};
 
-/// Where a setting was written.
+/// The origin of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// In the file, at this JSON pointer.
+    /// The file, at this JSON pointer.
     File(String),
-    /// On the command line, as typed.
+    /// An argument of `--set`, as typed.
     CommandLine(String),
 }
 
-/// One value at one path.
+/// A value at a path of the config.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
     /// Keys from the config's top to the value.
     pub path: Vec<String>,
-    /// The value; never a mapping with entries.
+    /// Never a mapping with entries.
     pub value: Value,
-    /// Where it was written.
+    /// For messages about the value.
     pub origin: Origin,
 }
 
-/// A path has at most so many keys.
+/// Keys of a path.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// A mapping cannot be taken as settings: what is wrong, and the pointer to where.
+/// A mapping that cannot be read as settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingError {
+pub(super) struct SettingError {
     /// JSON pointer into the file.
-    pub pointer: String,
-    /// What is wrong.
-    pub message: &'static str,
+    pub(super) pointer: String,
+    pub(super) message: &'static str,
 }
 
-/// A mapping that stands in the file at `pointer`, as settings in written order. Keys may be dotted
-/// paths; a path that is set twice is an error where it is set again.
-pub fn settings(mapping: &Map<String, Value>, pointer: &str) -> Result<Vec<Setting>, SettingError> {
+/// The settings of the file's mapping at `pointer`, in written order. Keys may be dotted paths; a
+/// path that is set twice is an error at the second position.
+pub(super) fn settings(
+    mapping: &Map<String, Value>,
+    pointer: &str,
+) -> Result<Vec<Setting>, SettingError> {
     let mut found: Vec<Setting> = Vec::new();
     collect(mapping, &[], pointer, &mut found)?;
     let mut seen: BTreeSet<&[String]> = BTreeSet::new();
@@ -71,7 +73,7 @@ fn collect(
         path.extend(key.split('.').map(str::to_owned));
         let pointer = format!("{pointer}/{}", escape(key));
         if path.len() > MAX_DEPTH {
-            return Err(SettingError { pointer, message: "this key lies too deep" });
+            return Err(SettingError { pointer, message: "this key is nested too deep" });
         }
         match value {
             Value::Object(inner) if !inner.is_empty() => collect(inner, &path, &pointer, into)?,
@@ -81,44 +83,44 @@ fn collect(
     Ok(())
 }
 
-/// Values under construction, and where each came from.
+/// The values of a trial, and the origin of each.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
-    /// The values.
+    /// As the worker gets them, before its defaults.
     pub values: Map<String, Value>,
     origins: BTreeMap<Vec<String>, Origin>,
 }
 
 impl Config {
-    /// Lays a setting over what is there. Mappings are merged; anything else is replaced.
-    pub fn apply(&mut self, setting: &Setting) {
+    /// Applies a setting over the earlier ones. Mappings are merged; anything else is replaced.
+    pub(super) fn apply(&mut self, setting: &Setting) {
         let (last, above) = setting.path.split_last().expect("a path has at least one key");
-        let mut at = &mut self.values;
+        let mut parent = &mut self.values;
         for key in above {
-            let next = at.entry(key.clone()).or_insert_with(|| Value::Object(Map::new()));
+            let next = parent.entry(key.clone()).or_insert_with(|| Value::Object(Map::new()));
             if !next.is_object() {
                 *next = Value::Object(Map::new());
             }
-            at = next.as_object_mut().expect("made a mapping above");
+            parent = next.as_object_mut().expect("made a mapping above");
         }
         let merges_nothing = setting.value.as_object().is_some_and(Map::is_empty)
-            && at.get(last).is_some_and(Value::is_object);
+            && parent.get(last).is_some_and(Value::is_object);
         if !merges_nothing {
-            at.insert(last.clone(), setting.value.clone());
+            parent.insert(last.clone(), setting.value.clone());
         }
         self.origins.insert(setting.path.clone(), setting.origin.clone());
     }
 
     /// The value at a path.
-    pub fn get(&self, path: &[String]) -> Option<&Value> {
+    pub(super) fn get(&self, path: &[String]) -> Option<&Value> {
         let (first, rest) = path.split_first()?;
         rest.iter().try_fold(self.values.get(first)?, |value, key| value.get(key))
     }
 
-    /// Where the value at a JSON pointer was written: it, what holds it, or its first part.
-    pub fn origin(&self, pointer: &str) -> Option<&Origin> {
-        let unescape = |s: &str| s.replace("~1", "/").replace("~0", "~");
-        let path: Vec<String> = pointer.split('/').skip(1).map(unescape).collect();
+    /// The origin of the value at a JSON pointer: its own, that of an ancestor, or that of its first
+    /// descendant.
+    pub(super) fn origin(&self, pointer: &str) -> Option<&Origin> {
+        let path: Vec<String> = segments(pointer).collect();
         let at_or_above = (1..=path.len()).rev().find_map(|n| self.origins.get(&path[..n]));
         at_or_above.or_else(|| {
             let below = self.origins.range(path.clone()..).next();

@@ -1,28 +1,46 @@
 //! The key of a trial: equal keys mean the same computation.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-/// SHA-256 over the canonical JSON of what makes a trial: its config, seed and command.
+/// SHA-256, in hexadecimal, of a trial's command, config and seed as JSON with sorted keys.
+///
+/// Not RFC 8785, which writes every number as a 64-bit float: seeds beyond 2^53 would collide, and
+/// so would `1` and `1.0`, which a worker may tell apart.
 pub(super) fn key(command: &[String], config: &Map<String, Value>, seed: u64) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(canonical(&serde_json::json!([command, config, seed])));
-    base16ct::lower::encode_string(&hasher.finalize())
+    let mut trial = json!([command, config, seed]);
+    trial.sort_all_objects();
+    base16ct::lower::encode_string(&Sha256::digest(trial.to_string()))
 }
 
-/// JSON with sorted keys and without white space.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(object) => {
-            let mut keys: Vec<_> = object.keys().collect();
-            keys.sort();
-            let entry =
-                |k: &String| format!("{}:{}", Value::from(k.as_str()), canonical(&object[k]));
-            format!("{{{}}}", keys.into_iter().map(entry).collect::<Vec<_>>().join(","))
-        }
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
-        }
-        plain => plain.to_string(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(config: &str, seed: u64) -> String {
+        key(&["worker".to_owned()], &serde_json::from_str(config).unwrap(), seed)
+    }
+
+    #[test]
+    fn the_order_of_entries_does_not_matter() {
+        assert_eq!(
+            of(r#"{"a": {"x": 1, "y": [2]}, "b": 3}"#, 0),
+            of(r#"{"b":3,"a":{"y":[2],"x":1}}"#, 0)
+        );
+        assert_ne!(of(r#"{"a": [1, 2]}"#, 0), of(r#"{"a": [2, 1]}"#, 0));
+        // Calculated with Python: json.dumps([...], sort_keys=True, separators=(",", ":")).
+        assert_eq!(
+            of(r#"{"b": 0.001, "a": {"d": null, "c": "ü"}}"#, 7),
+            "ff443e5c770e4c8fc6275aec14f7ee61f837a7a8245c0656b81825abddcfcf88"
+        );
+    }
+
+    #[test]
+    fn numbers_that_differ_have_different_keys() {
+        const BEYOND: u64 = 1 << 53;
+        assert_ne!(of("{}", BEYOND), of("{}", BEYOND + 1));
+        assert_ne!(of(r#"{"a": 9007199254740992}"#, 0), of(r#"{"a": 9007199254740993}"#, 0));
+        assert_ne!(of(r#"{"a": 1}"#, 0), of(r#"{"a": 1.0}"#, 0));
+        assert_ne!(of(r#"{"a": 0.1}"#, 0), of(r#"{"a": 0.10000000000000002}"#, 0));
     }
 }

@@ -6,12 +6,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A trial's config as the file says it, before any default.
+/// A trial's config as written in the file, before any default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// Variant and seed, for messages.
     pub trial: String,
-    /// The seed.
+    /// The trial's seed, which is not part of the config.
     pub seed: u64,
     /// CPU threads the trial may use.
     pub cpus: u32,
@@ -19,7 +19,7 @@ pub struct Request {
     pub config: Map<String, Value>,
 }
 
-/// What the worker makes of it.
+/// The worker's reply to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// Echo of [`Request::trial`].
@@ -32,17 +32,17 @@ pub struct Reply {
     /// Fingerprint of the data that the config names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// What is wrong; empty if nothing is.
+    /// Empty if the config is valid.
     #[serde(default)]
     pub problems: Vec<Problem>,
 }
 
-/// One thing that is wrong with a config.
+/// A mistake in a config.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// JSON pointer into the config (RFC 6901), for example `/diffusion/steps`.
     pub pointer: String,
-    /// What is wrong and what would be right.
+    /// The mistake, and what would be right.
     pub message: String,
 }
 
@@ -50,9 +50,9 @@ pub struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StaleReason {
-    /// The worker's build.
+    /// The worker reports another build.
     Build,
-    /// The data's fingerprint.
+    /// The worker reports another fingerprint of the data.
     Data,
 }
 

@@ -1,23 +1,23 @@
 //! Exit codes: the worker's, which the holder records, and the command line's own.
 
-/// A worker finished its trial. The only sign of success there is.
+/// A worker finished its trial. Nothing else counts as success.
 pub const WORKER_DONE: i32 = 0;
-/// A worker found its config wrong (`EX_USAGE`). Never retried.
+/// A worker rejected its config (`EX_USAGE`). Never retried.
 pub const WORKER_CONFIG_WRONG: i32 = 64;
 /// A worker was asked to stop and saved a checkpoint first (`EX_TEMPFAIL`).
 pub const WORKER_STOPPED: i32 = 75;
 
-/// `orch`: everything asked for has succeeded.
+/// `orch`: everything requested has succeeded.
 pub const OK: u8 = 0;
 /// `orch`: some trials failed.
 pub const SOME_FAILED: u8 = 1;
 /// `orch`: the command line or the experiment file is wrong; nothing was started.
 pub const USAGE: u8 = 2;
-/// `orch report`: the records are incomplete; what is missing is named.
+/// `orch report`: the records are incomplete; the output names the missing trials.
 pub const INCOMPLETE: u8 = 3;
 /// `orch`: another supervisor holds this run.
 pub const LOCKED: u8 = 4;
-/// `orch wait`: the time to wait was over first, as `timeout` says it.
+/// `orch wait`: the time limit was reached first, as in `timeout`.
 pub const TIMED_OUT: u8 = 124;
 /// `orch run`: interrupted from the keyboard or by a signal.
 pub const INTERRUPTED: u8 = 130;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Why an attempt failed. Workers name the first six in a `failed` event, or a class of their own;
-/// the others are found by the supervisor.
+/// The reason of a failure. Workers report the first six in a `failed` event, or a class of their
+/// own; the supervisor finds the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum FailureClass {
@@ -21,7 +21,7 @@ pub enum FailureClass {
     CpuOom,
     /// The machine failed, not the trial. Retried without using up an attempt.
     Infrastructure,
-    /// The worker ended by itself, by a signal or with a non-zero exit code, and did not say why.
+    /// The worker ended by a signal or with a non-zero exit code and reported no reason.
     Crashed,
     /// The worker's program could not be started. Never retried.
     NotStarted,
@@ -36,7 +36,7 @@ pub enum FailureClass {
 pub struct Failure {
     /// Decides whether the trial is tried again.
     pub class: FailureClass,
-    /// What happened and what to do, for people.
+    /// The cause, and what to do, for people.
     pub message: String,
 }
 

@@ -1,5 +1,6 @@
-//! The protocol between the orchestrator and a worker, which may be any program: what it is asked
-//! ([`check`]), what it reads ([`trial`]), what it appends ([`events`]) and how it exits ([`exit`]).
+//! The protocol between the orchestrator and a worker, which may be any program: requests to check
+//! configs ([`check`]), the trial it reads ([`trial`]), the events it appends ([`events`]) and its
+//! exit codes ([`exit`]).
 
 pub mod check;
 pub mod events;

@@ -1,5 +1,5 @@
 //! A metric's value on the wire: a JSON number, or `"NaN"`, `"Infinity"`, `"-Infinity"`, which
-//! JSON itself cannot say.
+//! JSON numbers cannot express.
 
 use std::fmt;
 

@@ -24,7 +24,7 @@ pub const ENV_SEED: &str = "ORCH_SEED";
 /// Environment variable with the number of this attempt, from 1.
 pub const ENV_ATTEMPT: &str = "ORCH_ATTEMPT";
 
-/// All of the above: what one attempt is told, and no other may take for its own.
+/// All of the above. They belong to one attempt and are not inherited by another.
 pub const ENV_OF_ATTEMPTS: [&str; 8] = [
     ENV_TRIAL,
     ENV_EVENTS,
@@ -50,9 +50,9 @@ pub struct Trial {
     pub experiment: String,
     /// The profile it was expanded under.
     pub profile: Option<String>,
-    /// The variant's name.
+    /// The variant's name, for messages.
     pub variant: String,
-    /// The seed.
+    /// The seed of all of its randomness.
     pub seed: u64,
     /// CPU threads the worker may use.
     pub cpus: u32,
@@ -67,16 +67,21 @@ pub struct Trial {
 impl Trial {
     /// Reads `path`; the error names the file.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        let fail = |reason: String| ReadError { path: path.to_owned(), reason };
-        let text = std::fs::read_to_string(path).map_err(|e| fail(e.to_string()))?;
-        serde_json::from_str(&text).map_err(|e| fail(e.to_string()))
+        let text = std::fs::read_to_string(path).map_err(|error| ReadError::new(path, &error))?;
+        serde_json::from_str(&text).map_err(|error| ReadError::new(path, &error))
     }
 }
 
-/// `trial.json` is missing or not what it should be.
+/// `trial.json` is missing or malformed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read trial `{}`: {reason}", path.display())]
 pub struct ReadError {
     path: PathBuf,
     reason: String,
+}
+
+impl ReadError {
+    fn new(path: &Path, reason: &impl ToString) -> Self {
+        Self { path: path.to_owned(), reason: reason.to_string() }
+    }
 }

@@ -19,7 +19,7 @@ impl TrialId {
 impl TryFrom<String> for TrialId {
     type Error = &'static str;
 
-    /// An id that is read from a file must be a folder's name, and lead nowhere else.
+    /// An id from a file must be the name of a folder, so that no path leads elsewhere.
     fn try_from(id: String) -> Result<Self, Self::Error> {
         if ["", ".", ".."].contains(&id.as_str())
             || id.contains(|c: char| c == '/' || c.is_control())

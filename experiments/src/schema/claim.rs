@@ -1,12 +1,12 @@
-//! Claims: what a paper says of its rows, as comparisons that the records can answer.
+//! Claims: a paper's statements about its rows, as comparisons that the records can answer.
 //!
 //! ```text
 //! comparison: quantity < quantity | quantity > quantity | VARIANT.METRIC best
 //! quantity:   VARIANT.METRIC                    the final value
 //!             VARIANT.METRIC@STEP               the value at a training step
-//!             VARIANT.METRIC@PERCENT%           the value at a share of the way to the last step
-//!             steps(VARIANT.METRIC >= NUMBER)   the first step at which it is so
-//!             seconds(VARIANT.METRIC >= NUMBER) seconds of work until it is so; `<=` as well
+//!             VARIANT.METRIC@PERCENT%           the value at a share of the last step
+//!             steps(VARIANT.METRIC >= NUMBER)   the first step at which it holds
+//!             seconds(VARIANT.METRIC >= NUMBER) seconds of work until it holds; `<=` as well
 //! ```
 
 use std::fmt;
@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::step::StepSelector;
 
-/// A sentence of the paper, and what would make it true.
+/// A sentence of the paper, and the comparison that would make it true.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// The sentence, for people.
     pub claim: String,
-    /// What is compared.
+    /// The comparison that decides it.
     pub compare: Comparison,
 }
 
@@ -32,13 +32,13 @@ pub struct Claim {
 pub struct Comparison {
     /// As it is written.
     text: String,
-    /// What it is about.
+    /// The quantity it is about.
     pub subject: Quantity,
-    /// What is said of it.
+    /// The statement about it.
     pub relation: Relation,
 }
 
-/// What is said of a quantity.
+/// A statement about a quantity.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Relation {
     /// It is lower than another.
@@ -52,22 +52,22 @@ pub enum Relation {
 /// A number that every trial of a variant has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
-    /// The variant.
+    /// The variant's name.
     pub variant: String,
-    /// The metric.
+    /// The metric's name.
     pub metric: String,
-    /// Which of its values.
+    /// Reduces the metric's values to one number.
     pub measure: Measure,
 }
 
-/// Which number a metric's values come to.
+/// A number that a metric's values are reduced to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Measure {
     /// The final value.
     Final,
     /// The value at a step.
     At(u64),
-    /// The value at a share of the way to the last step, from 0 to 1.
+    /// The value at a share of the last step, from 0 to 1.
     AtShare(f64),
     /// The first step at which a level is reached.
     Steps(Level),
@@ -75,7 +75,7 @@ pub enum Measure {
     Seconds(Level),
 }
 
-/// A level to reach.
+/// A level that a metric can reach.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Level {
     /// At least this.
@@ -85,7 +85,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// Whether `value` has reached it.
+    /// True if `value` has reached it.
     pub fn is_reached(self, value: f64) -> bool {
         match self {
             Self::AtLeast(level) => value >= level,
@@ -94,24 +94,40 @@ impl Level {
     }
 }
 
-/// Text that is no comparison.
+/// Text that is not a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimError {
     /// There is neither `<` nor `>` nor `best`.
-    #[error("`{0}` compares nothing: write `a.psnr < b.psnr`, `a.psnr > b.psnr` or `a.psnr best`")]
-    NoRelation(String),
-    /// One side is not understood.
     #[error(
-        "`{0}` is no quantity: write `VARIANT.METRIC`, `VARIANT.METRIC@STEP`, `VARIANT.METRIC@10%`, or \
+        "`{text}` is not a comparison: write `a.psnr < b.psnr`, `a.psnr > b.psnr` or `a.psnr best`"
+    )]
+    NoRelation {
+        /// The whole comparison.
+        text: String,
+    },
+    /// One side is not a quantity.
+    #[error(
+        "`{text}` is not a quantity: write `VARIANT.METRIC`, `VARIANT.METRIC@STEP`, `VARIANT.METRIC@10%`, or \
          `steps(VARIANT.METRIC >= NUMBER)`; `seconds` and `<=` as well"
     )]
-    NoQuantity(String),
+    NoQuantity {
+        /// The side that is not one, trimmed.
+        text: String,
+    },
     /// Two different measures, for example steps and seconds.
-    #[error("`{0}` and `{1}` cannot be compared: they measure different things")]
-    Different(String, String),
-    /// The best of something that is no final value.
-    #[error("`{0}` is no final value, and only of these one can be the best")]
-    BestOfOther(String),
+    #[error("`{left}` and `{right}` cannot be compared: they measure different things")]
+    Different {
+        /// The side before `<` or `>`.
+        left: String,
+        /// The side after it.
+        right: String,
+    },
+    /// The best of something that is not a final value.
+    #[error("`{text}` is not a final value, and only final values can be the best")]
+    BestOfOther {
+        /// The quantity as written.
+        text: String,
+    },
 }
 
 impl Comparison {
@@ -135,30 +151,33 @@ impl FromStr for Comparison {
             let quantity: Quantity = subject.parse()?;
             return match quantity.measure {
                 Measure::Final => Ok(whole(quantity, Relation::Best)),
-                _ => Err(ClaimError::BestOfOther(subject.trim().to_owned())),
+                _ => Err(ClaimError::BestOfOther { text: subject.trim().to_owned() }),
             };
         }
-        let at = relation_at(text).ok_or_else(|| ClaimError::NoRelation(text.to_owned()))?;
-        let (left, right) = (&text[..at], &text[at + 1..]);
+        let index =
+            relation_index(text).ok_or_else(|| ClaimError::NoRelation { text: text.to_owned() })?;
+        let (left, right) = (&text[..index], &text[index + 1..]);
         let (subject, other): (Quantity, Quantity) = (left.parse()?, right.parse()?);
         if std::mem::discriminant(&subject.measure) != std::mem::discriminant(&other.measure) {
-            let side = |text: &str| text.trim().to_owned();
-            return Err(ClaimError::Different(side(left), side(right)));
+            return Err(ClaimError::Different {
+                left: left.trim().to_owned(),
+                right: right.trim().to_owned(),
+            });
         }
-        let is_below = text[at..].starts_with('<');
+        let is_below = text[index..].starts_with('<');
         let relation = if is_below { Relation::Below(other) } else { Relation::Above(other) };
         Ok(whole(subject, relation))
     }
 }
 
-/// Where `<` or `>` stands outside of parentheses.
-fn relation_at(text: &str) -> Option<usize> {
+/// The byte index of `<` or `>` outside of parentheses.
+fn relation_index(text: &str) -> Option<usize> {
     let mut depth = 0;
-    text.char_indices().find_map(|(at, c)| {
+    text.char_indices().find_map(|(index, c)| {
         match c {
             '(' => depth += 1,
             ')' => depth -= 1,
-            '<' | '>' if depth == 0 => return Some(at),
+            '<' | '>' if depth == 0 => return Some(index),
             _ => {}
         }
         None
@@ -170,7 +189,7 @@ impl FromStr for Quantity {
 
     fn from_str(text: &str) -> Result<Self, ClaimError> {
         let text = text.trim();
-        quantity(text).ok_or_else(|| ClaimError::NoQuantity(text.to_owned()))
+        quantity(text).ok_or_else(|| ClaimError::NoQuantity { text: text.to_owned() })
     }
 }
 
@@ -188,24 +207,28 @@ fn quantity(text: &str) -> Option<Quantity> {
         }
     }
     match text.split_once('@') {
-        Some((of, step)) => named(of, at(step.trim())?),
+        Some((of, step)) => {
+            let measure = match step.trim().parse().ok()? {
+                StepSelector::Step(step) => Measure::At(step),
+                StepSelector::Share(share) => Measure::AtShare(share),
+            };
+            named(of, measure)
+        }
         None => named(text, Measure::Final),
     }
 }
 
-fn at(place: &str) -> Option<Measure> {
-    Some(match place.parse().ok()? {
-        StepSelector::Step(step) => Measure::At(step),
-        StepSelector::Share(share) => Measure::AtShare(share),
+fn named(text: &str, measure: Measure) -> Option<Quantity> {
+    let (variant, metric) = text.trim().split_once('.')?;
+    (is_plain(variant) && is_plain(metric)).then(|| Quantity {
+        variant: variant.to_owned(),
+        metric: metric.to_owned(),
+        measure,
     })
 }
 
-fn named(text: &str, measure: Measure) -> Option<Quantity> {
-    let (variant, metric) = text.trim().split_once('.')?;
-    let odd = |c: char| c.is_whitespace() || "<>=()@".contains(c);
-    let is_plain = |word: &str| !word.is_empty() && !word.contains(odd);
-    let names = is_plain(variant) && is_plain(metric);
-    names.then(|| Quantity { variant: variant.to_owned(), metric: metric.to_owned(), measure })
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "<>=()@".contains(c))
 }
 
 impl TryFrom<String> for Comparison {
@@ -237,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_understood() {
+    fn every_form_is_parsed() {
         let parse = |text: &str| text.parse::<Comparison>().unwrap();
         let below = parse("sr3-500.psnr < sr3.psnr");
         assert_eq!(below.subject, of("sr3-500", "psnr", Measure::Final));
@@ -256,10 +279,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn the_part_that_is_wrong_is_named() {
         let wrong = |text: &str| text.parse::<Comparison>().unwrap_err();
-        assert!(matches!(wrong("sr3.psnr"), ClaimError::NoRelation(_)));
-        assert!(matches!(wrong("sr3.psnr < 20"), ClaimError::NoQuantity(side) if side == "20"));
+        assert!(matches!(wrong("sr3.psnr"), ClaimError::NoRelation { .. }));
+        assert!(matches!(wrong("sr3.psnr < 20"), ClaimError::NoQuantity { text } if text == "20"));
         for text in [
             "a.m@x < b.m@1",
             "a.m@101% < b.m@1%",
@@ -267,9 +290,9 @@ mod tests {
             "a < b",
             "a.m = b.m < c.m",
         ] {
-            assert!(matches!(wrong(text), ClaimError::NoQuantity(_)), "{text}");
+            assert!(matches!(wrong(text), ClaimError::NoQuantity { .. }), "{text}");
         }
-        assert!(matches!(wrong("a.m < steps(b.m >= 1)"), ClaimError::Different(..)));
-        assert!(matches!(wrong("a.m@5 best"), ClaimError::BestOfOther(_)));
+        assert!(matches!(wrong("a.m < steps(b.m >= 1)"), ClaimError::Different { .. }));
+        assert!(matches!(wrong("a.m@5 best"), ClaimError::BestOfOther { .. }));
     }
 }

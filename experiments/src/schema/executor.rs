@@ -1,4 +1,4 @@
-//! Where attempts run: on this machine, or as jobs of a Slurm cluster.
+//! The executor of attempts: this machine, or a Slurm cluster.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::resources::Span;
 
-/// How the holder of an attempt gets started.
+/// The way in which the holder of an attempt is started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Executor {
@@ -17,12 +17,12 @@ pub enum Executor {
     Slurm,
 }
 
-/// How attempts are submitted to Slurm. What is absent is left to the site's own defaults, and to
-/// the variables that `sbatch` reads, `SBATCH_PARTITION` and `SBATCH_ACCOUNT` among them.
+/// Settings of submission to Slurm. Absent ones are left to the site's defaults and to the variables
+/// that `sbatch` reads, such as `SBATCH_PARTITION` and `SBATCH_ACCOUNT`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Slurm {
-    /// Partition.
+    /// Partition (queue) of the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partition: Option<String>,
     /// Account that is charged.
@@ -31,7 +31,7 @@ pub struct Slurm {
     /// Quality of service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qos: Option<String>,
-    /// Time limit of a job; a trial that takes longer goes on in the next one.
+    /// Time limit of a job; a longer trial continues in the next one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Span>,
     /// Features that a node must have.
@@ -44,9 +44,9 @@ pub struct Slurm {
     pub extra: Vec<String>,
     /// Lines of shell that a job runs before anything else.
     pub setup: Vec<String>,
-    /// Jobs of this run in Slurm's queue at once, waiting ones counted.
+    /// Jobs of this run in Slurm's queue at once, pending and running.
     pub max_submit: u32,
-    /// How often Slurm is asked about all jobs at least, as long as something changes.
+    /// Longest time between two polls of Slurm, as long as something changes.
     pub poll: Span,
 }
 
@@ -67,8 +67,8 @@ impl Default for Slurm {
     }
 }
 
-/// Options of `sbatch` that `orch` sets itself, and what to do instead.
-const TAKEN: [(&str, &str); 14] = [
+/// Options of `sbatch` that `orch` sets itself, each with advice.
+const RESERVED: [(&str, &str); 14] = [
     ("array", "`orch` submits the trials as an array by itself"),
     ("chdir", "a worker starts in the folder that `orch run` was called in"),
     ("error", "a worker's output is in its attempt's folder: `orch logs`"),
@@ -86,7 +86,7 @@ const TAKEN: [(&str, &str); 14] = [
 ];
 
 /// Their short forms.
-const TAKEN_SHORT: [(char, &str); 6] = [
+const RESERVED_SHORT: [(char, &str); 6] = [
     ('a', "array"),
     ('D', "chdir"),
     ('e', "error"),
@@ -95,12 +95,21 @@ const TAKEN_SHORT: [(char, &str); 6] = [
     ('o', "output"),
 ];
 
+/// A setting of Slurm that cannot be used.
+#[derive(Debug)]
+pub(crate) struct SlurmProblem {
+    /// JSON pointer below `slurm`, without its first slash.
+    pub(crate) key: String,
+    pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
 impl Slurm {
-    /// What makes no sense, each with its key, what is wrong, and what to do.
-    pub(crate) fn problems(&self) -> Vec<(String, String, String)> {
+    /// Every setting that cannot be used.
+    pub(crate) fn problems(&self) -> Vec<SlurmProblem> {
         let mut problems = Vec::new();
         let mut wrong = |key: &str, message: String, hint: &str| {
-            problems.push((key.to_owned(), message, hint.to_owned()));
+            problems.push(SlurmProblem { key: key.to_owned(), message, hint: hint.to_owned() });
         };
         let named = [
             ("partition", &self.partition),
@@ -121,9 +130,9 @@ impl Slurm {
                 wrong(&key, "an option has control characters".to_owned(), "write it in one line");
             } else if !option.starts_with('-') {
                 let hint = "write `--option=value`, a word each";
-                wrong(&key, format!("`{option}` is no option of `sbatch`"), hint);
-            } else if let Some((name, instead)) = taken(option) {
-                wrong(&key, format!("`--{name}` is for `orch` to set"), instead);
+                wrong(&key, format!("`{option}` is not an option of `sbatch`"), hint);
+            } else if let Some((name, advice)) = reserved(option) {
+                wrong(&key, format!("`--{name}` is set by `orch`"), advice);
             }
         }
         for (i, line) in self.setup.iter().enumerate() {
@@ -136,7 +145,7 @@ impl Slurm {
         }
         if self.poll.0 < Duration::from_millis(100) {
             let hint = "sites ask for 10 seconds or more";
-            wrong("poll", "Slurm would be asked all the time".to_owned(), hint);
+            wrong("poll", "Slurm would be polled all the time".to_owned(), hint);
         }
         if self.time.is_some_and(|time| time.0 < Duration::from_mins(1)) {
             wrong("time", "Slurm's limits are minutes".to_owned(), "write `1m` or more");
@@ -145,13 +154,13 @@ impl Slurm {
     }
 }
 
-/// The option among [`TAKEN`] that this word of a command line sets.
-fn taken(option: &str) -> Option<(&'static str, &'static str)> {
+/// The option among [`RESERVED`] that this word of a command line sets, and the advice.
+fn reserved(option: &str) -> Option<(&'static str, &'static str)> {
     let name = match option.strip_prefix("--") {
         Some(long) => long.split('=').next()?,
-        None => TAKEN_SHORT.iter().find(|(short, _)| option[1..].starts_with(*short))?.1,
+        None => RESERVED_SHORT.iter().find(|(short, _)| option[1..].starts_with(*short))?.1,
     };
-    TAKEN.iter().find(|(taken, _)| *taken == name).copied()
+    RESERVED.iter().find(|(reserved, _)| *reserved == name).copied()
 }
 
 #[cfg(test)]
@@ -160,26 +169,26 @@ mod tests {
 
     fn problems(text: &str) -> Vec<String> {
         let slurm: Slurm = serde_json::from_str(text).unwrap();
-        slurm.problems().into_iter().map(|(key, message, _)| format!("{key}: {message}")).collect()
+        slurm.problems().into_iter().map(|p| format!("{}: {}", p.key, p.message)).collect()
     }
 
     #[test]
-    fn what_is_for_orch_to_set_is_refused_in_either_form() {
+    fn reserved_options_are_refused_in_either_form() {
         let extra =
             r#"{"extra": ["--exclusive", "--array=1-3", "-o", "-ofile", "-", "gpu", "--mem=8G"]}"#;
         assert_eq!(
             problems(extra),
             [
-                "extra/1: `--array` is for `orch` to set",
-                "extra/2: `--output` is for `orch` to set",
-                "extra/3: `--output` is for `orch` to set",
-                "extra/5: `gpu` is no option of `sbatch`",
+                "extra/1: `--array` is set by `orch`",
+                "extra/2: `--output` is set by `orch`",
+                "extra/3: `--output` is set by `orch`",
+                "extra/5: `gpu` is not an option of `sbatch`",
             ]
         );
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_key_by_key() {
+    fn unusable_settings_are_refused_key_by_key() {
         let text =
             r#"{"partition": "", "account": "a\nb", "max_submit": 0, "poll": "1ms", "time": "5s"}"#;
         let keys = problems(text).into_iter().map(|p| p.split(':').next().unwrap().to_owned());

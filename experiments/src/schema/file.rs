@@ -1,5 +1,5 @@
-//! The experiment file as written: defaults absent, nothing resolved. [`crate::expand`] makes
-//! trials of it.
+//! The experiment file as written: defaults absent, nothing resolved. [`crate::expand`] turns it
+//! into trials.
 
 use std::time::Duration;
 
@@ -16,27 +16,29 @@ use crate::schema::resources::{Resources, Span};
 /// Version of the file format that this program reads.
 pub const VERSION: u32 = 1;
 
-/// Letters of a name, at most: with seed and hash, or with a profile's, it still makes a folder.
-pub const MAX_NAME: usize = 100;
+/// Letters of a name: with a seed and a hash, or a profile's name, it still names a folder.
+pub(crate) const MAX_NAME: usize = 100;
 
-/// Whether an experiment, a variant, a profile or an output can have this name, which makes a folder.
-pub fn makes_folder(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    (1..=MAX_NAME).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('-')
+/// True if an experiment, a variant, a profile, a table or a figure can have this name: each names a
+/// file or a folder, on any file system and without quotes in a shell.
+pub fn is_file_name(name: &str) -> bool {
+    (1..=MAX_NAME).contains(&name.len())
+        && !name.starts_with('-')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// One YAML file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// [`VERSION`].
+    /// Version of the format, [`VERSION`].
     pub orch: u32,
-    /// The experiment's name; its runs lie in `runs/<name>.<profile>/`.
+    /// The experiment's name; its runs are in `runs/<name>.<profile>/`.
     pub name: String,
-    /// What it asks, for people.
+    /// The question it answers, for people.
     #[serde(default)]
     pub description: String,
-    /// The program that carries trials out.
+    /// The program that runs trials.
     pub worker: Worker,
     /// Config shared by all variants, in the worker's own vocabulary.
     #[serde(default)]
@@ -44,7 +46,7 @@ pub struct File {
     /// The table's rows, in its order; those of the grid come last.
     #[serde(default)]
     pub variants: IndexMap<String, Variant>,
-    /// More variants, by the axes that they lie on.
+    /// More variants, as combinations of values.
     #[serde(default)]
     pub grid: Option<Grid>,
     /// Each variant is trained once per seed.
@@ -52,30 +54,30 @@ pub struct File {
     /// Settings for different occasions; the first is the default.
     #[serde(default)]
     pub profiles: IndexMap<String, Profile>,
-    /// What one attempt holds while it runs.
+    /// Resources of one attempt.
     #[serde(default)]
     pub resources: Resources,
-    /// Where attempts run.
+    /// The executor of attempts.
     #[serde(default)]
     pub executor: Executor,
-    /// How they are submitted, where that is Slurm.
+    /// Settings of submission, used where the executor is Slurm.
     #[serde(default)]
     pub slurm: Slurm,
-    /// What happens after a failure.
+    /// The policy after a failure.
     #[serde(default)]
     pub retry: Retry,
-    /// What happens to an attempt of which nothing is heard.
+    /// The policy for an attempt that stalls.
     #[serde(default)]
     pub stall: Stall,
-    /// What `orch gc` leaves; everything if absent.
+    /// The checkpoints that `orch gc` keeps; all of them if absent.
     #[serde(default)]
     pub keep: Option<Keep>,
-    /// The table and figures that come out.
+    /// The table, figures and claims of `orch report`.
     #[serde(default)]
     pub report: Report,
 }
 
-/// The program that carries trials out; any program that appends JSON lines will do.
+/// The program that runs trials; any program that appends JSON lines will do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
@@ -84,7 +86,7 @@ pub struct Worker {
     /// Program and arguments that check configs and fill in defaults ([`crate::protocol::check`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<Vec<String>>,
-    /// How long a worker that was asked to stop may take for its checkpoint.
+    /// Time for a checkpoint after the request to stop.
     #[serde(default = "thirty_seconds")]
     pub grace: Span,
 }
@@ -97,20 +99,20 @@ fn thirty_seconds() -> Span {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
-    /// The row's label; the variant's name if absent. No part of the trial's key.
+    /// The row's label; the variant's name if absent. Not part of the trial's key.
     #[serde(default)]
     pub label: Option<String>,
-    /// What differs from the shared config; keys may be dotted paths.
+    /// Differences from the shared config; keys may be dotted paths.
     #[serde(default)]
     pub set: Map<String, Value>,
     /// Seeds of this variant alone, for example one for a baseline without any randomness.
     #[serde(default)]
     pub seeds: Option<Vec<u64>>,
-    /// Variants of higher priority start first. No part of the trial's key.
+    /// Variants of higher priority start first. Not part of the trial's key.
     #[serde(default)]
     pub priority: i64,
-    /// How long a trial takes compared with those of other variants; of equal priority, the longest
-    /// start first. No part of the trial's key.
+    /// Duration of a trial relative to those of other variants; of equal priority, the longest
+    /// start first. Not part of the trial's key.
     #[serde(default = "one")]
     pub cost: f64,
 }
@@ -129,10 +131,10 @@ fn one() -> f64 {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// What it is for and what it takes, for people who choose a profile.
+    /// Purpose and cost, for people who choose a profile.
     #[serde(default)]
     pub description: String,
-    /// Said below every table and figure made under this profile.
+    /// Text below every table and figure made under this profile.
     #[serde(default)]
     pub caption: String,
     /// Overrides of the shared config.
@@ -150,16 +152,16 @@ pub struct Profile {
     /// Replaces the file's executor.
     #[serde(default)]
     pub executor: Option<Executor>,
-    /// Replaces the file's way to submit to Slurm.
+    /// Replaces the file's settings of submission to Slurm.
     #[serde(default)]
     pub slurm: Option<Slurm>,
 }
 
-/// What a profile changes in one variant.
+/// A profile's overrides of one variant.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileVariant {
-    /// As [`Variant::set`], and stronger.
+    /// As [`Variant::set`], which it overrides.
     #[serde(default)]
     pub set: Map<String, Value>,
     /// Replaces [`Variant::priority`].
@@ -170,11 +172,11 @@ pub struct ProfileVariant {
     pub cost: Option<f64>,
 }
 
-/// What happens after a failure.
+/// The policy after a failure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
-    /// Attempts in all that may fail before the trial has failed.
+    /// Failed attempts after which the trial has failed.
     pub attempts: u32,
     /// Wait before the next attempt, doubled each time.
     pub backoff: Span,
@@ -186,13 +188,13 @@ impl Default for Retry {
     }
 }
 
-/// What happens to an attempt of which nothing is heard: no event, and nothing in its logs.
+/// The policy for an attempt that stalls: no event, and nothing in its logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stall {
-    /// How long a silence is too long.
+    /// Time without output after which an attempt is stalled.
     pub after: Span,
-    /// What follows.
+    /// The reaction to a stall.
     pub then: AfterStall,
 }
 
@@ -202,12 +204,29 @@ impl Default for Stall {
     }
 }
 
-/// What follows too long a silence.
+/// The reaction to a stall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterStall {
-    /// It is shown, and nothing else.
+    /// The stall is shown, and nothing else happens.
     Flag,
-    /// The attempt is stopped, and the trial goes on from its last checkpoint.
+    /// The attempt is stopped, and the trial continues from its last checkpoint.
     Retry,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_plain_file_name_everywhere() {
+        for name in ["a", "table1", "sr3-500", "width-8-rate-0_5", "_", &"n".repeat(MAX_NAME)] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in
+            ["", ".", "..", ".a", "a.b", "-a", "a/b", "a b", "ü", "a\n", &"n".repeat(MAX_NAME + 1)]
+        {
+            assert!(!is_file_name(name), "{name}");
+        }
+    }
 }

@@ -1,25 +1,25 @@
-//! Which checkpoints are worth their room once a trial is not under way: `keep` in the file, which
-//! `orch gc` goes by.
+//! The checkpoints worth keeping once a trial is not running: `keep` in the file, the retention
+//! policy of `orch gc`.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::schema::report::Better;
+use crate::schema::better::Better;
 
-/// What is kept of what trials leave.
+/// Retention policy for the files of trials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keep {
-    /// Of each trial's checkpoints.
+    /// Applies to each trial separately.
     pub checkpoints: KeepCheckpoints,
 }
 
-/// A checkpoint stays if any of these wants it.
+/// A checkpoint is kept if any of these selects it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeepCheckpoints {
-    /// So many of the newest.
+    /// Number of the newest ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<u32>,
     /// Those whose step is a multiple of this.
@@ -30,15 +30,15 @@ pub struct KeepCheckpoints {
     pub best: Option<Best>,
 }
 
-/// The best checkpoints by a metric's value at their very steps.
+/// The best checkpoints by a metric's value at exactly their steps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
-    /// A metric that the worker says while it trains.
+    /// A metric that the worker reports while it trains.
     pub metric: String,
-    /// Which way is better.
+    /// Direction in which it improves.
     pub better: Better,
-    /// So many.
+    /// Number of checkpoints.
     #[serde(default = "one")]
     pub count: u32,
 }

@@ -1,7 +1,9 @@
 //! The experiment file as written, section by section.
 
+pub(crate) mod better;
 pub mod claim;
 pub mod executor;
+pub(crate) mod figure;
 pub mod file;
 pub mod grid;
 pub mod keep;

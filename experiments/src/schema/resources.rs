@@ -1,5 +1,5 @@
-//! What one attempt holds while it runs, and the small notations for it: `share: 1/4`,
-//! `memory: 20GiB`, `time: 12h`.
+//! The resources of one attempt, and the notations for them: `share: 1/4`, `memory: 20GiB`,
+//! `time: 12h`.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use bytesize::ByteSize;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Resources of one attempt.
+/// Resources that an attempt holds while it runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Resources {
-    /// GPUs; 0 for a trial that runs on the CPU.
+    /// Number of GPUs; 0 for a trial that runs on the CPU.
     pub gpus: u32,
     /// Share of each GPU.
     pub share: Share,
@@ -50,7 +50,7 @@ impl Default for Resources {
 pub struct Share(u8);
 
 impl Share {
-    /// The GPU for oneself.
+    /// A whole GPU, not shared.
     pub const WHOLE: Self = Self(12);
 
     /// Twelfths, from 1 to 12.
@@ -68,7 +68,7 @@ impl Share {
             twelfths / d
         } else {
             let twelfths = text.trim().parse::<f64>().ok()? * 12.0;
-            // Decimals such as 0.33 are not a third: only exact twelfths are understood.
+            // Decimals such as 0.33 are not a third: only exact twelfths are accepted.
             if (twelfths - twelfths.round()).abs() > 1e-9 {
                 return None;
             }
@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for Share {
     }
 }
 
-/// An amount of memory, or of room on a disk, written as `20GiB`, `512MiB`, `16GB`, or as a number of bytes.
+/// An amount of memory or disk space in bytes, written as `20GiB`, `512MiB`, `16GB` or `4096`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Memory(pub u64);
 
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for Memory {
     }
 }
 
-/// A length of time written as `30s`, `10m`, `1h 30m`, `2days`.
+/// A duration, written as `30s`, `10m`, `1h 30m`, `2days`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
@@ -148,14 +148,12 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = scalar(deserializer)?;
         humantime::parse_duration(&text).map(Self).map_err(|_| {
-            de::Error::custom(format!(
-                "`{text}` is not a length of time: write `30s`, `10m`, `12h`"
-            ))
+            de::Error::custom(format!("`{text}` is not a duration: write `30s`, `10m`, `12h`"))
         })
     }
 }
 
-/// A string or a number as text, for notations that people also write without quotes.
+/// A string or a number as text, for notations that are also written without quotes.
 fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Ok(text),
@@ -211,6 +209,6 @@ mod tests {
         assert_eq!(resources.time, Some(Span(Duration::from_mins(90))));
         assert_eq!(resources.cpus, 1);
         let error = serde_json::from_str::<Resources>(r#"{"time": 12}"#).unwrap_err();
-        assert!(error.to_string().contains("`12` is not a length of time"), "{error}");
+        assert!(error.to_string().contains("`12` is not a duration"), "{error}");
     }
 }

@@ -1,7 +1,8 @@
 //! YAML text to plain values, with the position of every key for error messages.
 
 pub mod parse;
-pub mod pointer;
-pub(crate) mod positions;
 pub mod source;
 pub mod suggest;
+
+pub(crate) mod pointer;
+pub(crate) mod positions;

@@ -4,33 +4,38 @@
 use serde_json::{Map, Value};
 
 use super::pointer::escape;
+use super::positions::Position;
 
-/// The text is not YAML, or not YAML that has a JSON equivalent.
+/// The text is not YAML, or has no JSON equivalent, or exceeds a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct YamlError {
-    /// What is wrong.
-    pub message: String,
-    /// Line and column, from 1, where known.
-    pub place: Option<(usize, usize)>,
-    /// Where not: JSON pointer to the value.
-    pub pointer: String,
-    /// What to do about it.
-    pub hint: Option<String>,
+pub(crate) struct YamlError {
+    pub(crate) message: String,
+    /// `None` if only the pointer is known.
+    pub(crate) position: Option<Position>,
+    /// JSON pointer to the value; empty if only the position is known.
+    pub(crate) pointer: String,
+    /// Advice.
+    pub(crate) hint: Option<String>,
 }
 
 impl YamlError {
-    /// Something is wrong at a line and column.
-    pub(crate) fn at(place: (usize, usize), message: &str) -> Self {
-        Self { place: Some(place), ..unplaced(message.to_owned()) }
+    /// An error at a position.
+    pub(super) fn at(position: Position, message: impl Into<String>) -> Self {
+        Self { position: Some(position), ..Self::new(message) }
+    }
+
+    /// An error of a value whose position is not known.
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), position: None, pointer: String::new(), hint: None }
     }
 
     /// Adds advice.
-    pub(crate) fn with_hint(self, hint: &str) -> Self {
+    pub(super) fn hint(self, hint: &str) -> Self {
         Self { hint: Some(hint.to_owned()), ..self }
     }
 
-    /// The same, of a value that stands under `key`.
+    /// The same error, seen from the parent that has the value under `key`.
     fn below(mut self, key: &str) -> Self {
         self.pointer = format!("/{}{}", escape(key), self.pointer);
         self
@@ -38,13 +43,13 @@ impl YamlError {
 }
 
 /// Reads one document. Duplicate keys, keys that are not strings, and tags are errors.
-pub fn parse(text: &str) -> Result<Value, YamlError> {
+pub(crate) fn parse(text: &str) -> Result<Value, YamlError> {
     let mut yaml: serde_yaml::Value = serde_yaml::from_str(text).map_err(|e| from_serde(&e))?;
     yaml.apply_merge().map_err(|e| from_serde(&e))?;
     to_json(yaml)
 }
 
-/// Writes a value as a YAML document that [`parse`] reads. By way of JSON, so that an enum is a
+/// Writes a value as a YAML document that `parse` reads. By way of JSON, so that an enum is a
 /// mapping and not a tag.
 pub fn to_string(value: &impl serde::Serialize) -> String {
     let plain = serde_json::to_value(value).expect("plain values have a JSON form");
@@ -52,12 +57,12 @@ pub fn to_string(value: &impl serde::Serialize) -> String {
 }
 
 fn from_serde(error: &serde_yaml::Error) -> YamlError {
-    let place = error.location().map(|at| (at.line(), at.column()));
     let mut message = error.to_string();
-    if let Some((line, column)) = place {
-        message = message.replacen(&format!(" at line {line} column {column}"), "", 1);
-    }
-    YamlError { place, ..unplaced(message) }
+    let Some(location) = error.location() else { return YamlError::new(message) };
+    let position = Position { line: location.line(), column: location.column() };
+    let suffix = format!(" at line {} column {}", position.line, position.column);
+    message = message.replacen(&suffix, "", 1);
+    YamlError::at(position, message)
 }
 
 fn to_json(yaml: serde_yaml::Value) -> Result<Value, YamlError> {
@@ -68,22 +73,27 @@ fn to_json(yaml: serde_yaml::Value) -> Result<Value, YamlError> {
         Yaml::String(s) => Value::String(s),
         Yaml::Number(n) => number(&n)?,
         Yaml::Sequence(items) => {
-            let item = |(i, item): (usize, _)| to_json(item).map_err(|e| e.below(&i.to_string()));
-            Value::Array(items.into_iter().enumerate().map(item).collect::<Result<_, _>>()?)
+            let mut array = Vec::new();
+            for (i, item) in items.into_iter().enumerate() {
+                array.push(to_json(item).map_err(|error| error.below(&i.to_string()))?);
+            }
+            Value::Array(array)
         }
         Yaml::Mapping(entries) => {
             let mut object = Map::new();
             for (key, value) in entries {
                 let Yaml::String(key) = key else {
-                    return Err(unplaced(format!("key `{}` is not a string", show(&key))));
+                    let text = serde_yaml::to_string(&key).unwrap_or_default();
+                    let message = format!("key `{}` is not a string", text.trim());
+                    return Err(YamlError::new(message).hint("put quotes around it"));
                 };
-                let value = to_json(value).map_err(|e| e.below(&key))?;
+                let value = to_json(value).map_err(|error| error.below(&key))?;
                 object.insert(key, value);
             }
             Value::Object(object)
         }
         Yaml::Tagged(tagged) => {
-            return Err(unplaced(format!("tag `{}` is not understood here", tagged.tag)));
+            return Err(YamlError::new(format!("tag `{}` is not supported", tagged.tag)));
         }
     })
 }
@@ -98,15 +108,7 @@ fn number(n: &serde_yaml::Number) -> Result<Value, YamlError> {
     n.as_f64()
         .and_then(serde_json::Number::from_f64)
         .map(Value::Number)
-        .ok_or_else(|| unplaced(format!("`{n}` is not a finite number")))
-}
-
-fn show(yaml: &serde_yaml::Value) -> String {
-    serde_yaml::to_string(yaml).unwrap_or_default().trim().to_owned()
-}
-
-fn unplaced(message: String) -> YamlError {
-    YamlError { message, place: None, pointer: String::new(), hint: None }
+        .ok_or_else(|| YamlError::new(format!("`{n}` is not a finite number")))
 }
 
 #[cfg(test)]
@@ -125,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn what_json_cannot_say_is_refused() {
+    fn values_without_an_equivalent_in_json_are_refused() {
         assert!(parse("a: 1\na: 2").unwrap_err().message.contains("duplicate"));
         assert!(parse("1: a").unwrap_err().message.contains("not a string"));
         assert!(parse("a: .inf").unwrap_err().message.contains("not a finite number"));
         assert!(parse("a: !b c").unwrap_err().message.contains("tag"));
-        assert_eq!(parse("a: [1").unwrap_err().place.map(|p| p.0), Some(2));
+        assert_eq!(parse("a: [1").unwrap_err().position.map(|p| p.line), Some(2));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! JSON pointers (RFC 6901) to values of a file.
 
-pub(super) fn pointer_of(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
+use serde_path_to_error::{Path, Segment};
+
+/// The pointer to the value at which deserialization failed.
+pub(super) fn pointer_of(path: &Path) -> String {
     let mut pointer = String::new();
     for segment in path {
         let name = match segment {
@@ -16,7 +18,12 @@ pub(super) fn pointer_of(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
-/// A key as a JSON pointer segment (RFC 6901).
-pub fn escape(key: &str) -> String {
+/// A key as one segment of a pointer.
+pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
+}
+
+/// The keys of a pointer.
+pub(crate) fn segments(pointer: &str) -> impl Iterator<Item = String> {
+    pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~"))
 }

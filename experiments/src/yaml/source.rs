@@ -1,9 +1,9 @@
-//! An experiment file's text with the place of every key, so that any later finding, the worker's
-//! too, can say `path:line:column`.
+//! An experiment file's text with the position of every key, so that any later finding, the
+//! worker's too, can say `path:line:column`.
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -11,19 +11,19 @@ use serde_json::Value;
 
 use super::parse::{self, YamlError};
 use super::pointer::{escape, pointer_of};
-use super::positions::{self, Places};
+use super::positions::{self, Position, SourceMap};
 use super::suggest::nearest;
 
-/// No experiment file is larger than this.
+/// Bytes of an experiment file.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// What is longer is cut in messages.
-const LONG: usize = 1_000;
+/// Characters of a message; the rest is cut off.
+const MAX_MESSAGE: usize = 1_000;
 
-/// Findings that are shown at most.
-const MANY: usize = 20;
+/// Findings of an error that are shown; the others are counted.
+const MAX_FINDINGS: usize = 20;
 
-/// Text, value and places of one YAML file.
+/// Text, value and positions of one YAML file.
 #[derive(Debug, Clone)]
 pub struct Source {
     path: PathBuf,
@@ -31,31 +31,31 @@ pub struct Source {
     pub text: String,
     /// The text as plain values.
     pub value: Value,
-    places: Places,
+    positions: SourceMap,
 }
 
-/// What is wrong with an experiment file: one or more findings, each with its place.
+/// An experiment file that cannot be used: one or more findings, each with its position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct FileError {
-    /// The findings, never empty.
+    /// Never empty.
     pub findings: Vec<Finding>,
 }
 
-/// One thing that is wrong, where, and what would help.
+/// One mistake, its position, and advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// `path:line:column`, or what else says where (`--set …`).
-    pub place: String,
-    /// What is wrong.
+    /// `path:line:column`, or the argument of the command line (`--set …`).
+    pub position: String,
+    /// Lower case, without a full stop.
     pub message: String,
-    /// What to do about it.
+    /// Advice, shown on a line of its own.
     pub hint: Option<String>,
 }
 
 impl Finding {
-    /// This finding alone as an error.
-    pub fn into_error(self) -> FileError {
-        FileError { findings: vec![self] }
+    /// A finding without advice.
+    pub fn new(position: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { position: position.into(), message: message.into(), hint: None }
     }
 
     /// Adds advice.
@@ -64,13 +64,18 @@ impl Finding {
         self.hint = hint.map(Into::into);
         self
     }
+
+    /// This finding alone as an error.
+    pub fn into_error(self) -> FileError {
+        FileError { findings: vec![self] }
+    }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}: {}", cut(&self.place), cut(&self.message))?;
+        write!(f, "{}: {}", printable(&self.position), printable(&self.message))?;
         if let Some(hint) = &self.hint {
-            write!(f, "\n\nhint: {}", cut(hint))?;
+            write!(f, "\n\nhint: {}", printable(hint))?;
         }
         Ok(())
     }
@@ -78,13 +83,13 @@ impl fmt::Display for Finding {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for (i, finding) in self.findings.iter().take(MANY).enumerate() {
+        for (i, finding) in self.findings.iter().take(MAX_FINDINGS).enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
             write!(f, "{finding}")?;
         }
-        match self.findings.len().saturating_sub(MANY) {
+        match self.findings.len().saturating_sub(MAX_FINDINGS) {
             0 => Ok(()),
             more => write!(f, "\nand {more} more"),
         }
@@ -92,51 +97,49 @@ impl fmt::Display for FileError {
 }
 
 impl Source {
-    /// Reads the file at `path`, which somebody wrote.
+    /// Reads the file at `path`, which is a user's and may be anything.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let bytes = read_bytes(path).map_err(|(message, hint)| {
-            let place = path.display().to_string();
-            Finding { place, message, hint: None }.hint(hint).into_error()
+        let name = path.display();
+        let bytes = read_bytes(path).map_err(|error| {
+            Finding::new(name.to_string(), error.to_string()).hint(error.hint()).into_error()
         })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = before.split(|byte| *byte == b'\n').count();
-            let place = format!("{}:{line}", path.display());
-            let message = "this is no text in UTF-8".to_owned();
-            Finding { place, message, hint: None }.hint(Some("save it as UTF-8")).into_error()
+            Finding::new(format!("{name}:{line}"), "this is not UTF-8 text")
+                .hint(Some("save it as UTF-8"))
+                .into_error()
         })?;
         Self::parse(path, text)
     }
 
-    /// Takes `text`, which somebody wrote, as the content of `path`, which is only named in messages.
+    /// Parses a user's `text`; `path` is only named in messages.
     pub fn parse(path: &Path, text: String) -> Result<Self, FileError> {
         let mut source = Self::new(path, text);
-        source.places = positions::read(&source.text).map_err(|e| source.wrong(e))?;
-        source.value = parse::parse(&source.text).map_err(|e| source.wrong(e))?;
+        source.positions = positions::read(&source.text).map_err(|e| source.syntax_error(e))?;
+        source.value = parse::parse(&source.text).map_err(|e| source.syntax_error(e))?;
         Ok(source)
     }
 
-    /// Reads the file at `path`, which this program wrote: of whatever size, and without places.
+    /// Reads a record of this program at `path`: of any size, and without positions.
     pub fn read_record(path: &Path) -> Result<Self, FileError> {
         let text = fs::read_to_string(path).map_err(|error| {
-            let (message, _) = unreadable(&error);
-            Finding { place: path.display().to_string(), message, hint: None }.into_error()
+            let error = ReadError::from(error);
+            Finding::new(path.display().to_string(), error.to_string()).into_error()
         })?;
         let mut source = Self::new(path, text);
-        source.value = parse::parse(&source.text).map_err(|e| source.wrong(e))?;
+        source.value = parse::parse(&source.text).map_err(|e| source.syntax_error(e))?;
         Ok(source)
     }
 
     fn new(path: &Path, text: String) -> Self {
-        Self { path: path.to_owned(), text, value: Value::Null, places: Places::new() }
+        Self { path: path.to_owned(), text, value: Value::Null, positions: SourceMap::new() }
     }
 
-    /// What is wrong with the text, at its place.
-    fn wrong(&self, error: YamlError) -> FileError {
-        let finding = match error.place {
-            Some((line, column)) => {
-                let place = format!("{}:{line}:{column}", self.path.display());
-                Finding { place, message: error.message, hint: None }
+    fn syntax_error(&self, error: YamlError) -> FileError {
+        let finding = match error.position {
+            Some(position) => {
+                Finding::new(format!("{}:{position}", self.path.display()), error.message)
             }
             None => self.finding(&error.pointer, error.message),
         };
@@ -146,31 +149,30 @@ impl Source {
     /// A finding at a JSON pointer into the file, or at its nearest written ancestor.
     pub fn finding(&self, pointer: &str, message: impl Into<String>) -> Finding {
         let path = self.path.display();
-        let place = match self.place(pointer) {
-            Some((line, column)) => format!("{path}:{line}:{column}"),
-            None => path.to_string(),
-        };
-        Finding { place, message: message.into(), hint: None }
-    }
-
-    /// What is to be found at `pointer` is written at another one, or at its nearest ancestor.
-    pub(crate) fn stands_at(&mut self, pointer: String, written: &str) {
-        if let Some(place) = self.place(written) {
-            self.places.insert(pointer, place);
+        match self.position(pointer) {
+            Some(position) => Finding::new(format!("{path}:{position}"), message),
+            None => Finding::new(path.to_string(), message),
         }
     }
 
-    fn place(&self, pointer: &str) -> Option<(usize, usize)> {
-        let mut at = pointer;
+    /// Gives `pointer`, which is not in the text, the position of `target`.
+    pub(crate) fn alias(&mut self, pointer: String, target: &str) {
+        if let Some(position) = self.position(target) {
+            self.positions.insert(pointer, position);
+        }
+    }
+
+    fn position(&self, pointer: &str) -> Option<Position> {
+        let mut ancestor = pointer;
         loop {
-            if let Some(place) = self.places.get(at) {
-                return Some(*place);
+            if let Some(position) = self.positions.get(ancestor) {
+                return Some(*position);
             }
-            at = &at[..at.rfind('/')?];
+            ancestor = &ancestor[..ancestor.rfind('/')?];
         }
     }
 
-    /// Reads the whole value as `T`; the error names the place of the offending key.
+    /// Reads the whole value as `T`; the error has the position of the offending key.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, FileError> {
         serde_path_to_error::deserialize(&self.value).map_err(|e| {
             let message = e.inner().to_string();
@@ -195,35 +197,67 @@ fn quoted<'a>(message: &'a str, prefix: &str) -> Option<&'a str> {
     message.strip_prefix(prefix)?.split('`').next()
 }
 
-/// The bytes of an experiment file, or what is wrong with it and what to do.
-fn read_bytes(path: &Path) -> Result<Vec<u8>, (String, Option<&'static str>)> {
-    let found = fs::metadata(path).map_err(|error| unreadable(&error))?;
-    if !found.is_file() {
-        let what = if found.is_dir() { "a folder" } else { "no regular file" };
-        return Err((format!("this is {what}"), Some("name the experiment's YAML file")));
+/// An experiment file whose bytes cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error("there is no such file")]
+    Missing,
+    #[error("this is a folder")]
+    Folder,
+    /// A pipe, a device or a socket.
+    #[error("this is not a regular file")]
+    NotRegular,
+    #[error("the file is larger than {} MiB", MAX_BYTES >> 20)]
+    TooLarge,
+    #[error("cannot read the file: {0}")]
+    Io(io::Error),
+}
+
+impl ReadError {
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Folder | Self::NotRegular => Some("name the experiment's YAML file"),
+            Self::TooLarge => Some(positions::TOO_LARGE),
+            Self::Missing | Self::Io(_) => None,
+        }
+    }
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let metadata = fs::metadata(path)?;
+    if metadata.is_dir() {
+        return Err(ReadError::Folder);
+    }
+    if !metadata.is_file() {
+        return Err(ReadError::NotRegular);
     }
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|error| unreadable(&error))?;
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
-        let message = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
-        return Err((message, Some(positions::TOO_LARGE)));
+        return Err(ReadError::TooLarge);
     }
     Ok(bytes)
 }
 
-fn unreadable(error: &std::io::Error) -> (String, Option<&'static str>) {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => ("there is no such file".to_owned(), None),
-        _ => (format!("cannot read the file: {error}"), None),
+/// The text cut to [`MAX_MESSAGE`], control characters other than line feeds escaped: they could
+/// move a terminal's cursor.
+fn printable(text: &str) -> String {
+    let mut printable = String::new();
+    for c in text.chars().take(MAX_MESSAGE) {
+        if c.is_control() && c != '\n' {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
     }
-}
-
-/// A text as it can be shown: not endless, and without what moves a terminal's cursor.
-fn cut(text: &str) -> String {
-    let show = |c: char| {
-        if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() }
-    };
-    let shown: String = text.chars().take(LONG).map(show).collect();
-    if text.chars().nth(LONG).is_some() { shown + " …" } else { shown }
+    if text.chars().nth(MAX_MESSAGE).is_some() { printable + " …" } else { printable }
 }

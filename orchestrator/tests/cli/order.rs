@@ -37,5 +37,5 @@ profiles: {usual: {}, other: {variants: {b: {cost: 4}, d: {priority: -1}}}}",
     lab.orch("run trip.yaml -j 1 -p other").says(0, &[]);
     assert_eq!(started(&lab, "trip.other"), ["b", "c", "a", "d"]);
     lab.edit(&[("cost: 3", "cost: 0")]);
-    lab.orch("run trip.yaml").says(2, &["a cost of 0 makes no sense", "write a positive number"]);
+    lab.orch("run trip.yaml").says(2, &["a cost of 0 is not positive", "write a positive number"]);
 }

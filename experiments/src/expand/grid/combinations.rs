@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::schema::grid::Grid;
 use crate::yaml::pointer::escape;
 
-/// A setting, and its place in the file.
+/// A setting, and the JSON pointer to it.
 #[derive(Debug, Clone)]
 pub(super) struct Choice<'a> {
     pub(super) key: &'a str,
@@ -14,48 +14,48 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    fn new(above: &str, key: &'a str, value: &'a Value) -> Self {
-        Self { key, value, pointer: format!("{above}/{}", escape(key)) }
-    }
-
-    fn nth(above: &str, key: &'a str, values: &'a [Value], n: usize) -> Self {
-        let pointer = format!("{above}/{}/{n}", escape(key));
-        Self { key, value: &values[n], pointer }
+    /// A value of the axis `key` below the pointer `parent`.
+    fn nth(parent: &str, key: &'a str, values: &'a [Value], n: usize) -> Self {
+        Self { key, value: &values[n], pointer: format!("{parent}/{}/{n}", escape(key)) }
     }
 }
 
-/// What one variant sets.
+/// The settings of one variant.
 pub(super) type Point<'a> = Vec<Choice<'a>>;
 
-/// Whether a combination has all of a pattern's values.
-pub(super) fn agrees(point: &Point, pattern: &Map<String, Value>) -> bool {
+/// True if a combination has all of a pattern's values.
+pub(super) fn matches(point: &Point, pattern: &Map<String, Value>) -> bool {
     pattern.iter().all(|(key, value)| point.iter().any(|c| c.key == key && c.value == value))
 }
 
 impl Grid {
-    /// What is combined: the alternatives that each axis and each group of axes has.
-    pub(super) fn steps(&self) -> Vec<Vec<Point<'_>>> {
-        let product = self.product.iter().map(|(key, values)| {
-            let choice = |n| vec![Choice::nth("/grid/product", key, values, n)];
-            (0..values.len()).map(choice).collect()
-        });
-        let zipped = self.zip.iter().enumerate().map(|(i, group)| {
-            let above = format!("/grid/zip/{i}");
-            let length = group.values().map(Vec::len).min().unwrap_or(0);
-            let choices =
-                |n| group.iter().map(|(key, values)| Choice::nth(&above, key, values, n)).collect();
-            (0..length).map(choices).collect()
-        });
-        product.chain(zipped).collect()
+    /// The alternatives of each axis and each group of axes.
+    pub(super) fn alternatives(&self) -> Vec<Vec<Point<'_>>> {
+        let mut alternatives = Vec::new();
+        for (key, values) in &self.product {
+            let choices = (0..values.len()).map(|n| Choice::nth("/grid/product", key, values, n));
+            alternatives.push(choices.map(|choice| vec![choice]).collect());
+        }
+        for (i, group) in self.zip.iter().enumerate() {
+            let parent = format!("/grid/zip/{i}");
+            let mut points = Vec::new();
+            for n in 0..group.values().map(Vec::len).min().unwrap_or(0) {
+                let axes = group.iter();
+                points
+                    .push(axes.map(|(key, values)| Choice::nth(&parent, key, values, n)).collect());
+            }
+            alternatives.push(points);
+        }
+        alternatives
     }
 
-    /// Every combination of the axes.
+    /// Every combination of the axes, before exclusions.
     pub(super) fn combinations(&self) -> Vec<Point<'_>> {
-        let steps = self.steps();
-        if steps.is_empty() {
+        let alternatives = self.alternatives();
+        if alternatives.is_empty() {
             return Vec::new();
         }
-        steps.iter().fold(vec![Vec::new()], |points, step| {
+        alternatives.iter().fold(vec![Vec::new()], |points, step| {
             let mut longer = Vec::new();
             for point in &points {
                 longer.extend(step.iter().map(|next| [point.as_slice(), next].concat()));
@@ -64,14 +64,18 @@ impl Grid {
         })
     }
 
-    /// What each variant sets, in order.
+    /// The settings of every variant, in order.
     pub(super) fn points(&self) -> Vec<Point<'_>> {
         let mut points = self.combinations();
-        points.retain(|point| !self.exclude.iter().any(|pattern| agrees(point, pattern)));
-        points.extend(self.include.iter().enumerate().map(|(i, settings)| {
-            let above = format!("/grid/include/{i}");
-            settings.iter().map(|(key, value)| Choice::new(&above, key, value)).collect()
-        }));
+        points.retain(|point| !self.exclude.iter().any(|pattern| matches(point, pattern)));
+        for (i, settings) in self.include.iter().enumerate() {
+            let mut point = Vec::new();
+            for (key, value) in settings {
+                let pointer = format!("/grid/include/{i}/{}", escape(key));
+                point.push(Choice { key, value, pointer });
+            }
+            points.push(point);
+        }
         points
     }
 }

@@ -1,5 +1,5 @@
-//! What a line must keep to, so that no worker, however broken, fills the records with rubbish or
-//! names a file that is not its own. The limits are documented in `docs/events.md`.
+//! Limits of an event, so that no worker, however broken, fills the records with garbage or names a
+//! file that is not its own. They are documented in `docs/events.md`.
 
 use std::path::{Component, Path};
 
@@ -9,39 +9,38 @@ use super::Event;
 pub const LONGEST_LINE: u64 = 1 << 20;
 
 /// Longest name in bytes: of a metric, an item, a kind, an artifact, a phase, a class, a build, …
-pub const LONGEST_NAME: usize = 256;
+const LONGEST_NAME: usize = 256;
 
-/// Longest text for people in bytes; what is longer is cut.
+/// Longest text for people in bytes; the rest is cut off.
 const LONGEST_TEXT: usize = 8 << 10;
 
 /// Longest path in bytes.
 const LONGEST_PATH: usize = 4 << 10;
 
-/// Names of metrics that one attempt may use.
+/// Distinct metrics of one attempt.
 pub const MOST_METRICS: usize = 10_000;
 
-/// The greatest step: what a signed integer of 64 bits holds.
+/// The greatest step: the database has signed 64-bit integers.
 const LAST_STEP: u64 = i64::MAX as u64;
 
 /// Seconds from the Unix epoch to the end of the year 9999.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
-/// The time, if it can be one.
+/// `None` for a time before 1970 or after 9999.
 pub(super) fn time(seconds: f64) -> Option<f64> {
     (0.0..=LAST_SECOND).contains(&seconds).then_some(seconds)
 }
 
-/// Whether `path` names something below the folder that it is relative to, by its words alone: a
-/// link that lies there may still lead elsewhere.
+/// True if `path` is below the folder that it is relative to, judged by its components alone: a
+/// symbolic link may still lead elsewhere.
 pub fn is_below(path: &Path) -> bool {
-    let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-    path.components().all(plain)
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         && path.components().any(|part| matches!(part, Component::Normal(_)))
         && !path.as_os_str().as_encoded_bytes().iter().any(u8::is_ascii_control)
 }
 
-/// Says what is wrong with the event, and cuts its texts.
-pub(super) fn keep(event: &mut Event) -> Result<(), String> {
+/// Cuts the event's texts; the error names the limit that it exceeds.
+pub(super) fn enforce(event: &mut Event) -> Result<(), String> {
     match event {
         Event::Hello { program, build, device, resumed_from, metrics, .. } => {
             cut(program);
@@ -87,10 +86,10 @@ pub(super) fn keep(event: &mut Event) -> Result<(), String> {
 
 fn name(what: &str, name: &str) -> Result<(), String> {
     if name.len() > LONGEST_NAME {
-        return Err(format!("{what} of {} bytes: it may have {LONGEST_NAME}", name.len()));
+        return Err(format!("{what} of {} bytes: the limit is {LONGEST_NAME}", name.len()));
     }
     if name.chars().any(char::is_control) {
-        return Err(format!("{what} {name:?} has a control character in it"));
+        return Err(format!("{what} {name:?} has a control character"));
     }
     Ok(())
 }
@@ -108,7 +107,7 @@ fn step(what: &str, step: u64) -> Result<(), String> {
 
 fn path(path: &str) -> Result<(), String> {
     if path.len() > LONGEST_PATH {
-        return Err(format!("path of {} bytes: it may have {LONGEST_PATH}", path.len()));
+        return Err(format!("path of {} bytes: the limit is {LONGEST_PATH}", path.len()));
     }
     if !is_below(Path::new(path)) {
         return Err(format!("path {path:?} is not relative to the trial's folder and below it"));
@@ -130,7 +129,7 @@ mod tests {
 
     fn refused(line: &str) -> String {
         match Line::parse(line) {
-            Err(LineError::Beyond(reason)) => reason,
+            Err(LineError::OutOfLimits { reason }) => reason,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_an_end_and_show_as_they_are() {
+    fn long_names_and_control_characters_are_refused() {
         let (longest, longer) = ("x".repeat(LONGEST_NAME), "x".repeat(LONGEST_NAME + 1));
         for of_name in [
             |name: &str| format!(r#"{{"event":"metrics","step":1,"values":{{"{name}":1}}}}"#),
@@ -169,14 +168,14 @@ mod tests {
             },
         ] {
             assert!(Line::parse(&of_name(&longest)).is_ok());
-            assert!(refused(&of_name(&longer)).contains("of 257 bytes: it may have 256"));
+            assert!(refused(&of_name(&longer)).contains("of 257 bytes: the limit is 256"));
             assert!(refused(&of_name("\\u001b[2J")).contains(r"\u{1b}[2J"));
             assert!(refused(&of_name("\u{9b}2J")).contains("control character"));
         }
     }
 
     #[test]
-    fn long_texts_are_cut_and_times_that_are_none_are_left_out() {
+    fn long_texts_are_cut_and_impossible_times_are_left_out() {
         let long = "ü".repeat(LONGEST_TEXT);
         let line = format!(r#"{{"event":"failed","class":"c","message":"{long}","time":-1}}"#);
         let line = Line::parse(&line).unwrap();
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_fit_where_they_are_kept() {
+    fn steps_fit_into_the_database() {
         let progress =
             |step: u64| format!(r#"{{"event":"progress","phase":"","step":{step},"of":1}}"#);
         assert!(Line::parse(&progress(LAST_STEP)).is_ok());

@@ -1,5 +1,7 @@
 //! A line of `events.jsonl` as text: parsed, and written.
 
+use serde_json::Value;
+
 use super::{Event, limits};
 
 /// One line of `events.jsonl`: an event and when it was written.
@@ -7,7 +9,7 @@ use super::{Event, limits};
 pub struct Line {
     /// Seconds since the Unix epoch, by the writer's clock; absent if the writer has none.
     pub time: Option<f64>,
-    /// What happened.
+    /// The event itself.
     pub event: Event,
 }
 
@@ -15,37 +17,58 @@ pub struct Line {
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
     /// A JSON object whose `event` this version does not know: a newer writer's, or a typo.
-    #[error("unknown event kind `{0}`")]
-    UnknownKind(String),
+    #[error("unknown event kind `{kind}`")]
+    UnknownKind {
+        /// The `event` field.
+        kind: String,
+    },
     /// Not an event at all.
-    #[error("not an event: {0}")]
-    Malformed(String),
-    /// An event that goes beyond what a worker may say.
-    #[error("{0}")]
-    Beyond(String),
+    #[error("not an event: {reason}")]
+    Malformed {
+        /// The first mistake.
+        reason: String,
+    },
+    /// An event that exceeds a limit.
+    #[error("{reason}")]
+    OutOfLimits {
+        /// The limit, and what exceeds it.
+        reason: String,
+    },
 }
 
 const KINDS: [&str; 7] =
     ["hello", "progress", "metrics", "checkpoint", "artifact", "result", "failed"];
 
 impl Line {
-    /// Reads one line without its line feed.
+    /// Parses one line without its line feed.
+    ///
+    /// ```
+    /// use experiments::protocol::events::{Event, Line, LineError};
+    ///
+    /// let line = Line::parse(r#"{"event": "result", "values": {"psnr": 23.1}}"#)?;
+    /// let Event::Result { values } = line.event else { panic!("another event") };
+    /// assert_eq!(values["psnr"].0, 23.1);
+    ///
+    /// let error = Line::parse("Epoch 1 of 10").unwrap_err();
+    /// assert!(matches!(error, LineError::Malformed { .. }));
+    /// # Ok::<(), LineError>(())
+    /// ```
     pub fn parse(line: &str) -> Result<Self, LineError> {
-        let malformed = |e: &dyn std::fmt::Display| LineError::Malformed(e.to_string());
-        let value: serde_json::Value = serde_json::from_str(line).map_err(|e| {
-            // It is one line, whose number only the reader knows.
-            malformed(&e.to_string().replace(" at line 1 column ", " at column "))
+        let value: Value = serde_json::from_str(line).map_err(|error| {
+            // The number of the line is the reader's to say.
+            let reason = error.to_string().replace(" at line 1 column ", " at column ");
+            LineError::Malformed { reason }
         })?;
-        let kind = value.get("event").and_then(|k| k.as_str());
-        let Some(kind) = kind else {
-            return Err(malformed(&"no `event` field"));
+        let Some(kind) = value.get("event").and_then(Value::as_str) else {
+            return Err(LineError::Malformed { reason: "no `event` field".to_owned() });
         };
         if !KINDS.contains(&kind) {
-            return Err(LineError::UnknownKind(kind.to_owned()));
+            return Err(LineError::UnknownKind { kind: kind.to_owned() });
         }
-        let time = value.get("time").and_then(serde_json::Value::as_f64).and_then(limits::time);
-        let mut event = serde_json::from_value(value).map_err(|e| malformed(&e))?;
-        limits::keep(&mut event).map_err(LineError::Beyond)?;
+        let time = value.get("time").and_then(Value::as_f64).and_then(limits::time);
+        let mut event = serde_json::from_value(value)
+            .map_err(|error| LineError::Malformed { reason: error.to_string() })?;
+        limits::enforce(&mut event).map_err(|reason| LineError::OutOfLimits { reason })?;
         Ok(Self { time, event })
     }
 
@@ -67,7 +90,7 @@ mod tests {
     use crate::protocol::number::Number;
 
     #[test]
-    fn a_hand_written_line_is_read() {
+    fn a_line_written_by_hand_is_parsed() {
         let line = r#"{"event":"result","values":{"psnr":20,"loss":"NaN"},"more":1}"#;
         let Event::Result { values } = Line::parse(line).unwrap().event else {
             panic!("not a result");
@@ -88,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn unknown_kinds_are_told_from_garbage() {
+    fn unknown_kinds_are_distinguished_from_garbage() {
         assert!(matches!(
             Line::parse(r#"{"event":"sneeze"}"#),
-            Err(LineError::UnknownKind(k)) if k == "sneeze"
+            Err(LineError::UnknownKind { kind }) if kind == "sneeze"
         ));
         for garbage in ["", "Epoch 1", "{}", r#"{"event":"metrics"}"#, r#"{"event":"met"#] {
-            assert!(matches!(Line::parse(garbage), Err(LineError::Malformed(_))), "{garbage}");
+            assert!(matches!(Line::parse(garbage), Err(LineError::Malformed { .. })), "{garbage}");
         }
     }
 }

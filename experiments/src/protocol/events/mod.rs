@@ -1,7 +1,7 @@
 //! Events: the lines that a worker appends to its attempt's `events.jsonl`, one JSON object each.
 //!
 //! The format is documented for writers in any language in `docs/events.md`. Readers ignore
-//! unknown fields, count unknown kinds, and wait for a torn last line to be finished.
+//! unknown fields, skip and count unknown kinds, and wait for a torn last line to be finished.
 
 mod limits;
 mod line;
@@ -13,18 +13,18 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::failure::FailureClass;
 use crate::protocol::number::Number;
 
-pub use limits::{LONGEST_LINE, LONGEST_NAME, MOST_METRICS, is_below};
+pub use limits::{LONGEST_LINE, MOST_METRICS, is_below};
 pub use line::{Line, LineError};
 
 /// Version of the event format, sent in [`Event::Hello`]. Raise it when an old reader would
 /// misunderstand a new writer; adding a field or a kind does not need it.
 pub const PROTOCOL: u32 = 1;
 
-/// What a worker says. All kinds are persisted.
+/// An event of a worker. All kinds are persisted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// First line of an attempt: who is speaking and where it goes on.
+    /// First line of an attempt: the worker, and the step it resumes from.
     Hello {
         /// [`PROTOCOL`] of the writer.
         protocol: u32,
@@ -33,24 +33,24 @@ pub enum Event {
         /// Identifies the program's build; trials of different builds are not mixed silently.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         build: Option<String>,
-        /// What it computes on, for people.
+        /// The hardware it computes on, for people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<String>,
         /// Step of the checkpoint that this attempt continues from. Earlier attempts' points
         /// beyond it are hidden from every view.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resumed_from: Option<u64>,
-        /// What the metrics mean, by name.
+        /// Description of each metric, by name.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         metrics: BTreeMap<String, MetricInfo>,
     },
-    /// How far the current phase has come. For people and schedulers, not for reports.
+    /// Progress of the current phase. For people and schedulers, not for reports.
     Progress {
-        /// What is being done, for example `train` or `evaluate`.
+        /// Name of the phase, for example `train` or `evaluate`.
         phase: String,
-        /// Units done.
+        /// Units of work done.
         step: u64,
-        /// Units in all.
+        /// Units of work in total.
         of: u64,
     },
     /// Values of metrics at a step; with `item`, of one item of a set (an image, a task).
@@ -75,9 +75,9 @@ pub enum Event {
     },
     /// A file worth keeping is complete on disk.
     Artifact {
-        /// Sort of file; `image` is the one that figures can use.
+        /// Kind of file; figures use `image`.
         kind: String,
-        /// What it shows, for example `sample`.
+        /// Subject, for example `sample`.
         name: String,
         /// Training step it belongs to.
         #[serde(default)]
@@ -93,19 +93,19 @@ pub enum Event {
         /// Value by metric name.
         values: BTreeMap<String, Number>,
     },
-    /// The attempt cannot go on. The worker exits non-zero right after.
+    /// The attempt cannot continue. The worker exits non-zero right after.
     Failed {
         /// Decides whether the trial is tried again.
         class: FailureClass,
-        /// What happened and what to do, for people.
+        /// The cause, and what to do, for people.
         message: String,
     },
 }
 
-/// What a metric means; sent once in [`Event::Hello`].
+/// Description of a metric; sent once in [`Event::Hello`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MetricInfo {
-    /// How it is computed, in a sentence.
+    /// Its definition, in a sentence.
     pub description: String,
     /// Unit, for example `dB`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use experiments::expand::{self, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
 use experiments::schema::executor::{Executor, Slurm};
-use experiments::schema::file::{Retry, Stall, Worker, makes_folder};
+use experiments::schema::file::{Retry, Stall, Worker, is_file_name};
 use experiments::schema::report::Report;
 use experiments::schema::resources::{Resources, Span};
 use experiments::yaml::suggest::nearest;
@@ -162,7 +162,7 @@ fn plain(name: &str) -> String {
 }
 
 fn checked(name: &str) -> Result<&str, ImportRequestError> {
-    if makes_folder(name) { Ok(name) } else { Err(ImportRequestError::Name(name.to_owned())) }
+    if is_file_name(name) { Ok(name) } else { Err(ImportRequestError::Name(name.to_owned())) }
 }
 
 /// A run that no file asked for: without a worker, and without a report of its own.

@@ -1,0 +1,135 @@
+//! The rules for the `report` section, and references to variants and columns.
+
+use std::collections::BTreeSet;
+
+use crate::expand::findings::Findings;
+use crate::expand::names::{UnknownName, check_name};
+use crate::schema::claim::Relation;
+use crate::schema::file::File;
+use crate::schema::report::{Curve, Figure, TablePicture, X};
+use crate::yaml::pointer::escape;
+
+/// Names of other files of a report.
+const RESERVED: [&str; 2] = ["claims", "provenance"];
+
+pub(super) fn check(file: &File, findings: &mut Findings) {
+    output_names(file, findings);
+    profiles(file, findings);
+    table(file, findings);
+    claims(file, findings);
+    for (i, figure) in file.report.figures.iter().enumerate() {
+        let pointer = format!("/report/figures/{i}/{}", figure.kind());
+        for (j, variant) in figure.variants().iter().enumerate() {
+            findings.check(&format!("{pointer}/variants/{j}"), check_variant(file, variant));
+        }
+        match figure {
+            Figure::Curve(curve) => check_curve(file, &pointer, curve, findings),
+            Figure::Table(picture) => check_picture(file, &pointer, picture, findings),
+            Figure::Images(_) | Figure::Bars(_) | Figure::Scatter(_) => {}
+        }
+    }
+}
+
+/// The name of every table and figure, with the pointer to it.
+pub(super) fn outputs(file: &File) -> Vec<(String, &str)> {
+    let mut outputs = Vec::new();
+    if let Some(table) = &file.report.table {
+        outputs.push(("/report/table".to_owned(), table.name.as_str()));
+    }
+    for (i, figure) in file.report.figures.iter().enumerate() {
+        outputs.push((format!("/report/figures/{i}"), figure.name()));
+    }
+    outputs
+}
+
+fn output_names(file: &File, findings: &mut Findings) {
+    if let Some(name) = file.report.table.as_ref().map(|table| table.name.as_str())
+        && RESERVED.contains(&name)
+    {
+        let message = format!("`{name}` cannot be the name of a table");
+        let hint = format!("`{name}.json` is another file of the report: use another name");
+        findings.advise("/report/table", message, hint);
+    }
+    let mut seen = BTreeSet::new();
+    for (pointer, name) in outputs(file) {
+        if !seen.insert(name) {
+            findings.add(&pointer, format!("two outputs are called `{name}`"));
+        }
+    }
+}
+
+fn check_variant(file: &File, name: &str) -> Result<(), UnknownName> {
+    check_name("variant", name, file.variants.keys().map(String::as_str))
+}
+
+fn profiles(file: &File, findings: &mut Findings) {
+    for (name, profile) in &file.profiles {
+        for variant in profile.variants.keys() {
+            let pointer = format!("/profiles/{}/variants/{}", escape(name), escape(variant));
+            findings.check(&pointer, check_variant(file, variant));
+        }
+    }
+}
+
+fn table(file: &File, findings: &mut Findings) {
+    let Some(table) = &file.report.table else { return };
+    if let Some(baseline) = &table.baseline {
+        findings.check("/report/table/baseline", check_variant(file, baseline));
+    }
+    for variant in table.paper.keys() {
+        let pointer = format!("/report/table/paper/{}", escape(variant));
+        findings.check(&pointer, check_variant(file, variant));
+    }
+}
+
+fn claims(file: &File, findings: &mut Findings) {
+    for (i, claim) in file.report.claims.iter().enumerate() {
+        let pointer = format!("/report/claims/{i}/compare");
+        for quantity in claim.compare.quantities() {
+            findings.check(&pointer, check_variant(file, &quantity.variant));
+        }
+        let metric = &claim.compare.subject.metric;
+        let mut columns = file.report.table.iter().flat_map(|table| &table.columns);
+        if claim.compare.relation == Relation::Best
+            && !columns.any(|column| column.metric == *metric && column.better.is_some())
+        {
+            let message = format!("`{metric}` has no `better`, so that none can be the best");
+            let hint = "give the table a column of it with `better: higher` or `lower`";
+            findings.advise(&pointer, message, hint);
+        }
+    }
+}
+
+fn check_curve(file: &File, pointer: &str, curve: &Curve, findings: &mut Findings) {
+    if let Some(reference) = &curve.reference {
+        findings.check(&format!("{pointer}/reference"), check_variant(file, &reference.variant));
+    }
+    if curve.smooth.is_some_and(|points| points < 3 || points % 2 == 0) {
+        let message = "a centred mean needs an odd number of points, 3 or more";
+        findings.advise(&format!("{pointer}/smooth"), message, "write `smooth: 9`");
+    }
+    match (curve.x, &curve.images_per_step) {
+        (X::Images, None) => {
+            let message = "`x: images` needs the number of images per step";
+            let hint = "name the setting that has it: `images_per_step: training.batch`";
+            findings.advise(&format!("{pointer}/x"), message, hint);
+        }
+        (X::Step | X::Share | X::Seconds, Some(_)) => {
+            findings
+                .add(&format!("{pointer}/images_per_step"), "`images_per_step` is for `x: images`");
+        }
+        (X::Images, Some(_)) | (_, None) => {}
+    }
+}
+
+/// A picture of a table needs one, with the columns that it shows.
+fn check_picture(file: &File, pointer: &str, picture: &TablePicture, findings: &mut Findings) {
+    let Some(table) = &file.report.table else {
+        findings.advise(pointer, "there is no table to draw", "describe it under `report.table`");
+        return;
+    };
+    for (i, metric) in picture.columns.iter().enumerate() {
+        let known = table.columns.iter().map(|column| column.metric.as_str());
+        findings.check(&format!("{pointer}/columns/{i}"), check_name("column", metric, known));
+    }
+}
