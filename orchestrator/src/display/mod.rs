@@ -1,5 +1,5 @@
 //! What a person sees while a run goes on: a table that is drawn anew on a terminal, one line per
-//! change elsewhere. Talk goes to standard error.
+//! change elsewhere. It goes to standard error.
 
 mod live;
 pub mod progress;
@@ -26,7 +26,7 @@ use live::Live;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Talk {
+pub enum Verbosity {
     /// Only what went wrong.
     Quiet,
     /// The table on a terminal, lines elsewhere.
@@ -36,7 +36,7 @@ pub enum Talk {
 /// The display of one run.
 #[derive(Debug)]
 pub struct Display {
-    talk: Talk,
+    verbosity: Verbosity,
     live: Option<Live>,
     /// Whether a failure has been shown in full; later ones get a line each.
     failure_shown: bool,
@@ -46,11 +46,11 @@ pub struct Display {
 
 impl Display {
     /// A display for this terminal, or for whatever standard error is.
-    pub fn new(talk: Talk, headline: Option<&str>) -> Self {
+    pub fn new(verbosity: Verbosity, headline: Option<&str>) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        let live = talk == Talk::Normal && std::io::stderr().is_terminal() && !dumb;
+        let live = verbosity == Verbosity::Normal && std::io::stderr().is_terminal() && !dumb;
         let live = live.then(|| Live::new(headline));
-        Self { talk, live, failure_shown: false, rejection: None }
+        Self { verbosity, live, failure_shown: false, rejection: None }
     }
 
     /// A trial has gone from one state to another.
@@ -61,7 +61,7 @@ impl Display {
         }
         // Waiting is no news, unless something was under way.
         let news = given_up
-            || (self.talk == Talk::Normal
+            || (self.verbosity == Verbosity::Normal
                 && !matches!(to, State::Starting { .. })
                 && (from.active_attempt().is_some() || !matches!(to, State::Queued { .. })));
         // Said once, not of every trial.
@@ -114,21 +114,21 @@ impl Display {
 
     /// Somebody asked the run to stop.
     pub fn stopping(&mut self) {
-        if self.talk == Talk::Normal {
+        if self.verbosity == Verbosity::Normal {
             self.say("stopping: workers save a checkpoint first; interrupt again to end them now");
         }
     }
 
     /// Somebody does not want to wait for that.
     pub fn ending(&mut self) {
-        if self.talk == Talk::Normal {
+        if self.verbosity == Verbosity::Normal {
             self.say("ending the workers now; their last checkpoints stay");
         }
     }
 
     /// Nothing has been heard of a trial for so long.
     pub fn stalled(&mut self, trial: &TrialId, silent: Duration) {
-        if self.talk == Talk::Normal {
+        if self.verbosity == Verbosity::Normal {
             let silent = text::duration(silent);
             self.say(&format!("{trial}: stalled: no event and no output for {silent}"));
         }
@@ -136,7 +136,8 @@ impl Display {
 
     /// Nothing can be started, for this reason; where there is a table, trials are seen to wait.
     pub fn waiting(&mut self, unavailable: &Unavailable) {
-        if self.talk == Talk::Normal && (self.live.is_none() || unavailable.is_of_disk()) {
+        if self.verbosity == Verbosity::Normal && (self.live.is_none() || unavailable.is_of_disk())
+        {
             self.say(&format!("nothing is started now: {unavailable}"));
         }
     }
@@ -145,7 +146,7 @@ impl Display {
     pub fn cannot_start(&mut self, why: &str) {
         if self.rejection.as_deref() != Some(why) {
             self.rejection = Some(why.to_owned());
-            if self.talk == Talk::Normal {
+            if self.verbosity == Verbosity::Normal {
                 self.say(&format!("nothing is started now: {why}"));
             }
         }
@@ -153,7 +154,7 @@ impl Display {
 
     /// As many trials have failed as are put up with.
     pub fn giving_up(&mut self) {
-        if self.talk == Talk::Normal {
+        if self.verbosity == Verbosity::Normal {
             self.say(
                 "too many trials failed: nothing more is started, and workers save a checkpoint",
             );

@@ -129,6 +129,6 @@ fn who_attaches_sees_the_same_table_and_leaves_without_a_trace() {
     attached.shows(&["11/20", "1 queued, 1 running"]);
     attached.interrupt();
     let (code, screen) = attached.end();
-    assert_eq!((code, screen.trim()), (130, "left; trip goes on"));
+    assert_eq!((code, screen.trim()), (130, "detached; trip is still running"));
     assert_eq!(lab.state("a-s0-").unwrap(), "running");
 }

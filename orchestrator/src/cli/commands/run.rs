@@ -1,4 +1,4 @@
-//! `orch run FILE`: plans, says what it will do, and carries every trial to its end.
+//! `orch run FILE`: prints the plan, and supervises every trial until it ends.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -12,12 +12,13 @@ use experiments::schema::resources::Share;
 use serde_json::json;
 
 use super::detach;
+use super::error::{Result, VerbError};
 use super::plan_text::{announce, dry_run};
 use super::skipped_lines::skipped_lines_text;
 use super::summary::Summary;
-use super::{print_json, say};
+use super::{print_json, print_message};
 use crate::cli::args::{self, Global};
-use crate::display::{Display, Talk};
+use crate::display::{Display, Verbosity};
 use crate::executor::slurm;
 use crate::executor::worker_program;
 use crate::platform::hash::sha256;
@@ -31,10 +32,9 @@ use crate::store::sync;
 use crate::store::{StoreError, TrialRecord};
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 use crate::supervisor::{Outcome, Parts, Supervisor};
-use anyhow::Context;
 
-/// What is asked for, seen to be possible.
-struct Asked {
+/// An experiment that this machine or the cluster can run.
+struct ValidatedRun {
     experiment: Experiment,
     run: expand::Run,
     trials: Vec<ResolvedTrial>,
@@ -43,19 +43,19 @@ struct Asked {
 }
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Run, global: &Global) -> anyhow::Result<u8> {
-    if global.behind {
+pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
+    if global.background {
         detach::detach()?;
     }
-    let asked = Asked::new(arguments, global)?;
-    let Asked { experiment, run, dir, .. } = &asked;
+    let validated = ValidatedRun::new(arguments, global)?;
+    let ValidatedRun { experiment, run, dir, .. } = &validated;
     if arguments.dry_run {
-        let plan = asked.plan(arguments).await?;
+        let plan = validated.plan(arguments).await?;
         return dry_run(experiment, run, &plan, arguments.json).map(|()| exit::OK);
     }
-    if arguments.detach && !global.behind {
+    if arguments.detach && !global.background {
         drop(dir.create().and_then(|()| dir.lock_for_a_moment())?);
-        let plan = asked.plan(arguments).await?;
+        let plan = validated.plan(arguments).await?;
         if plan.to_run().next().is_some() {
             if !global.quiet {
                 announce(experiment, run, &plan);
@@ -63,11 +63,11 @@ pub async fn run(arguments: &args::Run, global: &Global) -> anyhow::Result<u8> {
             return detach::start(dir, arguments.json, global);
         }
     }
-    carry_out(asked, arguments, global).await
+    supervise(validated, arguments, global).await
 }
 
-impl Asked {
-    fn new(arguments: &args::Run, global: &Global) -> anyhow::Result<Self> {
+impl ValidatedRun {
+    fn new(arguments: &args::Run, global: &Global) -> Result<Self> {
         let experiment = Experiment::load(&arguments.file)?;
         let overrides = arguments
             .set
@@ -83,8 +83,8 @@ impl Asked {
         Ok(Self { experiment, run, trials, machine, dir })
     }
 
-    /// What would be done, by what is recorded now.
-    async fn plan(&self, arguments: &args::Run) -> anyhow::Result<Plan> {
+    /// The plan by the present records.
+    async fn plan(&self, arguments: &args::Run) -> Result<Plan> {
         let recorded = if self.dir.journal().is_file() {
             sync::for_reading(&self.dir).await?.trials().await?
         } else {
@@ -94,7 +94,7 @@ impl Asked {
     }
 }
 
-/// What the command line makes of the file's trials and what is recorded of them.
+/// The plan for the file's trials by their records and the command line.
 fn plan(trials: Vec<ResolvedTrial>, recorded: &[TrialRecord], arguments: &args::Run) -> Plan {
     let mut plan = Plan::new(trials, recorded, &arguments.only);
     if arguments.rerun_stale {
@@ -103,13 +103,13 @@ fn plan(trials: Vec<ResolvedTrial>, recorded: &[TrialRecord], arguments: &args::
     plan
 }
 
-/// Supervises the run until its end.
-async fn carry_out(asked: Asked, arguments: &args::Run, global: &Global) -> anyhow::Result<u8> {
-    let Asked { experiment, run, trials, machine, dir } = asked;
+/// Supervises the run until it ends.
+async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Global) -> Result<u8> {
+    let ValidatedRun { experiment, run, trials, machine, dir } = validated;
     dir.create()?;
     let lock = dir.lock()?;
     if let Some(note) = dir.database_note().filter(|_| !global.quiet) {
-        say(&format!("note: {note}"));
+        print_message(&format!("note: {note}"));
     }
     let mut store = sync::for_writing(&dir, &lock).await?;
     let recorded = store.trials().await?;
@@ -127,13 +127,13 @@ async fn carry_out(asked: Asked, arguments: &args::Run, global: &Global) -> anyh
 
     let idle = plan.to_run().next().is_none();
     if idle && !global.quiet {
-        say("nothing is left to do");
+        print_message("nothing is left to do");
     }
-    if global.behind {
+    if global.background {
         detach::ready();
     }
-    let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
-    let mut display = Display::new(talk, snapshot::headline(&run.config.report));
+    let verbosity = if global.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+    let mut display = Display::new(verbosity, snapshot::headline(&run.config.report));
     let left_out = plan.trials.iter().filter(|planned| planned.action == PlannedAction::LeftOut);
     let parts = Parts {
         left_out: left_out.map(|planned| planned.trial.id.clone()).collect(),
@@ -149,39 +149,42 @@ async fn carry_out(asked: Asked, arguments: &args::Run, global: &Global) -> anyh
     };
     let outcome = Supervisor::new(parts).await?.run(&mut display).await;
     display.finish();
-    let talk = if idle { Talk::Quiet } else { talk };
+    let verbosity = if idle { Verbosity::Quiet } else { verbosity };
     let outcome = outcome.map_err(|error| {
         if is_full_disk(&error) {
-            anyhow::Error::new(error).context(format!(
-                "the disk of `{}` is full, so that nothing can be recorded; its trials go on as far as \
-                 they can. Make room, and run the file again: it goes on",
+            VerbError::from(error).context(format!(
+                "the disk of `{}` is full, so nothing can be recorded; running trials continue as far \
+                 as they can. Free some space and run the file again to resume",
                 dir.path().display()
             ))
         } else {
             error.into()
         }
     })?;
-    finish(&run, &dir, &plan, &outcome, arguments.json, talk)
+    finish(&run, &dir, &plan, &outcome, arguments.json, verbosity)
 }
 
-/// The command line as it was given, in front or in the background.
+/// The command line as the user gave it, also in the background.
 fn command() -> Vec<String> {
-    let given = std::env::args_os().skip(1).filter(|word| word != detach::BEHIND);
+    let given = std::env::args_os().skip(1).filter(|word| word != detach::BACKGROUND);
     let given = given.map(|word| word.to_string_lossy().into_owned());
-    std::iter::once("orch".to_owned()).chain(given).collect()
+    iter::once("orch".to_owned()).chain(given).collect()
 }
 
-/// This machine. It, or the cluster, must be able to run the trials if it has nothing else to do.
-fn machine_for(run: &expand::Run, global: &Global) -> anyhow::Result<Machine> {
+/// This machine, unless neither it nor the cluster could ever run one of the trials.
+fn machine_for(run: &expand::Run, global: &Global) -> Result<Machine> {
     let machine = Machine::open();
     if run.config.executor == Executor::Slurm {
         slurm::try_out(&run.config.slurm, &run.config.resources, run.config.worker.grace.0)
-            .context("Slurm would not take a trial's job; what runs goes on")?;
+            .map_err(|error| {
+                let attempted = "Slurm would not accept a trial's job; running trials continue";
+                VerbError::from(error).context(attempted.to_owned())
+            })?;
         let alone = run.config.resources.share == Share::WHOLE || run.config.resources.gpus == 0;
         if !alone && run.config.slurm.gres.is_none() && !global.quiet {
-            say(
-                "note: every trial gets whole GPUs, since only this machine's are shared; where the \
-                 site has shards, ask for them: `slurm: {gres: \"shard:1\"}`",
+            print_message(
+                "note: every trial gets whole GPUs, since only this machine's are shared; if the \
+                 cluster has shards, request them: `slurm: {gres: \"shard:1\"}`",
             );
         }
         return Ok(machine);
@@ -189,13 +192,16 @@ fn machine_for(run: &expand::Run, global: &Global) -> anyhow::Result<Machine> {
     let inventory = machine.look()?;
     inventory.feasible(&run.config.resources)?;
     if let Some(file) = inventory.mock.filter(|_| !global.quiet) {
-        say(&format!("note: this machine is made up by `{}` (`{ENV_INVENTORY}`)", file.display()));
+        print_message(&format!(
+            "note: this machine is mocked by `{}` (`{ENV_INVENTORY}`)",
+            file.display()
+        ));
     }
     Ok(machine)
 }
 
-/// Every trial's config as the worker will get it, checked by the worker where it can.
-fn resolve(run: &expand::Run) -> anyhow::Result<Vec<ResolvedTrial>> {
+/// Every trial's config as the worker gets it, checked by the worker if it has a check.
+fn resolve(run: &expand::Run) -> Result<Vec<ResolvedTrial>> {
     worker_program::find(&run.config.worker.command[0])?;
     let replies = match &run.config.worker.check {
         Some(check) => worker_program::check(check, &run.requests())?,
@@ -204,14 +210,14 @@ fn resolve(run: &expand::Run) -> anyhow::Result<Vec<ResolvedTrial>> {
     Ok(run.resolve(replies)?)
 }
 
-/// Writes down what the file asks for, and what follows from that.
+/// Appends the file's trials and the plan's decisions to the journal.
 fn record(
     run: &expand::Run,
     plan: &Plan,
     recorded: &[TrialRecord],
     text: &str,
     journal: &mut Journal,
-) -> anyhow::Result<()> {
+) -> Result<()> {
     let trials = plan.trials.iter().map(|PlannedTrial { trial, .. }| JournaledTrial {
         id: trial.id.clone(),
         key: trial.key.clone(),
@@ -231,13 +237,13 @@ fn record(
     Ok(())
 }
 
-/// Puts trials in the queue that shall restart, each with new folders for its work.
+/// Queues the trials to restart, each with new folders for its work.
 fn restart(
     plan: &Plan,
     recorded: &[TrialRecord],
     dir: &RunDir,
     journal: &mut Journal,
-) -> anyhow::Result<()> {
+) -> Result<()> {
     for PlannedTrial { trial, action, stale } in &plan.trials {
         if *action != PlannedAction::Restarted {
             continue;
@@ -257,15 +263,15 @@ fn restart(
     Ok(())
 }
 
-/// Says how it ended.
+/// Prints how the run ended, and returns its exit code.
 fn finish(
     run: &expand::Run,
     dir: &RunDir,
     plan: &Plan,
     outcome: &Outcome,
     as_json: bool,
-    talk: Talk,
-) -> anyhow::Result<u8> {
+    verbosity: Verbosity,
+) -> Result<u8> {
     let ended: Vec<_> = plan
         .to_run()
         .filter_map(|planned| outcome.states.iter().find(|(id, _)| *id == planned.trial.id))
@@ -274,16 +280,17 @@ fn finish(
     let failed: Vec<_> = failed.map(|trial| (*trial).clone()).collect();
     let cancelled = ended.iter().filter(|(_, state)| matches!(state, State::Cancelled { .. }));
     let cancelled = cancelled.count();
-    let asked = matches!(outcome.stopping, Some(StopRequest::ByUser(_)));
-    let succeeded = |(_, state): &&(_, State)| matches!(state, State::Succeeded { .. });
+    let succeeded =
+        outcome.states.iter().filter(|(_, state)| matches!(state, State::Succeeded { .. }));
+    let stopped_by_user = matches!(outcome.stopping, Some(StopRequest::ByUser(_)));
     let summary = Summary {
         run: run.name(),
         of: plan.trials.len(),
-        done: outcome.states.iter().filter(succeeded).count(),
-        interrupted: asked || (cancelled > 0 && failed.is_empty()),
+        done: succeeded.count(),
+        interrupted: stopped_by_user || (cancelled > 0 && failed.is_empty()),
         failed,
         cancelled,
-        forsaken: 0,
+        orphaned: 0,
     };
     if as_json {
         let ended = ended.iter().map(|(id, state)| json!({"id": id, "status": state}));
@@ -300,21 +307,20 @@ fn finish(
             "ended": ended.collect::<Vec<_>>(),
         }))?;
     }
-    if talk == Talk::Normal {
+    if verbosity == Verbosity::Normal {
         if let Some(text) = skipped_lines_text(&outcome.skipped_lines) {
-            say(&text);
+            print_message(&text);
         }
-        say(&summary.to_text());
+        print_message(&summary.to_text());
     }
     Ok(summary.code())
 }
 
-/// Whether an error, or one of its causes, is that a disk is full.
+/// True if an error, or one of its causes, is that a disk is full.
 fn is_full_disk(error: &(dyn Error + 'static)) -> bool {
-    let of_system = |error: &(dyn Error + 'static)| {
-        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
-        error.downcast_ref::<io::Error>().is_some_and(|error| full.contains(&error.kind()))
-    };
-    iter::successors(Some(error), |error| (*error).source())
-        .any(|cause| of_system(cause) || StoreError::is_by_full_disk(cause))
+    iter::successors(Some(error), |error| (*error).source()).any(|cause| {
+        let kind = cause.downcast_ref().map(io::Error::kind);
+        matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+            || StoreError::is_by_full_disk(cause)
+    })
 }
