@@ -46,7 +46,7 @@ pub(crate) enum SelectorError {
     /// The text is not a selector.
     #[error("{reason}")]
     Malformed {
-        /// What is wrong with which condition.
+        /// The condition and what is wrong with it.
         reason: String,
     },
     /// No trial fulfils every condition.
@@ -166,7 +166,7 @@ impl Selector {
         Ok(matching)
     }
 
-    /// The id or variant that is spelled most like the one asked for.
+    /// The id or variant that is spelled most like the requested one.
     fn hint(&self, trials: &[TrialStatus]) -> String {
         let trials = || trials.iter().map(|status| &status.trial);
         let near = self.conditions.iter().find_map(|condition| match condition {

@@ -1,4 +1,4 @@
-//! Arguments of the verbs that take records out of runs.
+//! Arguments of the verbs that read the records of runs, or import some.
 
 use std::path::PathBuf;
 

@@ -91,7 +91,7 @@ pub(crate) enum Verb {
     Run(Run),
     /// Shows the progress of a run in the background or in another terminal.
     ///
-    /// Until it ends, with the exit code of `orch wait`. Ctrl-C detaches from it, and it goes on.
+    /// Until it ends, with the exit code of `orch wait`. Ctrl-C detaches; the run continues.
     #[command(after_help = "\
 Example:
   orch run experiments/table1.yaml -d && orch attach")]

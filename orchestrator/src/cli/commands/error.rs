@@ -142,12 +142,15 @@ impl ExitCode for OpenError {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
+    use super::super::block_on;
     use super::*;
     use crate::run_dir::Supervisor;
     use crate::scheduler::{Change, State};
     use crate::slots::Inventory;
+    use crate::store::Store;
+    use crate::store::journal_file::Journal;
 
     fn name() -> String {
         "a".to_owned()
@@ -168,7 +171,16 @@ mod tests {
 
     fn illegal_transition() -> IllegalTransition {
         let succeeded = State::Succeeded { attempt: 1 };
-        succeeded.apply(Change::Restart { reason: String::new() }).unwrap_err()
+        succeeded.apply(Change::Succeed { attempt: 1 }).unwrap_err()
+    }
+
+    fn journal_error() -> JournalError {
+        Journal::open(Path::new("/nowhere/journal.jsonl")).err().unwrap()
+    }
+
+    fn store_error() -> StoreError {
+        let store = Store::open_read_only(Path::new("/nowhere/orch.db"));
+        block_on(store).unwrap().err().unwrap()
     }
 
     fn codes<const N: usize>(errors: [VerbError; N]) -> [u8; N] {
@@ -218,6 +230,12 @@ mod tests {
             CollectError::Spool { folder: PathBuf::new(), source: io_error() }.into(),
             HoldError::Setup { path: PathBuf::new(), source: io_error() }.into(),
             illegal_transition().into(),
+            journal_error().into(),
+            OpenError::Journal(journal_error()).into(),
+            OpenError::Store(store_error()).into(),
+            OwnershipError::File(write_error()).into(),
+            store_error().into(),
+            SupervisorError::Journal(journal_error()).into(),
             RebuildError::Open(OpenError::RunDir(supervised())).into(),
             ReportError::Write(io_error()).into(),
             RestartError::Write(write_error()).into(),
@@ -227,7 +245,7 @@ mod tests {
             io_error().into(),
             json.into(),
         ];
-        assert_eq!(codes(errors), [1; 12]);
+        assert_eq!(codes(errors), [1; 18]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod status;
 mod stop;
 mod submit_request;
 mod summary;
+mod validated_run;
 mod wait;
 mod why;
 

@@ -37,8 +37,8 @@ pub(crate) fn machine() -> (Vec<Finding>, Option<Inventory>) {
 
 /// Findings about programs that `orch` uses if they are installed.
 pub(crate) fn programs() -> Vec<Finding> {
-    let asked = Command::new("git").arg("--version").stdin(Stdio::null()).output();
-    let version = asked.ok().filter(|output| output.status.success());
+    let output = Command::new("git").arg("--version").stdin(Stdio::null()).output();
+    let version = output.ok().filter(|output| output.status.success());
     vec![match version {
         Some(output) => {
             Finding::ok("git", String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -31,7 +31,7 @@ pub(crate) struct Finding {
 pub(crate) enum Level {
     /// As it should be.
     Ok,
-    /// Runs go on, but not as one may expect.
+    /// Runs work, but perhaps not as expected.
     Warning,
     /// Runs fail, or lose what they should keep.
     Problem,
