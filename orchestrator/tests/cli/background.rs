@@ -72,7 +72,7 @@ fn waiting_may_end_before_the_run_does() {
     lab.orch("wait --timeout 0s").says(124, &["trip is still being run by process"]);
     lab.reach("b-s0-", 1, 11);
     assert!(processes::try_signal(pid, "-TERM"));
-    lab.orch("wait").says(130, &["0 of 2 trials done; run the file again to go on"]);
+    lab.orch("wait").says(130, &["0 of 2 trials done; run the file again to resume"]);
     lab.orch("wait --timeout soon").says(2, &["invalid value 'soon'"]);
 }
 

@@ -31,7 +31,7 @@ fn a_stopped_trial_is_cancelled_and_the_run_goes_on() {
     lab.orch("stop b-s0 --now").says(0, &[": cancelled at step "]);
     let exit = lab.attempt("b-s0-", 1).unwrap().read_exit().unwrap().unwrap();
     assert_eq!((exit.outcome, exit.killed), (Outcome::Signalled { signal: 9 }, true));
-    run.end().says(130, &["0 of 2 trials done, 2 cancelled; run the file again to go on"]);
+    run.end().says(130, &["0 of 2 trials done, 2 cancelled; run the file again to resume"]);
     assert_eq!(lab.journey("a-s0-"), ["starting", "running", "cancelled"]);
 
     lab.edit(&[("hang_at: 7", "hang_at: 0")]);
@@ -64,7 +64,7 @@ fn stopping_all_ends_the_run_and_keeps_the_queue() {
     lab.reach("a-s0-", 1, 6);
     lab.settle("a-s0-", "running");
     lab.orch("stop --all").says(0, &["a-s0-", ": interrupted at step 7"]);
-    run.end().says(130, &["workers save a checkpoint first", "run the file again to go on"]);
+    run.end().says(130, &["workers save a checkpoint first", "run the file again to resume"]);
     assert_eq!(lab.state("b-s0-").unwrap(), "queued");
     assert!(processes::holders(&lab.path("")).is_empty());
     lab.orch("stop --all").says(0, &["nothing to stop"]);

@@ -154,7 +154,7 @@ fn what_a_trial_left_behind_when_it_began_anew_goes() {
     let run = lab.start_with("run trip.yaml --rerun-stale", &[("FAKE_WORKER_BUILD", "fake-2")]);
     run.end().says(0, &["2 of 2 trials done"]);
     let plan = lab.orch("gc -n").stdout;
-    assert!(plan.contains("4 checkpoints of before it began anew"), "{plan}");
+    assert!(plan.contains("4 checkpoints from before its restart"), "{plan}");
     lab.orch("gc").says(0, &[]);
     assert_eq!(steps(&lab, "a-s0", "checkpoints-2"), [20]);
     assert!(!lab.trial("a-s0").unwrap().join("checkpoints").exists());

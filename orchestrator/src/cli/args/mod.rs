@@ -71,7 +71,7 @@ pub(crate) struct Global {
     /// Logs more; twice, everything. `ORCH_LOG` filters in detail (`ORCH_LOG=orchestrator=debug`).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Prints errors and failures only.
+    /// Prints no messages except errors and failures.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Marks the process that `--detach` starts in the background.
