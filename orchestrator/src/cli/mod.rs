@@ -1,6 +1,9 @@
 //! The command line: its arguments, the verb behind each, and the checks of `orch doctor`.
 
-pub mod args;
-pub mod commands;
+mod args;
+mod commands;
 mod doctor;
 mod selector;
+
+pub use args::Cli;
+pub use commands::block_on;

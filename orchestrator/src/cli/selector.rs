@@ -1,5 +1,5 @@
-//! How a trial is named on the command line: by the start of its id, by `variant=`, `seed=` and
-//! `state=`, or by several of these with commas between.
+//! Selects trials on the command line: by the start of an id, by `variant=`, `seed=` and `state=`,
+//! or by several of these with commas between.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use experiments::yaml::suggest::nearest;
 use crate::display::text::columns;
 use crate::display::trial_status::TrialStatus;
 
-/// Every state that can be asked for.
+/// The states that `state=` accepts.
 const STATES: [&str; 10] = [
     "queued",
     "starting",
@@ -22,12 +22,12 @@ const STATES: [&str; 10] = [
     "retired",
 ];
 
-/// Trials that an error lists at most; the others are counted.
+/// Limit of the trials that an error lists; the others are counted.
 const LISTED: usize = 12;
 
-/// Which trial is meant: one that fulfils every condition.
+/// The trials that fulfil every condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selector {
+pub(crate) struct Selector {
     text: String,
     conditions: Vec<Condition>,
 }
@@ -40,34 +40,37 @@ enum Condition {
     State(String),
 }
 
-/// A selector that cannot be read, or does not name exactly one trial.
+/// A selector that cannot be parsed, or does not match exactly one trial.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SelectorError {
-    /// It is no selector.
-    #[error("{0}")]
-    Malformed(String),
-    /// No trial is like that.
+pub(crate) enum SelectorError {
+    /// The text is not a selector.
+    #[error("{reason}")]
+    Malformed {
+        /// The condition and what is wrong with it.
+        reason: String,
+    },
+    /// No trial fulfils every condition.
     #[error("no trial of `{run}` matches `{selector}`{hint}; there is:\n{trials}")]
     NoMatch {
         /// The run.
         run: String,
-        /// What was asked for.
+        /// The selector as given.
         selector: String,
-        /// What may have been meant.
+        /// The id or variant that is spelled most like it, in parentheses; may be empty.
         hint: String,
-        /// The trials that there are.
+        /// The run's trials with their states, a line each.
         trials: String,
     },
-    /// Several trials are like that.
+    /// Several trials fulfil every condition, where one was needed.
     #[error("`{selector}` matches {count} trials of `{run}`; name one of them:\n{trials}")]
     Ambiguous {
         /// The run.
         run: String,
-        /// What was asked for.
+        /// The selector as given.
         selector: String,
-        /// How many.
+        /// The number of them.
         count: usize,
-        /// Which.
+        /// Those trials with their states, a line each.
         trials: String,
     },
 }
@@ -82,14 +85,14 @@ impl FromStr for Selector {
 }
 
 fn condition(text: &str) -> Result<Condition, SelectorError> {
-    let malformed = |what: String| Err(SelectorError::Malformed(what));
+    let malformed = |reason: String| Err(SelectorError::Malformed { reason });
     Ok(match text.split_once('=') {
         None if text.is_empty() => return malformed("a condition is empty".to_owned()),
         None => Condition::Id(text.to_owned()),
         Some(("variant", name)) => Condition::Variant(name.to_owned()),
         Some(("seed", seed)) => match seed.parse() {
             Ok(seed) => Condition::Seed(seed),
-            Err(_) => return malformed(format!("`{seed}` is no seed")),
+            Err(_) => return malformed(format!("`{seed}` is not a seed")),
         },
         Some(("state", state)) if STATES.contains(&state) => Condition::State(state.to_owned()),
         Some(("state", state)) => {
@@ -98,7 +101,7 @@ fn condition(text: &str) -> Result<Condition, SelectorError> {
         }
         Some((key, _)) => {
             return malformed(format!(
-                "trials have no `{key}`; choose by `variant=`, `seed=`, `state=`, or the start of \
+                "trials have no `{key}`; select by `variant=`, `seed=`, `state=`, or the start of \
                  an id"
             ));
         }
@@ -106,52 +109,53 @@ fn condition(text: &str) -> Result<Condition, SelectorError> {
 }
 
 impl Condition {
-    fn holds(&self, shown: &TrialStatus) -> bool {
-        let trial = &shown.trial;
+    fn holds(&self, status: &TrialStatus) -> bool {
+        let trial = &status.trial;
         match self {
             Self::Id(start) => trial.id.0.starts_with(start),
             Self::Variant(name) => trial.variant == *name,
             Self::Seed(seed) => trial.seed == *seed,
-            Self::State(state) => shown.state() == state,
+            Self::State(state) => status.state() == state,
         }
     }
 }
 
 impl Selector {
-    /// The one of `run`'s trials that is meant. Retired trials count only where no other fits.
-    pub fn choose(
+    /// The one of `run`'s trials that matches. Retired trials count only where no other matches.
+    pub(crate) fn choose(
         &self,
         trials: Vec<TrialStatus>,
         run: &str,
     ) -> Result<TrialStatus, SelectorError> {
-        let mut fitting = self.choose_all(trials, run)?;
-        match fitting.len() {
-            1 => Ok(fitting.remove(0)),
+        let mut matching = self.choose_all(trials, run)?;
+        match matching.len() {
+            1 => Ok(matching.remove(0)),
             count => Err(SelectorError::Ambiguous {
                 run: run.to_owned(),
                 selector: self.text.clone(),
                 count,
-                trials: list(&fitting),
+                trials: list(&matching),
             }),
         }
     }
 
-    /// Those of `run`'s trials that are meant, at least one. Retired trials count only where no
-    /// other fits.
-    pub fn choose_all(
+    /// Those of `run`'s trials that match, at least one. Retired trials count only where no other
+    /// matches.
+    pub(crate) fn choose_all(
         &self,
         mut trials: Vec<TrialStatus>,
         run: &str,
     ) -> Result<Vec<TrialStatus>, SelectorError> {
-        if let Some(exact) = trials.iter().position(|shown| shown.trial.id.0 == self.text) {
+        if let Some(exact) = trials.iter().position(|status| status.trial.id.0 == self.text) {
             return Ok(vec![trials.swap_remove(exact)]);
         }
-        let fits = |shown: &TrialStatus| self.conditions.iter().all(|wanted| wanted.holds(shown));
-        let (mut fitting, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(fits);
-        if fitting.iter().any(|shown| !shown.trial.retired) {
-            fitting.retain(|shown| !shown.trial.retired);
+        let (mut matching, others): (Vec<_>, Vec<_>) = trials
+            .into_iter()
+            .partition(|status| self.conditions.iter().all(|wanted| wanted.holds(status)));
+        if matching.iter().any(|status| !status.trial.retired) {
+            matching.retain(|status| !status.trial.retired);
         }
-        if fitting.is_empty() {
+        if matching.is_empty() {
             return Err(SelectorError::NoMatch {
                 run: run.to_owned(),
                 selector: self.text.clone(),
@@ -159,12 +163,12 @@ impl Selector {
                 trials: list(&others),
             });
         }
-        Ok(fitting)
+        Ok(matching)
     }
 
-    /// The id or variant that is spelled most like the one asked for.
+    /// The id or variant that is spelled most like the requested one.
     fn hint(&self, trials: &[TrialStatus]) -> String {
-        let trials = || trials.iter().map(|shown| &shown.trial);
+        let trials = || trials.iter().map(|status| &status.trial);
         let near = self.conditions.iter().find_map(|condition| match condition {
             Condition::Id(id) => nearest(id, trials().map(|trial| trial.id.0.as_str())),
             Condition::Variant(name) if trials().all(|trial| trial.variant != *name) => {
@@ -181,7 +185,7 @@ fn list(trials: &[TrialStatus]) -> String {
     let rows: Vec<_> = trials
         .iter()
         .take(LISTED)
-        .map(|shown| [format!("  {}", shown.trial.id), shown.state().to_owned()])
+        .map(|status| [format!("  {}", status.trial.id), status.state().to_owned()])
         .collect();
     let mut lines = columns(&rows);
     let hidden = trials.len().saturating_sub(LISTED);

@@ -25,7 +25,7 @@ use live::Live;
 
 /// The amount of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Talk {
+pub enum Verbosity {
     /// Only what went wrong.
     Quiet,
     /// The table on a terminal, lines elsewhere.
@@ -35,7 +35,7 @@ pub enum Talk {
 /// The display of one run.
 #[derive(Debug)]
 pub struct Display {
-    talk: Talk,
+    verbosity: Verbosity,
     live: Option<Live>,
     /// True once a failure has been shown in full; later ones get a line each.
     failure_shown: bool,
@@ -46,11 +46,11 @@ pub struct Display {
 impl Display {
     /// A display on standard error, with a table if that is a terminal. `headline` names the metric
     /// that the table shows.
-    pub fn new(talk: Talk, headline: Option<&str>) -> Self {
+    pub fn new(verbosity: Verbosity, headline: Option<&str>) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        let live = talk == Talk::Normal && std::io::stderr().is_terminal() && !dumb;
+        let live = verbosity == Verbosity::Normal && std::io::stderr().is_terminal() && !dumb;
         let live = live.then(|| Live::new(headline));
-        Self { talk, live, failure_shown: false, blocked: None }
+        Self { verbosity, live, failure_shown: false, blocked: None }
     }
 
     /// Ends the table, leaving nothing of it on the screen.
@@ -67,7 +67,7 @@ impl Display {
         }
         // A trial that waits is worth a line only if it was active before.
         let is_news = failed
-            || (self.talk == Talk::Normal
+            || (self.verbosity == Verbosity::Normal
                 && !matches!(to, State::Starting { .. })
                 && (from.active_attempt().is_some() || !matches!(to, State::Queued { .. })));
         let is_blocked =
@@ -110,7 +110,7 @@ impl Display {
         }
         let checkpoints = std::path::absolute(trial.join(Folders::of(trial).checkpoints));
         if let (Ok(Some(command)), Ok(checkpoints)) = (attempt.read_command(), checkpoints) {
-            self.print("    to run it manually (without the second line it restarts):");
+            self.print("    to rerun it manually (without the second line: from the beginning):");
             for line in rerun_script::lines(&command, &checkpoints) {
                 self.print(&format!("      {line}"));
             }
@@ -119,7 +119,7 @@ impl Display {
 
     /// Prints a line unless only failures are wanted.
     fn print_unless_quiet(&mut self, line: &str) {
-        if self.talk == Talk::Normal {
+        if self.verbosity == Verbosity::Normal {
             self.print(line);
         }
     }

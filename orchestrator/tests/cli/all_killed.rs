@@ -26,9 +26,11 @@ fn kills_at_any_moment_lose_and_double_nothing() {
             status.starts_with("trip: 1 lost, 1 ").then_some(status)
         });
         assert_eq!(lab.json("show state=lost --json")["id"], lab.status("a-s0-").unwrap()["id"]);
-        lab.orch("retry state=lost").says(2, &["is lost, which nobody has taken in yet"]);
+        lab.orch("retry state=lost").says(2, &["is lost, and no supervisor has recorded that yet"]);
         assert!(
-            status.contains("\nnobody runs it: `orch run trip.yaml -j 1` goes on\n"),
+            status.contains(
+                "\nno supervisor is running; `orch run trip.yaml -j 1` resumes the run\n"
+            ),
             "{status}"
         );
     }

@@ -16,7 +16,7 @@ fn detach(lab: &Lab, arguments: &str) -> u32 {
 fn a_detached_run_goes_on_in_a_session_of_its_own() {
     let lab = Lab::new();
     let started = lab.orch("run trip.yaml -d");
-    started.says(0, &["trip: 2 trials: 2 new\n", "trip goes on in the background, run by process"]);
+    started.says(0, &["trip: 2 trials: 2 new\n", "trip is running in the background as process"]);
     let pid = lab.json("status --json")["supervisor"]["pid"].as_u64().unwrap();
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let session = stat.rsplit(") ").next().unwrap().split(' ').nth(3).unwrap();
@@ -72,7 +72,7 @@ fn waiting_may_end_before_the_run_does() {
     lab.orch("wait --timeout 0s").says(124, &["trip is still being run by process"]);
     lab.reach("b-s0-", 1, 11);
     assert!(processes::try_signal(pid, "-TERM"));
-    lab.orch("wait").says(130, &["0 of 2 trials done; run the file again to go on"]);
+    lab.orch("wait").says(130, &["0 of 2 trials done; run the file again to resume"]);
     lab.orch("wait --timeout soon").says(2, &["invalid value 'soon'"]);
 }
 
@@ -84,8 +84,8 @@ fn a_killed_supervisor_is_noticed_and_the_next_one_goes_on() {
     lab.settle("b-s0-", "running");
     let (waiting, attached) = (lab.start("wait"), lab.start("attach"));
     assert!(processes::try_signal(pid, "-KILL"));
-    waiting.end().says(130, &["0 of 2 trials done, 2 under way when the supervisor died; run"]);
-    attached.end().says(130, &["2 under way when the supervisor died"]);
+    waiting.end().says(130, &["0 of 2 trials done, 2 running when the supervisor died; run"]);
+    attached.end().says(130, &["2 running when the supervisor died"]);
     detach(&lab, "");
     lab.orch("wait").says(0, &[]);
     assert_eq!((lab.attempts("a-s0-"), lab.attempts("b-s0-")), (1, 1));

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orchestrator::cli::commands;
+use orchestrator::cli;
 use serde_json::Value;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -17,13 +17,7 @@ async fn open(database: &Path) -> SqliteConnection {
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let mut result = None;
-    let done = async {
-        result = Some(work.await);
-        Ok(0)
-    };
-    commands::block_on(done).unwrap();
-    result.unwrap()
+    cli::block_on(work).unwrap()
 }
 
 /// Does something to the database from outside.
@@ -107,11 +101,11 @@ fn a_database_made_again_holds_what_it_held() {
     let database = lab.run_folder().join("orch.db");
     let check = lab.orch("db check");
     check.says(0, &[]);
-    assert!(check.stdout.contains("is sound and holds what the files say"), "{}", check.stdout);
+    assert!(check.stdout.contains("is intact and agrees with the files"), "{}", check.stdout);
     let before = dump(&database);
     assert!(before.len() > 200, "{}", before.len());
 
-    lab.orch("db rebuild").says(0, &["is made again from the files"]);
+    lab.orch("db rebuild").says(0, &["was rebuilt from the files"]);
     assert_eq!(dump(&database), before);
     fs::remove_file(&database).unwrap();
     lab.orch("db rebuild").says(0, &[]);

@@ -39,8 +39,8 @@ fn a_machine_that_can_run_the_file_is_found_well() {
     for (check, words) in [
         ("resources", "`trip` fits on this machine"),
         ("worker", "/fake-worker"),
-        ("check", "2 trials are as they should be; build fake-1"),
-        ("locks", "they hold in"),
+        ("check", "2 trials are valid; build fake-1"),
+        ("locks", "they work in"),
         ("clock", "this machine's"),
         ("slots", "none is held"),
         ("records", "1 database readable"),
@@ -68,7 +68,7 @@ fn what_is_wrong_is_a_problem_with_advice() {
     fs::write(lab.path("gpus.yaml"), format!("gpus: [{gpu}]\n")).unwrap();
     let environment = [("ORCH_INVENTORY", "gpus.yaml"), ("ORCH_STATE_DIR", "/proc/nowhere")];
     let found = findings(&lab, "trip.yaml", &environment);
-    says(&found, "warning", "inventory", "made up by `gpus.yaml`");
+    says(&found, "warning", "inventory", "mocked by `gpus.yaml`");
     says(&found, "ok", "GPU", "in use by pid 7 (python)");
     says(&found, "problem", "resources", "a trial needs 2 GPUs and the machine");
     says(&found, "problem", "check", "no data");

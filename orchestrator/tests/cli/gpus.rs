@@ -56,7 +56,7 @@ fn shares_of_a_gpu_are_given_out_until_it_is_full() {
     assert!(why.contains(full), "{why}");
     assert_eq!(lab.attempts("a-s2-"), 0);
     run.signal("-INT");
-    run.end().says(130, &["note: this machine is made up by `gpus.yaml`"]);
+    run.end().says(130, &["note: this machine is mocked by `gpus.yaml`"]);
     // The workers have ended, so two trials fit again.
     lab.edit(&[("hang_at: 5", "hang_at: 0")]);
     orch(&lab, "run trip.yaml -q").says(0, &[]);

@@ -134,6 +134,6 @@ fn what_cannot_be_imported_is_refused_with_a_reason_and_leaves_no_run() {
     import("damaged").says(2, &["tfevents`: the record at byte 0 does not fit its checksum"]);
     lab.orch("status").says(2, &["nothing has been run"]);
 
-    import(LOGS).says(0, &["are the run `logs`"]);
+    import(LOGS).says(0, &["as the run `logs`"]);
     import(LOGS).says(2, &["there is a run `logs` already", "--name"]);
 }

@@ -118,7 +118,7 @@ fn the_table_shows_what_runs_and_leaves_nothing_behind() {
     assert!(lines[0].starts_with("trip: 2 trials: 2 new"), "{screen}");
     assert!(lines[1].starts_with("stopping: workers save a checkpoint first"), "{screen}");
     assert!(lines[2].contains(": interrupted: stopped after a checkpoint"), "{screen}");
-    assert_eq!(lines[3..], ["0 of 2 trials done; run the file again to go on"], "{screen}");
+    assert_eq!(lines[3..], ["0 of 2 trials done; run the file again to resume"], "{screen}");
 }
 
 #[test]
@@ -129,6 +129,6 @@ fn who_attaches_sees_the_same_table_and_leaves_without_a_trace() {
     attached.shows(&["11/20", "1 queued, 1 running"]);
     attached.interrupt();
     let (code, screen) = attached.end();
-    assert_eq!((code, screen.trim()), (130, "left; trip goes on"));
+    assert_eq!((code, screen.trim()), (130, "detached; trip is still running"));
     assert_eq!(lab.state("a-s0-").unwrap(), "running");
 }

@@ -54,7 +54,7 @@ fn what_is_shown_to_run_by_hand_does_the_same_and_touches_no_record() {
     lab.orch("run trip.yaml -q").says(0, &[]);
     let before = fs::read(lab.attempt("a-s0-", 1).unwrap().events()).unwrap();
     let shown = lab.json("show a-s0 --json");
-    let lines: Vec<_> = shown["by_hand"].as_array().unwrap().iter().collect();
+    let lines: Vec<_> = shown["rerun"].as_array().unwrap().iter().collect();
     // Anew: all but the line that copies the checkpoints.
     let script = format!("{}\n{}", lines[0].as_str().unwrap(), lines[2].as_str().unwrap());
     fs::create_dir(lab.path("tmp")).unwrap();
@@ -95,7 +95,7 @@ fn a_name_that_fits_none_or_several_lists_what_there_is() {
     lab.orch("show state=failed")
         .says(2, &["no trial of `trip` matches `state=failed`", "  b-s0-"]);
     lab.orch("show c-s0").says(2, &["no trial of `trip` matches `c-s0`", "succeeded"]);
-    lab.orch("show seed=one").says(2, &["`one` is no seed"]);
+    lab.orch("show seed=one").says(2, &["`one` is not a seed"]);
     lab.orch("show state=done").says(2, &["there is no state `done`", "`succeeded`"]);
     lab.orch("show size=3").says(2, &["trials have no `size`"]);
     lab.orch("show a trap").says(2, &["there is no run `trap`"]);
@@ -148,7 +148,7 @@ fn followed_logs_go_on_with_the_next_attempt_until_the_trial_is_done() {
     lab.settle("a-s0-", "running");
     let (printed, said) = follow(&lab);
     assert_eq!(run.end().code, 0);
-    assert!(said.ends_with(" is succeeded\n"), "{said}");
+    assert!(said.ends_with(" succeeded\n"), "{said}");
     for (line, times) in [("out 1", 1), ("err 1", 1), ("out 2", 1), ("err 2", 1), ("end", 2)] {
         assert_eq!(printed.lines().filter(|l| *l == line).count(), times, "{line}: {printed}");
     }
@@ -162,7 +162,7 @@ fn followed_logs_end_when_nobody_carries_the_trial_on() {
     run.kill();
     // The worker lives on, and so does who follows it.
     let (printed, said) = follow(&lab);
-    assert!(said.ends_with("is ended: `orch run` records it\n"), "{said}");
+    assert!(said.ends_with(" ended: `orch run` records it\n"), "{said}");
     assert_eq!(printed.lines().filter(|l| *l == "end").count(), 1, "{printed}");
 }
 
@@ -190,11 +190,11 @@ fn why_says_what_happened_and_what_to_do() {
     failed.says(0, &[]);
     assert_page("why", &lab, &failed.stdout);
     let waiting = lab.orch("why variant=b").stdout;
-    assert!(waiting.contains(" is queued: left out by `--only`.\nThe last `orch run` was confi"));
+    assert!(waiting.contains(" is queued: left out by `--only`.\nThe last `orch run` was limi"));
     assert!(lab.orch("status").stdout.contains("left out by `--only`"));
     lab.orch("run trip.yaml -q --only b").says(0, &[]);
     let done = lab.orch("why variant=b").stdout;
-    assert!(done.contains(" is succeeded.\nIt is done; `orch show b-s0-"), "{done}");
+    assert!(done.contains(" succeeded.\nIt is done; `orch show b-s0-"), "{done}");
 }
 
 #[test]
@@ -206,10 +206,10 @@ fn why_tells_a_trial_that_is_watched_from_one_that_is_not() {
         let said = lab.orch(&format!("why variant={trial}")).stdout;
         assert!(said.contains(words), "{said}");
     };
-    says("a", "Nothing is to be done; `orch logs a-s0-");
-    says("b", "`orch run` is at work and starts it in its turn");
+    says("a", "Nothing to do; `orch logs a-s0-");
+    says("b", "the running supervisor starts it in turn");
     run.kill();
-    says("a", "No supervisor watches it; run the file again");
+    says("a", "No supervisor is running; run the file again");
     says("b", "Run the file with `orch run` to start it");
 }
 

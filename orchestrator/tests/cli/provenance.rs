@@ -69,7 +69,7 @@ fn what_an_attempt_ran_with_is_recorded_and_shown() {
     assert_eq!((&provenance["driver"], &provenance["mock"]), (&"1.2".into(), &"gpus.yaml".into()));
     assert_eq!(ran_with["kernel"], printed("uname", "-r"));
     let shown = lab.orch("show a-s0").stdout;
-    assert!(shown.contains("  GPU          GPU-1 H9 (made up)\n"), "{shown}");
+    assert!(shown.contains("  GPU          GPU-1 H9 (mock)\n"), "{shown}");
 
     let recorded = lab.attempt("a-s0-", 1).unwrap().read_env().unwrap().unwrap();
     assert_eq!(recorded.variables["OMP_PLACES"], "sockets");

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orchestrator::cli::commands;
+use orchestrator::cli;
 use orchestrator::store::{Store, Times};
 use serde_json::Value;
 
@@ -112,9 +112,9 @@ fn outcome(lab: &Lab) -> Outcome {
             let bits = measured.map(|(name, value)| (name, value.to_bits()));
             outcome.results.insert(trial.0, bits.collect());
         }
-        Ok(0)
+        anyhow::Ok(())
     };
-    commands::block_on(read).unwrap();
+    cli::block_on(read).unwrap().unwrap();
     outcome
 }
 

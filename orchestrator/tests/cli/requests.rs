@@ -23,15 +23,15 @@ fn a_stopped_trial_is_cancelled_and_the_run_goes_on() {
     lab.reach("a-s0-", 1, 6);
     lab.settle("a-s0-", "running");
     let stopped = lab.orch("stop variant=a");
-    stopped.says(0, &["a-s0-", ": cancelled at step 7; its last checkpoint is of step 7\n"]);
+    stopped.says(0, &["a-s0-", ": cancelled at step 7; its last checkpoint is at step 7\n"]);
     assert!(processes::holders(&lab.trial("a-s0-").unwrap()).is_empty());
     nothing_is_asked_any_more(&lab);
     lab.reach("b-s0-", 1, 6);
-    lab.orch("stop variant=a").says(0, &["is cancelled already", "nothing is to be stopped"]);
+    lab.orch("stop variant=a").says(0, &["is already cancelled", "nothing to stop"]);
     lab.orch("stop b-s0 --now").says(0, &[": cancelled at step "]);
     let exit = lab.attempt("b-s0-", 1).unwrap().read_exit().unwrap().unwrap();
     assert_eq!((exit.outcome, exit.killed), (Outcome::Signalled { signal: 9 }, true));
-    run.end().says(130, &["0 of 2 trials done, 2 cancelled; run the file again to go on"]);
+    run.end().says(130, &["0 of 2 trials done, 2 cancelled; run the file again to resume"]);
     assert_eq!(lab.journey("a-s0-"), ["starting", "running", "cancelled"]);
 
     lab.edit(&[("hang_at: 7", "hang_at: 0")]);
@@ -64,10 +64,10 @@ fn stopping_all_ends_the_run_and_keeps_the_queue() {
     lab.reach("a-s0-", 1, 6);
     lab.settle("a-s0-", "running");
     lab.orch("stop --all").says(0, &["a-s0-", ": interrupted at step 7"]);
-    run.end().says(130, &["workers save a checkpoint first", "run the file again to go on"]);
+    run.end().says(130, &["workers save a checkpoint first", "run the file again to resume"]);
     assert_eq!(lab.state("b-s0-").unwrap(), "queued");
     assert!(processes::holders(&lab.path("")).is_empty());
-    lab.orch("stop --all").says(0, &["nothing is to be stopped"]);
+    lab.orch("stop --all").says(0, &["nothing to stop"]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn where_no_supervisor_lives_the_verb_does_it_itself() {
     lab.reach("a-s0-", 1, 6);
     lab.reach("b-s0-", 1, 6);
     run.kill();
-    lab.orch("stop a-s0").says(0, &[": cancelled at step 7; its last checkpoint is of step 7\n"]);
+    lab.orch("stop a-s0").says(0, &[": cancelled at step 7; its last checkpoint is at step 7\n"]);
     assert_eq!(processes::holders(&lab.path("")).len(), 1);
     lab.orch("stop --all nowhere").says(2, &["`nowhere`"]);
     lab.orch("stop --all trip trip").says(2, &["cannot be used with"]);
@@ -131,7 +131,7 @@ fn a_stop_whose_supervisor_dies_over_it_is_carried_out_all_the_same() {
     let attempt = lab.attempt("a-s0-", 1).unwrap();
     wait_for("the request to stop", || attempt.stop_requested().then_some(()));
     run.kill();
-    stop.end().says(0, &["a-s0-", ": cancelled at step 6; its last checkpoint is of step 5\n"]);
+    stop.end().says(0, &["a-s0-", ": cancelled at step 6; its last checkpoint is at step 5\n"]);
     // Its supervisor was killed, and it does not count as an interruption.
     assert_eq!(lab.journey("a-s0-"), ["starting", "running", "cancelled"]);
 }
@@ -147,7 +147,8 @@ fn a_retry_gives_fresh_attempts_with_a_supervisor_and_without() {
     lab.orch("retry --failed").says(2, &["nothing has been run"]);
     let run = lab.start("run trip.yaml");
     lab.settle("b-s0-", "failed");
-    lab.orch("retry variant=b").says(0, &["b-s0-", "queued again\n`orch run` is at work"]);
+    lab.orch("retry variant=b")
+        .says(0, &["b-s0-", "queued again\nthe running supervisor starts them"]);
     wait_for("attempt 2", || (lab.attempts("b-s0-") == 2).then_some(()));
     lab.settle("b-s0-", "failed");
     lab.orch("stop variant=a").says(0, &["cancelled at step 7"]);

@@ -91,7 +91,7 @@ fn the_rule_decides_and_a_database_made_again_says_the_same() {
     assert!(before.iter().filter(kept).all(|file| after.contains(file)));
     assert_eq!(before.len() - after.len(), 4);
     let again = lab.orch("gc");
-    assert!(again.stdout.ends_with("nothing is to be removed; 4 checkpoints stay\n"), "{again:?}");
+    assert!(again.stdout.ends_with("nothing to remove; 4 checkpoints stay\n"), "{again:?}");
     assert_eq!(lab.recorded(), undisturbed(&[]));
 }
 
@@ -109,7 +109,7 @@ fn what_is_under_way_is_left_alone_and_what_is_interrupted_goes_on() {
     let done = lab.orch("gc");
     done.says(0, &[]);
     assert!(done.stdout.contains("removed 4 files of 1 trials and freed"), "{done:?}");
-    assert!(done.stdout.ends_with("1 trials are under way and were left alone\n"), "{done:?}");
+    assert!(done.stdout.ends_with("1 trials are running and were skipped\n"), "{done:?}");
     assert_eq!(
         (steps(&lab, "a-s0", "checkpoints"), steps(&lab, "b-s0", "checkpoints")),
         (vec![], vec![5, 10])
@@ -143,7 +143,7 @@ fn without_a_rule_only_what_was_never_finished_goes() {
     let trial = lab.trial("a-s0").unwrap();
     fs::write(trial.join("checkpoints/step-7.partial"), "half").unwrap();
     let done = lab.orch("gc");
-    done.says(0, &["the file says no `keep`, so that every checkpoint stays", "would free"]);
+    done.says(0, &["the file has no `keep`, so every checkpoint stays", "would free"]);
     assert!(done.stdout.contains("removed 1 files of 1 trials and freed 4 B"), "{done:?}");
     assert_eq!(steps(&lab, "a-s0", "checkpoints"), [5, 10, 15, 20]);
 }
@@ -154,7 +154,7 @@ fn what_a_trial_left_behind_when_it_began_anew_goes() {
     let run = lab.start_with("run trip.yaml --rerun-stale", &[("FAKE_WORKER_BUILD", "fake-2")]);
     run.end().says(0, &["2 of 2 trials done"]);
     let plan = lab.orch("gc -n").stdout;
-    assert!(plan.contains("4 checkpoints of before it began anew"), "{plan}");
+    assert!(plan.contains("4 checkpoints from before its restart"), "{plan}");
     lab.orch("gc").says(0, &[]);
     assert_eq!(steps(&lab, "a-s0", "checkpoints-2"), [20]);
     assert!(!lab.trial("a-s0").unwrap().join("checkpoints").exists());

@@ -95,7 +95,7 @@ fn work_that_would_go_on_with_another_build_is_named_and_begins_anew_on_request(
         run.signal("-INT");
         assert_eq!(run.end().code, 130);
         let plan = rebuilt(&lab, "run trip.yaml -n");
-        let note = format!("note: {} go on from the work of another build", id(&lab, "a-s0-"));
+        let note = format!("note: {} continue from the work of another build", id(&lab, "a-s0-"));
         plan.says(0, &["1 to resume, 1 new", &note]);
         rebuilt(&lab, &format!("run trip.yaml {flag}")).says(0, &["2 of 2 trials done"]);
         let Event::Hello { resumed_from: from, .. } = lab.events("a-s0-", 2).swap_remove(0) else {
@@ -117,7 +117,7 @@ fn results_with_data_that_have_changed_since_are_told_apart() {
     with("faces", "run trip.yaml --only a").says(0, &[]);
     let note = format!("note: {} were made with other data", id(&lab, "a-s0-"));
     with("more faces", "run trip.yaml").says(0, &[&note]);
-    lab.orch("report").says(3, &["data that are not as they were then: a-s0-"]);
+    lab.orch("report").says(3, &["data that has changed since: a-s0-"]);
     assert_eq!(lab.orch("report --accept-code-change").code, 0);
     with("more faces", "run trip.yaml --rerun-stale").says(0, &["1 to run again from"]);
     assert_eq!(lab.orch("report").code, 0);

@@ -11,7 +11,7 @@ fn a_silent_trial_is_flagged() {
     let status = lab.orch("status").stdout;
     assert!(status.contains("stalled: no event and no output since 20"), "{status}");
     let why = lab.orch("why variant=a").stdout;
-    assert!(why.contains("shows what it printed last; `orch stop a-s0-"), "{why}");
+    assert!(why.contains("prints its output; `orch stop a-s0-"), "{why}");
     lab.orch("stop --all").says(0, &["interrupted at step 7"]);
     run.end().says(130, &["a-s0-", ": stalled: no event and no output for "]);
     assert!(!lab.orch("status").stdout.contains("stalled"));

@@ -54,7 +54,7 @@ fn a_decision_that_was_written_down_and_not_carried_out_is_made_up_for() {
 fn a_decision_that_was_not_carried_out_can_be_stopped() {
     let lab = stopped_half_way();
     start_in_the_journal_only(&lab, &lab.trial("a-s0-").unwrap());
-    let words = [": cancelled before its first step; its last checkpoint is of step 7\n"];
+    let words = [": cancelled before its first step; its last checkpoint is at step 7\n"];
     lab.orch("stop variant=a").says(0, &words);
     assert_eq!(lab.state("a-s0-").unwrap(), "cancelled");
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use experiments::protocol::trial_id::TrialId;
-use orchestrator::cli::commands;
+use orchestrator::cli;
 use orchestrator::store::{Store, Times};
 
 use super::processes;
@@ -107,9 +107,9 @@ impl Lab {
             }
             let results = store.results().await?;
             recorded.1 = results.into_iter().map(|(id, values)| (name(&id), values)).collect();
-            Ok(0)
+            anyhow::Ok(())
         };
-        commands::block_on(read).unwrap();
+        cli::block_on(read).unwrap().unwrap();
         recorded
     }
 

@@ -54,7 +54,7 @@ fn a_run_without_a_controller_is_refused_in_slurm_s_words() {
     let lab = lab(&[]);
     lab.place.cluster.strike("kill", "slurmctld");
     let refused = lab.orch("run trip.yaml");
-    refused.says(1, &["Slurm would not take a trial's job", "`sbatch` says: "]);
+    refused.says(1, &["Slurm would not accept a trial's job", "`sbatch` says: "]);
     assert!(!lab.run_folder().exists(), "something was begun");
 }
 
@@ -68,7 +68,7 @@ fn what_slurm_would_never_take_is_refused_before_anything_is_submitted() {
         let lab = Lab::new();
         lab.edit(&[("{poll: 200ms}", &format!("{{poll: 200ms, {settings}}}"))]);
         let refused = lab.orch("run trip.yaml");
-        refused.says(1, &["Slurm would not take a trial's job", words]);
+        refused.says(1, &["Slurm would not accept a trial's job", words]);
         assert_eq!(refused.stderr.matches(words).count(), 1, "{}", refused.stderr);
         assert!(!lab.run_folder().exists(), "something was begun");
     }

@@ -1,4 +1,4 @@
-//! Arguments of the verbs that take records out of runs.
+//! Arguments of the verbs that read the records of runs, or import some.
 
 use std::path::PathBuf;
 
@@ -6,54 +6,54 @@ use clap::{Args, ValueEnum};
 
 /// Arguments of `orch report`.
 #[derive(Debug, Args)]
-pub struct Report {
+pub(crate) struct Report {
     /// The run (`table1.demo`, or `table1` for its latest profile; the last one if absent), or an
     /// experiment file, whose present report section and labels are used.
     #[arg(value_name = "RUN|FILE")]
-    pub of: Option<String>,
+    pub(crate) of: Option<String>,
     /// Profile, with a FILE; its latest run if absent.
     #[arg(short, long, value_name = "NAME")]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Draws results of different builds of the worker, or made before the data changed, in one
     /// table, and says so below it.
     #[arg(long)]
-    pub accept_code_change: bool,
-    /// Takes a table of which trials are missing for good; its cells are marked all the same.
+    pub(crate) accept_code_change: bool,
+    /// Accepts a table with missing trials; its cells are marked all the same.
     #[arg(long)]
-    pub allow_partial: bool,
+    pub(crate) allow_partial: bool,
     /// Draws this run's rows beside those of the report's own, in its table and its figures; claims
     /// are not judged by them. May be given several times.
     #[arg(long, value_name = "RUN")]
-    pub beside: Vec<String>,
-    /// Shows what stands behind one number, and draws nothing: its trials and their attempts, keys,
-    /// builds, commits, devices and logs. `provenance.json` in the report has it for all.
+    pub(crate) beside: Vec<String>,
+    /// Prints the provenance of one number, and draws nothing: its trials and their attempts, keys,
+    /// builds, commits, devices and logs. `provenance.json` in the report has that of all.
     #[arg(long, value_name = "VARIANT.METRIC", conflicts_with_all = ["out", "allow_partial"])]
-    pub explain: Option<String>,
+    pub(crate) explain: Option<String>,
     /// Folder for the report; `report` in the run's folder if absent.
     #[arg(short, long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Prints one JSON object.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Arguments of `orch query`.
 #[derive(Debug, Args)]
 #[command(allow_missing_positional = true)]
-pub struct Query {
+pub(crate) struct Query {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    pub run: Option<String>,
-    /// What to look up, in SQLite's dialect.
+    pub(crate) run: Option<String>,
+    /// The query, in SQLite's dialect.
     #[arg(value_name = "SELECT")]
-    pub select: String,
-    /// How the rows are printed; a table on a terminal, CSV elsewhere if absent.
+    pub(crate) select: String,
+    /// Format of the rows; a table on a terminal, CSV elsewhere if absent.
     #[arg(short, long)]
-    pub format: Option<RowFormat>,
+    pub(crate) format: Option<RowFormat>,
 }
 
-/// How rows are printed.
+/// The format of printed rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RowFormat {
+pub(crate) enum RowFormat {
     /// Aligned columns, with `NULL` where there is no value.
     Table,
     /// A line of names, then a line for each row, with empty fields where there is no value.
@@ -64,23 +64,23 @@ pub enum RowFormat {
 
 /// Arguments of `orch export`.
 #[derive(Debug, Args)]
-pub struct Export {
+pub(crate) struct Export {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    pub run: Option<String>,
-    /// What to write.
+    pub(crate) run: Option<String>,
+    /// Format to write.
     #[arg(short, long)]
-    pub format: ExportFormat,
+    pub(crate) format: ExportFormat,
     /// The file to write, or for TensorBoard the folder; what it had of an earlier export is replaced.
     #[arg(short, long, value_name = "PATH")]
-    pub out: PathBuf,
-    /// Prints one JSON object that says what was written.
+    pub(crate) out: PathBuf,
+    /// Prints one JSON object that lists what was written.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
-/// What points are written as.
+/// The format of exported points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
+pub(crate) enum ExportFormat {
     /// A line of names, then a line for each point.
     Csv,
     /// A JSON object for each point, one a line.
@@ -93,33 +93,33 @@ pub enum ExportFormat {
 
 /// Arguments of `orch import`.
 #[derive(Debug, Args)]
-pub struct Import {
-    /// What left them.
-    pub format: ImportFormat,
+pub(crate) struct Import {
+    /// Format of the curves.
+    pub(crate) format: ImportFormat,
     /// The folder to search.
     #[arg(value_name = "DIR")]
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Name of the run; the folder's if absent.
     #[arg(long)]
-    pub name: Option<String>,
-    /// Takes the folders, in the order of their names, for seeds 0, 1, 2… of this one row.
+    pub(crate) name: Option<String>,
+    /// Imports the folders, in the order of their names, as seeds 0, 1, 2… of this one row.
     #[arg(long, value_name = "NAME")]
-    pub row: Option<String>,
-    /// Calls what has this tag by another name, for example that of another run's metric. May be given
-    /// several times; other tags are metrics as they are.
+    pub(crate) row: Option<String>,
+    /// Imports the scalars with this tag under another name, for example that of another run's metric.
+    /// May be given several times; other tags keep their names.
     #[arg(long = "metric", value_name = "TAG=METRIC", value_parser = renaming)]
-    pub metrics: Vec<(String, String)>,
-    /// Takes each curve's last value for a final value, so that tables have it.
+    pub(crate) metrics: Vec<(String, String)>,
+    /// Also imports each curve's last value as a final value, for tables.
     #[arg(long)]
-    pub last: bool,
-    /// Prints one JSON object that says what was imported.
+    pub(crate) last: bool,
+    /// Prints one JSON object that lists what was imported.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
-/// What curves are imported from.
+/// The format of imported curves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ImportFormat {
+pub(crate) enum ImportFormat {
     /// TensorBoard's event files: scalars, by whichever program.
     Tensorboard,
 }
@@ -132,19 +132,19 @@ fn renaming(text: &str) -> Result<(String, String), String> {
 
 /// Arguments of `orch compare`.
 #[derive(Debug, Args)]
-pub struct Compare {
+pub(crate) struct Compare {
     /// The runs: `table1.demo`, or `table1` for its latest profile. The first one's file says which
     /// columns there are.
     #[arg(required = true, num_args = 2.., value_name = "RUN")]
-    pub names: Vec<String>,
-    /// What the table is printed as.
+    pub(crate) names: Vec<String>,
+    /// Format of the table.
     #[arg(short, long, default_value = "text")]
-    pub format: TableFormat,
+    pub(crate) format: TableFormat,
 }
 
-/// What a table is printed as.
+/// The format of a printed table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TableFormat {
+pub(crate) enum TableFormat {
     /// Aligned columns.
     Text,
     /// Markdown.

@@ -1,4 +1,4 @@
-//! Arguments of the verbs that look after machines, disks and databases.
+//! Arguments of the verbs for machines, disks and databases.
 
 use std::path::PathBuf;
 
@@ -6,47 +6,47 @@ use clap::{Args, Subcommand};
 
 /// Arguments of `orch gc`.
 #[derive(Debug, Args)]
-pub struct Gc {
+pub(crate) struct Gc {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    pub run: Option<String>,
+    pub(crate) run: Option<String>,
     /// Shows what would be removed, and removes nothing.
     #[arg(short = 'n', long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Prints one JSON object.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Arguments of `orch doctor`.
 #[derive(Debug, Args)]
-pub struct Doctor {
-    /// An experiment file, whose worker is looked at too.
-    pub file: Option<PathBuf>,
+pub(crate) struct Doctor {
+    /// An experiment file, whose worker is checked too.
+    pub(crate) file: Option<PathBuf>,
     /// Its profile; the file's first if absent.
     #[arg(short, long, value_name = "NAME", requires = "file")]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Prints one JSON object.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Arguments of `orch db`.
 #[derive(Debug, Args)]
-pub struct Db {
-    /// What to do.
+pub(crate) struct Db {
+    /// The subcommand.
     #[command(subcommand)]
-    pub what: DbVerb,
+    pub(crate) what: DbVerb,
 }
 
-/// What to do with a database.
+/// Subcommands of `orch db`.
 #[derive(Debug, Subcommand)]
-pub enum DbVerb {
-    /// Says whether it is sound and holds what the files say.
+pub(crate) enum DbVerb {
+    /// Checks that it is intact and agrees with the files.
     Check {
         /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
         run: Option<String>,
     },
-    /// Makes it again from the files, while no supervisor is at work.
+    /// Rebuilds it from the files, while no supervisor is running.
     Rebuild {
         /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
         run: Option<String>,

@@ -1,4 +1,4 @@
-//! The command line: verbs and their help. The flags of each lie in `cli/`.
+//! The command line: verbs and their help. The arguments of each are in the files of this folder.
 
 mod analysis;
 mod maintenance;
@@ -9,17 +9,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use analysis::{
+pub(super) use analysis::{
     Compare, Export, ExportFormat, Import, ImportFormat, Query, Report, RowFormat, TableFormat,
 };
-pub use maintenance::{Db, DbVerb, Doctor, Gc};
-pub use run::{Attach, FailurePolicy, Run, Status, Wait};
-pub use trials::{Chosen, Diff, Logs, Named, Retry, Show, Stop, Why};
+pub(super) use maintenance::{Db, DbVerb, Doctor, Gc};
+pub(super) use run::{Attach, Run, Status, Wait};
+pub(super) use trials::{Diff, Logs, OneTrialArgs, Retry, Show, Stop, Why};
 
 /// Turns one YAML file into a paper's table.
 ///
 /// The file says which variants to train, with which seeds, and which table and figures must come
-/// out. `orch run` carries every trial to its end on worker processes and records everything in
+/// out. `orch run` runs every trial to its end in a worker process and records everything in
 /// SQLite; running the same file again runs what is missing, and nothing twice.
 #[derive(Debug, Parser)]
 #[command(
@@ -33,76 +33,89 @@ Examples:
   orch run experiments/table1.yaml -n                show what would run, and run nothing
   orch run experiments/table1.yaml --profile paper   the same at the paper's own scale
   orch run experiments/table1.yaml -d                the same in the background: see `orch attach`
-  orch status                                        where the last run stands
-  orch show variant=sr3                              all about one of its trials
+  orch status                                        the state of the last run
+  orch show variant=sr3                              everything about one of its trials
   orch report table1                                 its table and figures, from the records
 
 Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage or file, 3 incomplete report,
 4 another supervisor holds the run, 130 interrupted."
 )]
 pub struct Cli {
-    /// What to do.
+    /// The verb.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub(crate) verb: Verb,
     /// Flags of every verb.
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
+}
+
+impl Cli {
+    /// The least level of events that are logged.
+    pub fn log_level(&self) -> &'static str {
+        match (self.global.quiet, self.global.verbose) {
+            (true, _) => "error",
+            (false, 0) => "warn",
+            (false, 1) => "info",
+            (false, 2) => "debug",
+            (false, _) => "trace",
+        }
+    }
 }
 
 /// Flags of every verb.
 #[derive(Debug, Args)]
-pub struct Global {
-    /// Folder that the runs lie in.
+pub(crate) struct Global {
+    /// Folder of all runs.
     #[arg(long, global = true, env = "ORCH_RUNS", default_value = "runs", value_name = "DIR")]
-    pub runs: PathBuf,
-    /// Says more; twice, everything. `ORCH_LOG` filters in detail (`ORCH_LOG=orchestrator=debug`).
+    pub(crate) runs: PathBuf,
+    /// Logs more; twice, everything. `ORCH_LOG` filters in detail (`ORCH_LOG=orchestrator=debug`).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// Says only what went wrong.
+    pub(crate) verbose: u8,
+    /// Prints no messages except errors and failures.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// This process is the one in the background.
+    pub(crate) quiet: bool,
+    /// Marks the process that `--detach` starts in the background.
     #[arg(long, hide = true)]
-    pub behind: bool,
+    pub(crate) background: bool,
 }
 
-/// What to do.
+/// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Runs what is missing of an experiment.
     ///
     /// Prints the plan, then shows every trial's progress until all have ended. Safe to repeat: what
-    /// is done stays done, what was interrupted goes on from its last checkpoint. Ctrl-C lets the
+    /// is done stays done, what was interrupted resumes from its last checkpoint. Ctrl-C lets the
     /// workers save a checkpoint and end; a second Ctrl-C ends them at once. docs/experiment.md
     /// explains every key of the file.
     Run(Run),
-    /// Shows how a run goes that is run in the background or in another terminal.
+    /// Shows the progress of a run in the background or in another terminal.
     ///
-    /// Until it ends, with the exit code of `orch wait`. Ctrl-C leaves it, and it goes on.
+    /// Until it ends, with the exit code of `orch wait`. Ctrl-C detaches; the run continues.
     #[command(after_help = "\
 Example:
   orch run experiments/table1.yaml -d && orch attach")]
     Attach(Attach),
     /// Waits for the end of a run.
     ///
-    /// Says nothing unless something is wrong, and then what. Exit codes: 0 all succeeded, 1 some
-    /// failed, 124 the time to wait was over first, 130 it was interrupted or its supervisor died,
-    /// so that something is left to run.
+    /// Prints nothing unless something is wrong. Exit codes: 0 all succeeded, 1 some failed, 124 the
+    /// timeout was reached first, 130 it was interrupted or its supervisor died, so that something is
+    /// left to run.
     #[command(after_help = "\
 Example:
   orch run experiments/table1.yaml -d && orch wait && orch report")]
     Wait(Wait),
-    /// Shows where a run stands.
+    /// Shows the state of a run.
     Status(Status),
-    /// Shows all about one trial.
+    /// Shows everything about one trial.
     ///
     /// Its state and why, its config, every attempt, its final values, where its files are, and how
-    /// to run it once more by hand.
+    /// to rerun it manually.
     #[command(after_help = "\
 Example:
   orch show variant=sr3,seed=0   the trial of that variant and seed, in the last run")]
     Show(Show),
-    /// Says what is different between two trials.
+    /// Shows the differences between two trials.
     ///
     /// The keys of their configs that differ, what they were made with, how long they took, and their
     /// final values side by side.
@@ -111,32 +124,32 @@ Examples:
   orch diff variant=sr3 variant=cos              two rows of one run
   orch diff sr3-s0 sr3-s0 table1.demo table1.small   one row of two runs")]
     Diff(Diff),
-    /// Prints what a trial's worker printed.
+    /// Prints the output of a trial's worker.
     ///
-    /// Of its last attempt, first what went to standard output, then to standard error.
+    /// Of its last attempt, first standard output, then standard error.
     #[command(after_help = "\
 Example:
-  orch logs state=failed --stderr   what the one trial that failed complained")]
+  orch logs state=failed --stderr   the errors of the one trial that failed")]
     Logs(Logs),
-    /// Says why a trial waits, has failed or is not run, and what to do.
+    /// Explains why a trial waits, has failed or is not run, and what to do.
     #[command(after_help = "\
 Example:
   orch why state=failed   what became of the one trial that failed, with the end of its log")]
     Why(Why),
     /// Stops trials, or a whole run, and returns when their processes are gone.
     ///
-    /// Their workers save a checkpoint first. A trial that is named is cancelled: it goes on when
+    /// Their workers save a checkpoint first. A selected trial is cancelled: it resumes when
     /// the file is run again, or by `orch retry`. `--all` ends the run as Ctrl-C does.
     #[command(after_help = "\
 Examples:
   orch stop variant=sr3                cancels that variant's trials, running or queued
   orch stop --all                      lets everything save a checkpoint and ends the run
-  orch stop state=queued table1.demo   lets what runs finish, and nothing else start")]
+  orch stop state=queued table1.demo   lets running trials finish, and starts no others")]
     Stop(Stop),
     /// Puts trials that failed, or were stopped, back in the queue.
     ///
-    /// Each goes on from its last checkpoint, with as many attempts as a new one has. A supervisor
-    /// that is at work takes them up; where there is none, run the file again.
+    /// Each resumes from its last checkpoint, with as many attempts as a new one has. A running
+    /// supervisor starts them; if none is running, run the file again.
     #[command(after_help = "\
 Examples:
   orch retry --failed            all that failed, once their cause is removed
@@ -144,8 +157,8 @@ Examples:
     Retry(Retry),
     /// Removes what is not needed any more, by the file's `keep`.
     ///
-    /// Of trials that are not under way: the checkpoints that the rule does not keep, folders of
-    /// checkpoints that a trial left behind when it began anew, and files that were never finished.
+    /// Of trials that are not running: checkpoints that the rule does not keep, folders of
+    /// checkpoints from before a trial was restarted, and incomplete files.
     /// The last checkpoint of a trial that has not succeeded always stays, and so do logs, events,
     /// records and artifacts. The rule is that of the last `orch run`.
     #[command(after_help = "\
@@ -161,20 +174,20 @@ Examples:
     #[command(after_help = "\
 Example:
   orch report table1 --profile paper
-  orch report table1 --explain sr4.psnr   what stands behind that number")]
+  orch report table1 --explain sr4.psnr   the provenance of that number")]
     Report(Report),
     /// Puts the rows of several runs in one table.
     ///
     /// The columns are those of the first one's `report.table`, as far as any run has their metrics;
-    /// every run's variants are rows, and those of one name stand together. Bold or starred are the best
-    /// and all that cannot be told from it, as in a report. A trial that has not succeeded does not count,
+    /// every run's variants are rows, and those of one name are adjacent. Bold or starred are the best
+    /// and all that do not differ from it significantly, as in a report. A trial that has not succeeded does not count,
     /// which the table says.
     #[command(after_help = "\
 Examples:
   orch compare table1.demo table1.small
   orch compare mine baseline --format markdown")]
     Compare(Compare),
-    /// Looks something up in a run's records, with SQL.
+    /// Queries a run's records with SQL.
     ///
     /// It only reads. Two views have every number by name:
     ///
@@ -201,35 +214,35 @@ Examples:
   orch export table1.demo --format csv --out points.csv
   orch export --format tensorboard --out boards && tensorboard --logdir boards")]
     Export(Export),
-    /// Makes a run of curves that another program left.
+    /// Makes a run of the curves of another program.
     ///
     /// Every folder in and below DIR that has TensorBoard's event files becomes a trial, whose points are
-    /// copied; where they come from is recorded with it. The run can be queried, exported and compared like
+    /// copied and whose origin is recorded. The run can be queried, exported and compared like
     /// any other, and `orch report RUN --beside NAME` draws its rows beside those of another run.
     #[command(after_help = "\
 Examples:
   orch import tensorboard lightning_logs --name theirs --metric val_psnr=val/psnr
   orch import tensorboard seeds --row sr3 --last   the folders are seeds of one row, the last values final")]
     Import(Import),
-    /// Says what is wrong with this machine, and what to do about it.
+    /// Finds what is wrong with this machine, and says what to do about it.
     ///
-    /// One line for each thing: CPUs, memory, GPUs and their driver, disk, file system, locks, clock,
-    /// slots and who has them, databases; with a FILE also its worker. Exit code 1 if there is a
+    /// One line for each check: CPUs, memory, GPUs and their driver, disk, file system, locks, clock,
+    /// slots and their holders, databases; with a FILE also its worker. Exit code 1 if there is a
     /// problem.
     #[command(after_help = "\
 Example:
-  orch doctor experiments/table1.yaml   whether this machine can run it, worker and all")]
+  orch doctor experiments/table1.yaml   checks that this machine can run it, with its worker")]
     Doctor(Doctor),
-    /// Checks the database of a run, or makes it again.
+    /// Checks the database of a run, or rebuilds it.
     ///
-    /// `orch.db` is an index over the run's journal and what its workers wrote: `check` compares it
-    /// with what these files say, also while the run goes on; `rebuild` makes it again from them. Exit
-    /// code 1 if it is not what the files say.
+    /// `orch.db` is an index over the run's journal and its workers' files: `check` compares it with
+    /// them, also while the run is active; `rebuild` makes it again from them. Exit code 1 if it does
+    /// not agree with the files.
     #[command(after_help = "\
 Example:
   orch db check table1.demo || orch db rebuild table1.demo")]
     Db(Db),
-    /// Carries one attempt to its end; started by executors.
+    /// Runs one attempt to its end; started by executors.
     #[command(hide = true)]
     Hold {
         /// The attempt's folder.

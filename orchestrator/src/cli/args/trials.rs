@@ -1,108 +1,108 @@
-//! Arguments of the verbs that are about some of a run's trials.
+//! Arguments of the verbs that are about one or several of a run's trials.
 
 use clap::Args;
 
 use crate::cli::selector::{Selector, SelectorError};
 
-/// Which trial, of which run.
+/// A trial and its run.
 #[derive(Debug, Args)]
-pub struct Chosen {
+pub(crate) struct OneTrialArgs {
     /// The trial: the start of its id, `variant=NAME`, `seed=N` or `state=STATE`, or several of
-    /// these with commas between. Exactly one trial must fit.
-    pub trial: Selector,
+    /// these with commas between. Exactly one trial must match.
+    pub(crate) trial: Selector,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    pub run: Option<String>,
+    pub(crate) run: Option<String>,
 }
 
 /// Arguments of `orch show`.
 #[derive(Debug, Args)]
-pub struct Show {
-    /// Which trial.
+pub(crate) struct Show {
+    /// The trial and its run.
     #[command(flatten)]
-    pub chosen: Chosen,
+    pub(crate) target: OneTrialArgs,
     /// Prints one JSON object.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Arguments of `orch diff`.
 #[derive(Debug, Args)]
-pub struct Diff {
+pub(crate) struct Diff {
     /// The one trial: the start of its id, `variant=NAME`, `seed=N` or `state=STATE`, or several of
     /// these with commas between.
-    pub a: Selector,
+    pub(crate) a: Selector,
     /// The other, in the same way.
-    pub b: Selector,
+    pub(crate) b: Selector,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    pub run: Option<String>,
+    pub(crate) run: Option<String>,
     /// The run of the other trial; the same if absent.
-    pub other_run: Option<String>,
+    pub(crate) other_run: Option<String>,
     /// Prints one JSON object.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Arguments of `orch logs`.
 #[derive(Debug, Args)]
-pub struct Logs {
-    /// Which trial.
+pub(crate) struct Logs {
+    /// The trial and its run.
     #[command(flatten)]
-    pub chosen: Chosen,
-    /// Goes on printing, from attempt to attempt, until the trial is done or nobody carries it on.
+    pub(crate) target: OneTrialArgs,
+    /// Keeps printing, attempt after attempt, until the trial is done or no supervisor is running.
     #[arg(short, long)]
-    pub follow: bool,
-    /// Only what went to standard output.
+    pub(crate) follow: bool,
+    /// Only standard output.
     #[arg(long, conflicts_with = "stderr")]
-    pub stdout: bool,
-    /// Only what went to standard error.
+    pub(crate) stdout: bool,
+    /// Only standard error.
     #[arg(long)]
-    pub stderr: bool,
+    pub(crate) stderr: bool,
     /// This attempt, not the last one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub attempt: Option<u32>,
+    pub(crate) attempt: Option<u32>,
 }
 
 /// Arguments of `orch why`.
 #[derive(Debug, Args)]
-pub struct Why {
-    /// Which trial.
+pub(crate) struct Why {
+    /// The trial and its run.
     #[command(flatten)]
-    pub chosen: Chosen,
+    pub(crate) target: OneTrialArgs,
 }
 
 /// Arguments of `orch stop`.
 #[derive(Debug, Args)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
-    /// with commas between. All that fit are meant. With `--all`, the run.
+    /// with commas between. All that match are selected. With `--all`, the run.
     #[arg(value_name = "TRIAL", required_unless_present = "all")]
     first: Option<String>,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
     #[arg(value_name = "RUN", conflicts_with = "all")]
     second: Option<String>,
-    /// Stops everything that runs, and the supervisor; what is queued stays queued.
+    /// Stops all running trials and the supervisor; queued trials stay queued.
     #[arg(long)]
-    pub all: bool,
-    /// Does not wait for checkpoints: the last ones that were saved stay.
+    pub(crate) all: bool,
+    /// Does not wait for new checkpoints; the last saved ones stay.
     #[arg(long)]
-    pub now: bool,
+    pub(crate) now: bool,
     /// Prints one JSON object.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 impl Stop {
-    /// The trials that are named and the run.
-    pub fn named(&self) -> Result<Named<'_>, SelectorError> {
-        Named::new(self.first.as_deref(), self.second.as_deref(), self.all)
+    /// The selected trials and the run.
+    pub(crate) fn selection(&self) -> Result<Selection<'_>, SelectorError> {
+        Selection::new(self.first.as_deref(), self.second.as_deref(), self.all)
     }
 }
 
 /// Arguments of `orch retry`.
 #[derive(Debug, Args)]
-pub struct Retry {
+pub(crate) struct Retry {
     /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
-    /// with commas between. All that fit are meant. With `--failed`, the run.
+    /// with commas between. All that match are selected. With `--failed`, the run.
     #[arg(value_name = "TRIAL", required_unless_present = "failed")]
     first: Option<String>,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
@@ -110,30 +110,30 @@ pub struct Retry {
     second: Option<String>,
     /// Every trial that failed.
     #[arg(long)]
-    pub failed: bool,
+    pub(crate) failed: bool,
     /// Prints one JSON object.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 impl Retry {
-    /// The trials that are named and the run.
-    pub fn named(&self) -> Result<Named<'_>, SelectorError> {
-        Named::new(self.first.as_deref(), self.second.as_deref(), self.failed)
+    /// The selected trials and the run.
+    pub(crate) fn selection(&self) -> Result<Selection<'_>, SelectorError> {
+        Selection::new(self.first.as_deref(), self.second.as_deref(), self.failed)
     }
 }
 
-/// What verbs that may be about several trials are about.
+/// The trials that a verb is about, and their run.
 #[derive(Debug)]
-pub struct Named<'a> {
-    /// Which trials; `None` where a flag says that.
-    pub trials: Option<Selector>,
-    /// Which run; the last one if absent.
-    pub run: Option<&'a str>,
+pub(crate) struct Selection<'a> {
+    /// `None` if a flag selects them.
+    pub(crate) trials: Option<Selector>,
+    /// `None` for the last run.
+    pub(crate) run: Option<&'a str>,
 }
 
-impl<'a> Named<'a> {
-    /// Of the words of the command line: where a flag says which trials, the first is the run.
+impl<'a> Selection<'a> {
+    /// The meaning of the positional arguments: if a flag selects the trials, the first is the run.
     fn new(
         first: Option<&'a str>,
         second: Option<&'a str>,

@@ -1,17 +1,19 @@
-//! `orch attach [RUN]`: how a run goes that another process supervises, until it ends.
+//! `orch attach [RUN]`: shows the progress of a run that another process supervises, until it ends.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use experiments::protocol::events::{LONGEST_LINE, Line};
 use experiments::protocol::exit;
+use experiments::protocol::trial_id::TrialId;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::say;
+use super::error::Result;
+use super::print_message;
 use super::summary::Summary;
 use crate::cli::args::{self, Global};
 use crate::display::progress::Progress;
-use crate::display::{Display, Reporter as _, RunEvent, Talk};
+use crate::display::{Display, Reporter as _, RunEvent, Verbosity};
 use crate::platform::line_reader::{self, Place, Tail};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
@@ -19,68 +21,67 @@ use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::scheduler::State;
 use crate::store::TrialRecord;
 use crate::store::sync;
-use experiments::protocol::trial_id::TrialId;
 
-/// How long to wait before the records are looked at again.
-const MOMENT: Duration = Duration::from_millis(200);
+/// Time between two reads of the records.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How much of an attempt's past events is read to know its rate and its newest value.
+/// Bytes of an attempt's past events that are read for its rate and its newest value.
 const PAST_BYTES: u64 = 64 << 10;
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Attach, global: &Global) -> anyhow::Result<u8> {
+pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let resolved = RunSnapshot::read(&dir.experiment())?;
     let headline = snapshot::headline(&resolved.run.report);
-    let talk = if global.quiet { Talk::Quiet } else { Talk::Normal };
-    let mut display = Display::new(talk, headline);
-    let mut seen = Seen::default();
+    let verbosity = if global.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+    let mut display = Display::new(verbosity, headline);
+    let mut observed = Observed::default();
     let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
         // In this order: once there is no supervisor, nothing is recorded any more.
         let supervised = dir.is_supervised();
         let mut store = sync::for_reading(&dir).await?;
         let trials = resolved.of_last_run(store.trials().await?);
-        seen.take(&trials, &dir, headline, &mut display)?;
+        observed.update(&trials, &dir, headline, &mut display)?;
         if !supervised {
             display.finish();
             let summary = Summary::of_records(&dir, &trials, store.stopping().await?);
-            if talk == Talk::Normal || summary.code() != exit::OK {
-                say(&summary.to_text());
+            if verbosity == Verbosity::Normal || summary.code() != exit::OK {
+                print_message(&summary.to_text());
             }
             return Ok(summary.code());
         }
         drop(store);
-        let trials: Vec<_> = seen.states.iter().collect();
-        display.report(RunEvent::Progress { trials: &trials, progress: &seen.progress });
+        let trials: Vec<_> = observed.states.iter().collect();
+        display.report(RunEvent::Progress { trials: &trials, progress: &observed.progress });
         tokio::select! {
-            () = tokio::time::sleep(MOMENT) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             _ = interrupt.recv() => {
                 display.finish();
-                say(&format!("left; {} goes on", dir.name()));
+                print_message(&format!("detached; {} is still running", dir.name()));
                 return Ok(exit::INTERRUPTED);
             }
         }
     }
 }
 
-/// What has been seen of the run so far.
+/// Everything read of the run so far.
 #[derive(Default)]
-struct Seen {
+struct Observed {
     states: BTreeMap<TrialId, State>,
     progress: BTreeMap<TrialId, Progress>,
-    /// The attempt whose events are read, and how far.
+    /// The attempt whose events are read, and the offset of the next line.
     read: BTreeMap<TrialId, (u32, Place)>,
 }
 
-impl Seen {
-    fn take(
+impl Observed {
+    fn update(
         &mut self,
         trials: &[TrialRecord],
         dir: &RunDir,
         headline: Option<&str>,
         display: &mut Display,
-    ) -> anyhow::Result<()> {
+    ) -> Result<()> {
         for TrialRecord { id, state, .. } in trials {
             let before = self.states.insert(id.clone(), state.clone());
             if let Some(before) = before.filter(|before| before != state) {
@@ -104,12 +105,12 @@ impl Seen {
         attempt: &AttemptDir,
         number: u32,
         headline: Option<&str>,
-    ) -> anyhow::Result<()> {
+    ) -> Result<()> {
         let path = attempt.events();
         let end = line_reader::length(&path);
         let mut place = match self.read.get(id) {
             Some((read, place)) if *read == number => *place,
-            // From within a line: what is left of it is no event, and passed over as such.
+            // This may be within a line, whose rest is not an event and is skipped.
             _ => Place { offset: end.saturating_sub(PAST_BYTES), ..Place::default() },
         };
         let tail = Tail { path: &path, longest: LONGEST_LINE, end };

@@ -1,8 +1,9 @@
-//! `orch db check|rebuild [RUN]`: the index over a run's files, and making it again.
+//! `orch db check|rebuild [RUN]`: compares a run's database with its files, or rebuilds it from them.
 
 use experiments::protocol::exit;
 
-use super::{print, say};
+use super::error::Result;
+use super::{print, print_message};
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
 use crate::store::StoreError;
@@ -10,25 +11,28 @@ use crate::store::rebuild;
 use crate::store::sync::OpenError;
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Db, global: &Global) -> anyhow::Result<u8> {
+pub(super) async fn run(arguments: &args::Db, global: &Global) -> Result<u8> {
     match &arguments.what {
         args::DbVerb::Check { run } => check(&RunDir::find(&global.runs, run.as_deref())?).await,
         args::DbVerb::Rebuild { run } => {
             let dir = RunDir::find(&global.runs, run.as_deref())?;
             rebuild::rebuild(&dir, &dir.lock_for_a_moment()?).await?;
             if !global.quiet {
-                say(&format!("`{}` is made again from the files", dir.database().display()));
+                print_message(&format!(
+                    "`{}` was rebuilt from the files",
+                    dir.database().display()
+                ));
             }
             Ok(exit::OK)
         }
     }
 }
 
-async fn check(dir: &RunDir) -> anyhow::Result<u8> {
+async fn check(dir: &RunDir) -> Result<u8> {
     let database = dir.database();
     if !database.is_file() {
-        say(&format!(
-            "there is no `{}`; the next verb makes it from the files",
+        print_message(&format!(
+            "there is no `{}`; the next command makes it from the files",
             database.display()
         ));
         return Ok(exit::OK);
@@ -40,12 +44,12 @@ async fn check(dir: &RunDir) -> anyhow::Result<u8> {
         checked => checked?,
     };
     if wrong.is_empty() {
-        print(&format!("`{}` is sound and holds what the files say\n", database.display()))?;
+        print(&format!("`{}` is intact and agrees with the files\n", database.display()))?;
         return Ok(exit::OK);
     }
     print(&(wrong.join("\n") + "\n"))?;
-    say(&format!(
-        "`{}` is not what the files say; `orch db rebuild {}` makes it again from them",
+    print_message(&format!(
+        "`{}` does not agree with the files\n\nhint: `orch db rebuild {}` makes it again from them",
         database.display(),
         dir.name()
     ));

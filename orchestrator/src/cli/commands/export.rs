@@ -1,4 +1,4 @@
-//! `orch export [RUN]`: every point that counts, for other programs.
+//! `orch export [RUN]`: writes every point that counts to files for other programs.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use experiments::protocol::exit;
 use experiments::protocol::number::Number;
+use experiments::protocol::trial_id::TrialId;
 use futures_util::TryStreamExt;
 use reports::table::record;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{print_json, say};
+use super::error::Result;
+use super::{print_json, print_message};
 use crate::cli::args::{self, ExportFormat, Global};
 use crate::interop::parquet::ParquetFile;
 use crate::interop::tensorboard::EventFile;
@@ -19,9 +21,8 @@ use crate::platform::atomic_file::{self, FileError};
 use crate::run_dir::RunDir;
 use crate::store::sync;
 use crate::store::{Point, Store, TrialRecord};
-use experiments::protocol::trial_id::TrialId;
 
-/// A line of the export.
+/// A point with its trial, in the order of the columns.
 #[derive(Serialize)]
 struct Line<'a> {
     trial: &'a TrialId,
@@ -34,7 +35,7 @@ struct Line<'a> {
     time: Option<f64>,
 }
 
-/// What was written.
+/// The files that were written.
 #[derive(Default)]
 struct Exported {
     files: Vec<PathBuf>,
@@ -42,7 +43,7 @@ struct Exported {
 }
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Export, global: &Global) -> anyhow::Result<u8> {
+pub(super) async fn run(arguments: &args::Export, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let mut store = sync::for_reading(&dir).await?;
     let mut trials = store.trials().await?;
@@ -62,7 +63,7 @@ pub async fn run(arguments: &args::Export, global: &Global) -> anyhow::Result<u8
         }))?;
     } else if !global.quiet {
         let (points, trials) = (exported.points, trials.len());
-        say(&format!("{points} points of {trials} trials are in `{}`", out.display()));
+        print_message(&format!("{points} points of {trials} trials are in `{}`", out.display()));
     }
     Ok(exit::OK)
 }
@@ -73,9 +74,9 @@ async fn lines(
     trials: &[TrialRecord],
     format: ExportFormat,
     out: &Path,
-) -> anyhow::Result<Exported> {
+) -> Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
-    let mut file = Aside::new(out)?;
+    let mut file = TemporaryFile::new(out)?;
     if format == ExportFormat::Csv {
         file.write(b"trial,variant,seed,metric,item,step,value,time\n")?;
     }
@@ -93,32 +94,24 @@ async fn lines(
 }
 
 /// All trials in one Parquet file.
-async fn columns(
-    store: &mut Store,
-    trials: &[TrialRecord],
-    out: &Path,
-) -> anyhow::Result<Exported> {
+async fn columns(store: &mut Store, trials: &[TrialRecord], out: &Path) -> Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
-    let cannot = |source| failed(out, source);
-    let Aside { path, file } = Aside::new(out)?;
-    let mut columns = ParquetFile::new(file).map_err(cannot)?;
+    let TemporaryFile { path, file } = TemporaryFile::new(out)?;
+    let mut columns = ParquetFile::new(file).map_err(|source| failed(out, source))?;
     for trial in trials {
         let mut points = store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
-            columns.point(trial, &point).map_err(cannot)?;
+            columns.point(trial, &point).map_err(|source| failed(out, source))?;
             exported.points += 1;
         }
     }
-    Aside { path, file: columns.finish().map_err(cannot)? }.persist()?;
+    TemporaryFile { path, file: columns.finish().map_err(|source| failed(out, source))? }
+        .persist()?;
     Ok(exported)
 }
 
 /// A folder for each trial, with one file in it.
-async fn event_files(
-    store: &mut Store,
-    trials: &[TrialRecord],
-    out: &Path,
-) -> anyhow::Result<Exported> {
+async fn event_files(store: &mut Store, trials: &[TrialRecord], out: &Path) -> Result<Exported> {
     let mut exported = Exported::default();
     for trial in trials {
         let mut points = store.points(&trial.id);
@@ -126,9 +119,9 @@ async fn event_files(
         let folder = out.join(&trial.id.0);
         fs::create_dir_all(&folder)
             .map_err(|source| FileError::Write { path: folder.clone(), source })?;
-        // The same name each time: beside an older export, TensorBoard would show both.
+        // Always the same name: TensorBoard would show an older export beside a newer one.
         let path = folder.join("events.out.tfevents.0.orch");
-        let mut file = Aside::new(&path)?;
+        let mut file = TemporaryFile::new(&path)?;
         let mut events = EventFile::default();
         file.write(&events.head(point.time))?;
         loop {
@@ -175,13 +168,13 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A file that is there whole or not at all, written bit by bit.
-struct Aside {
+/// A file under a temporary name, which is complete once it has its own.
+struct TemporaryFile {
     path: PathBuf,
     file: BufWriter<tempfile::NamedTempFile>,
 }
 
-impl Aside {
+impl TemporaryFile {
     fn new(path: &Path) -> Result<Self, FileError> {
         let file = atomic_file::aside(path).map_err(|source| failed(path, source))?;
         Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
@@ -193,11 +186,9 @@ impl Aside {
 
     fn persist(self) -> Result<(), FileError> {
         let Self { path, file } = self;
-        let persist = || {
-            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.persist(&path).map_err(|e| e.error)
-        };
-        persist().map(drop).map_err(|source| failed(&path, source))
+        let file = file.into_inner().map_err(|error| failed(&path, error.into_error()))?;
+        file.persist(&path).map_err(|error| failed(&path, error.error))?;
+        Ok(())
     }
 }
 

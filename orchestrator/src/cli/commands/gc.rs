@@ -1,23 +1,23 @@
-//! `orch gc [RUN]`: removes checkpoints that the file's `keep` does not want, and what was left behind.
+//! `orch gc [RUN]`: removes checkpoints that the file's `keep` does not keep, and incomplete files.
 
 use experiments::protocol::exit;
 use experiments::schema::keep::{Keep, KeepCheckpoints};
 use experiments::schema::resources::Memory;
 use serde_json::{Value, json};
 
-use super::submit_request::ask;
-use super::{print, print_json, say};
+use super::error::Result;
+use super::submit_request::submit_request;
+use super::{print, print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::text::columns;
 use crate::run_dir::RunDir;
 use crate::run_dir::requests::Request;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::store::Unneeded;
 use crate::store::sync;
 use crate::supervisor::retention::{self, Garbage, Survey};
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Gc, global: &Global) -> anyhow::Result<u8> {
+pub(super) async fn run(arguments: &args::Gc, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let keep = RunSnapshot::read(&dir.experiment())?.run.keep;
     let mut store = sync::for_reading(&dir).await?;
@@ -29,21 +29,21 @@ pub async fn run(arguments: &args::Gc, global: &Global) -> anyhow::Result<u8> {
     drop(store);
     let removes = !arguments.dry_run && !survey.trials.is_empty();
     if removes {
-        ask(&dir, &Request::CollectGarbage, &[], false).await?;
+        submit_request(&dir, &Request::CollectGarbage, &[], false).await?;
     }
-    let done = Done { dir, keep, survey, removes };
+    let done = Collection { dir, keep, survey, removes };
     if arguments.json {
         print_json(&done.to_json(arguments.dry_run))?;
     } else {
         print(&done.to_text(arguments.dry_run))?;
         if let Some(possible) = without_rule.filter(|_| !global.quiet) {
-            say(&hint(&possible));
+            print_message(&hint(&possible));
         }
     }
     Ok(if removes && done.left().next().is_some() { exit::SOME_FAILED } else { exit::OK })
 }
 
-/// What is suggested to who has said nothing.
+/// The rule that is suggested where the file has none.
 fn only_the_last() -> Keep {
     let checkpoints = KeepCheckpoints { last: Some(1), ..KeepCheckpoints::default() };
     Keep { checkpoints }
@@ -52,22 +52,23 @@ fn only_the_last() -> Keep {
 fn hint(possible: &Survey) -> String {
     let bytes = possible.trials.iter().map(Garbage::bytes).sum();
     format!(
-        "note: the file says no `keep`, so that every checkpoint stays; with `keep: {{checkpoints: \
+        "note: the file has no `keep`, so every checkpoint stays; with `keep: {{checkpoints: \
          {{last: 1}}}}` and `orch run` once more, `orch gc` would free {}",
         Memory(bytes)
     )
 }
 
-/// What was found, and whether it was asked for to be removed.
-struct Done {
+/// The garbage of a run before the verb, and what was done about it.
+struct Collection {
     dir: RunDir,
     keep: Option<Keep>,
     survey: Survey,
+    /// True if removal was requested.
     removes: bool,
 }
 
-impl Done {
-    /// What is still there.
+impl Collection {
+    /// Paths of garbage that still exists.
     fn left(&self) -> impl Iterator<Item = String> {
         self.survey.trials.iter().flat_map(|garbage| {
             let folder = self.dir.trial(&garbage.trial);
@@ -80,8 +81,7 @@ impl Done {
     fn freed(&self) -> u64 {
         let files = self.survey.trials.iter().flat_map(|garbage| {
             let folder = self.dir.trial(&garbage.trial);
-            let counts = move |there: bool| !self.removes || !there;
-            garbage.files.iter().filter(move |file| counts(file.is_there(&folder)))
+            garbage.files.iter().filter(move |file| !self.removes || !file.is_there(&folder))
         });
         files.map(|file| file.bytes).sum()
     }
@@ -98,7 +98,7 @@ impl Done {
         let freed = Memory(self.freed());
         let Survey { stay, active, .. } = self.survey;
         lines.push(match (files, dry_run) {
-            (0, _) => format!("nothing is to be removed; {stay} checkpoints stay"),
+            (0, _) => format!("nothing to remove; {stay} checkpoints stay"),
             (_, true) => format!(
                 "would remove {files} files of {trials} trials and free {freed}; {stay} checkpoints stay"
             ),
@@ -107,7 +107,7 @@ impl Done {
             ),
         });
         if active > 0 {
-            lines.push(format!("{active} trials are under way and were left alone"));
+            lines.push(format!("{active} trials are running and were skipped"));
         }
         let left = self.left().filter(|_| self.removes);
         lines.extend(left.map(|path| format!("still there: {path}; its trial may have started")));
@@ -134,17 +134,18 @@ impl Done {
 
 /// A line for each file.
 fn rows(garbage: &Garbage) -> Vec<[String; 4]> {
-    let row = |file: &Unneeded| {
+    let mut rows = Vec::new();
+    for file in &garbage.files {
         let what = match file.checkpoints.as_slice() {
-            [] => "never finished".to_owned(),
-            // The last attempt that said it wrote what is there.
+            [] => "incomplete".to_owned(),
+            // The last attempt that reported it wrote the file.
             [.., (attempt, step)] if file.checkpoints.iter().all(|(_, other)| other == step) => {
                 format!("step {step}, attempt {attempt}")
             }
-            several => format!("{} checkpoints of before it began anew", several.len()),
+            several => format!("{} checkpoints from before its restart", several.len()),
         };
         let path = file.path.display().to_string();
-        [format!("  {}", garbage.trial), path, Memory(file.bytes).to_string(), what]
-    };
-    garbage.files.iter().map(row).collect()
+        rows.push([format!("  {}", garbage.trial), path, Memory(file.bytes).to_string(), what]);
+    }
+    rows
 }

@@ -1,14 +1,15 @@
-//! `orch hold DIR`: carries one attempt to its end.
+//! `orch hold DIR`: starts the worker of one attempt, and returns when it has ended.
 
 use std::path::Path;
 
 use experiments::protocol::exit;
 
+use super::error::Result;
 use crate::executor::holder::{self, Held};
 use crate::run_dir::attempt::AttemptDir;
 
 /// Runs the verb.
-pub fn run(attempt: &Path) -> anyhow::Result<u8> {
+pub(super) fn run(attempt: &Path) -> Result<u8> {
     Ok(match holder::hold(&AttemptDir::at(attempt))? {
         Held::ToTheEnd => exit::OK,
         Held::NotOurs => exit::LOCKED,

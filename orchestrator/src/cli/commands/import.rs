@@ -1,4 +1,4 @@
-//! `orch import tensorboard DIR`: curves of a program that was run elsewhere, as a run.
+//! `orch import tensorboard DIR`: makes a run of the curves of another program.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use experiments::expand::{self, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::executor::{Executor, Slurm};
 use experiments::schema::file::{Retry, Stall, Worker, is_file_name};
 use experiments::schema::report::Report;
@@ -13,7 +14,8 @@ use experiments::schema::resources::{Resources, Span};
 use experiments::yaml::suggest::nearest;
 use serde_json::{Map, json};
 
-use super::{print_json, say};
+use super::error::Result;
+use super::{print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::text::named;
 use crate::interop::import::{Choice, Source};
@@ -22,39 +24,55 @@ use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
-use experiments::protocol::trial_id::TrialId;
 
-/// What was asked for does not fit what is there.
+/// The arguments do not fit the folder or the runs that exist.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ImportRequestError {
-    /// The run would be another's.
-    #[error("there is a run `{0}` already\n\nhint: `--name` gives this one another name")]
-    Exists(String),
-    /// No folder could have the name.
+    /// The name is taken.
+    #[error("there is a run `{name}` already\n\nhint: `--name` gives this one another name")]
+    Exists {
+        /// The run.
+        name: String,
+    },
+    /// The name cannot be that of a folder.
     #[error(
-        "`{0}` cannot be the name of a run or a row: use letters, digits, `-` and `_`\n\n\
+        "`{name}` cannot be the name of a run or a row: use letters, digits, `-` and `_`\n\n\
          hint: `--name` names the run, `--row` the row"
     )]
-    Name(String),
-    /// Two folders would be one row.
+    Name {
+        /// The name of a run or a row.
+        name: String,
+    },
+    /// Two folders would be the same row.
     #[error(
-        "`{0}` and another folder would both be the row `{1}`\n\nhint: `--row` takes all for seeds"
+        "`{folder}` and another folder would both be the row `{row}`\n\n\
+         hint: `--row` imports all folders as seeds of one row"
     )]
-    Twice(String, String),
-    /// There is no such curve.
-    #[error("no folder has a scalar `{0}`{1}")]
-    NoTag(String, String),
+    Twice {
+        /// The second of them.
+        folder: String,
+        /// The row's name.
+        row: String,
+    },
+    /// No folder has the curve that `--metric` renames.
+    #[error("no folder has a scalar `{tag}`{}", suggestion(suggested.as_ref()))]
+    NoTag {
+        /// The curve's tag.
+        tag: String,
+        /// The tag that is spelled most like it.
+        suggested: Option<String>,
+    },
 }
 
-/// A source and what it will be in the run.
-struct Taken {
+/// A folder with curves, and the row and trial that are made of it.
+struct ImportedTrial {
     source: Source,
     row: Row,
     trial: JournaledTrial,
 }
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Import, global: &Global) -> anyhow::Result<u8> {
+pub(super) async fn run(arguments: &args::Import, global: &Global) -> Result<u8> {
     let args::ImportFormat::Tensorboard = arguments.format;
     let folder = fs_err::canonicalize(&arguments.folder)?;
     let sources = Source::find(&folder)?;
@@ -63,7 +81,7 @@ pub async fn run(arguments: &args::Import, global: &Global) -> anyhow::Result<u8
         last_is_final: arguments.last,
     };
     for tag in choice.metrics.keys() {
-        known(tag, &sources)?;
+        check_tag(tag, &sources)?;
     }
     for source in &sources {
         source.metrics(&choice)?;
@@ -71,61 +89,73 @@ pub async fn run(arguments: &args::Import, global: &Global) -> anyhow::Result<u8
     let name = arguments.name.clone().unwrap_or_else(|| plain(&name_of(&folder)));
     let dir = RunDir::new(&global.runs, checked(&name)?);
     let others: BTreeSet<_> = sources.iter().flat_map(|source| source.others.clone()).collect();
-    let taken = take(sources, &folder, arguments.row.as_deref(), &choice)?;
+    let imported = plan_trials(sources, &folder, arguments.row.as_deref(), &choice)?;
 
     dir.create()?;
     let lock = dir.lock_for_a_moment()?;
     if dir.journal().is_file() {
-        return Err(ImportRequestError::Exists(name).into());
+        return Err(ImportRequestError::Exists { name }.into());
     }
-    for Taken { source, trial, .. } in &taken {
+    for ImportedTrial { source, trial, .. } in &imported {
         source.copy(&dir.attempt(&trial.id, 1), &choice)?;
     }
-    resolved(&name, &folder, &taken).write(&dir.experiment())?;
+    resolved(&name, &folder, &imported).write(&dir.experiment())?;
     // From here on there is a run.
-    write_journal(&dir, &taken)?;
+    write_journal(&dir, &imported)?;
     sync::for_writing(&dir, &lock).await?.close().await?;
 
-    let trials = || taken.iter().map(|taken| &taken.trial.id);
+    let ids: Vec<_> = imported.iter().map(|imported| &imported.trial.id).collect();
     if arguments.json {
         print_json(&json!({
             "schema": 1,
             "run": name,
-            "trials": trials().collect::<Vec<_>>(),
+            "trials": ids,
             "skipped": others,
         }))?;
     } else if !global.quiet {
         let from = folder.display();
-        say(&format!("the scalars in `{from}` are the run `{name}`, a trial for each folder:"));
-        trials().for_each(|id| say(&format!("  {id}")));
-        if !others.is_empty() {
-            say(&format!("no scalars, and left out: {}", named(others.iter().map(String::as_str))));
+        print_message(&format!(
+            "imported the scalars in `{from}` as the run `{name}`, one trial per folder:"
+        ));
+        for id in ids {
+            print_message(&format!("  {id}"));
         }
-        say(&format!("`orch report RUN --beside {name}` draws them beside another run's"));
+        if !others.is_empty() {
+            print_message(&format!(
+                "skipped, without scalars: {}",
+                named(others.iter().map(String::as_str))
+            ));
+        }
+        print_message(&format!(
+            "`orch report RUN --beside {name}` draws them beside another run's"
+        ));
     }
     Ok(exit::OK)
 }
 
-fn known(tag: &str, sources: &[Source]) -> Result<(), ImportRequestError> {
+fn suggestion(suggested: Option<&String>) -> String {
+    suggested.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+}
+
+fn check_tag(tag: &str, sources: &[Source]) -> Result<(), ImportRequestError> {
     let tags: BTreeSet<&str> =
         sources.iter().flat_map(|source| &source.tags).map(String::as_str).collect();
     if tags.contains(tag) {
         return Ok(());
     }
-    let near = nearest(tag, tags);
-    let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    Err(ImportRequestError::NoTag(tag.to_owned(), near))
+    let suggested = nearest(tag, tags).map(str::to_owned);
+    Err(ImportRequestError::NoTag { tag: tag.to_owned(), suggested })
 }
 
-/// What each source will be: a row, or of `row` a seed.
-fn take(
+/// A trial for each source: of a row of its own, or a seed of `row`.
+fn plan_trials(
     sources: Vec<Source>,
     folder: &Path,
     row: Option<&str>,
     choice: &Choice,
-) -> Result<Vec<Taken>, ImportRequestError> {
+) -> Result<Vec<ImportedTrial>, ImportRequestError> {
     let mut names = BTreeSet::new();
-    let mut taken = Vec::new();
+    let mut imported = Vec::new();
     for (number, source) in (0..).zip(sources) {
         let title = match source.name.to_string_lossy() {
             own if own.is_empty() => name_of(folder),
@@ -134,7 +164,7 @@ fn take(
         let seed = if row.is_some() { number } else { 0 };
         let name = row.map_or_else(|| plain(&title), str::to_owned);
         if !names.insert((checked(&name)?.to_owned(), seed)) {
-            return Err(ImportRequestError::Twice(title, name));
+            return Err(ImportRequestError::Twice { folder: title, row: name });
         }
         let key = source.key(&name, seed, choice);
         let label = format!("{}, imported", row.unwrap_or(&title));
@@ -146,9 +176,9 @@ fn take(
             build: None,
             data: None,
         };
-        taken.push(Taken { source, row: Row { name, label }, trial });
+        imported.push(ImportedTrial { source, row: Row { name, label }, trial });
     }
-    Ok(taken)
+    Ok(imported)
 }
 
 /// A folder's name.
@@ -156,20 +186,24 @@ fn name_of(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// A name made of what names may hold.
+/// `name` with a dash for every character that names cannot have.
 fn plain(name: &str) -> String {
     name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "-")
 }
 
 fn checked(name: &str) -> Result<&str, ImportRequestError> {
-    if is_file_name(name) { Ok(name) } else { Err(ImportRequestError::Name(name.to_owned())) }
+    if is_file_name(name) {
+        Ok(name)
+    } else {
+        Err(ImportRequestError::Name { name: name.to_owned() })
+    }
 }
 
-/// A run that no file asked for: without a worker, and without a report of its own.
-fn resolved(name: &str, folder: &Path, taken: &[Taken]) -> RunSnapshot {
+/// The snapshot of a run without an experiment file: it has no worker and no report.
+fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapshot {
     let on = clock::to_rfc3339(clock::now_ms());
     let from = folder.display();
-    let trials = taken.iter().map(|Taken { trial, .. }| ResolvedTrial {
+    let trials = imported.iter().map(|ImportedTrial { trial, .. }| ResolvedTrial {
         id: trial.id.clone(),
         key: trial.key.clone(),
         variant: trial.variant.clone(),
@@ -199,27 +233,27 @@ fn resolved(name: &str, folder: &Path, taken: &[Taken]) -> RunSnapshot {
             retry: Retry::default(),
             stall: Stall::default(),
             keep: None,
-            rows: rows(taken),
+            rows: rows(imported),
             report: Report::default(),
         },
     }
 }
 
 /// The rows, each once.
-fn rows(taken: &[Taken]) -> Vec<Row> {
-    let mut rows: Vec<_> = taken.iter().map(|taken| taken.row.clone()).collect();
+fn rows(imported: &[ImportedTrial]) -> Vec<Row> {
+    let mut rows: Vec<_> = imported.iter().map(|imported| imported.row.clone()).collect();
     rows.dedup();
     rows
 }
 
-fn write_journal(dir: &RunDir, taken: &[Taken]) -> anyhow::Result<()> {
+fn write_journal(dir: &RunDir, imported: &[ImportedTrial]) -> Result<()> {
     let mut journal = Journal::open(&dir.journal())?;
     journal.append(Entry::Planned(Planned {
         file_hash: String::new(),
-        rows: rows(taken),
-        trials: taken.iter().map(|taken| taken.trial.clone()).collect(),
+        rows: rows(imported),
+        trials: imported.iter().map(|imported| imported.trial.clone()).collect(),
     }))?;
-    for Taken { source, trial, .. } in taken {
+    for ImportedTrial { source, trial, .. } in imported {
         let (trial, started_ms): (TrialId, _) = (trial.id.clone(), source.start_ms());
         journal.append(Entry::Imported { trial, started_ms })?;
     }

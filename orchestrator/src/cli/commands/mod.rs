@@ -1,114 +1,124 @@
 //! One file per verb: what the command line asks for, done with the modules beside this folder.
 
-pub mod attach;
-pub mod compare;
-pub mod db;
+mod attach;
+mod compare;
+mod db;
 mod detach;
-pub mod diff;
-pub mod doctor;
-pub mod export;
-pub mod gc;
-pub mod hold;
-pub mod import;
-pub mod logs;
+mod diff;
+mod doctor;
+mod error;
+mod export;
+mod gc;
+mod hold;
+mod import;
+mod logs;
 mod one_trial;
 mod plan_text;
 mod provenance;
-pub mod query;
-pub mod report;
-pub mod retry;
-pub mod run;
-pub mod show;
+mod query;
+mod report;
+mod retry;
+mod run;
+mod show;
 mod skipped_lines;
-pub mod status;
-pub mod stop;
+mod status;
+mod stop;
 mod submit_request;
 mod summary;
-pub mod wait;
-pub mod why;
+mod validated_run;
+mod wait;
+mod why;
 
 use std::future::Future;
-use std::io::Write;
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::process::ExitCode;
 
-use experiments::protocol::exit;
-use experiments::yaml::source::FileError;
 use serde::Serialize;
 
-use crate::cli::selector::SelectorError;
+use self::error::Result;
+use crate::cli::args::{Cli, Global, Verb};
 use crate::display::text::harmless;
-use crate::executor::worker_program::ProgramError;
-use crate::interop::import::ImportError;
-use crate::run_dir::RunDirError;
-use crate::slots::Infeasible;
-use crate::store::sync::OpenError;
 
-/// Runs a verb that waits for things. `orch hold` must not come here: it has one thread.
-pub fn block_on(verb: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(verb)
+impl Cli {
+    /// Runs the verb; an error goes to standard error.
+    pub fn run(&self) -> ExitCode {
+        match self.verb.run(&self.global) {
+            Ok(code) => code.into(),
+            Err(error) => {
+                print_message(&format!("error: {}", error.chain()));
+                error.exit_code().into()
+            }
+        }
+    }
 }
 
-/// The exit code of an error that ended a verb.
-pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let run_dir =
-        error.downcast_ref::<RunDirError>().or_else(|| match error.downcast_ref::<OpenError>() {
-            Some(OpenError::RunDir(error)) => Some(error),
-            _ => None,
-        });
-    match run_dir {
-        Some(RunDirError::Supervised { .. }) => return exit::LOCKED,
-        Some(RunDirError::NoSuchRun { .. } | RunDirError::NoRuns { .. }) => return exit::USAGE,
-        _ => {}
+impl Verb {
+    /// Runs the verb until its exit code is known.
+    fn run(&self, global: &Global) -> Result<u8> {
+        let verb: Pin<Box<dyn Future<Output = Result<u8>>>> = match self {
+            Self::Run(arguments) => Box::pin(run::run(arguments, global)),
+            Self::Attach(arguments) => Box::pin(attach::run(arguments, global)),
+            Self::Wait(arguments) => Box::pin(wait::run(arguments, global)),
+            Self::Status(arguments) => Box::pin(status::run(arguments, global)),
+            Self::Show(arguments) => Box::pin(show::run(arguments, global)),
+            Self::Diff(arguments) => Box::pin(diff::run(arguments, global)),
+            Self::Logs(arguments) => Box::pin(logs::run(arguments, global)),
+            Self::Why(arguments) => Box::pin(why::run(arguments, global)),
+            Self::Stop(arguments) => Box::pin(stop::run(arguments, global)),
+            Self::Retry(arguments) => Box::pin(retry::run(arguments, global)),
+            Self::Gc(arguments) => Box::pin(gc::run(arguments, global)),
+            Self::Report(arguments) => Box::pin(report::run(arguments, global)),
+            Self::Compare(arguments) => Box::pin(compare::run(arguments, global)),
+            Self::Query(arguments) => Box::pin(query::run(arguments, global)),
+            Self::Export(arguments) => Box::pin(export::run(arguments, global)),
+            Self::Import(arguments) => Box::pin(import::run(arguments, global)),
+            Self::Doctor(arguments) => Box::pin(doctor::run(arguments, global)),
+            Self::Db(arguments) => Box::pin(db::run(arguments, global)),
+            // Without a runtime: the holder has one thread, which waits for its worker.
+            Self::Hold { attempt } => return hold::run(attempt),
+        };
+        block_on(verb)?
     }
-    if error.is::<report::mixed_builds::MixedBuilds>() {
-        return exit::INCOMPLETE;
-    }
-    let usage = error.is::<FileError>()
-        || error.is::<ProgramError>()
-        || error.is::<Infeasible>()
-        || error.is::<SelectorError>()
-        || error.is::<logs::LogsError>()
-        || error.is::<report::explain::ExplainError>()
-        || error.is::<query::SelectError>()
-        || error.is::<compare::CompareError>()
-        || error.is::<import::ImportRequestError>()
-        || error.is::<ImportError>()
-        || error.is::<report::BesideError>()
-        || error.is::<retry::RetryError>();
-    if usage { exit::USAGE } else { exit::SOME_FAILED }
+}
+
+/// Runs `work` on a runtime of its own, on this thread.
+pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }
 
 /// Prints data on standard output.
-fn print(text: &str) -> anyhow::Result<()> {
+fn print(text: &str) -> io::Result<()> {
     write_out(&harmless(text))
 }
 
 /// Prints one JSON object on standard output.
-fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+fn print_json(value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)? + "\n";
     write_out(&escaped(&text))
 }
 
-/// JSON leaves some characters as they are that terminals heed; they stand within strings only.
+/// JSON text without characters that a terminal interprets; they can only be within strings.
 fn escaped(json: &str) -> String {
-    let escaped = |c: char| match c {
-        '\n' => c.to_string(),
-        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
-        c => c.to_string(),
-    };
-    json.chars().map(escaped).collect()
+    json.chars()
+        .map(|c| match c {
+            c if c.is_control() && c != '\n' => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect()
 }
 
-/// A closed pipe (`| head`) is no error of ours.
-fn write_out(text: &str) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
+/// A closed pipe (`| head`) is not an error.
+fn write_out(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Talks to the person at the terminal.
-pub fn say(text: &str) {
-    // Nobody listens if standard error is closed.
-    drop(writeln!(std::io::stderr(), "{}", harmless(text)));
+/// Prints a message for people on standard error.
+fn print_message(text: &str) {
+    // Standard error may be closed.
+    drop(writeln!(io::stderr(), "{}", harmless(text)));
 }

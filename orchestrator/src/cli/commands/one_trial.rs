@@ -1,8 +1,9 @@
-//! The trials that the command line names, with their run's records.
+//! The one trial that some verbs are about.
 
 use std::path::PathBuf;
 
-use crate::cli::args::{Chosen, Global};
+use super::error::Result;
+use crate::cli::args::{Global, OneTrialArgs};
 use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
@@ -13,38 +14,48 @@ use crate::store::sync;
 pub(super) struct OneTrial {
     pub(super) dir: RunDir,
     pub(super) store: Store,
-    pub(super) shown: TrialStatus,
+    pub(super) status: TrialStatus,
 }
 
 impl OneTrial {
     /// Finds run and trial.
-    pub(super) async fn find(chosen: &Chosen, global: &Global) -> anyhow::Result<Self> {
-        let dir = RunDir::find(&global.runs, chosen.run.as_deref())?;
+    pub(super) async fn find(arguments: &OneTrialArgs, global: &Global) -> Result<Self> {
+        let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
         let mut store = sync::for_reading(&dir).await?;
-        let shown =
-            chosen.trial.choose(trial_status::all(store.trials().await?, &dir)?, &dir.name())?;
-        Ok(Self { dir, store, shown })
+        let trials = trial_status::all(store.trials().await?, &dir)?;
+        let status = arguments.trial.choose(trials, &dir.name())?;
+        Ok(Self { dir, store, status })
     }
 
-    /// The same trial as it stands now.
-    pub(super) async fn again(self) -> anyhow::Result<Self> {
-        let Self { dir, store, shown } = self;
-        // A reader that is still there would keep the log of the database from being folded in.
+    /// The same trial with its present status.
+    pub(super) async fn again(self) -> Result<Self> {
+        let Self { dir, store, status } = self;
+        // An open reader would keep the write-ahead log from being merged into the database.
         drop(store);
         let mut store = sync::for_reading(&dir).await?;
         let mut trials = store.trials().await?.into_iter();
-        let trial = trials.find(|trial| trial.id == shown.trial.id).unwrap_or(shown.trial);
-        let shown = TrialStatus::new(trial, &dir)?;
-        Ok(Self { dir, store, shown })
+        let trial = trials.find(|trial| trial.id == status.trial.id).unwrap_or(status.trial);
+        let status = TrialStatus::new(trial, &dir)?;
+        Ok(Self { dir, store, status })
     }
 
     /// The trial's folder.
     pub(super) fn folder(&self) -> PathBuf {
-        self.dir.trial(&self.shown.trial.id)
+        self.dir.trial(&self.status.trial.id)
     }
 
     /// One of its attempts.
     pub(super) fn attempt(&self, number: u32) -> AttemptDir {
         AttemptDir::new(&self.folder(), number)
     }
+}
+
+/// The state of a trial and the reason for it: `a-s0 failed: crashed: …`, `b-s0 is queued`.
+pub(super) fn sentence(status: &TrialStatus, reason: &str) -> String {
+    let verb = match status.state() {
+        "ended" | "failed" | "succeeded" => "",
+        "cancelled" | "interrupted" => "was ",
+        _ => "is ",
+    };
+    format!("{} {verb}{}", status.trial.id, status.state_with(reason))
 }

@@ -1,14 +1,15 @@
-//! The plan in words, before anything runs.
+//! The plan as text, before anything runs.
 
 use experiments::expand::{self, Experiment};
 use experiments::protocol::check::StaleReason;
 use serde_json::json;
 
-use super::{print, print_json, say};
+use super::error::Result;
+use super::{print, print_json, print_message};
 use crate::display::text::named;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 
-/// Says under which profile this runs, what else there is, and the plan.
+/// Prints the profile, the other profiles and the plan.
 pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) {
     if let Some(profile) = &run.config.profile {
         let others = experiment.file.profiles.keys().filter(|name| *name != profile);
@@ -19,48 +20,51 @@ pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) 
             format!(" (there is also {})", others.join(", "))
         };
         let description = &experiment.file.profiles[profile].description;
-        say(&format!("{}: profile `{profile}`{others}", run.name()));
+        print_message(&format!("{}: profile `{profile}`{others}", run.name()));
         if !description.is_empty() {
-            say(description.trim());
+            print_message(description.trim());
         }
     }
-    say(&format!("{}: {plan}", run.name()));
+    print_message(&format!("{}: {plan}", run.name()));
     for what in [StaleReason::Build, StaleReason::Data] {
-        for done in [true, false] {
-            let changed = |trial: &&PlannedTrial| {
-                trial.stale == Some(what)
-                    && (trial.action == PlannedAction::Done) == done
-                    && !matches!(trial.action, PlannedAction::Restarted | PlannedAction::LeftOut)
-            };
-            let stale: Vec<_> = plan.trials.iter().filter(changed).collect();
+        let mut done = Vec::new();
+        let mut unfinished = Vec::new();
+        for trial in plan.trials.iter().filter(|trial| trial.stale == Some(what)) {
+            match trial.action {
+                PlannedAction::Done => done.push(trial),
+                PlannedAction::Restarted | PlannedAction::LeftOut => {}
+                _ => unfinished.push(trial),
+            }
+        }
+        for (stale, done) in [(done, true), (unfinished, false)] {
             if !stale.is_empty() {
-                say(&stale_note(&stale, what, done));
+                print_message(&stale_note(&stale, what, done));
             }
         }
     }
 }
 
-/// Which trials have work of another build or other data, and what may be done about it.
+/// A note about trials with work of another build or other data.
 fn stale_note(trials: &[&PlannedTrial], what: StaleReason, done: bool) -> String {
     let names = named(trials.iter().map(|planned| planned.trial.id.0.as_str()));
     let how = match (what, done) {
         (StaleReason::Build, true) => "were made by another build of the worker",
-        (StaleReason::Build, false) => "go on from the work of another build of the worker",
+        (StaleReason::Build, false) => "continue from the work of another build of the worker",
         (StaleReason::Data, true) => "were made with other data",
-        (StaleReason::Data, false) => "go on from work with other data",
+        (StaleReason::Data, false) => "continue from work with other data",
     };
-    format!("note: {names} {how} (`--rerun-stale` begins anew)")
+    format!("note: {names} {how} (`--rerun-stale` runs them again from the beginning)")
 }
 
-/// Prints the plan and what becomes of every trial.
+/// Prints the plan and the planned action of every trial.
 pub(super) fn dry_run(
     experiment: &Experiment,
     run: &expand::Run,
     plan: &Plan,
     as_json: bool,
-) -> anyhow::Result<()> {
+) -> Result<()> {
     if as_json {
-        return print_json(&json!({
+        print_json(&json!({
             "schema": 1,
             "run": run.name(),
             "profile": run.config.profile,
@@ -73,10 +77,11 @@ pub(super) fn dry_run(
                 "config": trial.config,
             })).collect::<Vec<_>>(),
             "retired": plan.retired,
-        }));
+        }))?;
+        return Ok(());
     }
     announce(experiment, run, plan);
     let lines =
         plan.trials.iter().map(|planned| format!("{}\t{}\n", planned.trial.id, planned.action));
-    print(&lines.collect::<String>())
+    Ok(print(&lines.collect::<String>())?)
 }

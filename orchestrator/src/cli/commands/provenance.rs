@@ -1,4 +1,4 @@
-//! What an attempt ran with: the code, the program, the machine, for people who compare.
+//! The code, the program and the machine that an attempt ran with.
 
 use serde_json::{Value, json};
 
@@ -6,32 +6,32 @@ use crate::platform::atomic_file::FileError;
 use crate::run_dir::attempt::{AttemptDir, Environment};
 use crate::run_dir::provenance::Provenance;
 
-/// What supervisor and holder have recorded of an attempt.
+/// The records of supervisor and holder about an attempt; `None` where a file does not exist.
 pub(super) struct RanWith {
     provenance: Option<Provenance>,
     environment: Option<Environment>,
 }
 
-/// Digits of a hash that people compare.
+/// Digits of a hash that are printed.
 const SHORT: usize = 12;
 
 impl RanWith {
-    /// As much as there is of `attempt`.
+    /// Reads the records of `attempt`.
     pub(super) fn read(attempt: &AttemptDir) -> Result<Self, FileError> {
         Ok(Self { provenance: attempt.read_provenance()?, environment: attempt.read_env()? })
     }
 
-    /// The machine's name.
+    /// The name of the machine that the attempt ran on.
     pub(super) fn host(&self) -> Option<&str> {
         self.environment.as_ref().map(|environment| environment.host.name.as_str())
     }
 
-    /// Whether nothing was run, and its points were taken over from elsewhere.
+    /// True if the points were imported and nothing was run.
     pub(super) fn is_imported(&self) -> bool {
         self.provenance.as_ref().is_some_and(|provenance| provenance.imported.is_some())
     }
 
-    /// A line for each thing that is known.
+    /// A line for each known fact.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut row = |name: &str, value: String| lines.push(format!("  {name:<11}  {value}"));
@@ -52,7 +52,7 @@ impl RanWith {
                     format!("{} (sha256 {})", file.path.display(), short(&file.sha256)),
                 );
             }
-            let mock = if provenance.mock.is_some() { " (made up)" } else { "" };
+            let mock = if provenance.mock.is_some() { " (mock)" } else { "" };
             for gpu in &provenance.gpus {
                 row("GPU", format!("{} {}{mock}", gpu.uuid, gpu.name));
             }
@@ -66,13 +66,13 @@ impl RanWith {
             if let Some(model) = &environment.cpu_model {
                 row("CPU", model.clone());
             }
-            let (shown, others) = (environment.variables.len(), environment.unrecorded.len());
-            row("environment", format!("{shown} variables in env.json, {others} more by name"));
+            let (recorded, others) = (environment.variables.len(), environment.unrecorded.len());
+            row("environment", format!("{recorded} variables in env.json, {others} more by name"));
         }
         lines
     }
 
-    /// All of it, but of the environment only what says where it ran.
+    /// All of it, without the environment's variables.
     pub(super) fn to_json(&self) -> Value {
         let environment = self.environment.as_ref();
         json!({

@@ -1,4 +1,4 @@
-//! `orch query [RUN] SELECT`: somebody's own look into the records.
+//! `orch query [RUN] SELECT`: prints the rows of a `select` over the records.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -7,33 +7,40 @@ use futures_util::TryStreamExt;
 use reports::table::record;
 use serde_json::{Map, Value};
 
+use super::error::{Result, VerbError};
 use crate::cli::args::{self, Global, RowFormat};
 use crate::display::text::{columns, harmless};
 use crate::run_dir::RunDir;
 use crate::store::sync;
 use crate::store::{Cell, QueryError, Rows};
 
-/// Rows that are aligned with each other; more are held at no time.
+/// Rows that are aligned with each other, and held in memory.
 const ALIGNED: usize = 1000;
 
-/// A `select` that gives nothing to print.
+/// A `select` whose rows cannot be printed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SelectError {
-    /// It cannot be answered.
+    /// The database refuses it.
     #[error(
-        "{0}\n\nhint: the views are `series` (trial, variant, seed, metric, item, step, value, time, \
+        "{reason}\n\nhint: the views are `series` (trial, variant, seed, metric, item, step, value, time, \
          attempt) and `final` (trial, variant, seed, state, metric, value); see `orch query --help`"
     )]
-    Refused(String),
-    /// Two columns would be one.
+    Refused {
+        /// The database's message.
+        reason: String,
+    },
+    /// Two columns would be the same key of a JSON object.
     #[error(
-        "two columns are named `{0}`\n\nhint: tell them apart with `as`, or leave `--format json`"
+        "two columns are named `{name}`\n\nhint: rename one with `as`, or use another `--format`"
     )]
-    SameName(String),
+    SameName {
+        /// The name of both columns.
+        name: String,
+    },
 }
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Query, global: &Global) -> anyhow::Result<u8> {
+pub(super) async fn run(arguments: &args::Query, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let mut store = sync::for_reading(&dir).await?;
     let (names, rows) = store.query(&arguments.select).await.map_err(refused)?;
@@ -45,22 +52,20 @@ pub async fn run(arguments: &args::Query, global: &Global) -> anyhow::Result<u8>
         RowFormat::Csv => csv(&names, rows, out).await,
         RowFormat::Json => json(&names, rows, out).await,
     };
-    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     match printed {
-        // Whoever has seen enough (`| head`) closes the pipe.
-        Err(error) if error.downcast_ref().is_some_and(closed) => Ok(exit::OK),
+        Err(error) if error.is_closed_pipe() => Ok(exit::OK),
         printed => printed.map(|()| exit::OK),
     }
 }
 
-fn refused(error: QueryError) -> anyhow::Error {
+fn refused(error: QueryError) -> VerbError {
     match error {
         QueryError::Store(error) => error.into(),
-        error => SelectError::Refused(error.to_string()).into(),
+        error => SelectError::Refused { reason: error.to_string() }.into(),
     }
 }
 
-async fn table(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> anyhow::Result<()> {
+async fn table(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> Result<()> {
     let mut block = vec![names.to_vec()];
     let mut print = |block: &[Vec<String>]| writeln!(out, "{}", columns(block).join("\n"));
     while let Some(row) = rows.try_next().await.map_err(refused)? {
@@ -68,25 +73,25 @@ async fn table(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> any
             print(&block)?;
             block.truncate(1);
         }
-        block.push(row.into_iter().map(|cell| in_words(cell, "NULL")).collect());
+        block.push(row.into_iter().map(|cell| text(cell, "NULL")).collect());
     }
     print(&block)?;
     Ok(out.flush()?)
 }
 
-async fn csv(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> anyhow::Result<()> {
+async fn csv(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> Result<()> {
     out.write_all(harmless(&record(names)).as_bytes())?;
     while let Some(row) = rows.try_next().await.map_err(refused)? {
-        let fields: Vec<_> = row.into_iter().map(|cell| in_words(cell, "")).collect();
+        let fields: Vec<_> = row.into_iter().map(|cell| text(cell, "")).collect();
         out.write_all(harmless(&record(&fields)).as_bytes())?;
     }
     Ok(out.flush()?)
 }
 
-async fn json(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> anyhow::Result<()> {
+async fn json(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> Result<()> {
     let twice = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
     if let Some((_, name)) = twice {
-        return Err(SelectError::SameName(name.clone()).into());
+        return Err(SelectError::SameName { name: name.clone() }.into());
     }
     write!(out, "{{\"schema\": 1, \"rows\": [")?;
     let mut separator = "\n";
@@ -100,7 +105,7 @@ async fn json(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> anyh
     Ok(out.flush()?)
 }
 
-fn in_words(cell: Cell, null: &str) -> String {
+fn text(cell: Cell, null: &str) -> String {
     match cell {
         Cell::Null => null.to_owned(),
         Cell::Integer(number) => number.to_string(),
@@ -113,7 +118,7 @@ fn value(cell: Cell) -> Value {
     match cell {
         Cell::Null => Value::Null,
         Cell::Integer(number) => number.into(),
-        // JSON has no infinity; docs/events.md spells it so, too.
+        // JSON has no infinity; spelled as in docs/events.md.
         Cell::Real(f64::INFINITY) => "Infinity".into(),
         Cell::Real(f64::NEG_INFINITY) => "-Infinity".into(),
         Cell::Real(number) => number.into(),

@@ -1,10 +1,11 @@
-//! `orch retry (--failed|TRIAL…)`: puts trials back in the queue, with a fresh budget of attempts.
+//! `orch retry (--failed|TRIAL…)`: puts trials back in the queue and resets their attempts.
 
 use experiments::protocol::exit;
 use serde_json::json;
 
-use super::submit_request::{DoneBy, ask};
-use super::{print_json, say};
+use super::error::Result;
+use super::submit_request::{HandledBy, submit_request};
+use super::{print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
@@ -12,89 +13,99 @@ use crate::run_dir::requests::Request;
 use crate::scheduler::State;
 use crate::store::sync;
 
-/// None of the trials that were named can be tried again.
+/// None of the selected trials can be retried.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RetryError {
-    /// It is done.
+pub(super) enum RetryError {
+    /// The trial has its results.
     #[error(
-        "`{0}` has succeeded, so there is nothing to retry; change its config or its seed in the \
-         file to run another"
+        "`{id}` has succeeded, so there is nothing to retry\n\n\
+         hint: change its config or its seed in the file to run another"
     )]
-    Succeeded(String),
-    /// It has not ended.
-    #[error("`{id}` is {state}, so there is nothing to retry yet; `orch stop {id}` stops it")]
+    Succeeded {
+        /// The trial.
+        id: String,
+    },
+    /// The trial is queued, or its attempt is running.
+    #[error(
+        "`{id}` is {state}, so there is nothing to retry yet\n\nhint: `orch stop {id}` stops it"
+    )]
     NotOver {
         /// The trial.
         id: String,
-        /// Its state.
+        /// Its recorded state.
         state: &'static str,
     },
-    /// Its processes are gone, which no supervisor has seen yet.
-    #[error("`{id}` is {state}, which nobody has taken in yet; run the file again, and it goes on")]
-    NotSeen {
+    /// Its processes are gone, and no supervisor has recorded that yet.
+    #[error(
+        "`{id}` is {state}, and no supervisor has recorded that yet\n\nhint: run the file again to resume it"
+    )]
+    NotRecorded {
         /// The trial.
         id: String,
-        /// How it stands.
+        /// `lost` or `ended`.
         state: &'static str,
     },
-    /// The file does not want it.
-    #[error("the file no longer names `{0}`; it runs again if the file does")]
-    Retired(String),
+    /// The file no longer asks for the trial.
+    #[error("the file no longer names `{id}`\n\nhint: add it to the file again to run it")]
+    Retired {
+        /// The trial.
+        id: String,
+    },
 }
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Retry, global: &Global) -> anyhow::Result<u8> {
-    let named = arguments.named()?;
-    let dir = RunDir::find(&global.runs, named.run)?;
+pub(super) async fn run(arguments: &args::Retry, global: &Global) -> Result<u8> {
+    let selection = arguments.selection()?;
+    let dir = RunDir::find(&global.runs, selection.run)?;
     let trials = trial_status::all(sync::for_reading(&dir).await?.trials().await?, &dir)?;
-    let meant = match named.trials {
-        None => trials.into_iter().filter(|shown| shown.state() == "failed").collect(),
+    let selected = match selection.trials {
+        None => trials.into_iter().filter(|status| status.state() == "failed").collect(),
         Some(trial) => trial.choose_all(trials, &dir.name())?,
     };
-    let (wanted, others): (Vec<_>, Vec<_>) = meant
+    let (retried, others): (Vec<_>, Vec<_>) = selected
         .into_iter()
         .partition(|TrialStatus { trial, .. }| trial.state.may_be_retried() && !trial.retired);
-    let ids: Vec<_> = wanted.into_iter().map(|shown| shown.trial.id).collect();
+    let ids: Vec<_> = retried.into_iter().map(|status| status.trial.id).collect();
     if ids.is_empty()
-        && let Some(shown) = others.first()
+        && let Some(status) = others.first()
     {
-        return Err(refusal(shown).into());
+        return Err(refusal(status).into());
     }
-    let mut done_by = None;
+    let mut handled_by = None;
     if !ids.is_empty() {
         let request = Request::Retry { trials: ids.clone() };
-        done_by = Some(ask(&dir, &request, &[], false).await?);
+        handled_by = Some(submit_request(&dir, &request, &[], false).await?);
     }
     if arguments.json {
         let skipped =
-            others.iter().map(|shown| json!({"id": shown.trial.id, "state": shown.state()}));
+            others.iter().map(|status| json!({"id": status.trial.id, "state": status.state()}));
         print_json(&json!({
             "schema": 1,
             "run": dir.name(),
             "queued": ids,
             "skipped": skipped.collect::<Vec<_>>(),
-            "supervised": done_by == Some(DoneBy::Supervisor),
+            "supervised": handled_by == Some(HandledBy::Supervisor),
         }))?;
     } else if !global.quiet {
         for id in &ids {
-            say(&format!("{id}: queued again"));
+            print_message(&format!("{id}: queued again"));
         }
-        say(match done_by {
+        print_message(match handled_by {
             None => "no trial has failed",
-            Some(DoneBy::Supervisor) => "`orch run` is at work and starts them in their turn",
-            Some(DoneBy::Ourselves) => "run the file again to start them",
+            Some(HandledBy::Supervisor) => "the running supervisor starts them in turn",
+            Some(HandledBy::Ourselves) => "run the file again to start them",
         });
     }
     Ok(exit::OK)
 }
 
-fn refusal(shown: &TrialStatus) -> RetryError {
-    let id = shown.trial.id.0.clone();
-    match &shown.trial.state {
-        _ if shown.trial.retired => RetryError::Retired(id),
-        State::Succeeded { .. } => RetryError::Succeeded(id),
-        _ if ["lost", "ended"].contains(&shown.state()) => {
-            RetryError::NotSeen { id, state: shown.state() }
+fn refusal(status: &TrialStatus) -> RetryError {
+    let id = status.trial.id.0.clone();
+    match &status.trial.state {
+        _ if status.trial.retired => RetryError::Retired { id },
+        State::Succeeded { .. } => RetryError::Succeeded { id },
+        _ if ["lost", "ended"].contains(&status.state()) => {
+            RetryError::NotRecorded { id, state: status.state() }
         }
         other => RetryError::NotOver { id, state: other.name() },
     }

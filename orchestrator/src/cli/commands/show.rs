@@ -1,4 +1,4 @@
-//! `orch show TRIAL [RUN]`: all that is recorded of one trial.
+//! `orch show TRIAL [RUN]`: prints everything that is recorded of one trial.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use experiments::protocol::exit;
 use experiments::protocol::trial::{FILE_NAME, Trial};
 use serde_json::{Map, Value, json};
 
+use super::error::Result;
 use super::one_trial::OneTrial;
 use super::provenance::RanWith;
 use super::{print, print_json};
@@ -21,8 +22,8 @@ use crate::run_dir::snapshot::RunSnapshot;
 use crate::run_dir::trial::{Folders, file_of_trial};
 use crate::store::{AttemptDetail, SkippedLines};
 
-/// All about one trial.
-pub(super) struct Page {
+/// Everything that is recorded of one trial.
+pub(super) struct TrialDetails {
     pub(super) one: OneTrial,
     label: Option<String>,
     /// By dotted key, in written order.
@@ -31,39 +32,40 @@ pub(super) struct Page {
     pub(super) results: BTreeMap<String, f64>,
     skipped_lines: Vec<SkippedLines>,
     files: Vec<(&'static str, PathBuf)>,
-    by_hand: Vec<String>,
+    /// Shell commands that repeat the last attempt without touching the run.
+    rerun: Vec<String>,
 }
 
-/// An attempt as its events and its folder tell it.
+/// An attempt by its events and the files of its folder.
 pub(super) struct Attempt {
     pub(super) detail: AttemptDetail,
-    /// How it ended or stands, in a few words.
+    /// The end or the present status, in a few words.
     end: String,
     pub(super) ran_with: RanWith,
     pub(super) took: Option<Duration>,
 }
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Show, global: &Global) -> anyhow::Result<u8> {
-    let page = Page::collect(OneTrial::find(&arguments.chosen, global).await?).await?;
+pub(super) async fn run(arguments: &args::Show, global: &Global) -> Result<u8> {
+    let details = TrialDetails::collect(OneTrial::find(&arguments.target, global).await?).await?;
     if arguments.json {
-        print_json(&page.to_json())?;
+        print_json(&details.to_json())?;
     } else {
-        print(&page.to_text())?;
+        print(&details.to_text())?;
     }
     Ok(exit::OK)
 }
 
-impl Page {
+impl TrialDetails {
     /// Everything that is recorded of the trial.
-    pub(super) async fn collect(mut one: OneTrial) -> anyhow::Result<Self> {
-        let trial = one.shown.trial.clone();
+    pub(super) async fn collect(mut one: OneTrial) -> Result<Self> {
+        let trial = one.status.trial.clone();
         let folder = one.folder();
         let resolved = RunSnapshot::read(&one.dir.experiment())?;
         let label = resolved.run.rows.iter().find(|row| row.name == trial.variant);
         let label = label.map(|row| row.label.clone());
         let planned = resolved.trials.into_iter().find(|planned| planned.id == trial.id);
-        // The file no longer has the config of a retired trial, but its folder does.
+        // The snapshot does not have the config of a retired trial, but the trial's folder does.
         let config = planned.map(|planned| planned.config);
         let config = config.or_else(|| Some(Trial::read(&folder.join(FILE_NAME)).ok()?.config));
         let mut attempts = Vec::new();
@@ -82,17 +84,18 @@ impl Page {
             results,
             skipped_lines,
             files: files(&folder, last.as_ref(), &attempts),
-            by_hand: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &checkpoints)),
+            rerun: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &checkpoints)),
             attempts,
             one,
         })
     }
 
     fn to_text(&self) -> String {
-        let shown = &self.one.shown;
-        let trial = &shown.trial;
-        let mut lines = vec![format!("{} of {}: {}", trial.id, self.one.dir.name(), shown.state())];
-        lines.extend(Some(shown.reason()).filter(|reason| !reason.is_empty()));
+        let status = &self.one.status;
+        let trial = &status.trial;
+        let mut lines =
+            vec![format!("{} of {}: {}", trial.id, self.one.dir.name(), status.state())];
+        lines.extend(Some(status.reason()).filter(|reason| !reason.is_empty()));
         let label = self.label.as_ref().map_or(String::new(), |label| format!(" ({label})"));
         lines.push(String::new());
         lines.push(format!("variant {}{label}, seed {}", trial.variant, trial.seed));
@@ -106,11 +109,11 @@ impl Page {
             ("attempts", columns(&self.attempt_rows())),
             ("the last attempt ran with", ran_with.unwrap_or_default()),
             ("final values", columns(&results.collect::<Vec<_>>())),
-            ("lines that are no events", columns(&self.passed_over_rows())),
+            ("lines that are not events", columns(&self.skipped_line_rows())),
             ("files", columns(&files.collect::<Vec<_>>())),
             (
-                "by hand (without the second line it begins anew)",
-                self.by_hand.iter().map(|line| format!("  {line}")).collect(),
+                "to rerun it manually (without the second line: from the beginning)",
+                self.rerun.iter().map(|line| format!("  {line}")).collect(),
             ),
         ] {
             if !section.is_empty() {
@@ -121,7 +124,7 @@ impl Page {
         lines.join("\n") + "\n"
     }
 
-    /// The table of attempts with its heading; empty if there are none.
+    /// The table of attempts with its heading; empty if no attempt was started.
     fn attempt_rows(&self) -> Vec<[String; 9]> {
         if self.attempts.is_empty() {
             return Vec::new();
@@ -153,15 +156,14 @@ impl Page {
         rows
     }
 
-    /// The first lines of each attempt that were passed over, and how many more.
-    fn passed_over_rows(&self) -> Vec<[String; 3]> {
+    /// The first skipped lines of each attempt, and the number of others.
+    fn skipped_line_rows(&self) -> Vec<[String; 3]> {
         let mut rows = Vec::new();
         for SkippedLines { attempt, lines, first, .. } in &self.skipped_lines {
             let attempt = format!("  attempt {attempt}");
-            let shown = first
-                .iter()
-                .map(|(line, reason)| [attempt.clone(), format!("line {line}"), reason.clone()]);
-            rows.extend(shown);
+            for (line, reason) in first {
+                rows.push([attempt.clone(), format!("line {line}"), reason.clone()]);
+            }
             let more = lines - first.len() as u64;
             if more > 0 {
                 rows.push([attempt, String::new(), format!("and {more} more")]);
@@ -171,7 +173,7 @@ impl Page {
     }
 
     fn to_json(&self) -> Value {
-        let (shown, trial) = (&self.one.shown, &self.one.shown.trial);
+        let (status, trial) = (&self.one.status, &self.one.status.trial);
         let config: Map<_, _> = self.config.iter().cloned().collect();
         let files: Map<_, _> =
             self.files.iter().map(|(what, path)| ((*what).to_owned(), json!(path))).collect();
@@ -184,8 +186,8 @@ impl Page {
             "seed": trial.seed,
             "retired": trial.retired,
             "status": trial.state,
-            "attempt_status": shown.attempt_status(),
-            "job": shown.job.as_ref().and_then(|job| job.listed.as_ref()),
+            "attempt_status": status.attempt_status(),
+            "job": status.job.as_ref().and_then(|job| job.listed.as_ref()),
             "config": config,
             "attempts": self.attempts.iter().map(Attempt::to_json).collect::<Vec<_>>(),
             "results": self.results,
@@ -197,13 +199,13 @@ impl Page {
                 }).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "files": files,
-            "by_hand": self.by_hand,
+            "rerun": self.rerun,
         })
     }
 }
 
 impl Attempt {
-    fn new(dir: &AttemptDir, detail: AttemptDetail) -> anyhow::Result<Self> {
+    fn new(dir: &AttemptDir, detail: AttemptDetail) -> Result<Self> {
         let ran_with = RanWith::read(dir)?;
         let until = |end_ms: i64| {
             let took = u64::try_from(end_ms - detail.started_ms).unwrap_or(0);
@@ -211,11 +213,11 @@ impl Attempt {
         };
         let (end, took) = match ownership::attempt_status(dir)? {
             AttemptStatus::Ended(exit) => (exit.to_string(), until(exit.ended_ms)),
-            AttemptStatus::Held(_) => ("under way".to_owned(), until(clock::now_ms())),
-            AttemptStatus::Unknown(_) => ("taken up elsewhere".to_owned(), None),
-            AttemptStatus::Unowned => ("not taken up yet".to_owned(), None),
+            AttemptStatus::Held(_) => ("running".to_owned(), until(clock::now_ms())),
+            AttemptStatus::Unknown(_) => ("started on another machine".to_owned(), None),
+            AttemptStatus::Unowned => ("not started yet".to_owned(), None),
             AttemptStatus::Lost(_) => ("lost".to_owned(), None),
-            AttemptStatus::Abandoned(_) => ("never taken up".to_owned(), None),
+            AttemptStatus::Abandoned(_) => ("never started".to_owned(), None),
         };
         let end = if ran_with.is_imported() { "imported".to_owned() } else { end };
         Ok(Self { detail, end, ran_with, took })
@@ -239,7 +241,7 @@ impl Attempt {
     }
 }
 
-/// Where the trial's files are, of attempts the newest one's.
+/// The trial's files, with those of its last attempt.
 fn files(
     folder: &Path,
     last: Option<&AttemptDir>,
@@ -258,7 +260,7 @@ fn files(
     files
 }
 
-/// A mapping's values by dotted key.
+/// The values of nested mappings by dotted key.
 fn dotted(config: Map<String, Value>) -> Vec<(String, Value)> {
     let entries = config.into_iter().map(|(key, value)| match value {
         Value::Object(inner) if !inner.is_empty() => {
@@ -270,7 +272,7 @@ fn dotted(config: Map<String, Value>) -> Vec<(String, Value)> {
     entries.flatten().collect()
 }
 
-/// A value as it could stand in the file, on one line.
+/// A value as it could be written in the file, on one line.
 pub(super) fn in_yaml(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,11 +1,11 @@
-//! What is said of lines that a worker wrote and that are no events.
+//! The warning about lines of a worker that are not events.
 
 use crate::store::SkippedLines;
 
-/// Attempts that are named; the others are counted.
+/// Attempts with a warning of their own; the others are counted.
 const NAMED: usize = 3;
 
-/// A warning for each attempt of which lines were passed over; `None` if there is none.
+/// A warning for each attempt with skipped lines; `None` if no attempt has any.
 pub(super) fn skipped_lines_text(skipped_lines: &[SkippedLines]) -> Option<String> {
     let first = skipped_lines.first()?;
     let named = skipped_lines.iter().take(NAMED);

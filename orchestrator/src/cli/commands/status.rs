@@ -1,10 +1,12 @@
-//! `orch status [RUN]`: where every trial stands.
+//! `orch status [RUN]`: prints the state of every trial.
 
 use std::collections::BTreeMap;
 
 use experiments::protocol::exit;
+use experiments::protocol::trial_id::TrialId;
 use serde_json::{Value, json};
 
+use super::error::Result;
 use super::skipped_lines::skipped_lines_text;
 use super::{print, print_json};
 use crate::cli::args::{self, Global};
@@ -15,13 +17,12 @@ use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, Supervisor};
 use crate::scheduler::State;
 use crate::store::sync;
-use experiments::protocol::trial_id::TrialId;
 
-/// More trials than this are not all listed, unless that is asked for.
+/// With more trials than this, some are only counted, unless `--all` is given.
 const MANY: usize = 40;
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Status, global: &Global) -> anyhow::Result<u8> {
+pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     // First: once there is no supervisor, nothing is recorded any more.
     let supervisor = dir.supervisor();
@@ -35,9 +36,9 @@ pub async fn run(arguments: &args::Status, global: &Global) -> anyhow::Result<u8
     let skipped_lines = store.skipped_lines().await?;
     let mut trials = store.trials().await?;
     trials.retain(|trial| arguments.all || !trial.retired);
-    let shown = trial_status::all(trials, &dir)?;
+    let statuses = trial_status::all(trials, &dir)?;
     if arguments.json {
-        let trials: Vec<_> = shown.iter().map(|t| to_json(t, headline, &latest)).collect();
+        let trials: Vec<_> = statuses.iter().map(|t| to_json(t, headline, &latest)).collect();
         print_json(&json!({
             "schema": 1,
             "run": dir.name(),
@@ -46,13 +47,13 @@ pub async fn run(arguments: &args::Status, global: &Global) -> anyhow::Result<u8
             "trials": trials,
         }))?;
     } else {
-        let counts = counts(shown.iter().map(TrialStatus::state));
-        let carried_on = carried_on(supervisor.as_ref(), &shown, &resolved);
-        let head = format!("{}: {counts}\n{carried_on}\n", dir.name());
-        let (listed, only_counted) = if arguments.all || shown.len() <= MANY {
-            (shown, Vec::new())
+        let counts = counts(statuses.iter().map(TrialStatus::state));
+        let supervision = supervision(supervisor.as_ref(), &statuses, &resolved);
+        let head = format!("{}: {counts}\n{supervision}\n", dir.name());
+        let (listed, only_counted) = if arguments.all || statuses.len() <= MANY {
+            (statuses, Vec::new())
         } else {
-            shown.into_iter().partition(is_of_interest)
+            statuses.into_iter().partition(is_of_interest)
         };
         print(&(head + &table(&listed, &resolved, &latest)))?;
         if !only_counted.is_empty() {
@@ -63,52 +64,56 @@ pub async fn run(arguments: &args::Status, global: &Global) -> anyhow::Result<u8
     Ok(exit::OK)
 }
 
-/// Of many trials, those that wait or are done are only counted.
-fn is_of_interest(shown: &TrialStatus) -> bool {
-    !matches!(shown.trial.state, State::Queued { .. } | State::Succeeded { .. })
+/// False for trials that wait or are done, which are only counted where there are many.
+fn is_of_interest(status: &TrialStatus) -> bool {
+    !matches!(status.trial.state, State::Queued { .. } | State::Succeeded { .. })
 }
 
-/// Who carries the run on, or what does; nothing where nothing is left.
-fn carried_on(
+/// The supervisor, or the command that resumes the run; empty if every trial is done.
+fn supervision(
     supervisor: Option<&Supervisor>,
-    shown: &[TrialStatus],
+    statuses: &[TrialStatus],
     resolved: &RunSnapshot,
 ) -> String {
-    let left = |shown: &&TrialStatus| {
-        !shown.trial.retired && !matches!(shown.trial.state, State::Succeeded { .. })
-    };
-    match (supervisor, shown.iter().filter(left).count()) {
-        (Some(supervisor), _) => format!("run by {supervisor}\n"),
-        (None, 0) => String::new(),
-        (None, _) => format!("nobody runs it: `{}` goes on\n", resolved.command_line()),
+    if let Some(supervisor) = supervisor {
+        return format!("run by {supervisor}\n");
     }
+    let mut trials = statuses.iter().map(|status| &status.trial).filter(|trial| !trial.retired);
+    if trials.all(|trial| matches!(trial.state, State::Succeeded { .. })) {
+        return String::new();
+    }
+    format!("no supervisor is running; `{}` resumes the run\n", resolved.command_line())
 }
 
-fn table(shown: &[TrialStatus], resolved: &RunSnapshot, latest: &BTreeMap<TrialId, f64>) -> String {
+fn table(
+    statuses: &[TrialStatus],
+    resolved: &RunSnapshot,
+    latest: &BTreeMap<TrialId, f64>,
+) -> String {
     let headline = snapshot::headline(&resolved.run.report);
     let mut rows = vec![
         ["trial", "state", "phase", "step", headline.unwrap_or_default(), "attempts", "reason"]
             .map(str::to_owned),
     ];
-    for shown in shown {
-        let trial = &shown.trial;
+    for status in statuses {
+        let trial = &status.trial;
         let progress = trial.last_attempt.as_ref().and_then(|attempt| attempt.progress.as_ref());
         let active = progress.filter(|_| trial.state.active_attempt().is_some());
         rows.push([
             trial.id.0.clone(),
-            shown.state().to_owned(),
+            status.state().to_owned(),
             active.map_or(String::new(), |(phase, ..)| phase.clone()),
             active.map_or(String::new(), |(_, step, of)| format!("{step}/{of}")),
             latest.get(&trial.id).map_or(String::new(), |value| format!("{value:.2}")),
             trial.last_attempt.as_ref().map_or(String::new(), |a| a.number.to_string()),
-            resolved.reason(shown).lines().next().unwrap_or_default().to_owned(),
+            resolved.reason(status).lines().next().unwrap_or_default().to_owned(),
         ]);
     }
     columns(&rows).join("\n") + "\n"
 }
 
-fn to_json(shown: &TrialStatus, headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> Value {
-    let trial = &shown.trial;
+fn to_json(status: &TrialStatus, headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> Value {
+    let trial = &status.trial;
     let attempt = trial.last_attempt.as_ref();
     let progress = attempt.and_then(|a| a.progress.as_ref());
     json!({
@@ -116,15 +121,15 @@ fn to_json(shown: &TrialStatus, headline: Option<&str>, latest: &BTreeMap<TrialI
         "variant": trial.variant,
         "seed": trial.seed,
         "retired": trial.retired,
-        "state": shown.state(),
+        "state": status.state(),
         "status": trial.state,
-        "attempt_status": shown.attempt_status(),
-        "job": shown.job.as_ref().and_then(|job| job.listed.as_ref()),
+        "attempt_status": status.attempt_status(),
+        "job": status.job.as_ref().and_then(|job| job.listed.as_ref()),
         "attempts": attempt.map_or(0, |a| a.number),
         "started": attempt.map(|a| clock::to_rfc3339(a.started_ms)),
         "device": attempt.and_then(|a| a.device.clone()),
         "progress": progress.map(|(phase, step, of)| json!({"phase": phase, "step": step, "of": of})),
-        "stalled_since": shown.stalled_since_ms().map(clock::to_rfc3339),
+        "stalled_since": status.stalled_since_ms().map(clock::to_rfc3339),
         "skipped_lines": attempt.map_or(0, |a| a.skipped_lines),
         "latest": headline.map(|metric| json!({metric: latest.get(&trial.id)})),
         "builds": trial.origins.builds,

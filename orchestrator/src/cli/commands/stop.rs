@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use experiments::protocol::exit;
+use experiments::protocol::trial_id::TrialId;
 use serde_json::{Value, json};
 
-use super::submit_request::ask;
-use super::{print_json, say};
+use super::error::Result;
+use super::submit_request::submit_request;
+use super::{print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::trial_status;
 use crate::run_dir::RunDir;
@@ -15,33 +17,32 @@ use crate::run_dir::ownership::{self, OwnershipState};
 use crate::run_dir::requests::Request;
 use crate::store::sync;
 use crate::store::{AttemptHistory, TrialRecord};
-use experiments::protocol::trial_id::TrialId;
 
-/// How often it is looked whether a holder that has recorded its end is gone.
-const POLL: Duration = Duration::from_millis(10);
+/// Time between two looks at a holder that has recorded its worker's end.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Stop, global: &Global) -> anyhow::Result<u8> {
-    let named = arguments.named()?;
-    let dir = RunDir::find(&global.runs, named.run)?;
+pub(super) async fn run(arguments: &args::Stop, global: &Global) -> Result<u8> {
+    let selection = arguments.selection()?;
+    let dir = RunDir::find(&global.runs, selection.run)?;
     let trials = sync::for_reading(&dir).await?.trials().await?;
-    let (settled, meant) = match &named.trials {
-        None => (Vec::new(), trials.into_iter().filter(runs).collect()),
+    let (settled, selected) = match &selection.trials {
+        None => (Vec::new(), trials.into_iter().filter(is_active).collect()),
         Some(trial) => {
             let chosen = trial.choose_all(trial_status::all(trials, &dir)?, &dir.name())?;
-            chosen.into_iter().map(|shown| shown.trial).partition(|row| row.state.is_settled())
+            chosen.into_iter().map(|status| status.trial).partition(|row| row.state.is_settled())
         }
     };
     let mode = if arguments.now { StopMode::Immediate } else { StopMode::Graceful };
-    let request = match named.trials {
+    let request = match selection.trials {
         None => Request::StopAll { mode },
-        Some(_) => Request::Stop { trials: ids(&meant), mode },
+        Some(_) => Request::Stop { trials: ids(&selected), mode },
     };
-    let asks = !meant.is_empty() || (arguments.all && dir.is_supervised());
-    if asks {
-        ask(&dir, &request, &ids(&meant), arguments.all).await?;
+    let has_work = !selected.is_empty() || (arguments.all && dir.is_supervised());
+    if has_work {
+        submit_request(&dir, &request, &ids(&selected), arguments.all).await?;
     }
-    let stopped = stopped(&dir, &meant).await?;
+    let stopped = stopped(&dir, &selected).await?;
     if arguments.json {
         print_json(&json!({
             "schema": 1,
@@ -51,19 +52,19 @@ pub async fn run(arguments: &args::Stop, global: &Global) -> anyhow::Result<u8> 
         }))?;
     } else if !global.quiet {
         for row in &settled {
-            say(&format!("{} is {} already", row.id, row.state.name()));
+            print_message(&format!("{} is already {}", row.id, row.state.name()));
         }
-        if !asks {
-            say("nothing is to be stopped");
+        if !has_work {
+            print_message("nothing to stop");
         }
         for stopped in &stopped {
-            say(&stopped.to_text());
+            print_message(&stopped.to_text());
         }
     }
     Ok(exit::OK)
 }
 
-fn runs(row: &TrialRecord) -> bool {
+fn is_active(row: &TrialRecord) -> bool {
     row.state.active_attempt().is_some()
 }
 
@@ -75,29 +76,29 @@ fn already(row: &TrialRecord) -> Value {
     json!({"id": row.id, "state": row.state.name()})
 }
 
-/// What became of a trial, and how far it had come.
+/// A trial after the request, with its progress.
 struct Stopped {
     row: TrialRecord,
-    /// Whether it has had an attempt.
+    /// False if no attempt was ever started.
     tried: bool,
-    /// The step that its last attempt came to.
+    /// The last step of its last attempt; `None` if it ended before the first.
     step: Option<u64>,
-    /// The step of its last checkpoint.
+    /// The step of its last checkpoint; `None` if it has none.
     saved: Option<u64>,
 }
 
-/// What became of `meant`, whose processes are gone when this returns.
-async fn stopped(dir: &RunDir, meant: &[TrialRecord]) -> anyhow::Result<Vec<Stopped>> {
+/// The `selected` trials as they are now. Their processes are gone when this returns.
+async fn stopped(dir: &RunDir, selected: &[TrialRecord]) -> Result<Vec<Stopped>> {
     let mut store = sync::for_reading(dir).await?;
     let (mut rows, mut pasts) = (store.trials().await?, store.pasts().await?);
-    rows.retain(|row| meant.iter().any(|before| before.id == row.id));
+    rows.retain(|row| selected.iter().any(|before| before.id == row.id));
     let mut stopped = Vec::new();
     for row in rows {
         let past = pasts.remove(&row.id).unwrap_or_default();
         wait_for_holder(dir, &row.id, &past).await?;
         stopped.push(Stopped {
             tried: !past.attempts.is_empty(),
-            // A worker that saves as it ends may have gone further than it said.
+            // A worker that saves as it ends may have gone further than it reported.
             step: past.attempts.last().and_then(|attempt| attempt.step.max(attempt.checkpoint)),
             saved: past.attempts.iter().filter_map(|attempt| attempt.checkpoint).max(),
             row,
@@ -106,17 +107,13 @@ async fn stopped(dir: &RunDir, meant: &[TrialRecord]) -> anyhow::Result<Vec<Stop
     Ok(stopped)
 }
 
-/// A holder records the end of its worker a moment before its own.
-async fn wait_for_holder(
-    dir: &RunDir,
-    trial: &TrialId,
-    past: &AttemptHistory,
-) -> anyhow::Result<()> {
+/// Waits until the last attempt's holder has exited, if it has recorded its worker's end.
+async fn wait_for_holder(dir: &RunDir, trial: &TrialId, past: &AttemptHistory) -> Result<()> {
     let Some(last) = past.attempts.last() else { return Ok(()) };
     let attempt = dir.attempt(trial, last.number);
     while matches!(ownership::probe(&attempt)?, OwnershipState::Held(_)) && attempt.exit().exists()
     {
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
@@ -125,7 +122,7 @@ impl Stopped {
     fn to_text(&self) -> String {
         let (id, state) = (&self.row.id, self.row.state.name());
         let saved = self.saved.map_or("it has no checkpoint".to_owned(), |step| {
-            format!("its last checkpoint is of step {step}")
+            format!("its last checkpoint is at step {step}")
         });
         match self.step {
             _ if !self.tried => format!("{id}: {state}"),

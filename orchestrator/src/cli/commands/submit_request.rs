@@ -1,10 +1,13 @@
-//! Asking for something of a run: its supervisor does it, and where there is none, we do.
+//! Submits a request to a run's supervisor, or handles it here if no supervisor is running.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::display::{Display, Talk};
+use experiments::protocol::trial_id::TrialId;
+
+use super::error::Result;
+use crate::display::{Display, Verbosity};
 use crate::run_dir::requests::{self, Request};
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
@@ -12,49 +15,48 @@ use crate::slots::{ForeignProcesses, Machine};
 use crate::store::journal_file::Journal;
 use crate::store::sync;
 use crate::supervisor::{Parts, Supervisor};
-use experiments::protocol::trial_id::TrialId;
 
-/// How often it is looked whether a supervisor has done what was asked.
-const POLL: Duration = Duration::from_millis(100);
+/// Time between two looks at whether the supervisor has handled the request.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Who did it.
+/// The process that handled a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DoneBy {
-    /// The supervisor that is at work.
+pub(super) enum HandledBy {
+    /// The supervisor of the run.
     Supervisor,
-    /// This process, in the place of a supervisor.
+    /// This process, because no supervisor was running.
     Ourselves,
 }
 
-/// Has `request` done, and waits until none of `trials` is under way any more or, with
-/// `to_the_end`, until the supervisor has gone.
-pub(super) async fn ask(
+/// Submits `request` and waits until none of `trials` is running any more or, with `to_the_end`,
+/// until the supervisor has exited.
+pub(super) async fn submit_request(
     dir: &RunDir,
     request: &Request,
     trials: &[TrialId],
     to_the_end: bool,
-) -> anyhow::Result<DoneBy> {
+) -> Result<HandledBy> {
     let request = requests::submit(dir, request)?;
     loop {
-        // Whoever gets the lock is the supervisor: the one that was there may have gone, or died,
-        // before it saw the request or its end.
+        // A supervisor may exit or die before it reads the request, or before the trials have
+        // ended. With the lock this process does its work.
         match dir.lock() {
             Ok(lock) => {
-                act(dir, lock, trials).await?;
-                return Ok(DoneBy::Ourselves);
+                handle(dir, lock, trials).await?;
+                return Ok(HandledBy::Ourselves);
             }
             Err(RunDirError::Supervised { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         if !to_the_end && is_done(dir, &request, trials).await? {
-            return Ok(DoneBy::Supervisor);
+            return Ok(HandledBy::Supervisor);
         }
-        tokio::time::sleep(POLL).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Does what requests ask for in the place of a supervisor.
-async fn act(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> anyhow::Result<()> {
+/// Handles all submitted requests, as the supervisor of the run.
+async fn handle(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> Result<()> {
     let parts = Parts {
         experiment: RunSnapshot::read(&dir.experiment())?,
         dir: dir.clone(),
@@ -67,19 +69,19 @@ async fn act(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> anyhow::
         jobs: Some(0),
         max_fails: None,
     };
-    let mut display = Display::new(Talk::Quiet, None);
+    let mut display = Display::new(Verbosity::Quiet, None);
     Ok(Supervisor::new(parts, &mut display).await?.serve_requests(trials).await?)
 }
 
-/// Whether the supervisor has taken the request in, and what it stopped has ended.
-async fn is_done(dir: &RunDir, request: &Path, trials: &[TrialId]) -> anyhow::Result<bool> {
+/// True if the supervisor has handled the request and the attempts that it stopped have ended.
+async fn is_done(dir: &RunDir, request: &Path, trials: &[TrialId]) -> Result<bool> {
     if request.exists() {
         return Ok(false);
     }
     let rows = sync::for_reading(dir).await?.trials().await?;
     Ok(!rows.iter().any(|row| {
         let attempt = row.state.active_attempt().map(|number| dir.attempt(&row.id, number));
-        // One without a request to stop was started since, as somebody else wished.
+        // An attempt that is not asked to stop was started later, for another request.
         trials.contains(&row.id) && attempt.is_some_and(|attempt| attempt.stop_requested())
     }))
 }

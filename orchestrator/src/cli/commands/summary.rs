@@ -1,37 +1,36 @@
-//! How a run ended, in words and as an exit code: the same from every verb that sees it end.
+//! The end of a run as text and as an exit code, the same from every verb that sees it end.
 
 use experiments::protocol::exit;
+use experiments::protocol::trial_id::TrialId;
 
 use crate::display::text::columns;
 use crate::run_dir::RunDir;
 use crate::scheduler::{State, StopRequest};
 use crate::store::TrialRecord;
-use experiments::protocol::trial_id::TrialId;
 
-/// Failed trials that are listed at most; the others are counted.
+/// Limit of the failed trials that are listed; the others are counted.
 const LISTED: usize = 20;
 
-/// A run that is over.
+/// The end of a run.
 pub(super) struct Summary {
-    /// The run's name.
+    /// The run, for the hint to draw its report.
     pub(super) run: String,
-    /// How many trials the file asks for.
+    /// Trials that the file asks for.
     pub(super) of: usize,
-    /// How many of them have succeeded.
+    /// Trials that have succeeded.
     pub(super) done: usize,
-    /// Those that were given up, each with its state.
+    /// Trials that were given up, with the state that says why.
     pub(super) failed: Vec<(TrialId, State)>,
-    /// How many a person has had stopped.
+    /// Trials that a user has stopped.
     pub(super) cancelled: usize,
-    /// Whether it ended before all that was to be run had ended.
+    /// True if some trials were still to be run.
     pub(super) interrupted: bool,
-    /// How many of the trials are recorded as running: their supervisor did not live to see their
-    /// end.
-    pub(super) forsaken: usize,
+    /// Trials that are recorded as running: their supervisor died before they ended.
+    pub(super) orphaned: usize,
 }
 
 impl Summary {
-    /// Of a run that nobody supervises, by the records of what it was to carry out.
+    /// The summary of a run without a supervisor, from the records of the trials it was to run.
     pub(super) fn of_records(
         dir: &RunDir,
         trials: &[TrialRecord],
@@ -43,18 +42,18 @@ impl Summary {
         let failed = states().filter(|(_, state)| matches!(state, State::Failed { .. }));
         let failed: Vec<_> = failed.map(|(id, state)| (id.clone(), state.clone())).collect();
         let cancelled = count(|state| matches!(state, State::Cancelled { .. }));
-        let forsaken = count(|state| state.active_attempt().is_some());
+        let orphaned = count(|state| state.active_attempt().is_some());
         let left = trials.len() - done - failed.len() - cancelled;
-        // As who ran it saw it: to give up after failures is no interruption.
+        // As its supervisor reported it: a run that ends after too many failures was not interrupted.
         let interrupted = match stopping {
             Some(StopRequest::ByUser(_)) => true,
-            Some(StopRequest::TooManyFailures) if !failed.is_empty() => forsaken > 0,
+            Some(StopRequest::TooManyFailures) if !failed.is_empty() => orphaned > 0,
             _ => left > 0 || (cancelled > 0 && failed.is_empty()),
         };
-        Self { run: dir.name(), of: trials.len(), done, failed, cancelled, interrupted, forsaken }
+        Self { run: dir.name(), of: trials.len(), done, failed, cancelled, interrupted, orphaned }
     }
 
-    /// The truth as an exit code.
+    /// The exit code of the verb.
     pub(super) fn code(&self) -> u8 {
         match (self.interrupted, self.failed.len()) {
             (true, _) => exit::INTERRUPTED,
@@ -63,21 +62,21 @@ impl Summary {
         }
     }
 
-    /// The same in words, with every failure's class and what tells more about it.
+    /// A line of counts, then a line for each failure with its class and where to read more.
     pub(super) fn to_text(&self) -> String {
-        let Self { run, of, done, failed, cancelled, interrupted, forsaken } = self;
+        let Self { run, of, done, failed, cancelled, interrupted, orphaned } = self;
         let count = failed.len();
         let failures = if count == 0 { String::new() } else { format!(", {count} failed") };
         let stopped = match cancelled {
             0 => String::new(),
             n => format!(", {n} cancelled"),
         };
-        let died = match forsaken {
+        let died = match orphaned {
             0 => String::new(),
-            n => format!(", {n} under way when the supervisor died"),
+            n => format!(", {n} running when the supervisor died"),
         };
         let then = match (interrupted, count) {
-            (true, _) => "; run the file again to go on".to_owned(),
+            (true, _) => "; run the file again to resume".to_owned(),
             (false, 0) => format!("; `orch report {run}` draws them"),
             (false, _) => ":".to_owned(),
         };
@@ -117,7 +116,7 @@ mod tests {
             failed,
             interrupted,
             cancelled: 0,
-            forsaken: 0,
+            orphaned: 0,
         }
     }
 

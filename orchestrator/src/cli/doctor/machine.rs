@@ -1,4 +1,4 @@
-//! Cores, memory, GPUs, and programs that are good to have.
+//! Checks of cores, memory and GPUs, and of optional programs.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -8,13 +8,13 @@ use experiments::schema::resources::Memory;
 use super::Finding;
 use crate::slots::{ENV_INVENTORY, Gpu, Inventory, Machine};
 
-/// Less available memory than this is hardly enough for a worker.
+/// With less available memory than this, a worker hardly fits.
 const LITTLE_MEMORY: Memory = Memory(1 << 30);
 
-/// More of a GPU's memory than this is not in use where nobody uses it.
+/// An idle GPU has at most this much of its memory in use.
 const IDLE_GPU: Memory = Memory(1 << 30);
 
-/// What the machine has, real or made up; and what was found of it, for further checks.
+/// Findings about the machine, and its inventory for further checks; `None` if it cannot be read.
 pub(crate) fn machine() -> (Vec<Finding>, Option<Inventory>) {
     let mut findings = Vec::new();
     let inventory = match Machine::open().look() {
@@ -25,7 +25,7 @@ pub(crate) fn machine() -> (Vec<Finding>, Option<Inventory>) {
         }
     };
     if let Some(file) = &inventory.mock {
-        let found = format!("CPUs and GPUs are made up by `{}`", file.display());
+        let found = format!("CPUs and GPUs are mocked by `{}`", file.display());
         let advice = format!("unset `{ENV_INVENTORY}` to see this machine");
         findings.push(Finding::warning("inventory", found, &advice));
     }
@@ -35,17 +35,17 @@ pub(crate) fn machine() -> (Vec<Finding>, Option<Inventory>) {
     (findings, Some(inventory))
 }
 
-/// Programs that `orch` uses where they are there.
+/// Findings about programs that `orch` uses if they are installed.
 pub(crate) fn programs() -> Vec<Finding> {
-    let asked = Command::new("git").arg("--version").stdin(Stdio::null()).output();
-    let version = asked.ok().filter(|output| output.status.success());
+    let output = Command::new("git").arg("--version").stdin(Stdio::null()).output();
+    let version = output.ok().filter(|output| output.status.success());
     vec![match version {
         Some(output) => {
             Finding::ok("git", String::from_utf8_lossy(&output.stdout).trim().to_owned())
         }
         None => Finding::warning(
             "git",
-            "there is no `git` in PATH",
+            "`git` is not in `PATH`",
             "install it, so that every attempt's commit is recorded",
         ),
     }]
@@ -60,7 +60,7 @@ fn memory() -> Option<Finding> {
     let (total, available) = (of("MemTotal:")?, of("MemAvailable:")?);
     let found = format!("{total}, {available} available");
     Some(if available < LITTLE_MEMORY {
-        Finding::warning("memory", found, "end what takes it before workers are started")
+        Finding::warning("memory", found, "free some before workers are started")
     } else {
         Finding::ok("memory", found)
     })
@@ -71,13 +71,15 @@ fn gpus(inventory: &Inventory) -> Vec<Finding> {
     let hardware = inventory.mock.is_none() && has_nvidia_hardware();
     if inventory.gpus.is_empty() && hardware {
         let advice = "install or reload NVIDIA's driver; `nvidia-smi` must work";
-        return vec![Finding::problem("GPUs", format!("one is there, but: {note}"), advice)];
+        return vec![Finding::problem("GPUs", format!("one is installed, but: {note}"), advice)];
     }
     let mut all = match (inventory.gpus.len(), note.as_str()) {
         (0, "") => vec![Finding::ok("GPUs", "none")],
         (0, note) => vec![Finding::ok("GPUs", format!("none ({note})"))],
         (n, "") => vec![Finding::ok("GPUs", n.to_string())],
-        (n, note) => vec![Finding::warning("GPUs", format!("{n}; {note}"), "see that it is meant")],
+        (n, note) => {
+            vec![Finding::warning("GPUs", format!("{n}; {note}"), "check that this is intended")]
+        }
     };
     all.extend(inventory.driver.iter().map(|driver| Finding::ok("driver", driver)));
     all.extend(inventory.gpus.iter().map(gpu));
@@ -89,8 +91,8 @@ fn gpu(gpu: &Gpu) -> Finding {
         format!("{}: {} with {}, {} free", gpu.short_uuid(), gpu.name, gpu.memory, gpu.free);
     match gpu.processes.len() {
         0 if gpu.used > IDLE_GPU => {
-            let found = format!("{found}; {} in use by processes that cannot be seen", gpu.used);
-            Finding::warning("GPU", found, "find out whose they are; `docs/gpus.md` has the rules")
+            let found = format!("{found}; {} in use by processes that are not visible", gpu.used);
+            Finding::warning("GPU", found, "find their owner; `docs/gpus.md` has the rules")
         }
         0 => Finding::ok("GPU", found),
         _ => {
@@ -101,7 +103,7 @@ fn gpu(gpu: &Gpu) -> Finding {
     }
 }
 
-/// Whether a display or compute controller of NVIDIA's is on the PCI bus, whatever drives it.
+/// True if the PCI bus has a display or compute controller of NVIDIA, with any driver or none.
 fn has_nvidia_hardware() -> bool {
     let devices = fs::read_dir("/sys/bus/pci/devices").into_iter().flatten().flatten();
     let is = |path: std::path::PathBuf, start: &str| {

@@ -1,5 +1,5 @@
-//! What could keep trials from running here, or their records from being kept: one finding for
-//! each thing that was looked at. Nothing is changed, and nothing is left behind.
+//! The checks of `orch doctor`: everything that trials and their records need on this machine. Each
+//! check makes one finding or more, changes nothing and leaves nothing behind.
 
 mod holders;
 mod machine;
@@ -12,33 +12,33 @@ pub(crate) use machine::{machine, programs};
 pub(crate) use storage::{records, state, storage};
 pub(crate) use worker::worker;
 
-/// What was found out about one thing.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// What was looked at.
-    pub check: String,
-    /// How it is.
-    pub level: Level,
-    /// What was found.
-    pub found: String,
-    /// What to do about it; empty where nothing is.
-    pub advice: String,
+    /// The check's name, as it is printed.
+    pub(crate) check: String,
+    /// The severity.
+    pub(crate) level: Level,
+    /// The fact that was found.
+    pub(crate) found: String,
+    /// The remedy; empty if none is needed or known.
+    pub(crate) advice: String,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Level {
     /// As it should be.
     Ok,
-    /// Runs go on, but not as one may expect.
+    /// Runs work, but perhaps not as expected.
     Warning,
     /// Runs fail, or lose what they should keep.
     Problem,
 }
 
 impl Level {
-    /// One word.
+    /// The word that is printed.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -67,12 +67,6 @@ impl Finding {
 }
 
 /// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    anyhow::Chain::new(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,4 +1,4 @@
-//! Where runs and slots lie: room, kind of file system, locks, clock, and databases.
+//! Checks of the folders of runs and slots: space, kind of file system, locks, clock, databases.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,19 +14,19 @@ use crate::run_dir::RunDir;
 use crate::slots::Slots;
 use crate::store::Store;
 
-/// Checkpoints of a small experiment fill this much.
+/// The checkpoints of a small experiment take about this much.
 const LITTLE_ROOM: Memory = Memory(10 << 30);
 
-/// With less, attempts soon fail.
+/// With less free space, attempts soon fail.
 const NO_ROOM: Memory = Memory(1 << 30);
 
 /// Each attempt makes about ten files.
 const FEW_FILES: u64 = 10_000;
 
-/// A file server whose clock is off by more than this confuses whoever compares times.
+/// With a larger difference, times of files cannot be compared with this machine's.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 
-/// The file system of the folder that runs lie in, or will once it is made.
+/// Findings about the file system of the folder of runs, which may not exist yet.
 pub(crate) fn storage(runs: &Path) -> Vec<Finding> {
     let folder = match nearest_folder(runs) {
         Ok(folder) => folder,
@@ -34,18 +34,18 @@ pub(crate) fn storage(runs: &Path) -> Vec<Finding> {
             return vec![Finding::problem("runs", error.to_string(), "use another folder")];
         }
     };
-    let shown = folder.display();
+    let path = folder.display();
     let mut findings = vec![kind(&folder)];
     findings.extend(room(&folder));
     let unwritable = |error: std::io::Error| {
-        let found = format!("`{shown}` cannot be written to: {error}");
+        let found = format!("`{path}` cannot be written to: {error}");
         Finding::problem("locks", found, "make it writable, or set another folder by `--runs`")
     };
     findings.push(match filesystem::try_locks(&folder) {
-        Ok(None) => Finding::ok("locks", format!("they hold in `{shown}`")),
+        Ok(None) => Finding::ok("locks", format!("they work in `{path}`")),
         Ok(Some(wrong)) => {
             let advice = "put runs on a file system that keeps locks and links, by `--runs`";
-            Finding::problem("locks", format!("{wrong} in `{shown}`"), advice)
+            Finding::problem("locks", format!("{wrong} in `{path}`"), advice)
         }
         Err(error) => {
             findings.push(unwritable(error));
@@ -54,23 +54,23 @@ pub(crate) fn storage(runs: &Path) -> Vec<Finding> {
     });
     findings.push(match filesystem::clock_difference(&folder) {
         Ok(off) if off > CLOCK_TOLERANCE => {
-            let found = format!("that of `{shown}` is {} s off", off.as_secs());
+            let found = format!("that of `{path}` differs by {} s", off.as_secs());
             Finding::warning("clock", found, "synchronise both machines (NTP)")
         }
-        Ok(_) => Finding::ok("clock", "that of the files is this machine's"),
+        Ok(_) => Finding::ok("clock", "the file system's agrees with this machine's"),
         Err(error) => unwritable(error),
     });
     findings
 }
 
-/// The folder of slots, and who has some.
+/// Findings about the folder of slots, and the processes that hold some.
 pub(crate) fn state() -> Vec<Finding> {
     let slots = match Slots::of_this_machine() {
         Ok(slots) => slots,
         Err(error) => return vec![Finding::problem("slots", error.to_string(), "")],
     };
     let folder = std::path::absolute(slots.folder()).unwrap_or_else(|_| slots.folder().to_owned());
-    // Slots are made on demand; what matters is that they can be.
+    // Slots are created on demand, so the folder may not exist yet.
     let writable = nearest_folder(&folder).and_then(NamedTempFile::new_in).map(drop);
     if let Err(error) = writable {
         let found = format!("`{}` cannot be written to: {error}", folder.display());
@@ -84,8 +84,9 @@ pub(crate) fn state() -> Vec<Finding> {
         findings.push(Finding::ok("slots", found));
     }
     for (pid, name) in &held.orphans {
-        let found = format!("pid {pid} ({name}) holds some and belongs to no attempt under way");
-        let advice = format!("if it is not starting one just now, end it: `kill {pid}`");
+        let found =
+            format!("pid {pid} ({name}) holds some and does not belong to a running attempt");
+        let advice = format!("if it is not starting one right now, end it: `kill {pid}`");
         findings.push(Finding::warning("slots", found, &advice));
     }
     if findings.is_empty() {
@@ -94,7 +95,7 @@ pub(crate) fn state() -> Vec<Finding> {
     findings
 }
 
-/// The databases of all runs.
+/// Findings about the databases of all runs.
 pub(crate) async fn records(runs: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut readable = 0;
@@ -102,16 +103,16 @@ pub(crate) async fn records(runs: &Path) -> Vec<Finding> {
         if !run.database().is_file() {
             continue;
         }
-        let looked = match Store::open_read_only(&run.database()).await {
+        let read = match Store::open_read_only(&run.database()).await {
             Ok(mut store) => store.trials().await.map(drop),
             Err(error) => Err(error),
         };
-        match looked {
+        match read {
             Ok(()) => readable += 1,
             Err(error) => {
-                let advice = "`orch status` brings one of an older `orch` up to date, one of a newer \
-                              `orch` needs that one; if it is broken, delete it, and it is made \
-                              again from the journal";
+                let advice = "`orch status` upgrades one of an older `orch`; one of a newer `orch` \
+                              needs that version; if it is corrupt, delete it, and it is rebuilt from \
+                              the journal";
                 findings.push(Finding::problem("records", chain(&error), advice));
             }
         }
@@ -126,19 +127,19 @@ pub(crate) async fn records(runs: &Path) -> Vec<Finding> {
 }
 
 fn kind(folder: &Path) -> Finding {
-    let shown = folder.display();
+    let path = folder.display();
     match filesystem::kind(folder) {
-        Ok(Kind::Local(kind)) => Finding::ok("file system", format!("{kind}, of `{shown}`")),
+        Ok(Kind::Local(kind)) => Finding::ok("file system", format!("{kind}, of `{path}`")),
         Ok(Kind::Memory(kind)) => Finding::warning(
             "file system",
-            format!("{kind}: `{shown}` is gone with the next boot"),
+            format!("{kind}: `{path}` is lost with the next boot"),
             "put runs on a disk, by `--runs`",
         ),
         Ok(Kind::Network(kind)) => Finding::warning(
             "file system",
-            format!("{kind}: `{shown}` is not on this machine"),
-            "databases are kept in this user's state folder; put runs on a local disk, by `--runs`, if \
-             several machines are not to share them",
+            format!("{kind}: `{path}` is not on this machine"),
+            "databases are kept in this user's state folder; unless several machines share the runs, put \
+             them on a local disk, by `--runs`",
         ),
         Err(error) => Finding::warning("file system", error.to_string(), ""),
     }
@@ -146,7 +147,7 @@ fn kind(folder: &Path) -> Finding {
 
 fn room(folder: &Path) -> Vec<Finding> {
     let Some(free) = disk_space::free(folder) else { return Vec::new() };
-    let Ok(there) = rustix::fs::statvfs(folder) else { return Vec::new() };
+    let Ok(stat) = rustix::fs::statvfs(folder) else { return Vec::new() };
     let found = format!("{free} free for `{}`", folder.display());
     let advice = "make room, or set another folder by `--runs`";
     let mut findings = vec![if free < NO_ROOM {
@@ -156,10 +157,10 @@ fn room(folder: &Path) -> Vec<Finding> {
     } else {
         Finding::ok("disk", found)
     }];
-    // Some file systems have as many as there is room for, and say that they have none.
-    if there.f_files > 0 {
-        let found = format!("{} more can be made", there.f_favail);
-        findings.push(match there.f_favail {
+    // File systems without a limit report that they have no files.
+    if stat.f_files > 0 {
+        let found = format!("{} more can be made", stat.f_favail);
+        findings.push(match stat.f_favail {
             0 => Finding::problem("files", found, advice),
             few if few < FEW_FILES => Finding::warning("files", found, advice),
             _ => Finding::ok("files", found),
@@ -168,9 +169,9 @@ fn room(folder: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The folder itself, or the nearest above it that there is.
+/// The folder itself, or its nearest ancestor that exists.
 fn nearest_folder(path: &Path) -> std::io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
-    let there = path.ancestors().find(|folder| fs::metadata(folder).is_ok());
-    Ok(there.unwrap_or(Path::new("/")).to_owned())
+    let existing = path.ancestors().find(|folder| fs::metadata(folder).is_ok());
+    Ok(existing.unwrap_or(Path::new("/")).to_owned())
 }

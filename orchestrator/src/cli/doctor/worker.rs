@@ -1,4 +1,4 @@
-//! The worker of an experiment: whether it can be found and started, and what it says of itself.
+//! Checks of an experiment's worker: that it fits, can be found and started, and passes its check.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,13 +11,13 @@ use crate::executor::slurm;
 use crate::executor::worker_program;
 use crate::slots::Inventory;
 
-/// Whether this machine, or the cluster, can run the experiment, and its worker.
+/// Findings about the experiment's resources and its worker, on this machine or the cluster.
 pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if run.config.executor == Executor::Slurm {
         let grace = run.config.worker.grace.0;
         findings.push(match slurm::try_out(&run.config.slurm, &run.config.resources, grace) {
-            Ok(()) => Finding::ok("slurm", format!("would take the jobs of `{}`", run.name())),
+            Ok(()) => Finding::ok("slurm", format!("accepts the jobs of `{}`", run.name())),
             Err(error) => {
                 let advice = "correct the file's `slurm` and `resources`; `sinfo` lists partitions";
                 Finding::problem("slurm", error.to_string(), advice)
@@ -46,40 +46,37 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
     findings
 }
 
-/// Whether the check answers for every trial, and of which build.
+/// Runs the worker's check for every trial.
 fn answers(run: &Run, check: &[String]) -> Finding {
     let requests = run.requests();
     let replies = match worker_program::check(check, &requests) {
         Ok(replies) => replies,
         Err(error) => {
-            let advice = "run the command by hand; it must end well on an empty input";
+            let advice = "run the command manually; it must exit with code 0 on empty input";
             return Finding::problem("check", chain(&error), advice);
         }
     };
     let build = replies.iter().find_map(|reply| reply.build.clone());
-    let build = build.map_or("says no build".to_owned(), |build| format!("build {build}"));
+    let build = build.map_or("no build reported".to_owned(), |build| format!("build {build}"));
     match replies.iter().filter(|reply| !reply.problems.is_empty()).count() {
-        0 => {
-            Finding::ok("check", format!("{} trials are as they should be; {build}", replies.len()))
-        }
+        0 => Finding::ok("check", format!("{} trials are valid; {build}", replies.len())),
         n => Finding::problem(
             "check",
-            format!("{n} of {} trials have a wrong config; {build}", replies.len()),
-            "`orch run FILE -n` names the places",
+            format!("{n} of {} trials have an invalid config; {build}", replies.len()),
+            "`orch run FILE -n` lists the errors",
         ),
     }
 }
 
-/// Whether the dynamic loader finds every library that the program names.
+/// Checks that the dynamic loader finds every library; `None` for scripts and static programs.
 fn libraries(program: &Path) -> Option<Finding> {
     let output = Command::new("ldd").arg(program).stdin(Stdio::null()).output().ok()?;
-    // Scripts and static programs are none of ldd's business.
     if !output.status.success() {
         return None;
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    let missing = |line: &str| line.trim().strip_suffix(" => not found").map(str::to_owned);
-    let missing: Vec<_> = text.lines().filter_map(missing).collect();
+    let missing: Vec<_> =
+        text.lines().filter_map(|line| line.trim().strip_suffix(" => not found")).collect();
     Some(if missing.is_empty() {
         Finding::ok("libraries", format!("all {} are found", text.lines().count()))
     } else {

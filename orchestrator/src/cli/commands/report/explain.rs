@@ -1,27 +1,37 @@
-//! What stands behind the numbers of a report: for every cell its trials, for every trial its
-//! attempts, with code, program, machine and logs. From the records alone, paths within the run.
+//! The provenance of a report's numbers: the trials of every cell, the attempts of every trial, and
+//! their code, program, machine and logs. From the records alone, with paths within the run.
 
 use experiments::protocol::number::Number;
 use experiments::yaml::suggest::nearest;
 use reports::records::Records;
 use serde_json::{Map, Value, json};
 
+use crate::cli::commands::error::Result;
 use crate::cli::commands::provenance::RanWith;
 use crate::platform::clock;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::store::{Store, TrialRecord};
 
-/// A cell that the report does not have.
+/// The report does not have the requested cell.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExplainError {
     /// No variant has a final value of that name.
-    #[error("there is no `{0}`\n\nhint: write VARIANT.METRIC{1}")]
-    NoCell(String, String),
+    #[error("there is no `{cell}`\n\nhint: write VARIANT.METRIC{}", suggestion(suggested.as_ref()))]
+    NoCell {
+        /// As it was requested.
+        cell: String,
+        /// The cell that is spelled most like it.
+        suggested: Option<String>,
+    },
 }
 
-/// All cells and trials: `cells` says by `VARIANT.METRIC` which trials gave which values, `trials`
-/// what each was made with.
+fn suggestion(suggested: Option<&String>) -> String {
+    suggested.map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+}
+
+/// The object of `provenance.json`: `cells` has the values of every `VARIANT.METRIC` with their
+/// trials, `trials` is as [`trials()`] returns it.
 pub(crate) fn provenance(dir: &RunDir, records: &Records, trials: &Map<String, Value>) -> Value {
     let mut cells = Map::new();
     for variant in &records.variants {
@@ -37,8 +47,8 @@ pub(crate) fn provenance(dir: &RunDir, records: &Records, trials: &Map<String, V
     json!({"schema": 1, "run": dir.name(), "cells": cells, "trials": trials})
 }
 
-/// What each of the run's trials was made with, by its id.
-pub(crate) async fn trials(store: &mut Store, dir: &RunDir) -> anyhow::Result<Map<String, Value>> {
+/// The provenance of each trial that is not retired, by its id.
+pub(crate) async fn trials(store: &mut Store, dir: &RunDir) -> Result<Map<String, Value>> {
     let mut trials = Map::new();
     for row in store.trials().await?.into_iter().filter(|row| !row.retired) {
         trials.insert(row.id.0.clone(), trial(store, dir, &row).await?);
@@ -46,12 +56,12 @@ pub(crate) async fn trials(store: &mut Store, dir: &RunDir) -> anyhow::Result<Ma
     Ok(trials)
 }
 
-async fn trial(store: &mut Store, dir: &RunDir, row: &TrialRecord) -> anyhow::Result<Value> {
+async fn trial(store: &mut Store, dir: &RunDir, row: &TrialRecord) -> Result<Value> {
     let folder = dir.trial(&row.id);
     let within = format!("trials/{}", row.id);
     let mut attempts = Vec::new();
     for detail in store.attempts_of(&row.id).await? {
-        // Attempts are their user's alone; others see what the database has.
+        // Only their user may read attempts; others get what the database has.
         let ran_with = RanWith::read(&AttemptDir::new(&folder, detail.number)).ok();
         let files = format!("{within}/attempt-{}", detail.number);
         attempts.push(json!({
@@ -78,13 +88,12 @@ async fn trial(store: &mut Store, dir: &RunDir, row: &TrialRecord) -> anyhow::Re
     }))
 }
 
-/// Of all that only what stands behind one cell.
+/// The part of `all` that one cell is made of.
 pub(crate) fn one(all: &Value, cell: &str) -> Result<Value, ExplainError> {
     let Some(values) = all["cells"].get(cell) else {
         let known = all["cells"].as_object().into_iter().flat_map(Map::keys);
-        let near = nearest(cell, known.map(String::as_str));
-        let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-        return Err(ExplainError::NoCell(cell.to_owned(), near));
+        let suggested = nearest(cell, known.map(String::as_str)).map(str::to_owned);
+        return Err(ExplainError::NoCell { cell: cell.to_owned(), suggested });
     };
     let ids = values.as_array().into_iter().flatten().filter_map(|value| value["trial"].as_str());
     let trials: Map<_, _> = ids.map(|id| (id.to_owned(), all["trials"][id].clone())).collect();
@@ -97,32 +106,32 @@ pub(crate) fn one(all: &Value, cell: &str) -> Result<Value, ExplainError> {
     }))
 }
 
-/// What stands behind one cell, for people.
+/// The provenance of one cell as text.
 pub(crate) fn text(one: &Value) -> String {
-    let mut lines = vec![format!("{} of {}", words(&one["cell"]), words(&one["run"]))];
+    let mut lines = vec![format!("{} of {}", plain(&one["cell"]), plain(&one["run"]))];
     for value in one["values"].as_array().into_iter().flatten() {
-        let id = words(&value["trial"]);
+        let id = plain(&value["trial"]);
         let trial = &one["trials"][&id];
         lines.push(String::new());
-        lines.push(format!("{} by {id} (seed {})", words(&value["value"]), value["seed"]));
-        lines.push(format!("  key      {}", words(&trial["key"])));
-        lines.push(format!("  data     {}", words(&trial["data"])));
+        lines.push(format!("{} by {id} (seed {})", plain(&value["value"]), value["seed"]));
+        lines.push(format!("  key      {}", plain(&trial["key"])));
+        lines.push(format!("  data     {}", plain(&trial["data"])));
         for attempt in trial["attempts"].as_array().into_iter().flatten() {
             let ran_with = &attempt["ran_with"];
             let git = &ran_with["provenance"]["git"];
             let changed = if git["dirty"] == true { ", changed" } else { "" };
-            lines.push(format!("  attempt {}, {}", attempt["number"], words(&attempt["started"])));
+            lines.push(format!("  attempt {}, {}", attempt["number"], plain(&attempt["started"])));
             for (name, value) in [
-                ("from step", words(&attempt["resumed_from"])),
-                ("device", words(&attempt["device"])),
-                ("build", words(&attempt["build"])),
-                ("host", words(&ran_with["host"]["name"])),
-                ("commit", words(&git["commit"]) + changed),
-                ("worker", words(&ran_with["provenance"]["worker"]["sha256"])),
-                ("GPUs", words(&ran_with["provenance"]["gpus"])),
-                ("imported", words(&ran_with["provenance"]["imported"]["files"])),
-                ("stdout", words(&attempt["stdout"])),
-                ("stderr", words(&attempt["stderr"])),
+                ("from step", plain(&attempt["resumed_from"])),
+                ("device", plain(&attempt["device"])),
+                ("build", plain(&attempt["build"])),
+                ("host", plain(&ran_with["host"]["name"])),
+                ("commit", plain(&git["commit"]) + changed),
+                ("worker", plain(&ran_with["provenance"]["worker"]["sha256"])),
+                ("GPUs", plain(&ran_with["provenance"]["gpus"])),
+                ("imported", plain(&ran_with["provenance"]["imported"]["files"])),
+                ("stdout", plain(&attempt["stdout"])),
+                ("stderr", plain(&attempt["stderr"])),
             ] {
                 if value != "–" {
                     lines.push(format!("    {name:<9}  {value}"));
@@ -133,14 +142,14 @@ pub(crate) fn text(one: &Value) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A value without quotes, a dash where there is none.
-fn words(value: &Value) -> String {
+/// A value without quotes or braces; a dash for null and for an empty list.
+fn plain(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(list) if list.is_empty() => "–".to_owned(),
-        Value::Array(list) => list.iter().map(words).collect::<Vec<_>>().join(", "),
-        Value::Object(object) => object.values().map(words).collect::<Vec<_>>().join(" "),
+        Value::Array(list) => list.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(object) => object.values().map(plain).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     }
 }

@@ -1,5 +1,5 @@
-//! Results that ought not to stand in one table: made by different builds of the worker, or some
-//! with data as they are and some with data as they were.
+//! Results that should not be in one table: made by different builds of the worker, or some before
+//! and some after the data changed.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,28 @@ use crate::store::TrialRecord;
 /// The table would mix results of different builds or data.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0}
+    "{finding}
 
 hint: `orch run FILE --rerun-stale` runs the older ones again; `orch report --accept-code-change` \
      draws them together and says so"
 )]
-pub(crate) struct MixedBuilds(String);
+pub(crate) struct MixedBuilds {
+    pub(crate) finding: String,
+}
 
 impl MixedBuilds {
-    /// Whether the trials that a report counts are of mixed builds.
+    /// The error if the trials that a report counts were made by mixed builds or data.
     pub(crate) fn of(trials: &[TrialRecord]) -> Option<Self> {
-        let counted =
-            |trial: &&TrialRecord| !trial.retired && matches!(trial.state, State::Succeeded { .. });
-        let counted: Vec<_> = trials.iter().filter(counted).collect();
-        builds(&counted).or_else(|| data(&counted)).map(Self)
+        let counted: Vec<_> = trials
+            .iter()
+            .filter(|trial| !trial.retired && matches!(trial.state, State::Succeeded { .. }))
+            .collect();
+        builds(&counted).or_else(|| data(&counted)).map(|finding| Self { finding })
     }
 
     /// The same as a sentence for readers of the table.
     pub(crate) fn note(&self) -> String {
-        let mut note = self.0.clone();
+        let mut note = self.finding.clone();
         note[..1].make_ascii_uppercase();
         note + "."
     }
@@ -50,17 +53,15 @@ fn builds(trials: &[&TrialRecord]) -> Option<String> {
     Some(format!("different builds of the worker made the results: {}", groups.join("; ")))
 }
 
-/// What the data were matters only against what they are: variants may well differ in their data.
+/// Compares only the data then and now of each trial: variants may well differ in their data.
 fn data(trials: &[&TrialRecord]) -> Option<String> {
-    let other = |trial: &&TrialRecord| {
+    let (stale, current): (Vec<&TrialRecord>, Vec<_>) = trials.iter().partition(|trial| {
         trial.origins.changed(None, trial.data.as_deref()) == Some(StaleReason::Data)
-    };
-    let (then, now): (Vec<&TrialRecord>, Vec<_>) = trials.iter().partition(|trial| other(trial));
-    if then.is_empty() || now.is_empty() {
+    });
+    if stale.is_empty() || current.is_empty() {
         return None;
     }
-    let names = ids(&then);
-    Some(format!("some results were made with data that are not as they were then: {names}"))
+    Some(format!("some results were made with data that has changed since: {}", ids(&stale)))
 }
 
 fn ids(trials: &[&TrialRecord]) -> String {

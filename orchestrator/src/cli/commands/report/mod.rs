@@ -1,4 +1,4 @@
-//! `orch report [RUN|FILE]`: the table and figures, from the records alone.
+//! `orch report [RUN|FILE]`: draws the table and figures, from the records alone.
 
 pub(super) mod explain;
 pub(super) mod mixed_builds;
@@ -17,20 +17,23 @@ use serde_json::{Map, Value, json};
 use self::mixed_builds::MixedBuilds;
 use self::other_run::OtherRun;
 use self::records::Heading;
-use super::{print, print_json, say};
+use super::error::Result;
+use super::{print, print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::store::sync;
 
-/// A run's rows would stand there twice.
+/// The rows of a run would be in the report twice.
 #[derive(Debug, thiserror::Error)]
-#[error("`--beside {0}` is given twice")]
-pub(super) struct BesideError(String);
+#[error("`--beside {run}` is given twice")]
+pub(super) struct BesideError {
+    pub(super) run: String,
+}
 
-/// What to draw and under which heading.
-struct Request {
+/// The content and the heading of a report.
+struct ReportRequest {
     dir: RunDir,
     experiment: String,
     profile: Option<String>,
@@ -44,7 +47,7 @@ struct Request {
 type Configs = BTreeMap<String, Map<String, Value>>;
 
 /// Runs the verb.
-pub async fn run(arguments: &args::Report, global: &Global) -> anyhow::Result<u8> {
+pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8> {
     let mut request = request(arguments, global)?;
     let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
     let (records, trials) = collect(&mut request, arguments, global, &out).await?;
@@ -76,12 +79,12 @@ pub async fn run(arguments: &args::Report, global: &Global) -> anyhow::Result<u8
             print(&format!("\n{claims}"))?;
         }
         for problem in &written.problems {
-            say(&format!("note: {problem}"));
+            print_message(&format!("note: {problem}"));
         }
         if !global.quiet {
-            say("");
+            print_message("");
             for file in &written.files {
-                say(&file.display().to_string());
+                print_message(&file.display().to_string());
             }
         }
     }
@@ -89,21 +92,21 @@ pub async fn run(arguments: &args::Report, global: &Global) -> anyhow::Result<u8
     Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
 }
 
-/// What is to be drawn, and what its trials were made with.
+/// The records to draw, and the provenance of their trials.
 async fn collect(
-    request: &mut Request,
+    request: &mut ReportRequest,
     arguments: &args::Report,
     global: &Global,
     out: &Path,
-) -> anyhow::Result<(Records, Map<String, Value>)> {
+) -> Result<(Records, Map<String, Value>)> {
     let mut store = sync::for_reading(&request.dir).await?;
-    let mixed_builds = MixedBuilds::of(&store.trials().await?);
-    let mixed_builds = match mixed_builds {
-        Some(mixed_builds) if !arguments.accept_code_change => return Err(mixed_builds.into()),
-        accepted => accepted.map(|mixed_builds| mixed_builds.note()),
-    };
-    if let Some(table) = &mut request.report.table {
-        table.notes.extend(mixed_builds);
+    if let Some(mixed_builds) = MixedBuilds::of(&store.trials().await?) {
+        if !arguments.accept_code_change {
+            return Err(mixed_builds.into());
+        }
+        if let Some(table) = &mut request.report.table {
+            table.notes.push(mixed_builds.note());
+        }
     }
     let heading = Heading {
         experiment: &request.experiment,
@@ -117,26 +120,26 @@ async fn collect(
     let mut trials = explain::trials(&mut store, &request.dir).await?;
     for run in &arguments.beside {
         let run = RunDir::find(&global.runs, Some(run))?;
-        let side = OtherRun::read(&run, &request.report, out).await?;
-        add(side, &mut request.report, &mut records, &mut trials)?;
+        let other = OtherRun::read(&run, &request.report, out).await?;
+        add(other, &mut request.report, &mut records, &mut trials)?;
     }
     Ok((records, trials))
 }
 
 /// Adds another run's rows.
 fn add(
-    side: OtherRun,
+    other: OtherRun,
     report: &mut Report,
     records: &mut Records,
     trials: &mut Map<String, Value>,
 ) -> Result<(), BesideError> {
-    let within = |id: &str| format!("{}/{id}", side.name);
-    for variant in &side.records.variants {
-        let mut row = side.row(variant);
+    let within = |id: &str| format!("{}/{id}", other.name);
+    for variant in &other.records.variants {
+        let mut row = other.row(variant);
         if records.variants.iter().any(|known| known.name == row.name) {
-            return Err(BesideError(side.name));
+            return Err(BesideError { run: other.name });
         }
-        row.run = Some(side.name.clone());
+        row.run = Some(other.name.clone());
         for trial in &mut row.trials {
             trial.id = within(&trial.id);
         }
@@ -149,21 +152,22 @@ fn add(
         }
         records.variants.push(row);
     }
-    trials.extend(side.trials.iter().map(|(id, trial)| (within(id), trial.clone())));
+    trials.extend(other.trials.iter().map(|(id, trial)| (within(id), trial.clone())));
     if let Some(table) = &mut report.table {
-        table.notes.extend(side.notes());
+        table.notes.extend(other.notes());
     }
     let known = std::mem::take(&mut records.metrics);
-    records.metrics = side.records.metrics;
+    records.metrics = other.records.metrics;
     records.metrics.extend(known);
     Ok(())
 }
 
-fn request(arguments: &args::Report, global: &Global) -> anyhow::Result<Request> {
-    let is_file =
-        |name: &&str| Path::new(name).extension().is_some_and(|e| e == "yaml" || e == "yml");
-    if let Some(file) = arguments.of.as_deref().filter(is_file) {
-        return of_file(Path::new(file), arguments.profile.as_deref(), global);
+fn request(arguments: &args::Report, global: &Global) -> Result<ReportRequest> {
+    if let Some(name) = &arguments.of {
+        let file = Path::new(name);
+        if file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            return of_file(file, arguments.profile.as_deref(), global);
+        }
     }
     let name = match (&arguments.of, &arguments.profile) {
         (Some(name), Some(profile)) => Some(format!("{name}.{profile}")),
@@ -172,7 +176,7 @@ fn request(arguments: &args::Report, global: &Global) -> anyhow::Result<Request>
     let dir = RunDir::find(&global.runs, name.as_deref())?;
     let resolved = RunSnapshot::read(&dir.experiment())?;
     let caption = resolved.with_set(&resolved.run.caption);
-    Ok(Request {
+    Ok(ReportRequest {
         dir,
         experiment: resolved.run.experiment,
         profile: resolved.run.profile,
@@ -183,8 +187,8 @@ fn request(arguments: &args::Report, global: &Global) -> anyhow::Result<Request>
     })
 }
 
-/// The file's present report section and labels over what was recorded.
-fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> anyhow::Result<Request> {
+/// A report with the file's present report section and labels.
+fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> Result<ReportRequest> {
     let experiment = Experiment::load(file)?;
     let dir = match profile {
         Some(profile) => {
@@ -194,7 +198,7 @@ fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> anyhow::Resul
     };
     let resolved = RunSnapshot::read(&dir.experiment())?;
     let run = experiment.expand(resolved.run.profile.as_deref(), &[])?;
-    Ok(Request {
+    Ok(ReportRequest {
         dir,
         experiment: run.config.experiment,
         profile: run.config.profile,

@@ -1,4 +1,4 @@
-//! One of several runs whose rows stand together.
+//! One of several runs with rows in the same table.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,26 +9,27 @@ use serde_json::{Map, Value};
 
 use super::explain;
 use super::mixed_builds::MixedBuilds;
-use crate::cli::commands::report::records::{self, Heading};
+use super::records::{self, Heading};
+use crate::cli::commands::error::Result;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::store::sync;
 
-/// One of the runs.
+/// A run whose rows are shown with those of others.
 pub(crate) struct OtherRun {
-    /// The run's name.
+    /// The run's name, which its rows are marked with.
     pub(crate) name: String,
     /// Its records.
     pub(crate) records: Records,
-    /// What its trials were made with, by their ids.
+    /// The provenance of its trials, as [`explain::trials`] returns it.
     pub(crate) trials: Map<String, Value>,
-    /// What its results mix, as a sentence.
+    /// A sentence about mixed builds or data of its results; `None` if there are none.
     mixed_builds: Option<String>,
 }
 
 impl OtherRun {
-    /// What `report` draws of the run; `aside` is as [`records::collect`] has it.
-    pub(crate) async fn read(run: &RunDir, report: &Report, aside: &Path) -> anyhow::Result<Self> {
+    /// Reads the records that `report` draws; `spool_folder` is as in [`records::collect`].
+    pub(crate) async fn read(run: &RunDir, report: &Report, spool_folder: &Path) -> Result<Self> {
         let resolved = RunSnapshot::read(&run.experiment())?;
         let mut store = sync::for_reading(run).await?;
         let caption = resolved.with_set(&resolved.run.caption);
@@ -42,19 +43,19 @@ impl OtherRun {
         };
         let mixed_builds =
             MixedBuilds::of(&store.trials().await?).map(|mixed_builds| mixed_builds.note());
-        let records = records::collect(&mut store, run, &heading, report, aside).await?;
+        let records = records::collect(&mut store, run, &heading, report, spool_folder).await?;
         let trials = explain::trials(&mut store, run).await?;
         Ok(Self { name: run.name(), records, trials, mixed_builds })
     }
 
-    /// What is to be said of its rows.
+    /// Notes about its rows: the caption and the mixed builds.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
         let caption = Some(self.records.caption.trim()).filter(|caption| !caption.is_empty());
         let sentences = [caption, self.mixed_builds.as_deref()].into_iter().flatten();
         sentences.map(|sentence| format!("{}: {sentence}", self.name))
     }
 
-    /// Its row for `variant`, told from those of other runs.
+    /// Its row for `variant`, with the run in name and label.
     pub(crate) fn row(&self, variant: &Variant) -> Variant {
         let mut row = variant.clone();
         row.name = format!("{}/{}", self.name, variant.name);

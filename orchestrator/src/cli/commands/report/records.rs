@@ -1,10 +1,11 @@
-//! A run's records as the report needs them, from its database.
+//! Reads the records of a run that a report draws.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use experiments::expand::Row;
+use experiments::protocol::trial_id::TrialId;
 use experiments::schema::claim::{Measure, Quantity};
 use experiments::schema::report::{Curve, Figure, Report, X};
 use reports::records::{Artifact, Records, Trial, TrialState, Variant};
@@ -15,51 +16,50 @@ use crate::run_dir::RunDir;
 use crate::run_dir::trial::{FileOfTrialError, file_of_trial};
 use crate::scheduler::State;
 use crate::store::{ArtifactRecord, Store, StoreError, Times, TrialRecord};
-use experiments::protocol::trial_id::TrialId;
 
-/// What the records are to be told under: the rows, and who ran them.
+/// The parts of a report's records that are not in the database.
 #[derive(Debug, Clone)]
 pub(crate) struct Heading<'a> {
-    /// The experiment's name.
-    pub experiment: &'a str,
-    /// The profile.
-    pub profile: Option<&'a str>,
-    /// The profile's caption.
-    pub caption: &'a str,
+    /// As the file names it.
+    pub(crate) experiment: &'a str,
+    /// `None` where the file has no profiles.
+    pub(crate) profile: Option<&'a str>,
+    /// The profile's caption, with the values that `--set` changed.
+    pub(crate) caption: &'a str,
     /// Name and label of every row, in table order.
-    pub rows: &'a [Row],
+    pub(crate) rows: &'a [Row],
     /// Every trial's config, by its id.
-    pub configs: &'a BTreeMap<String, Map<String, Value>>,
+    pub(crate) configs: &'a BTreeMap<String, Map<String, Value>>,
 }
 
-/// The records cannot be collected.
+/// The records cannot be read for a report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CollectError {
-    /// They cannot be read.
+    /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The points of long series cannot be put aside.
-    #[error("cannot put points aside in `{}`", folder.display())]
+    /// The points of long series cannot be written to a temporary file.
+    #[error("cannot write points to a temporary file in `{}`", folder.display())]
     Spool {
-        /// Where.
+        /// The folder of the temporary file.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Everything recorded of a run that `report` draws. Retired trials are left out. Points that are too
-/// many for memory take room in the folder `aside` while the records are there.
+/// Reads everything that `report` draws of a run, without retired trials. Points that are too many
+/// for memory are in a temporary file in `spool_folder` until the records are dropped.
 pub(crate) async fn collect(
     store: &mut Store,
     dir: &RunDir,
     heading: &Heading<'_>,
     report: &Report,
-    aside: &Path,
+    spool_folder: &Path,
 ) -> Result<Records, CollectError> {
     let trials = store.trials().await?;
     let mut results = store.results().await?;
-    let (timed, mut series, mut spool) = (timed(report), BTreeMap::new(), Spool::new(aside));
+    let (timed, mut series, mut spool) = (timed(report), BTreeMap::new(), Spool::new(spool_folder));
     for metric in drawn(report) {
         let times = if timed.contains(metric) { Times::Read } else { Times::Left };
         let mut of = BTreeMap::new();
@@ -67,7 +67,10 @@ pub(crate) async fn collect(
             let put = spool.put(&samples);
             of.insert(
                 trial,
-                put.map_err(|source| CollectError::Spool { folder: aside.to_owned(), source })?,
+                put.map_err(|source| CollectError::Spool {
+                    folder: spool_folder.to_owned(),
+                    source,
+                })?,
             );
             Ok::<_, CollectError>(())
         };
@@ -107,14 +110,14 @@ pub(crate) async fn collect(
     })
 }
 
-/// The metrics whose points some figure draws, or some claim is about.
+/// The metrics whose points a figure draws or a claim is about.
 fn drawn(report: &Report) -> BTreeSet<&str> {
     let claimed = claimed(report).filter(|quantity| quantity.measure != Measure::Final);
     let claimed = claimed.map(|quantity| quantity.metric.as_str());
     curves(report).map(|curve| curve.metric.as_str()).chain(claimed).collect()
 }
 
-/// Those of them that are drawn against time, or compared by it.
+/// The metrics that are drawn against time, or compared by it.
 fn timed(report: &Report) -> BTreeSet<&str> {
     let claimed = claimed(report).filter(|q| matches!(q.measure, Measure::Seconds(_)));
     let claimed = claimed.map(|quantity| quantity.metric.as_str());
@@ -141,7 +144,7 @@ fn curves(report: &Report) -> impl Iterator<Item = &Curve> {
     })
 }
 
-/// What there is of a trial, by metric; taken out of `all`.
+/// Removes a trial's values from `all`, and returns them by metric.
 fn of_trial<T>(
     all: &mut BTreeMap<String, BTreeMap<TrialId, T>>,
     trial: &TrialId,
@@ -160,11 +163,11 @@ fn state(trial: &TrialRecord) -> TrialState {
     }
 }
 
-/// One that lies elsewhere is left out; one that is missing is for whoever wants to draw it.
+/// The artifact, or `None` if its path leaves the trial's folder. Its file may be missing.
 fn artifact(row: ArtifactRecord, folder: &Path) -> Option<Artifact> {
     let path = Path::new(&row.path);
     if let Err(error @ FileOfTrialError::Outside { .. }) = file_of_trial(folder, path) {
-        tracing::warn!("{error}; it is left out");
+        tracing::warn!("{error}; it is skipped");
         return None;
     }
     let path = folder.join(path);
