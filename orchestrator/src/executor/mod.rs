@@ -4,7 +4,7 @@
 pub mod holder;
 mod local;
 pub mod slurm;
-pub mod worker_program;
+pub(crate) mod worker_program;
 
 pub use local::{Local, StartError};
 pub use slurm::Slurm;

@@ -39,8 +39,10 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
             findings.extend(run.config.worker.check.as_ref().map(|check| answers(run, check)));
         }
         Err(error) => {
-            let advice = "build or install it, or name its path in the file's `worker`";
-            findings.push(Finding::problem("worker", error.to_string(), advice));
+            let text = error.to_string();
+            let install = "build or install it, or name its path in the file's `worker`";
+            let (found, advice) = text.split_once("\n\nhint: ").unwrap_or((&text, install));
+            findings.push(Finding::problem("worker", found, advice));
         }
     }
     findings
