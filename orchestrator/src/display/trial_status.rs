@@ -1,6 +1,6 @@
 //! A trial as it is recorded, and how it really stands: what people are shown, and choose by.
 
-use crate::executor::slurm::{self, Job, JobStatus, Listed};
+use crate::executor::slurm::{self, Job, JobStatus, QueuedJob};
 use crate::platform::clock;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
@@ -17,14 +17,14 @@ pub struct TrialStatus {
     /// How its attempt under way stands, if it has one that we may look at.
     pub status: Option<AttemptStatus>,
     /// The job of that attempt, where it has one.
-    pub job: Option<JobInfo>,
+    pub(crate) job: Option<JobInfo>,
 }
 
 /// A cluster's job as the cluster shows it.
 #[derive(Debug)]
-pub struct JobInfo {
+pub(crate) struct JobInfo {
     /// As it is listed, if it is.
-    pub listed: Option<Listed>,
+    pub listed: Option<QueuedJob>,
     /// The same for people, or why nobody knows.
     pub words: String,
     /// Whether the cluster knows that nothing is left of it.
@@ -121,14 +121,14 @@ fn ask_cluster(shown: &mut [TrialStatus], dir: &RunDir) {
         .iter_mut()
         .filter_map(|shown| {
             let attempt = shown.trial.state.active_attempt()?;
-            let job = Job::of(&dir.attempt(&shown.trial.id, attempt)).ok()??;
+            let job = Job::read(&dir.attempt(&shown.trial.id, attempt)).ok()??;
             Some((shown, job))
         })
         .collect();
     if jobs.is_empty() {
         return;
     }
-    let answer = slurm::look();
+    let answer = slurm::read_queue();
     for (shown, job) in &mut jobs {
         shown.job = Some(match &answer {
             Err(error) => {
@@ -144,7 +144,7 @@ fn ask_cluster(shown: &mut [TrialStatus], dir: &RunDir) {
                     | JobStatus::Running(words)
                     | JobStatus::Ended(words) => words,
                 };
-                JobInfo { listed: queue.listed(job).cloned(), words, gone }
+                JobInfo { listed: queue.job(job).cloned(), words, gone }
             }
         });
     }

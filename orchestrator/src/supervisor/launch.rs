@@ -91,7 +91,10 @@ impl Supervisor {
             return Ok(Room::Short(unavailable));
         }
         if self.experiment.run.executor == Executor::Slurm {
-            return Ok(self.slurm.room().map_or_else(Room::Unknown, |()| Room::Enough(None)));
+            return Ok(self
+                .slurm
+                .accepts_jobs()
+                .map_or_else(Room::Unknown, |()| Room::Enough(None)));
         }
         let inventory = match self.machine.look() {
             Ok(inventory) => inventory,
@@ -153,7 +156,7 @@ impl Supervisor {
         mode: StopMode,
     ) -> Result<(), FileError> {
         let attempt = self.attempt(id, number);
-        self.slurm.hasten(&attempt, mode);
+        self.slurm.cancel(&attempt, mode);
         let asked = match mode {
             StopMode::Graceful => attempt.request_stop(),
             StopMode::Immediate => attempt.request_kill(),

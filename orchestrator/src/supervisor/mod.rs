@@ -22,7 +22,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use crate::display::Display;
-use crate::executor::{Local, Slurm};
+use crate::executor::Local;
+use crate::executor::slurm::Slurm;
 use crate::platform::atomic_file::FileError;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::attempt::StopMode;
@@ -263,7 +264,7 @@ impl Supervisor {
                         self.record(Entry::Changed { trial, from, to }).await?;
                     }
                     Action::ResetAttempts(trial) => {
-                        self.record(Entry::AttemptsReset { trial }).await?
+                        self.record(Entry::AttemptsReset { trial }).await?;
                     }
                     Action::RecordStop(trial, attempt, cause) => {
                         self.record(Entry::StoppingAttempt { trial, attempt, cause }).await?;

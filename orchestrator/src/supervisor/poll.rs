@@ -8,7 +8,7 @@ use super::stall::StallDetector;
 use super::{HolderState, Supervisor, SupervisorError};
 use crate::display::Display;
 use crate::executor::holder;
-use crate::executor::slurm::{JobStatus, Refused};
+use crate::executor::slurm::{JobStatus, RejectedAttempt};
 use crate::platform::atomic_file::FileError;
 use crate::platform::line_reader;
 use crate::run_dir::attempt::AttemptDir;
@@ -86,17 +86,17 @@ impl Supervisor {
         &mut self,
         display: &mut Display,
     ) -> Result<(), SupervisorError> {
-        for Refused { attempt, why } in self.slurm.tend().await {
+        for RejectedAttempt { attempt, reason } in self.slurm.poll().await {
             let of_it = |(id, n): &(&TrialId, u32)| self.attempt(id, *n) == attempt;
             let Some(id) = self.core.active().find(of_it).map(|(id, _)| id.clone()) else {
                 continue;
             };
             if self.core.stopping().is_none() {
-                display.cannot_start(&why);
+                display.cannot_start(&reason);
             }
             // Slurm may have taken it although it said no.
             if ownership::refuse(&attempt)? {
-                self.tell(Input::Ended(id, Ending::NotTaken(why)), display).await?;
+                self.tell(Input::Ended(id, Ending::NotTaken(reason)), display).await?;
             }
         }
         Ok(())

@@ -175,7 +175,7 @@ fn command() -> Vec<String> {
 fn machine_for(run: &expand::Run, global: &Global) -> anyhow::Result<Machine> {
     let machine = Machine::open();
     if run.config.executor == Executor::Slurm {
-        slurm::try_out(&run.config.slurm, &run.config.resources, run.config.worker.grace.0)
+        slurm::test_submission(&run.config.slurm, &run.config.resources, run.config.worker.grace.0)
             .context("Slurm would not take a trial's job; what runs goes on")?;
         let alone = run.config.resources.share == Share::WHOLE || run.config.resources.gpus == 0;
         if !alone && run.config.slurm.gres.is_none() && !global.quiet {

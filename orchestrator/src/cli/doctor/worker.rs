@@ -16,13 +16,16 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if run.config.executor == Executor::Slurm {
         let grace = run.config.worker.grace.0;
-        findings.push(match slurm::try_out(&run.config.slurm, &run.config.resources, grace) {
-            Ok(()) => Finding::ok("slurm", format!("would take the jobs of `{}`", run.name())),
-            Err(error) => {
-                let advice = "correct the file's `slurm` and `resources`; `sinfo` lists partitions";
-                Finding::problem("slurm", error.to_string(), advice)
-            }
-        });
+        findings.push(
+            match slurm::test_submission(&run.config.slurm, &run.config.resources, grace) {
+                Ok(()) => Finding::ok("slurm", format!("would take the jobs of `{}`", run.name())),
+                Err(error) => {
+                    let advice =
+                        "correct the file's `slurm` and `resources`; `sinfo` lists partitions";
+                    Finding::problem("slurm", error.to_string(), advice)
+                }
+            },
+        );
     } else if let Some(inventory) = inventory {
         findings.push(match inventory.feasible(&run.config.resources) {
             Ok(()) => Finding::ok("resources", format!("`{}` fits on this machine", run.name())),
