@@ -30,7 +30,9 @@ use crate::run_dir::attempt::StopMode;
 use crate::run_dir::ownership::OwnershipError;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
-use crate::scheduler::{Action, Core, Ending, Input, Liveness, Policy, State, StopRequest};
+use crate::scheduler::{
+    Action, AttemptEnd, Input, Liveness, Policy, Scheduler, State, StopRequest,
+};
 use crate::slots::{ForeignProcesses, Lease, Machine, Request, SlotError, Slots, Unavailable};
 use crate::store::journal_file::{Entry, Journal, JournalError};
 use crate::store::{SkippedLines, Store, StoreError};
@@ -53,7 +55,7 @@ pub struct Supervisor {
     _lock: SupervisorLock,
     journal: Journal,
     store: Store,
-    core: Core,
+    core: Scheduler,
     trials: BTreeMap<TrialId, ResolvedTrial>,
     slots: Slots,
     machine: Machine,
@@ -162,7 +164,7 @@ impl Supervisor {
         let recovered = recovery::trials(&mut store, &dir, &experiment.trials, &left_out).await?;
         let trials = experiment.trials.iter();
         Ok(Self {
-            core: Core::new(recovered, policy),
+            core: Scheduler::new(recovered, policy),
             trials: trials.map(|trial| (trial.id.clone(), trial.clone())).collect(),
             slurm: Slurm::new(
                 &dir,
@@ -201,7 +203,7 @@ impl Supervisor {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         cleanup::sweep(&self.dir);
         self.pass_over_requests()?;
-        self.tell(Input::Began, display).await?;
+        self.tell(Input::SupervisorStarted, display).await?;
         while !self.core.is_done() {
             let woken = tokio::select! {
                 _ = ticks.tick() => Woken::InTime,
@@ -249,7 +251,7 @@ impl Supervisor {
     fn shown(&self) -> impl Iterator<Item = (&TrialId, &State)> {
         self.core
             .states()
-            .filter(|(id, state)| self.core.is_carried(id) || state.active_attempt().is_some())
+            .filter(|(id, state)| self.core.is_scheduled(id) || state.active_attempt().is_some())
     }
 
     /// Tells the core what happened and does what it decides, and what follows from that.
@@ -275,7 +277,7 @@ impl Supervisor {
                     Action::Start(id, number) => {
                         if let Err(error) = self.start(&id, number) {
                             tracing::warn!(trial.id = %id, "{error:#}");
-                            let ending = Ending::NeverStarted(format!("{error:#}"));
+                            let ending = AttemptEnd::NeverStarted(format!("{error:#}"));
                             inputs.push(Input::Ended(id, ending));
                         }
                     }

@@ -13,7 +13,7 @@ use crate::platform::atomic_file::FileError;
 use crate::platform::line_reader;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::{self, AttemptStatus};
-use crate::scheduler::{Ending, Input};
+use crate::scheduler::{AttemptEnd, Input};
 use experiments::protocol::trial_id::TrialId;
 
 /// How long the holder of an attempt that an earlier supervisor prepared may take to claim it. To
@@ -51,11 +51,11 @@ impl Supervisor {
                 AttemptStatus::Unowned => self.give_up_unclaimed(id, &attempt, word)?,
                 AttemptStatus::Ended(exit) => {
                     let failure = self.store.failure(&id, number).await?;
-                    Some(Input::Ended(id, Ending::Recorded { exit, failure }))
+                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure }))
                 }
                 AttemptStatus::Lost(_) => {
                     holder::end_orphans(&attempt)?;
-                    Some(Input::Ended(id, Ending::Lost(String::new())))
+                    Some(Input::Ended(id, AttemptEnd::Lost(String::new())))
                 }
                 AttemptStatus::Abandoned(_) => Some(never_started(id, "no holder took it up")),
             };
@@ -96,7 +96,7 @@ impl Supervisor {
             }
             // Slurm may have taken it although it said no.
             if ownership::refuse(&attempt)? {
-                self.tell(Input::Ended(id, Ending::NotTaken(reason)), display).await?;
+                self.tell(Input::Ended(id, AttemptEnd::Rejected(reason)), display).await?;
             }
         }
         Ok(())
@@ -171,10 +171,10 @@ impl Supervisor {
         // Should its machine only be cut off, it ends there what it still finds.
         let asked = attempt.request_kill();
         asked.map_err(|source| FileError::Write { path: attempt.kill(), source })?;
-        Ok(Some(Input::Ended(id, Ending::Lost(why))))
+        Ok(Some(Input::Ended(id, AttemptEnd::Lost(why))))
     }
 }
 
 fn never_started(id: TrialId, why: &str) -> Input {
-    Input::Ended(id, Ending::NeverStarted(why.to_owned()))
+    Input::Ended(id, AttemptEnd::NeverStarted(why.to_owned()))
 }

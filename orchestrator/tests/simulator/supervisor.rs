@@ -8,7 +8,7 @@ use experiments::schema::resources::Share;
 use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::ownership::AttemptStatus;
 use orchestrator::run_dir::requests::Request;
-use orchestrator::scheduler::{Action, Core, Ending, Input, State, StopRequest};
+use orchestrator::scheduler::{Action, AttemptEnd, Input, Scheduler, State, StopRequest};
 use orchestrator::store::journal_file::Entry;
 
 use crate::attempt::{Holder, Ownership, Word};
@@ -30,7 +30,7 @@ pub(crate) struct Dead;
 /// What a supervisor keeps in its memory.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
-    pub(crate) core: Core,
+    pub(crate) core: Scheduler,
     pub(crate) began_ms: i64,
     /// What the checks keep in mind of it.
     pub(crate) watch: Watch,
@@ -227,12 +227,12 @@ impl Simulation {
                 }
                 AttemptStatus::Unowned => self.give_up_unclaimed(s, id, number)?,
                 AttemptStatus::Ended(exit) => {
-                    Some(Input::Ended(id, Ending::Recorded { exit, failure }))
+                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure }))
                 }
                 AttemptStatus::Lost(_) => {
                     self.breathe()?;
                     self.world.attempt(&id, number).orphans = false;
-                    Some(Input::Ended(id, Ending::Lost(String::new())))
+                    Some(Input::Ended(id, AttemptEnd::Lost(String::new())))
                 }
                 AttemptStatus::Abandoned(_) => Some(never_started(id)),
                 AttemptStatus::Unknown(_) => None,
@@ -309,5 +309,5 @@ impl Supervisor {
 }
 
 fn never_started(id: TrialId) -> Input {
-    Input::Ended(id, Ending::NeverStarted("no holder took it up".to_owned()))
+    Input::Ended(id, AttemptEnd::NeverStarted("no holder took it up".to_owned()))
 }
