@@ -96,7 +96,7 @@ impl Supervisor {
                 .accepts_jobs()
                 .map_or_else(Room::Unknown, |()| Room::Enough(None)));
         }
-        let inventory = match self.machine.look() {
+        let inventory = match self.machine.read_inventory() {
             Ok(inventory) => inventory,
             Err(error) => return Ok(Room::Unknown(error.to_string())),
         };

@@ -123,7 +123,7 @@ impl Simulation {
                         self.stop(&trial, number, StopMode::Graceful)?;
                     }
                     Action::Kill(trial, number) => {
-                        self.stop(&trial, number, StopMode::Immediate)?
+                        self.stop(&trial, number, StopMode::Immediate)?;
                     }
                 }
             }

@@ -186,7 +186,7 @@ fn machine_for(run: &expand::Run, global: &Global) -> anyhow::Result<Machine> {
         }
         return Ok(machine);
     }
-    let inventory = machine.look()?;
+    let inventory = machine.read_inventory()?;
     inventory.feasible(&run.config.resources)?;
     if let Some(file) = inventory.mock.filter(|_| !global.quiet) {
         say(&format!("note: this machine is made up by `{}` (`{ENV_INVENTORY}`)", file.display()));
