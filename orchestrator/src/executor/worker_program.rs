@@ -12,7 +12,7 @@ use rustix::fs::Access;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
     /// No file of that name exists.
-    #[error("there is no program `{program}`: looked beside `orch` and in `PATH`")]
+    #[error("there is no program `{program}`{}", where_searched(program))]
     NotFound {
         /// As the experiment's file names it.
         program: String,
@@ -59,6 +59,11 @@ pub(crate) enum ProgramError {
 
 fn after_colon(stderr: &str) -> String {
     if stderr.trim().is_empty() { String::new() } else { format!(":\n{}", stderr.trim_end()) }
+}
+
+/// Empty for a path, which is not searched for.
+fn where_searched(program: &str) -> &'static str {
+    if program.contains('/') { "" } else { ": searched next to `orch` and in `PATH`" }
 }
 
 /// The program's path: as given if it is a path, else beside this program, else in `PATH`.
@@ -184,7 +189,9 @@ mod tests {
     #[test]
     fn an_unknown_program_is_named_as_the_file_names_it() {
         let error = find_in("train", [PathBuf::from("/no/such/folder")]).unwrap_err();
-        let expected = "there is no program `train`: looked beside `orch` and in `PATH`";
+        let expected = "there is no program `train`: searched next to `orch` and in `PATH`";
         assert_eq!(error.to_string(), expected);
+        let error = find("/no/such/train").unwrap_err();
+        assert_eq!(error.to_string(), "there is no program `/no/such/train`");
     }
 }

@@ -4,7 +4,7 @@ use experiments::protocol::trial_id::TrialId;
 
 use super::{AttemptEnd, AttemptSummary, History, Policy, State, StopCause, Weight};
 
-/// The part that a supervisor takes in a trial.
+/// A supervisor's treatment of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Runs it to its end.

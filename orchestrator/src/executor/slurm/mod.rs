@@ -142,7 +142,7 @@ impl Slurm {
         Ok(self.jobs.get_mut(attempt).map(|job| job.status(queue, file_delay)))
     }
 
-    /// Carries the stop of an attempt, which its file already asks for, to Slurm with the next
+    /// Passes the stop of an attempt, which its file already asks for, to Slurm with the next
     /// [`Slurm::poll`]: an attempt in line is not submitted, a pending job is cancelled, and the
     /// holder in a running one is signalled.
     pub(crate) fn cancel(&mut self, attempt: &AttemptDir, mode: StopMode) {

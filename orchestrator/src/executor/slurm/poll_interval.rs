@@ -10,7 +10,7 @@ const LONGEST: u32 = 6;
 /// interval, so that several in a row share one query.
 const HURRY: u32 = 5;
 
-/// Tells when the next query is due.
+/// The time of the next query.
 #[derive(Debug)]
 pub(super) struct PollInterval {
     shortest: Duration,

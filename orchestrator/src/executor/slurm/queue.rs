@@ -134,7 +134,10 @@ N/A|RUNNING|42|n2|None|somebody's | own
             matches!(status("one", 4), JobStatus::Running(_)),
             "its processes are still being ended"
         );
-        assert!(matches!(status("one", 5), JobStatus::Running(_)), "an unknown state is no end");
+        assert!(
+            matches!(status("one", 5), JobStatus::Running(_)),
+            "an unknown state is not an end"
+        );
         assert!(
             matches!(status("one", 6), JobStatus::Ended(_)),
             "a job that is not listed is over"

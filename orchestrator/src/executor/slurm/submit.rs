@@ -65,7 +65,7 @@ impl Slurm {
         if self.submitting.is_some() || self.to_submit.is_empty() {
             return;
         }
-        // The first query, which is due now, tells.
+        // Known after the first query, which is due now.
         let Some(cluster) = self.cluster.clone() else { return };
         let count = self.to_submit.len().min(cluster.max_array_size);
         let attempts: Vec<_> = self.to_submit.drain(..count).collect();
