@@ -116,7 +116,7 @@ fn what_a_machine_can_never_give_is_refused_before_anything_is_made() {
              `gpus.yaml` has: GPU-1 T9 (16.0 GiB)",
         ),
         ("{gpus: 2}", &small, "a trial needs 2 GPUs and the mock machine of `gpus.yaml` has 1"),
-        ("{cpus: 17}", &[], "a trial needs 17 CPU cores and the machine"),
+        ("{cpus: 17}", &[], "a trial needs 17 CPU cores and the mock machine"),
         ("{gpus: 1, per_gpu: 0}", &small, "trip.yaml:9:22: no trial could ever have a GPU"),
         (
             "{gpus: 1, memory: much}",
