@@ -1,6 +1,6 @@
 //! The status of a trial as it is shown and selected: its record, and the state of its processes.
 
-use crate::executor::slurm::{self, Job, JobStatus, Listed};
+use crate::executor::slurm::{self, Job, JobStatus, QueuedJob};
 use crate::platform::clock;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
@@ -17,14 +17,14 @@ pub struct TrialStatus {
     /// The status of its active attempt; `None` without one, or where only its owner may read it.
     pub status: Option<AttemptStatus>,
     /// The job of that attempt, on a cluster.
-    pub job: Option<JobInfo>,
+    pub(crate) job: Option<JobInfo>,
 }
 
 /// A job as its cluster reports it.
 #[derive(Debug)]
-pub struct JobInfo {
+pub(crate) struct JobInfo {
     /// Its entry in the queue; `None` if it is not listed.
-    pub listed: Option<Listed>,
+    pub listed: Option<QueuedJob>,
     /// The same in words, or the reason why it is unknown.
     pub words: String,
     /// True if the cluster knows that it has ended.
@@ -124,14 +124,14 @@ fn query_cluster(statuses: &mut [TrialStatus], dir: &RunDir) {
         .iter_mut()
         .filter_map(|status| {
             let attempt = status.trial.state.active_attempt()?;
-            let job = Job::of(&dir.attempt(&status.trial.id, attempt)).ok()??;
+            let job = Job::read(&dir.attempt(&status.trial.id, attempt)).ok()??;
             Some((status, job))
         })
         .collect();
     if jobs.is_empty() {
         return;
     }
-    let answer = slurm::look();
+    let answer = slurm::read_queue();
     for (trial, job) in &mut jobs {
         trial.job = Some(match &answer {
             Err(error) => {
@@ -147,7 +147,7 @@ fn query_cluster(statuses: &mut [TrialStatus], dir: &RunDir) {
                     | JobStatus::Running(words)
                     | JobStatus::Ended(words) => words,
                 };
-                JobInfo { listed: queue.listed(job).cloned(), words, ended }
+                JobInfo { listed: queue.job(job).cloned(), words, ended }
             }
         });
     }

@@ -1,8 +1,9 @@
 //! Starts holders on this machine, each in a session of its own, so that neither a closed
-//! terminal nor the end of this process reaches them.
+//! terminal nor the end of this process affects them.
 
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +13,7 @@ use rustix::io::FdFlags;
 use crate::run_dir::attempt::AttemptDir;
 use crate::slots::Lease;
 
-/// The holders that this process has started here and not yet seen end.
+/// The holders that this process has started and not yet reaped.
 #[derive(Debug)]
 pub struct Local {
     program: PathBuf,
@@ -28,7 +29,7 @@ pub struct StartError {
 }
 
 impl Local {
-    /// Holders are this program's own `hold`, also when its file has been replaced meanwhile.
+    /// Holders are this program's own `hold`, also if its file has been replaced meanwhile.
     pub fn new() -> Self {
         Self::with_program("/proc/self/exe")
     }
@@ -41,17 +42,20 @@ impl Local {
     /// Starts the holder of `attempt`, which must be prepared. The holder and its worker get
     /// `lease`, so that it ends with the last of them.
     pub fn start(&mut self, attempt: &AttemptDir, lease: Lease) -> Result<(), StartError> {
-        let failed = |source| StartError { attempt: attempt.path().to_owned(), source };
-        let holder = self.spawn(attempt.path(), &attempt.holder_log(), lease).map_err(failed)?;
+        let holder = self
+            .spawn(attempt.path(), &attempt.holder_log(), lease)
+            .map_err(|source| StartError { attempt: attempt.path().to_owned(), source })?;
         self.holders.push((attempt.clone(), holder));
         Ok(())
     }
 
-    /// The attempts whose holders have ended since the last call, whether they did their work or
-    /// not. Call it now and then: until then an ended holder stays a zombie.
+    /// Reaps ended holders and returns their attempts, completed or not. Call it regularly: until
+    /// then an ended holder stays a zombie.
     pub fn reap(&mut self) -> Vec<AttemptDir> {
-        let ended = |(_, holder): &mut (AttemptDir, Child)| !matches!(holder.try_wait(), Ok(None));
-        self.holders.extract_if(.., ended).map(|(attempt, _)| attempt).collect()
+        self.holders
+            .extract_if(.., |(_, holder)| !matches!(holder.try_wait(), Ok(None)))
+            .map(|(attempt, _)| attempt)
+            .collect()
     }
 
     fn spawn(&self, attempt: &Path, log: &Path, lease: Lease) -> io::Result<Child> {
@@ -60,25 +64,27 @@ impl Local {
         command.arg0("orch").arg("hold").arg(std::path::absolute(attempt)?);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let slots = lease.into_descriptors();
-        let detach = move || {
-            rustix::process::setsid()?;
-            for slot in &slots {
-                // Only in the child: another one that starts meanwhile must not get them.
-                rustix::io::fcntl_setfd(slot, FdFlags::empty())?;
-            }
-            Ok(())
-        };
         #[expect(
             unsafe_code,
             reason = "the closure only makes system calls and allocates nothing, as it must \
                       between fork and exec"
         )]
         unsafe {
-            command.pre_exec(detach);
+            command.pre_exec(move || detach(&slots));
         }
-        // Our own copies of the slots' descriptors close with `command`.
+        // This process's copies of the slots' descriptors close with `command`.
         command.spawn()
     }
+}
+
+/// Runs in the child, before it becomes the holder, which inherits the slots' locks.
+fn detach(slots: &[OwnedFd]) -> io::Result<()> {
+    rustix::process::setsid()?;
+    for slot in slots {
+        // Only in the child: another one that starts meanwhile must not inherit them.
+        rustix::io::fcntl_setfd(slot, FdFlags::empty())?;
+    }
+    Ok(())
 }
 
 impl Default for Local {

@@ -1,10 +1,9 @@
-//! Executors: how a holder gets started for a prepared attempt. StopRequest is the same for all:
-//! [`crate::run_dir::attempt::AttemptDir::request_stop`], which an executor may hasten.
+//! Executors: how the holder of a prepared attempt is started. Stopping is the same for all of them,
+//! [`crate::run_dir::attempt::AttemptDir::request_stop`]; an executor only makes it faster.
 
 pub mod holder;
 mod local;
-pub mod slurm;
-pub mod worker_program;
+pub(crate) mod slurm;
+pub(crate) mod worker_program;
 
-pub use local::{Local, StartError};
-pub use slurm::Slurm;
+pub use self::local::{Local, StartError};

@@ -1,68 +1,68 @@
-//! What the retry policy remembers of a trial, live and from its records: both must come to the
-//! same, so that a supervisor's death changes no verdict.
+//! The retry policy's memory of a trial. Live events and a replay of the records lead to the same, so
+//! that a supervisor's death changes no decision.
 
-use super::{Ending, Policy, StopCause, judge};
+use super::retry::decide;
+use super::{AttemptEnd, Policy, StopCause};
 
-/// What the policy needs to remember of a trial's earlier attempts.
+/// The retry policy's memory of a trial's attempts so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
+pub(super) struct History {
     pub(super) failures: u32,
     /// Interruptions in a row of attempts that saved no new checkpoint.
     pub(super) interruptions: u32,
-    /// Whether the attempt under way has saved a new checkpoint.
+    /// The active attempt has saved a new checkpoint.
     pub(super) advanced: bool,
     pub(super) last_checkpoint: Option<u64>,
     pub(super) last_step: Option<u64>,
     pub(super) last_crash: Option<u64>,
-    /// It ran out of GPU memory beside others, and gets a GPU for itself from now on.
-    pub(super) alone: bool,
+    /// It ran out of memory on a shared GPU, and does not share from now on.
+    pub(super) needs_whole_gpus: bool,
 }
 
 /// An attempt as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastAttempt {
-    /// Its number, from 1.
+pub struct AttemptSummary {
+    /// Counts from 1.
     pub number: u32,
-    /// The furthest step at which it saved a checkpoint.
+    /// The furthest step with a checkpoint.
     pub checkpoint: Option<u64>,
-    /// The step that it came to last.
+    /// The last step that it reported.
     pub step: Option<u64>,
-    /// Why it was asked to stop, if it was.
+    /// `None` if no supervisor asked it to stop.
     pub cause: Option<StopCause>,
-    /// Whether nothing was heard of it for too long, when that was last written down.
+    /// Its last recorded liveness was a stall.
     pub stalled: bool,
-    /// How it ended; `None` while it has not, or while nobody has taken that in.
-    pub ending: Option<Ending>,
+    /// `None` while it is active, or its end is not recorded yet.
+    pub end: Option<AttemptEnd>,
 }
 
 impl History {
-    /// What these attempts, the first one first, leave to be remembered.
-    pub fn replay(attempts: &[PastAttempt], policy: &Policy) -> Self {
+    /// The memory of these attempts, the first one first.
+    pub(super) fn replay(attempts: &[AttemptSummary], policy: &Policy) -> Self {
         let mut history = Self::default();
-        for past in attempts {
-            history.started();
-            if let Some(step) = past.checkpoint {
-                history.checkpointed(step);
+        for attempt in attempts {
+            history.on_attempt_started();
+            if let Some(step) = attempt.checkpoint {
+                history.on_checkpoint(step);
             }
-            if let Some(step) = past.step {
-                history.reached(step);
+            if let Some(step) = attempt.step {
+                history.on_step(step);
             }
-            if let Some(ending) = &past.ending {
-                // What followed from it is recorded; what is remembered of it is not.
-                judge(ending, past.cause, &mut history, policy);
+            if let Some(end) = &attempt.end {
+                // The decision itself is recorded; only what it leaves in the memory is not.
+                decide(end, attempt.cause, &mut history, policy);
             }
         }
         history
     }
 
-    /// An attempt begins: it has come to no step yet.
-    pub fn started(&mut self) {
+    pub(super) fn on_attempt_started(&mut self) {
         self.last_step = None;
         self.advanced = false;
     }
 
-    /// A checkpoint: interruptions are counted anew if it is further than any before.
-    pub fn checkpointed(&mut self, step: u64) {
+    /// Counts interruptions from zero again if `step` is further than any checkpoint before.
+    pub(super) fn on_checkpoint(&mut self, step: u64) {
         if self.last_checkpoint.is_none_or(|last| step > last) {
             self.last_checkpoint = Some(step);
             self.interruptions = 0;
@@ -70,8 +70,7 @@ impl History {
         }
     }
 
-    /// The worker has come to `step`.
-    pub fn reached(&mut self, step: u64) {
+    pub(super) fn on_step(&mut self, step: u64) {
         self.last_step = Some(step);
     }
 }

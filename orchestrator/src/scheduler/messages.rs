@@ -1,80 +1,81 @@
-//! What the core is told, and what it answers.
+//! The scheduler's inputs and the actions that it returns.
 
+use experiments::protocol::trial_id::TrialId;
 use serde::{Deserialize, Serialize};
 
-use super::{Ending, State};
+use super::{AttemptEnd, State};
 use crate::run_dir::attempt::StopMode;
-use experiments::protocol::trial_id::TrialId;
 
-/// What happened.
+/// Something that happened, or a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// A supervisor takes the run up; once, before anything else.
-    Began,
-    /// A holder has taken up the trial's attempt.
+    /// A supervisor has started; sent once, before anything else.
+    SupervisorStarted,
+    /// A holder owns the trial's attempt.
     HolderStarted(TrialId),
     /// The worker has saved a checkpoint at this step.
     Checkpointed(TrialId, u64),
-    /// The worker has come to this step.
+    /// The worker has reached this step.
     Reached(TrialId, u64),
     /// The attempt is over.
-    Ended(TrialId, Ending),
-    /// Slots are leased for the trial that [`super::Core::next`] named.
+    Ended(TrialId, AttemptEnd),
+    /// Slots are leased for the trial that [`super::Scheduler::next`] returned.
     Leased(TrialId),
-    /// There are none now, for this reason.
+    /// No slots are available for it, for this reason.
     Blocked(TrialId, String),
-    /// Nothing has been heard of the attempt for too long.
+    /// The attempt has had neither events nor output for too long.
     Stalled(TrialId),
-    /// Something has been heard of the attempt.
+    /// The attempt has had an event or output.
     Recovered(TrialId),
-    /// Somebody asked the run to stop.
+    /// A request to stop the run.
     Interrupt(StopMode),
-    /// Somebody does not want this trial to be carried on.
+    /// A request to stop this trial for good.
     Cancel(TrialId, StopMode),
-    /// Somebody wants this trial to be tried again, whatever became of it before.
+    /// A request to try this trial again, whatever its state.
     Retry(TrialId),
 }
 
-/// Whether anything is heard of an attempt.
+/// A change in what an attempt's events and output show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Liveness {
-    /// Nothing was heard of it for too long.
+    /// Neither events nor output for too long.
     Stalled,
-    /// Heard of again, after it had stalled.
+    /// Events or output again, after a stall.
     Recovered,
 }
 
-/// Why an attempt was asked to stop; of several reasons the later one here counts.
+/// The cause for which a supervisor asked an attempt to stop; of several the last in this order
+/// counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StopCause {
-    /// Nothing was heard of it for too long.
+    /// It stalled.
     Stalled,
-    /// The file no longer names its trial.
+    /// The file no longer has its trial.
     Retired,
     /// The whole run was to stop.
     Interrupted,
-    /// Somebody does not want the trial to be carried on.
+    /// The trial was cancelled.
     Cancelled,
 }
 
-/// What is to be done, in this order.
+/// Something that the supervisor must do. Actions are performed in the order in which they come.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Write down that the trial goes from one state to the next.
+    /// Record that the trial changes from one state to the next.
     Record {
-        /// The trial.
+        /// Whose state changes.
         trial: TrialId,
-        /// Its state before.
+        /// The state before.
         from: State,
-        /// Its state from now on.
+        /// The state from now on.
         to: State,
     },
-    /// Write down that the attempts which the trial has had no longer count against it.
+    /// Record that the trial's attempts so far no longer count against it.
     ResetAttempts(TrialId),
-    /// Write down why the attempt is about to be asked to stop.
+    /// Record the cause for which the attempt is about to be asked to stop.
     RecordStop(TrialId, u32, StopCause),
-    /// Write down that nothing has been heard of the attempt for too long, or that this is over.
+    /// Record that the attempt has stalled, or has recovered.
     RecordLiveness(TrialId, u32, Liveness),
     /// Start this attempt with the slots that were leased.
     Start(TrialId, u32),

@@ -1,11 +1,13 @@
 //! The decisions of a run: values in, actions out. No clock, no files, no tokio, no SQL.
 //!
-//! The supervisor tells the core what happened as an [`Input`] and performs the [`Action`]s that
-//! come back, in order. Everything that the core decides about a trial's state goes through
-//! [`State::apply`].
+//! The supervisor passes what happened to the [`Scheduler`] as an [`Input`] and performs the
+//! [`Action`]s that it returns, in order. A trial's state changes through [`State::apply`] alone.
 
+mod attempt_end;
 mod history;
+mod input_handlers;
 mod messages;
+mod policy;
 mod priority;
 mod retry;
 mod state_machine;
@@ -14,10 +16,15 @@ mod tests;
 mod trial;
 mod trial_state;
 
-pub use history::{History, PastAttempt};
-pub use messages::{Action, Input, Liveness, StopCause};
-pub use priority::{Weight, order};
-pub use retry::{Ending, Verdict, judge};
-pub use state_machine::{Core, Policy, StopRequest};
-pub use trial::{RecoveredTrial, Role};
-pub use trial_state::{Change, IllegalTransition, State};
+use self::history::History;
+
+pub use self::attempt_end::AttemptEnd;
+pub use self::history::AttemptSummary;
+pub use self::messages::{Action, Input, Liveness, StopCause};
+pub use self::policy::{Policy, StopRequest};
+pub(crate) use self::priority::Weight;
+pub use self::state_machine::Scheduler;
+pub use self::trial::RecoveredTrial;
+pub(crate) use self::trial::Role;
+pub(crate) use self::trial_state::Change;
+pub use self::trial_state::{IllegalTransition, State};

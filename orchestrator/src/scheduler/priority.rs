@@ -1,29 +1,31 @@
-//! Which trials start first: those of higher priority, then those expected to take longest, so
+//! The starting order: trials of higher priority first, then those expected to take longest, so
 //! that no long one runs alone at the end, then those that the file names first.
 
 use std::collections::BTreeMap;
 
-/// What is known of a trial before it runs.
+/// The part of a trial's settings that decides when it starts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Weight {
-    /// The variant, whose trials are expected to take the same.
+pub(crate) struct Weight {
+    /// Trials of one variant are expected to take the same time.
     pub variant: String,
-    /// Higher ones start first.
+    /// Higher starts first.
     pub priority: i64,
-    /// How long it takes compared with the others, as the file says it.
+    /// Expected duration relative to the others, by the file.
     pub cost: f64,
 }
 
-/// The positions of `trials`, which are in the file's order, in the order in which they shall
-/// start. Each comes with the milliseconds that it took, if it has succeeded.
-pub fn order(trials: &[(&Weight, Option<f64>)]) -> Vec<usize> {
+/// The positions of `trials`, which are in the file's order, in starting order. Each trial comes with
+/// its duration in milliseconds, if it has succeeded.
+pub(super) fn order(trials: &[(&Weight, Option<f64>)]) -> Vec<usize> {
     let measured = means(
-        trials.iter().filter_map(|(weight, took)| took.map(|took| (weight.variant.as_str(), took))),
+        trials
+            .iter()
+            .filter_map(|(weight, duration)| Some((weight.variant.as_str(), (*duration)?))),
     );
-    // How many milliseconds a unit of cost is, by every variant that has been measured.
+    // Milliseconds per unit of cost, by every variant that has been measured.
     let rates = means(trials.iter().filter_map(|(weight, _)| {
-        let took = measured.get(weight.variant.as_str())?;
-        Some(((), took / weight.cost))
+        let duration = measured.get(weight.variant.as_str())?;
+        Some(((), duration / weight.cost))
     }));
     let rate = rates.get(&()).copied().unwrap_or(1.0);
     let expected = |weight: &Weight| {

@@ -1,87 +1,83 @@
-//! A trial as the core knows it.
+//! A trial in the scheduler's memory.
 
-use super::{Ending, History, PastAttempt, State, StopCause, Weight};
 use experiments::protocol::trial_id::TrialId;
 
-/// What a supervisor has to do with a trial.
+use super::{AttemptEnd, AttemptSummary, History, Policy, State, StopCause, Weight};
+
+/// A supervisor's treatment of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Carries it to its end.
-    Carried,
-    /// Watches its attempt to the end, if there is one, and starts none.
+pub(crate) enum Role {
+    /// Runs it to its end.
+    Scheduled,
+    /// Only watches its active attempt, if there is one; `--only` left it out.
     LeftOut,
-    /// Has its attempt stopped, if there is one: the file no longer names it.
+    /// Stops its active attempt: the file no longer has it.
     Retired,
 }
 
-/// A trial as its records tell it.
+/// A trial as a new supervisor finds it in the records.
 #[derive(Debug, Clone)]
 pub struct RecoveredTrial {
-    /// Its id.
-    pub id: TrialId,
-    /// What is to be done with it.
-    pub role: Role,
-    /// What decides when it starts.
-    pub weight: Weight,
-    /// Its state.
-    pub state: State,
-    /// Its attempts, the first one first.
-    pub past: Vec<PastAttempt>,
+    pub(crate) id: TrialId,
+    pub(crate) role: Role,
+    pub(crate) weight: Weight,
+    pub(crate) state: State,
+    /// The first one first.
+    pub(crate) attempts: Vec<AttemptSummary>,
     /// Attempts up to this number no longer count against it.
-    pub attempts_reset: u32,
+    pub(crate) attempts_reset: u32,
 }
 
-/// What the core remembers of a trial.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
     pub(super) role: Role,
     pub(super) weight: Weight,
     pub(super) state: State,
-    /// How many attempts it has had.
+    /// The number of its last attempt; 0 before the first.
     pub(super) attempts: u32,
     pub(super) history: History,
-    /// Why the attempt under way was asked to stop.
+    /// `None` while the active attempt has not been asked to stop.
     pub(super) cause: Option<StopCause>,
-    /// Whether nothing has been heard of the attempt under way for too long.
+    /// The active attempt has stalled.
     pub(super) stalled: bool,
-    /// Milliseconds that its attempts have taken so far.
+    /// The sum of its attempts' durations.
     pub(super) spent_ms: f64,
-    /// Not before this time, in milliseconds since the supervisor began.
+    /// Earliest time of the next attempt, since the supervisor started.
     pub(super) ready_ms: i64,
 }
 
 impl Trial {
-    pub(super) fn new(recovered: &RecoveredTrial, policy: &super::Policy) -> Self {
+    pub(super) fn new(recovered: &RecoveredTrial, policy: &Policy) -> Self {
         let counting: Vec<_> = recovered
-            .past
+            .attempts
             .iter()
-            .filter(|past| past.number > recovered.attempts_reset)
+            .filter(|attempt| attempt.number > recovered.attempts_reset)
             .cloned()
             .collect();
-        let active = recovered.state.active_attempt();
-        let last = recovered.past.last();
-        let present = last.filter(|past| active == Some(past.number));
-        let endings = recovered.past.iter().filter_map(|past| past.ending.as_ref());
+        let last = recovered.attempts.last();
+        let active_number = recovered.state.active_attempt();
+        let active = last.filter(|attempt| active_number == Some(attempt.number));
+        let ends = recovered.attempts.iter().filter_map(|attempt| attempt.end.as_ref());
         Self {
             role: recovered.role,
             weight: recovered.weight.clone(),
             state: recovered.state.clone(),
-            attempts: last.map_or(0, |past| past.number),
+            attempts: last.map_or(0, |attempt| attempt.number),
             history: History::replay(&counting, policy),
-            cause: present.and_then(|past| past.cause),
-            stalled: present.is_some_and(|past| past.stalled),
-            spent_ms: endings.map(Ending::took_ms).sum(),
+            cause: active.and_then(|attempt| attempt.cause),
+            stalled: active.is_some_and(|attempt| attempt.stalled),
+            spent_ms: ends.map(AttemptEnd::duration_ms).sum(),
             ready_ms: 0,
         }
     }
 
-    /// How long it took, if it has succeeded.
-    pub(super) fn took_ms(&self) -> Option<f64> {
+    /// The trial's duration; `None` until it has succeeded.
+    pub(super) fn duration_ms(&self) -> Option<f64> {
         matches!(self.state, State::Succeeded { .. }).then_some(self.spent_ms)
     }
 
-    /// Whether it is to be started, sooner or later.
-    pub(super) fn waits(&self) -> bool {
-        self.role == Role::Carried && matches!(self.state, State::Queued { .. })
+    /// True if it will be started sooner or later.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.role == Role::Scheduled && matches!(self.state, State::Queued { .. })
     }
 }

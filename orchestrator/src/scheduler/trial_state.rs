@@ -3,16 +3,16 @@
 use experiments::protocol::failure::FailureClass;
 use serde::{Deserialize, Serialize};
 
-/// Where a trial stands. Each state carries what is true in it and nothing else.
+/// The state of a trial. Each carries what is true in it and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum State {
-    /// Waits to be started, for a reason.
+    /// Not started yet, or to be started again.
     Queued {
-        /// Why it is not running, for people.
+        /// The reason why it is not running, for people.
         reason: String,
     },
-    /// An attempt has been started; no holder has taken it up yet.
+    /// An attempt has been started; it has no holder yet.
     Starting {
         /// The attempt's number.
         attempt: u32,
@@ -22,46 +22,46 @@ pub enum State {
         /// The attempt's number.
         attempt: u32,
     },
-    /// Stopped on request; goes on when the experiment is run again.
+    /// Stopped on request; continues when the experiment is run again.
     Interrupted {
         /// The attempt that was stopped.
         attempt: u32,
-        /// How it ended, for people.
+        /// The attempt's end, for people.
         reason: String,
     },
-    /// Taken out of the queue, or stopped, because somebody did not want it to be carried on; goes
-    /// on when the experiment is run again.
+    /// Removed from the queue, or stopped, by a request for this trial; continues when the
+    /// experiment is run again.
     Cancelled {
-        /// How far it had come, for people.
+        /// Its progress, for people.
         reason: String,
     },
-    /// Done.
+    /// Finished by a worker that exited with code 0.
     Succeeded {
         /// The attempt that finished it.
         attempt: u32,
     },
-    /// Given up.
+    /// Will not be tried again.
     Failed {
         /// The last attempt.
         attempt: u32,
         /// Decides whether the trial was tried again.
         class: FailureClass,
-        /// What happened, for people.
+        /// The failure, for people.
         message: String,
     },
 }
 
-/// What can happen to a state.
+/// A transition between states.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Wait (again), for a reason.
+pub(crate) enum Change {
+    /// Put it in the queue, again or with a new reason.
     Queue {
-        /// Why.
+        /// For people.
         reason: String,
     },
-    /// Begin anew, whatever it has: somebody runs the experiment again and asked for this.
+    /// Restart it from its first step, whatever its state: `orch run` was asked for this.
     Restart {
-        /// Why.
+        /// For people.
         reason: String,
     },
     /// An attempt is about to be started.
@@ -69,7 +69,7 @@ pub enum Change {
         /// Its number.
         attempt: u32,
     },
-    /// A holder has taken the attempt up.
+    /// The attempt has a holder.
     HolderStarted {
         /// Its number.
         attempt: u32,
@@ -78,12 +78,12 @@ pub enum Change {
     Interrupt {
         /// Its number.
         attempt: u32,
-        /// How it ended.
+        /// The attempt's end.
         reason: String,
     },
-    /// Somebody does not want it to be carried on.
+    /// The trial was cancelled.
     Cancel {
-        /// How far it had come.
+        /// Its progress.
         reason: String,
     },
     /// The attempt has finished the trial.
@@ -91,18 +91,18 @@ pub enum Change {
         /// Its number.
         attempt: u32,
     },
-    /// The trial is given up.
+    /// The trial has failed.
     Fail {
         /// The last attempt.
         attempt: u32,
         /// Decides whether the trial was tried again.
         class: FailureClass,
-        /// What happened.
+        /// The failure.
         message: String,
     },
 }
 
-/// A change that makes no sense in the state it was asked of.
+/// A change that is impossible in the trial's state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a trial that is {state:?} cannot {change:?}")]
 pub struct IllegalTransition {
@@ -112,11 +112,11 @@ pub struct IllegalTransition {
 
 impl State {
     /// The state after `change`.
-    pub fn apply(self, change: Change) -> Result<Self, IllegalTransition> {
+    pub(crate) fn apply(self, change: Change) -> Result<Self, IllegalTransition> {
         let active = self.active_attempt();
         let legal = match &change {
             // From `Starting` and `Running`: the attempt failed and another will follow. From the
-            // settled states: somebody runs the experiment again.
+            // settled states: the experiment is run again.
             Change::Queue { .. } => !matches!(self, Self::Succeeded { .. }),
             Change::Restart { .. } => active.is_none(),
             Change::Start { .. } => matches!(self, Self::Queued { .. }),
@@ -142,7 +142,7 @@ impl State {
         })
     }
 
-    /// One word, as in the database and on the screen.
+    /// The word for it in the database and on the screen.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Queued { .. } => "queued",
@@ -155,7 +155,7 @@ impl State {
         }
     }
 
-    /// The attempt that has been started and has not ended.
+    /// The number of the attempt that has been started and has not ended.
     pub fn active_attempt(&self) -> Option<u32> {
         match self {
             Self::Starting { attempt } | Self::Running { attempt } => Some(*attempt),
@@ -167,7 +167,7 @@ impl State {
         }
     }
 
-    /// Whether nothing more happens to it in this run.
+    /// True if it does not change any more in this run.
     pub fn is_settled(&self) -> bool {
         match self {
             Self::Succeeded { .. }
@@ -178,7 +178,7 @@ impl State {
         }
     }
 
-    /// Whether a person may want it to be tried again.
+    /// True if `orch retry` applies to it.
     pub fn may_be_retried(&self) -> bool {
         match self {
             Self::Failed { .. } | Self::Cancelled { .. } | Self::Interrupted { .. } => true,
@@ -189,7 +189,7 @@ impl State {
         }
     }
 
-    /// Why it is in this state, for people; empty where the name says all.
+    /// The reason for this state, for people; empty where the name is enough.
     pub fn reason(&self) -> String {
         match self {
             Self::Queued { reason }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_word_about_an_earlier_attempt_is_refused() {
+    fn a_late_report_about_an_earlier_attempt_is_rejected() {
         let running = State::Running { attempt: 2 };
         let error = running.apply(Change::Succeed { attempt: 1 }).unwrap_err();
         assert!(error.to_string().contains("Succeed { attempt: 1 }"), "{error}");

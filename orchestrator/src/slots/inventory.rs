@@ -1,4 +1,4 @@
-//! What a machine has, as one look at it shows: values only. [`super::Machine`] looks.
+//! The cores and GPUs of a machine at one moment, as values. [`super::Machine`] reads them.
 
 use std::path::PathBuf;
 
@@ -13,9 +13,9 @@ pub struct Inventory {
     pub gpus: Vec<Gpu>,
     /// Version of the GPUs' driver.
     pub driver: Option<String>,
-    /// Why there are no GPUs, or fewer than one may expect.
+    /// The reason for missing GPUs, for people; `None` if none is missing.
     pub note: Option<String>,
-    /// The file that makes all of this up, if one does.
+    /// The mock inventory's file; `None` for a real machine.
     pub mock: Option<PathBuf>,
 }
 
@@ -26,13 +26,13 @@ pub struct Gpu {
     pub uuid: String,
     /// Its name for people.
     pub name: String,
-    /// All of its memory.
+    /// Total memory.
     pub memory: Memory,
-    /// What of it can be had now.
+    /// Memory that is available now.
     pub free: Memory,
-    /// What of it processes have now; not what the driver keeps to itself.
+    /// Memory that processes have now, without the driver's own.
     pub used: Memory,
-    /// The processes that compute on it, as far as this one can see them.
+    /// The processes that compute on it, as far as they are visible.
     pub processes: Vec<GpuProcess>,
 }
 
@@ -41,21 +41,21 @@ pub struct Gpu {
 pub struct GpuProcess {
     /// Its id.
     pub pid: u32,
-    /// Its program's name; empty if that cannot be told.
+    /// The program's name; empty if unknown.
     pub name: String,
-    /// The GPU's memory that it has, where the driver tells.
+    /// Its memory on the GPU; `None` where the driver does not report it.
     pub memory: Option<Memory>,
 }
 
-/// The machine can never give a trial what it asks for, however long it waits.
+/// The trial asks for more than the machine has, however long it waits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Infeasible {
+pub(crate) enum Infeasible {
     /// Too few cores.
     #[error("a trial needs {wanted} CPU cores and {} has {}", machine(inventory), inventory.cpus)]
     Cpus {
         /// Cores asked for.
         wanted: u32,
-        /// What there is.
+        /// All of the machine.
         inventory: Inventory,
     },
     /// Too few GPUs.
@@ -66,7 +66,7 @@ pub enum Infeasible {
     Gpus {
         /// GPUs asked for.
         wanted: u32,
-        /// What there is.
+        /// All of the machine.
         inventory: Inventory,
     },
     /// Too few GPUs with enough memory.
@@ -80,14 +80,14 @@ pub enum Infeasible {
         gpus: u32,
         /// Memory asked for on each.
         wanted: Memory,
-        /// What there is.
+        /// All of the machine.
         inventory: Inventory,
     },
 }
 
 fn machine(inventory: &Inventory) -> String {
     match &inventory.mock {
-        Some(file) => format!("the machine that `{}` makes up", file.display()),
+        Some(file) => format!("the mock machine of `{}`", file.display()),
         None => "this machine".to_owned(),
     }
 }
@@ -97,29 +97,31 @@ fn because(inventory: &Inventory) -> String {
 }
 
 fn sizes(inventory: &Inventory) -> String {
-    let size = |gpu: &Gpu| format!("{} {} ({})", gpu.short_uuid(), gpu.name, gpu.memory);
-    inventory.gpus.iter().map(size).collect::<Vec<_>>().join(", ")
+    let mut texts = Vec::new();
+    for gpu in &inventory.gpus {
+        texts.push(format!("{} {} ({})", gpu.short_uuid(), gpu.name, gpu.memory));
+    }
+    texts.join(", ")
 }
 
 impl Inventory {
-    /// What a worker's `CUDA_VISIBLE_DEVICES` must be that is to see these GPUs: UUIDs, or nothing.
-    pub fn cuda_visible_devices(&self) -> String {
+    /// The `CUDA_VISIBLE_DEVICES` of a worker that is to see these GPUs: UUIDs, or empty.
+    pub(crate) fn cuda_visible_devices(&self) -> String {
         self.gpus.iter().map(|gpu| gpu.uuid.as_str()).collect::<Vec<_>>().join(",")
     }
 
-    /// Whether this machine could run a trial that needs `wanted`, if it had nothing else to do.
-    pub fn feasible(&self, wanted: &Resources) -> Result<(), Infeasible> {
-        let inventory = || self.clone();
+    /// `Err` if a trial that needs `wanted` could not run here even if the machine were idle.
+    pub(crate) fn feasible(&self, wanted: &Resources) -> Result<(), Infeasible> {
         if wanted.cpus > self.cpus {
-            return Err(Infeasible::Cpus { wanted: wanted.cpus, inventory: inventory() });
+            return Err(Infeasible::Cpus { wanted: wanted.cpus, inventory: self.clone() });
         }
         let gpus = wanted.gpus as usize;
         if gpus > self.gpus.len() {
-            return Err(Infeasible::Gpus { wanted: wanted.gpus, inventory: inventory() });
+            return Err(Infeasible::Gpus { wanted: wanted.gpus, inventory: self.clone() });
         }
         let memory = wanted.memory.unwrap_or_default();
         if gpus > self.gpus.iter().filter(|gpu| gpu.memory >= memory).count() {
-            let (gpus, inventory) = (wanted.gpus, inventory());
+            let (gpus, inventory) = (wanted.gpus, self.clone());
             return Err(Infeasible::Memory { gpus, wanted: memory, inventory });
         }
         Ok(())
@@ -127,8 +129,8 @@ impl Inventory {
 }
 
 impl Gpu {
-    /// As much of the UUID as people need: `GPU-8f5c1a2b`.
-    pub fn short_uuid(&self) -> &str {
+    /// The first part of the UUID, for people: `GPU-8f5c1a2b`.
+    pub(crate) fn short_uuid(&self) -> &str {
         let end = self.uuid.match_indices('-').nth(1).map_or(self.uuid.len(), |(at, _)| at);
         &self.uuid[..end]
     }
@@ -139,20 +141,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_machine_cannot_do_is_said_in_words() {
+    fn an_infeasible_request_is_explained() {
         let note = Some("no NVIDIA driver: none".to_owned());
         let mut inventory = Inventory { cpus: 2, note, ..Inventory::default() };
         let wanted = |cpus, gpus| Resources { cpus, gpus, ..Resources::default() };
-        let refusal = |inventory: &Inventory, wanted: &Resources| {
+        let error = |inventory: &Inventory, wanted: &Resources| {
             inventory.feasible(wanted).unwrap_err().to_string()
         };
         assert_eq!(inventory.feasible(&wanted(2, 0)), Ok(()));
         assert_eq!(
-            refusal(&inventory, &wanted(1, 1)),
+            error(&inventory, &wanted(1, 1)),
             "a trial needs 1 GPUs and this machine has 0 (no NVIDIA driver: none)"
         );
         assert_eq!(
-            refusal(&inventory, &wanted(3, 0)),
+            error(&inventory, &wanted(3, 0)),
             "a trial needs 3 CPU cores and this machine has 2"
         );
 
@@ -167,9 +169,9 @@ mod tests {
         let large = |gpus| Resources { memory: Some(Memory(20 << 30)), ..wanted(1, gpus) };
         assert_eq!(inventory.feasible(&large(1)), Ok(()));
         assert_eq!(
-            refusal(&inventory, &large(2)),
-            "a trial needs 2 GPUs with 20.0 GiB of memory each and the machine that `gpus.yaml` \
-             makes up has: GPU-8f5c1a2b T9 (16.0 GiB), GPU-1 T9 (24.0 GiB)"
+            error(&inventory, &large(2)),
+            "a trial needs 2 GPUs with 20.0 GiB of memory each and the mock machine of \
+             `gpus.yaml` has: GPU-8f5c1a2b T9 (16.0 GiB), GPU-1 T9 (24.0 GiB)"
         );
     }
 }

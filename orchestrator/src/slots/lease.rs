@@ -1,87 +1,46 @@
-//! Taking slots: all that a trial needs or none, without waiting for any.
+//! Leasing slots: all that a trial needs or none, without waiting for any.
 
+use std::cmp::Reverse;
 use std::fs::{File, TryLockError};
-use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
 
 use super::inventory::{Gpu, Inventory};
+use super::lock_files::{SlotError, Slots};
 use super::occupancy::{Occupancy, SlotRecord};
 use super::placement::{self, Request};
-use super::unavailable::Unavailable;
+use super::unavailable::{GpuOffer, Unavailable};
 use crate::platform::clock;
-use crate::platform::host::Host;
-use crate::platform::state_dir::state_dir;
 
-/// Parts of a GPU, and at most so many trials: a lock file for each part, and one for each trial.
-const PARTS: u8 = 12;
+/// A GPU has so many parts, each with a lock file, and so many slot records, one for each trial.
+const PARTS_PER_GPU: u8 = 12;
 
-/// The folder of this machine's lock files.
-#[derive(Debug, Clone)]
-pub struct Slots {
-    folder: PathBuf,
-}
-
-/// Slots that are ours while this value lives, or, once a worker was started with it, while that
-/// worker or anything it started lives.
+/// Slots that are leased while this value lives or, once a worker was started with it, while that
+/// worker or one of its descendants lives.
 #[derive(Debug)]
 pub struct Lease {
     locks: Vec<File>,
     granted: Inventory,
 }
 
-/// What a GPU has left.
+/// The rest of a GPU, locked.
 struct Room {
-    /// Its free parts.
-    parts: Vec<File>,
-    /// A free record, by its file's name.
-    record: Option<(String, File)>,
+    free_parts: Vec<File>,
+    /// The first free slot record, by its file's name.
+    free_record: Option<(String, File)>,
     occupancy: Occupancy,
 }
 
-/// Slots cannot be looked at.
-#[derive(Debug, thiserror::Error)]
-pub enum SlotError {
-    /// Nobody says where this user's state is kept.
-    #[error("there is no folder for slots: set `HOME`, `XDG_STATE_HOME` or `ORCH_STATE_DIR`")]
-    NoFolder,
-    /// A lock file cannot be opened or locked.
-    #[error("cannot take the slot `{}`", path.display())]
-    File {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
 impl Slots {
-    /// This user's slots on this machine: `slots/<machine>/` in the state folder.
-    pub fn of_this_machine() -> Result<Self, SlotError> {
-        let state = state_dir().ok_or(SlotError::NoFolder)?;
-        Ok(Self::at(state.join("slots").join(Host::this().id())))
-    }
-
-    /// Slots with their lock files in `folder`.
-    pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
-    }
-
-    /// Where the lock files are, once there are some.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Takes what `request` asks for, preferring the GPUs that are least in use, or says why it
-    /// cannot be had now.
+    /// Leases what `request` asks for, preferring the GPUs that are least in use; `Err` with the
+    /// reason while that is unavailable.
     pub fn try_lease(
         &self,
         inventory: &Inventory,
         request: &Request,
     ) -> Result<Result<Lease, Unavailable>, SlotError> {
-        let _turn = self.take_turn()?;
+        let _turn = self.wait_for_turn()?;
         let wanted = &request.resources;
-        let mut locks = self.free((0..inventory.cpus).map(|core| format!("cpu.{core}")))?;
+        let mut locks = self.lock_free((0..inventory.cpus).map(|core| format!("cpu.{core}")))?;
         if locks.len() < wanted.cpus as usize {
             return Ok(Err(Unavailable::of_cpus(wanted, inventory, locks.len())));
         }
@@ -91,16 +50,6 @@ impl Slots {
         if wanted.gpus == 0 { Ok(Ok(lease)) } else { self.add_gpus(lease, inventory, request) }
     }
 
-    /// One at a time, for the moment that taking needs: two that each took a part of what both
-    /// want would both get nothing. Whether a slot is free is for its own lock to say.
-    fn take_turn(&self) -> Result<File, SlotError> {
-        let at = |path: &Path, source| SlotError::File { path: path.to_owned(), source };
-        std::fs::create_dir_all(&self.folder).map_err(|e| at(&self.folder, e))?;
-        let turn = self.open("turn")?;
-        turn.lock().map_err(|e| at(&self.folder.join("turn"), e))?;
-        Ok(turn)
-    }
-
     fn add_gpus(
         &self,
         mut lease: Lease,
@@ -108,99 +57,78 @@ impl Slots {
         request: &Request,
     ) -> Result<Result<Lease, Unavailable>, SlotError> {
         let wanted = &request.resources;
-        let (mut candidates, mut found) = (Vec::new(), Vec::new());
+        let (mut candidates, mut offers) = (Vec::new(), Vec::new());
         for gpu in &inventory.gpus {
             let room = self.room(gpu)?;
-            let free = if room.record.is_some() { room.parts.len() } else { 0 };
+            let free = if room.free_record.is_some() { room.free_parts.len() } else { 0 };
             let rejection =
                 placement::rejection(gpu, free, &room.occupancy, request, clock::now_ms());
             if rejection.is_none() {
                 candidates.push((gpu, room));
             }
-            found.push((gpu.short_uuid().to_owned(), rejection));
+            offers.push(GpuOffer { gpu: gpu.short_uuid().to_owned(), rejection });
         }
         if candidates.len() < wanted.gpus as usize {
-            return Ok(Err(Unavailable::of_gpus(wanted, inventory, found)));
+            return Ok(Err(Unavailable::of_gpus(wanted, inventory, offers)));
         }
-        // Stable: of equals the first.
-        candidates.sort_by_key(|(_, room)| std::cmp::Reverse(room.parts.len()));
+        // A stable sort: of equals the first.
+        candidates.sort_by_key(|(_, room)| Reverse(room.free_parts.len()));
         for (gpu, room) in candidates.into_iter().take(wanted.gpus as usize) {
             let first = room.occupancy.trials == 0;
             let used_before = if first { gpu.used } else { room.occupancy.used_before };
-            let (name, record) = room.record.expect("a GPU without a free record is full");
+            let (name, record) = room.free_record.expect("a GPU without a free record is full");
             SlotRecord::new(wanted, used_before)
                 .write(&record)
-                .map_err(|source| SlotError::File { path: self.folder.join(name), source })?;
+                .map_err(|source| self.error(&name, source))?;
             lease.locks.push(record);
-            lease.locks.extend(room.parts.into_iter().take(wanted.share.twelfths().into()));
+            lease.locks.extend(room.free_parts.into_iter().take(wanted.share.twelfths().into()));
             lease.granted.gpus.push(gpu.clone());
         }
         Ok(Ok(lease))
     }
 
-    /// What is free of a GPU, locked, and who is on it. Only for who has the turn.
+    /// Locks what is free of a GPU and counts its trials. Only in one's turn.
     fn room(&self, gpu: &Gpu) -> Result<Room, SlotError> {
+        let parts = (0..PARTS_PER_GPU).map(|part| format!("{}.{part}", gpu.uuid));
         let mut room = Room {
-            parts: self.free((0..PARTS).map(|part| format!("{}.{part}", gpu.uuid)))?,
-            record: None,
+            free_parts: self.lock_free(parts)?,
+            free_record: None,
             occupancy: Occupancy::default(),
         };
-        for number in 0..PARTS {
+        for number in 0..PARTS_PER_GPU {
             let name = format!("{}.record.{number}", gpu.uuid);
             let file = self.open(&name)?;
-            let failed = |source| SlotError::File { path: self.folder.join(&name), source };
-            let record = SlotRecord::read(&file).map_err(failed)?;
+            let record = SlotRecord::read(&file).map_err(|source| self.error(&name, source))?;
             match file.try_lock() {
                 Ok(()) => {
                     if let Some(record) = record {
-                        let now_ms = clock::now_ms();
-                        room.occupancy.add_left(&file, record, now_ms).map_err(failed)?;
+                        room.occupancy
+                            .add_left(&file, record, clock::now_ms())
+                            .map_err(|source| self.error(&name, source))?;
                     }
-                    room.record.get_or_insert((name, file));
+                    room.free_record.get_or_insert((name, file));
                 }
                 Err(TryLockError::WouldBlock) => room.occupancy.add_taken(record.as_ref()),
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::Error(source)) => return Err(self.error(&name, source)),
             }
         }
         Ok(room)
     }
-
-    /// Locks those of the named files that nobody has locked.
-    fn free(&self, names: impl Iterator<Item = String>) -> Result<Vec<File>, SlotError> {
-        let mut locked = Vec::new();
-        for name in names {
-            let file = self.open(&name)?;
-            match file.try_lock() {
-                Ok(()) => locked.push(file),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(source)) => {
-                    return Err(SlotError::File { path: self.folder.join(name), source });
-                }
-            }
-        }
-        Ok(locked)
-    }
-
-    fn open(&self, name: &str) -> Result<File, SlotError> {
-        let path = self.folder.join(name);
-        let open = File::options().read(true).append(true).create(true).open(&path);
-        open.map_err(|source| SlotError::File { path, source })
-    }
 }
 
 impl Lease {
-    /// What the worker's `CUDA_VISIBLE_DEVICES` must be: UUIDs, or nothing where it has no GPU.
+    /// The worker's `CUDA_VISIBLE_DEVICES`: UUIDs, or empty where it has no GPU.
     pub fn cuda_visible_devices(&self) -> String {
         self.granted.cuda_visible_devices()
     }
 
-    /// The part of the machine that it is, as it was looked at: of the GPUs those that it has a
-    /// share of.
-    pub fn granted(&self) -> &Inventory {
+    /// The leased part of the machine, as the machine was when it was leased. Its GPUs are those of
+    /// which a share is leased.
+    pub(crate) fn granted(&self) -> &Inventory {
         &self.granted
     }
 
-    /// The locks themselves, which closing the last copy of a descriptor frees.
+    /// The locks themselves, each of which is freed when the last copy of its descriptor closes.
     pub(crate) fn into_descriptors(self) -> Vec<OwnedFd> {
         self.locks.into_iter().map(OwnedFd::from).collect()
     }
@@ -227,13 +155,13 @@ mod tests {
         request(serde_json::json!({"cpus": cpus, "gpus": gpus, "share": share}))
     }
 
-    /// The GPUs that were given, or `-`.
+    /// The GPUs that were leased, or `-`.
     fn take(slots: &Slots, inventory: &Inventory, wanted: &Request) -> (String, Option<Lease>) {
         let lease = slots.try_lease(inventory, wanted).unwrap().ok();
         (lease.as_ref().map_or("-".to_owned(), Lease::cuda_visible_devices), lease)
     }
 
-    fn said(slots: &Slots, inventory: &Inventory, wanted: &Request) -> String {
+    fn reason(slots: &Slots, inventory: &Inventory, wanted: &Request) -> String {
         slots.try_lease(inventory, wanted).unwrap().unwrap_err().to_string()
     }
 
@@ -249,12 +177,12 @@ mod tests {
         };
         // Free twelfths on the two: 12 12, 8 12, 8 6, 4 6, 4 2, 2 2.
         let shares = ["1/3", "1/2", "1/3", "1/3", "1/6", "1/2", "1/3", "1/12"];
-        let given = ["GPU-0", "GPU-1", "GPU-0", "GPU-1", "GPU-0", "-", "-", "GPU-0"];
-        assert_eq!(shares.map(&mut next), given);
+        let expected = ["GPU-0", "GPU-1", "GPU-0", "GPU-1", "GPU-0", "-", "-", "GPU-0"];
+        assert_eq!(shares.map(&mut next), expected);
     }
 
     #[test]
-    fn several_gpus_are_several() {
+    fn several_gpus_are_different_ones() {
         let folder = tempfile::tempdir().unwrap();
         let (slots, inventory) = (Slots::at(folder.path()), inventory(0, 3));
         let (pair, _first) = take(&slots, &inventory, &wanted(0, 2, "1"));
@@ -264,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_takes_nothing_and_what_ends_gives_back() {
+    fn a_rejected_request_leases_nothing_and_a_dropped_lease_frees_its_slots() {
         let folder = tempfile::tempdir().unwrap();
         let (slots, inventory) = (Slots::at(folder.path()), inventory(4, 1));
         let (_, three) = take(&slots, &inventory, &wanted(3, 0, "1"));
@@ -276,13 +204,14 @@ mod tests {
         drop(three);
         assert_eq!(take(&slots, &inventory, &wanted(3, 0, "1")).0, "");
     }
+
     #[test]
-    fn why_nothing_is_free_is_said_of_every_gpu() {
+    fn the_reason_names_every_gpu() {
         let folder = tempfile::tempdir().unwrap();
         let (slots, mut inventory) = (Slots::at(folder.path()), inventory(4, 4));
-        let stranger =
+        let foreign =
             GpuProcess { pid: 4711, name: "python".to_owned(), memory: Some(Memory(20 << 30)) };
-        inventory.gpus[3].processes.push(stranger);
+        inventory.gpus[3].processes.push(foreign);
         let requests = [wanted(1, 2, "1/2"), wanted(1, 2, "1/2"), wanted(1, 1, "1/3")];
         let leases = requests.map(|wanted| take(&slots, &inventory, &wanted));
         assert_eq!(
@@ -290,13 +219,13 @@ mod tests {
             ["GPU-0,GPU-1", "GPU-2,GPU-0", "GPU-1"]
         );
         assert_eq!(
-            said(&slots, &inventory, &wanted(1, 1, "3/4")),
+            reason(&slots, &inventory, &wanted(1, 1, "3/4")),
             "waits for 3/4 of 1 GPU and 1 CPU: GPU-0 is full (2 trials), GPU-1 is full (2 trials), \
              GPU-2 is full (1 trial), GPU-3 is kept busy by pid 4711 (python, 20.0 GiB); `orch run \
              --allow-busy-gpus` uses busy ones too"
         );
         assert_eq!(
-            said(&slots, &inventory, &wanted(2, 0, "1")),
+            reason(&slots, &inventory, &wanted(2, 0, "1")),
             "waits for 2 CPUs: 1 of 4 CPUs are free"
         );
     }
@@ -308,22 +237,22 @@ mod tests {
         let gib = |n: u64| Memory(n << 30);
         let gpu = &mut inventory.gpus[0];
         (gpu.memory, gpu.free) = (gib(80), gib(80));
-        let picky = request(serde_json::json!({"gpus": 1, "share": "1/4", "memory": "50GiB"}));
-        let first = take(&slots, &inventory, &picky).1;
+        let large = request(serde_json::json!({"gpus": 1, "share": "1/4", "memory": "50GiB"}));
+        let first = take(&slots, &inventory, &large).1;
         assert!(first.is_some());
-        let refused = said(&slots, &inventory, &picky);
-        assert!(refused.ends_with("GPU-0 has 30.0 GiB left of the 50.0 GiB needed"), "{refused}");
+        let why = reason(&slots, &inventory, &large);
+        assert!(why.ends_with("GPU-0 has 30.0 GiB left of the 50.0 GiB needed"), "{why}");
         let alone = request(serde_json::json!({"gpus": 1, "share": "1/4", "per_gpu": 1}));
-        let refused = said(&slots, &inventory, &alone);
-        assert!(refused.ends_with("GPU-0 has 1 trial, as many as `per_gpu` allows"), "{refused}");
+        let why = reason(&slots, &inventory, &alone);
+        assert!(why.ends_with("GPU-0 has 1 trial, as many as `per_gpu` allows"), "{why}");
 
         inventory.gpus[0].used = gib(50);
         drop(first);
-        let refused = said(&slots, &inventory, &alone);
-        assert!(refused.ends_with("is giving back 50.0 GiB of a trial that has just ended"));
+        let why = reason(&slots, &inventory, &alone);
+        assert!(why.ends_with("is giving back 50.0 GiB of a trial that has just ended"));
         inventory.gpus[0].used = gib(0);
         let _second = take(&slots, &inventory, &alone).1.unwrap();
-        let refused = said(&slots, &inventory, &wanted(1, 1, "1/12"));
-        assert!(refused.contains("as many as `per_gpu` allows"), "{refused}");
+        let why = reason(&slots, &inventory, &wanted(1, 1, "1/12"));
+        assert!(why.contains("as many as `per_gpu` allows"), "{why}");
     }
 }

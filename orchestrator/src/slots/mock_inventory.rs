@@ -1,4 +1,4 @@
-//! An inventory from a file, for tests and for dry runs on machines without a GPU.
+//! A mock inventory, read from a file, for tests and for dry runs on machines without a GPU.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,11 +9,10 @@ use serde::Deserialize;
 
 use super::inventory::{Gpu, GpuProcess, Inventory};
 
-/// The file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// Those of this machine if absent.
+    /// This machine's if absent.
     #[serde(default)]
     cpus: u32,
     #[serde(default)]
@@ -29,7 +28,7 @@ struct FileGpu {
     #[serde(default)]
     name: String,
     memory: Memory,
-    /// What its processes leave if absent.
+    /// The memory without that of the processes if absent.
     #[serde(default)]
     free: Option<Memory>,
     #[serde(default)]
@@ -46,16 +45,15 @@ struct FileProcess {
     memory: Option<Memory>,
 }
 
-/// What the file at `path` says now; no cores if it does not name any.
+/// The inventory in the file at `path`; 0 cores if the file does not give a number.
 pub(super) fn read(path: &Path) -> Result<Inventory, FileError> {
     let source = Source::read(path)?;
     let file: File = source.decode()?;
     let mut seen = BTreeSet::new();
     for (i, gpu) in file.gpus.iter().enumerate() {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if gpu.uuid.is_empty() || !gpu.uuid.chars().all(plain) || !seen.insert(&gpu.uuid) {
-            let message = format!("`{}` cannot be the UUID of one more GPU", gpu.uuid);
-            let hint = Some("use letters, digits and `-`, and each only once");
+        if !is_file_name(&gpu.uuid) || !seen.insert(&gpu.uuid) {
+            let message = format!("`{}` is not a valid UUID, or not unique", gpu.uuid);
+            let hint = Some("use letters, digits and `-`, and each UUID once");
             let finding = source.finding(&format!("/gpus/{i}/uuid"), message).hint(hint);
             return Err(finding.into_error());
         }
@@ -69,18 +67,26 @@ pub(super) fn read(path: &Path) -> Result<Inventory, FileError> {
     })
 }
 
+/// UUIDs become parts of lock files' names.
+fn is_file_name(uuid: &str) -> bool {
+    !uuid.is_empty() && uuid.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
 fn gpu(gpu: FileGpu) -> Gpu {
     let of_processes = gpu.processes.iter().filter_map(|process| process.memory);
     let used = of_processes.fold(0u64, |sum, memory| sum.saturating_add(memory.0));
     let free = gpu.free.unwrap_or(Memory(gpu.memory.0.saturating_sub(used)));
-    let process = |p: FileProcess| GpuProcess { pid: p.pid, name: p.name, memory: p.memory };
+    let mut processes = Vec::new();
+    for FileProcess { pid, name, memory } in gpu.processes {
+        processes.push(GpuProcess { pid, name, memory });
+    }
     Gpu {
         uuid: gpu.uuid,
         name: gpu.name,
         memory: gpu.memory,
         free,
         used: Memory(gpu.memory.0.saturating_sub(free.0)),
-        processes: gpu.processes.into_iter().map(process).collect(),
+        processes,
     }
 }
 
@@ -89,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_makes_a_machine_up_as_yaml_or_json() {
+    fn a_mock_inventory_is_yaml_or_json() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gpus.yaml");
         let process = "{\"pid\": 7, \"name\": \"python\", \"memory\": \"20GiB\"}";

@@ -1,13 +1,14 @@
-//! Slots: shares of this machine's GPUs and CPU cores as locks that the kernel frees.
+//! Slots: shares of this machine's GPUs and CPU cores, as locks that the kernel frees.
 //!
-//! One lock file per core and several per GPU, in the user's state folder, are never removed. Who
-//! holds one is a matter of open descriptors, which holder and worker inherit: a slot is free
-//! exactly when nobody who could use it is left, however they ended, and all runs of this user on
-//! this machine see the same ones. What the machine has is read by [`Machine`], and which GPU a
-//! trial may have is for `rules` to say.
+//! Lock files, one per core and several per GPU, lie in the user's state folder and are never
+//! removed. A lock belongs to the open descriptors that holder and worker inherit: a slot is free
+//! exactly when no process is left that could use it, however the processes ended, and all runs of
+//! this user on this machine share the locks. [`Machine`] reads what the machine has; the rules for
+//! which GPU a trial may get are in `placement`.
 
 mod inventory;
 mod lease;
+mod lock_files;
 mod machine;
 mod mock_inventory;
 mod nvml;
@@ -16,9 +17,11 @@ mod placement;
 mod unavailable;
 mod visible_devices;
 
-pub use inventory::{Gpu, GpuProcess, Infeasible, Inventory};
-pub use lease::{Lease, SlotError, Slots};
-pub use machine::{ENV_INVENTORY, Machine};
-pub use occupancy::Occupancy;
-pub use placement::{ForeignProcesses, Rejection, Request, rejection};
-pub use unavailable::Unavailable;
+pub(crate) use self::inventory::Infeasible;
+pub use self::inventory::{Gpu, GpuProcess, Inventory};
+pub use self::lease::Lease;
+pub use self::lock_files::{SlotError, Slots};
+pub use self::machine::{ENV_INVENTORY, Machine};
+pub use self::occupancy::Occupancy;
+pub use self::placement::{ForeignProcesses, Rejection, Request, rejection};
+pub use self::unavailable::Unavailable;

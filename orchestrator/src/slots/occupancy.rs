@@ -1,5 +1,5 @@
-//! Seats: one lock file for each trial that a GPU can take, so that its trials can be counted by
-//! everybody. What the holder of a record asked for stands in the file, for those who come next.
+//! GPU slot records: one lock file for each trial that a GPU can have, so that every supervisor can
+//! count its trials. The file has what its trial asked for, for those who place the next one.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -7,45 +7,46 @@ use std::io::{self, Read, Seek, Write};
 use experiments::schema::resources::{Memory, Resources};
 use serde::{Deserialize, Serialize};
 
-/// What stands in a record's file. Whether the record is taken is for its lock alone to say.
+/// The content of a slot record's file. The record is taken while the file is locked, whatever its
+/// content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SlotRecord {
-    /// Trials that its holder allows on the GPU.
+    /// Largest number of trials that its trial allows on the GPU.
     #[serde(default)]
     per_gpu: Option<u32>,
-    /// Memory that its holder asked for.
+    /// Memory that its trial asked for.
     #[serde(default)]
     memory: Option<Memory>,
     /// Memory that was in use before the first of our trials came.
     #[serde(default)]
     used_before: Memory,
-    /// When somebody first saw that its holder has ended.
+    /// When a supervisor first found it free again.
     #[serde(default)]
     left_ms: Option<i64>,
 }
 
-/// What a GPU's records say together.
+/// The sum of a GPU's slot records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Occupancy {
-    /// Seats that are taken.
+    /// Number of taken records.
     pub trials: usize,
-    /// The smallest number of trials that a holder allows.
+    /// The smallest limit that one of these trials sets.
     pub cap: Option<u32>,
-    /// All memory that holders asked for.
+    /// All memory that these trials asked for.
     pub promised: Memory,
     /// Memory that was in use before the first of our trials came, these or the last ones.
     pub used_before: Memory,
-    /// When the last holder was seen to have ended.
+    /// When the last record was found free again.
     pub left_ms: Option<i64>,
 }
 
 impl SlotRecord {
-    /// The record of a trial that is given what it `wanted` on a GPU.
+    /// The record of a trial that gets what it `wanted` on a GPU.
     pub(super) fn new(wanted: &Resources, used_before: Memory) -> Self {
         Self { per_gpu: wanted.per_gpu, memory: wanted.memory, used_before, left_ms: None }
     }
 
-    /// What stands in `file`; nothing if it is new or was torn.
+    /// The content of `file`; `None` if it is new or torn.
     pub(super) fn read(mut file: &File) -> io::Result<Option<Self>> {
         let mut text = Vec::new();
         file.rewind()?;
@@ -53,7 +54,7 @@ impl SlotRecord {
         Ok(serde_json::from_slice(&text).ok())
     }
 
-    /// Replaces what stands in `file`.
+    /// Replaces the content of `file`.
     pub(super) fn write(&self, mut file: &File) -> io::Result<()> {
         file.set_len(0)?;
         file.write_all(&serde_json::to_vec(self).expect("a record is plain data"))
@@ -71,7 +72,7 @@ impl Occupancy {
         self.used_before = record.used_before;
     }
 
-    /// Counts a record that is free, `file`, which once was taken; its end is noted if nobody has.
+    /// Counts a free record, `file`, that once was taken, and writes down when it was found free.
     pub(super) fn add_left(
         &mut self,
         file: &File,

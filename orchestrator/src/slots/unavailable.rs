@@ -1,7 +1,7 @@
-//! Why a trial has to wait for slots, in words.
+//! The reason why a trial has to wait for slots, for people.
 
 use std::fmt;
-use std::mem::discriminant;
+use std::mem::{Discriminant, discriminant};
 use std::path::{Path, PathBuf};
 
 use experiments::schema::resources::{Memory, Resources, Share};
@@ -9,7 +9,7 @@ use experiments::schema::resources::{Memory, Resources, Share};
 use super::inventory::Inventory;
 use super::placement::Rejection;
 
-/// What a trial waits for, and what is in its way.
+/// Resources that a trial waits for, and the obstacle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unavailable {
     wanted: Resources,
@@ -19,12 +19,21 @@ pub struct Unavailable {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Obstacle {
-    /// So many cores are free, of so many.
+    /// So few cores are free.
     Cpus { free: usize, all: u32 },
-    /// So much is free on the disk of a folder, and so much has to be.
+    /// So little is free on the disk of a folder.
     Disk { free: Memory, floor: Memory, folder: PathBuf },
-    /// Every GPU by its short name; those without a rejection are free, but too few.
-    Gpus(Vec<(String, Option<Rejection>)>),
+    /// Every GPU of the machine.
+    Gpus(Vec<GpuOffer>),
+}
+
+/// A GPU as it was found for the trial.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct GpuOffer {
+    /// Short UUID.
+    pub(super) gpu: String,
+    /// `None` if the trial may have it, but needs more than one.
+    pub(super) rejection: Option<Rejection>,
 }
 
 impl Unavailable {
@@ -36,35 +45,47 @@ impl Unavailable {
     pub(super) fn of_gpus(
         wanted: &Resources,
         inventory: &Inventory,
-        gpus: Vec<(String, Option<Rejection>)>,
+        offers: Vec<GpuOffer>,
     ) -> Self {
-        let obstacle = Obstacle::Gpus(gpus);
+        let obstacle = Obstacle::Gpus(offers);
         Self { wanted: wanted.clone(), obstacle, mock: inventory.mock.clone() }
     }
 
-    /// Too little is free on the file system of `folder`.
-    pub fn of_disk(wanted: &Resources, free: Memory, folder: &Path) -> Self {
+    /// Too little space is free on the file system of `folder`.
+    pub(crate) fn of_disk(wanted: &Resources, free: Memory, folder: &Path) -> Self {
         let obstacle = Obstacle::Disk { free, floor: wanted.disk, folder: folder.to_owned() };
         Self { wanted: wanted.clone(), obstacle, mock: None }
     }
 
-    /// Whether it is for want of room on a disk.
-    pub fn is_of_disk(&self) -> bool {
+    /// True if the obstacle is a full disk.
+    pub(crate) fn is_of_disk(&self) -> bool {
         matches!(self.obstacle, Obstacle::Disk { .. })
     }
 
-    /// Whether both say the same apart from amounts, which change all the time.
-    pub fn is_like(&self, other: &Self) -> bool {
+    /// True if both differ at most in amounts and process ids, which change all the time.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
         match (&self.obstacle, &other.obstacle) {
             (Obstacle::Cpus { .. }, Obstacle::Cpus { .. })
             | (Obstacle::Disk { .. }, Obstacle::Disk { .. }) => true,
             (Obstacle::Gpus(a), Obstacle::Gpus(b)) => {
-                let kind = |(uuid, rejection): &(String, Option<Rejection>)| {
-                    (uuid.clone(), rejection.as_ref().map(discriminant))
-                };
-                a.iter().map(kind).eq(b.iter().map(kind))
+                a.iter().map(GpuOffer::kind).eq(b.iter().map(GpuOffer::kind))
             }
             _ => false,
+        }
+    }
+}
+
+impl GpuOffer {
+    fn kind(&self) -> (&str, Option<Discriminant<Rejection>>) {
+        (&self.gpu, self.rejection.as_ref().map(discriminant))
+    }
+}
+
+impl fmt::Display for GpuOffer {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.rejection {
+            Some(rejection) => write!(f, "{} {rejection}", self.gpu),
+            None => write!(f, "{} is free", self.gpu),
         }
     }
 }
@@ -79,34 +100,29 @@ impl fmt::Display for Unavailable {
                 folder.display()
             );
         }
-        write!(f, "waits for {}: ", in_words(&self.wanted))?;
+        write!(f, "waits for {}: ", text(&self.wanted))?;
         match &self.obstacle {
             Obstacle::Cpus { free: 0, all } => write!(f, "all {all} are taken")?,
             Obstacle::Cpus { free, all } => write!(f, "{free} of {all} CPUs are free")?,
             Obstacle::Disk { .. } => {}
-            Obstacle::Gpus(gpus) => {
-                let said = gpus.iter().map(|(uuid, rejection)| match rejection {
-                    Some(rejection) => format!("{uuid} {rejection}"),
-                    None => format!("{uuid} is free"),
-                });
-                f.write_str(&said.collect::<Vec<_>>().join(", "))?;
-                let busy = |h: &Rejection| {
-                    matches!(h, Rejection::ForeignProcesses(_) | Rejection::InUse(_))
-                };
-                if gpus.iter().any(|(_, rejection)| rejection.as_ref().is_some_and(busy)) {
+            Obstacle::Gpus(offers) => {
+                let texts: Vec<_> = offers.iter().map(GpuOffer::to_string).collect();
+                f.write_str(&texts.join(", "))?;
+                let rejections = offers.iter().filter_map(|offer| offer.rejection.as_ref());
+                if rejections.into_iter().any(Rejection::is_by_foreign_processes) {
                     f.write_str("; `orch run --allow-busy-gpus` uses busy ones too")?;
                 }
             }
         }
         match &self.mock {
-            Some(file) => write!(f, " (as `{}` makes up)", file.display()),
+            Some(file) => write!(f, " (mock inventory `{}`)", file.display()),
             None => Ok(()),
         }
     }
 }
 
-/// `1/4 of 1 GPU and 2 CPUs`.
-fn in_words(wanted: &Resources) -> String {
+/// For example `1/4 of 1 GPU and 2 CPUs`.
+fn text(wanted: &Resources) -> String {
     let plural = |n: u32| if n == 1 { "" } else { "s" };
     let cpus = format!("{} CPU{}", wanted.cpus, plural(wanted.cpus));
     match (wanted.gpus, wanted.share) {

@@ -1,11 +1,11 @@
-//! An inherited `CUDA_VISIBLE_DEVICES`: which of the machine's GPUs this process was given.
+//! An inherited `CUDA_VISIBLE_DEVICES`, which confines this process to some of the machine's GPUs.
 
 use super::inventory::Gpu;
 
-/// The GPUs of `all` (in PCI order) that `mask` lets through, and a note where it takes some away.
+/// The GPUs of `all` (in PCI order) that `mask` makes visible, and a note if it hides some.
 ///
-/// As CUDA reads it: indices and UUIDs or their beginnings, separated by commas, up to the first
-/// that names nothing; an empty mask hides everything. Indices count in PCI order, as batch
+/// Parsed as by CUDA: indices and UUIDs or prefixes of them, separated by commas, up to the first
+/// that does not name a GPU; an empty mask hides everything. Indices count in PCI order, as batch
 /// systems set them.
 pub(super) fn apply(all: Vec<Gpu>, mask: Option<&str>) -> (Vec<Gpu>, Option<String>) {
     let Some(mask) = mask else { return (all, None) };
@@ -26,7 +26,7 @@ fn find<'a>(all: &'a [Gpu], entry: &str) -> Option<&'a Gpu> {
         return all.get(index);
     }
     let mut matches = all.iter().filter(|gpu| entry.len() > 4 && gpu.uuid.starts_with(entry));
-    // A beginning that fits several names none of them.
+    // An ambiguous prefix does not name a GPU.
     matches.next().filter(|_| matches.next().is_none())
 }
 

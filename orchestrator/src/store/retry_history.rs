@@ -6,14 +6,14 @@ use experiments::protocol::failure::Failure;
 use sqlx::Row;
 
 use super::{Store, StoreError};
-use crate::scheduler::{PastAttempt, StopCause};
+use crate::scheduler::{AttemptSummary, StopCause};
 use experiments::protocol::trial_id::TrialId;
 
 /// A trial's attempts, as far as they are recorded here: how they ended stands in their folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AttemptHistory {
     /// The attempts, the first one first, without their endings.
-    pub attempts: Vec<PastAttempt>,
+    pub attempts: Vec<AttemptSummary>,
     /// Attempts up to this number no longer count against the trial.
     pub attempts_reset: u32,
     /// The failures that workers reported, by attempt.
@@ -38,13 +38,13 @@ impl Store {
             let step = |column| row.get::<Option<i64>, _>(column).map(|step| step as u64);
             let past = pasts.entry(TrialId(row.get("name"))).or_default();
             past.attempts_reset = row.get("attempts_reset");
-            past.attempts.push(PastAttempt {
+            past.attempts.push(AttemptSummary {
                 number,
                 checkpoint: step("saved"),
                 step: step("last_step"),
                 cause: row.get::<Option<String>, _>("stop_cause").map(|text| from_text(&text)),
                 stalled: row.get::<Option<i64>, _>("stalled_since_ms").is_some(),
-                ending: None,
+                end: None,
             });
             if let Some(class) = row.get::<Option<String>, _>("failed_class") {
                 let message = row.get("failed_message");

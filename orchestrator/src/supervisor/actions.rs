@@ -5,20 +5,21 @@ use experiments::protocol::trial_id::TrialId;
 use super::{Supervisor, SupervisorError};
 use crate::display::RunEvent;
 use crate::run_dir::attempt::StopMode;
-use crate::scheduler::{Action, Ending, Input, Liveness, StopRequest};
+use crate::scheduler::{Action, AttemptEnd, Input, Liveness, StopRequest};
 use crate::store::journal_file::Entry;
 
 impl Supervisor<'_> {
     /// Tells the scheduler what happened, and does what it decides and what follows from that.
     pub(super) async fn handle(&mut self, input: Input) -> Result<(), SupervisorError> {
-        let before = self.core.stopping();
+        let before = self.scheduler.stopping();
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
-            for action in self.core.handle(input, self.elapsed_ms()) {
+            for action in self.scheduler.handle(input, self.elapsed_ms()) {
                 inputs.extend(self.perform(action).await?);
             }
         }
-        if let Some(request) = self.core.stopping().filter(|request| Some(*request) != before) {
+        if let Some(request) = self.scheduler.stopping().filter(|request| Some(*request) != before)
+        {
             if request == StopRequest::TooManyFailures {
                 self.reporter.report(RunEvent::TooManyFailures);
             }
@@ -49,7 +50,7 @@ impl Supervisor<'_> {
             Action::Start(id, number) => {
                 if let Err(error) = self.start(&id, number) {
                     tracing::warn!(trial.id = %id, "{error:#}");
-                    let ending = Ending::NeverStarted(format!("{error:#}"));
+                    let ending = AttemptEnd::NeverStarted(format!("{error:#}"));
                     return Ok(Some(Input::Ended(id, ending)));
                 }
             }

@@ -41,7 +41,7 @@ enum Availability {
 impl Supervisor<'_> {
     /// Starts trials in their order, as long as resources are available.
     pub(super) async fn start_trials(&mut self) -> Result<(), SupervisorError> {
-        while let Some(next) = self.core.next(self.elapsed_ms()).cloned() {
+        while let Some(next) = self.scheduler.next(self.elapsed_ms()).cloned() {
             match self.availability(&next)? {
                 Availability::Leased(lease) => {
                     (self.lease, self.unavailable) = (lease, None);
@@ -65,7 +65,8 @@ impl Supervisor<'_> {
     fn reason_to_wait(&mut self, unavailable: Unavailable) -> String {
         let last = self.unavailable.take().filter(|(last, _)| last.is_like(&unavailable));
         // While something runs, it is expected that something waits.
-        if last.is_none() && (unavailable.is_of_disk() || self.core.active().next().is_none()) {
+        if last.is_none() && (unavailable.is_of_disk() || self.scheduler.active().next().is_none())
+        {
             self.reporter.report(RunEvent::ResourcesUnavailable(&unavailable));
         }
         let last = last.filter(|(_, since)| since.elapsed() < REASON_KEPT);
@@ -82,16 +83,16 @@ impl Supervisor<'_> {
             return Ok(Availability::Unavailable(unavailable));
         }
         if self.experiment.run.executor == Executor::Slurm {
-            return Ok(match self.slurm.room() {
+            return Ok(match self.slurm.accepts_jobs() {
                 Ok(()) => Availability::Leased(None),
                 Err(reason) => Availability::Unknown(reason),
             });
         }
-        let inventory = match self.machine.look() {
+        let inventory = match self.machine.read_inventory() {
             Ok(inventory) => inventory,
             Err(error) => return Ok(Availability::Unknown(error.to_string())),
         };
-        if self.core.needs_whole_gpus(trial) {
+        if self.scheduler.needs_whole_gpus(trial) {
             request.resources.share = Share::WHOLE;
         }
         Ok(match self.slots.try_lease(&inventory, &request)? {
@@ -149,7 +150,7 @@ impl Supervisor<'_> {
         mode: StopMode,
     ) -> Result<(), FileError> {
         let attempt = self.attempt(id, number);
-        self.slurm.hasten(&attempt, mode);
+        self.slurm.cancel(&attempt, mode);
         let requested = match mode {
             StopMode::Graceful => attempt.request_stop(),
             StopMode::Immediate => attempt.request_kill(),

@@ -25,13 +25,14 @@ use tokio::time::MissedTickBehavior;
 
 use crate::display::progress::Progress;
 use crate::display::{Reporter, RunEvent};
-use crate::executor::{Local, Slurm};
+use crate::executor::Local;
+use crate::executor::slurm::Slurm;
 use crate::platform::atomic_file::FileError;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::OwnershipError;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
-use crate::scheduler::{Core, Input, Policy, State, StopRequest};
+use crate::scheduler::{Input, Policy, Scheduler, State, StopRequest};
 use crate::slots::{ForeignProcesses, Lease, Machine, Request, SlotError, Slots, Unavailable};
 use crate::store::journal_file::{Journal, JournalError};
 use crate::store::{SkippedLines, Store, StoreError};
@@ -53,7 +54,7 @@ pub struct Supervisor<'r> {
     _lock: SupervisorLock,
     journal: Journal,
     store: Store,
-    core: Core,
+    scheduler: Scheduler,
     trials: BTreeMap<TrialId, ResolvedTrial>,
     slots: Slots,
     machine: Machine,
@@ -163,7 +164,7 @@ impl<'r> Supervisor<'r> {
         let recovered = recovery::trials(&mut store, &dir, &experiment.trials, &left_out).await?;
         let trials = experiment.trials.iter();
         Ok(Self {
-            core: Core::new(recovered, policy),
+            scheduler: Scheduler::new(recovered, policy),
             trials: trials.map(|trial| (trial.id.clone(), trial.clone())).collect(),
             slurm: Slurm::new(
                 &dir,
@@ -203,8 +204,8 @@ impl<'r> Supervisor<'r> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         cleanup::remove_temporary_files(&self.dir);
         self.discard_requests()?;
-        self.handle(Input::Began).await?;
-        while !self.core.is_done() {
+        self.handle(Input::SupervisorStarted).await?;
+        while !self.scheduler.is_done() {
             let wakeup = tokio::select! {
                 _ = ticks.tick() => Wakeup::Tick,
                 wakeup = signals.next() => wakeup,
@@ -221,10 +222,10 @@ impl<'r> Supervisor<'r> {
                 self.report_progress();
             }
         }
-        let states = self.core.states().filter(|(id, _)| self.trials.contains_key(id));
+        let states = self.scheduler.states().filter(|(id, _)| self.trials.contains_key(id));
         let states = states.map(|(id, state)| (id.clone(), state.clone())).collect();
         let skipped_lines = self.store.skipped_lines().await?;
-        let outcome = Outcome { states, stopping: self.core.stopping(), skipped_lines };
+        let outcome = Outcome { states, stopping: self.scheduler.stopping(), skipped_lines };
         self.store.close().await?;
         Ok(outcome)
     }
@@ -237,7 +238,7 @@ impl<'r> Supervisor<'r> {
             self.handle_requests().await?;
             self.poll_attempts().await?;
             self.poll_slurm().await?;
-            if !self.core.active().any(|(id, _)| trials.contains(id)) {
+            if !self.scheduler.active().any(|(id, _)| trials.contains(id)) {
                 return Ok(self.store.close().await?);
             }
         }
@@ -246,9 +247,11 @@ impl<'r> Supervisor<'r> {
     /// Reports the trials that this supervisor runs, and any other that is active.
     fn report_progress(&mut self) {
         let trials: Vec<_> = self
-            .core
+            .scheduler
             .states()
-            .filter(|(id, state)| self.core.is_carried(id) || state.active_attempt().is_some())
+            .filter(|(id, state)| {
+                self.scheduler.is_scheduled(id) || state.active_attempt().is_some()
+            })
             .collect();
         self.reporter.report(RunEvent::Progress { trials: &trials, progress: &self.progress });
     }

@@ -8,12 +8,12 @@ use super::stall::StallDetector;
 use super::{HolderState, Supervisor, SupervisorError};
 use crate::display::RunEvent;
 use crate::executor::holder;
-use crate::executor::slurm::{JobStatus, Refused};
+use crate::executor::slurm::{JobStatus, RejectedAttempt};
 use crate::platform::atomic_file::FileError;
 use crate::platform::line_reader;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::{self, AttemptStatus};
-use crate::scheduler::{Ending, Input};
+use crate::scheduler::{AttemptEnd, Input};
 use experiments::protocol::trial_id::TrialId;
 
 /// Time that the holder of an attempt which an earlier supervisor prepared has to become its owner.
@@ -50,11 +50,11 @@ impl Supervisor<'_> {
                 AttemptStatus::Unowned => self.give_up_unowned(id, &attempt, job)?,
                 AttemptStatus::Ended(exit) => {
                     let failure = self.store.failure(&id, number).await?;
-                    Some(Input::Ended(id, Ending::Recorded { exit, failure }))
+                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure }))
                 }
                 AttemptStatus::Lost(_) => {
                     holder::end_orphans(&attempt)?;
-                    Some(Input::Ended(id, Ending::Lost(String::new())))
+                    Some(Input::Ended(id, AttemptEnd::Lost(String::new())))
                 }
                 AttemptStatus::Abandoned(_) => Some(never_started(id, "no holder started it")),
             };
@@ -70,7 +70,7 @@ impl Supervisor<'_> {
 
     /// The attempts to poll now: each in its turn, where there are very many.
     fn next_batch(&mut self) -> Vec<(TrialId, u32)> {
-        let mut active: Vec<_> = self.core.active().map(|(id, n)| (id.clone(), n)).collect();
+        let mut active: Vec<_> = self.scheduler.active().map(|(id, n)| (id.clone(), n)).collect();
         if active.len() > BATCH {
             self.turn %= active.len();
             active.rotate_left(self.turn);
@@ -82,15 +82,16 @@ impl Supervisor<'_> {
 
     /// Polls the jobs of Slurm, and ends the attempts that it rejected.
     pub(super) async fn poll_slurm(&mut self) -> Result<(), SupervisorError> {
-        for Refused { attempt, why } in self.slurm.tend().await {
-            let active = self.core.active().find(|(id, n)| self.dir.attempt(id, *n) == attempt);
+        for RejectedAttempt { attempt, reason } in self.slurm.poll().await {
+            let active =
+                self.scheduler.active().find(|(id, n)| self.dir.attempt(id, *n) == attempt);
             let Some(id) = active.map(|(id, _)| id.clone()) else { continue };
-            if self.core.stopping().is_none() {
-                self.reporter.report(RunEvent::CannotStart(&why));
+            if self.scheduler.stopping().is_none() {
+                self.reporter.report(RunEvent::CannotStart(&reason));
             }
             // Slurm may have accepted it although it reported an error.
             if ownership::refuse(&attempt)? {
-                self.handle(Input::Ended(id, Ending::NotTaken(why))).await?;
+                self.handle(Input::Ended(id, AttemptEnd::Rejected(reason))).await?;
             }
         }
         Ok(())
@@ -160,10 +161,10 @@ impl Supervisor<'_> {
         attempt
             .request_kill()
             .map_err(|source| FileError::Write { path: attempt.kill(), source })?;
-        Ok(Some(Input::Ended(id, Ending::Lost(why))))
+        Ok(Some(Input::Ended(id, AttemptEnd::Lost(why))))
     }
 }
 
 fn never_started(id: TrialId, why: &str) -> Input {
-    Input::Ended(id, Ending::NeverStarted(why.to_owned()))
+    Input::Ended(id, AttemptEnd::NeverStarted(why.to_owned()))
 }

@@ -8,7 +8,7 @@ use experiments::protocol::failure::Failure;
 
 use crate::run_dir::RunDir;
 use crate::run_dir::ownership::{self, AttemptStatus, OwnerKind};
-use crate::scheduler::{Ending, RecoveredTrial, Role, Weight};
+use crate::scheduler::{AttemptEnd, RecoveredTrial, Role, Weight};
 use crate::store::{AttemptHistory, Store, StoreError, TrialRecord};
 use experiments::protocol::trial_id::TrialId;
 
@@ -49,36 +49,29 @@ pub fn recovered(
         (true, _) if active.is_none() => return None,
         (true, _) => Role::Retired,
         (false, true) => Role::LeftOut,
-        (false, false) => Role::Carried,
+        (false, false) => Role::Scheduled,
     };
     let expand::Weight { priority, cost } = weight;
     let weight = Weight { variant: row.variant, priority, cost };
     let AttemptHistory { mut attempts, attempts_reset, mut failures } = past;
     for attempt in attempts.iter_mut().filter(|past| Some(past.number) != active) {
         let failure = failures.remove(&attempt.number);
-        attempt.ending = Some(ending(status(attempt.number), failure));
+        attempt.end = Some(attempt_end(status(attempt.number), failure));
     }
-    Some(RecoveredTrial {
-        id: row.id,
-        role,
-        weight,
-        state: row.state,
-        past: attempts,
-        attempts_reset,
-    })
+    Some(RecoveredTrial { id: row.id, role, weight, state: row.state, attempts, attempts_reset })
 }
 
 /// The end of an attempt that is not active and has this status.
-fn ending(status: Option<AttemptStatus>, failure: Option<Failure>) -> Ending {
+fn attempt_end(status: Option<AttemptStatus>, failure: Option<Failure>) -> AttemptEnd {
     match status {
-        Some(AttemptStatus::Ended(exit)) => Ending::Recorded { exit, failure },
+        Some(AttemptStatus::Ended(exit)) => AttemptEnd::Recorded { exit, failure },
         Some(AttemptStatus::Abandoned(claim)) if claim.by == OwnerKind::Executor => {
-            Ending::NotTaken(String::new())
+            AttemptEnd::Rejected(String::new())
         }
         Some(AttemptStatus::Unowned | AttemptStatus::Abandoned(_)) => {
-            Ending::NeverStarted(String::new())
+            AttemptEnd::NeverStarted(String::new())
         }
         Some(AttemptStatus::Lost(_) | AttemptStatus::Held(_) | AttemptStatus::Unknown(_))
-        | None => Ending::Lost(String::new()),
+        | None => AttemptEnd::Lost(String::new()),
     }
 }

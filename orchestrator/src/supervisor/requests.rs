@@ -16,7 +16,7 @@ impl Supervisor<'_> {
         &mut self,
         mode: Option<StopMode>,
     ) -> Result<(), SupervisorError> {
-        let mode = mode.unwrap_or(match self.core.stopping() {
+        let mode = mode.unwrap_or(match self.scheduler.stopping() {
             Some(StopRequest::ByUser(_)) => StopMode::Immediate,
             Some(StopRequest::TooManyFailures) | None => StopMode::Graceful,
         });
@@ -88,7 +88,7 @@ impl Supervisor<'_> {
     ) -> Vec<TrialId> {
         let mut eligible = Vec::new();
         for id in trials {
-            let problem = match self.core.state(id) {
+            let problem = match self.scheduler.state(id) {
                 Some(state) if allowed(state) => {
                     eligible.push(id.clone());
                     continue;

@@ -70,7 +70,7 @@ fn what_is_wrong_is_a_problem_with_advice() {
     let found = findings(&lab, "trip.yaml", &environment);
     says(&found, "warning", "inventory", "mocked by `gpus.yaml`");
     says(&found, "ok", "GPU", "in use by pid 7 (python)");
-    says(&found, "problem", "resources", "a trial needs 2 GPUs and the machine");
+    says(&found, "problem", "resources", "a trial needs 2 GPUs and the mock machine");
     says(&found, "problem", "check", "no data");
     says(&found, "problem", "slots", "`/proc/nowhere/slots/");
     says(&found, "problem", "records", "runs/odd/orch.db");

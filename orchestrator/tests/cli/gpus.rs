@@ -50,7 +50,7 @@ fn shares_of_a_gpu_are_given_out_until_it_is_full() {
         assert_eq!(command.env["CUDA_VISIBLE_DEVICES"], "GPU-1");
     }
     let full =
-        "waits for 5/12 of 1 GPU and 1 CPU: GPU-1 is full (2 trials) (as `gpus.yaml` makes up)";
+        "waits for 5/12 of 1 GPU and 1 CPU: GPU-1 is full (2 trials) (mock inventory `gpus.yaml`)";
     waits_for(&lab, full);
     let why = lab.orch("why state=queued").stdout;
     assert!(why.contains(full), "{why}");
@@ -112,15 +112,11 @@ fn what_a_machine_can_never_give_is_refused_before_anything_is_made() {
         (
             "{gpus: 1, memory: 20GiB}",
             &small[..],
-            "a trial needs 1 GPUs with 20.0 GiB of memory each and the machine that `gpus.yaml` \
-             makes up has: GPU-1 T9 (16.0 GiB)",
+            "a trial needs 1 GPUs with 20.0 GiB of memory each and the mock machine of \
+             `gpus.yaml` has: GPU-1 T9 (16.0 GiB)",
         ),
-        (
-            "{gpus: 2}",
-            &small,
-            "a trial needs 2 GPUs and the machine that `gpus.yaml` makes up has 1",
-        ),
-        ("{cpus: 17}", &[], "a trial needs 17 CPU cores and the machine"),
+        ("{gpus: 2}", &small, "a trial needs 2 GPUs and the mock machine of `gpus.yaml` has 1"),
+        ("{cpus: 17}", &[], "a trial needs 17 CPU cores and the mock machine"),
         ("{gpus: 1, per_gpu: 0}", &small, "trip.yaml:9:22: no trial could ever have a GPU"),
         (
             "{gpus: 1, memory: much}",

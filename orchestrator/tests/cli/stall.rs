@@ -24,7 +24,7 @@ fn a_silent_trial_is_tried_again_where_the_file_says_so() {
         ("seeds:", "stall: {after: 2s, then: retry}\nseeds:"),
     ]);
     let ended = lab.orch("run trip.yaml");
-    ended.says(0, &["queued: stalled: nothing was heard of it; will go on", "2 of 2 trials done"]);
+    ended.says(0, &["queued: stalled: no events and no output; will go on", "2 of 2 trials done"]);
     assert!(lab.attempts("a-s0-") > 1);
     assert_eq!(lab.recorded(), undisturbed(&[]));
 }

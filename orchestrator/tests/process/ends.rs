@@ -55,8 +55,8 @@ fn the_next_attempt_goes_on_from_the_last_checkpoint() {
 fn what_cannot_be_started_says_what_was_looked_for() {
     let cases = [
         ("no-such-worker", ".", "cannot start `no-such-worker`: no such program in PATH (`"),
-        ("./worker", ".", "cannot start `./worker`: no such file, seen from `"),
-        ("true", "gone", "cannot start `true`: there is no folder `"),
+        ("./worker", ".", "cannot start `./worker`: no such file relative to `"),
+        ("true", "gone", "cannot start `true`: there is no working directory `"),
         ("./trial.json", ".", "cannot start `./trial.json`: Permission denied"),
     ];
     for (program, cwd, message) in cases {

@@ -182,7 +182,7 @@ fn stop(sim: &mut Simulation, watch: &Watch, trial: &TrialId, number: u32, cause
 
 /// Somebody has requested these trials stopped: that is written down now.
 pub(crate) fn is_to_stop(sim: &Simulation, s: &Supervisor, trials: &[TrialId]) {
-    for trial in trials.iter().filter(|trial| s.core.state(trial).is_some()) {
+    for trial in trials.iter().filter(|trial| s.scheduler.state(trial).is_some()) {
         let state = sim.disk.state(trial);
         let asked = state
             .active_attempt()
@@ -199,7 +199,7 @@ pub(crate) fn a_silence_has_an_end(sim: &Simulation, trial: &TrialId, number: u3
 
 /// Every stop that was written down has been asked of its holder.
 pub(crate) fn every_stop_is_asked_for(sim: &Simulation, s: &Supervisor) {
-    for (trial, number) in s.core.active() {
+    for (trial, number) in s.scheduler.active() {
         let asked = match sim.disk.cause(trial, number) {
             Some(StopCause::Cancelled | StopCause::Stalled) => true,
             Some(StopCause::Interrupted) => s.watch.stops,

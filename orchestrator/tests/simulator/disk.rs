@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use experiments::protocol::trial_id::TrialId;
 use orchestrator::run_dir::requests::Request;
-use orchestrator::scheduler::{Liveness, PastAttempt, State, StopCause};
+use orchestrator::scheduler::{AttemptSummary, Liveness, State, StopCause};
 use orchestrator::store::journal_file::{Entry, Planned};
 use orchestrator::store::{AttemptHistory, AttemptRecord, Origins, TrialRecord};
 
@@ -76,8 +76,8 @@ impl Disk {
         let trial = self.trial(id);
         trial.row.state = to.clone();
         if let State::Starting { attempt: number } = *to {
-            let (checkpoint, step, cause, ending) = (None, None, None, None);
-            let past = PastAttempt { number, checkpoint, step, cause, stalled: false, ending };
+            let (checkpoint, step, cause, end) = (None, None, None, None);
+            let past = AttemptSummary { number, checkpoint, step, cause, stalled: false, end };
             trial.past.attempts.push(past);
             trial.row.last_attempt = Some(AttemptRecord {
                 number,
@@ -152,7 +152,7 @@ impl Disk {
         self.trials.get_mut(id).unwrap()
     }
 
-    fn past(&mut self, id: &TrialId, number: u32) -> &mut PastAttempt {
+    fn past(&mut self, id: &TrialId, number: u32) -> &mut AttemptSummary {
         let mut attempts = self.trial(id).past.attempts.iter_mut();
         attempts.find(|past| past.number == number).unwrap()
     }

@@ -1,4 +1,4 @@
-//! The real core, plan and replay of records against a modelled world: machine, disk, holders,
+//! The real scheduler, plan and replay of records against a modelled world: machine, disk, holders,
 //! workers, clocks and people, all driven by one seed, faults included. After every step it is
 //! checked that nothing is lost, doubled or over-booked.
 //!

@@ -7,7 +7,7 @@ use experiments::protocol::trial_id::TrialId;
 use experiments::schema::resources::Share;
 use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::requests::Request;
-use orchestrator::scheduler::{Core, Input, Policy, RecoveredTrial};
+use orchestrator::scheduler::{Input, Policy, RecoveredTrial, Scheduler};
 use orchestrator::store::journal_file::{Entry, JournaledTrial, Planned};
 use orchestrator::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 use orchestrator::supervisor::recovered;
@@ -112,7 +112,7 @@ impl Simulation {
             self.breathe()?;
             self.disk.requests.remove(0);
         }
-        self.tell(&mut supervisor, Input::Began)?;
+        self.tell(&mut supervisor, Input::SupervisorStarted)?;
         Ok(supervisor)
     }
 
@@ -127,7 +127,7 @@ impl Simulation {
             shares_gpu,
         };
         Supervisor {
-            core: Core::new(self.trials(left_out), policy),
+            scheduler: Scheduler::new(self.trials(left_out), policy),
             began_ms: self.world.now_ms,
             watch,
             holders: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! A supervisor of the modelled world: the real core, told what happens and obeyed as by the real
+//! A supervisor of the modelled world: the real scheduler, told what happens and obeyed as by the real
 //! supervisor, which may die before anything that it does.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use experiments::schema::resources::Share;
 use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::ownership::AttemptStatus;
 use orchestrator::run_dir::requests::Request;
-use orchestrator::scheduler::{Action, Core, Ending, Input, State, StopRequest};
+use orchestrator::scheduler::{Action, AttemptEnd, Input, Scheduler, State, StopRequest};
 use orchestrator::store::journal_file::Entry;
 
 use crate::attempt::{Holder, Ownership, Word};
@@ -30,7 +30,7 @@ pub(crate) struct Dead;
 /// What a supervisor keeps in its memory.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
-    pub(crate) core: Core,
+    pub(crate) scheduler: Scheduler,
     pub(crate) began_ms: i64,
     /// What the checks keep in mind of it.
     pub(crate) watch: Watch,
@@ -97,7 +97,7 @@ impl Simulation {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             self.happened();
-            for action in s.core.handle(input, self.world.now_ms - s.began_ms) {
+            for action in s.scheduler.handle(input, self.world.now_ms - s.began_ms) {
                 match action {
                     Action::Record { trial, from, to } => {
                         self.decide(&mut s.watch, Entry::Changed { trial, from, to })?;
@@ -123,7 +123,7 @@ impl Simulation {
                         self.stop(&trial, number, StopMode::Graceful)?;
                     }
                     Action::Kill(trial, number) => {
-                        self.stop(&trial, number, StopMode::Immediate)?
+                        self.stop(&trial, number, StopMode::Immediate)?;
                     }
                 }
             }
@@ -190,7 +190,7 @@ impl Simulation {
         wish: impl Fn(TrialId) -> Input,
     ) -> Result<(), Dead> {
         for trial in trials {
-            if s.core.state(trial).is_some_and(&makes_sense) {
+            if s.scheduler.state(trial).is_some_and(&makes_sense) {
                 s.watch.requested = [trial.clone()].into();
                 self.tell(s, wish(trial.clone()))?;
                 s.watch.requested.clear();
@@ -209,7 +209,7 @@ impl Simulation {
             let holder = self.world.attempts[key].holder;
             *lives = matches!(holder, Holder::Coming | Holder::Holding);
         }
-        let active: Vec<_> = s.core.active().map(|(id, n)| (id.clone(), n)).collect();
+        let active: Vec<_> = s.scheduler.active().map(|(id, n)| (id.clone(), n)).collect();
         for (id, number) in active {
             let attempt = self.world.attempt(&id, number);
             let (status, failure) = (attempt.attempt_status(), attempt.failure.clone());
@@ -227,12 +227,12 @@ impl Simulation {
                 }
                 AttemptStatus::Unowned => self.give_up_unclaimed(s, id, number)?,
                 AttemptStatus::Ended(exit) => {
-                    Some(Input::Ended(id, Ending::Recorded { exit, failure }))
+                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure }))
                 }
                 AttemptStatus::Lost(_) => {
                     self.breathe()?;
                     self.world.attempt(&id, number).orphans = false;
-                    Some(Input::Ended(id, Ending::Lost(String::new())))
+                    Some(Input::Ended(id, AttemptEnd::Lost(String::new())))
                 }
                 AttemptStatus::Abandoned(_) => Some(never_started(id)),
                 AttemptStatus::Unknown(_) => None,
@@ -276,9 +276,9 @@ impl Simulation {
     }
 
     fn start_what_fits(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
-        while let Some(next) = s.core.next(self.world.now_ms - s.began_ms).cloned() {
+        while let Some(next) = s.scheduler.next(self.world.now_ms - s.began_ms).cloned() {
             let mut wanted = self.world.resources.clone();
-            if s.core.needs_whole_gpus(&next) {
+            if s.scheduler.needs_whole_gpus(&next) {
                 wanted.share = Share::WHOLE;
             }
             s.lease = self.world.lease(&wanted);
@@ -294,14 +294,14 @@ impl Simulation {
 impl Supervisor {
     fn is_done(&self) -> bool {
         match &self.stays_for {
-            None => self.core.is_done(),
-            Some(trials) => !self.core.active().any(|(id, _)| trials.contains(id)),
+            None => self.scheduler.is_done(),
+            Some(trials) => !self.scheduler.active().any(|(id, _)| trials.contains(id)),
         }
     }
 
     /// How hard Ctrl-C is meant.
     pub(crate) fn halt_of_an_interrupt(&self) -> StopMode {
-        match self.core.stopping() {
+        match self.scheduler.stopping() {
             Some(StopRequest::ByUser(_)) => StopMode::Immediate,
             Some(StopRequest::TooManyFailures) | None => StopMode::Graceful,
         }
@@ -309,5 +309,5 @@ impl Supervisor {
 }
 
 fn never_started(id: TrialId) -> Input {
-    Input::Ended(id, Ending::NeverStarted("no holder started it".to_owned()))
+    Input::Ended(id, AttemptEnd::NeverStarted("no holder started it".to_owned()))
 }

@@ -54,7 +54,7 @@ fn a_run_without_a_controller_is_refused_in_slurm_s_words() {
     let lab = lab(&[]);
     lab.place.cluster.strike("kill", "slurmctld");
     let refused = lab.orch("run trip.yaml");
-    refused.says(1, &["Slurm would not accept a trial's job", "`sbatch` says: "]);
+    refused.says(1, &["Slurm would not accept a trial's job", "`sbatch` failed: "]);
     assert!(!lab.run_folder().exists(), "something was begun");
 }
 

@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_a_failure_of_the_verb() {
-        let client = ClientError::NotRun { program: "sbatch", why: name() };
+        let client = ClientError::NotRun { program: "sbatch", error: name() };
         let run_dir = || RunDirError::Io { path: PathBuf::new(), source: io_error() };
         let json = serde_json::from_str::<u8>("").unwrap_err();
         let errors = [

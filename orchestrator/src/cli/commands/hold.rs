@@ -11,7 +11,7 @@ use crate::run_dir::attempt::AttemptDir;
 /// Runs the verb.
 pub(super) fn run(attempt: &Path) -> Result<u8> {
     Ok(match holder::hold(&AttemptDir::at(attempt))? {
-        Held::ToTheEnd => exit::OK,
-        Held::NotOurs => exit::LOCKED,
+        Held::Completed => exit::OK,
+        Held::OwnedByAnother => exit::LOCKED,
     })
 }

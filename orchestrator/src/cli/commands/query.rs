@@ -25,7 +25,7 @@ pub(super) enum SelectError {
         "{reason}\n\nhint: the views are `series` (trial, variant, seed, metric, item, step, value, time, \
          attempt) and `final` (trial, variant, seed, state, metric, value); see `orch query --help`"
     )]
-    Refused {
+    RejectedAttempt {
         /// The database's message.
         reason: String,
     },
@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: &args::Query, global: &Global) -> Result<u8> 
 fn refused(error: QueryError) -> VerbError {
     match error {
         QueryError::Store(error) => error.into(),
-        error => SelectError::Refused { reason: error.to_string() }.into(),
+        error => SelectError::RejectedAttempt { reason: error.to_string() }.into(),
     }
 }
 

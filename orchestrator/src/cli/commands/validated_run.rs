@@ -71,7 +71,7 @@ pub(super) fn plan(
 fn machine_for(run: &expand::Run, global: &Global) -> Result<Machine> {
     let machine = Machine::open();
     if run.config.executor == Executor::Slurm {
-        slurm::try_out(&run.config.slurm, &run.config.resources, run.config.worker.grace.0)
+        slurm::test_submission(&run.config.slurm, &run.config.resources, run.config.worker.grace.0)
             .map_err(|error| {
                 let attempted = "Slurm would not accept a trial's job; running trials continue";
                 VerbError::from(error).context(attempted.to_owned())
@@ -85,7 +85,7 @@ fn machine_for(run: &expand::Run, global: &Global) -> Result<Machine> {
         }
         return Ok(machine);
     }
-    let inventory = machine.look()?;
+    let inventory = machine.read_inventory()?;
     inventory.feasible(&run.config.resources)?;
     if let Some(file) = inventory.mock.filter(|_| !global.quiet) {
         print_message(&format!(

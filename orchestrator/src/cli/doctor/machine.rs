@@ -17,7 +17,7 @@ const IDLE_GPU: Memory = Memory(1 << 30);
 /// Findings about the machine, and its inventory for further checks; `None` if it cannot be read.
 pub(crate) fn machine() -> (Vec<Finding>, Option<Inventory>) {
     let mut findings = Vec::new();
-    let inventory = match Machine::open().look() {
+    let inventory = match Machine::open().read_inventory() {
         Ok(inventory) => inventory,
         Err(error) => {
             let advice = format!("correct the file, or unset `{ENV_INVENTORY}`");

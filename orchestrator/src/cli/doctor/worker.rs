@@ -16,13 +16,16 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if run.config.executor == Executor::Slurm {
         let grace = run.config.worker.grace.0;
-        findings.push(match slurm::try_out(&run.config.slurm, &run.config.resources, grace) {
-            Ok(()) => Finding::ok("slurm", format!("accepts the jobs of `{}`", run.name())),
-            Err(error) => {
-                let advice = "correct the file's `slurm` and `resources`; `sinfo` lists partitions";
-                Finding::problem("slurm", error.to_string(), advice)
-            }
-        });
+        findings.push(
+            match slurm::test_submission(&run.config.slurm, &run.config.resources, grace) {
+                Ok(()) => Finding::ok("slurm", format!("accepts the jobs of `{}`", run.name())),
+                Err(error) => {
+                    let advice =
+                        "correct the file's `slurm` and `resources`; `sinfo` lists partitions";
+                    Finding::problem("slurm", error.to_string(), advice)
+                }
+            },
+        );
     } else if let Some(inventory) = inventory {
         findings.push(match inventory.feasible(&run.config.resources) {
             Ok(()) => Finding::ok("resources", format!("`{}` fits on this machine", run.name())),
@@ -39,8 +42,10 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
             findings.extend(run.config.worker.check.as_ref().map(|check| answers(run, check)));
         }
         Err(error) => {
-            let advice = "build or install it, or name its path in the file's `worker`";
-            findings.push(Finding::problem("worker", error.to_string(), advice));
+            let text = error.to_string();
+            let install = "build or install it, or name its path in the file's `worker`";
+            let (found, advice) = text.split_once("\n\nhint: ").unwrap_or((&text, install));
+            findings.push(Finding::problem("worker", found, advice));
         }
     }
     findings

@@ -1,5 +1,5 @@
-//! The worker's environment: the holder's own without what is meant for `orch`, and over it what
-//! the command sets.
+//! The worker's environment variables: the holder's own, without those of an outer attempt, and the
+//! command's.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,36 +9,37 @@ use experiments::protocol::trial::ENV_OF_ATTEMPTS;
 use crate::platform::host::{self, Host};
 use crate::run_dir::attempt::{Command, Environment};
 
-/// Variables that are recorded: they decide what a worker finds and how it computes.
+/// Variables that are recorded with their values: they decide which programs and libraries a worker
+/// finds and how it computes.
 const RECORDED: [&str; 6] = ["PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "HOME", "USER"];
 
-/// So are those whose names begin so.
-const RECORDED_STARTS: [&str; 9] =
+/// Prefixes of further ones.
+const RECORDED_PREFIXES: [&str; 9] =
     ["CUDA_", "OMP_", "MKL_", "NCCL_", "PYTHON", "CONDA_", "ORCH_", "LC_", "SLURM_"];
 
-/// Words in a variable's name that mean its value is nobody's business.
+/// Words in a variable's name by which its value is taken for a secret.
 const SECRET_WORDS: [&str; 7] = ["TOKEN", "SECRET", "PASS", "CREDENTIAL", "KEY", "AUTH", "JWT"];
 
-/// What a worker gets: `inherited` without what an outer attempt was told, and then `set`. The
-/// user's other settings, which may be meant for the worker, go on to it.
+/// `inherited` without the variables of an outer attempt, overridden by `set`. The user's other
+/// settings, which may be meant for the worker, are passed on.
 pub(super) fn of_worker(
     inherited: impl Iterator<Item = (OsString, OsString)>,
     set: &BTreeMap<String, String>,
 ) -> BTreeMap<OsString, OsString> {
     let set = set.iter().map(|(name, value)| (name.into(), value.into()));
     inherited
-        .filter(|(name, _)| !ENV_OF_ATTEMPTS.iter().any(|told| name == told))
+        .filter(|(name, _)| !ENV_OF_ATTEMPTS.iter().any(|of_attempt| name == of_attempt))
         .chain(set)
         .collect()
 }
 
-/// `variables` as they are recorded for `command`, with where we are.
+/// The record of `variables`, which the worker of `command` gets, and of this machine.
 pub(super) fn record(variables: &BTreeMap<OsString, OsString>, command: &Command) -> Environment {
-    let (mut shown, mut unrecorded) = (BTreeMap::new(), Vec::new());
+    let (mut recorded, mut unrecorded) = (BTreeMap::new(), Vec::new());
     for (name, value) in variables {
         let name = name.to_string_lossy().into_owned();
-        if (makes_a_difference(&name) || command.env.contains_key(&name)) && !is_secret(&name) {
-            shown.insert(name, value.to_string_lossy().into_owned());
+        if (is_recorded(&name) || command.env.contains_key(&name)) && !is_secret(&name) {
+            recorded.insert(name, value.to_string_lossy().into_owned());
         } else {
             unrecorded.push(name);
         }
@@ -48,13 +49,13 @@ pub(super) fn record(variables: &BTreeMap<OsString, OsString>, command: &Command
         kernel: host::kernel(),
         cpu_model: host::cpu_model(),
         cwd: command.cwd.clone(),
-        variables: shown,
+        variables: recorded,
         unrecorded,
     }
 }
 
-fn makes_a_difference(name: &str) -> bool {
-    RECORDED.contains(&name) || RECORDED_STARTS.iter().any(|start| name.starts_with(start))
+fn is_recorded(name: &str) -> bool {
+    RECORDED.contains(&name) || RECORDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn is_secret(name: &str) -> bool {
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_a_difference_is_recorded_and_of_the_rest_the_name() {
+    fn values_are_recorded_by_name_and_of_the_rest_the_name_alone() {
         let inherited = ["PATH", "CUDA_HOME", "CONDA_TOKEN", "SLURM_JWT", "EDITOR", "AWS_SECRET"];
         let set = ["MODE", "API_KEY"];
         let variables = inherited.iter().chain(&set).map(|n| (n.into(), "value".into())).collect();

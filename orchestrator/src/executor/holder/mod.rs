@@ -1,8 +1,8 @@
-//! The holder: the small parent of one worker, behind the hidden `orch hold DIR`.
+//! The holder: the small parent process of one worker, behind the hidden `orch hold DIR`.
 //!
-//! It claims the attempt, starts the worker, tells it to stop, ends whatever the worker leaves
-//! behind and records the end, whether or not any supervisor lives. It has one thread only: the
-//! worker's death signal is bound to the thread that started it.
+//! It becomes the attempt's owner, starts the worker, tells it to stop, ends its orphans and records
+//! its end, independently of any supervisor. It has one thread only: the worker's death signal is
+//! bound to the thread that started it.
 
 mod environment;
 mod orphans;
@@ -14,8 +14,6 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-pub use orphans::end_orphans;
 
 use self::signals::Signals;
 use self::stop_sequence::{StopAction, StopSequence};
@@ -29,67 +27,70 @@ use crate::run_dir::attempt::{AttemptDir, Exit, Outcome, StopMode, StopSource};
 use crate::run_dir::log_tail;
 use crate::run_dir::ownership::{self, OwnershipError};
 
-/// How often the `stop` file is looked for.
+pub use self::orphans::end_orphans;
+
+/// Interval between checks for a `stop` file.
 const POLL: Duration = Duration::from_millis(100);
 
-/// The same on a network file system, where hundreds of holders look on one server. A cluster's
-/// executor hastens a stop by a signal.
+/// The same on a network file system, where hundreds of holders poll one server. A cluster's executor
+/// sends a signal as well.
 const POLL_ON_NETWORK: Duration = Duration::from_secs(2);
 
-/// What [`hold`] came to.
+/// The result of [`hold`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub(crate) enum Held {
     /// The attempt is over and its `exit.json` written.
-    ToTheEnd,
-    /// Somebody else has the attempt; nothing was done.
-    NotOurs,
+    Completed,
+    /// The attempt has another owner; nothing was done.
+    OwnedByAnother,
 }
 
-/// The holder could not do its work; no `exit.json` was written.
+/// The holder failed before it could write `exit.json`.
 #[derive(Debug, thiserror::Error)]
-pub enum HoldError {
+pub(crate) enum HoldError {
     /// The process could not be set up.
     #[error("cannot prepare to hold `{}`", path.display())]
     Setup {
         /// The attempt's folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The claim failed for another reason than being taken.
+    /// Ownership failed for another reason than that there is an owner.
     #[error(transparent)]
     Ownership(#[from] OwnershipError),
     /// The worker could not be waited for.
     #[error("cannot wait for the worker")]
     Wait(#[source] io::Error),
-    /// The end could not be recorded.
+    /// `exit.json` could not be written.
     #[error(transparent)]
     Record(#[from] FileError),
 }
 
-/// Carries `attempt` to its end. Call it in a process of its own that has one thread.
+/// Runs `attempt` to its end. Call it in a process of its own that has one thread.
 ///
-/// SIGTERM, SIGINT, SIGHUP and SIGUSR1 to this process ask for a stop, as the `stop` file does.
-/// The claim stays locked until this returns, after `exit.json` was written.
-pub fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
-    let setup = |source| HoldError::Setup { path: attempt.path().to_owned(), source };
-    let signals = Signals::register().map_err(setup)?;
+/// SIGTERM, SIGINT, SIGHUP and SIGUSR1 to this process request a stop, as the `stop` file does.
+/// The attempt stays owned until this returns, after `exit.json` was written.
+pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
+    let setup_failed = |source| HoldError::Setup { path: attempt.path().to_owned(), source };
+    let signals = Signals::register().map_err(setup_failed)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-        .map_err(|e| setup(e.into()))?;
-    let Some(_claim) = ownership::acquire(attempt)? else { return Ok(Held::NotOurs) };
+        .map_err(|e| setup_failed(e.into()))?;
+    let Some(_ownership) = ownership::acquire(attempt)? else { return Ok(Held::OwnedByAnother) };
     let started_ms = clock::now_ms();
-    let Ending { outcome, stop, killed, orphans, disk_full } = match start(attempt, &signals) {
+    let end = match start(attempt, &signals) {
         Ok((worker, sequence)) => watch(attempt, &worker, sequence, &signals)?,
-        Err(ending) => Ending { disk_full: disk_space::is_full(attempt.path()), ..ending },
+        Err(end) => WorkerEnd { disk_full: disk_space::is_full(attempt.path()), ..end },
     };
+    let WorkerEnd { outcome, stop, killed, orphans, disk_full } = end;
     let ended_ms = clock::now_ms();
     let exit = Exit { outcome, stop, killed, orphans, disk_full, started_ms, ended_ms };
     atomic_file::write_json(&attempt.exit(), &exit)?;
-    Ok(Held::ToTheEnd)
+    Ok(Held::Completed)
 }
 
 /// An [`Exit`] without its times.
-struct Ending {
+struct WorkerEnd {
     outcome: Outcome,
     stop: Option<StopSource>,
     killed: bool,
@@ -97,57 +98,63 @@ struct Ending {
     disk_full: bool,
 }
 
-impl Ending {
+impl WorkerEnd {
     fn not_started(message: String) -> Self {
         let outcome = Outcome::NotStarted { message };
         Self { outcome, stop: None, killed: false, orphans: 0, disk_full: false }
     }
+
+    fn start_failed(error: &dyn Error) -> Self {
+        Self::not_started(chain(error))
+    }
 }
 
-/// Starts the worker, or says why there is none.
-fn start(attempt: &AttemptDir, signals: &Signals) -> Result<(Worker, StopSequence), Ending> {
+/// Starts the worker; `Err` with the attempt's end if that is impossible.
+fn start(attempt: &AttemptDir, signals: &Signals) -> Result<(Worker, StopSequence), WorkerEnd> {
     if requested_stop(attempt, signals).is_some() {
         let message = "a stop was requested before the worker was started".to_owned();
         let stop = Some(StopSource::Requested);
-        return Err(Ending { stop, ..Ending::not_started(message) });
+        return Err(WorkerEnd { stop, ..WorkerEnd::not_started(message) });
     }
-    let failed = |e: &dyn Error| Ending::not_started(chain(e));
     let command = match attempt.read_command() {
         Ok(Some(command)) => command,
         Ok(None) => {
             let path = attempt.command();
-            return Err(Ending::not_started(format!("there is no `{}`", path.display())));
+            return Err(WorkerEnd::not_started(format!("there is no `{}`", path.display())));
         }
-        Err(e) => return Err(failed(&e)),
+        Err(e) => return Err(WorkerEnd::start_failed(&e)),
     };
-    let worker = Worker::start(attempt, &command).map_err(|e| failed(&e))?;
-    Ok((worker, StopSequence::new(&command)))
+    match Worker::start(attempt, &command) {
+        Ok(worker) => Ok((worker, StopSequence::new(&command))),
+        Err(e) => Err(WorkerEnd::start_failed(&e)),
+    }
 }
 
-/// Waits for the worker's end, hastens it if it must stop, and ends what it leaves behind.
+/// Waits for the worker's end, stops it if that is requested, and ends its orphans.
 fn watch(
     attempt: &AttemptDir,
     worker: &Worker,
     mut sequence: StopSequence,
     signals: &Signals,
-) -> Result<Ending, HoldError> {
+) -> Result<WorkerEnd, HoldError> {
     let start = Instant::now();
     let poll = filesystem::network(attempt.path()).map_or(POLL, |_| POLL_ON_NETWORK);
     let outcome = loop {
-        if let Some(outcome) = worker.ended().map_err(HoldError::Wait)? {
+        if let Some(outcome) = worker.outcome().map_err(HoldError::Wait)? {
             break outcome;
         }
         orphans::reap_orphans(worker.pid());
         match sequence.advance(start.elapsed(), requested_stop(attempt, signals)) {
-            Some(StopAction::Ask) => worker.ask_to_stop(),
+            Some(StopAction::Terminate) => worker.terminate(),
             Some(StopAction::Kill) => worker.kill_group(),
             None => signals.wait(poll),
         }
     };
-    // At once: room may be made any moment.
-    let disk_full = was_full(attempt);
+    // At once: space may be freed any moment.
+    let disk_full = ended_on_a_full_disk(attempt);
     let orphans = orphans::end_descendants(worker, signals);
-    Ok(Ending { outcome, stop: sequence.reason(), killed: sequence.killed(), orphans, disk_full })
+    let (stop, killed) = (sequence.source(), sequence.killed());
+    Ok(WorkerEnd { outcome, stop, killed, orphans, disk_full })
 }
 
 fn requested_stop(attempt: &AttemptDir, signals: &Signals) -> Option<StopMode> {
@@ -160,11 +167,11 @@ fn requested_stop(attempt: &AttemptDir, signals: &Signals) -> Option<StopMode> {
     }
 }
 
-/// What the system calls it, whatever language a program is written in.
-const BY_NAME: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+/// The C library's messages for ENOSPC and EDQUOT, which programs print in any language.
+const DISK_FULL_MESSAGES: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
-/// Whether a worker that has just ended did so on a full disk: it is, or the worker's last words
-/// are that it was, for room may have been made since.
-fn was_full(attempt: &AttemptDir) -> bool {
-    disk_space::is_full(attempt.path()) || log_tail::complains_of(attempt, &BY_NAME)
+/// True if the disk is full, or if the log of the worker, which has just ended, closes with the error
+/// that it was: space may have been freed since.
+fn ended_on_a_full_disk(attempt: &AttemptDir) -> bool {
+    disk_space::is_full(attempt.path()) || log_tail::complains_of(attempt, &DISK_FULL_MESSAGES)
 }

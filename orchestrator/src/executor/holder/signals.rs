@@ -1,4 +1,4 @@
-//! What wakes a waiting holder: a child's end, a signal that asks for a stop, or a timeout.
+//! The signals that end a holder's wait: a child's end, or a request to stop.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -9,20 +9,20 @@ use std::time::Duration;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::{flag, low_level::pipe};
 
-/// Signals that ask for a stop. Slurm and others send SIGUSR1 as a warning ahead of SIGTERM.
+/// Signals that request a stop. Slurm and others send SIGUSR1 as a warning ahead of SIGTERM.
 const STOP_SIGNALS: [i32; 4] = [SIGTERM, SIGINT, SIGHUP, SIGUSR1];
 
 /// The receiving end of this process's signals.
 #[derive(Debug)]
 pub(super) struct Signals {
-    signals: UnixStream,
+    pipe: UnixStream,
     stop: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// From now on signals signals [`Signals::wait`]; one that comes before it is called is not lost.
+    /// From now on every signal ends a [`Signals::wait`], also one that comes before the wait.
     pub(super) fn register() -> io::Result<Self> {
-        let (signals, sender) = UnixStream::pair()?;
+        let (pipe, sender) = UnixStream::pair()?;
         let stop = Arc::new(AtomicBool::new(false));
         for signal in STOP_SIGNALS {
             flag::register(signal, Arc::clone(&stop))?;
@@ -30,17 +30,17 @@ impl Signals {
         for signal in STOP_SIGNALS.into_iter().chain([SIGCHLD]) {
             pipe::register(signal, sender.try_clone()?)?;
         }
-        Ok(Self { signals, stop })
+        Ok(Self { pipe, stop })
     }
 
     /// Sleeps until a signal comes, at most for `timeout`, which must not be zero.
     pub(super) fn wait(&self, timeout: Duration) {
-        // Whatever ends the read, timeout and interruption too, the caller looks around again.
-        let _ = self.signals.set_read_timeout(Some(timeout));
-        let _ = (&self.signals).read(&mut [0; 64]);
+        // However the read ends, by timeout and interruption too, the caller polls again.
+        let _ = self.pipe.set_read_timeout(Some(timeout));
+        let _ = (&self.pipe).read(&mut [0; 64]);
     }
 
-    /// Whether a signal has asked for a stop.
+    /// True once a signal has requested a stop.
     pub(super) fn stop_requested(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }

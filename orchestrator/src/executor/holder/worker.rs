@@ -1,4 +1,4 @@
-//! The worker's process: how it is started, watched and signalled.
+//! The worker's process: starting, waiting and signalling.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -13,16 +13,16 @@ use super::environment;
 use crate::platform::atomic_file::{self, FileError};
 use crate::run_dir::attempt::{AttemptDir, Command, Outcome};
 
-/// Why a worker could not be started.
+/// A worker could not be started.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
     #[error("the command is empty")]
     NoProgram,
-    #[error("cannot start `{program}`: there is no folder `{}` to start it in", cwd.display())]
+    #[error("cannot start `{program}`: there is no working directory `{}`", cwd.display())]
     NoFolder { program: String, cwd: PathBuf },
     #[error("cannot start `{program}`: no such program in PATH (`{path}`)")]
     NotInPath { program: String, path: String },
-    #[error("cannot start `{program}`: no such file, seen from `{}`", cwd.display())]
+    #[error("cannot start `{program}`: no such file relative to `{}`", cwd.display())]
     NoSuchFile { program: String, cwd: PathBuf },
     #[error("cannot start `{program}`")]
     Spawn { program: String, source: io::Error },
@@ -30,14 +30,14 @@ pub(super) enum StartError {
     File(#[from] FileError),
 }
 
-/// A started worker. Its process id stays its own until it is reaped.
+/// A started worker. Its process id cannot be reused until it is reaped.
 #[derive(Debug)]
 pub(super) struct Worker {
     pid: Pid,
 }
 
 impl Worker {
-    /// Starts `command` in a process group of its own; the kernel kills it when we die.
+    /// Starts `command` in a process group of its own; the kernel kills it when this process dies.
     pub(super) fn start(attempt: &AttemptDir, command: &Command) -> Result<Self, StartError> {
         let Some((program, arguments)) = command.argv.split_first() else {
             return Err(StartError::NoProgram);
@@ -55,21 +55,13 @@ impl Worker {
             .stderr(log(&attempt.stderr())?)
             .process_group(0);
         let holder = rustix::process::getpid();
-        let die_with_holder = move || {
-            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-            // We may have died before the line above.
-            match rustix::process::getppid() {
-                Some(parent) if parent == holder => Ok(()),
-                _ => Err(rustix::io::Errno::SRCH.into()),
-            }
-        };
         #[expect(
             unsafe_code,
             reason = "the closure only makes system calls and allocates nothing, as it must \
                       between fork and exec"
         )]
         unsafe {
-            process.pre_exec(die_with_holder);
+            process.pre_exec(move || die_with(holder));
         }
         let child = process.spawn().map_err(|e| {
             let path = variables.get(&OsString::from("PATH"));
@@ -78,13 +70,13 @@ impl Worker {
         Ok(Self { pid: Pid::from_child(&child) })
     }
 
-    /// Its process id, which is also its group's.
+    /// The process id, which is also its group's.
     pub(super) fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// How it ended, if it has. It stays a zombie, so that nobody else gets its id.
-    pub(super) fn ended(&self) -> io::Result<Option<Outcome>> {
+    /// `None` while it runs. Once ended it stays a zombie, so that its id is not reused.
+    pub(super) fn outcome(&self) -> io::Result<Option<Outcome>> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let Some(status) = rustix::process::waitid(WaitId::Pid(self.pid), options)? else {
             return Ok(None);
@@ -95,24 +87,37 @@ impl Worker {
         }))
     }
 
-    /// SIGTERM to the worker alone: its children are its own to stop, after the checkpoint.
-    pub(super) fn ask_to_stop(&self) {
-        // It can only fail for a worker that has ended, which the next look shows.
+    /// Sends SIGTERM to the worker alone: its children are its own to stop, after the checkpoint.
+    pub(super) fn terminate(&self) {
+        // It can only fail for a worker that has ended, which the next poll shows.
         let _ = rustix::process::kill_process(self.pid, Signal::TERM);
     }
 
-    /// SIGKILL to the worker and to all that is left of its process group.
+    /// Sends SIGKILL to the worker and to all that is left of its process group.
     pub(super) fn kill_group(&self) {
         let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
     }
 }
 
-fn log(path: &Path) -> Result<File, FileError> {
-    let open = File::options().create(true).append(true).open(path);
-    open.map_err(|source| FileError::Write { path: path.to_owned(), source })
+/// Runs in the child, before it becomes the worker.
+fn die_with(holder: Pid) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The holder may have died before the line above.
+    match rustix::process::getppid() {
+        Some(parent) if parent == holder => Ok(()),
+        _ => Err(rustix::io::Errno::SRCH.into()),
+    }
 }
 
-/// "Not found" may mean the program, its folder or the folder to start it in.
+fn log(path: &Path) -> Result<File, FileError> {
+    File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
+/// "Not found" may mean the program, its folder or the working directory.
 fn explain(source: io::Error, program: &str, cwd: &Path, path: &OsString) -> StartError {
     let program = program.to_owned();
     if source.kind() != io::ErrorKind::NotFound {

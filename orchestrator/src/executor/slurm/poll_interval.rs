@@ -1,44 +1,44 @@
-//! How often Slurm is asked: soon after something was submitted or cancelled, and ever more seldom
-//! while nothing changes.
+//! The interval between queries of Slurm's queue: short after jobs were submitted or cancelled, and
+//! longer and longer while nothing changes.
 
 use std::time::{Duration, Instant};
 
-/// So many times the shortest interval is the longest.
-const SLOWEST: u32 = 6;
+/// The longest interval, in shortest ones.
+const LONGEST: u32 = 6;
 
-/// After something was told, the next question comes after this part of the shortest interval, so
-/// that several in a row are answered together.
-const SOON: u32 = 5;
+/// After a submission or a cancellation the next query comes after this fraction of the shortest
+/// interval, so that several in a row share one query.
+const HURRY: u32 = 5;
 
-/// When the next question is due.
+/// The time of the next query.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct PollInterval {
     shortest: Duration,
-    interval: Duration,
+    current: Duration,
     due: Instant,
 }
 
-impl Pace {
-    /// The first question is due at once.
+impl PollInterval {
+    /// The first query is due at once.
     pub(super) fn new(shortest: Duration) -> Self {
-        Self { shortest, interval: shortest, due: Instant::now() }
+        Self { shortest, current: shortest, due: Instant::now() }
     }
 
     pub(super) fn is_due(&self) -> bool {
         Instant::now() >= self.due
     }
 
-    /// A question was answered, with or without news.
-    pub(super) fn answered(&mut self, news: bool) {
-        let slower = (self.interval * 3 / 2).min(self.shortest * SLOWEST);
-        self.interval = if news { self.shortest } else { slower };
-        self.due = Instant::now() + self.interval;
+    /// A query has ended; `changed` if the queue differs from the one before.
+    pub(super) fn after_answer(&mut self, changed: bool) {
+        let longer = (self.current * 3 / 2).min(self.shortest * LONGEST);
+        self.current = if changed { self.shortest } else { longer };
+        self.due = Instant::now() + self.current;
     }
 
-    /// The answer will be another soon.
+    /// The queue is about to change.
     pub(super) fn hurry(&mut self) {
-        self.interval = self.shortest;
-        self.due = self.due.min(Instant::now() + self.shortest / SOON);
+        self.current = self.shortest;
+        self.due = self.due.min(Instant::now() + self.shortest / HURRY);
     }
 }
 
@@ -47,18 +47,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longer_nothing_changes_the_less_is_asked_and_never_less_than_that() {
+    fn the_interval_grows_to_its_limit_while_nothing_changes() {
         let shortest = Duration::from_secs(10);
-        let mut pace = Pace::new(shortest);
-        assert!(pace.is_due());
+        let mut interval = PollInterval::new(shortest);
+        assert!(interval.is_due());
         let mut intervals = Vec::new();
         for _ in 0..8 {
-            pace.answered(false);
-            intervals.push(pace.interval.as_secs());
+            interval.after_answer(false);
+            intervals.push(interval.current.as_secs());
         }
         assert_eq!(intervals, [15, 22, 33, 50, 60, 60, 60, 60]);
-        pace.answered(true);
-        assert_eq!(pace.interval, shortest);
-        assert!(!pace.is_due());
+        interval.after_answer(true);
+        assert_eq!(interval.current, shortest);
+        assert!(!interval.is_due());
     }
 }

@@ -1,36 +1,15 @@
-//! What is written down of jobs, before they are submitted: `job.json` in an attempt's folder says
-//! which job is to run it, and a folder in `slurm/` of the run holds what several jobs share.
+//! One submission: its folder below `slurm/` of the run, its batch script, and `sbatch`'s options.
 
 use std::path::{Path, PathBuf};
 
 use experiments::schema::executor::Slurm;
 use experiments::schema::resources::Resources;
-use serde::{Deserialize, Serialize};
 
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::shell::quoted;
 use crate::run_dir::attempt::AttemptDir;
 
-/// The job that an attempt was given to; `job.json`. Written before the job is submitted: whoever
-/// comes later finds it by its name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
-    /// The cluster; others know nothing of the job.
-    pub cluster: String,
-    /// The name of the job, which no other submission has.
-    pub name: String,
-    /// Its index in the array.
-    pub index: u32,
-}
-
-impl Job {
-    /// The job of `attempt`; `None` if it was given to none.
-    pub fn of(attempt: &AttemptDir) -> Result<Option<Self>, FileError> {
-        atomic_file::read_json(&attempt.job())
-    }
-}
-
-/// The folder of one submission: an array of jobs.
+/// An array of jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Submission {
     folder: PathBuf,
@@ -39,20 +18,20 @@ pub(super) struct Submission {
 }
 
 impl Submission {
-    /// The submission `name` of the run in the folder `run`, an absolute path.
+    /// `run` is the absolute path of the run's folder.
     pub(super) fn new(run: &Path, name: &str) -> Self {
         Self { folder: run.join("slurm").join(name), run: run.to_owned(), name: name.to_owned() }
     }
 
-    /// Writes all that its jobs need: the script, and the attempts' folders, a line each.
+    /// Writes the script and the list of the attempts' folders, one per line.
     pub(super) fn prepare(
         &self,
         attempts: &[AttemptDir],
         orch: &Path,
         slurm: &Slurm,
     ) -> Result<(), FileError> {
-        let failed = |source| FileError::Write { path: self.folder.clone(), source };
-        fs_err::create_dir_all(&self.folder).map_err(failed)?;
+        fs_err::create_dir_all(&self.folder)
+            .map_err(|source| FileError::Write { path: self.folder.clone(), source })?;
         let folders = attempts.iter().map(|attempt| {
             let path = attempt.path();
             path.strip_prefix(&self.run).unwrap_or(path).to_string_lossy() + "\n"
@@ -65,18 +44,18 @@ impl Submission {
         self.folder.join("script.sh")
     }
 
-    /// Where the jobs' own words go, which are none if all is well.
-    pub(super) fn log(&self) -> PathBuf {
+    /// The output of the jobs' scripts, which is empty if all is well.
+    fn log(&self) -> PathBuf {
         self.folder.join("log")
     }
 
-    /// `exec`, so that Slurm's signals reach the holder.
+    /// Ends in `exec`, so that Slurm's signals reach the holder.
     fn script_text(&self, orch: &Path, slurm: &Slurm) -> String {
         let path = |path: &Path| quoted(&path.to_string_lossy());
         let setup: String = slurm.setup.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         format!(
             "#!/bin/bash\n\
-             # A job of `{}`: holds the attempt that its index in the array names.\n\
+             # A job of `{}`: runs the attempt that its index in the array names.\n\
              {setup}\
              attempt=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" {})\n\
              exec {} hold {}/\"$attempt\"\n",
@@ -87,7 +66,7 @@ impl Submission {
         )
     }
 
-    /// Arguments of `sbatch` that submit it as an array of `jobs`.
+    /// The arguments of `sbatch` for an array of `jobs`.
     pub(super) fn arguments(
         &self,
         jobs: usize,
@@ -96,24 +75,24 @@ impl Submission {
         grace_secs: u64,
     ) -> Vec<String> {
         let options = options(slurm, resources, grace_secs);
-        let own = [
+        let always = [
             "--parsable".to_owned(),
             format!("--array=0-{}", jobs - 1),
             format!("--job-name={}", self.name),
-            // A percent sign would begin a pattern.
+            // A percent sign would start a filename pattern.
             format!("--output={}", self.log().to_string_lossy().replace('%', "%%")),
             "--open-mode=append".to_owned(),
         ];
         let script = self.script().to_string_lossy().into_owned();
-        own.into_iter().chain(options).chain([script]).collect()
+        always.into_iter().chain(options).chain([script]).collect()
     }
 }
 
-/// The options of `sbatch` that say what a job needs and how it ends.
+/// The options of `sbatch` for a job's resources, limits and signals.
 pub(super) fn options(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> Vec<String> {
     let minutes = minutes(slurm, resources, grace_secs);
     let gpus = (resources.gpus > 0).then(|| format!("gpu:{}", resources.gpus));
-    let given = [
+    let optional = [
         ("partition", slurm.partition.clone()),
         ("account", slurm.account.clone()),
         ("qos", slurm.qos.clone()),
@@ -121,7 +100,8 @@ pub(super) fn options(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> 
         ("gres", slurm.gres.clone().or(gpus)),
         ("time", minutes.map(|minutes| minutes.to_string())),
     ];
-    let given = given.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
+    let optional =
+        optional.into_iter().filter_map(|(name, value)| Some(format!("--{name}={}", value?)));
     let always = [
         "--no-requeue".to_owned(),
         "--export=ALL".to_owned(),
@@ -130,21 +110,20 @@ pub(super) fn options(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> 
         format!("--cpus-per-task={}", resources.cpus),
         format!("--signal=B:USR1@{}", warning_secs(minutes, grace_secs)),
     ];
-    always.into_iter().chain(given).chain(slurm.extra.iter().cloned()).collect()
+    always.into_iter().chain(optional).chain(slurm.extra.iter().cloned()).collect()
 }
 
-/// The limit of a job: the file's, else what an attempt may take with its grace and a minute to
-/// spare.
+/// The time limit of a job: the file's, else that of an attempt plus its grace and a minute.
 fn minutes(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> Option<u64> {
-    let own = slurm.time.map(|time| time.0.as_secs());
-    let attempts = resources.time.map(|time| time.0.as_secs() + grace_secs + 60);
-    own.or(attempts).map(|secs| secs.div_ceil(60))
+    let of_jobs = slurm.time.map(|time| time.0.as_secs());
+    let of_attempts = resources.time.map(|time| time.0.as_secs() + grace_secs + 60);
+    of_jobs.or(of_attempts).map(|secs| secs.div_ceil(60))
 }
 
-/// How long before its limit a job is warned: enough for a checkpoint, and never so early that
-/// nothing would be done.
+/// Time between the warning signal and a job's limit: enough for a checkpoint, and at most half of the
+/// job.
 fn warning_secs(minutes: Option<u64>, grace_secs: u64) -> u64 {
-    // Slurm's own limit.
+    // Slurm's own maximum.
     let enough = (grace_secs + 30).min(65_535);
     minutes.map_or(enough, |minutes| enough.min(minutes * 30))
 }
@@ -155,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn given(slurm: &str, resources: &str) -> Vec<String> {
+    fn optional(slurm: &str, resources: &str) -> Vec<String> {
         let slurm = serde_json::from_str(slurm).unwrap();
         let resources = serde_json::from_str(resources).unwrap();
         options(&slurm, &resources, 30).split_off(4)
@@ -163,10 +142,10 @@ mod tests {
 
     #[test]
     fn options_follow_from_the_file() {
-        assert_eq!(given("{}", "{}"), ["--cpus-per-task=1", "--signal=B:USR1@60"]);
+        assert_eq!(optional("{}", "{}"), ["--cpus-per-task=1", "--signal=B:USR1@60"]);
         let slurm = r#"{"partition": "gpu", "qos": "long", "time": "2h", "extra": ["--mem=8G"]}"#;
         assert_eq!(
-            given(slurm, r#"{"gpus": 2, "cpus": 4, "time": "1h"}"#),
+            optional(slurm, r#"{"gpus": 2, "cpus": 4, "time": "1h"}"#),
             [
                 "--cpus-per-task=4",
                 "--signal=B:USR1@60",
@@ -178,16 +157,16 @@ mod tests {
             ]
         );
         assert_eq!(
-            given(r#"{"gres": "shard:3"}"#, r#"{"gpus": 1, "time": "10m"}"#)[2..],
+            optional(r#"{"gres": "shard:3"}"#, r#"{"gpus": 1, "time": "10m"}"#)[2..],
             // Ten minutes, half a minute of grace, one to spare.
             ["--gres=shard:3", "--time=12"]
         );
-        // Half of a short job is for work.
-        assert_eq!(given(r#"{"time": "1m"}"#, "{}")[1], "--signal=B:USR1@30");
+        // At least half of a short job is for work.
+        assert_eq!(optional(r#"{"time": "1m"}"#, "{}")[1], "--signal=B:USR1@30");
     }
 
     #[test]
-    fn the_script_holds_the_attempt_of_its_index_whatever_paths_are_called() {
+    fn the_script_runs_the_attempt_of_its_index_whatever_characters_paths_have() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("it's $HOME, run");
         let submission = Submission::new(&run, "trip-1");

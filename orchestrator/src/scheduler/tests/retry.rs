@@ -1,0 +1,236 @@
+//! The retry policy by example.
+
+use std::time::Duration;
+
+use experiments::protocol::exit::WORKER_STOPPED;
+use experiments::protocol::failure::{Failure, FailureClass};
+use experiments::schema::file::{AfterStall, Retry};
+
+use crate::run_dir::attempt::{Exit, Outcome, StopSource};
+use crate::scheduler::retry::{MAX_INTERRUPTIONS_WITHOUT_PROGRESS, RetryDecision, decide};
+use crate::scheduler::{AttemptEnd, History, Policy, StopCause};
+
+fn policy() -> Policy {
+    let (retry, after_stall) = (Retry::default(), AfterStall::Flag);
+    Policy { retry, jobs: 1, max_fails: None, after_stall, shares_gpu: true }
+}
+
+fn exit(outcome: Outcome) -> Exit {
+    Exit {
+        outcome,
+        stop: None,
+        killed: false,
+        orphans: 0,
+        disk_full: false,
+        started_ms: 0,
+        ended_ms: 1,
+    }
+}
+
+fn ended(code: i32) -> AttemptEnd {
+    AttemptEnd::Recorded { exit: exit(Outcome::Exited { code }), failure: None }
+}
+
+fn reports(code: i32, class: &str) -> AttemptEnd {
+    let failure = Some(Failure { class: class.to_owned().into(), message: "so it was".to_owned() });
+    AttemptEnd::Recorded { exit: exit(Outcome::Exited { code }), failure }
+}
+
+fn class_of(decision: RetryDecision) -> String {
+    match decision {
+        RetryDecision::Failed { class, .. } => class.into(),
+        other => panic!("not failed: {other:?}"),
+    }
+}
+
+#[test]
+fn some_failures_are_final_at_once() {
+    let policy = policy();
+    for (end, class) in [
+        (ended(64), "config"),
+        (reports(64, "config"), "config"),
+        (reports(1, "data"), "data"),
+        (reports(1, "diverged"), "diverged"),
+    ] {
+        assert_eq!(class_of(decide(&end, None, &mut History::default(), &policy)), class);
+    }
+}
+
+#[test]
+fn crashes_use_up_attempts_with_growing_waits() {
+    let policy = policy();
+    let mut history = History::default();
+    let mut waits = Vec::new();
+    for step in [5, 6] {
+        history.on_step(step);
+        let RetryDecision::Retry { after, .. } = decide(&ended(1), None, &mut history, &policy)
+        else {
+            panic!("failed too early");
+        };
+        waits.push(after.as_secs());
+    }
+    assert_eq!(waits, [10, 20]);
+    history.on_step(7);
+    assert_eq!(class_of(decide(&ended(1), None, &mut history, &policy)), "crashed");
+}
+
+#[test]
+fn a_full_disk_costs_no_attempt_unless_the_worker_reports_another_failure() {
+    let policy = policy();
+    let mut end = ended(101);
+    let AttemptEnd::Recorded { exit, .. } = &mut end else { unreachable!("recorded above") };
+    exit.disk_full = true;
+    let mut history = History::default();
+    let decision = decide(&end, None, &mut history, &policy);
+    assert!(
+        matches!(decision, RetryDecision::Retry { reason, .. } if reason.contains("disk was full"))
+    );
+    assert_eq!(history.failures, 0);
+    let AttemptEnd::Recorded { exit, failure } = &mut end else { unreachable!("recorded above") };
+    *failure = Some(Failure { class: FailureClass::Diverged, message: String::new() });
+    let exit_of_success = Exit { outcome: Outcome::Exited { code: 0 }, ..exit.clone() };
+    assert_eq!(class_of(decide(&end, None, &mut history, &policy)), "diverged");
+    let done = AttemptEnd::Recorded { exit: exit_of_success, failure: None };
+    assert_eq!(decide(&done, None, &mut history, &policy), RetryDecision::Succeeded);
+}
+
+#[test]
+fn a_trial_that_crashed_twice_at_the_same_step_fails() {
+    let mut history = History::default();
+    history.on_step(5);
+    assert!(matches!(
+        decide(&ended(139), None, &mut history, &policy()),
+        RetryDecision::Retry { .. }
+    ));
+    history.on_step(5);
+    let RetryDecision::Failed { message, .. } = decide(&ended(139), None, &mut history, &policy())
+    else {
+        panic!("tried a third time");
+    };
+    assert_eq!(message, "the worker exited with code 139, twice at step 5");
+}
+
+#[test]
+fn a_crash_before_the_first_step_is_not_one_at_the_earlier_attempt_s_step() {
+    let mut history = History::default();
+    history.on_step(5);
+    for _ in 0..2 {
+        let decision = decide(&ended(1), None, &mut history, &policy());
+        assert!(matches!(decision, RetryDecision::Retry { .. }));
+        history.on_attempt_started();
+    }
+    assert_eq!(class_of(decide(&ended(1), None, &mut history, &policy())), "crashed");
+}
+
+#[test]
+fn interruptions_are_free_while_checkpoints_advance() {
+    let policy = policy();
+    let mut history = History::default();
+    for step in 1..100 {
+        history.on_attempt_started();
+        history.on_checkpoint(step);
+        assert!(matches!(
+            decide(&AttemptEnd::Lost(String::new()), None, &mut history, &policy),
+            RetryDecision::Retry { .. }
+        ));
+    }
+    for _ in 1..MAX_INTERRUPTIONS_WITHOUT_PROGRESS {
+        history.on_attempt_started();
+        assert!(matches!(
+            decide(&AttemptEnd::Lost(String::new()), None, &mut history, &policy),
+            RetryDecision::Retry { .. }
+        ));
+    }
+    history.on_attempt_started();
+    assert_eq!(
+        class_of(decide(&AttemptEnd::Lost(String::new()), None, &mut history, &policy)),
+        "no-progress"
+    );
+}
+
+#[test]
+fn interrupted_without_progress_five_times_a_trial_fails() {
+    let mut history = History::default();
+    let decisions = (0..MAX_INTERRUPTIONS_WITHOUT_PROGRESS).map(|_| {
+        history.on_attempt_started();
+        decide(&AttemptEnd::Lost(String::new()), None, &mut history, &policy())
+    });
+    let failed = decisions.map(|decision| matches!(decision, RetryDecision::Failed { .. }));
+    assert_eq!(failed.collect::<Vec<_>>(), [false, false, false, false, true]);
+}
+
+#[test]
+fn an_attempt_that_the_executor_rejects_is_not_remembered() {
+    let mut history = History::default();
+    for _ in 0..100 {
+        history.on_attempt_started();
+        let rejected = AttemptEnd::Rejected("the queue is full".to_owned());
+        let decision = decide(&rejected, None, &mut history, &policy());
+        assert!(matches!(decision, RetryDecision::Retry { after: Duration::ZERO, .. }));
+    }
+    assert_eq!(history, History::default());
+}
+
+#[test]
+fn a_requested_stop_is_never_a_failure() {
+    for outcome in [
+        Outcome::Exited { code: 75 },
+        Outcome::Exited { code: 1 },
+        Outcome::Signalled { signal: 15 },
+        Outcome::NotStarted { message: "stopped before it began".to_owned() },
+    ] {
+        let exit = Exit { stop: Some(StopSource::Requested), ..exit(outcome) };
+        let end = AttemptEnd::Recorded { exit, failure: None };
+        let decision = decide(&end, None, &mut History::default(), &policy());
+        assert!(matches!(decision, RetryDecision::Retry { .. }), "{end:?}");
+    }
+}
+
+#[test]
+fn a_full_gpu_is_tried_once_more_without_others_beside() {
+    let full = reports(1, "cuda-oom");
+    for (shares_gpu, again) in [(true, 1), (false, 0)] {
+        let (policy, mut history) = (Policy { shares_gpu, ..policy() }, History::default());
+        for _ in 0..again {
+            let decision = decide(&full, None, &mut history, &policy);
+            assert!(matches!(decision, RetryDecision::Retry { .. }));
+            assert!(history.needs_whole_gpus);
+        }
+        assert_eq!(class_of(decide(&full, None, &mut history, &policy)), "cuda-oom");
+    }
+}
+
+#[test]
+fn a_person_s_stop_is_not_remembered_and_one_for_a_stall_is() {
+    let stopped = Exit {
+        stop: Some(StopSource::Requested),
+        ..exit(Outcome::Exited { code: WORKER_STOPPED })
+    };
+    let stopped = AttemptEnd::Recorded { exit: stopped, failure: None };
+    for (cause, interruptions) in [
+        (StopCause::Cancelled, 0),
+        (StopCause::Interrupted, 0),
+        (StopCause::Retired, 0),
+        (StopCause::Stalled, 1),
+    ] {
+        let mut history = History::default();
+        decide(&stopped, Some(cause), &mut history, &policy());
+        assert_eq!(history.interruptions, interruptions, "{cause:?}");
+    }
+}
+
+#[test]
+fn exit_code_zero_is_the_only_success() {
+    let mut history = History::default();
+    assert_eq!(decide(&ended(0), None, &mut history, &policy()), RetryDecision::Succeeded);
+    let killed =
+        AttemptEnd::Recorded { exit: exit(Outcome::Signalled { signal: 9 }), failure: None };
+    for end in [
+        ended(75),
+        killed,
+        AttemptEnd::Lost(String::new()),
+        AttemptEnd::NeverStarted(String::new()),
+    ] {
+        assert_ne!(decide(&end, None, &mut history, &policy()), RetryDecision::Succeeded);
+    }
+}
