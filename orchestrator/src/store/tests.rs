@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use experiments::expand::Row;
+use experiments::protocol::trial_id::TrialId;
 use proptest::prelude::*;
 
 use super::{Series, Store, StoreError, Times};
 use crate::scheduler::State;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
-use experiments::protocol::trial_id::TrialId;
 
 /// A run with one trial, whose attempts say what the test wants.
 struct Run {

@@ -11,16 +11,16 @@ use crate::run_dir::RunDir;
 /// and their attempts. Whatever else lies below is the workers'.
 pub(super) fn sweep(run: &RunDir) {
     let swept = || {
-        atomic_file::sweep(run.path())?;
+        atomic_file::clean_up(run.path())?;
         for trial in folders(&run.trials())? {
-            atomic_file::sweep(&trial)?;
+            atomic_file::clean_up(&trial)?;
             folders(&trial)?
                 .iter()
                 .filter(|f| is_attempt(f))
-                .try_for_each(|f| atomic_file::sweep(f))?;
+                .try_for_each(|f| atomic_file::clean_up(f))?;
         }
         // There are none before somebody wishes something.
-        if run.requests().is_dir() { atomic_file::sweep(&run.requests()) } else { Ok(()) }
+        if run.requests().is_dir() { atomic_file::clean_up(&run.requests()) } else { Ok(()) }
     };
     if let Err(error) = swept() {
         tracing::warn!("cannot look for what was left in `{}`: {error}", run.path().display());

@@ -12,7 +12,7 @@ use super::summary::Summary;
 use crate::cli::args::{self, Global};
 use crate::display::progress::Progress;
 use crate::display::{Display, Talk};
-use crate::platform::line_reader::{self, Place, Tail};
+use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
@@ -69,7 +69,7 @@ struct Seen {
     states: BTreeMap<TrialId, State>,
     progress: BTreeMap<TrialId, Progress>,
     /// The attempt whose events are read, and how far.
-    read: BTreeMap<TrialId, (u32, Place)>,
+    read: BTreeMap<TrialId, (u32, ReadOffset)>,
 }
 
 impl Seen {
@@ -104,7 +104,7 @@ impl Seen {
         let mut place = match self.read.get(id) {
             Some((read, place)) if *read == number => *place,
             // From within a line: what is left of it is no event, and passed over as such.
-            _ => Place { offset: end.saturating_sub(PAST_BYTES), ..Place::default() },
+            _ => ReadOffset { bytes: end.saturating_sub(PAST_BYTES), ..ReadOffset::default() },
         };
         let tail = Tail { path: &path, longest: LONGEST_LINE, end };
         let progress = self.progress.entry(id.clone()).or_default();
@@ -116,10 +116,10 @@ impl Seen {
                     progress.take(&line, headline);
                 }
             }
-            if read.place == place {
+            if read.offset == place {
                 break;
             }
-            place = read.place;
+            place = read.offset;
         }
         self.read.insert(id.clone(), (number, place));
         Ok(())

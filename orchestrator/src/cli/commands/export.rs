@@ -1,7 +1,7 @@
 //! `orch export [RUN]`: every point that counts, for other programs.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use experiments::protocol::exit;
@@ -15,7 +15,7 @@ use super::{print_json, say};
 use crate::cli::args::{self, ExportFormat, Global};
 use crate::interop::parquet::ParquetFile;
 use crate::interop::tensorboard::EventFile;
-use crate::platform::atomic_file::{self, FileError};
+use crate::platform::atomic_file::{FileError, TemporaryFile};
 use crate::run_dir::RunDir;
 use crate::store::sync;
 use crate::store::{Point, Store, TrialRecord};
@@ -75,16 +75,16 @@ async fn lines(
     out: &Path,
 ) -> anyhow::Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
-    let mut file = Aside::new(out)?;
+    let mut file = TemporaryFile::create(out)?;
     if format == ExportFormat::Csv {
-        file.write(b"trial,variant,seed,metric,item,step,value,time\n")?;
+        file.append(b"trial,variant,seed,metric,item,step,value,time\n")?;
     }
     for trial in trials {
         let mut points = store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
             let line = Line::new(trial, &point);
             let text = if format == ExportFormat::Csv { line.csv() } else { line.json()? };
-            file.write(text.as_bytes())?;
+            file.append(text.as_bytes())?;
             exported.points += 1;
         }
     }
@@ -100,8 +100,7 @@ async fn columns(
 ) -> anyhow::Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
     let cannot = |source| failed(out, source);
-    let Aside { path, file } = Aside::new(out)?;
-    let mut columns = ParquetFile::new(file).map_err(cannot)?;
+    let mut columns = ParquetFile::new(TemporaryFile::create(out)?).map_err(cannot)?;
     for trial in trials {
         let mut points = store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
@@ -109,7 +108,7 @@ async fn columns(
             exported.points += 1;
         }
     }
-    Aside { path, file: columns.finish().map_err(cannot)? }.persist()?;
+    columns.finish().map_err(cannot)?.persist()?;
     Ok(exported)
 }
 
@@ -128,11 +127,11 @@ async fn event_files(
             .map_err(|source| FileError::Write { path: folder.clone(), source })?;
         // The same name each time: beside an older export, TensorBoard would show both.
         let path = folder.join("events.out.tfevents.0.orch");
-        let mut file = Aside::new(&path)?;
+        let mut file = TemporaryFile::create(&path)?;
         let mut events = EventFile::default();
-        file.write(&events.head(point.time))?;
+        file.append(&events.head(point.time))?;
         loop {
-            file.write(&events.point(&point))?;
+            file.append(&events.point(&point))?;
             exported.points += 1;
             let Some(next) = points.try_next().await? else { break };
             point = next;
@@ -172,32 +171,6 @@ impl<'a> Line<'a> {
 
     fn json(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
-    }
-}
-
-/// A file that is there whole or not at all, written bit by bit.
-struct Aside {
-    path: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
-}
-
-impl Aside {
-    fn new(path: &Path) -> Result<Self, FileError> {
-        let file = atomic_file::aside(path).map_err(|source| failed(path, source))?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.file.write_all(bytes).map_err(|source| failed(&self.path, source))
-    }
-
-    fn persist(self) -> Result<(), FileError> {
-        let Self { path, file } = self;
-        let persist = || {
-            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.persist(&path).map_err(|e| e.error)
-        };
-        persist().map(drop).map_err(|source| failed(&path, source))
     }
 }
 

@@ -65,14 +65,3 @@ impl Finding {
         Self { check: check.to_owned(), level, found, advice: advice.to_owned() }
     }
 }
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
