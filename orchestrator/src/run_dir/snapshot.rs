@@ -1,4 +1,4 @@
-//! `experiment.yaml` in the run's folder: the file as it was resolved when it was run last.
+//! `experiment.yaml` in the run's folder: the experiment as resolved by the newest `orch run`.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ use crate::platform::shell::quoted;
 /// Version of this format. Raise it when an old reader would misunderstand a new writer.
 pub const VERSION: u32 = 1;
 
-/// A run as it was resolved when it was run last.
+/// A run as resolved by its newest `orch run`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSnapshot {
     /// [`VERSION`] of the writer.
     pub version: u32,
-    /// The words of the command line.
+    /// The command line, word by word; empty in older records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
     /// SHA-256 of the experiment file.
@@ -34,7 +34,7 @@ pub struct RunSnapshot {
 }
 
 impl RunSnapshot {
-    /// A caption of the profile, and how the last `orch run` departed from what it tells.
+    /// The profile's caption `of_profile`, and the settings by which the run differs from it.
     pub fn with_set(&self, of_profile: &str) -> String {
         if self.run.set.is_empty() {
             return of_profile.to_owned();
@@ -42,10 +42,10 @@ impl RunSnapshot {
         format!("{of_profile} Run with --set {}.", self.run.set.join(", ")).trim_start().to_owned()
     }
 
-    /// The command that goes on with it, as one types it.
+    /// The command that continues the run, quoted for a shell.
     pub fn command_line(&self) -> String {
         if self.command.is_empty() {
-            // It was last run by a version that did not record it.
+            // Recorded by a version without this field.
             return "orch run FILE".to_owned();
         }
         self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
@@ -71,7 +71,7 @@ impl RunSnapshot {
     }
 }
 
-/// The metric to show beside a trial's progress: that of the first curve.
+/// The metric to show beside a trial's progress, that of the first curve; `None` without curves.
 pub fn headline(report: &Report) -> Option<&str> {
     report.figures.iter().find_map(|figure| match figure {
         experiments::schema::report::Figure::Curve(curve) => Some(curve.metric.as_str()),
