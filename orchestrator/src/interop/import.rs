@@ -23,22 +23,22 @@ const PROGRAM: &str = "orch import tensorboard";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Choice {
     /// Metrics by the tags that they replace; other tags are metrics under their own names.
-    pub metrics: BTreeMap<String, String>,
+    pub(crate) metrics: BTreeMap<String, String>,
     /// True to import each curve's last value as a final value.
-    pub last_is_final: bool,
+    pub(crate) last_is_final: bool,
 }
 
 /// A folder of event files, written by one process.
 #[derive(Debug)]
 pub(crate) struct Source {
     /// The folder, below the one that was searched; empty for that one itself.
-    pub name: PathBuf,
+    pub(crate) name: PathBuf,
     /// Its files, in the order in which they were created.
     files: Vec<Program>,
     /// Every tag of scalars.
-    pub tags: BTreeSet<String>,
+    pub(crate) tags: BTreeSet<String>,
     /// Every other tag.
-    pub others: BTreeSet<String>,
+    pub(crate) others: BTreeSet<String>,
     /// When its first scalar was written, in seconds since the Unix epoch.
     start: f64,
 }

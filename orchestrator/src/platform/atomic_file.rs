@@ -53,7 +53,7 @@ pub enum FileError {
 
 /// Replaces `path` by `bytes`: after a crash or for a reader in between it holds the old content
 /// or the new, never a part.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, SHARED)
 }
 

@@ -19,7 +19,7 @@ pub struct Host {
 
 impl Host {
     /// The machine that this process runs on.
-    pub fn this() -> Self {
+    pub(crate) fn this() -> Self {
         Self {
             name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             machine_id: first_line("/etc/machine-id"),

@@ -9,27 +9,27 @@ const CHUNK: u64 = 4 << 20;
 
 /// A reader's position in a file: all that it has to remember.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ReadOffset {
+pub(crate) struct ReadOffset {
     /// Position in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Lines that began before that position.
-    pub lines: u64,
+    pub(crate) lines: u64,
     /// True if the position lies within a line that is too long to be read.
-    pub in_long_line: bool,
+    pub(crate) in_long_line: bool,
 }
 
 /// The result of one read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Read {
+pub(crate) struct Read {
     /// The new lines; the last one is number `offset.lines`.
-    pub lines: Vec<Line>,
+    pub(crate) lines: Vec<Line>,
     /// The position to continue from.
-    pub offset: ReadOffset,
+    pub(crate) offset: ReadOffset,
 }
 
 /// A line without its line feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
+pub(crate) enum Line {
     /// Its text, in which bytes that are not UTF-8 are replaced.
     Whole(String),
     /// Longer than [`Tail::longest`].
@@ -38,24 +38,24 @@ pub enum Line {
 
 /// A file that is read as it grows.
 #[derive(Debug, Clone, Copy)]
-pub struct Tail<'a> {
+pub(crate) struct Tail<'a> {
     /// The file; a missing one has no lines.
-    pub path: &'a Path,
+    pub(crate) path: &'a Path,
     /// Lines of more bytes than this are skipped, without ever being held in memory.
-    pub longest: u64,
+    pub(crate) longest: u64,
     /// Bytes from this position on are not read.
-    pub end: u64,
+    pub(crate) end: u64,
 }
 
 /// The file's length in bytes now; 0 if it is missing.
-pub fn length(path: &Path) -> u64 {
+pub(crate) fn length(path: &Path) -> u64 {
     path.metadata().map_or(0, |file| file.len())
 }
 
 impl Tail<'_> {
     /// The whole lines from `from` on, at most a few megabytes of them. A torn last line is left for
     /// later. Call again until the offset stays the same.
-    pub fn read(&self, from: ReadOffset) -> io::Result<Read> {
+    pub(crate) fn read(&self, from: ReadOffset) -> io::Result<Read> {
         let mut file = match File::open(self.path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {

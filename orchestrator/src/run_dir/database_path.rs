@@ -38,7 +38,7 @@ pub(crate) fn note(run: &Path) -> Option<String> {
         (None, Some(kind)) => {
             format!("since `{}` is on {kind}, where it could break", run.display())
         }
-        _ => format!("as `{ENV_DB_DIR}` says"),
+        _ => format!("as set by `{ENV_DB_DIR}`"),
     };
     let advice =
         match database.ancestors().find(|above| above.exists()).and_then(filesystem::network) {

@@ -8,7 +8,7 @@ use super::{RunDir, RunDirError};
 impl RunDir {
     /// Finds a run by name: `table1.demo`, or `table1` for its latest profile, or the path of its
     /// folder; without a name, the run that was active last.
-    pub fn find(runs: &Path, name: Option<&str>) -> Result<Self, RunDirError> {
+    pub(crate) fn find(runs: &Path, name: Option<&str>) -> Result<Self, RunDirError> {
         if let Some(path) = name.map(Path::new).filter(|p| p.join("journal.jsonl").is_file()) {
             return Ok(Self(path.to_owned()));
         }
@@ -32,7 +32,7 @@ impl RunDir {
     }
 
     /// Every run below `runs`, by name.
-    pub fn all(runs: &Path) -> Vec<Self> {
+    pub(crate) fn all(runs: &Path) -> Vec<Self> {
         list(runs).into_iter().map(|(run, _)| Self::new(runs, &run)).collect()
     }
 }

@@ -18,17 +18,17 @@ const BYTES: u64 = 64 << 10;
 
 /// The last lines of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEnd {
+pub(crate) struct LogEnd {
     /// The log's path.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Never empty; without control sequences of a terminal.
-    pub lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
 }
 
 impl LogEnd {
     /// The end of standard error, or of standard output if that is empty; `None` if the worker printed
     /// nothing.
-    pub fn of(attempt: &AttemptDir) -> io::Result<Option<Self>> {
+    pub(crate) fn of(attempt: &AttemptDir) -> io::Result<Option<Self>> {
         for path in [attempt.stderr(), attempt.stdout()] {
             let lines = last_lines(&path)?;
             if !lines.is_empty() {
@@ -40,7 +40,7 @@ impl LogEnd {
 }
 
 /// True if one of `words` is at the end of the worker's standard error.
-pub fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
+pub(crate) fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
     tail(&attempt.stderr()).is_ok_and(|text| words.iter().any(|word| text.contains(word)))
 }
 

@@ -3,14 +3,14 @@
 pub mod attempt;
 mod database_path;
 mod find;
-pub mod log_tail;
+pub(crate) mod log_tail;
 pub mod ownership;
-pub mod provenance;
+pub(crate) mod provenance;
 pub mod requests;
 pub(crate) mod rerun_script;
-pub mod snapshot;
+pub(crate) mod snapshot;
 mod supervisor_lock;
-pub mod trial;
+pub(crate) mod trial;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use experiments::protocol::trial_id::TrialId;
 
 use self::attempt::AttemptDir;
-pub use supervisor_lock::{DatabaseLock, Supervisor, SupervisorLock};
+pub(crate) use supervisor_lock::{DatabaseLock, Supervisor, SupervisorLock};
 
 /// The folder of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub enum RunDirError {
 }
 
 fn known(runs: &[String]) -> String {
-    if runs.is_empty() { String::new() } else { format!(" (there is: {})", runs.join(", ")) }
+    if runs.is_empty() { String::new() } else { format!(" (runs: {})", runs.join(", ")) }
 }
 
 impl RunDir {
@@ -72,67 +72,67 @@ impl RunDir {
     }
 
     /// The folder itself.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// The run's name, `table1.demo`.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// The supervisor's decisions, a line each.
-    pub fn journal(&self) -> PathBuf {
+    pub(crate) fn journal(&self) -> PathBuf {
         self.0.join("journal.jsonl")
     }
 
     /// The index over journal and events: `orch.db`, unless it has to lie elsewhere.
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         database_path::of_run(&self.0)
     }
 
     /// The database's path and the reason for it, for people; `None` if it is in the folder.
-    pub fn database_note(&self) -> Option<String> {
+    pub(crate) fn database_note(&self) -> Option<String> {
         database_path::note(&self.0)
     }
 
     /// The experiment as resolved by the newest `orch run`.
-    pub fn experiment(&self) -> PathBuf {
+    pub(crate) fn experiment(&self) -> PathBuf {
         self.0.join("experiment.yaml")
     }
 
     /// The folder of pending requests to its supervisor.
-    pub fn requests(&self) -> PathBuf {
+    pub(crate) fn requests(&self) -> PathBuf {
         self.0.join("requests")
     }
 
     /// The log of supervisors in the background.
-    pub fn supervisor_log(&self) -> PathBuf {
+    pub(crate) fn supervisor_log(&self) -> PathBuf {
         self.0.join("supervisor.log")
     }
 
     /// The folder that a report is written to by default.
-    pub fn report(&self) -> PathBuf {
+    pub(crate) fn report(&self) -> PathBuf {
         self.0.join("report")
     }
 
     /// The folder of all trials' folders.
-    pub fn trials(&self) -> PathBuf {
+    pub(crate) fn trials(&self) -> PathBuf {
         self.0.join("trials")
     }
 
     /// A trial's folder.
-    pub fn trial(&self, trial: &TrialId) -> PathBuf {
+    pub(crate) fn trial(&self, trial: &TrialId) -> PathBuf {
         self.trials().join(&trial.0)
     }
 
     /// The folder of a trial's attempt `number`, from 1.
-    pub fn attempt(&self, trial: &TrialId, number: u32) -> AttemptDir {
+    pub(crate) fn attempt(&self, trial: &TrialId, number: u32) -> AttemptDir {
         AttemptDir::new(&self.trial(trial), number)
     }
 
     /// Makes the folder, and the one for its trials.
-    pub fn create(&self) -> Result<(), RunDirError> {
+    pub(crate) fn create(&self) -> Result<(), RunDirError> {
         fs_err::create_dir_all(self.trials())
             .map_err(|source| RunDirError::Io { path: self.0.clone(), source })
     }

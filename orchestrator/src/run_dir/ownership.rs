@@ -91,7 +91,7 @@ pub enum OwnershipError {
 
 impl OwnershipError {
     /// True if the attempt belongs to another user.
-    pub fn is_forbidden(&self) -> bool {
+    pub(crate) fn is_forbidden(&self) -> bool {
         let source = match self {
             Self::Probe { source, .. }
             | Self::File(FileError::Read { source, .. } | FileError::Write { source, .. }) => {
@@ -116,13 +116,13 @@ pub fn acquire(attempt: &AttemptDir) -> Result<Option<Ownership>, OwnershipError
 }
 
 /// Acquires an unowned `attempt` for good, so that no holder can run it. `false` if another process
-/// has it: then the attempt goes on.
+/// has it: then the attempt is running or over.
 pub fn abandon(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
     acquire_for_good(attempt, OwnerKind::Supervisor)
 }
 
 /// The same for an attempt that its executor rejected.
-pub fn refuse(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
+pub(crate) fn refuse(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
     acquire_for_good(attempt, OwnerKind::Executor)
 }
 

@@ -12,58 +12,58 @@ pub(crate) const VERSION: &str = env!("ORCH_VERSION");
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Version of `orch`.
-    pub orch: String,
+    pub(crate) orch: String,
     /// The code in the worker's working directory; `None` if that is not a git repository.
-    pub git: Option<Git>,
+    pub(crate) git: Option<Git>,
     /// The worker's program; `None` if it cannot be read, or none was run.
-    pub worker: Option<Program>,
+    pub(crate) worker: Option<Program>,
     /// The GPUs of which the attempt had slots.
-    pub gpus: Vec<GivenGpu>,
+    pub(crate) gpus: Vec<GivenGpu>,
     /// Version of the GPUs' driver; `None` without GPUs.
-    pub driver: Option<String>,
+    pub(crate) driver: Option<String>,
     /// The file of the mock GPUs; `None` if the GPUs are real.
-    pub mock: Option<PathBuf>,
+    pub(crate) mock: Option<PathBuf>,
     /// The files that its points were imported from; `None` if a worker was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub imported: Option<Imported>,
+    pub(crate) imported: Option<Imported>,
 }
 
 /// The origin of imported points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Imported {
+pub(crate) struct Imported {
     /// The files that were read.
-    pub files: Vec<Program>,
+    pub(crate) files: Vec<Program>,
     /// Metrics by their names in the files, as far as these differ.
-    pub metrics: BTreeMap<String, String>,
+    pub(crate) metrics: BTreeMap<String, String>,
     /// True if the last values were imported as final ones.
-    pub last_is_final: bool,
+    pub(crate) last_is_final: bool,
 }
 
 /// A state of a git repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Git {
+pub(crate) struct Git {
     /// The commit that is checked out.
-    pub commit: String,
+    pub(crate) commit: String,
     /// True if tracked files differ from that commit.
-    pub dirty: bool,
+    pub(crate) dirty: bool,
     /// SHA-256 of `git diff --binary HEAD`; `None` if there is no difference.
-    pub diff_sha256: Option<String>,
+    pub(crate) diff_sha256: Option<String>,
 }
 
 /// A program, or another file that the points depend on, by its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
+pub(crate) struct Program {
     /// The path when it was read.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// SHA-256 of its content.
-    pub sha256: String,
+    pub(crate) sha256: String,
 }
 
 /// A GPU that an attempt was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GivenGpu {
+pub(crate) struct GivenGpu {
     /// The id that `CUDA_VISIBLE_DEVICES` takes.
-    pub uuid: String,
+    pub(crate) uuid: String,
     /// The product's name, for people.
-    pub name: String,
+    pub(crate) name: String,
 }

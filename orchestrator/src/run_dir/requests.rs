@@ -39,14 +39,14 @@ pub enum Request {
 
 /// A request that has not been handled yet.
 #[derive(Debug)]
-pub struct Pending {
+pub(crate) struct Pending {
     path: PathBuf,
     /// Its content, if that can be parsed.
-    pub request: Result<Request, FileError>,
+    pub(crate) request: Result<Request, FileError>,
 }
 
 /// Writes a request to the run's folder and returns its file, which is gone once it is handled.
-pub fn submit(run: &RunDir, request: &Request) -> Result<PathBuf, FileError> {
+pub(crate) fn submit(run: &RunDir, request: &Request) -> Result<PathBuf, FileError> {
     let folder = run.requests();
     fs_err::create_dir_all(&folder)
         .map_err(|source| FileError::Write { path: folder.clone(), source })?;
@@ -57,7 +57,7 @@ pub fn submit(run: &RunDir, request: &Request) -> Result<PathBuf, FileError> {
 }
 
 /// Every pending request, the oldest first.
-pub fn pending(run: &RunDir) -> io::Result<Vec<Pending>> {
+pub(crate) fn pending(run: &RunDir) -> io::Result<Vec<Pending>> {
     let entries = match std::fs::read_dir(run.requests()) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -77,12 +77,12 @@ fn read(path: PathBuf) -> Option<Pending> {
 
 impl Pending {
     /// The file, for messages.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Removes the file: the request has been handled or rejected.
-    pub fn remove(self) -> Result<(), FileError> {
+    pub(crate) fn remove(self) -> Result<(), FileError> {
         match std::fs::remove_file(&self.path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(FileError::Write { path: self.path, source })

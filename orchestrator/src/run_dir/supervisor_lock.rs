@@ -21,12 +21,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The supervisor that is running a run, as it writes itself into the lock file, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Supervisor {
-    /// Its process id; 0 if it did not say.
-    pub pid: u32,
+    /// Its process id; 0 if the lock file is not readable as a record.
+    pub(crate) pid: u32,
     /// The name of its machine.
-    pub host: String,
+    pub(crate) host: String,
     /// When it acquired the lock, in milliseconds since the Unix epoch.
-    pub since_ms: i64,
+    pub(crate) since_ms: i64,
 }
 
 impl fmt::Display for Supervisor {
@@ -49,7 +49,7 @@ pub struct SupervisorLock {
 /// The right to write to this machine's database of a run. Where machines share the run's folder it
 /// may be held beside a supervisor on another machine.
 #[derive(Debug)]
-pub struct DatabaseLock(#[expect(dead_code, reason = "held, never read")] File);
+pub(crate) struct DatabaseLock(#[expect(dead_code, reason = "held, never read")] File);
 
 impl RunDir {
     /// Acquires the supervisor's lock, or fails with the supervisor that has it.
@@ -61,12 +61,12 @@ impl RunDir {
 
     /// Acquires the supervisor's lock only to bring the records up to date; whoever wants it
     /// meanwhile waits.
-    pub fn lock_for_a_moment(&self) -> Result<SupervisorLock, RunDirError> {
+    pub(crate) fn lock_for_a_moment(&self) -> Result<SupervisorLock, RunDirError> {
         self.acquire_locks("")
     }
 
     /// The supervisor that is running the run; `None` if there is none.
-    pub fn supervisor(&self) -> Option<Supervisor> {
+    pub(crate) fn supervisor(&self) -> Option<Supervisor> {
         match self.lock_for_a_moment() {
             Err(RunDirError::Supervised { by, .. }) => Some(by),
             Ok(_) | Err(_) => None,
@@ -74,13 +74,13 @@ impl RunDir {
     }
 
     /// True if a supervisor is running the run.
-    pub fn is_supervised(&self) -> bool {
+    pub(crate) fn is_supervised(&self) -> bool {
         self.supervisor().is_some()
     }
 
     /// Acquires the lock of a database that lies elsewhere, beside a supervisor that writes another;
     /// `None` if there is no such database, or its lock is held.
-    pub fn lock_database_elsewhere(&self) -> Option<DatabaseLock> {
+    pub(crate) fn lock_database_elsewhere(&self) -> Option<DatabaseLock> {
         self.acquire_database_lock("").ok().flatten()
     }
 

@@ -11,16 +11,16 @@ use crate::platform::atomic_file::{self, FileError};
 
 /// The folders of a trial's work, relative to the trial's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folders {
+pub(crate) struct Folders {
     /// The folder of checkpoints.
-    pub checkpoints: PathBuf,
+    pub(crate) checkpoints: PathBuf,
     /// The folder of artifacts.
-    pub artifacts: PathBuf,
+    pub(crate) artifacts: PathBuf,
 }
 
 /// A trial cannot be restarted.
 #[derive(Debug, thiserror::Error)]
-pub enum RestartError {
+pub(crate) enum RestartError {
     /// Its `trial.json` cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -32,7 +32,7 @@ pub enum RestartError {
 impl Folders {
     /// The folders that the trial in `folder` has; the default ones if it was never started, or if its
     /// file names folders outside of its own.
-    pub fn of(folder: &Path) -> Self {
+    pub(crate) fn of(folder: &Path) -> Self {
         match Trial::read(&folder.join(FILE_NAME)) {
             Ok(trial) if is_below(&trial.checkpoints) && is_below(&trial.artifacts) => {
                 Self { checkpoints: trial.checkpoints, artifacts: trial.artifacts }
@@ -46,7 +46,7 @@ impl Folders {
 
 /// A file of a trial that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FileOfTrialError {
+pub(crate) enum FileOfTrialError {
     /// The file does not exist.
     #[error("cannot find `{}` in `{}`", path.display(), folder.display())]
     Missing {
@@ -69,7 +69,7 @@ pub enum FileOfTrialError {
 
 /// The file at `path`, which a worker has reported, and which must lie in the trial's `folder` after
 /// all links are followed. Call this just before the file is used.
-pub fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialError> {
+pub(crate) fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialError> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
     if !is_below(&path) {
         return Err(FileOfTrialError::Outside { path, folder });
@@ -85,7 +85,7 @@ pub fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialE
 
 /// Makes the trial in `folder` start from scratch with attempt `number`: it gets new folders for
 /// checkpoints and artifacts, and the old ones are kept.
-pub fn restart(folder: &Path, number: u32) -> Result<(), RestartError> {
+pub(crate) fn restart(folder: &Path, number: u32) -> Result<(), RestartError> {
     let path = folder.join(FILE_NAME);
     if !path.exists() {
         return Ok(());

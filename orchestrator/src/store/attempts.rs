@@ -8,33 +8,33 @@ use super::{Store, StoreError};
 
 /// An attempt with its checkpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttemptDetail {
+pub(crate) struct AttemptDetail {
     /// Its number, from 1.
-    pub number: u32,
+    pub(crate) number: u32,
     /// When it was started, in milliseconds since the Unix epoch.
-    pub started_ms: i64,
+    pub(crate) started_ms: i64,
     /// The worker's build; `None` if it does not report one.
-    pub build: Option<String>,
+    pub(crate) build: Option<String>,
     /// The device that it computed on; `None` if its worker does not report one.
-    pub device: Option<String>,
+    pub(crate) device: Option<String>,
     /// Step of the checkpoint that it resumed from; `None` if it started from scratch.
-    pub resumed_from: Option<u64>,
+    pub(crate) resumed_from: Option<u64>,
     /// Its checkpoints by step.
-    pub checkpoints: BTreeMap<u64, Checkpoint>,
+    pub(crate) checkpoints: BTreeMap<u64, Checkpoint>,
 }
 
 /// A checkpoint as its worker reported it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     /// Path, relative to the trial's folder.
-    pub path: String,
+    pub(crate) path: String,
     /// True once its files have been removed.
-    pub removed: bool,
+    pub(crate) removed: bool,
 }
 
 impl AttemptDetail {
     /// The checkpoints that have not been removed, by ascending step.
-    pub fn kept(&self) -> impl DoubleEndedIterator<Item = (u64, &str)> {
+    pub(crate) fn kept(&self) -> impl DoubleEndedIterator<Item = (u64, &str)> {
         let kept = self.checkpoints.iter().filter(|(_, checkpoint)| !checkpoint.removed);
         kept.map(|(step, checkpoint)| (*step, checkpoint.path.as_str()))
     }
@@ -42,7 +42,10 @@ impl AttemptDetail {
 
 impl Store {
     /// A trial's attempts, the first one first.
-    pub async fn attempts_of(&mut self, trial: &TrialId) -> Result<Vec<AttemptDetail>, StoreError> {
+    pub(crate) async fn attempts_of(
+        &mut self,
+        trial: &TrialId,
+    ) -> Result<Vec<AttemptDetail>, StoreError> {
         type Row = (i64, u32, i64, Option<String>, Option<String>, Option<i64>);
         let rows: Vec<Row> = self
             .fetch_all(

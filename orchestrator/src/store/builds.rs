@@ -12,15 +12,15 @@ use super::{Store, StoreError};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins {
     /// Origins of the worker.
-    pub builds: BTreeSet<String>,
+    pub(crate) builds: BTreeSet<String>,
     /// Fingerprints of the data.
-    pub data: BTreeSet<String>,
+    pub(crate) data: BTreeSet<String>,
 }
 
 impl Origins {
     /// The change from these to the present build and data; `None` if there is none, or the worker
     /// reports neither.
-    pub fn changed(&self, build: Option<&str>, data: Option<&str>) -> Option<StaleReason> {
+    pub(crate) fn changed(&self, build: Option<&str>, data: Option<&str>) -> Option<StaleReason> {
         let differ = |then: &BTreeSet<String>, now: Option<&str>| {
             now.is_some_and(|now| then.iter().any(|then| then != now))
         };

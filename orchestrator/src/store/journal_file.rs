@@ -14,13 +14,13 @@ use crate::scheduler::{State, StopCause, StopRequest};
 
 /// Version of the journal's format, in every line of it. Raise it when an old reader would
 /// misunderstand a new writer.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// [`VERSION`] of the writer.
-    pub version: u32,
+    pub(crate) version: u32,
     /// When it was written, in milliseconds since the Unix epoch.
     pub time_ms: i64,
     /// The decision itself.
@@ -37,7 +37,7 @@ struct Versioned {
 impl Line {
     /// Parses a line without its line feed. `Ok(None)` for a line that a power cut has torn, which is
     /// a decision that did not take effect; `Err` with the version of another format.
-    pub fn parse(text: &str) -> Result<Option<Self>, u32> {
+    pub(crate) fn parse(text: &str) -> Result<Option<Self>, u32> {
         match serde_json::from_str(text) {
             Ok(Versioned { version }) if version != VERSION => Err(version),
             Ok(_) => Ok(serde_json::from_str(text).ok()),
@@ -186,7 +186,7 @@ fn append_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 
 /// Ends a last line that a power cut has torn with a line feed, so that the next one begins a line.
 /// Do this before the journal is read: a line that lacks nothing else takes effect by it.
-pub fn close_torn_line(path: &Path) -> Result<(), JournalError> {
+pub(crate) fn close_torn_line(path: &Path) -> Result<(), JournalError> {
     end_last_line(path).map_err(|source| JournalError { path: path.to_owned(), source })
 }
 
@@ -208,9 +208,9 @@ fn end_last_line(path: &Path) -> io::Result<()> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unneeded {
     /// Path, relative to the trial's folder.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its size in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// The checkpoints that go with it: attempt and step.
-    pub checkpoints: Vec<(u32, u64)>,
+    pub(crate) checkpoints: Vec<(u32, u64)>,
 }

@@ -5,15 +5,15 @@
 
 mod attempts;
 mod builds;
-pub mod ingest;
+mod ingest;
 pub mod journal_file;
 mod points;
-pub mod rebuild;
+pub(crate) mod rebuild;
 mod retry_history;
 mod series;
 mod skipped_lines;
 mod sql_query;
-pub mod sync;
+pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod trials;
@@ -31,17 +31,17 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, FromRow, Sqlite, SqliteConnection};
 
-pub use attempts::{AttemptDetail, Checkpoint};
+pub(crate) use attempts::AttemptDetail;
 pub use builds::Origins;
-pub use ingest::Read;
-pub use journal_file::Unneeded;
-pub use points::{Point, Points};
+pub(crate) use journal_file::Unneeded;
+pub(crate) use points::Point;
 pub use retry_history::AttemptHistory;
-pub use series::{Series, Times};
-pub use skipped_lines::SkippedLines;
-pub use sql_query::{Cell, QueryError, Rows};
-pub use trials::{ArtifactRecord, AttemptRecord, TrialRecord};
-pub use verify::Offsets;
+pub use series::Times;
+pub(crate) use skipped_lines::SkippedLines;
+pub(crate) use sql_query::{Cell, QueryError, Rows};
+pub(crate) use trials::ArtifactRecord;
+pub use trials::{AttemptRecord, TrialRecord};
+pub(crate) use verify::Offsets;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
@@ -233,7 +233,7 @@ impl Store {
     /// is one plain file; while there is a reader, the log stays.
     ///
     /// The database stays in WAL mode: with a reader, a writer could not return to it.
-    pub async fn close(self) -> Result<(), StoreError> {
+    pub(crate) async fn close(self) -> Result<(), StoreError> {
         let path = self.path;
         self.connection.close().await.map_err(|source| StoreError::Sql { path, source })
     }

@@ -9,21 +9,21 @@ use super::{Store, StoreError};
 
 /// One value of one metric at one step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Point {
+pub(crate) struct Point {
     /// The metric's name.
-    pub metric: String,
+    pub(crate) metric: String,
     /// The item of a set that it belongs to; empty where the metric has none.
-    pub item: String,
+    pub(crate) item: String,
     /// The training step.
-    pub step: u64,
+    pub(crate) step: u64,
     /// The value, possibly NaN.
-    pub value: f64,
-    /// Seconds since the Unix epoch by the worker's clock; `None` if it did not say.
-    pub time: Option<f64>,
+    pub(crate) value: f64,
+    /// Seconds since the Unix epoch by the worker's clock; `None` if the event has no time.
+    pub(crate) time: Option<f64>,
 }
 
 /// A trial's points as they are read.
-pub type Points<'a> = Pin<Box<dyn Stream<Item = Result<Point, StoreError>> + Send + 'a>>;
+pub(crate) type Points<'a> = Pin<Box<dyn Stream<Item = Result<Point, StoreError>> + Send + 'a>>;
 
 /// The columns of the view, in the order of the query.
 type Row = (String, String, i64, Option<f64>, Option<f64>);
@@ -31,7 +31,7 @@ type Row = (String, String, i64, Option<f64>, Option<f64>);
 impl Store {
     /// A trial's points in effect, by metric, item and step. They are sorted by SQLite, on disk if they
     /// are many, and only those that are being read are held in memory.
-    pub fn points(&mut self, trial: &TrialId) -> Points<'_> {
+    pub(crate) fn points(&mut self, trial: &TrialId) -> Points<'_> {
         let rows = sqlx::query_as(
             "select metric, item, step, value, time from series
              where trial = ? order by metric, item, step",

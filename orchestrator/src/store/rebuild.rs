@@ -12,7 +12,7 @@ use crate::store::{Offsets, Store};
 
 /// The database cannot be rebuilt.
 #[derive(Debug, thiserror::Error)]
-pub enum RebuildError {
+pub(crate) enum RebuildError {
     /// The records cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -39,7 +39,7 @@ pub enum RebuildError {
 
 /// The problems of the run's database; none if it holds what journal and events say, as far as it has
 /// read them. Nothing is changed, and a supervisor may be running.
-pub async fn check(run: &RunDir) -> Result<Vec<String>, OpenError> {
+pub(crate) async fn check(run: &RunDir) -> Result<Vec<String>, OpenError> {
     let mut store = Store::open_read_only(&run.database()).await?;
     let damage = store.damage().await?;
     if !damage.is_empty() {
@@ -74,7 +74,7 @@ fn cut_short(run: &RunDir, offsets: &Offsets) -> Vec<String> {
 
 /// Rebuilds the database from journal and events, in a temporary file that then replaces it. Killed at
 /// any moment, it leaves the old one, or none, which the next command makes again.
-pub async fn rebuild(run: &RunDir, _lock: &SupervisorLock) -> Result<(), RebuildError> {
+pub(crate) async fn rebuild(run: &RunDir, _lock: &SupervisorLock) -> Result<(), RebuildError> {
     let database = run.database();
     // A database that cannot be read has nothing to lose.
     if let Ok(mut store) = Store::open_read_only(&database).await

@@ -22,7 +22,7 @@ pub struct AttemptHistory {
 
 impl Store {
     /// Every trial's attempts; trials without any are left out.
-    pub async fn pasts(&mut self) -> Result<BTreeMap<TrialId, AttemptHistory>, StoreError> {
+    pub(crate) async fn pasts(&mut self) -> Result<BTreeMap<TrialId, AttemptHistory>, StoreError> {
         let rows = sqlx::query(
             "select name, attempts_reset, number, last_step, stop_cause, stalled_since_ms, failure_class,
                 failure_message,

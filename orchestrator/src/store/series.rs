@@ -16,7 +16,7 @@ use super::{Store, StoreError};
 /// One metric's points that belong to no item, by ascending step. Seconds of work never decrease; they
 /// are NaN where the worker gave no time, and with [`Times::Left`]. An attempt's seconds continue from
 /// the last point before it.
-pub type Series = Vec<Sample>;
+pub(crate) type Series = Vec<Sample>;
 
 /// The choice to read the times of points, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Store {
 
     /// Passes one metric's points to `take`, trial by trial, so that only one trial's are held at once.
     /// Trials without any are left out.
-    pub async fn each_series<E: From<StoreError>>(
+    pub(crate) async fn each_series<E: From<StoreError>>(
         &mut self,
         metric: &str,
         times: Times,
@@ -77,7 +77,10 @@ impl Store {
     }
 
     /// A metric's newest value by trial: one lookup at the end of each attempt's key.
-    pub async fn latest(&mut self, metric: &str) -> Result<BTreeMap<TrialId, f64>, StoreError> {
+    pub(crate) async fn latest(
+        &mut self,
+        metric: &str,
+    ) -> Result<BTreeMap<TrialId, f64>, StoreError> {
         let rows: Vec<(String, i64, Option<f64>)> = self
             .fetch_all(
                 sqlx::query_as(

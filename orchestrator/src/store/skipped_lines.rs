@@ -17,13 +17,13 @@ const REASON: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedLines {
     /// Its trial.
-    pub trial: TrialId,
+    pub(crate) trial: TrialId,
     /// Its number, from 1.
-    pub attempt: u32,
+    pub(crate) attempt: u32,
     /// Number of skipped lines.
-    pub lines: u64,
+    pub(crate) lines: u64,
     /// The first ones: number, from 1, and reason.
-    pub first: Vec<(u64, String)>,
+    pub(crate) first: Vec<(u64, String)>,
 }
 
 /// `a-s0-1f2e3d4c, attempt 1: skipped 3 lines that are not events, the first at line 17: …`.
@@ -41,7 +41,7 @@ impl fmt::Display for SkippedLines {
 
 impl Store {
     /// Every attempt of which lines were skipped, in the order in which they were started.
-    pub async fn skipped_lines(&mut self) -> Result<Vec<SkippedLines>, StoreError> {
+    pub(crate) async fn skipped_lines(&mut self) -> Result<Vec<SkippedLines>, StoreError> {
         let attempts: Vec<(i64, String, u32, i64)> = self.fetch_all(sqlx::query_as(
             "select attempt_id, name, number, skipped_lines from attempt join trial using (trial_id)
              where skipped_lines > 0 order by started_ms, attempt_id",

@@ -12,7 +12,7 @@ use super::{Store, StoreError};
 
 /// One value as SQLite has it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
+pub(crate) enum Cell {
     /// No value; of a metric, NaN.
     Null,
     /// A whole number.
@@ -25,7 +25,7 @@ pub enum Cell {
 
 /// A query that is not answered.
 #[derive(Debug, thiserror::Error)]
-pub enum QueryError {
+pub(crate) enum QueryError {
     /// It is not exactly one `select`.
     #[error("{0}")]
     NotOneSelect(&'static str),
@@ -38,12 +38,15 @@ pub enum QueryError {
 }
 
 /// The rows of a `select`, as they are read.
-pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<Vec<Cell>, QueryError>> + Send + 'a>>;
+pub(crate) type Rows<'a> = Pin<Box<dyn Stream<Item = Result<Vec<Cell>, QueryError>> + Send + 'a>>;
 
 impl Store {
     /// The names of the columns that `select` gives, and its rows, of which only those that are being
     /// read are held in memory.
-    pub async fn query(&mut self, select: &str) -> Result<(Vec<String>, Rows<'_>), QueryError> {
+    pub(crate) async fn query(
+        &mut self,
+        select: &str,
+    ) -> Result<(Vec<String>, Rows<'_>), QueryError> {
         check(select)?;
         let path = self.path.clone();
         let query_error = move |error: sqlx::Error| match error {

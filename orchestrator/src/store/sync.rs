@@ -10,7 +10,7 @@ use crate::store::{Offsets, Store, StoreError};
 
 /// The records cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// The run cannot be locked.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
@@ -23,7 +23,7 @@ pub enum OpenError {
 }
 
 /// The database, up to date with journal and events, for the process that has the lock.
-pub async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
+pub(crate) async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
     make(run, &run.database()).await
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn ingest(
 
 /// The database for reading. A running supervisor keeps it up to date; without one, or if that keeps
 /// another machine's, it is brought up to date first, if the folder is writable.
-pub async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
+pub(crate) async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
     let updated = if let Ok(lock) = run.lock_for_a_moment() {
         for_writing(run, &lock).await
     } else if let Some(lock) = run.lock_database_elsewhere() {

@@ -55,22 +55,22 @@ pub struct AttemptRecord {
 
 /// A file that a worker has reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArtifactRecord {
+pub(crate) struct ArtifactRecord {
     /// The kind of file, in the worker's words.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The name of its content.
-    pub name: String,
+    pub(crate) name: String,
     /// The item of a set that it belongs to; `None` if there is no set.
-    pub item: Option<String>,
+    pub(crate) item: Option<String>,
     /// The training step.
-    pub step: u64,
+    pub(crate) step: u64,
     /// Path, relative to the trial's folder.
-    pub path: String,
+    pub(crate) path: String,
 }
 
 impl Store {
     /// Every trial, in the experiment file's order, retired ones last.
-    pub async fn trials(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
+    pub(crate) async fn trials(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
         let rows = sqlx::query(
             "select trial.name, trial.key, trial.variant, trial.seed, trial.position,
                 trial.state_json, trial.build, trial.data,
@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// The request by which the last supervisor stopped before all trials had ended; `None` otherwise.
-    pub async fn stopping(&mut self) -> Result<Option<StopRequest>, StoreError> {
+    pub(crate) async fn stopping(&mut self) -> Result<Option<StopRequest>, StoreError> {
         let request: Option<String> = sqlx::query_scalar("select stop_request from journal")
             .fetch_one(&mut self.connection)
             .await
@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// The failure that an attempt's worker reported; `None` if it did not.
-    pub async fn failure(
+    pub(crate) async fn failure(
         &mut self,
         trial: &TrialId,
         attempt: u32,
@@ -121,7 +121,7 @@ impl Store {
     }
 
     /// Every attempt's trial and number.
-    pub async fn attempts(&mut self) -> Result<Vec<(TrialId, u32)>, StoreError> {
+    pub(crate) async fn attempts(&mut self) -> Result<Vec<(TrialId, u32)>, StoreError> {
         let rows: Vec<(String, u32)> = self
             .fetch_all(sqlx::query_as(
                 "select name, number from attempt join trial using (trial_id) order by attempt_id",
@@ -144,7 +144,7 @@ impl Store {
     }
 
     /// One metric's values of single items by trial and item, of the last step that has any.
-    pub async fn final_items(
+    pub(crate) async fn final_items(
         &mut self,
         metric: &str,
     ) -> Result<BTreeMap<TrialId, BTreeMap<String, f64>>, StoreError> {
@@ -167,7 +167,10 @@ impl Store {
     }
 
     /// The artifacts of a trial that are in effect, later attempts' last.
-    pub async fn artifacts(&mut self, trial: &TrialId) -> Result<Vec<ArtifactRecord>, StoreError> {
+    pub(crate) async fn artifacts(
+        &mut self,
+        trial: &TrialId,
+    ) -> Result<Vec<ArtifactRecord>, StoreError> {
         let rows: Vec<(String, String, String, i64, String)> = self
             .fetch_all(
                 sqlx::query_as(

@@ -12,16 +12,16 @@ const NAMED: usize = 3;
 
 /// The positions up to which the files have been read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Offsets {
+pub(crate) struct Offsets {
     /// Bytes of the journal.
-    pub journal: u64,
+    pub(crate) journal: u64,
     /// Trial, attempt, and bytes of its events.
-    pub events: Vec<(TrialId, u32, u64)>,
+    pub(crate) events: Vec<(TrialId, u32, u64)>,
 }
 
 impl Store {
     /// The damage that SQLite finds in the database; none if it is intact.
-    pub async fn damage(&mut self) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn damage(&mut self) -> Result<Vec<String>, StoreError> {
         let sql = Self::sql_error(&self.path);
         let lines: Vec<String> = sqlx::query_scalar("pragma integrity_check(5)")
             .fetch_all(&mut self.connection)
@@ -41,7 +41,7 @@ impl Store {
 
     /// Attaches the database at `other` as `made`, and begins a transaction, so that from here on this
     /// one is read as it is now, beside any writer.
-    pub async fn attach(&mut self, other: &Path) -> Result<(), StoreError> {
+    pub(crate) async fn attach(&mut self, other: &Path) -> Result<(), StoreError> {
         let sql = Self::sql_error(&self.path);
         sqlx::query("attach ? as made")
             .bind(other.to_string_lossy())
@@ -52,7 +52,7 @@ impl Store {
     }
 
     /// The positions up to which the files have been read.
-    pub async fn offsets(&mut self) -> Result<Offsets, StoreError> {
+    pub(crate) async fn offsets(&mut self) -> Result<Offsets, StoreError> {
         let sql = Self::sql_error(&self.path);
         let journal: i64 = sqlx::query_scalar("select bytes_read from main.journal")
             .fetch_one(&mut self.connection)
@@ -71,7 +71,7 @@ impl Store {
 
     /// The differences of every table from that of the attached database, by names instead of each
     /// database's own row numbers.
-    pub async fn differences(&mut self) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn differences(&mut self) -> Result<Vec<String>, StoreError> {
         let tables: Vec<String> = sqlx::query_scalar(
             "select name from main.sqlite_schema
              where type = 'table' and name not like 'sqlite_%' and name not like '_sqlx_%'

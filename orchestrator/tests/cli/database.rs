@@ -268,7 +268,7 @@ fn a_database_may_lie_elsewhere_and_every_verb_finds_it() {
         lab.start_with(arguments, &[("ORCH_DB_DIR", elsewhere.to_str().unwrap())]).end()
     };
     let run = orch("run trip.yaml");
-    run.says(0, &["note: the database is `", "as `ORCH_DB_DIR` says"]);
+    run.says(0, &["note: the database is `", "as set by `ORCH_DB_DIR`"]);
     let there = databases(&elsewhere).remove(0);
     assert!(run.stderr.contains(&format!("`{}`", there.display())), "{}", run.stderr);
     let before = dump(&there);

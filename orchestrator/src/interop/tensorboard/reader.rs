@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use prost::Message;
 
 use super::checksum::masked;
-use super::messages::{Event, Tensor, Value};
+use super::messages::{Event, SummaryValue, Tensor};
 
 /// The types of a scalar's tensor, by `types.proto`.
 const FLOAT: i32 = 1;
@@ -17,11 +17,11 @@ const DOUBLE: i32 = 2;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scalars {
     /// Seconds since the Unix epoch.
-    pub time: f64,
+    pub(crate) time: f64,
     /// Training step; negative where a program uses it for something else.
-    pub step: i64,
+    pub(crate) step: i64,
     /// Tags and values.
-    pub values: Vec<(String, f64)>,
+    pub(crate) values: Vec<(String, f64)>,
 }
 
 /// Reads the scalars of a folder's files, one after the other.
@@ -30,7 +30,7 @@ pub(crate) struct Reader {
     /// Tags that are known to be scalars: TensorFlow marks only their first points.
     scalars: BTreeSet<String>,
     /// Tags of everything else: pictures, histograms, texts.
-    pub others: BTreeSet<String>,
+    pub(crate) others: BTreeSet<String>,
 }
 
 /// A file is not as TensorBoard's writers leave it.
@@ -106,7 +106,7 @@ impl Reader {
     }
 
     /// The number of a value; `None` if it is not a scalar.
-    fn scalar(&self, tag: &str, value: Value) -> Option<f64> {
+    fn scalar(&self, tag: &str, value: SummaryValue) -> Option<f64> {
         if let Some(number) = value.simple_value {
             return Some(f64::from(number));
         }

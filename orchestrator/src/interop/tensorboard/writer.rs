@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::checksum::masked;
-use super::messages::{Event, Summary, Value};
+use super::messages::{Event, Summary, SummaryValue};
 use crate::store::Point;
 
 /// The second version of the format, in which steps of different metrics may be interleaved.
@@ -34,10 +34,10 @@ impl EventFile {
             "" => point.metric.clone(),
             item => format!("{}/{item}", point.metric),
         };
-        let value = Value {
+        let value = SummaryValue {
             tag: tag.into_bytes(),
             simple_value: Some(point.value as f32),
-            ..Value::default()
+            ..SummaryValue::default()
         };
         record(&Event {
             wall_time: Some(self.time),

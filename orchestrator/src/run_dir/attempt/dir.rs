@@ -32,7 +32,7 @@ impl AttemptDir {
 
     /// Makes the folder if it is missing. Only its user may read it, since it tells the worker's
     /// environment.
-    pub fn create(&self) -> io::Result<()> {
+    pub(crate) fn create(&self) -> io::Result<()> {
         if let Some(trial) = self.0.parent() {
             std::fs::create_dir_all(trial)?;
         }
@@ -41,7 +41,7 @@ impl AttemptDir {
 
     /// The same folder by its absolute path.
     #[must_use]
-    pub fn absolute(&self) -> Self {
+    pub(crate) fn absolute(&self) -> Self {
         Self(std::path::absolute(&self.0).unwrap_or_else(|_| self.0.clone()))
     }
 
@@ -56,7 +56,7 @@ impl AttemptDir {
     }
 
     /// The code and GPUs that it was started with: [`Provenance`], written by the supervisor.
-    pub fn provenance(&self) -> PathBuf {
+    pub(crate) fn provenance(&self) -> PathBuf {
         self.0.join("provenance.json")
     }
 
@@ -66,12 +66,12 @@ impl AttemptDir {
     }
 
     /// The Slurm job that it belongs to, if it runs on a cluster: [`crate::executor::slurm::Job`].
-    pub fn job(&self) -> PathBuf {
+    pub(crate) fn job(&self) -> PathBuf {
         self.0.join("job.json")
     }
 
     /// The attempt's [`Owner`](crate::run_dir::ownership::Owner); locked while its holder lives.
-    pub fn owner(&self) -> PathBuf {
+    pub(crate) fn owner(&self) -> PathBuf {
         self.0.join("owner")
     }
 
@@ -96,17 +96,17 @@ impl AttemptDir {
     }
 
     /// Its [`Exit`], written by the holder after everything else.
-    pub fn exit(&self) -> PathBuf {
+    pub(crate) fn exit(&self) -> PathBuf {
         self.0.join("exit.json")
     }
 
     /// The holder stops the worker once this file exists.
-    pub fn stop(&self) -> PathBuf {
+    pub(crate) fn stop(&self) -> PathBuf {
         self.0.join("stop")
     }
 
     /// The holder kills the worker once this file exists beside `stop`.
-    pub fn kill(&self) -> PathBuf {
+    pub(crate) fn kill(&self) -> PathBuf {
         self.0.join("kill")
     }
 
@@ -116,7 +116,7 @@ impl AttemptDir {
     }
 
     /// The code and GPUs that it was started with; `None` before that.
-    pub fn read_provenance(&self) -> Result<Option<Provenance>, FileError> {
+    pub(crate) fn read_provenance(&self) -> Result<Option<Provenance>, FileError> {
         atomic_file::read_json(&self.provenance())
     }
 
@@ -143,7 +143,7 @@ impl AttemptDir {
     }
 
     /// True if the worker is to be killed without waiting for a checkpoint.
-    pub fn kill_requested(&self) -> bool {
+    pub(crate) fn kill_requested(&self) -> bool {
         self.kill().exists()
     }
 

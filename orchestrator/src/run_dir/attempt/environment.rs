@@ -15,12 +15,12 @@ pub struct Environment {
     pub host: Host,
     /// Release of its kernel; empty in older records.
     #[serde(default)]
-    pub kernel: String,
+    pub(crate) kernel: String,
     /// Model of its processor; `None` where the system does not tell.
     #[serde(default)]
-    pub cpu_model: Option<String>,
+    pub(crate) cpu_model: Option<String>,
     /// The worker's working directory.
-    pub cwd: PathBuf,
+    pub(crate) cwd: PathBuf,
     /// The variables that can make a difference to a worker and are not secret.
     pub variables: BTreeMap<String, String>,
     /// Names of all other variables that the worker was given.

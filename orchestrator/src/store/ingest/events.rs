@@ -14,11 +14,11 @@ use crate::store::{Store, StoreError};
 
 /// Events that were ingested.
 #[derive(Debug)]
-pub struct Read {
+pub(crate) struct Read {
     /// The events, in the file's order.
-    pub lines: Vec<Line>,
+    pub(crate) lines: Vec<Line>,
     /// True if there was something to read, so that there may be more.
-    pub more: bool,
+    pub(crate) more: bool,
 }
 
 /// An attempt and the position in its events file.
@@ -34,7 +34,7 @@ struct Cursor {
 impl Store {
     /// Ingests the new events in the attempt's file before the byte `end`, a few megabytes at a time,
     /// and returns them. Call again while there is more.
-    pub async fn read_events(
+    pub(crate) async fn read_events(
         &mut self,
         trial: &TrialId,
         attempt: u32,

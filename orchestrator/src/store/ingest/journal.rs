@@ -12,12 +12,16 @@ use crate::store::{Store, StoreError};
 
 impl Store {
     /// Ingests every whole line of the journal that has not been ingested yet.
-    pub async fn read_journal(&mut self, journal: &Path) -> Result<(), StoreError> {
+    pub(crate) async fn read_journal(&mut self, journal: &Path) -> Result<(), StoreError> {
         self.read_journal_to(journal, u64::MAX).await
     }
 
     /// The same for lines before the byte `end`.
-    pub async fn read_journal_to(&mut self, journal: &Path, end: u64) -> Result<(), StoreError> {
+    pub(crate) async fn read_journal_to(
+        &mut self,
+        journal: &Path,
+        end: u64,
+    ) -> Result<(), StoreError> {
         let sql = Self::sql_error(&self.path);
         let mut transaction = self.connection.begin().await.map_err(&sql)?;
         let bytes_read: i64 = sqlx::query_scalar("select bytes_read from journal")

@@ -103,7 +103,7 @@ fn named(event: &Event) -> impl Iterator<Item = &str> {
 
 impl Store {
     /// The metrics' descriptions, each by the newest attempt that has one.
-    pub async fn metrics(&mut self) -> Result<BTreeMap<String, MetricInfo>, StoreError> {
+    pub(crate) async fn metrics(&mut self) -> Result<BTreeMap<String, MetricInfo>, StoreError> {
         let rows: Vec<(String, String, Option<String>)> = self
             .fetch_all(sqlx::query_as(
                 "select metric.name, description, attempt_metric.unit

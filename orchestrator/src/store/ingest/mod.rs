@@ -4,5 +4,3 @@ mod batch;
 mod events;
 mod journal;
 mod metric_names;
-
-pub use events::Read;
