@@ -57,7 +57,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, SHARED)
 }
 
-/// [`write()`] for a value as indented JSON.
+/// Replaces `path`, whole or not at all, by `value` as indented JSON.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
     replace(path, &to_json(value), SHARED)
 }
