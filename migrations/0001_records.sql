@@ -1,19 +1,19 @@
 -- The index over a run's journal.jsonl and its attempts' events.jsonl. Everything here can be made
--- again from those files; each offset is stored in the same transaction as what was read up to it,
--- so that nothing is lost and nothing doubled, whenever the writer is killed.
+-- again from those files. How far each file has been read is stored in the same transaction as the
+-- rows that were read up to there, so that nothing is lost or doubled whenever the writer is killed.
 
--- How far the journal has been read. One row.
+-- The position in the journal. One row.
 create table journal (
-    only integer primary key check (only = 1),
+    singleton integer primary key check (singleton = 1),
     bytes_read integer not null,
-    -- The request by which the last supervisor stopped before all was done, as JSON; null unless it
-    -- did. By it whoever waits for the end of a run says the same as who ran it.
+    -- The request by which the last supervisor stopped before all trials had ended, as JSON; null
+    -- otherwise. It gives `orch wait` the same exit code as `orch run`.
     stop_request text
 ) strict;
 
 insert into journal values (1, 0, null);
 
--- The rows of the table, in its order. Labels are for people and no part of a trial's key.
+-- The rows of the report's table, in its order. Labels are for people and no part of a trial's key.
 create table variant (
     name text primary key,
     label text not null,
@@ -23,11 +23,12 @@ create table variant (
 create table trial (
     trial_id integer primary key,
     name text not null unique,
-    -- Hash of config, seed and command: the same key is the same trial, whatever it is called.
+    -- Hash of config, seed and command: the same key is the same trial, whatever its name.
     key text not null unique,
     variant text not null,
     seed integer not null,
-    -- In the file's order; null where the file no longer names it (retired: kept, not shown).
+    -- In the order of the experiment file; null if it no longer names the trial (retired: kept, not
+    -- shown).
     position integer,
     state text not null check (
         state in (
@@ -37,8 +38,8 @@ create table trial (
     -- The state with its data, as JSON.
     state_json text not null,
     changed_ms integer not null,
-    -- The worker's build and the data's fingerprint at the newest plan, by which results of another
-    -- build or of other data are told.
+    -- The worker's build and the data's fingerprint at the newest plan: a trial whose attempts have
+    -- others is stale.
     build text,
     data text,
     -- Attempts up to this number no longer count against the trial: it was retried on request.
@@ -50,7 +51,7 @@ create table attempt (
     trial_id integer not null references trial,
     number integer not null,
     started_ms integer not null,
-    -- How far events.jsonl has been read.
+    -- The position in events.jsonl.
     bytes_read integer not null default 0,
     -- Lines that began before `bytes_read`.
     lines_read integer not null default 0,
@@ -63,22 +64,23 @@ create table attempt (
     build text,
     data text,
     device text,
-    -- Earlier attempts' points beyond this step are hidden: the step of the checkpoint that the
-    -- attempt resumed from, -1 if it restarted, null until its hello was read.
-    keeps_until integer,
+    -- The step of the checkpoint that the attempt resumed from, -1 if it started from scratch, null
+    -- until its hello or first point was read. Earlier attempts' points beyond it are superseded.
+    resumed_from integer,
     -- The newest progress event.
     phase text,
     phase_step integer,
-    phase_of integer,
+    phase_total integer,
     phase_time real,
     -- The step that it reached last, in any phase.
     last_step integer,
-    -- The cause for which the attempt was asked to stop; null if it was not.
+    -- The cause for which it was requested to stop; null if it was not.
     stop_cause text,
-    -- The time since which nothing has been heard of it; null unless it has stalled.
+    -- The time of its last sign of life; null unless it has stalled.
     stalled_since_ms integer,
-    failed_class text,
-    failed_message text,
+    -- The failure that its worker reported; null if it did not.
+    failure_class text,
+    failure_message text,
     unique (trial_id, number)
 ) strict;
 
@@ -127,6 +129,7 @@ create table result (
 create table checkpoint (
     attempt_id integer not null references attempt,
     step integer not null,
+    -- Relative to the trial's folder.
     path text not null,
     hash text,
     primary key (attempt_id, step)
@@ -152,20 +155,20 @@ create table artifact (
     primary key (attempt_id, name, item, step)
 ) strict, without rowid;
 
--- For every attempt, the step up to which later attempts have left its points in effect.
+-- For every attempt, the last step at which no later attempt has superseded it; null if none has.
 create view effective_attempt as
 select
     attempt.attempt_id,
     attempt.trial_id,
     attempt.number,
     (
-        select min(later.keeps_until)
+        select min(later.resumed_from)
         from attempt as later
         where later.trial_id = attempt.trial_id and later.number > attempt.number
-    ) as keeps_until
+    ) as effective_until
 from attempt;
 
--- Every point that counts, by name: the last attempt's where attempts overlap.
+-- Every point in effect, by name: the last attempt's where attempts overlap.
 create view series as
 select
     trial.name as trial,
@@ -181,20 +184,20 @@ from point
 join effective_attempt as effective using (attempt_id)
 join trial using (trial_id)
 join metric using (metric_id)
-where (effective.keeps_until is null or point.step <= effective.keeps_until)
-    -- An attempt that goes on from a checkpoint may report the checkpoint's own step again.
+where (effective.effective_until is null or point.step <= effective.effective_until)
+    -- An attempt that resumes from a checkpoint may report the checkpoint's own step again.
     and not exists (
         select 1
-        from point as again
-        join attempt as later on later.attempt_id = again.attempt_id
+        from point as repeated
+        join attempt as later on later.attempt_id = repeated.attempt_id
         where later.trial_id = effective.trial_id
             and later.number > effective.number
-            and again.metric_id = point.metric_id
-            and again.item = point.item
-            and again.step = point.step
+            and repeated.metric_id = point.metric_id
+            and repeated.item = point.item
+            and repeated.step = point.step
     );
 
--- Every trial's final values, by name.
+-- Every trial's final values, by name: those of its last attempt that has a result.
 create view final as
 select
     trial.name as trial,
@@ -210,6 +213,6 @@ join metric using (metric_id)
 where attempt.number = (
     select max(last.number)
     from attempt as last
-    join result as theirs on theirs.attempt_id = last.attempt_id
+    join result as last_result on last_result.attempt_id = last.attempt_id
     where last.trial_id = attempt.trial_id
 );

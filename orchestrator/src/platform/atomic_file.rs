@@ -1,11 +1,12 @@
-//! Files that are there whole or not at all: written aside, synced, and renamed into place.
+//! Files that are there whole or not at all: written to a temporary file, synced, and renamed into
+//! place.
 //!
-//! What is written aside is locked by its writer, so whatever has such a name and can be locked was
-//! left by one that was killed.
+//! A temporary file is locked by its writer, so one that can be locked was left by a writer that was
+//! killed.
 
 use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -15,26 +16,29 @@ use tempfile::NamedTempFile;
 /// Permissions of any file, under the user's umask.
 const SHARED: u32 = 0o666;
 
-/// How the names of files that are being written aside end.
-const ASIDE: &str = ".aside";
+/// Permissions of a file that only its user may read.
+const PRIVATE: u32 = 0o600;
+
+/// Ending of a temporary file's name. More than `.tmp`, since what ends like this is deleted.
+const SUFFIX: &str = ".orch.tmp";
 
 /// A file could not be read or written; names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The file was not written; what was there before still is.
+    /// The file was not written; an earlier content is unchanged.
     #[error("cannot write `{}`", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file is there and cannot be read.
+    /// The file exists and cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file's content is not what it should be.
@@ -42,47 +46,43 @@ pub enum FileError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// Line, column and reason.
         source: serde_json::Error,
     },
 }
 
 /// Replaces `path` by `bytes`: after a crash or for a reader in between it holds the old content
 /// or the new, never a part.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, SHARED)
 }
 
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
-    let replace = || {
-        let mut aside = aside_with(path, mode)?;
-        aside.write_all(bytes)?;
-        aside.as_file().sync_all()?;
-        aside.persist(path).map_err(|e| e.error)?;
-        sync_folder(path)
-    };
-    replace().map_err(|source| FileError::Write { path: path.to_owned(), source })
-}
-
-/// [`write()`] for a value as indented JSON.
+/// Replaces `path`, whole or not at all, by `value` as indented JSON.
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
-    write(path, &to_json(value))
+    replace(path, &to_json(value), SHARED)
 }
 
 /// [`write_json`] to a file that only its user may read.
-pub fn write_private_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
-    replace(path, &to_json(value), 0o600)
+pub(crate) fn write_private_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
+    replace(path, &to_json(value), PRIVATE)
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let mut file = TemporaryFile::with_mode(path, mode)?;
+    file.append(bytes)?;
+    file.persist()
 }
 
 /// The value in the JSON file `path`; `None` if there is no such file.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(FileError::Read { path: path.to_owned(), source }),
     };
-    let malformed = |source| FileError::Malformed { path: path.to_owned(), source };
-    serde_json::from_slice(&text).map(Some).map_err(malformed)
+    serde_json::from_slice(&text)
+        .map(Some)
+        .map_err(|source| FileError::Malformed { path: path.to_owned(), source })
 }
 
 /// `value` as indented JSON with a line feed at its end.
@@ -92,51 +92,117 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     text
 }
 
-/// A file beside `path` under a name of its own, removed unless it is persisted.
-pub(crate) fn aside(path: &Path) -> io::Result<NamedTempFile> {
-    aside_with(path, SHARED)
+/// The next content of a file, written piece by piece; removed on drop.
+#[derive(Debug)]
+pub(crate) struct TemporaryFile {
+    path: PathBuf,
+    file: BufWriter<NamedTempFile>,
 }
 
-fn aside_with(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
+impl TemporaryFile {
+    /// A file beside `path`, which it is to become.
+    pub(crate) fn create(path: &Path) -> Result<Self, FileError> {
+        Self::with_mode(path, SHARED)
+    }
+
+    fn with_mode(path: &Path, mode: u32) -> Result<Self, FileError> {
+        let file = locked_file_beside(path, mode).map_err(|source| write_error(path, source))?;
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
+    }
+
+    /// Adds `bytes` at the end.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.file.write_all(bytes).map_err(|source| write_error(&self.path, source))
+    }
+
+    /// Gives the file its name, in place of one that has it.
+    pub(crate) fn persist(self) -> Result<(), FileError> {
+        synced(self.file)
+            .and_then(|file| file.persist(&self.path).map_err(|e| e.error))
+            .and_then(|_| sync_folder(&self.path))
+            .map_err(|source| write_error(&self.path, source))
+    }
+
+    /// Gives the file its name and returns it, still locked; `None` if another has the name.
+    ///
+    /// By a link and not by a rename without replacement, which network file systems lack.
+    pub(crate) fn link(self) -> Result<Option<File>, FileError> {
+        synced(self.file)
+            .and_then(|file| link(file, &self.path))
+            .map_err(|source| write_error(&self.path, source))
+    }
+}
+
+impl Write for TemporaryFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn write_error(path: &Path, source: io::Error) -> FileError {
+    FileError::Write { path: path.to_owned(), source }
+}
+
+fn locked_file_beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut builder = tempfile::Builder::new();
     let prefix = format!(".{name}.");
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
-    builder.prefix(&prefix).suffix(ASIDE).permissions(permissions);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(SUFFIX).permissions(PermissionsExt::from_mode(mode));
     loop {
-        let aside = builder.tempfile_in(folder_of(path))?;
-        // Where there are no locks, a sweep gets none either.
-        let _ = aside.as_file().lock();
-        // A sweep may have come before the lock.
-        if aside.as_file().metadata()?.nlink() > 0 {
-            return Ok(aside);
+        let file = builder.tempfile_in(folder_of(path))?;
+        // Where there are no locks, `clean_up` gets none either.
+        let _ = file.as_file().lock();
+        // It may have been cleaned up before the lock.
+        if file.as_file().metadata()?.nlink() > 0 {
+            return Ok(file);
         }
     }
 }
 
-/// Removes from `folder` what writers that were killed have left aside; what is being written now
-/// stays.
-pub fn sweep(folder: &Path) -> io::Result<()> {
+fn synced(file: BufWriter<NamedTempFile>) -> io::Result<NamedTempFile> {
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+fn link(file: NamedTempFile, path: &Path) -> io::Result<Option<File>> {
+    // Locked already, or there are no locks, on which whoever links a file relies.
+    file.as_file().try_lock()?;
+    match std::fs::hard_link(file.path(), path) {
+        Ok(()) => {}
+        // A network file system may have done it and lost the reply.
+        Err(_) if file.as_file().metadata()?.nlink() == 2 => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        Err(e) => return Err(e),
+    }
+    sync_folder(path)?;
+    Ok(Some(file.into_file()))
+}
+
+/// Removes from `folder` the temporary files of writers that were killed; those of living writers
+/// stay.
+pub fn clean_up(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        if name.starts_with(b".") && name.ends_with(ASIDE.as_bytes()) {
-            remove_unless_written(&path)?;
+        if name.starts_with(b".") && name.ends_with(SUFFIX.as_bytes()) {
+            match remove_unless_locked(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
         }
     }
     Ok(())
 }
 
-fn remove_unless_written(aside: &Path) -> io::Result<()> {
-    let remove = || {
-        let file = File::open(aside)?;
-        // Shared: what was left may be a second name of a claim, which must not seem to be held.
-        if file.try_lock_shared().is_ok() { std::fs::remove_file(aside) } else { Ok(()) }
-    };
-    match remove() {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
+fn remove_unless_locked(path: &Path) -> io::Result<()> {
+    let file = File::open(path)?;
+    // Shared: it may be a second name of an owner file, which must not seem to be held.
+    if file.try_lock_shared().is_ok() { std::fs::remove_file(path) } else { Ok(()) }
 }
 
 /// Makes the names in `path`'s folder survive a power cut.
@@ -164,31 +230,31 @@ mod tests {
     }
 
     #[test]
-    fn only_what_killed_writers_left_is_swept_away() {
+    fn only_what_killed_writers_left_is_cleaned_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         // A writer that is killed removes nothing, and the kernel frees its lock.
-        let (_, left) = aside(&path).unwrap().keep().unwrap();
-        let written = aside(&path).unwrap();
-        let others = [folder.path().join(".a.json.swp"), folder.path().join("b.aside")];
+        let (_, orphan) = locked_file_beside(&path, SHARED).unwrap().keep().unwrap();
+        let written = TemporaryFile::create(&path).unwrap();
+        let others = [folder.path().join(".a.json.swp"), folder.path().join("b.orch.tmp")];
         for other in &others {
             std::fs::write(other, "").unwrap();
         }
-        sweep(folder.path()).unwrap();
-        assert!(!left.exists());
+        clean_up(folder.path()).unwrap();
+        assert!(!orphan.exists());
         assert!(others.iter().all(|other| other.exists()));
-        written.persist(&path).unwrap();
+        written.persist().unwrap();
     }
 
     #[test]
-    fn a_writer_that_is_swept_before_its_lock_writes_all_the_same() {
+    fn a_writer_whose_file_is_removed_before_its_lock_writes_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         std::thread::scope(|scope| {
             let writers = [1, 2]
                 .map(|_| scope.spawn(|| (0..50).for_each(|n| write_json(&path, &n).unwrap())));
             while !writers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
-                sweep(folder.path()).unwrap();
+                clean_up(folder.path()).unwrap();
             }
         });
         assert_eq!(read_json::<u32>(&path).unwrap(), Some(49));

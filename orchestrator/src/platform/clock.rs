@@ -1,4 +1,4 @@
-//! The wall clock, read here only; what decides takes the time as an argument.
+//! The wall clock, read here only; decisions take the time as an argument.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,8 +8,8 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A time as people and programs read it: `2026-01-31T12:00:00Z`.
-pub fn to_rfc3339(time_ms: i64) -> String {
+/// A time in RFC 3339, to the second: `2026-01-31T12:00:00Z`.
+pub(crate) fn to_rfc3339(time_ms: i64) -> String {
     let time = UNIX_EPOCH + Duration::from_millis(u64::try_from(time_ms).unwrap_or(0));
     humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// An error and its causes in one line.
+/// An error and its causes in one line, separated by colons; hints are separated by semicolons.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -10,5 +10,5 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         text = format!("{text}: {cause}");
         source = cause.source();
     }
-    text
+    text.replace("\n\nhint: ", "; ")
 }

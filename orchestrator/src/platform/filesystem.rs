@@ -1,4 +1,4 @@
-//! Which kind of file system a folder is on, and whether it keeps what `orch` relies on.
+//! The kind of file system that a folder is on, and checks of the guarantees that `orch` relies on.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,11 +10,11 @@ use tempfile::NamedTempFile;
 /// A kind of file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// On a disk of this machine, or one that is not known.
+    /// On a disk of this machine, or of an unknown kind.
     Local(&'static str),
     /// In memory: gone with the next boot.
     Memory(&'static str),
-    /// Somewhere else.
+    /// On another machine, or unknown to the kernel (FUSE).
     Network(&'static str),
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn kind(folder: &Path) -> io::Result<Kind> {
     Ok(by_magic(rustix::fs::statfs(folder)?.f_type as u32))
 }
 
-/// What the file system of `folder` is called, if it is somewhere else.
+/// The name of `folder`'s file system if it is a network one.
 pub(crate) fn network(folder: &Path) -> Option<&'static str> {
     match kind(folder) {
         Ok(Kind::Network(name)) => Some(name),
@@ -55,8 +55,8 @@ fn by_magic(magic: u32) -> Kind {
     }
 }
 
-/// Tries in `folder` what claims and slots rest on: that a lock keeps a second one out until it is
-/// given up, and that a file can be linked to a second name. What is wrong if they do not hold.
+/// Checks in `folder` what ownership and slots rely on: that a lock excludes a second one until it is
+/// released, and that hard links work. Returns the problem, if there is one.
 pub(crate) fn try_locks(folder: &Path) -> io::Result<Option<&'static str>> {
     let file = NamedTempFile::new_in(folder)?;
     file.as_file().try_lock()?;
@@ -73,7 +73,7 @@ pub(crate) fn try_locks(folder: &Path) -> io::Result<Option<&'static str>> {
     Ok(second.try_lock_shared().is_err().then_some("a lock outlives its holder"))
 }
 
-/// How far the time that `folder` gives a new file is from this machine's.
+/// The difference between the time that `folder` gives a new file and this machine's.
 pub(crate) fn clock_difference(folder: &Path) -> io::Result<Duration> {
     let before = SystemTime::now();
     let file = NamedTempFile::new_in(folder)?;
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_of_this_machine_keeps_what_is_relied_on() {
+    fn a_local_folder_passes_every_check() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(try_locks(folder.path()).unwrap(), None);
         assert!(clock_difference(folder.path()).unwrap() < Duration::from_secs(5));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_another_machine_is_told_by_its_number() {
+    fn network_file_systems_are_known_by_their_magic_numbers() {
         // Numbers of linux/magic.h, and of the file systems' own sources.
         let network = [
             (0x6969, "NFS"),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_what_stat_calls_them() {
+    fn kinds_agree_with_stat() {
         for folder in ["/proc", "/dev/shm", "/tmp", "."] {
             let asked =
                 std::process::Command::new("stat").args(["-f", "-c", "%T", folder]).output();

@@ -1,25 +1,25 @@
-//! Which machine this is: whose locks can be asked about, whose slots are counted, and what it is
-//! made of, for people.
+//! This machine's identity, by which locks and slots are told apart from other machines', and its
+//! kernel and processor, for people.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 use serde::{Deserialize, Serialize};
 
-/// A machine, and which of its boots.
+/// A machine, in one of its boots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
-    /// The name it has on the network.
+    /// Its network name.
     pub name: String,
-    /// systemd's machine id, where there is one.
+    /// systemd's machine id; `None` where there is none.
     pub machine_id: Option<String>,
-    /// Changes with every boot; one running kernel has one.
+    /// The kernel's id of the boot, which changes with every reboot; `None` where it cannot be read.
     pub boot_id: Option<String>,
 }
 
 impl Host {
-    /// This machine.
-    pub fn this() -> Self {
+    /// The machine that this process runs on.
+    pub(crate) fn this() -> Self {
         Self {
             name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             machine_id: first_line("/etc/machine-id"),
@@ -27,34 +27,34 @@ impl Host {
         }
     }
 
-    /// Whether both are the same running kernel, which alone knows who holds a lock.
-    pub fn same_boot(&self, other: &Self) -> bool {
+    /// True if both are the same running kernel, which alone knows who holds a lock.
+    pub(crate) fn same_boot(&self, other: &Self) -> bool {
         match (&self.boot_id, &other.boot_id) {
             (Some(a), Some(b)) => a == b,
             _ => self.same_machine(other),
         }
     }
 
-    /// Whether both are the same machine, perhaps before and after a reboot.
-    pub fn same_machine(&self, other: &Self) -> bool {
+    /// True if both are the same machine, perhaps before and after a reboot.
+    pub(crate) fn same_machine(&self, other: &Self) -> bool {
         self.name == other.name && self.machine_id == other.machine_id
     }
 
     /// The machine id, or the name where there is none; fit for a folder's name.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.machine_id.as_deref().unwrap_or(&self.name)
     }
 }
 
 /// Release of the running kernel.
-pub fn kernel() -> String {
+pub(crate) fn kernel() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }
 
-/// Model of the first processor, where the system tells.
-pub fn cpu_model() -> Option<String> {
+/// Model of the first processor; `None` where the system does not tell.
+pub(crate) fn cpu_model() -> Option<String> {
     let lines = BufReader::new(File::open("/proc/cpuinfo").ok()?).lines();
-    // Not every line: there are some for each of perhaps hundreds of cores.
+    // Not every line: each of perhaps hundreds of cores has a paragraph.
     let line = lines.map_while(Result::ok).find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }

@@ -7,6 +7,6 @@ pub(crate) mod error_chain;
 pub(crate) mod filesystem;
 pub(crate) mod hash;
 pub mod host;
-pub mod line_reader;
+pub(crate) mod line_reader;
 pub(crate) mod shell;
 pub(crate) mod state_dir;

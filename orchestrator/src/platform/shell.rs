@@ -1,9 +1,11 @@
-//! Words for a POSIX shell.
+//! Quoting for a POSIX shell.
 
-/// `word` as a shell reads it back.
+/// `word`, quoted if a shell would otherwise read it as anything else.
 pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    // Looser than the crate `shlex`, which quotes every `name=value`.
+    if !word.is_empty()
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:=,+@%".contains(c))
+    {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))

@@ -1,13 +1,17 @@
-//! The folder of what `orch` keeps for its user on this machine, whatever the run.
+//! The folder of state that `orch` keeps for its user on this machine, outside of any run.
 
 use std::env;
 use std::path::PathBuf;
 
-/// `$ORCH_STATE_DIR`, or else `orch/` in `$XDG_STATE_HOME` or `~/.local/state`; `None` where nobody
-/// says.
+/// `$ORCH_STATE_DIR`, or else `orch/` in `$XDG_STATE_HOME` or `~/.local/state`; `None` where none
+/// of these is set.
 pub(crate) fn state_dir() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    set("ORCH_STATE_DIR")
-        .or_else(|| set("XDG_STATE_HOME").map(|home| home.join("orch")))
-        .or_else(|| set("HOME").map(|home| home.join(".local/state/orch")))
+    path_in("ORCH_STATE_DIR")
+        .or_else(|| path_in("XDG_STATE_HOME").map(|home| home.join("orch")))
+        .or_else(|| path_in("HOME").map(|home| home.join(".local/state/orch")))
+}
+
+/// The path in the environment variable `name`; `None` if it is unset or empty.
+pub(crate) fn path_in(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from)
 }

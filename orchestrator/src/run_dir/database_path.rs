@@ -1,24 +1,22 @@
-//! Where a run's database lies: in the run's folder, unless that is on a file system of another
-//! machine, on which SQLite's write-ahead log, which is shared memory, does not work. The database is
-//! an index over the run's files, so every machine may have one of its own.
+//! The path of a run's database: in the run's folder, unless that is on a network file system, where
+//! SQLite's write-ahead log, which is shared memory, does not work. The database is an index over the
+//! run's files, so every machine may have one of its own.
 
-use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::platform::filesystem::{self, Kind};
+use crate::platform::hash;
 use crate::platform::host::Host;
-use crate::platform::state_dir::state_dir;
+use crate::platform::state_dir::{path_in, state_dir};
 
-/// Environment variable that names the folder in which all databases are to lie.
+/// Environment variable that names a folder for all databases.
 const ENV_DB_DIR: &str = "ORCH_DB_DIR";
 
 /// The database of the run in `run`.
 pub(crate) fn of_run(run: &Path) -> PathBuf {
     match folder(run) {
-        Some(folder) => aside(&folder, run),
+        Some(folder) => path_below(&folder, run),
         None => run.join("orch.db"),
     }
 }
@@ -27,20 +25,20 @@ pub(crate) fn of_run(run: &Path) -> PathBuf {
 /// run's folder, where the supervisor's lock is enough.
 pub(crate) fn lock(run: &Path) -> io::Result<Option<PathBuf>> {
     let Some(folder) = folder(run) else { return Ok(None) };
-    let lock = aside(&folder, run).with_extension("lock");
+    let lock = path_below(&folder, run).with_extension("lock");
     fs_err::create_dir_all(lock.parent().unwrap_or(&folder))?;
     Ok(Some(lock))
 }
 
-/// Where the database lies and why, for people; `None` if it is in the run's folder.
+/// The database's path and the reason for it, for people; `None` if it is in the run's folder.
 pub(crate) fn note(run: &Path) -> Option<String> {
     let folder = folder(run)?;
-    let database = aside(&folder, run);
-    let why = match (named_folder(), filesystem::network(run)) {
+    let database = path_below(&folder, run);
+    let reason = match (path_in(ENV_DB_DIR), filesystem::network(run)) {
         (None, Some(kind)) => {
             format!("since `{}` is on {kind}, where it could break", run.display())
         }
-        _ => format!("as `{ENV_DB_DIR}` says"),
+        _ => format!("as set by `{ENV_DB_DIR}`"),
     };
     let advice =
         match database.ancestors().find(|above| above.exists()).and_then(filesystem::network) {
@@ -49,28 +47,24 @@ pub(crate) fn note(run: &Path) -> Option<String> {
             }
             None => String::new(),
         };
-    Some(format!("the database is `{}`, {why}{advice}", database.display()))
+    Some(format!("the database is `{}`, {reason}{advice}", database.display()))
 }
 
-/// The folder for the database of `run`; `None` if it may lie in the run's.
+/// The folder for databases that `run`'s has to lie in; `None` if it may lie in the run's own.
 fn folder(run: &Path) -> Option<PathBuf> {
-    named_folder().or_else(|| folder_for(filesystem::kind(run).ok()?))
-}
-
-fn named_folder() -> Option<PathBuf> {
-    env::var_os(ENV_DB_DIR).filter(|folder| !folder.is_empty()).map(PathBuf::from)
+    path_in(ENV_DB_DIR).or_else(|| folder_for(filesystem::kind(run).ok()?))
 }
 
 fn folder_for(kind: Kind) -> Option<PathBuf> {
     matches!(kind, Kind::Network(_)).then(state_dir)?.map(|state| state.join("databases"))
 }
 
-/// By the machine, since a home is often shared; by the run's name, for people; and by its real path,
-/// so that all ways to it lead to one database.
-fn aside(folder: &Path, run: &Path) -> PathBuf {
+/// The path names the machine, since a home is often shared; the run's name, for people; and its real
+/// path, so that all ways to it lead to one database.
+fn path_below(folder: &Path, run: &Path) -> PathBuf {
     let real = run.canonicalize().or_else(|_| std::path::absolute(run));
     let real = real.unwrap_or_else(|_| run.to_owned());
-    let hash = base16ct::lower::encode_string(&Sha256::digest(real.as_os_str().as_encoded_bytes()));
+    let hash = hash::sha256(real.as_os_str().as_encoded_bytes());
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
     folder.join(Host::this().id()).join(format!("{name}-{}.db", &hash[..16]))
 }
@@ -80,12 +74,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_on_another_machine_has_its_database_elsewhere() {
+    fn only_a_run_on_a_network_file_system_has_its_database_elsewhere() {
         for here in [Kind::Local("ext4"), Kind::Memory("tmpfs")] {
             assert_eq!(folder_for(here), None);
         }
-        let aside = folder_for(Kind::Network("NFS"));
-        assert_eq!(aside, state_dir().map(|state| state.join("databases")));
+        let elsewhere = folder_for(Kind::Network("NFS"));
+        assert_eq!(elsewhere, state_dir().map(|state| state.join("databases")));
     }
 
     #[test]
@@ -94,10 +88,10 @@ mod tests {
         let run = root.path().join("trip.demo");
         std::fs::create_dir(&run).unwrap();
         std::os::unix::fs::symlink(root.path(), root.path().join("way")).unwrap();
-        let database = aside(Path::new("/state"), &run);
-        assert_eq!(aside(Path::new("/state"), &root.path().join("way/trip.demo")), database);
-        assert_eq!(aside(Path::new("/state"), &run.join("../trip.demo")), database);
-        assert_ne!(aside(Path::new("/state"), &root.path().join("trip.small")), database);
+        let database = path_below(Path::new("/state"), &run);
+        assert_eq!(path_below(Path::new("/state"), &root.path().join("way/trip.demo")), database);
+        assert_eq!(path_below(Path::new("/state"), &run.join("../trip.demo")), database);
+        assert_ne!(path_below(Path::new("/state"), &root.path().join("trip.small")), database);
         assert!(database.starts_with(Path::new("/state").join(Host::this().id())));
         let name = database.file_name().unwrap().to_str().unwrap();
         assert!(name.starts_with("trip.demo-"), "{name}");

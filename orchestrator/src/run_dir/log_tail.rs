@@ -1,4 +1,4 @@
-//! The end of what an attempt's worker printed: where people look first when it has failed.
+//! The last lines that an attempt's worker printed, which people read first when it has failed.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -7,28 +7,28 @@ use anstream::adapter::strip_str;
 
 use crate::run_dir::attempt::AttemptDir;
 
-/// Lines that are shown.
+/// Lines that are kept.
 const LINES: usize = 20;
 
-/// Characters of a line that are shown.
+/// Characters of a line that are kept.
 const WIDTH: usize = 500;
 
-/// How far from the log's end they are looked for, whatever its size.
+/// Bytes at the log's end that are read.
 const BYTES: u64 = 64 << 10;
 
 /// The last lines of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEnd {
-    /// The log.
-    pub path: PathBuf,
-    /// Never empty; without what would move a terminal's cursor or change its colours.
-    pub lines: Vec<String>,
+pub(crate) struct LogEnd {
+    /// The log's path.
+    pub(crate) path: PathBuf,
+    /// Never empty; without control sequences of a terminal.
+    pub(crate) lines: Vec<String>,
 }
 
 impl LogEnd {
-    /// Of what went to standard error, else of what went to standard output; `None` if the worker
-    /// printed nothing.
-    pub fn of(attempt: &AttemptDir) -> io::Result<Option<Self>> {
+    /// The end of standard error, or of standard output if that is empty; `None` if the worker printed
+    /// nothing.
+    pub(crate) fn of(attempt: &AttemptDir) -> io::Result<Option<Self>> {
         for path in [attempt.stderr(), attempt.stdout()] {
             let lines = last_lines(&path)?;
             if !lines.is_empty() {
@@ -39,9 +39,9 @@ impl LogEnd {
     }
 }
 
-/// Whether one of these words is in the end of what the attempt's worker complained of.
-pub fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
-    tail(&attempt.stderr()).is_ok_and(|text| words.iter().any(|words| text.contains(words)))
+/// True if one of `words` is at the end of the worker's standard error.
+pub(crate) fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
+    tail(&attempt.stderr()).is_ok_and(|text| words.iter().any(|word| text.contains(word)))
 }
 
 fn last_lines(log: &Path) -> io::Result<Vec<String>> {
@@ -50,7 +50,7 @@ fn last_lines(log: &Path) -> io::Result<Vec<String>> {
     Ok(lines[lines.len().saturating_sub(LINES)..].to_vec())
 }
 
-/// Nothing if there is no log, as of a worker that could not be started.
+/// The end of a log; empty if there is none, as of a worker that could not be started.
 fn tail(log: &Path) -> io::Result<String> {
     let mut file = match fs_err::File::open(log) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
@@ -64,7 +64,7 @@ fn tail(log: &Path) -> io::Result<String> {
 }
 
 /// The line as a terminal would have left it on the screen: a progress bar returns to the line's
-/// start to draw itself anew, and escape sequences show nothing.
+/// start to redraw itself, and escape sequences show nothing.
 fn as_seen(line: &str) -> String {
     let drawn_last = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default();
     strip_str(drawn_last).to_string().chars().take(WIDTH).collect()
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn complaints_come_first_and_what_was_printed_where_there_are_none() {
+    fn standard_error_comes_first_and_standard_output_if_that_is_empty() {
         assert_eq!(end("oh\n", "fine\n").unwrap().lines, ["oh"]);
         assert_eq!(end("\n", "fine\n").unwrap().lines, ["fine"]);
         assert_eq!(end("", ""), None);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_log_plays_with_the_terminal() {
+    fn nothing_in_a_log_controls_the_terminal() {
         let log = "\u{1b}[31mred\u{1b}[0m\r\n 10%\r 20%\r\n\u{1b}]0;title\u{7}\u{1b}[2Jend\u{8}\n";
         assert_eq!(end(log, "").unwrap().lines, ["red", " 20%", "end"]);
     }

@@ -1,4 +1,4 @@
-//! `provenance.json` in an attempt's folder: the code, the program and the GPUs that it was run with.
+//! `provenance.json`: the code, the program and the GPUs that an attempt was run with.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,62 +8,62 @@ use serde::{Deserialize, Serialize};
 /// Version of this program.
 pub(crate) const VERSION: &str = env!("ORCH_VERSION");
 
-/// `provenance.json` in an attempt's folder.
+/// The origin of an attempt's points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Version of `orch`.
-    pub orch: String,
-    /// The code in the folder that the worker is started in, if it is a git repository.
-    pub git: Option<Git>,
-    /// The worker's program.
-    pub worker: Option<Program>,
-    /// The GPUs that the attempt was given parts of.
-    pub gpus: Vec<GivenGpu>,
-    /// Version of the GPUs' driver.
-    pub driver: Option<String>,
-    /// The file that made the GPUs up, if one did.
-    pub mock: Option<PathBuf>,
-    /// Where its points come from, if nothing was run.
+    pub(crate) orch: String,
+    /// The code in the worker's working directory; `None` if that is not a git repository.
+    pub(crate) git: Option<Git>,
+    /// The worker's program; `None` if it cannot be read, or none was run.
+    pub(crate) worker: Option<Program>,
+    /// The GPUs of which the attempt had slots.
+    pub(crate) gpus: Vec<GivenGpu>,
+    /// Version of the GPUs' driver; `None` without GPUs.
+    pub(crate) driver: Option<String>,
+    /// The file of the mock GPUs; `None` if the GPUs are real.
+    pub(crate) mock: Option<PathBuf>,
+    /// The files that its points were imported from; `None` if a worker was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub imported: Option<Imported>,
+    pub(crate) imported: Option<Imported>,
 }
 
-/// What was imported.
+/// The origin of imported points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Imported {
+pub(crate) struct Imported {
     /// The files that were read.
-    pub files: Vec<Program>,
-    /// Metrics by the names that they had there, where these are others.
-    pub metrics: BTreeMap<String, String>,
-    /// Whether the last values were taken for final ones.
-    pub last_is_final: bool,
+    pub(crate) files: Vec<Program>,
+    /// Metrics by their names in the files, as far as these differ.
+    pub(crate) metrics: BTreeMap<String, String>,
+    /// True if the last values were imported as final ones.
+    pub(crate) last_is_final: bool,
 }
 
 /// A state of a git repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Git {
+pub(crate) struct Git {
     /// The commit that is checked out.
-    pub commit: String,
-    /// Whether files that git knows differ from that commit.
-    pub dirty: bool,
-    /// SHA-256 of `git diff --binary HEAD`, if they do.
-    pub diff_sha256: Option<String>,
+    pub(crate) commit: String,
+    /// True if tracked files differ from that commit.
+    pub(crate) dirty: bool,
+    /// SHA-256 of `git diff --binary HEAD`; `None` if there is no difference.
+    pub(crate) diff_sha256: Option<String>,
 }
 
-/// A program, or another file, that made a difference.
+/// A program, or another file that the points depend on, by its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
-    /// Its path.
-    pub path: PathBuf,
+pub(crate) struct Program {
+    /// The path when it was read.
+    pub(crate) path: PathBuf,
     /// SHA-256 of its content.
-    pub sha256: String,
+    pub(crate) sha256: String,
 }
 
-/// A GPU by its names.
+/// A GPU that an attempt was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GivenGpu {
-    /// For `CUDA_VISIBLE_DEVICES`.
-    pub uuid: String,
-    /// For people.
-    pub name: String,
+pub(crate) struct GivenGpu {
+    /// The id that `CUDA_VISIBLE_DEVICES` takes.
+    pub(crate) uuid: String,
+    /// The product's name, for people.
+    pub(crate) name: String,
 }

@@ -1,88 +1,88 @@
-//! What people wish of a run, as files in its `requests/`: whoever holds the supervisor's lock
-//! does what is asked, writes that into the journal, and then removes the file.
+//! Requests to a run's supervisor, as files in `requests/`: the process that has the supervisor's lock
+//! does what is requested, records that in the journal, and then removes the file.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use experiments::protocol::trial_id::TrialId;
 use serde::{Deserialize, Serialize};
 
-use super::attempt::StopMode;
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::clock;
 use crate::run_dir::RunDir;
-use experiments::protocol::trial_id::TrialId;
+use crate::run_dir::attempt::StopMode;
 
-/// What somebody wishes.
+/// A request to a run's supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
-    /// That these trials are not carried on.
+    /// Stop these trials, which are then cancelled.
     Stop {
-        /// Which.
+        /// The trials' ids.
         trials: Vec<TrialId>,
-        /// How.
+        /// The way in which their attempts are stopped.
         mode: StopMode,
     },
-    /// That the run stops; it can be taken up again.
+    /// Stop the run, which `orch run` can continue.
     StopAll {
-        /// How.
+        /// The way in which all attempts are stopped.
         mode: StopMode,
     },
-    /// That these trials are tried again.
+    /// Retry these trials.
     Retry {
-        /// Which.
+        /// The trials' ids.
         trials: Vec<TrialId>,
     },
-    /// That what is not needed any more is removed; see [`crate::supervisor::retention`].
+    /// Remove files that are not needed any more; see [`crate::supervisor::retention`].
     CollectGarbage,
 }
 
-/// A request that waits to be done.
+/// A request that has not been handled yet.
 #[derive(Debug)]
-pub struct Pending {
+pub(crate) struct Pending {
     path: PathBuf,
-    /// What it says, if that can be understood.
-    pub request: Result<Request, FileError>,
+    /// Its content, if that can be parsed.
+    pub(crate) request: Result<Request, FileError>,
 }
 
-/// Leaves a request in the run's folder; says where. It is done once that file is gone.
-pub fn submit(run: &RunDir, request: &Request) -> Result<PathBuf, FileError> {
+/// Writes a request to the run's folder and returns its file, which is gone once it is handled.
+pub(crate) fn submit(run: &RunDir, request: &Request) -> Result<PathBuf, FileError> {
     let folder = run.requests();
-    let failed = |source| FileError::Write { path: folder.clone(), source };
-    fs_err::create_dir_all(&folder).map_err(failed)?;
-    // Names sort by time; a process has one request.
+    fs_err::create_dir_all(&folder)
+        .map_err(|source| FileError::Write { path: folder.clone(), source })?;
+    // Names sort by time; a process submits one request.
     let path = folder.join(format!("{:013}-{}.json", clock::now_ms(), std::process::id()));
     atomic_file::write_json(&path, request)?;
     Ok(path)
 }
 
-/// Every request that waits, the oldest first.
-pub fn pending(run: &RunDir) -> io::Result<Vec<Pending>> {
+/// Every pending request, the oldest first.
+pub(crate) fn pending(run: &RunDir) -> io::Result<Vec<Pending>> {
     let entries = match std::fs::read_dir(run.requests()) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    // Others are still being written aside.
+    // Others are temporary files.
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
     Ok(paths.into_iter().filter_map(read).collect())
 }
 
 fn read(path: PathBuf) -> Option<Pending> {
-    // `None` if another has just done it.
+    // `None` if another process has just handled it.
     let request = atomic_file::read_json(&path).transpose()?;
     Some(Pending { path, request })
 }
 
 impl Pending {
     /// The file, for messages.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Removes the file: what it asks for has been done, or makes no sense.
-    pub fn remove(self) -> Result<(), FileError> {
+    /// Removes the file: the request has been handled or rejected.
+    pub(crate) fn remove(self) -> Result<(), FileError> {
         match std::fs::remove_file(&self.path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(FileError::Write { path: self.path, source })
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_wait_in_their_order_until_they_are_removed() {
+    fn requests_are_pending_in_their_order_until_they_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::new(folder.path(), "run");
         assert!(pending(&run).unwrap().is_empty());

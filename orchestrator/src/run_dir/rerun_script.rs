@@ -1,24 +1,24 @@
-//! How a person runs an attempt's worker once more: commands to copy into a shell.
+//! A shell script that runs an attempt's worker again, for people to copy.
 
 use std::path::Path;
 
 use experiments::protocol::trial::{ENV_ARTIFACTS, ENV_CHECKPOINTS, ENV_EVENTS};
 
-use super::attempt::Command;
 use crate::platform::shell::quoted;
+use crate::run_dir::attempt::Command;
 
-/// Lines for a POSIX shell that run `command` again from what is in `checkpoints`; without the second
-/// it begins anew. What the worker writes goes into a new folder, for a trial's own records are not
-/// to be touched.
+/// Lines for a POSIX shell that run `command` again from the files in `checkpoints`; without the second
+/// line it starts from scratch. The worker writes into a new folder, so that the trial's own records
+/// stay as they are.
 pub(crate) fn lines(command: &Command, checkpoints: &Path) -> Vec<String> {
-    let told = command.env.iter().map(|(name, value)| match name.as_str() {
+    let variables = command.env.iter().map(|(name, value)| match name.as_str() {
         ENV_EVENTS => format!("{name}=\"$again/events.jsonl\""),
         ENV_CHECKPOINTS => format!("{name}=\"$again/checkpoints\""),
         ENV_ARTIFACTS => format!("{name}=\"$again/artifacts\""),
         _ => format!("{name}={}", quoted(value)),
     });
     let program = command.argv.iter().map(|word| quoted(word));
-    let words: Vec<_> = told.chain(program).collect();
+    let words: Vec<_> = variables.chain(program).collect();
     let cwd = quoted(&command.cwd.to_string_lossy());
     vec![
         "again=$(mktemp -d) && mkdir \"$again/artifacts\" \"$again/checkpoints\"".to_owned(),
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_gives_the_program_what_it_was_given() {
+    fn a_shell_gives_the_program_its_arguments_and_variables() {
         let folder = tempfile::tempdir().unwrap();
         let strange = ["", "it's", "two words", "$HOME `id` \"x\"", "a\nb", "ü*?", "--flag=1"];
         let print = ["sh", "-c", "printf '%s\\0' \"$ODD\" \"$@\"", "sh"];

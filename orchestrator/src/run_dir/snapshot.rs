@@ -1,4 +1,4 @@
-//! `experiment.yaml` in the run's folder: the file as it was resolved when it was run last.
+//! `experiment.yaml` in the run's folder: the experiment as resolved by the newest `orch run`.
 
 use std::path::Path;
 
@@ -12,47 +12,47 @@ use crate::platform::atomic_file::{self, FileError};
 use crate::platform::shell::quoted;
 
 /// Version of this format. Raise it when an old reader would misunderstand a new writer.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
-/// A run as it was resolved when it was run last.
+/// A run as resolved by its newest `orch run`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSnapshot {
     /// [`VERSION`] of the writer.
-    pub version: u32,
-    /// The words of the command line.
+    pub(crate) version: u32,
+    /// The command line, word by word; empty in older records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub command: Vec<String>,
+    pub(crate) command: Vec<String>,
     /// SHA-256 of the experiment file.
-    pub file_hash: String,
+    pub(crate) file_hash: String,
     /// The variants that `--only` named; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// The settings under its profile.
-    pub run: RunConfig,
+    pub(crate) run: RunConfig,
     /// Every trial with its config.
-    pub trials: Vec<ResolvedTrial>,
+    pub(crate) trials: Vec<ResolvedTrial>,
 }
 
 impl RunSnapshot {
-    /// A caption of the profile, and how the last `orch run` departed from what it tells.
-    pub fn with_set(&self, of_profile: &str) -> String {
+    /// The profile's caption `of_profile`, and the settings by which the run differs from it.
+    pub(crate) fn with_set(&self, of_profile: &str) -> String {
         if self.run.set.is_empty() {
             return of_profile.to_owned();
         }
         format!("{of_profile} Run with --set {}.", self.run.set.join(", ")).trim_start().to_owned()
     }
 
-    /// The command that goes on with it, as one types it.
-    pub fn command_line(&self) -> String {
+    /// The command that continues the run, quoted for a shell.
+    pub(crate) fn command_line(&self) -> String {
         if self.command.is_empty() {
-            // It was last run by a version that did not record it.
+            // Recorded by a version without this field.
             return "orch run FILE".to_owned();
         }
         self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     }
 
     /// Reads the file at `path`.
-    pub fn read(path: &Path) -> Result<Self, source::FileError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, source::FileError> {
         let source = source::Source::read_record(path)?;
         let version = source.value.get("version").and_then(Value::as_u64).unwrap_or(0);
         if version != u64::from(VERSION) {
@@ -66,13 +66,13 @@ impl RunSnapshot {
     }
 
     /// Writes the file at `path`, whole or not at all.
-    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), FileError> {
         atomic_file::write(path, parse::to_string(self).as_bytes())
     }
 }
 
-/// The metric to show beside a trial's progress: that of the first curve.
-pub fn headline(report: &Report) -> Option<&str> {
+/// The metric to show beside a trial's progress, that of the first curve; `None` without curves.
+pub(crate) fn headline(report: &Report) -> Option<&str> {
     report.figures.iter().find_map(|figure| match figure {
         experiments::schema::report::Figure::Curve(curve) => Some(curve.metric.as_str()),
         _ => None,

@@ -1,5 +1,5 @@
-//! `trial.json` in a trial's folder: what its worker reads, and which folders its work lies in. A
-//! trial that is begun anew gets new folders, so that nothing of before is taken up or written over.
+//! `trial.json` in a trial's folder, which its worker reads, and the folders that it names. A trial that
+//! is restarted gets new folders, so that earlier work is neither resumed nor overwritten.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,30 +9,30 @@ use experiments::protocol::trial::{FILE_NAME, ReadError, Trial};
 
 use crate::platform::atomic_file::{self, FileError};
 
-/// The folders of a trial's work, relative to its own.
+/// The folders of a trial's work, relative to the trial's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folders {
-    /// For checkpoints.
-    pub checkpoints: PathBuf,
-    /// For artifacts.
-    pub artifacts: PathBuf,
+pub(crate) struct Folders {
+    /// The folder of checkpoints.
+    pub(crate) checkpoints: PathBuf,
+    /// The folder of artifacts.
+    pub(crate) artifacts: PathBuf,
 }
 
-/// A trial cannot be begun anew.
+/// A trial cannot be restarted.
 #[derive(Debug, thiserror::Error)]
-pub enum RestartError {
-    /// What it was told before cannot be read.
+pub(crate) enum RestartError {
+    /// Its `trial.json` cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// What it shall be told cannot be written.
+    /// Its `trial.json` cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
 }
 
 impl Folders {
-    /// Those that the trial in `folder` has, or will get if it was never started, or if its file no
-    /// longer names folders below its own.
-    pub fn of(folder: &Path) -> Self {
+    /// The folders that the trial in `folder` has; the default ones if it was never started, or if its
+    /// file names folders outside of its own.
+    pub(crate) fn of(folder: &Path) -> Self {
         match Trial::read(&folder.join(FILE_NAME)) {
             Ok(trial) if is_below(&trial.checkpoints) && is_below(&trial.artifacts) => {
                 Self { checkpoints: trial.checkpoints, artifacts: trial.artifacts }
@@ -46,30 +46,30 @@ impl Folders {
 
 /// A file of a trial that cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FileOfTrialError {
-    /// Not where it says.
+pub(crate) enum FileOfTrialError {
+    /// The file does not exist.
     #[error("cannot find `{}` in `{}`", path.display(), folder.display())]
     Missing {
-        /// What the worker said.
+        /// The path as the worker reported it.
         path: PathBuf,
         /// The trial's folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// By its name, or by a link on the way.
+    /// The path leads out of the trial's folder, by itself or by a link.
     #[error("`{}` leads out of `{}`", path.display(), folder.display())]
     Outside {
-        /// What the worker said.
+        /// The path as the worker reported it.
         path: PathBuf,
         /// The trial's folder.
         folder: PathBuf,
     },
 }
 
-/// The file that a worker has named, `path`, which must lie in the trial's `folder` wherever links
-/// lead. Ask this just before the file is used.
-pub fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialError> {
+/// The file at `path`, which a worker has reported, and which must lie in the trial's `folder` after
+/// all links are followed. Call this just before the file is used.
+pub(crate) fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialError> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
     if !is_below(&path) {
         return Err(FileOfTrialError::Outside { path, folder });
@@ -83,9 +83,9 @@ pub fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileOfTrialE
     }
 }
 
-/// Has the trial in `folder` begin anew with attempt `number`: its checkpoints and artifacts stay
-/// where they are, and it gets new folders for both.
-pub fn restart(folder: &Path, number: u32) -> Result<(), RestartError> {
+/// Makes the trial in `folder` start from scratch with attempt `number`: it gets new folders for
+/// checkpoints and artifacts, and the old ones are kept.
+pub(crate) fn restart(folder: &Path, number: u32) -> Result<(), RestartError> {
     let path = folder.join(FILE_NAME);
     if !path.exists() {
         return Ok(());
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_its_trial_s_only_where_it_really_lies_there() {
+    fn a_file_belongs_to_a_trial_only_if_it_really_lies_in_its_folder() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("trial");
         std::fs::create_dir_all(folder.join("artifacts")).unwrap();
@@ -112,7 +112,7 @@ mod tests {
         symlink("a", folder.join("artifacts/link")).unwrap();
         symlink(root.path(), folder.join("out")).unwrap();
         symlink("../outside", folder.join("outside")).unwrap();
-        // The way to the folder itself may lead over links.
+        // The path to the folder itself may have links.
         symlink(&folder, root.path().join("alias")).unwrap();
         for folder in [folder.clone(), root.path().join("alias")] {
             for inside in

@@ -1,27 +1,26 @@
-//! What a trial's work was made with: the builds of the worker and the data of every attempt whose
-//! work still stands.
+//! The origins of a trial's work: the worker's builds and the data of every attempt that still counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::protocol::check::StaleReason;
-
-use super::{Store, StoreError};
 use experiments::protocol::trial_id::TrialId;
 
-/// The builds and data behind what a trial has, where its worker says; several of a sort if it went
-/// on from another build's checkpoint.
+use super::{Store, StoreError};
+
+/// The builds and data behind a trial's work, as far as its worker reports them; several of a kind if
+/// it resumed from another build's checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins {
     /// Origins of the worker.
-    pub builds: BTreeSet<String>,
+    pub(crate) builds: BTreeSet<String>,
     /// Fingerprints of the data.
-    pub data: BTreeSet<String>,
+    pub(crate) data: BTreeSet<String>,
 }
 
 impl Origins {
-    /// The change between these and the build and data of now; `None` if there is none, or the worker
+    /// The change from these to the present build and data; `None` if there is none, or the worker
     /// reports neither.
-    pub fn changed(&self, build: Option<&str>, data: Option<&str>) -> Option<StaleReason> {
+    pub(crate) fn changed(&self, build: Option<&str>, data: Option<&str>) -> Option<StaleReason> {
         let differ = |then: &BTreeSet<String>, now: Option<&str>| {
             now.is_some_and(|now| then.iter().any(|then| then != now))
         };
@@ -35,21 +34,23 @@ impl Origins {
     }
 }
 
-/// An attempt, seen from the trial's last one backwards.
+/// Trial, build, data, whether it counts, and whether it supersedes all before it; a trial's last
+/// attempt first.
 type Row = (String, Option<String>, Option<String>, bool, bool);
 
 impl Store {
-    /// What every trial's work was made with; nothing for one that has none.
+    /// The origins of every trial's work; trials without any are left out.
     pub(super) async fn origins(&mut self) -> Result<BTreeMap<TrialId, Origins>, StoreError> {
-        // Nothing stands of an attempt that left neither checkpoint nor result, unless it is the one
-        // that ended well. One that began anew, or said its result without a hello, stands alone.
-        let rows: Vec<Row> = sqlx::query_as(
+        // An attempt without checkpoint and result does not count, unless it is the one that
+        // succeeded. One that started from scratch, or reported its result without a hello,
+        // supersedes all attempts before it.
+        let rows: Vec<Row> = self.fetch_all(sqlx::query_as(
             "select trial.name, attempt.build, attempt.data,
                 has_result or exists
                     (select 1 from checkpoint where checkpoint.attempt_id = attempt.attempt_id)
                     or (state = 'succeeded' and number =
                         (select max(number) from attempt where trial_id = trial.trial_id)),
-                coalesce(keeps_until < 0, has_result)
+                coalesce(resumed_from < 0, has_result)
              from (
                 select *, exists
                     (select 1 from result where result.attempt_id = attempt.attempt_id) as has_result
@@ -58,22 +59,20 @@ impl Store {
              join trial using (trial_id)
              order by trial_id, number desc",
         )
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(Self::sql_error(&self.path))?;
+).await?;
         let mut builds = BTreeMap::<_, Origins>::new();
         let mut complete = BTreeSet::new();
-        for (trial, build, data, stands, anew) in rows {
+        for (trial, build, data, counts, from_scratch) in rows {
             let trial = TrialId(trial);
             if complete.contains(&trial) {
                 continue;
             }
-            if stands {
-                let with = builds.entry(trial.clone()).or_default();
-                with.builds.extend(build);
-                with.data.extend(data);
+            if counts {
+                let origins = builds.entry(trial.clone()).or_default();
+                origins.builds.extend(build);
+                origins.data.extend(data);
             }
-            if anew {
+            if from_scratch {
                 complete.insert(trial);
             }
         }

@@ -1,29 +1,29 @@
 //! The run's journal: every decision of a supervisor is a line in `journal.jsonl` before it takes
-//! effect, so that the database can be made again from it.
+//! effect, so that the database can be rebuilt from it.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use experiments::expand::Row;
+use experiments::protocol::trial_id::TrialId;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::clock;
 use crate::scheduler::{State, StopCause, StopRequest};
-use experiments::protocol::trial_id::TrialId;
 
 /// Version of the journal's format, in every line of it. Raise it when an old reader would
 /// misunderstand a new writer.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// [`VERSION`] of the writer.
-    pub version: u32,
-    /// Milliseconds since the Unix epoch.
+    pub(crate) version: u32,
+    /// When it was written, in milliseconds since the Unix epoch.
     pub time_ms: i64,
-    /// The decision.
+    /// The decision itself.
     pub entry: Entry,
 }
 
@@ -35,9 +35,9 @@ struct Versioned {
 }
 
 impl Line {
-    /// Reads one line without its line feed. `Ok(None)` for a line that a power cut has torn, which
-    /// is a decision that did not take effect; `Err` with the version of another format.
-    pub fn parse(text: &str) -> Result<Option<Self>, u32> {
+    /// Parses a line without its line feed. `Ok(None)` for a line that a power cut has torn, which is
+    /// a decision that did not take effect; `Err` with the version of another format.
+    pub(crate) fn parse(text: &str) -> Result<Option<Self>, u32> {
         match serde_json::from_str(text) {
             Ok(Versioned { version }) if version != VERSION => Err(version),
             Ok(_) => Ok(serde_json::from_str(text).ok()),
@@ -46,97 +46,97 @@ impl Line {
     }
 }
 
-/// A decision.
+/// A decision of a supervisor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Entry {
-    /// `orch run` was called: what the file asks for from now on.
+    /// `orch run` was called: from now on this is the plan.
     Planned(Planned),
-    /// A trial went from one state to the next.
+    /// A trial changed its state.
     Changed {
-        /// The trial.
+        /// Its trial.
         trial: TrialId,
         /// Its state before.
         from: State,
         /// Its state after.
         to: State,
     },
-    /// The attempts that a trial has had no longer count against it: a person wants it tried again.
+    /// A trial's attempts so far no longer count against it: it was retried on request.
     AttemptsReset {
-        /// The trial.
+        /// Its trial.
         trial: TrialId,
     },
-    /// An attempt is about to be asked to stop.
+    /// An attempt is about to be requested to stop.
     StoppingAttempt {
-        /// The trial.
+        /// Its trial.
         trial: TrialId,
-        /// The attempt.
+        /// Its number, from 1.
         attempt: u32,
-        /// Why.
+        /// The cause of the stop.
         cause: StopCause,
     },
-    /// Nothing has been heard of an attempt for too long.
+    /// An attempt has stalled: it has shown no sign of life for too long.
     Stalled {
-        /// The trial.
+        /// Its trial.
         trial: TrialId,
-        /// The attempt.
+        /// Its number, from 1.
         attempt: u32,
-        /// How long.
+        /// Milliseconds since its last sign of life.
         silent_ms: i64,
     },
-    /// Something has been heard of an attempt that had stalled.
+    /// An attempt that had stalled has shown a sign of life.
     Recovered {
-        /// The trial.
+        /// Its trial.
         trial: TrialId,
-        /// The attempt.
+        /// Its number, from 1.
         attempt: u32,
     },
-    /// The run is about to stop before all is done.
+    /// The run is about to stop before all trials have ended.
     StoppingRun {
         /// The request that stops it.
         request: StopRequest,
     },
-    /// A trial's points were taken over from elsewhere, as its first and only attempt: nothing was run.
+    /// A trial's points were imported, as its first and only attempt: no worker was run.
     Imported {
-        /// The trial.
+        /// Its trial.
         trial: TrialId,
-        /// When the first of them was recorded there, in milliseconds since the Unix epoch.
+        /// When the first of them was recorded, in milliseconds since the Unix epoch.
         started_ms: i64,
     },
     /// Files of a trial are about to be removed for good.
     Removed {
-        /// The trial.
+        /// Its trial.
         trial: TrialId,
-        /// Which.
+        /// The files and folders.
         files: Vec<Unneeded>,
     },
 }
 
-/// What the file asks for.
+/// The plan of an `orch run`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Planned {
     /// SHA-256 of the experiment file.
     pub file_hash: String,
-    /// The rows, in table order.
+    /// The rows of the report's table, in its order.
     pub rows: Vec<Row>,
     /// The trials, in row order. All others are retired.
     pub trials: Vec<JournaledTrial>,
 }
 
-/// A trial that the file asks for.
+/// A planned trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournaledTrial {
-    /// The trial.
+    /// The trial's id.
     pub id: TrialId,
     /// Hash of config, seed and command.
     pub key: String,
     /// The variant's name.
     pub variant: String,
-    /// The seed.
+    /// The seed of its random numbers.
     pub seed: u64,
-    /// The worker's build at the time, where it says.
+    /// The worker's build when it was planned; `None` if the worker does not report one.
     pub build: Option<String>,
-    /// The data's fingerprint at the time, where the worker says.
+    /// The data's fingerprint when it was planned; `None` if the worker does not report one.
     pub data: Option<String>,
 }
 
@@ -168,45 +168,49 @@ impl Journal {
         let line = Line { version: VERSION, time_ms: clock::now_ms(), entry };
         let mut text = serde_json::to_string(&line).expect("entries are plain data");
         text.push('\n');
-        let mut write = || {
-            let before = self.file.metadata()?.len();
-            let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-            if written.is_err() {
-                // A half line would be taken for the beginning of the next one.
-                self.file.set_len(before)?;
-            }
-            written
-        };
-        write().map_err(|source| JournalError { path: self.path.clone(), source })
+        append_all(&mut self.file, text.as_bytes())
+            .map_err(|source| JournalError { path: self.path.clone(), source })
     }
 }
 
-/// Closes a last line that a power cut has torn with a line feed, so that the next one stands by
-/// itself. Do this before the journal is read: a line that lacks nothing else takes effect by it.
-pub fn close_torn_line(path: &Path) -> Result<(), JournalError> {
-    let close = || {
-        let mut file = match File::options().read(true).append(true).open(path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            opened => opened?,
-        };
-        if file.metadata()?.len() == 0 {
-            return Ok(());
-        }
-        let mut last = [0];
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-        if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
-    };
-    close().map_err(|source| JournalError { path: path.to_owned(), source })
+/// Appends all of `bytes` and syncs them, or none.
+fn append_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    let before = file.metadata()?.len();
+    let written = file.write_all(bytes).and_then(|()| file.sync_data());
+    if written.is_err() {
+        // Half a line would be taken for the beginning of the next one.
+        file.set_len(before)?;
+    }
+    written
 }
 
-/// A file, or a folder with all that it holds.
+/// Ends a last line that a power cut has torn with a line feed, so that the next one begins a line.
+/// Do this before the journal is read: a line that lacks nothing else takes effect by it.
+pub(crate) fn close_torn_line(path: &Path) -> Result<(), JournalError> {
+    end_last_line(path).map_err(|source| JournalError { path: path.to_owned(), source })
+}
+
+fn end_last_line(path: &Path) -> io::Result<()> {
+    let mut file = match File::options().read(true).append(true).open(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
+
+/// A file that is not needed any more, or a folder with all that it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unneeded {
     /// Path, relative to the trial's folder.
-    pub path: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-    /// The checkpoints that are gone with it: attempt and step.
-    pub checkpoints: Vec<(u32, u64)>,
+    pub(crate) path: PathBuf,
+    /// Its size in bytes.
+    pub(crate) bytes: u64,
+    /// The checkpoints that go with it: attempt and step.
+    pub(crate) checkpoints: Vec<(u32, u64)>,
 }

@@ -1,19 +1,19 @@
 //! `orch.db`: the index over a run's journal and events. The only module that knows SQL.
 //!
-//! There is one writer, the holder of the supervisor's lock, or of that of a database elsewhere. Each batch is one transaction that
-//! also stores how far the file was read.
+//! There is one writer, which has the supervisor's lock, or that of a database elsewhere. Each batch
+//! is one transaction that also stores the position in the file that was read.
 
 mod attempts;
 mod builds;
-pub mod ingest;
+mod ingest;
 pub mod journal_file;
 mod points;
-pub mod rebuild;
+pub(crate) mod rebuild;
 mod retry_history;
 mod series;
 mod skipped_lines;
 mod sql_query;
-pub mod sync;
+pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod trials;
@@ -23,27 +23,29 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::Access;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
-
 use experiments::protocol::trial_id::TrialId;
+use rustix::fs::Access;
+use sqlx::query::QueryAs;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, FromRow, Sqlite, SqliteConnection};
 
-pub use attempts::{AttemptDetail, Checkpoint};
+pub(crate) use attempts::AttemptDetail;
 pub use builds::Origins;
-pub use ingest::Read;
-pub use journal_file::Unneeded;
-pub use points::{Point, Points};
+pub(crate) use journal_file::Unneeded;
+pub(crate) use points::Point;
 pub use retry_history::AttemptHistory;
-pub use series::{Series, Times};
-pub use skipped_lines::SkippedLines;
-pub use sql_query::{Cell, QueryError, Rows};
-pub use trials::{ArtifactRecord, AttemptRecord, TrialRecord};
-pub use verify::Offsets;
+pub use series::Times;
+pub(crate) use skipped_lines::SkippedLines;
+pub(crate) use sql_query::{Cell, QueryError, Rows};
+pub(crate) use trials::ArtifactRecord;
+pub use trials::{AttemptRecord, TrialRecord};
+pub(crate) use verify::Offsets;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
-/// How long a reader or the writer waits for the other.
+/// The time that a reader or the writer waits for the other.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The database, open for writing or only for reading.
@@ -56,19 +58,19 @@ pub struct Store {
 /// The database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite said no.
+    /// SQLite failed.
     #[error("cannot use the database `{}`", path.display())]
     Sql {
         /// The database.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         source: sqlx::Error,
     },
     /// A later version of this program made it.
     #[error(
         "the database `{}` was made by a newer `orch` (version {there} of its tables; this one knows \
-         {known}); use that one, or `orch db rebuild`, which makes it again for this one from journal \
-         and events and loses nothing",
+         {known})\n\nhint: use that one, or `orch db rebuild`, which makes the database again from \
+         journal and events and loses nothing",
         path.display()
     )]
     Newer {
@@ -81,9 +83,9 @@ pub enum StoreError {
     },
     /// An earlier version of this program made it, and it cannot be brought up to date now.
     #[error(
-        "the database `{}` was made by an older `orch` (version {there} of its tables; this one wants \
-         {known}); it is brought up to date by any verb of this one once it may be written to and no \
-         older one works on the run",
+        "the database `{}` was made by an older `orch` (version {there} of its tables; this one needs \
+         {known})\n\nhint: any command of this one migrates it once it is writable and no supervisor \
+         is running the run",
         path.display()
     )]
     Older {
@@ -91,15 +93,15 @@ pub enum StoreError {
         path: PathBuf,
         /// Version of its tables.
         there: i64,
-        /// The version that is wanted here.
+        /// The version that is needed here.
         known: i64,
     },
-    /// Its tables cannot be made.
-    #[error("cannot bring the database `{}` up to date", path.display())]
+    /// Its tables cannot be migrated.
+    #[error("cannot migrate the database `{}`", path.display())]
     Migrate {
         /// The database.
         path: PathBuf,
-        /// What went wrong.
+        /// The migration's error.
         source: sqlx::migrate::MigrateError,
     },
     /// A file that it indexes cannot be read.
@@ -107,13 +109,13 @@ pub enum StoreError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// Another version of this program wrote the journal.
     #[error(
-        "`{}` has version {version} of the journal's format, and this `orch` reads version {}; use \
-         the `orch` that wrote it",
+        "`{}` has version {version} of the journal's format, and this `orch` reads version {}\n\n\
+         hint: use the `orch` that wrote it",
         path.display(),
         journal_file::VERSION
     )]
@@ -123,10 +125,10 @@ pub enum StoreError {
         /// Its version; 0 where it has none.
         version: u32,
     },
-    /// The journal says something that does not follow from what is recorded.
+    /// The journal has a change that does not follow from the recorded state.
     #[error(
-        "`{}` does not follow from its journal: `{trial}` is not `{from}`; delete the database and \
-         it is made again from the journal",
+        "`{}` does not follow from its journal: `{trial}` is not `{from}`\n\nhint: delete the \
+         database; it is made again from the journal",
         path.display()
     )]
     Conflict {
@@ -134,7 +136,7 @@ pub enum StoreError {
         path: PathBuf,
         /// The trial.
         trial: TrialId,
-        /// The state that the journal takes for granted.
+        /// The state that the journal changes it from.
         from: &'static str,
     },
 }
@@ -143,7 +145,7 @@ pub enum StoreError {
 const SQLITE_FULL: &str = "13";
 
 impl StoreError {
-    /// Whether `cause`, from the sources of such an error, is SQLite's word that the disk is full.
+    /// True if `cause`, from the sources of such an error, is SQLite's report of a full disk.
     pub(crate) fn is_by_full_disk(cause: &(dyn std::error::Error + 'static)) -> bool {
         let Some(sqlx::Error::Database(error)) = cause.downcast_ref() else { return false };
         error.code().is_some_and(|code| code == SQLITE_FULL)
@@ -183,13 +185,13 @@ impl Store {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
-            // Where SQLite cannot make its lock file, and there is no write-ahead log to look
-            // into, it has to be told that nobody writes.
+            // Where SQLite cannot make its lock file, and there is no write-ahead log to read, it
+            // has to be told that there is no writer.
             .immutable(!writable && !path.with_extension("db-wal").exists())
             .busy_timeout(BUSY_TIMEOUT)
-            // Its thread is woken for so many rows at once, and not for every few.
+            // Its thread is woken for this many rows at once, and not for every few.
             .row_buffer_size(1024)
-            // That somebody asks for much is no reason to warn them.
+            // A query that takes long is no reason for a warning.
             .disable_statement_logging();
         let mut store = Self::connect(path, &options).await?;
         let (there, known) = (store.version().await?.unwrap_or(0), known_version());
@@ -228,12 +230,23 @@ impl Store {
     }
 
     /// Ends writing. SQLite folds the write-ahead log in as its last user leaves, so that the database
-    /// is one plain file; while a reader looks, the log stays.
+    /// is one plain file; while there is a reader, the log stays.
     ///
-    /// It stays in WAL mode: a reader keeps a writer from going back to that.
-    pub async fn close(self) -> Result<(), StoreError> {
+    /// The database stays in WAL mode: with a reader, a writer could not return to it.
+    pub(crate) async fn close(self) -> Result<(), StoreError> {
         let path = self.path;
         self.connection.close().await.map_err(|source| StoreError::Sql { path, source })
+    }
+
+    /// Every row that `select` gives.
+    async fn fetch_all<T>(
+        &mut self,
+        select: QueryAs<'_, Sqlite, T, SqliteArguments>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        select.fetch_all(&mut self.connection).await.map_err(Self::sql_error(&self.path))
     }
 
     fn sql_error(path: &Path) -> impl Fn(sqlx::Error) -> StoreError + use<> {

@@ -1,27 +1,28 @@
-//! The database beside the files that it is made from: whether it holds what they say, and making it
-//! again.
+//! Checking the database against the files that it is made from, and rebuilding it from them.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::platform::atomic_file;
 use crate::platform::line_reader;
-use crate::run_dir::{RunDir, SupervisorLock};
+use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
 use crate::store::sync::{self, OpenError};
 use crate::store::{Offsets, Store};
 
-/// The database cannot be made again.
+/// The database cannot be rebuilt.
 #[derive(Debug, thiserror::Error)]
-pub enum RebuildError {
+pub(crate) enum RebuildError {
     /// The records cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// It holds more than could be made again.
+    /// It holds more than could be rebuilt.
     #[error(
-        "{cut_short}: what the database holds of that would be lost; bring the file back, or, if it \
-         is to be forgotten, move `{}` away first", path.display()
+        "{cut_short}: what the database holds of the rest would be lost\n\nhint: restore the file, or \
+         move `{}` away to give up the rest", path.display()
     )]
     Lossy {
-        /// Which file is shorter than what was read of it.
+        /// The first file that is shorter than what was read of it, and its length.
         cut_short: String,
         /// The database.
         path: PathBuf,
@@ -31,33 +32,30 @@ pub enum RebuildError {
     Replace {
         /// The database.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// The system's error.
+        source: io::Error,
     },
 }
 
-/// What is wrong with the run's database; nothing if it holds what journal and events say, as far as
-/// it has read them. Nothing is changed, and a supervisor may be at work.
-pub async fn check(run: &RunDir) -> Result<Vec<String>, OpenError> {
+/// The problems of the run's database; none if it holds what journal and events say, as far as it has
+/// read them. Nothing is changed, and a supervisor may be running.
+pub(crate) async fn check(run: &RunDir) -> Result<Vec<String>, OpenError> {
     let mut store = Store::open_read_only(&run.database()).await?;
     let damage = store.damage().await?;
     if !damage.is_empty() {
         return Ok(damage);
     }
-    let folder = tempfile::tempdir().map_err(|source| cannot_use(&std::env::temp_dir(), source))?;
-    let aside = folder.path().join("orch.db");
-    let mut made = Store::open(&aside).await?;
-    store.hold_beside(&aside).await?;
+    let folder = tempfile::tempdir()
+        .map_err(|source| RunDirError::Io { path: std::env::temp_dir(), source })?;
+    let path = folder.path().join("orch.db");
+    let mut rebuilt = Store::open(&path).await?;
+    store.attach(&path).await?;
     let offsets = store.offsets().await?;
-    sync::take_in(&mut made, run, Some(&offsets)).await?;
-    made.close().await?;
-    let mut wrong = cut_short(run, &offsets);
-    wrong.extend(store.differences().await?);
-    Ok(wrong)
-}
-
-fn cannot_use(path: &Path, source: std::io::Error) -> OpenError {
-    crate::run_dir::RunDirError::Io { path: path.to_owned(), source }.into()
+    sync::ingest(&mut rebuilt, run, Some(&offsets)).await?;
+    rebuilt.close().await?;
+    let mut problems = cut_short(run, &offsets);
+    problems.extend(store.differences().await?);
+    Ok(problems)
 }
 
 /// Files that end before what the database has read of them.
@@ -74,35 +72,41 @@ fn cut_short(run: &RunDir, offsets: &Offsets) -> Vec<String> {
         .collect()
 }
 
-/// Makes the database again from journal and events, beside the one that is there, which it then
-/// replaces. Killed at any moment, it leaves the old one, or none, which the next verb makes again.
-pub async fn rebuild(run: &RunDir, _lock: &SupervisorLock) -> Result<(), RebuildError> {
+/// Rebuilds the database from journal and events, in a temporary file that then replaces it. Killed at
+/// any moment, it leaves the old one, or none, which the next command makes again.
+pub(crate) async fn rebuild(run: &RunDir, _lock: &SupervisorLock) -> Result<(), RebuildError> {
     let database = run.database();
-    // One that cannot be read has nothing that could be lost.
+    // A database that cannot be read has nothing to lose.
     if let Ok(mut store) = Store::open_read_only(&database).await
         && let Ok(offsets) = store.offsets().await
         && let Some(cut_short) = cut_short(run, &offsets).into_iter().next()
     {
         return Err(RebuildError::Lossy { cut_short, path: database });
     }
-    let replace = |source| RebuildError::Replace { path: database.clone(), source };
-    let aside = database.with_extension("new.db");
-    remove(&aside).map_err(replace)?;
-    sync::make(run, &aside).await?.close().await.map_err(OpenError::from)?;
-    std::fs::File::open(&aside).and_then(|file| file.sync_all()).map_err(replace)?;
-    // The old one's log must never lie beside the new one: SQLite would take it for its own. It goes
-    // with the old one, in which it may be half folded in. Who reads that goes on reading.
-    remove(&database).map_err(replace)?;
-    std::fs::rename(&aside, &database)
-        .and_then(|()| atomic_file::sync_folder(&database))
-        .map_err(replace)
+    let replace_error = |source| RebuildError::Replace { path: database.clone(), source };
+    let temporary = database.with_extension("new.db");
+    remove(&temporary).map_err(replace_error)?;
+    sync::make(run, &temporary).await?.close().await.map_err(OpenError::from)?;
+    replace(&database, &temporary).map_err(replace_error)
 }
 
-/// Removes a database with its log and the log's index, as far as they are there.
-fn remove(database: &Path) -> std::io::Result<()> {
+/// Puts the closed database `new` in the place of `database`.
+///
+/// Not by [`atomic_file::TemporaryFile`]: SQLite writes the file, and the old database has to be gone
+/// before the new one is renamed. Its log must never lie beside the new one, since SQLite would take it
+/// for its own, and it may be half folded into the old one. A reader of the old one keeps its files.
+fn replace(database: &Path, new: &Path) -> io::Result<()> {
+    File::open(new)?.sync_all()?;
+    remove(database)?;
+    fs::rename(new, database)?;
+    atomic_file::sync_folder(database)
+}
+
+/// Removes a database with its log and the log's index, as far as they exist.
+fn remove(database: &Path) -> io::Result<()> {
     for extension in ["db", "db-wal", "db-shm"] {
-        match std::fs::remove_file(database.with_extension(extension)) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        match fs::remove_file(database.with_extension(extension)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
     }

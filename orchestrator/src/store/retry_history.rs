@@ -1,18 +1,18 @@
-//! What the retry policy must know of every trial's attempts, as far as journal and events tell it.
+//! Every trial's attempts as the retry policy needs them, as far as journal and events tell.
 
 use std::collections::BTreeMap;
 
 use experiments::protocol::failure::Failure;
+use experiments::protocol::trial_id::TrialId;
 use sqlx::Row;
 
 use super::{Store, StoreError};
 use crate::scheduler::{AttemptSummary, StopCause};
-use experiments::protocol::trial_id::TrialId;
 
-/// A trial's attempts, as far as they are recorded here: how they ended stands in their folders.
+/// A trial's attempts, as far as the database has them: their ends are in their folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AttemptHistory {
-    /// The attempts, the first one first, without their endings.
+    /// The attempts, the first one first, without their ends.
     pub attempts: Vec<AttemptSummary>,
     /// Attempts up to this number no longer count against the trial.
     pub attempts_reset: u32,
@@ -21,11 +21,11 @@ pub struct AttemptHistory {
 }
 
 impl Store {
-    /// Every trial's attempts; trials that had none are left out.
-    pub async fn pasts(&mut self) -> Result<BTreeMap<TrialId, AttemptHistory>, StoreError> {
+    /// Every trial's attempts; trials without any are left out.
+    pub(crate) async fn pasts(&mut self) -> Result<BTreeMap<TrialId, AttemptHistory>, StoreError> {
         let rows = sqlx::query(
-            "select name, attempts_reset, number, last_step, stop_cause, stalled_since_ms, failed_class,
-                failed_message,
+            "select name, attempts_reset, number, last_step, stop_cause, stalled_since_ms, failure_class,
+                failure_message,
                 (select max(step) from checkpoint where attempt_id = attempt.attempt_id) as saved
              from attempt join trial using (trial_id) order by number",
         )
@@ -46,8 +46,8 @@ impl Store {
                 stalled: row.get::<Option<i64>, _>("stalled_since_ms").is_some(),
                 end: None,
             });
-            if let Some(class) = row.get::<Option<String>, _>("failed_class") {
-                let message = row.get("failed_message");
+            if let Some(class) = row.get::<Option<String>, _>("failure_class") {
+                let message = row.get("failure_message");
                 past.failures.insert(number, Failure { class: class.into(), message });
             }
         }
@@ -55,7 +55,7 @@ impl Store {
     }
 }
 
-/// A cause as it stands in a column.
+/// A cause as the column has it.
 pub(super) fn to_text(cause: StopCause) -> String {
     let text = serde_json::to_string(&cause).expect("causes are words");
     text.trim_matches('"').to_owned()

@@ -1,4 +1,4 @@
-//! Somebody's own `select`, row by row.
+//! A user's own `select`, row by row.
 
 use std::pin::Pin;
 
@@ -12,65 +12,70 @@ use super::{Store, StoreError};
 
 /// One value as SQLite has it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    /// Nothing; of a metric's value, NaN.
+pub(crate) enum Cell {
+    /// No value; of a metric, NaN.
     Null,
     /// A whole number.
     Integer(i64),
     /// Any other number.
     Real(f64),
-    /// Text, or bytes with what is no text replaced.
+    /// Text, or bytes in which what is not text is replaced.
     Text(String),
 }
 
-/// A `select` that is not answered.
+/// A query that is not answered.
 #[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// It is none, or more than that.
+pub(crate) enum QueryError {
+    /// It is not exactly one `select`.
     #[error("{0}")]
     NotOneSelect(&'static str),
-    /// SQLite does not understand it, or will not do it.
+    /// SQLite rejects it.
     #[error("SQL: {0}")]
-    Refused(String),
+    Rejected(String),
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The rows that a `select` gives, as they come.
-pub type Rows<'a> = Pin<Box<dyn Stream<Item = Result<Vec<Cell>, QueryError>> + Send + 'a>>;
+/// The rows of a `select`, as they are read.
+pub(crate) type Rows<'a> = Pin<Box<dyn Stream<Item = Result<Vec<Cell>, QueryError>> + Send + 'a>>;
 
 impl Store {
-    /// The names of the columns that `select` gives, and its rows. No more of them are held than are
-    /// being read.
-    pub async fn query(&mut self, select: &str) -> Result<(Vec<String>, Rows<'_>), QueryError> {
+    /// The names of the columns that `select` gives, and its rows, of which only those that are being
+    /// read are held in memory.
+    pub(crate) async fn query(
+        &mut self,
+        select: &str,
+    ) -> Result<(Vec<String>, Rows<'_>), QueryError> {
         check(select)?;
         let path = self.path.clone();
-        let error = move |error: sqlx::Error| match error {
-            sqlx::Error::Database(said) => QueryError::Refused(said.message().to_owned()),
+        let query_error = move |error: sqlx::Error| match error {
+            sqlx::Error::Database(error) => QueryError::Rejected(error.message().to_owned()),
             source => StoreError::Sql { path: path.clone(), source }.into(),
         };
         let only_reads = sqlx::query("pragma query_only = on").execute(&mut self.connection);
-        only_reads.await.map_err(&error)?;
+        only_reads.await.map_err(&query_error)?;
         let select = AssertSqlSafe(select).into_sql_str();
-        let prepared = self.connection.prepare(select.clone()).await.map_err(&error)?;
+        let prepared = self.connection.prepare(select.clone()).await.map_err(&query_error)?;
         let columns = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
         let rows = sqlx::query(select).fetch(&mut self.connection);
-        Ok((columns, Box::pin(rows.map_ok(|row| cells(&row)).map_err(error))))
+        Ok((columns, Box::pin(rows.map_ok(|row| cells(&row)).map_err(query_error))))
     }
 }
 
-/// Says no to what is not exactly one statement that reads: some others (`vacuum into`, `attach`) make
-/// files even where nothing may be written.
+/// Rejects all but exactly one statement that reads: some others (`vacuum into`, `attach`) make files
+/// even on a read-only connection.
 fn check(select: &str) -> Result<(), QueryError> {
     let bare = without_quoted(select);
     let bare = bare.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace());
     let word: String = bare.chars().take_while(char::is_ascii_alphabetic).collect();
     if !["select", "with", "values", "explain"].contains(&word.to_ascii_lowercase().as_str()) {
-        return Err(QueryError::NotOneSelect("it only reads: write a `select`"));
+        return Err(QueryError::NotOneSelect("only a `select` is allowed"));
     }
     if bare.contains(';') {
-        return Err(QueryError::NotOneSelect("one `select` at a time: there is a `;` within it"));
+        return Err(QueryError::NotOneSelect(
+            "only one `select` is allowed: there is a `;` within it",
+        ));
     }
     Ok(())
 }
@@ -101,10 +106,7 @@ fn without_quoted(statement: &str) -> String {
 
 fn cells(row: &SqliteRow) -> Vec<Cell> {
     (0..row.len())
-        .map(|column| {
-            let value = row.try_get_raw(column).expect("a column that the row has");
-            cell(value)
-        })
+        .map(|column| cell(row.try_get_raw(column).expect("a column that the row has")))
         .collect()
 }
 
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_statement_that_reads_is_told_from_all_others() {
+    fn only_one_statement_that_reads_is_allowed() {
         for fine in [
             "select 1",
             " SELECT ';' from t where a = 'it''s; so' ; ",

@@ -1,7 +1,8 @@
-//! Opening a run's records so that they are as new as its files, whoever wrote those.
+//! Opening a run's database up to date with its files.
 
 use std::path::Path;
 
+use crate::platform::error_chain::chain;
 use crate::platform::line_reader;
 use crate::run_dir::{DatabaseLock, RunDir, RunDirError, SupervisorLock};
 use crate::store::journal_file::{self, JournalError};
@@ -9,33 +10,33 @@ use crate::store::{Offsets, Store, StoreError};
 
 /// The records cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The run's folder.
+pub(crate) enum OpenError {
+    /// The run cannot be locked.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
-    /// The journal.
+    /// The journal cannot be repaired.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The database.
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The database with everything taken in that journal and events hold, for the holder of the lock.
-pub async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
+/// The database, up to date with journal and events, for the process that has the lock.
+pub(crate) async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
     make(run, &run.database()).await
 }
 
-/// The same at `database`, which the run may have no part in yet. The lock is the caller's to hold.
+/// The same at the path `database`, made if it is missing. The caller has the lock.
 pub(crate) async fn make(run: &RunDir, database: &Path) -> Result<Store, OpenError> {
     journal_file::close_torn_line(&run.journal())?;
     let mut store = Store::open(database).await?;
-    take_in(&mut store, run, None).await?;
+    ingest(&mut store, run, None).await?;
     Ok(store)
 }
 
-/// Takes in what journal and events hold, or only as far as `offsets`.
-pub(crate) async fn take_in(
+/// Ingests journal and events, to their ends or to `offsets`.
+pub(crate) async fn ingest(
     store: &mut Store,
     run: &RunDir,
     offsets: Option<&Offsets>,
@@ -44,13 +45,12 @@ pub(crate) async fn take_in(
     let attempts = if let Some(offsets) = offsets {
         offsets.events.clone()
     } else {
-        let attempts = store.attempts().await?.into_iter();
-        let with_end = attempts.map(|(trial, number)| {
-            // A worker that lives goes on writing, perhaps faster than anybody reads.
+        let attempts = store.attempts().await?.into_iter().map(|(trial, number)| {
+            // The end as of now: a living worker may write faster than this reads.
             let end = line_reader::length(&run.attempt(&trial, number).events());
             (trial, number, end)
         });
-        with_end.collect()
+        attempts.collect()
     };
     for (trial, number, end) in attempts {
         let events = run.attempt(&trial, number).events();
@@ -59,29 +59,29 @@ pub(crate) async fn take_in(
     Ok(())
 }
 
-/// The database for looking at. A live supervisor keeps it up to date; where there is none, or it
-/// keeps another machine's, this catches up first, if the folder may be written to.
-pub async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
-    let caught_up = if let Ok(lock) = run.lock_for_a_moment() {
+/// The database for reading. A running supervisor keeps it up to date; without one, or if that keeps
+/// another machine's, it is brought up to date first, if the folder is writable.
+pub(crate) async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
+    let updated = if let Ok(lock) = run.lock_for_a_moment() {
         for_writing(run, &lock).await
     } else if let Some(lock) = run.lock_database_elsewhere() {
         beside_a_supervisor(run, &lock).await
     } else {
         return Ok(Store::open_read_only(&run.database()).await?);
     };
-    match caught_up {
+    match updated {
         Ok(store) => store.close().await?,
         Err(error @ OpenError::Store(StoreError::Newer { .. })) => return Err(error),
         Err(error) if !run.database().is_file() => return Err(error),
-        Err(error) => tracing::warn!("showing what was recorded before: {error}"),
+        Err(error) => tracing::warn!("showing older records: {}", chain(&error)),
     }
     Ok(Store::open_read_only(&run.database()).await?)
 }
 
-/// This machine's database, as new as the files that the supervisor of another machine writes.
+/// This machine's database, up to date with the files that a supervisor on another machine writes.
 async fn beside_a_supervisor(run: &RunDir, _lock: &DatabaseLock) -> Result<Store, OpenError> {
     let mut store = Store::open(&run.database()).await?;
-    take_in(&mut store, run, None).await?;
+    ingest(&mut store, run, None).await?;
     Ok(store)
 }
 
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_written_and_not_taken_in_is_taken_in_once() {
+    async fn what_was_written_and_not_ingested_is_ingested_once() {
         let (_folder, run) = run();
         let events = AttemptDir::new(&run.trial(&trial()), 1).events();
         std::fs::create_dir_all(events.parent().unwrap()).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beside_a_supervisor_what_it_has_taken_in_is_shown() {
+    async fn beside_a_supervisor_what_it_has_ingested_is_shown() {
         let (_folder, run) = run();
         assert_eq!(state(&run).await, STARTING);
         let lock = run.lock().unwrap();

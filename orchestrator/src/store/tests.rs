@@ -1,18 +1,19 @@
-//! What counts of several attempts' points, and that nothing is lost or doubled on the way in.
+//! The points of several attempts that are in effect, and that ingesting loses and doubles none.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use experiments::expand::Row;
+use experiments::protocol::trial_id::TrialId;
 use proptest::prelude::*;
 
-use super::{Series, Store, StoreError, Times};
+use super::series::Series;
+use super::{Store, StoreError, Times};
 use crate::scheduler::State;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
-use experiments::protocol::trial_id::TrialId;
 
-/// A run with one trial, whose attempts say what the test wants.
+/// A run with one trial, whose attempts report what the test wants.
 struct Run {
     folder: tempfile::TempDir,
     store: Store,
@@ -59,7 +60,7 @@ impl Run {
         self.folder.path().join(format!("{attempt}.jsonl"))
     }
 
-    /// Another attempt, which says `lines`.
+    /// Another attempt, which reports `lines`.
     async fn attempt(&mut self, number: u32, lines: &[&str]) {
         self.change(State::Starting { attempt: number }).await.unwrap();
         let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
@@ -74,7 +75,7 @@ impl Run {
         self.change(State::Queued { reason: "again".to_owned() }).await.unwrap();
     }
 
-    /// The view, which people ask, must say the same.
+    /// The view, which people query, must give the same.
     async fn the_view_agrees(&mut self, points: &[(u64, f64)]) {
         let view: Vec<(i64, Option<f64>)> = sqlx::query_as(
             "select step, value from series where metric = 'm' and item = '' order by step",
@@ -110,7 +111,7 @@ fn point(step: u64, value: &str) -> String {
     format!(r#"{{"event":"metrics","step":{step},"values":{{"m":{value}}}}}"#)
 }
 
-const ANEW: &str = r#"{"event":"hello","protocol":1,"program":"p"}"#;
+const HELLO: &str = r#"{"event":"hello","protocol":1,"program":"p"}"#;
 
 fn resumed(from: u64) -> String {
     format!(r#"{{"event":"hello","protocol":1,"program":"p","resumed_from":{from}}}"#)
@@ -130,19 +131,19 @@ async fn of_items_the_last_step_counts() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_begins_anew_hides_all_before_it() {
+async fn an_attempt_from_scratch_supersedes_all_before_it() {
     let mut run = Run::new().await;
-    run.attempt(1, &[ANEW, &point(0, "1"), &point(1, "2"), &point(9, "3")]).await;
-    run.attempt(2, &[ANEW]).await;
+    run.attempt(1, &[HELLO, &point(0, "1"), &point(1, "2"), &point(9, "3")]).await;
+    run.attempt(2, &[HELLO]).await;
     assert_eq!(run.series().await, []);
-    run.attempt(3, &[ANEW, &point(1, "4")]).await;
+    run.attempt(3, &[HELLO, &point(1, "4")]).await;
     assert_eq!(run.series().await, [(1, 4.0)]);
 }
 
 #[tokio::test]
-async fn an_attempt_that_goes_on_hides_what_lay_beyond_its_checkpoint() {
+async fn an_attempt_that_resumes_supersedes_what_is_beyond_its_checkpoint() {
     let mut run = Run::new().await;
-    run.attempt(1, &[ANEW, &point(1, "1"), &point(2, "1"), &point(3, "1"), &point(4, "1")]).await;
+    run.attempt(1, &[HELLO, &point(1, "1"), &point(2, "1"), &point(3, "1"), &point(4, "1")]).await;
     run.attempt(2, &[&resumed(2), &point(3, "2")]).await;
     assert_eq!(run.series().await, [(1, 1.0), (2, 1.0), (3, 2.0)]);
     // Back to an earlier checkpoint: the second attempt's points go too, the first's do not return.
@@ -153,22 +154,22 @@ async fn an_attempt_that_goes_on_hides_what_lay_beyond_its_checkpoint() {
 }
 
 #[tokio::test]
-async fn a_point_said_again_counts_once() {
+async fn a_repeated_point_counts_once() {
     let mut run = Run::new().await;
     // By the same attempt, the later value counts; by the next, at its checkpoint's own step, its.
-    run.attempt(1, &[ANEW, &point(1, "1"), &point(1, "2"), &point(2, "1")]).await;
+    run.attempt(1, &[HELLO, &point(1, "1"), &point(1, "2"), &point(2, "1")]).await;
     assert_eq!(run.series().await, [(1, 2.0), (2, 1.0)]);
     run.attempt(2, &[&resumed(2), &point(2, "3")]).await;
     assert_eq!(run.series().await, [(1, 2.0), (2, 3.0)]);
 }
 
 #[tokio::test]
-async fn seconds_go_on_over_attempts_without_the_time_between_them() {
+async fn seconds_continue_over_attempts_without_the_time_between_them() {
     let timed = |step: u64, time: f64| {
         format!(r#"{{"event":"metrics","step":{step},"values":{{"m":1}},"time":{time}}}"#)
     };
     let mut run = Run::new().await;
-    run.attempt(1, &[ANEW, &timed(1, 1010.0), &timed(2, 1020.0), &timed(3, 1030.0)]).await;
+    run.attempt(1, &[HELLO, &timed(1, 1010.0), &timed(2, 1020.0), &timed(3, 1030.0)]).await;
     // The clock is set back, and one line has no time.
     let second = [&resumed(2), &timed(3, 5007.5), &timed(4, 5005.0), &point(5, "1")];
     run.attempt(2, &second.map(String::as_str)).await;
@@ -188,7 +189,7 @@ async fn seconds_go_on_over_attempts_without_the_time_between_them() {
 }
 
 #[tokio::test]
-async fn silence_hides_nothing_and_points_without_a_hello_begin_anew() {
+async fn no_events_supersede_nothing_and_points_without_a_hello_start_from_scratch() {
     let mut run = Run::new().await;
     run.attempt(1, &[&point(1, "1"), &point(2, "1")]).await;
     run.attempt(2, &[]).await;
@@ -201,24 +202,24 @@ async fn silence_hides_nothing_and_points_without_a_hello_begin_anew() {
 async fn the_last_attempt_that_has_a_result_counts() {
     let mut run = Run::new().await;
     let result = |v| format!(r#"{{"event":"result","values":{{"psnr":{v}}}}}"#);
-    run.attempt(1, &[ANEW, &result(1), &result(2)]).await;
-    run.attempt(2, &[ANEW]).await;
+    run.attempt(1, &[HELLO, &result(1), &result(2)]).await;
+    run.attempt(2, &[HELLO]).await;
     assert_eq!(run.store.results().await.unwrap()[&trial()]["psnr"].to_bits(), 2f64.to_bits());
-    run.attempt(3, &[ANEW, &result(3)]).await;
+    run.attempt(3, &[HELLO, &result(3)]).await;
     assert_eq!(run.store.results().await.unwrap()[&trial()]["psnr"].to_bits(), 3f64.to_bits());
 }
 
 #[tokio::test]
-async fn items_stand_apart_from_the_series() {
+async fn items_are_no_part_of_the_series() {
     let mut run = Run::new().await;
     let of_item = r#"{"event":"metrics","step":1,"item":"003","values":{"m":7}}"#;
-    run.attempt(1, &[ANEW, of_item, &point(1, "1")]).await;
+    run.attempt(1, &[HELLO, of_item, &point(1, "1")]).await;
     assert_eq!(run.series().await, [(1, 1.0)]);
 }
 
 #[tokio::test]
-async fn every_number_comes_back_as_it_was_said() {
-    let said = [
+async fn every_number_comes_back_as_it_was_reported() {
+    let reported = [
         f64::NAN,
         f64::INFINITY,
         f64::NEG_INFINITY,
@@ -234,23 +235,23 @@ async fn every_number_comes_back_as_it_was_said() {
         v => format!("{v:?}"),
     };
     let mut run = Run::new().await;
-    let lines: Vec<_> = (0..).zip(said).map(|(step, v)| point(step, &text(v))).collect();
+    let lines: Vec<_> = (0..).zip(reported).map(|(step, v)| point(step, &text(v))).collect();
     let mut lines: Vec<_> = lines.iter().map(String::as_str).collect();
-    let results = said.map(|v| format!(r#""{v:?}":{}"#, text(v))).join(",");
+    let results = reported.map(|v| format!(r#""{v:?}":{}"#, text(v))).join(",");
     let results = format!(r#"{{"event":"result","values":{{{results}}}}}"#);
     lines.push(&results);
     run.attempt(1, &lines).await;
     // NaN has many bit patterns; any will do.
     let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
     let series = run.series().await;
-    assert!(series.iter().zip(said).all(|(got, said)| same(got.1, said)), "{series:?}");
-    assert_eq!(series.len(), said.len());
+    assert!(series.iter().zip(reported).all(|(got, reported)| same(got.1, reported)), "{series:?}");
+    assert_eq!(series.len(), reported.len());
     let results = &run.store.results().await.unwrap()[&trial()];
-    assert!(said.iter().all(|v| same(results[&format!("{v:?}")], *v)), "{results:?}");
+    assert!(reported.iter().all(|v| same(results[&format!("{v:?}")], *v)), "{results:?}");
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_points_come_in_by_the_batch() {
+async fn a_hundred_thousand_points_are_ingested_by_the_batch() {
     let mut run = Run::new().await;
     run.change(State::Starting { attempt: 1 }).await.unwrap();
     // Numbers of all sizes, by a linear congruential generator.
@@ -259,28 +260,28 @@ async fn a_hundred_thousand_points_come_in_by_the_batch() {
         bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (step, (bits >> 11) as f64 * 2f64.powi((bits % 120) as i32 - 110))
     });
-    let said: Vec<_> = values.collect();
-    let mut text = format!("{ANEW}\n");
-    for (step, value) in &said {
+    let reported: Vec<_> = values.collect();
+    let mut text = format!("{HELLO}\n");
+    for (step, value) in &reported {
         writeln!(text, "{}", point(*step, &format!("{value:?}"))).unwrap();
     }
     std::fs::write(run.events(1), &text).unwrap();
 
-    let mut looking = Store::open_read_only(&run.store.path).await.unwrap();
+    let mut reader = Store::open_read_only(&run.store.path).await.unwrap();
     let (mut batches, mut before) = (0, 0);
     while run.store.read_events(&trial(), 1, &run.events(1), u64::MAX).await.unwrap().more {
         batches += 1;
-        let now = looking.series("m", Times::Left).await.unwrap()[&trial()].len();
+        let now = reader.series("m", Times::Left).await.unwrap()[&trial()].len();
         assert!(now > before, "a batch is there as soon as it was read");
         before = now;
     }
     // A few megabytes each.
     assert_eq!(batches, text.len().div_ceil(4 << 20));
-    assert_eq!(run.series().await, said);
+    assert_eq!(run.series().await, reported);
 }
 
 #[tokio::test]
-async fn nonsense_in_events_is_passed_over_and_counted() {
+async fn invalid_events_are_skipped_and_counted() {
     let mut run = Run::new().await;
     let far = i64::MAX as u64 + 1;
     let deep = "[".repeat(100_000);
@@ -319,13 +320,13 @@ async fn nonsense_in_events_is_passed_over_and_counted() {
 #[tokio::test]
 async fn an_attempt_that_lies_about_itself_changes_nothing_but_its_own_records() {
     let mut run = Run::new().await;
-    run.attempt(1, &[ANEW, &point(1, "1"), &point(2, "1")]).await;
-    // From a checkpoint that nobody has seen: no earlier point lies beyond it.
+    run.attempt(1, &[HELLO, &point(1, "1"), &point(2, "1")]).await;
+    // From a checkpoint that no attempt reported: no earlier point is beyond it.
     run.attempt(2, &[&resumed(1_000_000), &point(3, "2")]).await;
     assert_eq!(run.series().await, [(1, 1.0), (2, 1.0), (3, 2.0)]);
-    // Of several greetings the last one counts; after its last words it may go on.
+    // Of several hellos the last one counts; events after a failure count, too.
     let failed = |class| format!(r#"{{"event":"failed","class":"{class}","message":""}}"#);
-    run.attempt(3, &[ANEW, &resumed(2), &failed("data"), &point(3, "3"), &failed("mine")]).await;
+    run.attempt(3, &[HELLO, &resumed(2), &failed("data"), &point(3, "3"), &failed("mine")]).await;
     assert_eq!(run.series().await, [(1, 1.0), (2, 1.0), (3, 3.0)]);
     let failure = run.store.failure(&trial(), 3).await.unwrap();
     assert_eq!(failure.unwrap().class.as_str(), "mine");
@@ -425,12 +426,12 @@ async fn a_journal_that_does_not_follow_is_refused() {
     run.state = State::Running { attempt: 1 };
     let error = run.change(State::Succeeded { attempt: 1 }).await.unwrap_err();
     assert!(matches!(&error, StoreError::Conflict { from: "running", .. }), "{error}");
-    // Nothing of it was taken in.
+    // Nothing of it was ingested.
     assert_eq!(run.store.trials().await.unwrap().len(), 0);
 }
 
 #[tokio::test]
-async fn a_reader_who_looks_on_keeps_no_later_writer_out() {
+async fn a_reader_in_a_transaction_keeps_no_later_writer_out() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orch.db");
     Store::open(&path).await.unwrap().close().await.unwrap();

@@ -16,15 +16,15 @@ pub(super) fn remove_temporary_files(run: &RunDir) {
 }
 
 fn clean_up(run: &RunDir) -> io::Result<()> {
-    atomic_file::sweep(run.path())?;
+    atomic_file::clean_up(run.path())?;
     for trial in folders(&run.trials())? {
-        atomic_file::sweep(&trial)?;
+        atomic_file::clean_up(&trial)?;
         for attempt in folders(&trial)?.iter().filter(|folder| is_attempt(folder)) {
-            atomic_file::sweep(attempt)?;
+            atomic_file::clean_up(attempt)?;
         }
     }
     // The folder is made by the first request.
-    if run.requests().is_dir() { atomic_file::sweep(&run.requests()) } else { Ok(()) }
+    if run.requests().is_dir() { atomic_file::clean_up(&run.requests()) } else { Ok(()) }
 }
 
 fn is_attempt(folder: &Path) -> bool {

@@ -68,13 +68,13 @@ fn what_killed_writers_left_aside_is_removed_by_the_next_run() {
     let attempt = lab.attempt("a-s0-", 1).unwrap();
     fs::create_dir(run.join("requests")).unwrap();
     let left = [
-        run.join(".experiment.yaml.a1B2c3.aside"),
-        run.join("requests/.1-2.json.a1B2c3.aside"),
-        trial.join(".trial.json.a1B2c3.aside"),
-        attempt.path().join(".exit.json.a1B2c3.aside"),
+        run.join(".experiment.yaml.a1B2c3.orch.tmp"),
+        run.join("requests/.1-2.json.a1B2c3.orch.tmp"),
+        trial.join(".trial.json.a1B2c3.orch.tmp"),
+        attempt.path().join(".exit.json.a1B2c3.orch.tmp"),
     ];
     // What a worker keeps among its checkpoints is its own.
-    let kept = trial.join("checkpoints/.best.aside");
+    let kept = trial.join("checkpoints/.best.orch.tmp");
     left.iter().chain([&kept]).for_each(|path| fs::write(path, "{").unwrap());
     lab.orch("run trip.yaml").says(0, &["nothing is left to do"]);
     assert!(left.iter().all(|path| !path.exists()) && kept.exists());

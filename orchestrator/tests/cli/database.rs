@@ -38,8 +38,8 @@ fn dump(database: &Path) -> Vec<String> {
         "select trial_id || json_array(name, key, variant, seed, position, state, state_json,
             changed_ms, build, data, attempts_reset) from trial",
         "select json_array(attempt_id, trial_id, number, started_ms, bytes_read, lines_read,
-            in_long_line, skipped_lines, program, build, data, device, keeps_until, phase,
-            phase_step, phase_of, phase_time, failed_class, failed_message, stop_cause, last_step,
+            in_long_line, skipped_lines, program, build, data, device, resumed_from, phase,
+            phase_step, phase_total, phase_time, failure_class, failure_message, stop_cause, last_step,
             stalled_since_ms) from attempt",
         "select json_array(attempt_id, name, item, step, printf('%!.17g', value), time)
             from point join metric using (metric_id)",
@@ -146,7 +146,7 @@ fn a_check_names_the_rows_that_do_not_follow_from_the_files() {
     fs::rename(&events, events.with_extension("away")).unwrap();
     let check = lab.orch("db check");
     assert!(check.code == 1 && check.stdout.contains("events.jsonl` has 0 bytes"), "{check:?}");
-    lab.orch("db rebuild").says(1, &["has 0 bytes", "would be lost", "bring the file back"]);
+    lab.orch("db rebuild").says(1, &["has 0 bytes", "would be lost", "hint: restore the file"]);
     fs::rename(events.with_extension("away"), &events).unwrap();
     lab.orch("db rebuild").says(0, &[]);
 }
@@ -228,8 +228,10 @@ fn a_database_of_an_older_orch_is_brought_up_to_date_once() {
     });
     // Who may not write is told what to do; nobody else notices anything.
     let lock = orchestrator::run_dir::RunDir::new(&lab.path("runs"), "trip").lock().unwrap();
-    lab.orch("status")
-        .says(1, &["was made by an older `orch` (version 0", "brought up to date by"]);
+    lab.orch("status").says(
+        1,
+        &["was made by an older `orch` (version 0", "hint: any command of this one migrates it"],
+    );
     drop(lock);
     let together: Vec<_> = (0..6).map(|_| lab.start("status")).collect();
     for status in together {
@@ -260,7 +262,7 @@ fn a_database_may_lie_elsewhere_and_every_verb_finds_it() {
         lab.start_with(arguments, &[("ORCH_DB_DIR", elsewhere.to_str().unwrap())]).end()
     };
     let run = orch("run trip.yaml");
-    run.says(0, &["note: the database is `", "as `ORCH_DB_DIR` says"]);
+    run.says(0, &["note: the database is `", "as set by `ORCH_DB_DIR`"]);
     let there = databases(&elsewhere).remove(0);
     assert!(run.stderr.contains(&format!("`{}`", there.display())), "{}", run.stderr);
     let before = dump(&there);

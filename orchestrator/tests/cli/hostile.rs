@@ -33,7 +33,7 @@ fn lines_that_are_no_events_are_counted_and_shown_with_their_reasons() {
         echo '{"event":"metrics","step":1,"values":{"m":1e999}}' >> "$ORCH_EVENTS"
         echo '{"event":"checkpoint","step":1,"path":"/etc/passwd"}' >> "$ORCH_EVENTS"
         echo '{"event":"checkpoint","step":1,"path":"../x"}' >> "$ORCH_EVENTS""#);
-    let words = "attempt 1: passed over 6 lines that are no events, the first at \
+    let words = "attempt 1: skipped 6 lines that are not events, the first at \
                  line 1: not an event: expected value at column 1";
     lab.orch("run trip.yaml").says(0, &[words, "1 of 1 trials done"]);
     let status = lab.orch("status").stdout;

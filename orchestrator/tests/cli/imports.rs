@@ -131,7 +131,7 @@ fn what_cannot_be_imported_is_refused_with_a_reason_and_leaves_no_run() {
     let mut bytes = fs::read(file).unwrap();
     bytes[30] ^= 1;
     fs::write(lab.path("damaged/tfevents"), bytes).unwrap();
-    import("damaged").says(2, &["tfevents`: the record at byte 0 does not fit its checksum"]);
+    import("damaged").says(2, &["tfevents`: the record at byte 0 does not match its checksum"]);
     lab.orch("status").says(2, &["nothing has been run"]);
 
     import(LOGS).says(0, &["as the run `logs`"]);

@@ -73,12 +73,12 @@ fn only_one_statement_that_reads_is_taken() {
     let lab = done();
     let before = fs::read(lab.run_folder().join("orch.db")).unwrap();
     for (select, word) in [
-        ("delete from trial", "it only reads"),
-        ("vacuum into 'made.db'", "it only reads"),
-        ("attach 'made.db' as made", "it only reads"),
-        ("pragma query_only = off", "it only reads"),
+        ("delete from trial", "only a `select` is allowed"),
+        ("vacuum into 'made.db'", "only a `select` is allowed"),
+        ("attach 'made.db' as made", "only a `select` is allowed"),
+        ("pragma query_only = off", "only a `select` is allowed"),
         ("with a as (select 1) delete from point", "readonly database"),
-        ("select 1; vacuum into 'made.db'", "one `select` at a time"),
+        ("select 1; vacuum into 'made.db'", "only one `select` is allowed"),
         ("select psnr from final", "no such column: psnr"),
         ("select * from finals", "no such table: finals"),
         ("select from", "syntax error"),

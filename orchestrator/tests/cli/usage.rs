@@ -93,7 +93,7 @@ fn where_nothing_was_run_nothing_can_be_shown() {
         lab.orch(&format!("{verb} trap")).says(2, &["there is no run `trap` in `runs`"]);
     }
     lab.orch("run trip.yaml -q").says(0, &[]);
-    lab.orch("status trap").says(2, &["(there is: trip)"]);
+    lab.orch("status trap").says(2, &["(runs: trip)"]);
     // A folder that merely lies there is no run.
     fs::create_dir(lab.path("runs/trap")).unwrap();
     lab.orch("status trap").says(2, &["there is no run `trap`"]);

@@ -33,7 +33,7 @@ struct Worker {
 
 pub(crate) fn run() -> ExitCode {
     let mut worker = Worker::from_environment();
-    atomic_file::sweep(&worker.checkpoints).expect("there is a folder for checkpoints");
+    atomic_file::clean_up(&worker.checkpoints).expect("there is a folder for checkpoints");
     let resumed_from = worker.last_checkpoint();
     worker.hello(resumed_from);
     if worker.script.garbage {

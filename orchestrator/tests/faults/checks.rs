@@ -116,7 +116,7 @@ const TABLES: [&str; 7] = [
     "select name, key, variant, seed, position, state, state_json, changed_ms, build, data
      from DB.trial",
     "select name, number, started_ms, bytes_read, skipped_lines, program, attempt.build, device,
-         keeps_until, phase, phase_step, phase_of, phase_time, failed_class, failed_message
+         resumed_from, phase, phase_step, phase_total, phase_time, failure_class, failure_message
      from DB.attempt join DB.trial using (trial_id)",
     "select trial.name, number, metric.name, item, step, value, time
      from DB.point join DB.metric using (metric_id)

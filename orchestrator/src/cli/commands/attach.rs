@@ -14,7 +14,7 @@ use super::summary::Summary;
 use crate::cli::args::{self, Global};
 use crate::display::progress::Progress;
 use crate::display::{Display, Reporter as _, RunEvent, Verbosity};
-use crate::platform::line_reader::{self, Place, Tail};
+use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
@@ -71,7 +71,7 @@ struct Observed {
     states: BTreeMap<TrialId, State>,
     progress: BTreeMap<TrialId, Progress>,
     /// The attempt whose events are read, and the offset of the next line.
-    read: BTreeMap<TrialId, (u32, Place)>,
+    read: BTreeMap<TrialId, (u32, ReadOffset)>,
 }
 
 impl Observed {
@@ -111,7 +111,7 @@ impl Observed {
         let mut place = match self.read.get(id) {
             Some((read, place)) if *read == number => *place,
             // This may be within a line, whose rest is not an event and is skipped.
-            _ => Place { offset: end.saturating_sub(PAST_BYTES), ..Place::default() },
+            _ => ReadOffset { bytes: end.saturating_sub(PAST_BYTES), ..ReadOffset::default() },
         };
         let tail = Tail { path: &path, longest: LONGEST_LINE, end };
         let progress = self.progress.entry(id.clone()).or_default();
@@ -123,10 +123,10 @@ impl Observed {
                     progress.add(&line, headline);
                 }
             }
-            if read.place == place {
+            if read.offset == place {
                 break;
             }
-            place = read.place;
+            place = read.offset;
         }
         self.read.insert(id.clone(), (number, place));
         Ok(())

@@ -194,7 +194,7 @@ mod tests {
             CompareError::NoTable { run: name() }.into(),
             CompareError::Twice { run: name() }.into(),
             ExplainError::NoCell { cell: name(), suggested: None }.into(),
-            ImportError::Nothing(PathBuf::new()).into(),
+            ImportError::NoScalars { folder: PathBuf::new() }.into(),
             ImportRequestError::Exists { name: name() }.into(),
             Infeasible::Cpus { wanted: 1, inventory: Inventory::default() }.into(),
             LogsError::NotStarted { trial: name() }.into(),

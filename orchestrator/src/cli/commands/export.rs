@@ -1,7 +1,7 @@
 //! `orch export [RUN]`: writes every point that counts to files for other programs.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use experiments::protocol::exit;
@@ -17,7 +17,7 @@ use super::{print_json, print_message};
 use crate::cli::args::{self, ExportFormat, Global};
 use crate::interop::parquet::ParquetFile;
 use crate::interop::tensorboard::EventFile;
-use crate::platform::atomic_file::{self, FileError};
+use crate::platform::atomic_file::{FileError, TemporaryFile};
 use crate::run_dir::RunDir;
 use crate::store::sync;
 use crate::store::{Point, Store, TrialRecord};
@@ -76,16 +76,16 @@ async fn lines(
     out: &Path,
 ) -> Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
-    let mut file = TemporaryFile::new(out)?;
+    let mut file = TemporaryFile::create(out)?;
     if format == ExportFormat::Csv {
-        file.write(b"trial,variant,seed,metric,item,step,value,time\n")?;
+        file.append(b"trial,variant,seed,metric,item,step,value,time\n")?;
     }
     for trial in trials {
         let mut points = store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
             let line = Line::new(trial, &point);
             let text = if format == ExportFormat::Csv { line.csv() } else { line.json()? };
-            file.write(text.as_bytes())?;
+            file.append(text.as_bytes())?;
             exported.points += 1;
         }
     }
@@ -96,8 +96,8 @@ async fn lines(
 /// All trials in one Parquet file.
 async fn columns(store: &mut Store, trials: &[TrialRecord], out: &Path) -> Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
-    let TemporaryFile { path, file } = TemporaryFile::new(out)?;
-    let mut columns = ParquetFile::new(file).map_err(|source| failed(out, source))?;
+    let mut columns =
+        ParquetFile::new(TemporaryFile::create(out)?).map_err(|source| failed(out, source))?;
     for trial in trials {
         let mut points = store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
@@ -105,8 +105,7 @@ async fn columns(store: &mut Store, trials: &[TrialRecord], out: &Path) -> Resul
             exported.points += 1;
         }
     }
-    TemporaryFile { path, file: columns.finish().map_err(|source| failed(out, source))? }
-        .persist()?;
+    columns.finish().map_err(|source| failed(out, source))?.persist()?;
     Ok(exported)
 }
 
@@ -121,11 +120,11 @@ async fn event_files(store: &mut Store, trials: &[TrialRecord], out: &Path) -> R
             .map_err(|source| FileError::Write { path: folder.clone(), source })?;
         // Always the same name: TensorBoard would show an older export beside a newer one.
         let path = folder.join("events.out.tfevents.0.orch");
-        let mut file = TemporaryFile::new(&path)?;
+        let mut file = TemporaryFile::create(&path)?;
         let mut events = EventFile::default();
-        file.write(&events.head(point.time))?;
+        file.append(&events.head(point.time))?;
         loop {
-            file.write(&events.point(&point))?;
+            file.append(&events.point(&point))?;
             exported.points += 1;
             let Some(next) = points.try_next().await? else { break };
             point = next;
@@ -165,30 +164,6 @@ impl<'a> Line<'a> {
 
     fn json(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
-    }
-}
-
-/// A file under a temporary name, which is complete once it has its own.
-struct TemporaryFile {
-    path: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
-}
-
-impl TemporaryFile {
-    fn new(path: &Path) -> Result<Self, FileError> {
-        let file = atomic_file::aside(path).map_err(|source| failed(path, source))?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.file.write_all(bytes).map_err(|source| failed(&self.path, source))
-    }
-
-    fn persist(self) -> Result<(), FileError> {
-        let Self { path, file } = self;
-        let file = file.into_inner().map_err(|error| failed(&path, error.into_error()))?;
-        file.persist(&path).map_err(|error| failed(&path, error.error))?;
-        Ok(())
     }
 }
 

@@ -65,8 +65,3 @@ impl Finding {
         Self { check: check.to_owned(), level, found, advice: advice.to_owned() }
     }
 }
-
-/// An error and its causes in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    anyhow::Chain::new(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}

@@ -7,8 +7,9 @@ use std::time::Duration;
 use experiments::schema::resources::Memory;
 use tempfile::NamedTempFile;
 
-use super::{Finding, chain, holders};
+use super::{Finding, holders};
 use crate::platform::disk_space;
+use crate::platform::error_chain::chain;
 use crate::platform::filesystem::{self, Kind};
 use crate::run_dir::RunDir;
 use crate::slots::Slots;

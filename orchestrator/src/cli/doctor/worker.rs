@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use experiments::expand::Run;
 use experiments::schema::executor::Executor;
 
-use super::{Finding, chain};
+use super::Finding;
 use crate::executor::slurm;
 use crate::executor::worker_program;
+use crate::platform::error_chain::chain;
 use crate::slots::Inventory;
 
 /// Findings about the experiment's resources and its worker, on this machine or the cluster.

@@ -1,6 +1,7 @@
 //! TensorBoard's event files: records with masked checksums around protobuf messages.
 
 mod checksum;
+mod messages;
 mod reader;
 mod writer;
 

@@ -1,20 +1,18 @@
-//! TensorBoard's event files, written and read: records with masked checksums around protobuf messages.
-//!
-//! The framing is that of TensorFlow's `record_writer.h`, the messages those of `event.proto` and
-//! `summary.proto`. Only the few fields that a scalar needs are written, so they are put down by hand.
+//! Points written as the records of an event file, in the framing of TensorFlow's `record_writer.h`.
 
-use crate::store::Point;
+use prost::Message;
 
 use super::checksum::masked;
+use super::messages::{Event, Summary, SummaryValue};
+use crate::store::Point;
 
-/// What TensorBoard takes as the second version of the format, in which steps of different metrics need
-/// not rise together.
+/// The second version of the format, in which steps of different metrics may be interleaved.
 const VERSION: &str = "brain.Event:2";
 
 /// Writes the records of one file.
 #[derive(Debug, Default)]
 pub(crate) struct EventFile {
-    /// Where the worker gave no time, that of the point before stands.
+    /// The newest point's time, which one without a time gets, too.
     time: f64,
 }
 
@@ -22,10 +20,11 @@ impl EventFile {
     /// The first record: the version, at the time of the first point.
     pub(crate) fn head(&mut self, time: Option<f64>) -> Vec<u8> {
         self.time = time.unwrap_or(self.time);
-        let mut event = Message::default();
-        event.double(1, self.time);
-        event.bytes(3, VERSION.as_bytes());
-        record(&event.0)
+        record(&Event {
+            wall_time: Some(self.time),
+            file_version: Some(VERSION.to_owned()),
+            ..Event::default()
+        })
     }
 
     /// A point as a scalar, `metric` or `metric/item`. TensorBoard's scalars have 32 bits.
@@ -35,66 +34,25 @@ impl EventFile {
             "" => point.metric.clone(),
             item => format!("{}/{item}", point.metric),
         };
-        let mut value = Message::default();
-        value.bytes(1, tag.as_bytes());
-        value.float(2, point.value as f32);
-        let mut summary = Message::default();
-        summary.bytes(1, &value.0);
-        let mut event = Message::default();
-        event.double(1, self.time);
-        event.varint(2, point.step);
-        event.bytes(5, &summary.0);
-        record(&event.0)
+        let value = SummaryValue {
+            tag: tag.into_bytes(),
+            simple_value: Some(point.value as f32),
+            ..SummaryValue::default()
+        };
+        record(&Event {
+            wall_time: Some(self.time),
+            step: point.step as i64,
+            summary: Some(Summary { values: vec![value] }),
+            ..Event::default()
+        })
     }
 }
 
-/// Length and content, each with its checksum.
-fn record(content: &[u8]) -> Vec<u8> {
+/// The event's length and bytes, each with its checksum.
+fn record(event: &Event) -> Vec<u8> {
+    let content = event.encode_to_vec();
     let length = (content.len() as u64).to_le_bytes();
-    [&length[..], &masked(&length), content, &masked(content)].concat()
-}
-
-/// A protobuf message, field by field.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn key(&mut self, field: u8, wire_type: u8) {
-        self.0.push(field << 3 | wire_type);
-    }
-
-    fn number(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.0.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number as u8);
-    }
-
-    /// A zero is what a field has that is left out.
-    fn varint(&mut self, field: u8, number: u64) {
-        if number == 0 {
-            return;
-        }
-        self.key(field, 0);
-        self.number(number);
-    }
-
-    fn double(&mut self, field: u8, number: f64) {
-        self.key(field, 1);
-        self.0.extend(number.to_le_bytes());
-    }
-
-    fn bytes(&mut self, field: u8, bytes: &[u8]) {
-        self.key(field, 2);
-        self.number(bytes.len() as u64);
-        self.0.extend(bytes);
-    }
-
-    fn float(&mut self, field: u8, number: f32) {
-        self.key(field, 5);
-        self.0.extend(number.to_le_bytes());
-    }
+    [&length[..], &masked(&length), &content, &masked(&content)].concat()
 }
 
 #[cfg(test)]

@@ -2,41 +2,45 @@
 
 use std::path::Path;
 
+use experiments::protocol::trial_id::TrialId;
 use sqlx::{Connection, SqliteConnection};
 
-use crate::platform::line_reader::{self, Place, Tail};
+use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::scheduler::{State, StopCause, StopRequest};
 use crate::store::journal_file::{Entry, Line, Planned, Unneeded};
 use crate::store::{Store, StoreError};
-use experiments::protocol::trial_id::TrialId;
 
 impl Store {
-    /// Takes in every whole line of the journal that has not been taken in yet.
-    pub async fn read_journal(&mut self, journal: &Path) -> Result<(), StoreError> {
+    /// Ingests every whole line of the journal that has not been ingested yet.
+    pub(crate) async fn read_journal(&mut self, journal: &Path) -> Result<(), StoreError> {
         self.read_journal_to(journal, u64::MAX).await
     }
 
-    /// The same before the byte `end`.
-    pub async fn read_journal_to(&mut self, journal: &Path, end: u64) -> Result<(), StoreError> {
+    /// The same for lines before the byte `end`.
+    pub(crate) async fn read_journal_to(
+        &mut self,
+        journal: &Path,
+        end: u64,
+    ) -> Result<(), StoreError> {
         let sql = Self::sql_error(&self.path);
         let mut transaction = self.connection.begin().await.map_err(&sql)?;
-        let offset: i64 = sqlx::query_scalar("select bytes_read from journal")
+        let bytes_read: i64 = sqlx::query_scalar("select bytes_read from journal")
             .fetch_one(&mut *transaction)
             .await
             .map_err(&sql)?;
-        // What a supervisor wrote may be as long as it is.
+        // A supervisor's lines may have any length.
         let tail = Tail { path: journal, longest: u64::MAX, end };
-        let mut place = Place { offset: offset as u64, ..Place::default() };
+        let mut offset = ReadOffset { bytes: bytes_read as u64, ..ReadOffset::default() };
         loop {
             let read = tail
-                .read(place)
+                .read(offset)
                 .map_err(|source| StoreError::File { path: journal.to_owned(), source })?;
-            if read.place == place {
+            if read.offset == offset {
                 break;
             }
-            place = read.place;
+            offset = read.offset;
             for text in read.lines {
-                // A line that a power cut has torn is no decision that took effect.
+                // A line that a power cut has torn is not a decision that took effect.
                 let line_reader::Line::Whole(text) = text else { continue };
                 let line = Line::parse(&text).map_err(|version| StoreError::JournalVersion {
                     path: journal.to_owned(),
@@ -44,15 +48,15 @@ impl Store {
                 })?;
                 let Some(line) = line else { continue };
                 apply(&mut transaction, &line).await.map_err(|e| match e {
-                    Failure::Sql(source) => sql(source),
-                    Failure::Conflict(trial, from) => {
+                    ApplyError::Sql(source) => sql(source),
+                    ApplyError::Conflict { trial, from } => {
                         StoreError::Conflict { path: self.path.clone(), trial, from }
                     }
                 })?;
             }
         }
         sqlx::query("update journal set bytes_read = ?")
-            .bind(place.offset as i64)
+            .bind(offset.bytes as i64)
             .execute(&mut *transaction)
             .await
             .map_err(&sql)?;
@@ -60,18 +64,23 @@ impl Store {
     }
 }
 
-enum Failure {
+/// A line of the journal cannot be applied.
+enum ApplyError {
     Sql(sqlx::Error),
-    Conflict(TrialId, &'static str),
+    /// The trial is not in the state that the line changes.
+    Conflict {
+        trial: TrialId,
+        from: &'static str,
+    },
 }
 
-impl From<sqlx::Error> for Failure {
+impl From<sqlx::Error> for ApplyError {
     fn from(error: sqlx::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), Failure> {
+async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), ApplyError> {
     match &line.entry {
         Entry::Planned(planned) => Ok(plan(db, planned, line.time_ms).await?),
         Entry::Changed { trial, from, to } => change(db, trial, from, to, line.time_ms).await,
@@ -108,9 +117,9 @@ async fn plan(
             .await?;
     }
     sqlx::query("update trial set position = null").execute(&mut *db).await?;
-    let new = new();
+    let new_state = new_trial();
     for (position, trial) in (0i64..).zip(&planned.trials) {
-        // A trial that is known keeps its state; its attempts keep what they were made with.
+        // A known trial keeps its state; its attempts keep the builds and data of their own.
         sqlx::query(
             "insert into trial
                 (name, key, variant, seed, position, state, state_json, changed_ms, build, data)
@@ -126,8 +135,8 @@ async fn plan(
         .bind(&trial.variant)
         .bind(trial.seed as i64)
         .bind(position)
-        .bind(new.name())
-        .bind(to_json(&new))
+        .bind(new_state.name())
+        .bind(to_json(&new_state))
         .bind(time_ms)
         .bind(&trial.build)
         .bind(&trial.data)
@@ -143,7 +152,7 @@ async fn change(
     from: &State,
     to: &State,
     time_ms: i64,
-) -> Result<(), Failure> {
+) -> Result<(), ApplyError> {
     let changed = sqlx::query(
         "update trial set state = ?, state_json = ?, changed_ms = ?
          where name = ? and state_json = ?",
@@ -156,10 +165,10 @@ async fn change(
     .execute(&mut *db)
     .await?;
     if changed.rows_affected() != 1 {
-        return Err(Failure::Conflict(trial.clone(), from.name()));
+        return Err(ApplyError::Conflict { trial: trial.clone(), from: from.name() });
     }
     if let State::Starting { attempt } = to {
-        begin(db, trial, *attempt, time_ms).await?;
+        insert_attempt(db, trial, *attempt, time_ms).await?;
     }
     Ok(())
 }
@@ -169,12 +178,12 @@ async fn import(
     trial: &TrialId,
     started_ms: i64,
     time_ms: i64,
-) -> Result<(), Failure> {
-    change(db, trial, &new(), &State::Succeeded { attempt: 1 }, time_ms).await?;
-    Ok(begin(db, trial, 1, started_ms).await?)
+) -> Result<(), ApplyError> {
+    change(db, trial, &new_trial(), &State::Succeeded { attempt: 1 }, time_ms).await?;
+    Ok(insert_attempt(db, trial, 1, started_ms).await?)
 }
 
-async fn begin(
+async fn insert_attempt(
     db: &mut SqliteConnection,
     trial: &TrialId,
     attempt: u32,
@@ -187,8 +196,8 @@ async fn begin(
     statement.bind(attempt).bind(started_ms).bind(&trial.0).execute(db).await.map(drop)
 }
 
-/// The state of a trial of which nothing more is known than that it is wanted.
-fn new() -> State {
+/// The state of a trial that was planned for the first time.
+fn new_trial() -> State {
     State::Queued { reason: "new".to_owned() }
 }
 
@@ -249,7 +258,7 @@ async fn remove(
              select attempt_id, ?, ? from attempt join trial using (trial_id)
              where name = ? and number = ?",
         )
-        .bind(super::events::integer(*step))
+        .bind(super::batch::integer(*step))
         .bind(time_ms)
         .bind(&trial.0)
         .bind(attempt)

@@ -14,7 +14,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Those that the attempt has named so far.
+    /// The metrics that the attempt has named so far.
     pub(super) async fn of(
         db: &mut SqliteConnection,
         attempt_id: i64,
@@ -29,18 +29,18 @@ impl Names {
         Ok(Self { attempt_id, ids: rows.into_iter().collect() })
     }
 
-    /// A metric's id.
+    /// The id of a metric that has been added.
     pub(super) fn id(&self, name: &str) -> i64 {
         self.ids[name]
     }
 
-    /// Whether the attempt may name what `event` names, too.
+    /// True if the attempt stays within its limit of metrics with those that `event` names.
     pub(super) fn have_room_for(&self, event: &Event) -> bool {
         let new = named(event).filter(|name| !self.ids.contains_key(*name));
         self.ids.len() + new.count() <= MOST_METRICS
     }
 
-    /// Adds what `event` names.
+    /// Adds the metrics that `event` names.
     pub(super) async fn add(
         &mut self,
         db: &mut SqliteConnection,
@@ -72,7 +72,7 @@ impl Names {
         Ok(id)
     }
 
-    /// Keeps what the worker says that a metric means.
+    /// Stores the worker's description of a metric.
     pub(super) async fn describe(
         &self,
         db: &mut SqliteConnection,
@@ -102,20 +102,21 @@ fn named(event: &Event) -> impl Iterator<Item = &str> {
 }
 
 impl Store {
-    /// What the metrics mean, by the newest attempt that says so.
-    pub async fn metrics(&mut self) -> Result<BTreeMap<String, MetricInfo>, StoreError> {
-        let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(
-            "select metric.name, description, attempt_metric.unit
+    /// The metrics' descriptions, each by the newest attempt that has one.
+    pub(crate) async fn metrics(&mut self) -> Result<BTreeMap<String, MetricInfo>, StoreError> {
+        let rows: Vec<(String, String, Option<String>)> = self
+            .fetch_all(sqlx::query_as(
+                "select metric.name, description, attempt_metric.unit
              from attempt_metric
              join metric using (metric_id)
              join attempt using (attempt_id)
              where description is not null
              order by started_ms, attempt_id",
-        )
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(Self::sql_error(&self.path))?;
-        let info = |(name, description, unit)| (name, MetricInfo { description, unit });
-        Ok(rows.into_iter().map(info).collect())
+            ))
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(name, description, unit)| (name, MetricInfo { description, unit }))
+            .collect())
     }
 }

@@ -1,7 +1,6 @@
-//! From the files, journal and events, to rows.
+//! From the files, journal and events, to rows of the database.
 
+mod batch;
 mod events;
 mod journal;
 mod metric_names;
-
-pub use events::Read;

@@ -1,0 +1,22 @@
+//! `command.json`: the command of an attempt's worker.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The command to run, and the limits after which it is stopped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// The program and its arguments. A bare name is looked up in `PATH`.
+    pub argv: Vec<String>,
+    /// Its working directory.
+    pub cwd: PathBuf,
+    /// Set over the holder's own environment.
+    pub env: BTreeMap<String, String>,
+    /// Seconds between SIGTERM and SIGKILL when it is stopped.
+    pub grace_secs: f64,
+    /// Seconds after which it is stopped; `None` if it has no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_secs: Option<f64>,
+}

@@ -1,0 +1,56 @@
+//! Finding a run by its name on the command line.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::{RunDir, RunDirError};
+
+impl RunDir {
+    /// Finds a run by name: `table1.demo`, or `table1` for its latest profile, or the path of its
+    /// folder; without a name, the run that was active last.
+    pub(crate) fn find(runs: &Path, name: Option<&str>) -> Result<Self, RunDirError> {
+        if let Some(path) = name.map(Path::new).filter(|p| p.join("journal.jsonl").is_file()) {
+            return Ok(Self(path.to_owned()));
+        }
+        let all = list(runs);
+        let exact = all.iter().find(|(run, _)| Some(run.as_str()) == name);
+        let latest = all
+            .iter()
+            .filter(|(run, _)| name.is_none_or(|name| is_profile_of(run, name)))
+            .max_by_key(|(_, time)| *time);
+        if let Some((run, _)) = exact.or(latest) {
+            return Ok(Self::new(runs, run));
+        }
+        let runs = runs.to_owned();
+        Err(match name {
+            None => RunDirError::NoRuns { runs },
+            Some(name) => {
+                let known_runs = all.into_iter().map(|(run, _)| run).collect();
+                RunDirError::NoSuchRun { name: name.to_owned(), runs, known_runs }
+            }
+        })
+    }
+
+    /// Every run below `runs`, by name.
+    pub(crate) fn all(runs: &Path) -> Vec<Self> {
+        list(runs).into_iter().map(|(run, _)| Self::new(runs, &run)).collect()
+    }
+}
+
+fn is_profile_of(run: &str, experiment: &str) -> bool {
+    run.rsplit_once('.').is_some_and(|(name, _)| name == experiment)
+}
+
+/// Every run below `runs` with the time of its last decision.
+fn list(runs: &Path) -> Vec<(String, SystemTime)> {
+    let Ok(entries) = std::fs::read_dir(runs) else { return Vec::new() };
+    let mut found: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let time = entry.path().join("journal.jsonl").metadata().ok()?.modified().ok()?;
+            Some((entry.file_name().into_string().ok()?, time))
+        })
+        .collect();
+    found.sort();
+    found
+}
