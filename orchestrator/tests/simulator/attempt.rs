@@ -6,7 +6,7 @@ use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::attempt::{Exit, Outcome, StopSource};
 use orchestrator::run_dir::ownership::{AttemptStatus, Owner, OwnerKind};
 
-use crate::rules::End;
+use crate::oracle::End;
 
 /// Who has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use orchestrator::scheduler::{State, StopCause};
 use orchestrator::store::journal_file::Entry;
 
 use crate::attempt::Ownership;
-use crate::people::Call;
-use crate::rules::{self, Follows, Tried};
+use crate::oracle::{self, Follows, Tried};
 use crate::simulation::Simulation;
 use crate::supervisor::{STALLED_AFTER_MS, Supervisor};
+use crate::users::Call;
 use crate::world::World;
 
 /// What one supervisor may do, by what people have asked of it.
@@ -101,7 +101,7 @@ fn change(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, from: &State
 fn follows(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, number: u32, to: &State) {
     let tried = tried(sim, trial, number);
     let shares_gpu = shares_gpu(&sim.world);
-    let expected = rules::follows(&tried, &sim.retry, shares_gpu);
+    let expected = oracle::follows(&tried, &sim.retry, shares_gpu);
     sim.world.count(match expected {
         Follows::Done => "a trial succeeds",
         Follows::GivenUp(class) => class,
@@ -140,7 +140,7 @@ fn may_start(sim: &Simulation, watch: &Watch, trial: &TrialId, number: u32) {
 /// An attempt is about to be started with these slots.
 pub(crate) fn start(sim: &mut Simulation, trial: &TrialId, number: u32, lease: &[(usize, u8)]) {
     let before = tried(sim, trial, number - 1);
-    let alone = shares_gpu(&sim.world) && rules::ran_out_of_memory(&before);
+    let alone = shares_gpu(&sim.world) && oracle::ran_out_of_memory(&before);
     if alone {
         sim.world.count("a trial gets a whole GPU after its memory was full");
     }
@@ -248,7 +248,7 @@ pub(crate) fn all_is_over(sim: &Simulation) {
         let well = match sim.disk.state(trial) {
             State::Succeeded { attempt } => {
                 let attempt = &sim.world.attempts[&(trial.clone(), *attempt)];
-                !flawed && attempt.end == Some(rules::End::Success)
+                !flawed && attempt.end == Some(oracle::End::Success)
             }
             State::Failed { .. } => flawed,
             _ => false,

@@ -10,10 +10,10 @@ mod attempt;
 mod checks;
 mod disk;
 mod faults;
-mod people;
-mod rules;
+mod oracle;
 mod simulation;
 mod supervisor;
+mod users;
 mod world;
 
 use std::collections::BTreeMap;

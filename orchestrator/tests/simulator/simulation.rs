@@ -14,8 +14,8 @@ use orchestrator::store::journal_file::Entry;
 
 use crate::checks;
 use crate::disk::Disk;
-use crate::people::{self, Call};
 use crate::supervisor::Supervisor;
+use crate::users::{self, Call};
 use crate::world::{Flaw, Script, World};
 
 /// Moments within which everything must be over once nothing goes wrong any more.
@@ -47,9 +47,9 @@ impl Simulation {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let names = (0..random.usize(1..7)).map(|n| format!("v{n}"));
-        let trials: Vec<_> = names.map(|name| people::trial(&name)).collect();
+        let trials: Vec<_> = names.map(|name| users::trial(&name)).collect();
         let scripts = trials.iter().map(|id| (id.clone(), script(&mut random))).collect();
-        let weights = trials.iter().map(|id| (id.clone(), people::weight(&mut random))).collect();
+        let weights = trials.iter().map(|id| (id.clone(), users::weight(&mut random))).collect();
         let backoff = Duration::from_secs([0, 1, 10][random.usize(0..3)]);
         let retry = Retry { attempts: random.u32(1..5), backoff: Span(backoff) };
         let after_stall = if random.bool() { AfterStall::Flag } else { AfterStall::Retry };

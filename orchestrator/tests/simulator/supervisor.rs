@@ -14,7 +14,7 @@ use orchestrator::store::journal_file::Entry;
 use crate::attempt::{Holder, Ownership, Word};
 use crate::checks::{self, Watch};
 use crate::disk;
-use crate::rules::End;
+use crate::oracle::End;
 use crate::simulation::Simulation;
 
 /// How long the holder of an earlier supervisor's attempt may take to claim it.

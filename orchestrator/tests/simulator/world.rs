@@ -13,7 +13,7 @@ use orchestrator::slots::{ForeignProcesses, Gpu, Occupancy, Request, rejection};
 
 use crate::attempt::{Attempt, Holder, Ownership, Word, Worker};
 use crate::checks;
-use crate::rules::End;
+use crate::oracle::End;
 
 /// What a trial's workers do if nothing goes wrong.
 #[derive(Debug, Clone)]

@@ -1,0 +1,108 @@
+//! Workers that write what no worker should: the rest of the run goes on, and a person is told.
+
+use std::fs;
+
+use crate::common::test_run::TestRun;
+
+/// One variant, whose worker is a script in the test's folder.
+const FILE: &str = "\
+orch: 1
+name: trip
+worker: {command: [sh, worker.sh]}
+retry: {attempts: 1}
+config: {}
+variants: {a: {label: First}}
+seeds: [0]
+report:
+  table: {name: table, columns: [{metric: psnr, decimals: 1}]}
+  figures: [{images: {name: sheet, artifact: sample}}]
+";
+
+/// A result, which every worker here tells besides.
+const RESULT: &str = r#"echo '{"event":"result","values":{"psnr":20.5}}' >> "$ORCH_EVENTS""#;
+
+fn with_worker(script: &str) -> TestRun {
+    let test = TestRun::with_file(FILE);
+    fs::write(test.path("worker.sh"), format!("{script}\n{RESULT}\n")).unwrap();
+    test
+}
+
+#[test]
+fn lines_that_are_no_events_are_counted_and_shown_with_their_reasons() {
+    let test = with_worker(
+        r#"printf 'Epoch 1/10\n\n\377\376\000\n{"event":"sneeze"}\n' >> "$ORCH_EVENTS"
+        echo '{"event":"metrics","step":1,"values":{"m":1e999}}' >> "$ORCH_EVENTS"
+        echo '{"event":"checkpoint","step":1,"path":"/etc/passwd"}' >> "$ORCH_EVENTS"
+        echo '{"event":"checkpoint","step":1,"path":"../x"}' >> "$ORCH_EVENTS""#,
+    );
+    let words = "attempt 1: passed over 6 lines that are no events, the first at \
+                 line 1: not an event: expected value at column 1";
+    test.orch("run trip.yaml").expect(0, &[words, "1 of 1 trials done"]);
+    let status = test.orch("status").stdout;
+    assert!(status.contains(words), "{status}");
+    let show = test.orch("show a").stdout;
+    for words in [
+        "line 1  not an event: expected value at column 1",
+        "line 4  unknown event kind `sneeze`",
+        "line 5  not an event: number out of range at column",
+        "line 6  path \"/etc/passwd\" is not relative to the trial's folder and below it",
+        "and 1 more",
+    ] {
+        assert!(show.contains(words), "no `{words}` in {show}");
+    }
+    assert_eq!(test.orch("show a --json").json()["skipped_lines"][0]["lines"], 6);
+    assert!(test.orch("report").stdout.contains("20.5"));
+}
+
+#[test]
+fn a_line_without_an_end_needs_no_memory() {
+    // Zeros without a line feed that take no room on the disk, more than `orch` may use.
+    let test = with_worker(
+        r#"truncate -s 3G "$ORCH_EVENTS"
+        printf '\n' >> "$ORCH_EVENTS"
+        head -c 20000000 /dev/urandom >> "$ORCH_EVENTS"
+        printf '\n' >> "$ORCH_EVENTS""#,
+    );
+    let orch = env!("CARGO_BIN_EXE_orch");
+    let limited = test.shell(&format!("ulimit -v 2000000; exec {orch} run trip.yaml"));
+    limited.expect(0, &["the first at line 1: longer than 1048576 bytes", "1 of 1 trials done"]);
+}
+
+#[test]
+fn nothing_that_a_worker_says_reaches_the_terminal_raw() {
+    let test = with_worker(
+        r#"e='\u001b[2J\u001b]0;title\u0007\u009b1A'
+        printf '{"event":"hello","protocol":1,"program":"%s","device":"%s"}\n' "$e" "$e" >> "$ORCH_EVENTS"
+        printf '{"event":"progress","phase":"%s","step":1,"of":2}\n' "$e" >> "$ORCH_EVENTS"
+        printf '{"event":"failed","class":"data","message":"a\\n%s"}\n' "$e" >> "$ORCH_EVENTS"
+        printf '\033[2J\302\2331A\033]0;title\007' >&2
+        exit 3"#,
+    );
+    let run = test.orch("run trip.yaml");
+    run.expect(1, &[r"\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}1A"]);
+    let mut said = run.stderr;
+    for verb in ["status", "status --json", "show a", "show a --json", "why a"] {
+        let ended = test.orch(verb);
+        said += &(ended.stdout + &ended.stderr);
+    }
+    let raw = said.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(raw, None, "{said:?}");
+}
+
+#[test]
+fn a_link_that_leads_out_of_the_trial_s_folder_is_not_followed() {
+    let test = with_worker(
+        r#"ln -s ../../../../../secret.png "$ORCH_ARTIFACTS/sample.png"
+        ln -s / "$ORCH_CHECKPOINTS/out"
+        echo '{"event":"artifact","kind":"image","name":"sample","path":"artifacts/sample.png"}' >> "$ORCH_EVENTS"
+        echo '{"event":"checkpoint","step":1,"path":"checkpoints/out/etc/passwd"}' >> "$ORCH_EVENTS""#,
+    );
+    fs::write(test.path("secret.png"), "secret").unwrap();
+    test.orch("run trip.yaml").expect(0, &[]);
+    let link = test.trial("a-s0-").unwrap().join("artifacts/sample.png");
+    assert_eq!(fs::read_to_string(link).unwrap(), "secret", "it does lead there");
+    let report = test.orch("report");
+    report.expect(0, &["`artifacts/sample.png`", "leads out of"]);
+    let show = test.orch("show a").stdout;
+    assert!(!show.contains("etc/passwd"), "{show}");
+}
