@@ -31,9 +31,9 @@ mod commands {
 
 mod cluster {
     mod arrays;
-    mod cluster;
     mod daemons;
     pub(crate) mod executor;
+    mod fixture;
     mod gpus;
     mod job_ends;
 }

@@ -1,4 +1,4 @@
-//! How attempts end by themselves.
+//! Attempts that end without being stopped.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::fixture::{TestTrial, events, is_running, steps};
 
 #[test]
-fn a_finished_worker_has_said_everything() {
+fn the_events_and_logs_of_a_finished_worker_are_complete() {
     let mut trial = TestTrial::new(json!({"steps": 6, "checkpoint_every": 3, "garbage": true}));
     let attempt = trial.start(1);
     let exit = trial.end(&attempt);
@@ -25,7 +25,7 @@ fn a_finished_worker_has_said_everything() {
 }
 
 #[test]
-fn codes_and_signals_are_told_apart() {
+fn exit_codes_and_signals_are_distinguished() {
     let mut trial = TestTrial::new(json!({"steps": 1, "exit": 64}));
     let attempt = trial.start(1);
     assert_eq!(trial.end(&attempt).outcome, Outcome::Exited { code: 64 });
@@ -53,7 +53,7 @@ fn the_next_attempt_goes_on_from_the_last_checkpoint() {
 }
 
 #[test]
-fn what_cannot_be_started_says_what_was_looked_for() {
+fn a_program_that_cannot_be_started_is_named_in_the_error() {
     let cases = [
         ("no-such-worker", ".", "cannot start `no-such-worker`: no such program in PATH (`"),
         ("./worker", ".", "cannot start `./worker`: no such file, seen from `"),
@@ -67,15 +67,15 @@ fn what_cannot_be_started_says_what_was_looked_for() {
         command.cwd = trial.path(cwd);
         let lease = trial.no_slots();
         let attempt = trial.start_with(1, &command, lease);
-        let Outcome::NotStarted { message: said } = trial.end(&attempt).outcome else {
+        let Outcome::NotStarted { message: reported } = trial.end(&attempt).outcome else {
             panic!("`{program}` was started");
         };
-        assert!(said.starts_with(message), "{said}");
+        assert!(reported.starts_with(message), "{reported}");
     }
 }
 
 #[test]
-fn a_worker_whose_last_words_are_of_a_full_disk_ended_on_one() {
+fn a_worker_that_reports_a_full_disk_last_ended_because_of_it() {
     for (words, full) in [("[Errno 28] No space left on device", true), ("no space left", false)] {
         let mut trial = TestTrial::new(json!({}));
         let mut command = trial.command(1);
@@ -89,7 +89,7 @@ fn a_worker_whose_last_words_are_of_a_full_disk_ended_on_one() {
 }
 
 #[test]
-fn what_a_worker_leaves_behind_ends_with_it() {
+fn orphans_of_a_worker_are_ended_with_it() {
     let mut trial = TestTrial::new(json!({"steps": 1, "fork_child": true}));
     let attempt = trial.start(1);
     let exit = trial.end(&attempt);
@@ -98,7 +98,7 @@ fn what_a_worker_leaves_behind_ends_with_it() {
 }
 
 #[test]
-fn orphans_are_ended_however_deep_they_are() {
+fn nested_orphans_are_ended() {
     let mut trial = TestTrial::new(json!({}));
     let mut command = trial.command(1);
     let script = "setsid sh -c 'setsid sleep 1000 & setsid sh -c \"sleep 1000 & echo \\$! > pid; wait\" & wait' & \
@@ -114,10 +114,10 @@ fn orphans_are_ended_however_deep_they_are() {
 }
 
 #[test]
-fn the_worker_gets_the_commands_environment_and_nothing_of_another_attempt() {
+fn the_worker_gets_the_environment_of_its_command_and_none_of_another_attempt() {
     let mut trial = TestTrial::new(json!({}));
     let mut command = trial.command(1);
-    command.argv = ["sh", "-c", "env > seen; echo said; sed -n s/SigBlk:.//p /proc/self/status"]
+    command.argv = ["sh", "-c", "env > seen; echo printed; sed -n s/SigBlk:.//p /proc/self/status"]
         .map(str::to_owned)
         .to_vec();
     command.env = [("ORCH_SEED", "7"), ("MARK", "a b")].map(|(n, v)| (n.into(), v.into())).into();
@@ -125,9 +125,12 @@ fn the_worker_gets_the_commands_environment_and_nothing_of_another_attempt() {
     let attempt = trial.start_with(1, &command, lease);
     assert_eq!(trial.end(&attempt).outcome, Outcome::Exited { code: 0 });
     let seen = fs::read_to_string(trial.path("seen")).unwrap();
-    let told = |line: &&str| line.split('=').next().is_some_and(|n| ENV_OF_ATTEMPTS.contains(&n));
-    assert_eq!(seen.lines().filter(told).collect::<Vec<_>>(), ["ORCH_SEED=7"]);
+    let of_attempts: Vec<_> = seen
+        .lines()
+        .filter(|line| line.split('=').next().is_some_and(|name| ENV_OF_ATTEMPTS.contains(&name)))
+        .collect();
+    assert_eq!(of_attempts, ["ORCH_SEED=7"]);
     assert!(seen.lines().any(|line| line == "MARK=a b"));
     assert!(seen.lines().any(|line| line.starts_with("PATH=")));
-    assert_eq!(fs::read_to_string(attempt.stdout()).unwrap(), "said\n0000000000000000\n");
+    assert_eq!(fs::read_to_string(attempt.stdout()).unwrap(), "printed\n0000000000000000\n");
 }

@@ -43,8 +43,8 @@ pub(crate) struct TestTrial {
 impl Drop for TestTrial {
     fn drop(&mut self) {
         for attempt in &self.started {
-            if let Ok(AttemptStatus::Held(info)) = ownership::attempt_status(attempt) {
-                signal(info.pid, "-KILL");
+            if let Ok(AttemptStatus::Held(owner)) = ownership::attempt_status(attempt) {
+                signal(owner.pid, "-KILL");
             }
             let _ = holder::end_orphans(attempt);
         }
@@ -146,7 +146,7 @@ impl TestTrial {
         attempt.read_exit().unwrap().expect("the holder has recorded the end")
     }
 
-    /// The process that the fake worker has forked.
+    /// The process id of the fake worker's child.
     pub(crate) fn forked_child(&self) -> u32 {
         let path = self.path("artifacts/children");
         wait_for("the forked child", || {
@@ -156,9 +156,9 @@ impl TestTrial {
 }
 
 /// Waits until a holder owns `attempt`.
-pub(crate) fn held(attempt: &AttemptDir) -> Owner {
+pub(crate) fn wait_for_owner(attempt: &AttemptDir) -> Owner {
     wait_for("the owner", || match ownership::attempt_status(attempt).unwrap() {
-        AttemptStatus::Held(info) => Some(info),
+        AttemptStatus::Held(owner) => Some(owner),
         _ => None,
     })
 }
@@ -176,12 +176,12 @@ pub(crate) fn steps(attempt: &AttemptDir) -> Vec<u64> {
 }
 
 /// Waits until `attempt`'s worker trains, and handles SIGTERM.
-pub(crate) fn first_step(attempt: &AttemptDir) {
+pub(crate) fn wait_for_first_step(attempt: &AttemptDir) {
     wait_for("the first step", || steps(attempt).first().copied());
 }
 
 /// The inventory of a mock machine.
 pub(crate) fn machine(cpus: u32, gpus: u32) -> Inventory {
-    let gpu = |i| Gpu { uuid: format!("GPU-{i}"), ..Gpu::default() };
-    Inventory { cpus, gpus: (0..gpus).map(gpu).collect(), ..Inventory::default() }
+    let gpus = (0..gpus).map(|i| Gpu { uuid: format!("GPU-{i}"), ..Gpu::default() }).collect();
+    Inventory { cpus, gpus, ..Inventory::default() }
 }

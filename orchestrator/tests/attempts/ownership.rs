@@ -1,4 +1,4 @@
-//! One attempt, one process: holders against each other and against a supervisor that gives up.
+//! An attempt has one owner: holders race each other, and a supervisor that abandons it.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
@@ -10,7 +10,7 @@ use orchestrator::run_dir::attempt::{AttemptDir, Outcome};
 use orchestrator::run_dir::ownership::{self, AttemptStatus};
 use serde_json::json;
 
-use super::fixture::{TestTrial, first_step, held, steps};
+use super::fixture::{TestTrial, steps, wait_for_first_step, wait_for_owner};
 
 fn holder(attempt: &AttemptDir) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orch"));
@@ -25,15 +25,15 @@ fn prepared(trial: &TestTrial, number: u32) -> AttemptDir {
 }
 
 #[test]
-fn of_many_holders_one_runs_the_attempt_and_the_others_leave() {
+fn of_many_holders_one_runs_the_attempt_and_the_others_exit() {
     let trial = TestTrial::new(json!({"steps": 3, "sleep_ms": 20}));
     let attempt = prepared(&trial, 1);
     let holders: Vec<Child> = (0..6).map(|_| holder(&attempt)).collect();
     let codes = holders.into_iter().map(|mut child| child.wait().unwrap().code());
     let mut codes: Vec<Option<i32>> = codes.collect();
     codes.sort_unstable();
-    let left = Some(i32::from(exit::LOCKED));
-    assert_eq!(codes, [Some(0), left, left, left, left, left]);
+    let locked = Some(i32::from(exit::LOCKED));
+    assert_eq!(codes, [Some(0), locked, locked, locked, locked, locked]);
     assert_eq!(steps(&attempt), [1, 2, 3]);
     assert_eq!(attempt.read_exit().unwrap().unwrap().outcome, Outcome::Exited { code: 0 });
 }
@@ -42,11 +42,11 @@ fn of_many_holders_one_runs_the_attempt_and_the_others_leave() {
 fn a_late_holder_leaves_a_running_attempt_alone() {
     let mut trial = TestTrial::new(json!({"hang_at": 2}));
     let attempt = trial.start(1);
-    let first = held(&attempt);
-    first_step(&attempt);
+    let first = wait_for_owner(&attempt);
+    wait_for_first_step(&attempt);
     assert_eq!(holder(&attempt).wait().unwrap().code(), Some(i32::from(exit::LOCKED)));
     assert!(!ownership::abandon(&attempt).unwrap());
-    assert_eq!(held(&attempt), first);
+    assert_eq!(wait_for_owner(&attempt), first);
     attempt.request_stop().unwrap();
     assert_eq!(trial.end(&attempt).outcome, Outcome::Exited { code: 75 });
 }
@@ -57,7 +57,7 @@ fn either_a_holder_or_the_supervisor_wins_and_never_both() {
     for number in 1..=40 {
         let attempt = prepared(&trial, number);
         let mut child = holder(&attempt);
-        // Gives up later and later, so that the two meet somewhere on the way.
+        // Abandons later and later, so that the two race at different moments.
         thread::sleep(Duration::from_micros(200 * u64::from(number)));
         let abandoned = ownership::abandon(&attempt).unwrap();
         let ran = child.wait().unwrap().success();
@@ -72,49 +72,52 @@ fn either_a_holder_or_the_supervisor_wins_and_never_both() {
 }
 
 #[test]
-fn claims_at_the_very_same_time_have_one_winner() {
+fn simultaneous_acquisitions_have_one_winner() {
     for _ in 0..100 {
         let folder = tempfile::tempdir().unwrap();
         let attempt = AttemptDir::at(folder.path());
         let start = Barrier::new(4);
-        let claim = |abandon: bool| {
-            start.wait();
-            if abandon {
-                return ownership::abandon(&attempt).unwrap();
-            }
-            ownership::acquire(&attempt).unwrap().is_some()
-        };
-        let wins = thread::scope(|scope| {
-            let claimants = [true, false, true, false].map(|by| scope.spawn(move || claim(by)));
-            claimants.map(|c| c.join().unwrap()).into_iter().filter(|won| *won).count()
+        let acquired = thread::scope(|scope| {
+            let threads = [true, false, true, false].map(|abandon| {
+                let (start, attempt) = (&start, &attempt);
+                scope.spawn(move || {
+                    start.wait();
+                    if abandon {
+                        return ownership::abandon(attempt).unwrap();
+                    }
+                    ownership::acquire(attempt).unwrap().is_some()
+                })
+            });
+            threads.map(|thread| thread.join().unwrap())
         });
-        assert_eq!(wins, 1);
+        assert_eq!(acquired.into_iter().filter(|acquired| *acquired).count(), 1);
     }
 }
 
 #[test]
-fn looking_at_a_claim_never_unsettles_it() {
+fn reading_the_status_never_disturbs_the_owner() {
     let mut trial = TestTrial::new(json!({"hang_at": 2}));
     let attempt = trial.start(1);
-    held(&attempt);
-    let look = || {
-        (0..200).all(|_| matches!(ownership::attempt_status(&attempt), Ok(AttemptStatus::Held(_))))
-    };
-    let settled = thread::scope(|scope| {
-        let lookers = [(); 4].map(|()| scope.spawn(look));
-        lookers.map(|looker| looker.join().unwrap())
-    });
-    assert_eq!(settled, [true; 4]);
+    wait_for_owner(&attempt);
+    assert_eq!(
+        read_often(|| matches!(ownership::attempt_status(&attempt), Ok(AttemptStatus::Held(_)))),
+        [true; 4]
+    );
     attempt.request_stop().unwrap();
     trial.end(&attempt);
-    let look = || {
-        (0..200).all(|_| {
+    assert_eq!(
+        read_often(|| {
             matches!(ownership::probe(&attempt), Ok(ownership::OwnershipState::Released(_)))
-        })
-    };
-    let settled = thread::scope(|scope| {
-        let lookers = [(); 4].map(|()| scope.spawn(look));
-        lookers.map(|looker| looker.join().unwrap())
-    });
-    assert_eq!(settled, [true; 4]);
+        }),
+        [true; 4]
+    );
+}
+
+/// Calls `is_expected` from four threads at once, 200 times each; true where all calls were.
+fn read_often(is_expected: impl Fn() -> bool + Sync) -> [bool; 4] {
+    let is_expected = &is_expected;
+    thread::scope(|scope| {
+        let readers = [(); 4].map(|()| scope.spawn(move || (0..200).all(|_| is_expected())));
+        readers.map(|reader| reader.join().unwrap())
+    })
 }

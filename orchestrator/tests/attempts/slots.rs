@@ -1,4 +1,5 @@
-//! Slots between processes: never given twice, and free when the last that could use them ends.
+//! Slots between processes: never leased twice, and free once the last process that could use them
+//! has ended.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,52 +10,52 @@ use orchestrator::slots::{ForeignProcesses, Lease, Request, Slots};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fixture::{TestTrial, first_step, held, is_running, machine, signal};
+use super::fixture::{TestTrial, is_running, machine, signal, wait_for_first_step, wait_for_owner};
 use crate::common::wait::wait_for;
 
-/// Another process that has tried for slots once; its answer is a line.
-fn taker(folder: &Path, machine: &str, wanted: &Value) -> Child {
+/// Another process that requests slots once; its answer is a line.
+fn leaser(folder: &Path, machine: &str, wanted: &Value) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fake-worker"));
     command.arg("lease").arg(folder).args([machine, &wanted.to_string()]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-fn answer(taker: &mut Child) -> String {
+fn answer(leaser: &mut Child) -> String {
     let mut line = String::new();
-    BufReader::new(taker.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(leaser.stdout.take().unwrap()).read_line(&mut line).unwrap();
     line.trim_end().to_owned()
 }
 
-fn end(mut taker: Child) {
-    taker.kill().unwrap();
-    taker.wait().unwrap();
+fn end(mut leaser: Child) {
+    leaser.kill().unwrap();
+    leaser.wait().unwrap();
 }
 
 #[test]
-fn processes_at_the_same_time_fill_a_machine_exactly() {
+fn concurrent_processes_fill_a_machine_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let wanted = json!({"cpus": 1, "gpus": 1, "share": "1/3"});
     for _ in 0..5 {
-        let mut takers: Vec<Child> =
-            (0..10).map(|_| taker(folder.path(), "16,2", &wanted)).collect();
-        let mut given: Vec<String> = takers.iter_mut().map(answer).collect();
-        given.sort_unstable();
+        let mut leasers: Vec<Child> =
+            (0..10).map(|_| leaser(folder.path(), "16,2", &wanted)).collect();
+        let mut leased: Vec<String> = leasers.iter_mut().map(answer).collect();
+        leased.sort_unstable();
         let expected = ["GPU-0", "GPU-0", "GPU-0", "GPU-1", "GPU-1", "GPU-1"];
-        assert_eq!(given[..6], expected);
-        assert_eq!(given[6..], ["none"; 4]);
-        takers.into_iter().for_each(end);
+        assert_eq!(leased[..6], expected);
+        assert_eq!(leased[6..], ["none"; 4]);
+        leasers.into_iter().for_each(end);
     }
 }
 
 #[test]
 fn cores_are_counted_too() {
     let folder = tempfile::tempdir().unwrap();
-    let mut takers: Vec<Child> =
-        (0..4).map(|_| taker(folder.path(), "7,0", &json!({"cpus": 3}))).collect();
-    let mut given: Vec<String> = takers.iter_mut().map(answer).collect();
-    given.sort_unstable();
-    assert_eq!(given, ["", "", "none", "none"]);
-    takers.into_iter().for_each(end);
+    let mut leasers: Vec<Child> =
+        (0..4).map(|_| leaser(folder.path(), "7,0", &json!({"cpus": 3}))).collect();
+    let mut leased: Vec<String> = leasers.iter_mut().map(answer).collect();
+    leased.sort_unstable();
+    assert_eq!(leased, ["", "", "none", "none"]);
+    leasers.into_iter().for_each(end);
 }
 
 struct Gpu {
@@ -84,8 +85,8 @@ fn a_slot_is_busy_until_the_worker_ends_and_free_after_that() {
     let mut trial = TestTrial::new(json!({"hang_at": 1}));
     let command = trial.command(1);
     let attempt = trial.start_with(1, &command, gpu.lease().unwrap());
-    // Our own copies are closed: what keeps the slot is holder and worker.
-    held(&attempt);
+    // This process has closed its own copies: holder and worker keep the slot.
+    wait_for_owner(&attempt);
     assert!(gpu.lease().is_none());
     attempt.request_stop().unwrap();
     trial.end(&attempt);
@@ -98,7 +99,7 @@ fn a_killed_holder_and_its_worker_free_the_slot() {
     let mut trial = TestTrial::new(json!({"hang_at": 1, "ignore_term": true}));
     let command = trial.command(1);
     let attempt = trial.start_with(1, &command, gpu.lease().unwrap());
-    let holder = held(&attempt).pid;
+    let holder = wait_for_owner(&attempt).pid;
     assert!(gpu.lease().is_none());
     signal(holder, "-KILL");
     gpu.wait_until_free();
@@ -110,7 +111,7 @@ fn a_grandchild_that_outlives_holder_and_worker_keeps_the_slot() {
     let mut trial = TestTrial::new(json!({"hang_at": 1, "fork_child": true}));
     let command = trial.command(1);
     let attempt = trial.start_with(1, &command, gpu.lease().unwrap());
-    let (holder, child) = (held(&attempt).pid, trial.forked_child());
+    let (holder, child) = (wait_for_owner(&attempt).pid, trial.forked_child());
     signal(holder, "-KILL");
     trial.holder_ended(&attempt);
     assert!(is_running(child));
@@ -120,14 +121,14 @@ fn a_grandchild_that_outlives_holder_and_worker_keeps_the_slot() {
 }
 
 #[test]
-fn the_next_holder_does_not_get_the_slots_of_the_one_before() {
+fn a_holder_does_not_inherit_the_slots_of_an_earlier_one() {
     let gpu = Gpu::new();
     let mut trial = TestTrial::new(json!({"hang_at": 2}));
     let command = trial.command(1);
     let first = trial.start_with(1, &command, gpu.lease().unwrap());
     let second = trial.start(2);
-    first_step(&first);
-    first_step(&second);
+    wait_for_first_step(&first);
+    wait_for_first_step(&second);
     first.request_stop().unwrap();
     trial.end(&first);
     assert!(gpu.lease().is_some(), "the second attempt still runs and keeps the first's slot");
@@ -135,8 +136,8 @@ fn the_next_holder_does_not_get_the_slots_of_the_one_before() {
     trial.end(&second);
 }
 
-/// What a process asks for of two GPUs, in twelfths and with a cap, or which of those that have
-/// something ends.
+/// A request for some of two GPUs, in twelfths and with a cap, or the end of one of the processes
+/// that hold some.
 #[derive(Debug, Clone)]
 enum Step {
     Take { gpus: u32, twelfths: u8, cap: Option<u32> },
@@ -150,7 +151,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(prop_oneof![3 => take, 1 => end], 1..16)
 }
 
-/// A process with what it was given.
+/// A process and its lease.
 struct Tenant {
     process: Child,
     gpus: Vec<String>,
@@ -158,7 +159,7 @@ struct Tenant {
     cap: Option<u32>,
 }
 
-/// Whether one of the two GPUs has room for another tenant.
+/// True if one of the two GPUs has room for another tenant.
 fn has_room(tenants: &[Tenant], gpu: &str, twelfths: u8, cap: Option<u32>) -> bool {
     let there = || tenants.iter().filter(|tenant| tenant.gpus.iter().any(|g| g == gpu));
     let cap = there().filter_map(|tenant| tenant.cap).chain(cap).min();
@@ -169,8 +170,8 @@ fn has_room(tenants: &[Tenant], gpu: &str, twelfths: u8, cap: Option<u32>) -> bo
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// However processes come and go, a GPU is never over-booked and never has more trials than
-    /// any of those on it allows; and who is refused could not have been served.
+    /// However processes come and go, a GPU is never over-booked and never has more trials than any
+    /// of those on it allows; and no request is refused that fits.
     #[test]
     fn no_sequence_of_leases_and_ends_overbooks_a_gpu(steps in steps()) {
         let folder = tempfile::tempdir().unwrap();
@@ -183,21 +184,21 @@ proptest! {
                     let share = format!("{twelfths}/12");
                     let wanted =
                         json!({"cpus": 1, "gpus": gpus, "share": share, "per_gpu": cap});
-                    let mut process = taker(folder.path(), "99,2", &wanted);
-                    let given = answer(&mut process);
+                    let mut process = leaser(folder.path(), "99,2", &wanted);
+                    let leased = answer(&mut process);
                     let free = ["GPU-0", "GPU-1"]
                         .into_iter()
                         .filter(|gpu| has_room(&tenants, gpu, twelfths, cap));
                     let free: Vec<_> = free.collect();
-                    if given == "none" {
+                    if leased == "none" {
                         prop_assert!(free.len() < gpus as usize, "{free:?} had room");
                         end(process);
                         continue;
                     }
-                    let given: Vec<_> = given.split(',').map(str::to_owned).collect();
-                    prop_assert_eq!(given.len(), gpus as usize);
-                    prop_assert!(given.iter().all(|gpu| free.contains(&gpu.as_str())));
-                    tenants.push(Tenant { process, gpus: given, twelfths, cap });
+                    let leased: Vec<_> = leased.split(',').map(str::to_owned).collect();
+                    prop_assert_eq!(leased.len(), gpus as usize);
+                    prop_assert!(leased.iter().all(|gpu| free.contains(&gpu.as_str())));
+                    tenants.push(Tenant { process, gpus: leased, twelfths, cap });
                 }
             }
         }

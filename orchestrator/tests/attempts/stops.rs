@@ -1,4 +1,4 @@
-//! How attempts are stopped, and what happens when the holder itself is killed.
+//! Attempts that are stopped, and holders that are killed.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use orchestrator::run_dir::attempt::{AttemptDir, Outcome, StopSource};
 use orchestrator::run_dir::ownership::{self, AttemptStatus};
 use serde_json::json;
 
-use super::fixture::{TestTrial, first_step, held, is_running, signal};
+use super::fixture::{TestTrial, is_running, signal, wait_for_first_step, wait_for_owner};
 use crate::common::wait::wait_for;
 
 const CHECKPOINTED: Outcome = Outcome::Exited { code: 75 };
@@ -16,8 +16,7 @@ const KILLED: Outcome = Outcome::Signalled { signal: 9 };
 /// The worker of a holder: its only child.
 fn worker_of(holder: u32) -> u32 {
     let children = format!("/proc/{holder}/task/{holder}/children");
-    let only = |text: String| text.trim().parse().ok();
-    wait_for("the worker", || only(fs::read_to_string(&children).ok()?))
+    wait_for("the worker", || fs::read_to_string(&children).ok()?.trim().parse().ok())
 }
 
 #[test]
@@ -25,7 +24,7 @@ fn a_stop_file_lets_the_worker_save_a_checkpoint() {
     let mut trial =
         TestTrial::new(json!({"steps": 1_000_000, "sleep_ms": 1, "checkpoint_every": 0}));
     let attempt = trial.start(1);
-    first_step(&attempt);
+    wait_for_first_step(&attempt);
     attempt.request_stop().unwrap();
     let exit = trial.end(&attempt);
     assert_eq!((exit.outcome, exit.stop), (CHECKPOINTED, Some(StopSource::Requested)));
@@ -38,8 +37,8 @@ fn signals_to_the_holder_are_requests_to_stop() {
     for name in ["-TERM", "-INT", "-HUP", "-USR1"] {
         let mut trial = TestTrial::new(json!({"steps": 1_000_000, "sleep_ms": 1}));
         let attempt = trial.start(1);
-        first_step(&attempt);
-        signal(held(&attempt).pid, name);
+        wait_for_first_step(&attempt);
+        signal(wait_for_owner(&attempt).pid, name);
         let exit = trial.end(&attempt);
         assert_eq!(
             (exit.outcome, exit.stop),
@@ -71,7 +70,7 @@ fn a_worker_that_ignores_sigterm_is_killed_with_all_it_started() {
     command.grace_secs = 0.2;
     let lease = trial.no_slots();
     let attempt = trial.start_with(1, &command, lease);
-    first_step(&attempt);
+    wait_for_first_step(&attempt);
     let child = trial.forked_child();
     assert!(is_running(child));
     attempt.request_stop().unwrap();
@@ -81,13 +80,13 @@ fn a_worker_that_ignores_sigterm_is_killed_with_all_it_started() {
 }
 
 #[test]
-fn a_kill_waits_for_no_grace() {
+fn a_kill_skips_the_grace_period() {
     let mut trial = TestTrial::new(json!({"hang_at": 2, "ignore_term": true}));
     let mut command = trial.command(1);
     command.grace_secs = 1e9;
     let lease = trial.no_slots();
     let attempt = trial.start_with(1, &command, lease);
-    first_step(&attempt);
+    wait_for_first_step(&attempt);
     attempt.request_kill().unwrap();
     let exit = trial.end(&attempt);
     assert_eq!((exit.outcome, exit.stop), (KILLED, Some(StopSource::Requested)));
@@ -106,11 +105,11 @@ fn the_time_limit_is_a_stop() {
 }
 
 #[test]
-fn a_worker_killed_from_elsewhere_was_not_killed_by_us() {
+fn a_worker_killed_by_another_process_is_not_counted_as_killed_by_its_holder() {
     let mut trial = TestTrial::new(json!({"hang_at": 2}));
     let attempt = trial.start(1);
-    first_step(&attempt);
-    signal(worker_of(held(&attempt).pid), "-KILL");
+    wait_for_first_step(&attempt);
+    signal(worker_of(wait_for_owner(&attempt).pid), "-KILL");
     let exit = trial.end(&attempt);
     assert_eq!((exit.outcome, exit.stop, exit.killed), (KILLED, None, false));
 }
@@ -119,8 +118,8 @@ fn a_worker_killed_from_elsewhere_was_not_killed_by_us() {
 fn the_worker_dies_with_a_killed_holder_and_the_attempt_is_lost() {
     let mut trial = TestTrial::new(json!({"hang_at": 2, "ignore_term": true}));
     let attempt = trial.start(1);
-    first_step(&attempt);
-    let holder = held(&attempt).pid;
+    wait_for_first_step(&attempt);
+    let holder = wait_for_owner(&attempt).pid;
     let worker = worker_of(holder);
     signal(holder, "-KILL");
     trial.holder_ended(&attempt);
@@ -129,28 +128,28 @@ fn the_worker_dies_with_a_killed_holder_and_the_attempt_is_lost() {
 }
 
 #[test]
-fn what_a_killed_holder_leaves_is_found_and_ended() {
+fn orphans_of_a_killed_holder_are_found_and_ended() {
     let mut trial = TestTrial::new(json!({"hang_at": 2, "fork_child": true}));
     let mut bystanders = TestTrial::new(json!({"hang_at": 2, "fork_child": true}));
     let (attempt, other) = (trial.start(1), bystanders.start(1));
     let (child, bystander) = (trial.forked_child(), bystanders.forked_child());
-    let holder = held(&attempt).pid;
+    let holder = wait_for_owner(&attempt).pid;
     let worker = worker_of(holder);
     signal(holder, "-KILL");
     wait_for("the worker's end", || (!is_running(worker)).then_some(()));
     assert!(is_running(child));
     assert_eq!(holder::end_orphans(&attempt).unwrap(), 1);
-    wait_for("the leftover's end", || (!is_running(child)).then_some(()));
+    wait_for("the orphan's end", || (!is_running(child)).then_some(()));
     assert!(is_running(bystander));
     other.request_stop().unwrap();
     bystanders.end(&other);
 }
 
 #[test]
-fn the_holder_outlives_its_starter_in_a_session_of_its_own() {
+fn the_holder_has_a_session_of_its_own() {
     let mut trial = TestTrial::new(json!({"hang_at": 2}));
     let attempt = trial.start(1);
-    let holder = held(&attempt).pid;
+    let holder = wait_for_owner(&attempt).pid;
     let session = |pid: u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
         let (_, rest) = stat.rsplit_once(')').unwrap();

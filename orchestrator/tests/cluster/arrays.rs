@@ -1,4 +1,4 @@
-//! Very many trials, through arrays.
+//! Hundreds of trials, submitted as job arrays.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ fn five_hundred_trials_are_submitted_as_arrays_and_each_is_done_once() {
     let Recorded { loss: points, results } = test.recorded();
     assert_eq!((points.len(), results.len()), (500, 500));
     assert!(points.values().all(|points| points.len() == 2));
-    // No more in the queue than may be: the first submission is all of these.
+    // The first submission fills the queue up to its limit.
     let submissions = fs::read_dir(test.run_dir().join("slurm")).unwrap();
     let sizes: BTreeSet<_> = submissions
         .map(|entry| fs::read_to_string(entry.unwrap().path().join("attempts")).unwrap())

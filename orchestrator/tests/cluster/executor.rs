@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::cluster::Cluster;
+use super::fixture::Cluster;
 use crate::common::default_file::FILE;
 use crate::common::test_run::TestRun;
 

@@ -1,4 +1,4 @@
-//! GPUs are Slurm's to give: each trial sees one, and nobody else has it meanwhile.
+//! GPUs are allocated by Slurm: each trial sees one, and has it for itself.
 
 use std::collections::BTreeMap;
 

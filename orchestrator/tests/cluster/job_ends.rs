@@ -1,5 +1,5 @@
-//! Jobs that Slurm ends: at their time limit, for somebody more important, by a person's `scancel`,
-//! with their node. Every trial comes to the result that it would have had.
+//! Jobs that Slurm ends: at their time limit, by preemption, by `scancel`, with their node. Every trial
+//! reaches the result that it would have had.
 
 use orchestrator::run_dir::attempt::{Outcome, StopSource};
 
@@ -8,7 +8,7 @@ use crate::common::default_file::reference_records;
 use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
-/// Long enough to be caught in.
+/// Long enough to be interrupted.
 const LONG: [(&str, &str); 1] = [("steps: 20, sleep_ms: 20", "steps: 500, sleep_ms: 20")];
 
 fn with(executor: Executor, changes: &[(&str, &str)]) -> TestRun {
@@ -18,9 +18,9 @@ fn with(executor: Executor, changes: &[(&str, &str)]) -> TestRun {
 }
 
 #[test]
-fn a_trial_that_outlasts_its_job_goes_on_in_the_next() {
-    // 45 seconds of work, and Slurm's warning after half a minute. How many jobs that makes is Slurm's
-    // to say: by its manual a warning may come up to a minute early.
+fn a_trial_that_outlasts_its_job_continues_in_the_next() {
+    // 45 seconds of work, and Slurm's warning after half a minute. The number of jobs depends on Slurm:
+    // by its manual a warning may come up to a minute early.
     let changes = [
         ("steps: 20, sleep_ms: 20", "steps: 90, sleep_ms: 500"),
         ("{poll: 200ms}", "{poll: 200ms, time: 1m}"),
@@ -29,7 +29,7 @@ fn a_trial_that_outlasts_its_job_goes_on_in_the_next() {
     let test = with(Executor::new(), &changes);
     test.orch("run trip.yaml").expect(0, &["stopped after a checkpoint; will go on", "1 of 1"]);
     let attempts = test.attempts("a-s0-");
-    assert!(attempts >= 2, "one job had time for all");
+    assert!(attempts >= 2, "one job had enough time");
     for number in 1..=attempts {
         let exit = test.attempt("a-s0-", number).unwrap().read_exit().unwrap().unwrap();
         let warned = number < attempts;
@@ -41,8 +41,8 @@ fn a_trial_that_outlasts_its_job_goes_on_in_the_next() {
 }
 
 #[test]
-fn who_is_preempted_checkpoints_and_comes_back() {
-    // It is at work for as long as it takes Slurm.
+fn a_preempted_trial_saves_a_checkpoint_and_continues_later() {
+    // It runs for as long as Slurm needs.
     let hangs = ("label: First", "label: First, set: {hang_at: 12}");
     let test = with(Executor::exclusive(&[("SLURM_NODES", "1"), ("SLURM_CPUS", "1")]), &[hangs]);
     let run = test.start("run trip.yaml");
@@ -56,7 +56,7 @@ fn who_is_preempted_checkpoints_and_comes_back() {
 }
 
 #[test]
-fn a_job_that_somebody_cancels_is_given_another() {
+fn a_job_cancelled_by_scancel_is_submitted_again() {
     let test = with(Executor::exclusive(&[("SLURM_NODES", "1"), ("SLURM_CPUS", "1")]), &LONG);
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 20);
@@ -73,7 +73,7 @@ fn a_job_that_somebody_cancels_is_given_another() {
 }
 
 #[test]
-fn what_is_stopped_while_it_waits_never_begins() {
+fn a_trial_stopped_while_pending_never_starts() {
     let test = with(Executor::exclusive(&[("SLURM_NODES", "1"), ("SLURM_CPUS", "1")]), &LONG);
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 5);
@@ -95,13 +95,13 @@ fn what_is_stopped_while_it_waits_never_begins() {
 }
 
 #[test]
-fn what_is_lost_with_its_node_goes_on_on_another() {
+fn a_trial_lost_with_its_node_continues_on_another() {
     let test = with(Executor::exclusive(&[("SLURM_CPUS", "1")]), &LONG);
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 20);
     test.wait_for_step("b-s0-", 1, 20);
     let node = test.status("a-s0-").unwrap()["job"]["nodes"].as_str().unwrap().to_owned();
-    test.executor.cluster.strike("cut", &node);
+    test.executor.cluster.power_off(&node);
     let ended = run.end();
     ended.expect(0, &["a-s0-", "its holder was lost: its job", "NODE_FAIL", "2 of 2 trials done"]);
     assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (2, 1));

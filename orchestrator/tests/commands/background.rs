@@ -1,4 +1,4 @@
-//! Runs that go on behind the terminal: what is refused in front, and who follows and waits.
+//! Detached runs: errors before they detach, `orch wait` and `orch attach`.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ fn detach(test: &TestRun, arguments: &str) -> u32 {
 }
 
 #[test]
-fn a_detached_run_goes_on_in_a_session_of_its_own() {
+fn a_detached_run_has_a_session_of_its_own() {
     let test = TestRun::new();
     let started = test.orch("run trip.yaml -d");
     started
@@ -29,12 +29,12 @@ fn a_detached_run_goes_on_in_a_session_of_its_own() {
     assert_eq!(test.recorded(), reference_records(&[]));
     let log = fs::read_to_string(test.path("runs/trip/supervisor.log")).unwrap();
     assert!(log.contains("2 of 2 trials done"), "{log}");
-    // What is done needs no background.
+    // A run that is done starts no process.
     test.orch("run trip.yaml -d").expect(0, &["nothing is left to do"]);
 }
 
 #[test]
-fn what_can_be_refused_is_refused_in_front() {
+fn errors_found_before_detaching_are_reported_in_the_foreground() {
     let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 2"), ("label: Second", "lable: Second")]);
     test.orch("run trip.yaml -d").expect(2, &["trip.yaml:8:7: unknown field `lable`"]);
     assert!(!test.path("runs").exists());
@@ -45,7 +45,7 @@ fn what_can_be_refused_is_refused_in_front() {
 }
 
 #[test]
-fn what_goes_wrong_behind_is_said_in_front() {
+fn errors_of_the_detached_supervisor_are_reported_in_the_foreground() {
     let test = TestRun::new();
     // Refused only once the supervisor is about to write.
     fs::create_dir_all(test.path("runs/trip/experiment.yaml")).unwrap();
@@ -53,22 +53,22 @@ fn what_goes_wrong_behind_is_said_in_front() {
 }
 
 #[test]
-fn waiting_ends_with_the_truth() {
+fn wait_ends_with_the_outcome_of_the_run() {
     let test =
         TestRun::with(&[("label: First", "label: First, set: {fail: {class: data, message: no}}")]);
     detach(&test, "--only b");
-    // What was left out was not waited for.
+    // The trial that `--only` left out is not waited for.
     test.orch("wait").expect(0, &[]);
     detach(&test, "");
     let waited = test.orch("wait");
     waited.expect(1, &["trip: 1 of 2 trials done, 1 failed:\n", "  data: no  orch why a-s0-"]);
-    // It is just as true later.
+    // The same again later.
     test.orch("wait").expect(1, &[]);
     test.orch("attach -q").expect(1, &["1 failed:"]);
 }
 
 #[test]
-fn waiting_may_end_before_the_run_does() {
+fn wait_may_time_out_or_see_an_interrupted_run() {
     let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 12")]);
     let pid = detach(&test, "");
     test.orch("wait --timeout 0s").expect(124, &["trip is still being run by process"]);
@@ -79,7 +79,7 @@ fn waiting_may_end_before_the_run_does() {
 }
 
 #[test]
-fn a_killed_supervisor_is_noticed_and_the_next_one_goes_on() {
+fn wait_and_attach_notice_a_killed_supervisor_and_the_next_one_continues() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 50")]);
     let pid = detach(&test, "");
     test.wait_for_step("a-s0-", 1, 2);
@@ -95,7 +95,7 @@ fn a_killed_supervisor_is_noticed_and_the_next_one_goes_on() {
 }
 
 #[test]
-fn who_attaches_is_told_what_happens_and_how_it_ended() {
+fn attach_reports_events_and_the_outcome() {
     let test =
         TestRun::with(&[("label: First", "label: First, set: {fail: {class: data, message: no}}")]);
     detach(&test, "-j 1");

@@ -21,7 +21,7 @@ fn two_runs() -> TestRun {
     test
 }
 
-/// The line of a table that begins so.
+/// The fields of the table's line that begins with `label`, without the label.
 fn row<'a>(table: &'a str, label: &str) -> Vec<&'a str> {
     let line = table.lines().find(|line| line.starts_with(label)).expect(label);
     line[label.len()..].split_whitespace().collect()
@@ -57,7 +57,7 @@ fn rows_of_both_runs_have_the_numbers_of_their_own_reports() {
 }
 
 #[test]
-fn what_makes_no_table_is_said() {
+fn runs_that_cannot_be_compared_are_refused_with_a_reason() {
     let test = two_runs();
     test.orch("compare trip.short").expect(2, &["2 values required"]);
     test.orch("compare trip.short trip.short").expect(2, &["`trip.short` is named twice"]);

@@ -1,4 +1,4 @@
-//! Everything is killed, again and again: the records end as if nothing had happened.
+//! All processes are killed, again and again: the records end as those of a run without faults.
 
 use std::fs;
 
@@ -24,7 +24,7 @@ fn kills_at_any_moment_lose_and_double_nothing() {
         test.wait_for_step("a-s0-", attempt, step);
         test.kill_all();
         drop(run);
-        // A cluster needs a moment to see it.
+        // A cluster needs a moment to notice it.
         let status = wait_for("the loss", || {
             let status = test.orch("status").stdout;
             status.starts_with("trip: 1 lost, 1 ").then_some(status)
@@ -40,7 +40,7 @@ fn kills_at_any_moment_lose_and_double_nothing() {
     assert_eq!(test.attempts("a-s0-"), 7);
     for attempt in 2..=7 {
         let Event::Hello { resumed_from, .. } = test.events("a-s0-", attempt).swap_remove(0) else {
-            panic!("the first word is no hello");
+            panic!("the first event is not `hello`");
         };
         assert!(resumed_from.is_some_and(|step| step >= 3 && step % 3 == 0), "{resumed_from:?}");
     }
@@ -48,7 +48,7 @@ fn kills_at_any_moment_lose_and_double_nothing() {
 }
 
 #[test]
-fn killed_workers_alone_go_on_from_their_checkpoints() {
+fn trials_whose_holders_are_killed_resume_from_their_checkpoints() {
     let test = TestRun::with(&CHANGES);
     let run = test.start("run trip.yaml -j 1");
     for attempt in 1..=3 {
@@ -63,7 +63,7 @@ fn killed_workers_alone_go_on_from_their_checkpoints() {
 }
 
 #[test]
-fn what_killed_writers_left_aside_is_removed_by_the_next_run() {
+fn temporary_files_of_killed_writers_are_removed_by_the_next_run() {
     let test = TestRun::new();
     test.orch("run trip.yaml").expect(0, &[]);
     let (run, trial) = (test.run_dir(), test.trial("a-s0-").unwrap());
@@ -75,7 +75,7 @@ fn what_killed_writers_left_aside_is_removed_by_the_next_run() {
         trial.join(".trial.json.a1B2c3.aside"),
         attempt.path().join(".exit.json.a1B2c3.aside"),
     ];
-    // What a worker keeps among its checkpoints is its own.
+    // Files of the worker among its checkpoints are kept.
     let kept = trial.join("checkpoints/.best.aside");
     left.iter().chain([&kept]).for_each(|path| fs::write(path, "{").unwrap());
     test.orch("run trip.yaml").expect(0, &["nothing is left to do"]);

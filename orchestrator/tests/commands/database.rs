@@ -1,5 +1,5 @@
-//! The database is an index: it is checked against the files, made again from them, brought up to
-//! date, and refused where a newer `orch` made it.
+//! The database is an index: it is checked against the files, rebuilt from them, migrated, and refused
+//! where a newer `orch` made it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     result.unwrap()
 }
 
-/// Does something to the database from outside.
+/// Changes one row of the database behind the back of `orch`.
 fn alter(database: &Path, statement: &'static str) {
     block_on(async {
         let mut db = open(database).await;
@@ -75,8 +75,8 @@ fn dump(database: &Path) -> Vec<String> {
     })
 }
 
-/// A run that has seen all there is: failures, retries, rubbish, a killed supervisor, a cancelled
-/// trial that is tried again, and one that the file no longer names.
+/// A run with failures, retries, malformed events, a killed supervisor, a cancelled trial that is
+/// retried, and one that the file no longer names.
 fn eventful() -> TestRun {
     let test = TestRun::with(&[
         ("label: First", "label: First, set: {garbage: true, crash_at: 7, crash_attempts: 1}"),
@@ -103,7 +103,7 @@ fn eventful() -> TestRun {
 }
 
 #[test]
-fn a_database_made_again_holds_what_it_held() {
+fn a_rebuilt_database_has_the_same_contents() {
     let test = eventful();
     let database = test.run_dir().join("orch.db");
     let check = test.orch("db check");
@@ -127,7 +127,7 @@ fn a_check_names_the_rows_that_do_not_follow_from_the_files() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml").expect(0, &[]);
     let database = test.run_dir().join("orch.db");
-    let says = |words: &[&str]| {
+    let assert_found_and_rebuild = |words: &[&str]| {
         let check = test.orch("db check");
         check.expect(1, &["`orch db rebuild trip` makes it again"]);
         for word in words {
@@ -137,18 +137,18 @@ fn a_check_names_the_rows_that_do_not_follow_from_the_files() {
         test.orch("db check").expect(0, &[]);
     };
     alter(&database, "update point set value = value + 1e-9 where attempt_id = 1 and step = 3");
-    says(&[
+    assert_found_and_rebuild(&[
         "point: {\"attempt\":\"a-s0-",
         "\"step\":3",
         "does not follow from the files",
         "is missing",
     ]);
     alter(&database, "delete from checkpoint where attempt_id = 2 and step = 5");
-    says(&["checkpoint: {\"attempt\":\"b-s0-", "\"step\":5", "is missing"]);
+    assert_found_and_rebuild(&["checkpoint: {\"attempt\":\"b-s0-", "\"step\":5", "is missing"]);
     fs::write(&database, "not a database at all, but long enough to be taken for one").unwrap();
-    says(&["is not a database"]);
+    assert_found_and_rebuild(&["is not a database"]);
 
-    // What only the database holds is not thrown away.
+    // Records that only the database has are not discarded.
     let events = test.attempt("a-s0-", 1).unwrap().events();
     fs::rename(&events, events.with_extension("away")).unwrap();
     let check = test.orch("db check");
@@ -159,7 +159,7 @@ fn a_check_names_the_rows_that_do_not_follow_from_the_files() {
 }
 
 #[test]
-fn a_rebuild_leaves_readers_alone_and_a_supervisor_in_peace() {
+fn a_rebuild_disturbs_neither_readers_nor_a_supervisor() {
     let test = TestRun::with(&[("label: First", "label: First, set: {hang_at: 12}")]);
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 11);
@@ -169,7 +169,7 @@ fn a_rebuild_leaves_readers_alone_and_a_supervisor_in_peace() {
     test.kill_all();
     drop(run);
     let database = test.run_dir().join("orch.db");
-    assert!(database.with_extension("db-wal").is_file(), "nobody has closed it");
+    assert!(database.with_extension("db-wal").is_file(), "the database was closed");
     block_on(async {
         let mut reader = open(&database).await;
         let count = "select count(*) from point";
@@ -202,7 +202,7 @@ fn a_rebuild_that_is_killed_loses_nothing() {
 }
 
 #[test]
-fn a_database_of_a_newer_orch_is_refused_with_what_to_do() {
+fn a_database_of_a_newer_orch_is_refused_with_advice() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml").expect(0, &[]);
     let database = test.run_dir().join("orch.db");
@@ -219,7 +219,7 @@ fn a_database_of_a_newer_orch_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_database_of_an_older_orch_is_brought_up_to_date_once() {
+fn a_database_of_an_older_orch_is_migrated_once() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml").expect(0, &[]);
     let database = test.run_dir().join("orch.db");
@@ -234,7 +234,7 @@ fn a_database_of_an_older_orch_is_brought_up_to_date_once() {
         old.run(&mut db).await.unwrap();
         db.close().await.unwrap();
     });
-    // Who may not write is told what to do; nobody else notices anything.
+    // A reader that may not write gets advice; others notice nothing.
     let lock = orchestrator::run_dir::RunDir::new(&test.path("runs"), "trip").lock().unwrap();
     test.orch("status")
         .expect(1, &["was made by an older `orch` (version 0", "brought up to date by"]);
@@ -261,7 +261,7 @@ fn databases(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_database_may_lie_elsewhere_and_every_verb_finds_it() {
+fn every_verb_finds_a_database_in_another_folder() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     let elsewhere = test.path("databases");
     let orch = |arguments: &str| {
@@ -286,13 +286,13 @@ fn a_database_may_lie_elsewhere_and_every_verb_finds_it() {
         assert_eq!(dump(&there), before, "{verb}");
     }
     assert_eq!(databases(test.folder.path()), [there]);
-    // Without the folder there is another, with the same in it.
+    // Without the variable there is another, with the same contents.
     test.orch("status").expect(0, &[]);
     assert_eq!(dump(&test.run_dir().join("orch.db")), before);
 }
 
 #[test]
-fn beside_a_supervisor_that_keeps_another_database_ones_own_is_as_new_as_the_files() {
+fn a_second_database_beside_that_of_the_supervisor_is_kept_up_to_date() {
     let test = TestRun::with(&[("label: First", "label: First, set: {hang_at: 12}")]);
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 11);

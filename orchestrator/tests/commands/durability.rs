@@ -1,5 +1,5 @@
-//! Files are the truth: the database can be lost, lines can be torn, and any number of people may
-//! look on.
+//! The files are the records: the database can be lost, lines can be torn, and any number of readers
+//! may run at the same time.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ fn cut(path: &Path, bytes: usize) {
 }
 
 #[test]
-fn a_lost_database_is_made_again() {
+fn a_lost_database_is_rebuilt() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0, crash_at: 7, crash_attempts: 1")]);
     test.orch("run trip.yaml").expect(0, &[]);
     test.edit(&[("  b: {label: Second, set: {offset: 1}}\n", "")]);
@@ -34,7 +34,7 @@ fn a_lost_database_is_made_again() {
 }
 
 #[test]
-fn a_database_lost_while_nobody_closed_it_is_made_again() {
+fn a_database_lost_before_it_was_closed_is_rebuilt() {
     let test = TestRun::with(&[("steps: 20", "steps: 40")]);
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 7);
@@ -49,7 +49,7 @@ fn a_database_lost_while_nobody_closed_it_is_made_again() {
 }
 
 #[test]
-fn a_torn_decision_is_none_and_a_whole_one_counts_without_its_line_feed() {
+fn a_torn_journal_line_is_ignored_and_a_complete_one_counts_without_its_line_feed() {
     for (bytes, action) in [(1, "1 to resume"), (20, "1 still running")] {
         let test = TestRun::with(&[QUICK[0], ("label: First", "label: First, set: {hang_at: 7}")]);
         let run = test.start("run trip.yaml -j 1");
@@ -65,7 +65,7 @@ fn a_torn_decision_is_none_and_a_whole_one_counts_without_its_line_feed() {
 }
 
 #[test]
-fn a_torn_event_is_as_if_it_had_not_been_said() {
+fn a_torn_event_is_ignored() {
     let test = TestRun::with(&[("steps: 20", "steps: 60")]);
     let run = test.start("run trip.yaml -j 1");
     test.wait_for_step("a-s0-", 1, 8);
@@ -77,22 +77,22 @@ fn a_torn_event_is_as_if_it_had_not_been_said() {
 }
 
 #[test]
-fn people_may_look_while_it_runs() {
+fn status_and_report_work_during_a_run() {
     let test = TestRun::with(&[("steps: 20", "steps: 100")]);
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for arguments in ["status --json", "report --json --out one", "report --json --out two"] {
             let (test, over) = (&test, &over);
             scope.spawn(move || {
-                let mut looks = 0;
+                let mut answers = 0;
                 while !over.load(Ordering::SeqCst) {
                     let ended = test.orch(arguments);
-                    // At first there is nothing to look at, later something is missing.
-                    let refused = ended.code == 2 && looks == 0;
+                    // At first there is no run, later some results are missing.
+                    let refused = ended.code == 2 && answers == 0;
                     assert!(refused || [0, 3].contains(&ended.code), "{ended:?}");
-                    looks += u32::from(!refused);
+                    answers += u32::from(!refused);
                 }
-                assert!(looks > 0);
+                assert!(answers > 0);
             });
         }
         let ended = test.orch("run trip.yaml");
@@ -103,7 +103,7 @@ fn people_may_look_while_it_runs() {
 }
 
 #[test]
-fn who_looks_keeps_nobody_from_running() {
+fn readers_do_not_block_a_supervisor() {
     let test = TestRun::with(&QUICK);
     test.orch("run trip.yaml").expect(0, &[]);
     let over = AtomicBool::new(false);
@@ -124,7 +124,7 @@ fn who_looks_keeps_nobody_from_running() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_can_be_looked_at() {
+fn a_read_only_folder_can_be_read() {
     let test = TestRun::with(&QUICK);
     test.orch("run trip.yaml").expect(0, &[]);
     let out = tempfile::tempdir().unwrap();
@@ -136,7 +136,7 @@ fn a_folder_that_cannot_be_written_can_be_looked_at() {
         let _ = fs::create_dir(&folder);
         chmod(&folder, 0o555);
     }
-    let look = |arguments: &str| {
+    let orch_as_other_user = |arguments: &str| {
         let mut command = std::process::Command::new(&program);
         command.args(arguments.split(' ')).arg("--runs").arg(test.path("runs"));
         // Nothing is forbidden to root.
@@ -145,11 +145,11 @@ fn a_folder_that_cannot_be_written_can_be_looked_at() {
         }
         command.current_dir(out.path()).output().unwrap()
     };
-    let status = look("status --json");
+    let status = orch_as_other_user("status --json");
     assert!(status.status.success(), "{status:?}");
-    assert!(look("report --out here").status.success());
+    assert!(orch_as_other_user("report --out here").status.success());
     assert!(out.path().join("here/table.md").is_file());
-    let refused = look("report");
+    let refused = orch_as_other_user("report");
     assert_eq!(refused.status.code(), Some(1));
     let stderr = String::from_utf8(refused.stderr).unwrap();
     assert!(stderr.contains("runs/trip/report"), "{stderr}");

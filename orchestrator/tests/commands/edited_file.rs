@@ -1,18 +1,18 @@
-//! The file is edited and run again: what changed is run, nothing else is.
+//! The file is edited and run again: only trials that changed are run.
 
 use serde_json::{Value, json};
 
 use crate::common::test_run::{Ended, TestRun};
 
-/// A folder in which the usual file has been run, quickly.
+/// A finished run of the default file.
 fn done() -> TestRun {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml").expect(0, &[]);
     test
 }
 
-/// The variants and whether they are retired, as `orch status` shows them.
-fn shown(test: &TestRun, arguments: &str) -> Vec<(String, bool)> {
+/// The variants that `orch status` shows, and true where they are retired.
+fn variants_in_status(test: &TestRun, arguments: &str) -> Vec<(String, bool)> {
     let status = test.json(&format!("status --json {arguments}"));
     let trials = status["trials"].as_array().unwrap().iter();
     trials
@@ -20,12 +20,12 @@ fn shown(test: &TestRun, arguments: &str) -> Vec<(String, bool)> {
         .collect()
 }
 
-fn nothing_is_left(ended: &Ended) {
+fn assert_nothing_left(ended: &Ended) {
     ended.expect(0, &["2 trials: 2 done\n", "nothing is left to do"]);
 }
 
 #[test]
-fn an_added_variant_alone_is_run() {
+fn only_an_added_variant_is_run() {
     let test = done();
     test.edit(&[("seeds:", "  c: {set: {offset: 2}}\nseeds:")]);
     test.orch("run trip.yaml").expect(0, &["3 trials: 2 done, 1 new\n", "3 of 3 trials done"]);
@@ -37,26 +37,29 @@ fn a_removed_variant_is_retired_and_comes_back() {
     let test = done();
     test.edit(&[("  b: {label: Second, set: {offset: 1}}\n", "")]);
     test.orch("run trip.yaml").expect(0, &["1 done; 1 retired, as the file no longer names them"]);
-    assert_eq!(shown(&test, ""), [("a".to_owned(), false)]);
-    assert_eq!(shown(&test, "--all"), [("a".to_owned(), false), ("b".to_owned(), true)]);
+    assert_eq!(variants_in_status(&test, ""), [("a".to_owned(), false)]);
+    assert_eq!(
+        variants_in_status(&test, "--all"),
+        [("a".to_owned(), false), ("b".to_owned(), true)]
+    );
     assert!(!test.orch("report").stdout.contains("Second"));
 
     test.edit(&[("seeds:", "  b: {label: Second, set: {offset: 1}}\nseeds:")]);
-    nothing_is_left(&test.orch("run trip.yaml"));
+    assert_nothing_left(&test.orch("run trip.yaml"));
     assert!(test.orch("report").stdout.contains("Second"));
 }
 
 #[test]
-fn labels_and_the_report_section_are_no_reason_to_run() {
+fn changes_of_labels_and_the_report_section_run_nothing() {
     let test = done();
     test.edit(&[("label: Second", "label: Deuxième"), ("name: table,", "name: tableau,")]);
-    // The file's present words, though it was not run again; a run by name keeps its own.
+    // The file's new labels, though it was not run again; a run by name keeps its own.
     let of_file = test.orch("report trip.yaml");
     assert!(of_file.stdout.contains("Deuxième"), "{}", of_file.stdout);
     assert!(test.path("runs/trip/report/tableau.md").is_file());
     assert!(test.orch("report trip").stdout.contains("Second"));
 
-    nothing_is_left(&test.orch("run trip.yaml"));
+    assert_nothing_left(&test.orch("run trip.yaml"));
     assert!(test.orch("report trip").stdout.contains("Deuxième"));
 }
 
@@ -66,7 +69,7 @@ fn a_renamed_variant_keeps_its_result_and_its_folder() {
     let folder = test.trial("b-s0-").unwrap();
     let before = test.recorded().results["b-s0"]["psnr"];
     test.edit(&[("  b: {label: Second, ", "  second: {")]);
-    nothing_is_left(&test.orch("run trip.yaml"));
+    assert_nothing_left(&test.orch("run trip.yaml"));
     assert_eq!(test.trial("b-s0-"), Some(folder));
     assert_eq!(test.attempts("second"), 0);
     let report = test.orch("report");
@@ -98,7 +101,7 @@ fn only_retires_nothing() {
     test.orch("run trip.yaml --only b").expect(0, &["1 new, 1 left out", "1 of 2 trials done"]);
     assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (0, 1));
     test.orch("run trip.yaml --only a").expect(0, &["1 done, 1 new"]);
-    assert_eq!(shown(&test, ""), [("a".to_owned(), false), ("b".to_owned(), false)]);
+    assert_eq!(variants_in_status(&test, ""), [("a".to_owned(), false), ("b".to_owned(), false)]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The example that the README shows: a worker in plain Python.
+//! The README's example: a worker in plain Python.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn example() -> TestRun {
 }
 
 #[test]
-fn it_learns_and_a_stop_changes_nothing() {
+fn it_learns_and_an_interrupt_changes_nothing() {
     let test = example();
     test.orch("run trip.yaml").expect(0, &["2 of 2 trials done"]);
     let reference = test.recorded();
@@ -40,7 +40,7 @@ fn it_learns_and_a_stop_changes_nothing() {
 }
 
 #[test]
-fn the_readme_shows_it_as_it_is() {
+fn the_readme_quotes_the_file() {
     let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
     let shown = format!("```yaml\n{}```", read("examples/widths/widths.yaml"));
     assert!(read("README.md").contains(&shown));

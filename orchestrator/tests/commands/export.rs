@@ -1,4 +1,4 @@
-//! `orch export`: other programs get every point that counts, to the last bit that they can hold.
+//! `orch export`: every point that counts, to the last bit that the format has.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::common::test_run::TestRun;
 
-/// A run of which one trial crashed half-way and said some steps twice.
+/// A run of which one trial crashed half-way and reported some steps twice.
 fn eventful() -> TestRun {
     let test = TestRun::with(&[
         ("sleep_ms: 20", "sleep_ms: 0"),
@@ -21,7 +21,7 @@ fn eventful() -> TestRun {
     test
 }
 
-/// Step and value by trial (`a-s0`), of the metric without items that `loss` is.
+/// Steps and values of `loss`, by variant and seed (`a-s0`).
 type Points = BTreeMap<String, Vec<(u64, f64)>>;
 
 fn add(points: &mut Points, trial: &str, step: u64, value: f64) {
@@ -64,7 +64,7 @@ fn csv_and_json_lines_have_every_point_that_counts() {
 }
 
 #[test]
-fn an_export_that_cannot_be_written_says_where() {
+fn an_export_that_cannot_be_written_names_the_path() {
     let test = eventful();
     test.orch("export --format csv --out no/such/points.csv")
         .expect(1, &["cannot write `no/such/points.csv`"]);
@@ -105,8 +105,8 @@ fn a_parquet_file_has_the_rows_of_the_csv_file() {
         .expect(1, &["cannot write `no/such/points.parquet`"]);
 }
 
-/// What a script says of a file or folder, by the Python that `ORCH_TEST_PYTHON` names; where it names
-/// none, that is said and nothing is checked.
+/// The output of a Python script about a file or folder, by the interpreter that `ORCH_TEST_PYTHON`
+/// names; `None`, and a line that the check is skipped, where it is not set.
 #[expect(clippy::print_stderr, reason = "a check that was not made must be seen")]
 fn python(script: &str, of: &Path) -> Option<String> {
     let Some(python) = std::env::var_os("ORCH_TEST_PYTHON") else {
@@ -118,7 +118,7 @@ fn python(script: &str, of: &Path) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// What pyarrow makes of a Parquet file: the same lines again.
+/// Prints a Parquet file, read by pyarrow, as the CSV file.
 const PYARROW: &str = r#"
 import sys, pyarrow.parquet as parquet
 table = parquet.read_table(sys.argv[1])
@@ -141,7 +141,7 @@ fn pyarrow_reads_every_point() {
     }
 }
 
-/// A record's content, after its length, which stands in the first eight bytes.
+/// The contents of the records of an event file, each after its length in eight bytes.
 fn records(mut file: &[u8]) -> Vec<&[u8]> {
     let mut records = Vec::new();
     while !file.is_empty() {
@@ -156,7 +156,7 @@ fn records(mut file: &[u8]) -> Vec<&[u8]> {
 fn event_files_have_a_record_for_every_point() {
     let test = eventful();
     let json = test.json("export --format tensorboard --out boards --json");
-    // A second export takes the place of the first.
+    // A second export replaces the first.
     assert_eq!(test.json("export --format tensorboard --out boards --json"), json);
     let files = json["files"].as_array().unwrap();
     assert_eq!(files.len(), 2);
@@ -170,7 +170,7 @@ fn event_files_have_a_record_for_every_point() {
     assert_eq!(json["points"], count);
 }
 
-/// What TensorBoard's own reader makes of a folder: a line of JSON for each point.
+/// Prints the points of a folder, read by TensorBoard itself, one per line of JSON.
 const READER: &str = r#"
 import json, os, sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

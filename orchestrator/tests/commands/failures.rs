@@ -1,10 +1,10 @@
-//! Workers that fail: what is tried again, what is given up, and what a person is told.
+//! Workers that fail: retries, final failures, and messages.
 
 use crate::common::default_file::reference_records;
 use crate::common::test_run::TestRun;
 
 #[test]
-fn a_crash_is_tried_again_from_the_last_checkpoint() {
+fn a_crash_is_retried_from_the_last_checkpoint() {
     let test = TestRun::with(&[("sleep_ms: 20", "crash_at: 7, crash_attempts: 1")]);
     let ended = test.orch("run trip.yaml");
     ended.expect(0, &["queued: the worker was ended by signal 6; attempt 1 of 3 failed"]);
@@ -19,7 +19,7 @@ fn a_crash_at_the_same_step_twice_is_final_and_the_others_go_on() {
     let folder = test.trial("b-s0-").unwrap();
     let id = folder.file_name().unwrap().to_str().unwrap();
     let message = "crashed: the worker was ended by signal 6, twice at step 6";
-    // The first attempt's end was shown in full; this one's is for who asks.
+    // The first attempt's log was shown in full; this one's only by `orch why`.
     ended.expect(1, &[&format!("its logs in runs/trip/trials/{id}/attempt-1 are empty\n")]);
     ended.expect(1, &[&format!("{id}: failed: {message}; `orch why {id}` shows its log\n")]);
     let list = format!("1 of 2 trials done, 1 failed:\n  {id}  {message}  orch why {id}\n");
@@ -28,7 +28,7 @@ fn a_crash_at_the_same_step_twice_is_final_and_the_others_go_on() {
     assert_eq!(test.state("a-s0-").unwrap(), "succeeded");
     assert!(test.orch("status").stdout.contains(message));
 
-    // The report says what is missing, and counts nothing of a failed trial.
+    // The report names what is missing, and uses no result of a failed trial.
     let report = test.orch("report");
     assert_eq!(report.code, 3, "{}", report.stderr);
     assert!(report.stdout.contains("failed (crashed)"), "{}", report.stdout);
@@ -57,7 +57,7 @@ fn the_first_failure_is_shown_at_once_and_in_full() {
 }
 
 #[test]
-fn failures_that_would_come_again_are_not_tried_again() {
+fn permanent_failures_are_not_retried() {
     let test = TestRun::with(&[
         ("sleep_ms: 20", "sleep_ms: 0"),
         (
@@ -79,7 +79,7 @@ fn failures_that_would_come_again_are_not_tried_again() {
 }
 
 #[test]
-fn of_many_trials_status_lists_those_that_matter() {
+fn status_abbreviates_long_lists() {
     let seeds: Vec<_> = (0..45).map(|seed| seed.to_string()).collect();
     let test = TestRun::with(&[
         ("steps: 20, sleep_ms: 20", "steps: 1, sleep_ms: 0"),
@@ -97,7 +97,7 @@ fn of_many_trials_status_lists_those_that_matter() {
 }
 
 #[test]
-fn what_failed_is_run_again_by_the_next_run() {
+fn failed_trials_are_run_again_by_the_next_run() {
     let test = TestRun::with(&[
         ("sleep_ms: 20", "sleep_ms: 0, crash_at: 7, crash_attempts: 1"),
         ("attempts: 3", "attempts: 1"),
@@ -108,7 +108,7 @@ fn what_failed_is_run_again_by_the_next_run() {
 }
 
 #[test]
-fn a_worker_that_talks_nonsense_is_not_taken_for_a_broken_one() {
+fn malformed_events_fail_no_trial() {
     let test = TestRun::with(&[("sleep_ms: 20", "garbage: true, nan_at: 20")]);
     test.orch("run trip.yaml").expect(0, &[]);
     assert_eq!(test.status("a-s0-").unwrap()["skipped_lines"], 3);

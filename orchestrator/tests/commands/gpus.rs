@@ -1,11 +1,11 @@
-//! GPUs of a made-up machine: who gets them, who waits and why, and what is refused.
+//! GPUs of a mock machine: allocation, reasons to wait, and requests that are refused.
 
 use std::fs;
 
 use crate::common::test_run::{Ended, Running, TestRun};
 use crate::common::wait::wait_for;
 
-const STRANGER: &str = "processes: [{pid: 4711, name: python, memory: 20GiB}]";
+const FOREIGN_PROCESS: &str = "processes: [{pid: 4711, name: python, memory: 20GiB}]";
 
 /// A folder whose trials need `resources`, with an inventory of 16 cores and `gpus`.
 fn with_gpus(resources: &str, gpus: &[&str]) -> TestRun {
@@ -23,8 +23,8 @@ fn with_gpus(resources: &str, gpus: &[&str]) -> TestRun {
 fn inventory(test: &TestRun, gpus: &[&str]) {
     let gpus = gpus.join("}, {");
     let gpus = if gpus.is_empty() { String::new() } else { format!("{{{gpus}}}") };
-    fs::write(test.path("aside.yaml"), format!("cpus: 16\ngpus: [{gpus}]\n")).unwrap();
-    fs::rename(test.path("aside.yaml"), test.path("gpus.yaml")).unwrap();
+    fs::write(test.path("temporary.yaml"), format!("cpus: 16\ngpus: [{gpus}]\n")).unwrap();
+    fs::rename(test.path("temporary.yaml"), test.path("gpus.yaml")).unwrap();
 }
 
 fn start(test: &TestRun, arguments: &str) -> Running {
@@ -35,13 +35,13 @@ fn orch(test: &TestRun, arguments: &str) -> Ended {
     start(test, arguments).end()
 }
 
-/// What the one trial that waits says it waits for.
-fn waits_for(test: &TestRun, words: &str) {
+/// Waits until `orch status` contains `words`, the reason why a trial waits.
+fn wait_for_reason(test: &TestRun, words: &str) {
     wait_for(words, || test.orch("status").stdout.contains(words).then_some(()));
 }
 
 #[test]
-fn shares_of_a_gpu_are_given_out_until_it_is_full() {
+fn shares_of_a_gpu_are_leased_until_it_is_full() {
     let test = with_gpus("{gpus: 1, share: 5/12}", &["uuid: GPU-1, memory: 80GiB"]);
     test.edit(&[("sleep_ms: 0", "hang_at: 5")]);
     let run = start(&test, "run trip.yaml");
@@ -52,7 +52,7 @@ fn shares_of_a_gpu_are_given_out_until_it_is_full() {
     }
     let full =
         "waits for 5/12 of 1 GPU and 1 CPU: GPU-1 is full (2 trials) (as `gpus.yaml` makes up)";
-    waits_for(&test, full);
+    wait_for_reason(&test, full);
     let why = test.orch("why state=queued").stdout;
     assert!(why.contains(full), "{why}");
     assert_eq!(test.attempts("a-s2-"), 0);
@@ -64,7 +64,7 @@ fn shares_of_a_gpu_are_given_out_until_it_is_full() {
 }
 
 #[test]
-fn a_cap_keeps_trials_from_a_gpu_that_has_room() {
+fn per_gpu_limits_the_trials_of_a_gpu_that_has_room() {
     let gpus = ["uuid: GPU-1, memory: 80GiB", "uuid: GPU-2, memory: 80GiB"];
     let test = with_gpus("{gpus: 1, share: 1/12, per_gpu: 1}", &gpus);
     test.edit(&[("sleep_ms: 0", "hang_at: 5")]);
@@ -72,17 +72,20 @@ fn a_cap_keeps_trials_from_a_gpu_that_has_room() {
     for trial in ["a-s0-", "a-s1-"] {
         test.wait_for_step(trial, 1, 4);
     }
-    waits_for(&test, "GPU-1 has 1 trial, as many as `per_gpu` allows, GPU-2 has 1 trial, as many");
+    wait_for_reason(
+        &test,
+        "GPU-1 has 1 trial, as many as `per_gpu` allows, GPU-2 has 1 trial, as many",
+    );
     run.signal("-INT");
     assert_eq!(run.end().code, 130);
 }
 
 #[test]
-fn a_gpu_that_strangers_keep_busy_is_left_to_them() {
-    let busy = format!("uuid: GPU-1, memory: 80GiB, {STRANGER}");
+fn a_gpu_that_foreign_processes_use_is_avoided() {
+    let busy = format!("uuid: GPU-1, memory: 80GiB, {FOREIGN_PROCESS}");
     let test = with_gpus("{gpus: 1}", &[&busy]);
     let run = start(&test, "run trip.yaml");
-    waits_for(
+    wait_for_reason(
         &test,
         "GPU-1 is kept busy by pid 4711 (python, 20.0 GiB); `orch run --allow-busy-gpus` uses",
     );
@@ -98,16 +101,16 @@ fn a_gpu_that_strangers_keep_busy_is_left_to_them() {
 fn memory_must_be_free_before_a_trial_starts() {
     let test = with_gpus("{gpus: 1, memory: 70GiB}", &["uuid: GPU-1, memory: 80GiB, free: 69GiB"]);
     let run = start(&test, "run trip.yaml");
-    waits_for(&test, "GPU-1 has 69.0 GiB left of the 70.0 GiB needed");
-    // One that cannot be read, as while it is being written, is waited for.
+    wait_for_reason(&test, "GPU-1 has 69.0 GiB left of the 70.0 GiB needed");
+    // While the inventory cannot be read, trials wait.
     fs::write(test.path("gpus.yaml"), "cpus: [").unwrap();
-    waits_for(&test, "gpus.yaml:");
+    wait_for_reason(&test, "gpus.yaml:");
     inventory(&test, &["uuid: GPU-1, memory: 80GiB, free: 71GiB"]);
     run.end().expect(0, &["3 of 3 trials done"]);
 }
 
 #[test]
-fn what_a_machine_can_never_give_is_refused_before_anything_is_made() {
+fn requests_beyond_the_machine_are_refused_before_anything_is_created() {
     let small = ["uuid: GPU-1, name: T9, memory: 16GiB"];
     for (resources, gpus, words) in [
         (
@@ -136,7 +139,7 @@ fn what_a_machine_can_never_give_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn an_inventory_that_is_not_there_is_said_to_be_missing() {
+fn a_missing_inventory_is_an_error() {
     let test = with_gpus("{gpus: 1}", &[]);
     fs::remove_file(test.path("gpus.yaml")).unwrap();
     orch(&test, "run trip.yaml").expect(2, &["gpus.yaml: there is no such file"]);
@@ -156,7 +159,7 @@ fn an_inherited_mask_hides_gpus() {
 }
 
 #[test]
-fn who_finds_a_shared_gpu_full_gets_a_whole_one_once() {
+fn after_cuda_oom_on_a_shared_gpu_a_trial_gets_a_whole_one_once() {
     let test = with_gpus("{gpus: 1, share: 1/2}", &["uuid: GPU-1, memory: 80GiB"]);
     test.edit(&[("sleep_ms: 0", "fail: {class: cuda-oom, message: the memory is full}")]);
     let ended = orch(&test, "run trip.yaml");

@@ -1,4 +1,4 @@
-//! What people read before anything runs.
+//! Help texts and plans, as snapshots.
 
 use crate::common::test_run::TestRun;
 

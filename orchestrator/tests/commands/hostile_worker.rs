@@ -1,4 +1,4 @@
-//! Workers that write what no worker should: the rest of the run goes on, and a person is told.
+//! Workers that write malformed or malicious events: the run continues, and they are reported.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ report:
   figures: [{images: {name: sheet, artifact: sample}}]
 ";
 
-/// A result, which every worker here tells besides.
+/// The result that every worker here reports last.
 const RESULT: &str = r#"echo '{"event":"result","values":{"psnr":20.5}}' >> "$ORCH_EVENTS""#;
 
 fn with_worker(script: &str) -> TestRun {
@@ -28,7 +28,7 @@ fn with_worker(script: &str) -> TestRun {
 }
 
 #[test]
-fn lines_that_are_no_events_are_counted_and_shown_with_their_reasons() {
+fn malformed_events_are_counted_and_shown_with_their_reasons() {
     let test = with_worker(
         r#"printf 'Epoch 1/10\n\n\377\376\000\n{"event":"sneeze"}\n' >> "$ORCH_EVENTS"
         echo '{"event":"metrics","step":1,"values":{"m":1e999}}' >> "$ORCH_EVENTS"
@@ -55,8 +55,8 @@ fn lines_that_are_no_events_are_counted_and_shown_with_their_reasons() {
 }
 
 #[test]
-fn a_line_without_an_end_needs_no_memory() {
-    // Zeros without a line feed that take no room on the disk, more than `orch` may use.
+fn an_endless_line_is_not_held_in_memory() {
+    // A sparse file of zeros without a line feed, larger than the memory that `orch` may use.
     let test = with_worker(
         r#"truncate -s 3G "$ORCH_EVENTS"
         printf '\n' >> "$ORCH_EVENTS"
@@ -69,7 +69,7 @@ fn a_line_without_an_end_needs_no_memory() {
 }
 
 #[test]
-fn nothing_that_a_worker_says_reaches_the_terminal_raw() {
+fn control_characters_of_a_worker_never_reach_the_terminal() {
     let test = with_worker(
         r#"e='\u001b[2J\u001b]0;title\u0007\u009b1A'
         printf '{"event":"hello","protocol":1,"program":"%s","device":"%s"}\n' "$e" "$e" >> "$ORCH_EVENTS"
@@ -80,13 +80,13 @@ fn nothing_that_a_worker_says_reaches_the_terminal_raw() {
     );
     let run = test.orch("run trip.yaml");
     run.expect(1, &[r"\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}1A"]);
-    let mut said = run.stderr;
+    let mut output = run.stderr;
     for verb in ["status", "status --json", "show a", "show a --json", "why a"] {
         let ended = test.orch(verb);
-        said += &(ended.stdout + &ended.stderr);
+        output += &(ended.stdout + &ended.stderr);
     }
-    let raw = said.chars().find(|c| c.is_control() && *c != '\n');
-    assert_eq!(raw, None, "{said:?}");
+    let raw = output.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(raw, None, "{output:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `orch import`: curves of another program, copied as its own writer meant them, beside a run's own.
+//! `orch import`: curves of another program, exactly as it wrote them, beside those of a run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::common::test_run::TestRun;
 
-/// What tensorboardX and TensorBoard wrote; `tests/tensorboard/make.py` says how.
+/// Event files of tensorboardX and TensorBoard, made by `tests/tensorboard/make.py`.
 const LOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tensorboard/logs");
 
 /// A run's points: `[step, value]` by row and metric, steps rising.
@@ -29,7 +29,7 @@ fn points(test: &TestRun, run: &str) -> Value {
 }
 
 #[test]
-fn every_scalar_is_the_one_that_tensorboards_own_reader_reads() {
+fn scalars_are_read_as_by_tensorboard_itself() {
     let test = TestRun::new();
     let json = test.json(&format!("import tensorboard {LOGS} --name theirs --json"));
     assert_eq!(json["skipped"], json!(["note", "weights"]));
@@ -37,7 +37,7 @@ fn every_scalar_is_the_one_that_tensorboards_own_reader_reads() {
     let expected: Value = serde_json::from_str(&expected).unwrap();
     assert_eq!(points(&test, "theirs"), expected);
 
-    // It is a run like any other, and its database can be made again.
+    // It is a run like any other, and its database can be rebuilt.
     test.orch("status theirs").expect(0, &[]);
     test.orch("db check theirs").expect(0, &[]);
     fs::remove_file(test.path("runs/theirs/orch.db")).unwrap();
@@ -51,7 +51,7 @@ fn every_scalar_is_the_one_that_tensorboards_own_reader_reads() {
 }
 
 #[test]
-fn what_was_exported_comes_back_in_32_bits() {
+fn an_exported_run_can_be_imported_again_in_32_bits() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml").expect(0, &[]);
     test.orch("export --format tensorboard --out boards").expect(0, &[]);
@@ -67,7 +67,7 @@ fn what_was_exported_comes_back_in_32_bits() {
 }
 
 #[test]
-fn a_baseline_from_elsewhere_stands_in_the_curves_and_the_table_of_a_run() {
+fn an_imported_baseline_appears_in_the_curves_and_the_table_of_a_run() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml").expect(0, &[]);
     let import = format!("import tensorboard {LOGS}/plain --name theirs --row sr3 --last");
@@ -115,7 +115,7 @@ fn folders_may_be_the_seeds_of_one_row() {
 }
 
 #[test]
-fn what_cannot_be_imported_is_refused_with_a_reason_and_leaves_no_run() {
+fn logs_that_cannot_be_imported_are_refused_with_a_reason_and_leave_no_run() {
     let test = TestRun::new();
     let import = |rest: &str| test.orch(&format!("import tensorboard {rest}"));
     fs::create_dir(test.path("empty")).unwrap();

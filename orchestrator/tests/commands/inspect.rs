@@ -1,4 +1,4 @@
-//! The verbs that tell about one trial, and how it is named.
+//! The verbs about one trial (`show`, `logs`, `why`, `diff`), and how it is selected.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::common::test_run::TestRun;
 
-/// Asserts that a page reads as its snapshot does, apart from what differs from run to run.
+/// Asserts that a page equals its snapshot, with everything redacted that differs from run to run.
 fn assert_page(name: &str, test: &TestRun, page: &str) {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let folder = test.path("");
@@ -21,7 +21,7 @@ fn assert_page(name: &str, test: &TestRun, page: &str) {
         (r"(?m)^  took .*$", "  took TOOK"),
         (r"  (orch|kernel|CPU|environment)  .*", "  $1  HERE"),
         (r"sha256 [0-9a-f]{12}\b", "sha256 SHA"),
-        // Where the system does not tell, the line is not there.
+        // Some systems do not report it.
         (r"  CPU  .*\n", ""),
         (r"  +", "  "),
     ];
@@ -29,7 +29,7 @@ fn assert_page(name: &str, test: &TestRun, page: &str) {
 }
 
 #[test]
-fn a_trial_is_shown_whole() {
+fn show_has_everything_about_a_trial() {
     let test = TestRun::with(&[("sleep_ms: 20", "crash_at: 7, crash_attempts: 1")]);
     test.orch("run trip.yaml -q").expect(0, &[]);
     let shown = test.orch("show variant=b");
@@ -49,26 +49,26 @@ fn a_trial_is_shown_whole() {
 }
 
 #[test]
-fn what_is_shown_to_run_by_hand_does_the_same_and_touches_no_record() {
+fn the_commands_to_run_manually_do_the_same_and_change_no_record() {
     let test =
         TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0"), ("label: First", "label: 'A: one'")]);
     test.orch("run trip.yaml -q").expect(0, &[]);
     let before = fs::read(test.attempt("a-s0-", 1).unwrap().events()).unwrap();
     let shown = test.json("show a-s0 --json");
     let lines: Vec<_> = shown["by_hand"].as_array().unwrap().iter().collect();
-    // Anew: all but the line that copies the checkpoints.
+    // From the beginning: all but the line that copies the checkpoints.
     let script = format!("{}\n{}", lines[0].as_str().unwrap(), lines[2].as_str().unwrap());
     fs::create_dir(test.path("tmp")).unwrap();
     let status = Command::new("sh").args(["-ec", &script]).env("TMPDIR", test.path("tmp")).status();
     assert!(status.unwrap().success());
     let again = fs::read_dir(test.path("tmp")).unwrap().next().unwrap().unwrap().path();
-    let untimed = |bytes: &[u8]| {
+    let events = |bytes: &[u8]| {
         let lines = std::str::from_utf8(bytes).unwrap().lines();
-        let said =
+        let events =
             lines.map(|line| experiments::protocol::events::Line::parse(line).unwrap().event);
-        said.collect::<Vec<_>>()
+        events.collect::<Vec<_>>()
     };
-    assert_eq!(untimed(&fs::read(again.join("events.jsonl")).unwrap()), untimed(&before));
+    assert_eq!(events(&fs::read(again.join("events.jsonl")).unwrap()), events(&before));
     assert_eq!(fs::read(test.attempt("a-s0-", 1).unwrap().events()).unwrap(), before);
 }
 
@@ -87,7 +87,7 @@ fn a_trial_that_never_ran_has_a_config_and_no_files() {
 }
 
 #[test]
-fn a_name_that_fits_none_or_several_lists_what_there_is() {
+fn a_selector_that_matches_none_or_several_lists_the_trials() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0"), ("seeds: [0]", "seeds: [0, 1]")]);
     test.orch("show a").expect(2, &["nothing has been run in `runs` yet"]);
     test.orch("run trip.yaml -q").expect(0, &[]);
@@ -113,8 +113,8 @@ const TALKER: [(&str, &str); 2] = [
     ("  b: {label: Second, set: {offset: 1}}\n", ""),
 ];
 
-/// Follows the trial; lets its worker go on once its first line has been seen. All that was printed,
-/// and what was said meanwhile.
+/// Follows the logs of the trial; lets its worker continue once its first line has been read. Returns
+/// standard output and standard error.
 fn follow(test: &TestRun) -> (String, String) {
     let mut follower = test.command("logs a -f").spawn().unwrap();
     let mut printed = BufReader::new(follower.stdout.take().unwrap());
@@ -138,37 +138,37 @@ fn logs_are_those_of_the_last_attempt_or_of_the_one_asked_for() {
     assert_eq!(test.orch("logs a --stderr").stdout, "err 2\n");
     let first = test.orch("logs a --stdout --attempt 1");
     assert_eq!((first.stdout.as_str(), first.stderr.as_str()), ("out 1\nend\n", ""));
-    // What is done needs no waiting for.
+    // Following a trial that is done does not wait.
     assert_eq!(test.orch("logs a -f --stdout").stdout, "out 2\nend\n");
 }
 
 #[test]
-fn followed_logs_go_on_with_the_next_attempt_until_the_trial_is_done() {
+fn followed_logs_continue_with_the_next_attempt_until_the_trial_is_done() {
     let test = TestRun::with(&TALKER);
     let run = test.start("run trip.yaml -q");
     test.wait_for_state("a-s0-", "running");
-    let (printed, said) = follow(&test);
+    let (printed, stderr) = follow(&test);
     assert_eq!(run.end().code, 0);
-    assert!(said.ends_with(" is succeeded\n"), "{said}");
+    assert!(stderr.ends_with(" is succeeded\n"), "{stderr}");
     for (line, times) in [("out 1", 1), ("err 1", 1), ("out 2", 1), ("err 2", 1), ("end", 2)] {
         assert_eq!(printed.lines().filter(|l| *l == line).count(), times, "{line}: {printed}");
     }
 }
 
 #[test]
-fn followed_logs_end_when_nobody_carries_the_trial_on() {
+fn followed_logs_end_without_a_supervisor() {
     let test = TestRun::with(&TALKER);
     let run = test.start("run trip.yaml -q");
     test.wait_for_state("a-s0-", "running");
     run.kill();
-    // The worker lives on, and so does who follows it.
-    let (printed, said) = follow(&test);
-    assert!(said.ends_with("is ended: `orch run` takes it in\n"), "{said}");
+    // The worker continues, and so does its follower.
+    let (printed, stderr) = follow(&test);
+    assert!(stderr.ends_with("is ended: `orch run` takes it in\n"), "{stderr}");
     assert_eq!(printed.lines().filter(|l| *l == "end").count(), 1, "{printed}");
 }
 
 #[test]
-fn logs_that_are_not_there_are_said_to_be_missing() {
+fn missing_logs_are_an_error() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml -q --only a").expect(0, &[]);
     test.orch("logs a").expect(0, &["nothing was printed"]);
@@ -180,7 +180,7 @@ fn logs_that_are_not_there_are_said_to_be_missing() {
 }
 
 #[test]
-fn why_says_what_happened_and_what_to_do() {
+fn why_gives_the_reason_and_advice() {
     let test = TestRun::with(&[
         ("sleep_ms: 20", "sleep_ms: 0"),
         ("label: First", "label: First, set: {garbage: true, exit: 3}"),
@@ -199,19 +199,19 @@ fn why_says_what_happened_and_what_to_do() {
 }
 
 #[test]
-fn why_tells_a_trial_that_is_watched_from_one_that_is_not() {
+fn why_distinguishes_trials_with_and_without_a_supervisor() {
     let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 2")]);
     let run = test.start("run trip.yaml -q -j 1");
     test.wait_for_state("a-s0-", "running");
-    let says = |trial: &str, words: &str| {
-        let said = test.orch(&format!("why variant={trial}")).stdout;
-        assert!(said.contains(words), "{said}");
+    let assert_why = |trial: &str, words: &str| {
+        let why = test.orch(&format!("why variant={trial}")).stdout;
+        assert!(why.contains(words), "{why}");
     };
-    says("a", "Nothing is to be done; `orch logs a-s0-");
-    says("b", "`orch run` is at work and starts it in its turn");
+    assert_why("a", "Nothing is to be done; `orch logs a-s0-");
+    assert_why("b", "`orch run` is at work and starts it in its turn");
     run.kill();
-    says("a", "No supervisor watches it; run the file again");
-    says("b", "Run the file with `orch run` to start it");
+    assert_why("a", "No supervisor watches it; run the file again");
+    assert_why("b", "Run the file with `orch run` to start it");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Ctrl-C, once and twice, and a polite request by SIGTERM.
+//! Ctrl-C, once and twice, and SIGTERM.
 
 use orchestrator::run_dir::attempt::Outcome;
 
@@ -8,7 +8,7 @@ use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
 #[test]
-fn an_interrupted_run_checkpoints_and_goes_on_later() {
+fn an_interrupted_run_saves_checkpoints_and_resumes_later() {
     for signal in ["-INT", "-TERM"] {
         let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 12")]);
         let run = test.start("run trip.yaml -j 1");
@@ -36,7 +36,7 @@ fn an_interrupted_run_checkpoints_and_goes_on_later() {
 }
 
 #[test]
-fn a_second_interrupt_waits_for_nobody() {
+fn a_second_interrupt_kills_the_workers() {
     let test = TestRun::with(&[
         ("sleep_ms: 20", "hang_at: 7, ignore_term: true, fork_child: true"),
         ("grace: 30s", "grace: 10d"),

@@ -1,4 +1,4 @@
-//! What is recorded of how an attempt was run, and who may read it.
+//! The records of how an attempt was run, and their permissions.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,14 +10,14 @@ use crate::common::test_run::TestRun;
 
 const QUICK: [(&str, &str); 1] = [("sleep_ms: 20", "sleep_ms: 0")];
 
-/// What another program prints.
-fn printed(program: &str, argument: &str) -> String {
+/// The output of another program, without white space around it.
+fn output(program: &str, argument: &str) -> String {
     let output = Command::new(program).arg(argument).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]
-fn a_report_says_what_stands_behind_every_number() {
+fn a_report_explains_every_number() {
     let test = TestRun::new();
     assert_eq!(test.orch("run trip.yaml").code, 0);
     let one = test.json("report --explain a.psnr --json");
@@ -38,7 +38,7 @@ fn a_report_says_what_stands_behind_every_number() {
     let wrong = test.orch("report --explain a.pnsr");
     assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("did you mean `a.psnr`?"), "{}", wrong.stderr);
-    // The file has the same of all cells, and is the same every time.
+    // The file has the same for all cells, and is the same every time.
     let report = || {
         assert_eq!(test.orch("report").code, 0);
         std::fs::read_to_string(test.run_dir().join("report/provenance.json")).unwrap()
@@ -51,7 +51,7 @@ fn a_report_says_what_stands_behind_every_number() {
 }
 
 #[test]
-fn what_an_attempt_ran_with_is_recorded_and_shown() {
+fn the_provenance_of_an_attempt_is_recorded_and_shown() {
     let test =
         TestRun::with(&[QUICK[0], ("seeds: [0]", "seeds: [0]\nresources: {gpus: 1, share: 1/2}")]);
     let gpu = "gpus: [{uuid: GPU-1, name: H9, memory: 80GiB}]\ndriver: '1.2'\n";
@@ -63,11 +63,11 @@ fn what_an_attempt_ran_with_is_recorded_and_shown() {
     let ran_with = &test.json("show a-s0 --json")["attempts"][0]["ran_with"];
     let provenance = &ran_with["provenance"];
     let worker = provenance["worker"]["path"].as_str().unwrap();
-    let sha256 = printed("sha256sum", worker);
+    let sha256 = output("sha256sum", worker);
     assert!(sha256.starts_with(provenance["worker"]["sha256"].as_str().unwrap()), "{sha256}");
     assert_eq!(provenance["gpus"][0]["uuid"], "GPU-1");
     assert_eq!((&provenance["driver"], &provenance["mock"]), (&"1.2".into(), &"gpus.yaml".into()));
-    assert_eq!(ran_with["kernel"], printed("uname", "-r"));
+    assert_eq!(ran_with["kernel"], output("uname", "-r"));
     let shown = test.orch("show a-s0").stdout;
     assert!(shown.contains("  GPU          GPU-1 H9 (made up)\n"), "{shown}");
 
@@ -86,7 +86,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn an_attempt_is_for_its_user_alone_whatever_the_umask() {
+fn the_files_of_an_attempt_are_private_whatever_the_umask() {
     let test = TestRun::with(&QUICK);
     let orch = test.command("run trip.yaml -q");
     let mut lax = Command::new("sh");
@@ -99,32 +99,32 @@ fn an_attempt_is_for_its_user_alone_whatever_the_umask() {
     let attempt = test.attempt("a-s0-", 1).unwrap();
     assert_eq!(mode(attempt.path()), 0o700);
     assert_eq!([mode(&attempt.command()), mode(&attempt.env())], [0o600; 2]);
-    // What is no secret stays as the user's umask has it.
+    // Files without secrets get the user's umask.
     assert_eq!(mode(&test.path("runs/trip/experiment.yaml")), 0o666);
 }
 
 #[test]
-fn others_may_see_where_a_run_stands() {
+fn other_users_may_read_the_status() {
     let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 3")]);
     let run = test.start("run trip.yaml -q -j 1");
     test.wait_for_step("a-s0-", 1, 2);
     test.wait_for_state("a-s0-", "running");
     run.kill();
-    // Everybody may read the run's folder, and only its user the attempt's.
+    // Anyone may read the run's folder, and only its user the attempt's.
     let out = tempfile::tempdir().unwrap();
     let program = out.path().join("orch");
     fs::copy(env!("CARGO_BIN_EXE_orch"), &program).unwrap();
     for folder in [out.path(), &test.path("")] {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let mut look = Command::new(&program);
-    look.args(["status", "--runs"]).arg(test.path("runs")).current_dir(out.path());
+    let mut status = Command::new(&program);
+    status.args(["status", "--runs"]).arg(test.path("runs")).current_dir(out.path());
     // Nothing is forbidden to root.
     if rustix::process::geteuid().is_root() {
-        look.uid(65534).gid(65534);
+        status.uid(65534).gid(65534);
     }
-    let looked = look.output().unwrap();
-    let stdout = String::from_utf8(looked.stdout).unwrap();
-    let stderr = String::from_utf8(looked.stderr).unwrap();
-    assert!(looked.status.success() && stdout.contains("1 queued, 1 running"), "{stdout}{stderr}");
+    let ended = status.output().unwrap();
+    let stdout = String::from_utf8(ended.stdout).unwrap();
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success() && stdout.contains("1 queued, 1 running"), "{stdout}{stderr}");
 }

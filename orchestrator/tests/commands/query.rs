@@ -1,4 +1,4 @@
-//! `orch query`: somebody's own `select` gets what is recorded, and can change nothing.
+//! `orch query`: a user's own `select` reads the records, and can change nothing.
 
 use std::fs;
 use std::process::Stdio;
@@ -21,7 +21,7 @@ fn query(test: &TestRun, select: &str, flags: &str) -> Ended {
 }
 
 #[test]
-fn every_format_has_what_is_recorded() {
+fn every_format_has_the_recorded_values() {
     let test = done();
     let select = "select variant, step, value from series where metric = 'loss' and item = '' \
                   order by variant, step";
@@ -39,7 +39,7 @@ fn every_format_has_what_is_recorded() {
         .collect();
     assert!(expected.len() >= 40);
     assert_eq!(lines.collect::<Vec<_>>(), expected);
-    // What is no terminal gets the same without asking.
+    // CSV is the default where standard output is not a terminal.
     assert_eq!(query(&test, select, "").stdout, csv.stdout);
     let json = query(&test, select, "--format json").json();
     let rows = json["rows"].as_array().unwrap().iter();
@@ -50,7 +50,7 @@ fn every_format_has_what_is_recorded() {
 }
 
 #[test]
-fn what_is_not_there_is_shown_as_such() {
+fn null_nan_and_infinity_are_shown_as_such() {
     let test = done();
     let select = "select null as a, 'x' as long_name, -1.5 as c union all select 'y,z', '', 1e999";
     let table = query(&test, select, "--format table");
@@ -69,7 +69,7 @@ fn what_is_not_there_is_shown_as_such() {
 }
 
 #[test]
-fn only_one_statement_that_reads_is_taken() {
+fn only_a_single_read_statement_is_accepted() {
     let test = done();
     let before = fs::read(test.run_dir().join("orch.db")).unwrap();
     for (select, word) in [
@@ -94,9 +94,9 @@ fn only_one_statement_that_reads_is_taken() {
 }
 
 #[test]
-fn rows_come_while_they_are_found_and_nobody_need_take_all() {
+fn rows_are_streamed_and_a_closed_pipe_is_not_an_error() {
     let test = done();
-    // It would never end, and no memory could hold it.
+    // It has infinitely many rows.
     let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n";
     for format in ["table", "csv", "json"] {
         let mut command = test.command("query");
@@ -105,7 +105,7 @@ fn rows_come_while_they_are_found_and_nobody_need_take_all() {
         let mut head = std::process::Command::new("head");
         head.args(["-n", "3"]).stdin(orch.stdout.take().unwrap()).stdout(Stdio::piped());
         let seen = String::from_utf8(head.output().unwrap().stdout).unwrap();
-        // It has the pipe's other end.
+        // It holds the other end of the pipe.
         drop(head);
         assert_eq!(seen.lines().count(), 3, "{seen}");
         let ended = Ended::of(orch.wait_with_output().unwrap());

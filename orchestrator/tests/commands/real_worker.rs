@@ -1,5 +1,5 @@
-//! The whole of it: `orch` and `orch-worker`, both killed again and again, end with the weights of
-//! a run that nothing disturbed, bit for bit.
+//! `orch` and `orch-worker` together, both killed again and again: they end with the weights of a run
+//! without faults, bit for bit.
 //!
 //! `orch-worker` is taken from beside `orch`, where `cargo test --workspace` builds it.
 
@@ -36,7 +36,7 @@ variants:
 seeds: [0]
 ";
 
-/// By trial: its last checkpoint's tensors, its curve and its measured values.
+/// The tensors of the last checkpoint, the curve and the final values, by trial.
 #[derive(Debug, Default, PartialEq)]
 struct Outcome {
     weights: BTreeMap<String, Weights>,
@@ -44,12 +44,12 @@ struct Outcome {
     results: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
-/// What each tensor is, and the bytes of all.
+/// The header of a safetensors file, and the bytes of all tensors.
 type Weights = (Value, Vec<u8>);
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a person should know what was not checked")]
-fn killed_trainings_end_with_the_weights_of_undisturbed_ones() {
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+fn killed_trainings_end_with_the_weights_of_a_training_without_faults() {
     if !Path::new(env!("CARGO_BIN_EXE_orch")).with_file_name("orch-worker").exists() {
         eprintln!("skipped: there is no `orch-worker` beside `orch`; `cargo build` makes one");
         return;
@@ -120,7 +120,7 @@ fn outcome(test: &TestRun) -> Outcome {
     outcome
 }
 
-/// A safetensors file without its metadata, which says how long the training took.
+/// A safetensors file without its metadata, which contain the duration of the training.
 fn weights(path: &Path) -> Weights {
     let bytes = fs::read(path).unwrap();
     let (length, rest) = bytes.split_first_chunk().unwrap();

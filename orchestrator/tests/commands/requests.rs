@@ -1,5 +1,4 @@
-//! What people wish of a run while it goes on, or while nobody is at work on it: `orch stop` and
-//! `orch retry`.
+//! Requests to a run, with a supervisor and without: `orch stop` and `orch retry`.
 
 use orchestrator::run_dir::attempt::Outcome;
 use serde_json::json;
@@ -9,17 +8,17 @@ use crate::common::processes;
 use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
-/// Every trial hangs at step 7 until it is stopped, and goes on behind it later.
+/// Every trial hangs at step 7 until it is stopped, and resumes after that step.
 const HANG: [(&str, &str); 1] = [("sleep_ms: 20", "sleep_ms: 0, hang_at: 7")];
 
-fn nothing_is_asked_any_more(test: &TestRun) {
+fn assert_no_requests(test: &TestRun) {
     assert_eq!(std::fs::read_dir(test.run_dir().join("requests")).unwrap().count(), 0);
 }
 
 #[test]
-fn a_stopped_trial_is_cancelled_and_the_run_goes_on() {
+fn a_stopped_trial_is_cancelled_and_the_run_continues() {
     let test = TestRun::with(&HANG);
-    // One that hears SIGTERM may end by it before it is killed.
+    // A worker that handles SIGTERM might end before it is killed.
     test.edit(&[("set: {offset: 1}", "set: {offset: 1, ignore_term: true}")]);
     let run = test.start("run trip.yaml -j 1");
     test.wait_for_step("a-s0-", 1, 6);
@@ -27,7 +26,7 @@ fn a_stopped_trial_is_cancelled_and_the_run_goes_on() {
     let stopped = test.orch("stop variant=a");
     stopped.expect(0, &["a-s0-", ": cancelled at step 7; its last checkpoint is of step 7\n"]);
     assert!(processes::holders(&test.trial("a-s0-").unwrap()).is_empty());
-    nothing_is_asked_any_more(&test);
+    assert_no_requests(&test);
     test.wait_for_step("b-s0-", 1, 6);
     test.orch("stop variant=a").expect(0, &["is cancelled already", "nothing is to be stopped"]);
     test.orch("stop b-s0 --now").expect(0, &[": cancelled at step "]);
@@ -37,12 +36,12 @@ fn a_stopped_trial_is_cancelled_and_the_run_goes_on() {
     assert_eq!(test.state_history("a-s0-"), ["starting", "running", "cancelled"]);
 
     test.edit(&[("hang_at: 7", "hang_at: 0")]);
-    let said = test.orch("why variant=a").stdout;
-    assert!(said.contains("cancelled: stopped after a checkpoint.\n`orch retry a-s0-"), "{said}");
+    let why = test.orch("why variant=a").stdout;
+    assert!(why.contains("cancelled: stopped after a checkpoint.\n`orch retry a-s0-"), "{why}");
 }
 
 #[test]
-fn a_queued_trial_is_cancelled_at_once_and_the_next_run_takes_it_up() {
+fn a_queued_trial_is_cancelled_immediately_and_started_by_the_next_run() {
     let test = TestRun::with(&HANG);
     let run = test.start("run trip.yaml -j 1");
     test.wait_for_step("a-s0-", 1, 6);
@@ -73,7 +72,7 @@ fn stopping_all_ends_the_run_and_keeps_the_queue() {
 }
 
 #[test]
-fn where_no_supervisor_lives_the_verb_does_it_itself() {
+fn without_a_supervisor_the_verb_handles_the_request_itself() {
     let test = TestRun::with(&HANG);
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 6);
@@ -86,7 +85,7 @@ fn where_no_supervisor_lives_the_verb_does_it_itself() {
     test.orch("stop --all trip trip").expect(2, &["cannot be used with"]);
     test.orch("stop --all trip").expect(0, &["b-s0-", ": interrupted at step 7"]);
     assert!(processes::holders(&test.path("")).is_empty());
-    nothing_is_asked_any_more(&test);
+    assert_no_requests(&test);
 
     test.orch("retry state=cancelled trip")
         .expect(0, &[": queued again\nrun the file again to start them"]);
@@ -96,14 +95,14 @@ fn where_no_supervisor_lives_the_verb_does_it_itself() {
 }
 
 #[test]
-fn what_was_lost_is_stopped_and_queued_again_as_json() {
+fn a_lost_trial_is_stopped_and_queued_again_as_json() {
     let test = TestRun::with(&HANG);
     let run = test.start("run trip.yaml -j 1");
     test.wait_for_step("a-s0-", 1, 6);
     test.wait_for_state("a-s0-", "running");
     test.kill_all();
     drop(run);
-    // A cluster needs a moment to see it.
+    // A cluster needs a moment to notice it.
     wait_for("the loss", || (test.status("a-s0-")?["state"] == "lost").then_some(()));
     let id = test.status("a-s0-").unwrap()["id"].clone();
     test.orch("stop state=running").expect(2, &["no trial of `trip` matches `state=running`"]);
@@ -122,7 +121,7 @@ fn what_was_lost_is_stopped_and_queued_again_as_json() {
 }
 
 #[test]
-fn a_stop_whose_supervisor_dies_over_it_is_carried_out_all_the_same() {
+fn a_stop_is_completed_after_its_supervisor_dies() {
     let test = TestRun::with(&[
         ("sleep_ms: 20", "hang_at: 7, ignore_term: true"),
         ("grace: 30s", "grace: 2s"),
@@ -135,12 +134,12 @@ fn a_stop_whose_supervisor_dies_over_it_is_carried_out_all_the_same() {
     wait_for("the request to stop", || attempt.stop_requested().then_some(()));
     run.kill();
     stop.end().expect(0, &["a-s0-", ": cancelled at step 6; its last checkpoint is of step 5\n"]);
-    // Its supervisor was killed, and it does not count as an interruption.
+    // The death of its supervisor does not make it an interruption.
     assert_eq!(test.state_history("a-s0-"), ["starting", "running", "cancelled"]);
 }
 
 #[test]
-fn a_retry_gives_fresh_attempts_with_a_supervisor_and_without() {
+fn a_retry_resets_the_attempts_with_a_supervisor_and_without() {
     let test = TestRun::with(&[
         ("attempts: 3", "attempts: 1"),
         ("sleep_ms: 20", "sleep_ms: 0"),
@@ -167,7 +166,7 @@ fn a_retry_gives_fresh_attempts_with_a_supervisor_and_without() {
 }
 
 #[test]
-fn a_request_that_makes_no_sense_is_skipped() {
+fn an_invalid_request_is_skipped() {
     let test = TestRun::with(&HANG);
     let run = test.start("run trip.yaml -j 1");
     test.wait_for_step("a-s0-", 1, 6);
@@ -194,14 +193,14 @@ fn too_many_failures_end_the_run() {
     ]);
     let ended = test.orch("run trip.yaml -j 2 --max-fails 1");
     ended.expect(1, &["too many trials failed", "of 3 trials done, 1 failed"]);
-    // Whoever waited for it hears the same, from a database made again too.
+    // `orch wait` reports the same, from a rebuilt database too.
     test.orch("wait").expect(1, &["of 3 trials done, 1 failed:"]);
     test.orch("db rebuild").expect(0, &[]);
     test.orch("attach").expect(1, &["of 3 trials done, 1 failed:"]);
     assert_eq!(test.state_history("a-s0-").last().unwrap(), "failed");
     assert_eq!(test.state_history("c-s0-").last().unwrap(), "interrupted");
     test.orch("run trip.yaml --fail-fast --keep-going").expect(2, &["cannot be used with"]);
-    // What failed is to be tried again: something is left to run.
+    // A retry leaves something to run.
     test.orch("retry --failed").expect(0, &[]);
     test.orch("wait").expect(130, &["of 3 trials done; run the file again"]);
 }

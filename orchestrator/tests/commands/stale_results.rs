@@ -1,4 +1,4 @@
-//! The worker is rebuilt, the data change, or the file does, while results are there or on the way.
+//! The worker, the data or the file changes after results were recorded, or during a run.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use experiments::protocol::events::Event;
 use crate::common::default_file::reference_records;
 use crate::common::test_run::{Ended, TestRun};
 
-/// Runs `orch` with another build of the worker, to its end.
+/// Runs `orch` with another build of the worker to its end.
 fn rebuilt(test: &TestRun, arguments: &str) -> Ended {
     let output = test.command(arguments).env("FAKE_WORKER_BUILD", "fake-2").output();
     Ended::of(output.unwrap())
@@ -27,7 +27,7 @@ fn mixed() -> TestRun {
 }
 
 #[test]
-fn an_edited_file_changes_nothing_of_a_run_under_way() {
+fn an_edited_file_does_not_change_an_active_run() {
     let test = TestRun::with(&[(
         "checkpoint_every: 5",
         "checkpoint_every: 5, crash_at: 7, crash_attempts: 1",
@@ -42,7 +42,7 @@ fn an_edited_file_changes_nothing_of_a_run_under_way() {
 }
 
 #[test]
-fn results_of_two_builds_stand_in_one_table_only_on_request() {
+fn results_of_two_builds_are_in_one_table_only_on_request() {
     let test = mixed();
     let (a, b) = (id(&test, "a-s0-"), id(&test, "b-s0-"));
     let names = format!("{a} by `fake-1`; {b} by `fake-2`");
@@ -62,7 +62,7 @@ fn results_of_two_builds_stand_in_one_table_only_on_request() {
 }
 
 #[test]
-fn results_of_one_older_build_are_no_mixture() {
+fn results_of_one_older_build_are_not_mixed() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml").expect(0, &[]);
     rebuilt(&test, "run trip.yaml").expect(0, &["2 done\n", "nothing is left to do"]);
@@ -70,7 +70,7 @@ fn results_of_one_older_build_are_no_mixture() {
 }
 
 #[test]
-fn what_is_stale_is_run_again_from_the_beginning_on_request() {
+fn stale_results_are_run_again_from_the_beginning_on_request() {
     let test = mixed();
     let before = test.trial("a-s0-").unwrap().join("checkpoints");
     let old = fs::read_dir(&before).unwrap().count();
@@ -81,7 +81,7 @@ fn what_is_stale_is_run_again_from_the_beginning_on_request() {
     );
     assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (2, 1));
     let Event::Hello { resumed_from, .. } = test.events("a-s0-", 2).swap_remove(0) else {
-        panic!("the first word is no hello");
+        panic!("the first event is not `hello`");
     };
     assert_eq!(resumed_from, None);
     assert_eq!(fs::read_dir(&before).unwrap().count(), old);
@@ -91,7 +91,7 @@ fn what_is_stale_is_run_again_from_the_beginning_on_request() {
 }
 
 #[test]
-fn work_that_would_go_on_with_another_build_is_named_and_begins_anew_on_request() {
+fn trials_that_would_resume_with_another_build_are_named_and_restarted_on_request() {
     for (flag, resumed_from, code) in [("", Some(()), 3), ("--rerun-stale", None, 0)] {
         let test = TestRun::new();
         let run = test.start("run trip.yaml -j 1");
@@ -103,17 +103,17 @@ fn work_that_would_go_on_with_another_build_is_named_and_begins_anew_on_request(
         plan.expect(0, &["1 to resume, 1 new", &note]);
         rebuilt(&test, &format!("run trip.yaml {flag}")).expect(0, &["2 of 2 trials done"]);
         let Event::Hello { resumed_from: from, .. } = test.events("a-s0-", 2).swap_remove(0) else {
-            panic!("the first word is no hello");
+            panic!("the first event is not `hello`");
         };
         assert_eq!(from.map(drop), resumed_from);
         assert_eq!(test.recorded(), reference_records(&[]));
-        // One trial that two builds made is a mixed_builds by itself.
+        // A trial made by two builds is mixed by itself.
         assert_eq!(test.orch("report").code, code);
     }
 }
 
 #[test]
-fn results_with_data_that_have_changed_since_are_told_apart() {
+fn results_with_other_data_are_distinguished() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
     let with = |data: &str, arguments: &str| {
         Ended::of(test.command(arguments).env("FAKE_WORKER_DATA", data).output().unwrap())

@@ -1,11 +1,11 @@
-//! Trials of which nothing is heard.
+//! Trials without events and output.
 
 use crate::common::default_file::reference_records;
 use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
 #[test]
-fn a_silent_trial_is_flagged() {
+fn a_stalled_trial_is_flagged() {
     let test = TestRun::with(&[
         ("sleep_ms: 20", "hang_at: 7"),
         ("seeds:", "stall: {after: 300ms}\nseeds:"),
@@ -24,7 +24,7 @@ fn a_silent_trial_is_flagged() {
 }
 
 #[test]
-fn a_silent_trial_is_tried_again_where_the_file_says_so() {
+fn a_stalled_trial_is_retried_where_the_file_asks_for_it() {
     let test = TestRun::with(&[
         ("sleep_ms: 20", "hang_at: 7"),
         ("seeds:", "stall: {after: 2s, then: retry}\nseeds:"),

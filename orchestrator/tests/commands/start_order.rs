@@ -1,4 +1,4 @@
-//! Which trials start first.
+//! The order in which trials start.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Nothing goes wrong: one file in, every trial to its end, everything recorded.
+//! Runs without faults: every trial succeeds, and everything is recorded.
 
 use experiments::protocol::events::Event;
 use serde_json::json;
@@ -6,16 +6,16 @@ use serde_json::json;
 use crate::common::test_run::{Recorded, TestRun};
 
 #[test]
-fn every_trial_is_carried_to_its_end_once() {
+fn every_trial_succeeds_once() {
     let test = TestRun::new();
     let ended = test.orch("run trip.yaml");
     ended.expect(0, &["trip: 2 trials: 2 new\n", ": succeeded\n", "2 of 2 trials done"]);
     assert_eq!(ended.stdout, "");
     for trial in ["a-s0-", "b-s0-"] {
-        let journey = test.state_history(trial);
-        // Whether it was ever seen running, or had to wait for a core, is up to the machine.
-        assert_eq!(journey.iter().filter(|state| *state == "starting").count(), 1);
-        assert_eq!(journey.last().unwrap(), "succeeded");
+        let states = test.state_history(trial);
+        // `running` and `queued` depend on the speed of the machine.
+        assert_eq!(states.iter().filter(|state| *state == "starting").count(), 1);
+        assert_eq!(states.last().unwrap(), "succeeded");
     }
 
     let again = test.orch("run trip.yaml");
@@ -24,29 +24,29 @@ fn every_trial_is_carried_to_its_end_once() {
 }
 
 #[test]
-fn what_is_recorded_is_what_the_worker_said() {
+fn the_records_are_what_the_worker_reported() {
     let test = TestRun::with(&[("seeds: [0]", "seeds: [0, 3]")]);
     test.orch("run trip.yaml -q").expect(0, &[]);
     let Recorded { loss: series, results } = test.recorded();
     assert_eq!(series.len(), 4);
     for (trial, points) in &series {
-        let (mut said, mut last) = (Vec::new(), None);
+        let (mut reported, mut last) = (Vec::new(), None);
         for event in test.events(trial, 1) {
             match event {
-                Event::Metrics { step, values, .. } => said.push((step, values["loss"].0)),
+                Event::Metrics { step, values, .. } => reported.push((step, values["loss"].0)),
                 Event::Result { values } => last = Some(values),
                 _ => {}
             }
         }
-        assert_eq!(said.len(), 20);
-        assert_eq!(*points, said, "{trial}");
+        assert_eq!(reported.len(), 20);
+        assert_eq!(*points, reported, "{trial}");
         let last = last.unwrap().into_iter().map(|(metric, value)| (metric, value.0));
         assert_eq!(results[trial], last.collect(), "{trial}");
     }
 }
 
 #[test]
-fn programs_get_one_json_object_and_nothing_else() {
+fn json_output_is_one_object_and_nothing_else() {
     let test = TestRun::new();
     let plan = test.json("run trip.yaml -n --json");
     assert_eq!(plan["trials"][0]["plan"], "new");
@@ -83,7 +83,7 @@ fn status_and_report_show_tables_on_standard_output() {
 }
 
 #[test]
-fn quiet_says_nothing_of_what_goes_well() {
+fn quiet_prints_nothing_without_failures() {
     let test = TestRun::new();
     let ended = test.orch("run trip.yaml --quiet");
     assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, "", ""));

@@ -1,4 +1,4 @@
-//! The supervisor is killed; its trials live on, and the next one takes them up.
+//! The supervisor is killed; its trials continue, and the next supervisor reattaches to them.
 
 use experiments::protocol::trial_id::TrialId;
 use orchestrator::run_dir::attempt::{AttemptDir, Outcome};
@@ -10,7 +10,7 @@ use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
 #[test]
-fn the_next_supervisor_watches_the_same_attempts_on() {
+fn the_next_supervisor_reattaches_to_the_same_attempts() {
     let test = TestRun::with(&[("steps: 20", "steps: 100")]);
     let run = test.start("run trip.yaml -j 1");
     test.wait_for_step("a-s0-", 1, 10);
@@ -26,7 +26,7 @@ fn the_next_supervisor_watches_the_same_attempts_on() {
 }
 
 #[test]
-fn what_ended_while_nobody_watched_is_taken_in() {
+fn the_end_of_an_attempt_without_a_supervisor_is_recorded_by_the_next() {
     let test = TestRun::new();
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 2);
@@ -44,7 +44,7 @@ fn what_ended_while_nobody_watched_is_taken_in() {
 }
 
 #[test]
-fn a_decision_that_was_written_down_and_not_carried_out_is_made_up_for() {
+fn a_start_that_was_recorded_and_not_done_is_retried() {
     let test = stopped_half_way();
     let folder = test.trial("a-s0-").unwrap();
     start_in_the_journal_only(&test, &folder);
@@ -53,7 +53,7 @@ fn a_decision_that_was_written_down_and_not_carried_out_is_made_up_for() {
 }
 
 #[test]
-fn a_decision_that_was_not_carried_out_can_be_stopped() {
+fn a_start_that_was_recorded_and_not_done_can_be_stopped() {
     let test = stopped_half_way();
     start_in_the_journal_only(&test, &test.trial("a-s0-").unwrap());
     let words = [": cancelled before its first step; its last checkpoint is of step 7\n"];
@@ -62,7 +62,7 @@ fn a_decision_that_was_not_carried_out_can_be_stopped() {
 }
 
 #[test]
-fn an_attempt_that_was_prepared_and_never_claimed_is_given_up() {
+fn an_attempt_that_was_prepared_and_never_owned_is_abandoned() {
     let test = stopped_half_way();
     let folder = test.trial("a-s0-").unwrap();
     start_in_the_journal_only(&test, &folder);
@@ -75,7 +75,7 @@ fn an_attempt_that_was_prepared_and_never_claimed_is_given_up() {
 }
 
 #[test]
-fn what_is_left_out_is_watched_to_its_end() {
+fn a_running_trial_that_is_left_out_runs_to_its_end() {
     let test = TestRun::with(&[("steps: 20", "steps: 100")]);
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 10);
@@ -86,7 +86,7 @@ fn what_is_left_out_is_watched_to_its_end() {
 }
 
 #[test]
-fn what_is_retired_is_stopped_with_a_checkpoint() {
+fn a_running_trial_that_is_retired_is_stopped_with_a_checkpoint() {
     let test = TestRun::with(&[("offset: 1", "offset: 1, hang_at: 7")]);
     let run = test.start("run trip.yaml");
     test.wait_for_step("b-s0-", 1, 6);
@@ -115,13 +115,13 @@ fn stopped_half_way() -> TestRun {
 
 /// Continues the journal as a supervisor does that is killed before it starts attempt 2.
 fn start_in_the_journal_only(test: &TestRun, trial: &std::path::Path) {
-    let id = || TrialId(trial.file_name().unwrap().to_str().unwrap().to_owned());
+    let id = TrialId(trial.file_name().unwrap().to_str().unwrap().to_owned());
     let status = test.status("a-s0-").unwrap()["status"].clone();
     let interrupted: State = serde_json::from_value(status).unwrap();
     let queued = State::Queued { reason: "again".to_owned() };
     let starting = State::Starting { attempt: 2 };
     let mut journal = Journal::open(&test.run_dir().join("journal.jsonl")).unwrap();
     for (from, to) in [(interrupted, queued.clone()), (queued, starting)] {
-        journal.append(Entry::Changed { trial: id(), from, to }).unwrap();
+        journal.append(Entry::Changed { trial: id.clone(), from, to }).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! What stands on the screen of a person who watches: a pseudo-terminal, read as a terminal reads.
+//! The screen of a user: a pseudo-terminal, interpreted as by a terminal.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -20,16 +20,16 @@ const LINES: NonZero<u16> = NonZero::new(30).unwrap();
 const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap();
 
 /// `orch` on a terminal of its own.
-pub(crate) struct OnTerminal {
+pub(crate) struct Terminal {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
-    terminal: vt100::Parser,
+    parser: vt100::Parser,
     /// Everything that has been written to it so far.
     shown: Vec<u8>,
     orch: Child,
 }
 
-impl OnTerminal {
+impl Terminal {
     pub(crate) fn start(test: &TestRun, arguments: &str) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
@@ -39,7 +39,7 @@ impl OnTerminal {
         let (ws_row, ws_col) = (LINES.get(), COLUMNS.get());
         let size = Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&slave, size).unwrap();
-        // Typing Ctrl-C would else throw away what has been written and not been read yet.
+        // Otherwise Ctrl-C would discard output that has not been read yet.
         let mut modes = tcgetattr(&slave).unwrap();
         modes.local_modes |= LocalModes::NOFLSH;
         tcsetattr(&slave, OptionalActions::Now, &modes).unwrap();
@@ -52,31 +52,31 @@ impl OnTerminal {
         let (send, screen) = mpsc::channel();
         thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // Fails once nobody has the terminal's other end.
+            // Fails once the other end of the terminal is closed.
             while let Ok(n) = output.read(&mut bytes) {
                 let _ = send.send(bytes[..n].to_vec());
             }
         });
-        let terminal = vt100::Parser::new(LINES, COLUMNS, 0);
-        Self { keyboard, screen, terminal, shown: Vec::new(), orch }
+        let parser = vt100::Parser::new(LINES, COLUMNS, 0);
+        Self { keyboard, screen, parser, shown: Vec::new(), orch }
     }
 
-    /// What stands on the screen now.
+    /// The present contents of the screen.
     pub(crate) fn screen(&mut self) -> String {
         while let Ok(bytes) = self.screen.try_recv() {
             self.show(&bytes);
         }
-        self.terminal.screen().contents()
+        self.parser.screen().contents()
     }
 
     fn show(&mut self, bytes: &[u8]) {
-        self.terminal.process(bytes);
+        self.parser.process(bytes);
         self.shown.extend(bytes);
     }
 
-    /// Waits until the screen shows all of `words`, and returns it. What is drawn comes in parts:
-    /// name the last that is drawn, if the whole matters.
-    pub(crate) fn shows(&mut self, words: &[&str]) -> String {
+    /// Waits until the screen contains all of `words`, and returns it. It is drawn in parts: to get
+    /// the whole, include a word of the last part.
+    pub(crate) fn wait_for(&mut self, words: &[&str]) -> String {
         wait_for(&words.join(", "), || {
             let screen = self.screen();
             words.iter().all(|word| screen.contains(word)).then_some(screen)
@@ -99,15 +99,15 @@ impl OnTerminal {
         while let Ok(bytes) = self.screen.recv() {
             self.show(&bytes);
         }
-        (status.code().unwrap(), self.terminal.screen().contents())
+        (status.code().unwrap(), self.parser.screen().contents())
     }
 }
 
 #[test]
 fn the_table_shows_what_runs_and_leaves_nothing_behind() {
     let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 20, hang_at: 12")]);
-    let mut run = OnTerminal::start(&test, "run trip.yaml -j 1");
-    let screen = run.shows(&["11/20", "1 queued, 1 running"]);
+    let mut run = Terminal::start(&test, "run trip.yaml -j 1");
+    let screen = run.wait_for(&["11/20", "1 queued, 1 running"]);
     let lines: Vec<_> = screen.lines().collect();
     let head = lines.iter().position(|line| line.starts_with("trial ")).unwrap();
     assert!(lines[head + 1].starts_with("a-s0-") && lines[head + 1].contains("━"), "{screen}");
@@ -123,11 +123,11 @@ fn the_table_shows_what_runs_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn who_attaches_sees_the_same_table_and_leaves_without_a_trace() {
+fn attach_shows_the_same_table_and_restores_the_terminal() {
     let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 12")]);
     test.orch("run trip.yaml -d -j 1").expect(0, &[]);
-    let mut attached = OnTerminal::start(&test, "attach trip");
-    attached.shows(&["11/20", "1 queued, 1 running"]);
+    let mut attached = Terminal::start(&test, "attach trip");
+    attached.wait_for(&["11/20", "1 queued, 1 running"]);
     attached.interrupt();
     let (code, screen) = attached.end();
     assert_eq!((code, screen.trim()), (130, "left; trip goes on"));

@@ -1,13 +1,12 @@
-//! What a person can get wrong: exit code 2, the place, what is wrong and what would help; nothing
-//! is created.
+//! Errors of usage: exit code 2, the position, the error and a hint; nothing is created.
 
 use std::fs;
 
 use crate::common::test_run::TestRun;
 
-/// Asserts that `orch run` with `arguments` refuses, says `words`, and leaves nothing behind.
+/// Asserts that `orch` with `arguments` is refused with `words`, and creates nothing.
 #[track_caller]
-fn refused(test: &TestRun, arguments: &str, words: &[&str]) {
+fn assert_refused(test: &TestRun, arguments: &str, words: &[&str]) {
     let ended = test.orch(arguments);
     ended.expect(2, words);
     assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
@@ -16,29 +15,29 @@ fn refused(test: &TestRun, arguments: &str, words: &[&str]) {
 }
 
 #[test]
-fn a_wrong_file_is_refused_at_the_place_that_is_wrong() {
+fn an_invalid_file_is_refused_with_the_position_of_the_error() {
     let test = TestRun::new();
-    refused(&test, "run nowhere.yaml", &["nowhere.yaml: there is no such file"]);
+    assert_refused(&test, "run nowhere.yaml", &["nowhere.yaml: there is no such file"]);
     test.edit(&[("label: Second", "lable: Second")]);
-    refused(
+    assert_refused(
         &test,
         "run trip.yaml",
         &["trip.yaml:8:7: unknown field `lable`", "hint: did you mean"],
     );
     test.write("orch: 1\nname: [trip\nworker: {}\n");
-    refused(&test, "run trip.yaml", &["trip.yaml:3:"]);
+    assert_refused(&test, "run trip.yaml", &["trip.yaml:3:"]);
 }
 
 #[test]
-fn what_the_worker_finds_wrong_is_placed_at_its_key() {
+fn problems_found_by_the_worker_have_the_position_of_their_key() {
     let test = TestRun::with(&[("steps: 20", "steps: many"), ("offset: 1", "ofset: 1")]);
-    refused(
+    assert_refused(
         &test,
         "run trip.yaml",
         &["trip.yaml:5:10: invalid type", "trip.yaml:8:28: unknown field `ofset`"],
     );
     let test = TestRun::new();
-    refused(
+    assert_refused(
         &test,
         "run trip.yaml --set steps=few",
         &["--set steps=few: invalid type: string \"few\""],
@@ -48,40 +47,48 @@ fn what_the_worker_finds_wrong_is_placed_at_its_key() {
 #[test]
 fn unknown_names_on_the_command_line_are_refused_with_a_hint() {
     let test = TestRun::with(&[("seeds: [0]", "seeds: [0]\nprofiles: {demo: {}, paper: {}}")]);
-    refused(&test, "run trip.yaml --only c", &["--only c: there is no variant `c`", "`a`, `b`"]);
-    refused(&test, "run trip.yaml -p papr", &["--profile papr", "did you mean `paper`?"]);
-    refused(&test, "run trip.yaml --set c:steps=3", &["there is no variant `c`"]);
-    refused(&test, "run trip.yaml --set steps", &["--set steps: there is no `=`"]);
+    assert_refused(
+        &test,
+        "run trip.yaml --only c",
+        &["--only c: there is no variant `c`", "`a`, `b`"],
+    );
+    assert_refused(&test, "run trip.yaml -p papr", &["--profile papr", "did you mean `paper`?"]);
+    assert_refused(&test, "run trip.yaml --set c:steps=3", &["there is no variant `c`"]);
+    assert_refused(&test, "run trip.yaml --set steps", &["--set steps: there is no `=`"]);
     let zero = test.orch("run trip.yaml -j 0");
     assert_eq!(zero.code, 2, "{}", zero.stderr);
 }
 
 #[test]
-fn a_worker_that_is_not_there_is_refused() {
+fn a_missing_worker_is_refused() {
     let test = TestRun::with(&[("command: [fake-worker]", "command: [no-worker]")]);
-    refused(&test, "run trip.yaml", &["there is no program `no-worker`"]);
+    assert_refused(&test, "run trip.yaml", &["there is no program `no-worker`"]);
     let test = TestRun::with(&[("check: [fake-worker, check]", "check: [./check]")]);
-    refused(&test, "run trip.yaml", &["there is no program `./check`"]);
+    assert_refused(&test, "run trip.yaml", &["there is no program `./check`"]);
     let test =
         TestRun::with(&[("check: [fake-worker, check]", "check: [sh, -c, 'echo oh >&2; exit 3']")]);
-    refused(&test, "run trip.yaml", &["exit status: 3", "oh"]);
+    assert_refused(&test, "run trip.yaml", &["exit status: 3", "oh"]);
 }
 
 #[test]
-fn what_the_machine_cannot_give_is_refused_before_anything_is_made() {
+fn requests_beyond_the_machine_are_refused_before_anything_is_created() {
     let test = TestRun::with(&[("seeds: [0]", "seeds: [0]\nresources: {cpus: 100000}")]);
-    refused(&test, "run trip.yaml", &["a trial needs 100000 CPU cores and this machine has"]);
+    assert_refused(
+        &test,
+        "run trip.yaml",
+        &["a trial needs 100000 CPU cores and this machine has"],
+    );
 }
 
 #[test]
-fn a_second_supervisor_is_told_who_the_first_is() {
+fn a_second_supervisor_is_refused_with_the_process_of_the_first() {
     let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 2")]);
     let first = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 1);
     let second = test.orch("run trip.yaml");
     second
         .expect(4, &[&format!("`trip` is being run by process {} on", first.pid()), ", since 20"]);
-    // Looking is always allowed.
+    // Readers are always allowed.
     test.wait_for_state("a-s0-", "running");
     assert_eq!(test.json("status --json")["supervisor"]["pid"], first.pid());
     let status = test.orch("status").stdout;
@@ -91,7 +98,7 @@ fn a_second_supervisor_is_told_who_the_first_is() {
 }
 
 #[test]
-fn where_nothing_was_run_nothing_can_be_shown() {
+fn status_and_report_without_a_run_are_refused() {
     let test = TestRun::new();
     for verb in ["status", "report"] {
         test.orch(verb).expect(2, &["nothing has been run in `runs` yet"]);
@@ -99,7 +106,7 @@ fn where_nothing_was_run_nothing_can_be_shown() {
     }
     test.orch("run trip.yaml -q").expect(0, &[]);
     test.orch("status trap").expect(2, &["(there is: trip)"]);
-    // A folder that merely lies there is no run.
+    // A folder without records is not a run.
     fs::create_dir(test.path("runs/trap")).unwrap();
     test.orch("status trap").expect(2, &["there is no run `trap`"]);
 }

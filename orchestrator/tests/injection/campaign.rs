@@ -1,4 +1,4 @@
-//! One experiment that is carried out while things go wrong.
+//! One experiment that runs while faults are injected.
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -18,7 +18,7 @@ use crate::common::test_run::{Ended, Recorded, TestRun};
 use crate::common::wait::wait_for;
 
 /// Thirty trials on two GPUs, two on each: well-behaved ones, and some that crash once, leave
-/// processes behind, do not hear SIGTERM, save seldom, or talk nonsense.
+/// processes behind, ignore SIGTERM, seldom save checkpoints, or write malformed events.
 const FILE: &str = "\
 orch: 1
 name: trip
@@ -30,25 +30,25 @@ variants:
   plain: {}
   crashes: {set: {offset: 1, crash_at: 17, crash_attempts: 1}}
   children: {set: {offset: 2, fork_child: true, fork_sibling: true}}
-  deaf: {set: {offset: 3, ignore_term: true}}
+  ignores_term: {set: {offset: 3, ignore_term: true}}
   seldom: {set: {offset: 4, checkpoint_every: 20}}
-  babbles: {set: {offset: 5, garbage: true}}
+  malformed: {set: {offset: 5, garbage: true}}
 seeds: [0, 1, 2, 3, 4]
 report:
   table: {name: table, columns: [{metric: psnr, decimals: 3}]}
   figures: [{curve: {name: loss, metric: loss}}]
 ";
 
-/// The file that makes up the machine that they run on.
+/// The inventory file of the mock machine that they run on.
 const INVENTORY: &str = "gpus.yaml";
 
-/// What it says.
+/// The contents of [`INVENTORY`].
 const MACHINE: &str = "{cpus: 8, gpus: [{uuid: GPU-1, memory: 8GiB}, {uuid: GPU-2, memory: 8GiB}]}";
 
-/// As many trials as there are in [`FILE`].
+/// The number of trials in [`FILE`].
 pub(crate) const TRIALS: usize = 30;
 
-/// What comes of it when nothing goes wrong.
+/// The outcome of the experiment without faults.
 pub(crate) fn without_faults() -> Expected {
     let test = TestRun::with_file(&FILE.replace("sleep_ms: 10", "sleep_ms: 0"));
     fs::write(test.path(INVENTORY), MACHINE).unwrap();
@@ -58,18 +58,18 @@ pub(crate) fn without_faults() -> Expected {
     Expected { recorded: test.recorded(), checkpoints: checks::checkpoints(&test) }
 }
 
-/// What must come of an experiment.
+/// The outcome that every campaign must have.
 pub(crate) struct Expected {
     recorded: Recorded,
     /// The steps of each trial's checkpoints.
     checkpoints: Checkpoints,
 }
 
-/// An experiment, who works at it, and what can be done to them.
+/// An experiment, its supervisors, and the means to inject faults.
 pub(crate) struct Campaign {
     pub(crate) random: Rng,
     pub(crate) reader: Option<Reader>,
-    /// Given up before its folder is.
+    /// Unmounted before its folder is removed: fields are dropped in this order.
     disk: Option<Disk>,
     pub(crate) clock: Option<Clock>,
     disk_is_full: bool,
@@ -82,12 +82,12 @@ pub(crate) struct Campaign {
 struct Supervisor {
     child: Child,
     log: PathBuf,
-    /// Whether it has met a full disk.
+    /// True once it has met a full disk.
     starved: bool,
 }
 
 impl Campaign {
-    /// Every other one lies on a small disk that can be filled.
+    /// Every other one is on a small disk that can be filled.
     pub(crate) fn new(seed: u64) -> Self {
         let test = TestRun::with_file(FILE);
         fs::write(test.path(INVENTORY), MACHINE).unwrap();
@@ -103,31 +103,31 @@ impl Campaign {
         }
     }
 
-    /// Whether it lies on a disk that can be filled.
+    /// True if its runs are on a disk that can be filled.
     pub(crate) fn is_on_small_disk(&self) -> bool {
         self.disk.is_some()
     }
 
-    /// Lets at most `most` things go wrong, one after the other, until every trial is done; then
-    /// carries the experiment to its end undisturbed, and checks what came of it.
+    /// Injects at most `most` faults, one after the other, while trials are left; then runs the
+    /// experiment to its end without faults, and checks the outcome.
     pub(crate) fn run(&mut self, most: usize, expected: &Expected) -> Vec<Fault> {
         let mut survived = Vec::new();
-        while survived.len() < most && self.is_at_work() {
+        while survived.len() < most && self.keep_running() {
             self.pause(0..1_200);
             let fault = Fault::any(&mut self.random);
-            if self.strike(fault) {
+            if self.inject(fault) {
                 survived.push(fault);
             }
             checks::no_gpu_is_over_booked(&self.test);
         }
         self.reader = None;
-        // A trial that was interrupted too often is given up by the first, and gets another chance.
+        // A trial that was interrupted too often fails in the first, and is retried by the next.
         let enough = self.started + 2;
-        while self.is_at_work() {
+        while self.keep_running() {
             assert!(self.started <= enough, "{}", self.supervisors[0].log());
             self.pause(10..20);
         }
-        // Nothing is left to do, but what killed writers left aside to be removed.
+        // Only temporary files of killed writers are left to be removed.
         let again = Ended::of(self.orch("run trip.yaml").output().unwrap());
         again.expect(0, &["nothing is left to do"]);
         checks::nothing_is_left(&self.test);
@@ -141,8 +141,8 @@ impl Campaign {
         survived
     }
 
-    /// Whether there is something left to do; then somebody is at it.
-    pub(crate) fn is_at_work(&mut self) -> bool {
+    /// Starts a supervisor if none is running; `false` once the experiment is done.
+    pub(crate) fn keep_running(&mut self) -> bool {
         let before = self.supervisors.len();
         let codes = self.collect_ended();
         if self.supervisors.is_empty() {
@@ -165,20 +165,20 @@ impl Campaign {
         self.supervisors.push(Supervisor { child, log, starved });
     }
 
-    /// `orch` on this machine, by this clock.
+    /// `orch` on the mock machine, with the stepped clock.
     pub(crate) fn orch(&self, arguments: &str) -> Command {
         let mut command = self.test.command(arguments);
         command.env(ENV_INVENTORY, self.test.path(INVENTORY));
         if let Some(clock) = &self.clock {
-            clock.give_to(&mut command);
+            clock.preload(&mut command);
         }
         command
     }
 
-    /// Calls `orch run` beside the one that is at work: one of the two does not stay.
+    /// Calls `orch run` beside the running one: one of the two exits.
     pub(crate) fn start_another(&mut self) {
         self.start();
-        wait_for("one of two supervisors to leave", || {
+        wait_for("one of two supervisors to exit", || {
             self.collect_ended();
             (self.supervisors.len() < 2).then_some(())
         });
@@ -202,7 +202,7 @@ impl Campaign {
         self.test.run_dir().join("orch.db")
     }
 
-    /// Fills the disk, or gives the space back; `false` where there is no disk to fill.
+    /// Fills the disk, or frees its space; `false` where there is no disk to fill.
     pub(crate) fn fill_disk(&mut self, full: bool) -> bool {
         let Some(disk) = &self.disk else { return false };
         if full {
@@ -220,7 +220,7 @@ impl Campaign {
         let mut codes = Vec::new();
         self.supervisors.retain_mut(|supervisor| match supervisor.child.try_wait().unwrap() {
             Some(status) => {
-                codes.extend(supervisor.judge(status));
+                codes.extend(supervisor.assert_end(status));
                 false
             }
             None => true,
@@ -230,8 +230,8 @@ impl Campaign {
 }
 
 impl Supervisor {
-    /// The exit code, if it ended by itself, which it may do only for a good reason.
-    fn judge(&self, status: ExitStatus) -> Option<i32> {
+    /// Asserts that it ended for a good reason; its exit code, or `None` after a signal.
+    fn assert_end(&self, status: ExitStatus) -> Option<i32> {
         let log = self.log();
         // The end of a worker's log may be part of it.
         let mut panics = log.lines().filter(|line| line.contains("panicked"));

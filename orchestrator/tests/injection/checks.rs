@@ -1,4 +1,4 @@
-//! What must be true once an experiment is done, whatever happened on the way.
+//! Checks of an experiment that is done, whatever faults were injected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -14,26 +14,26 @@ use crate::common::processes;
 use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
-/// No process, no slot that is taken, no wish, no file that was being written.
+/// No process, no leased slot, no request and no temporary file.
 pub(crate) fn nothing_is_left(test: &TestRun) {
-    // A holder ends a moment after it has told so.
+    // A holder ends a moment after it has recorded the end of its attempt.
     wait_for("the last process to end", || processes::of(&test.path("")).is_empty().then_some(()));
     for slot in files_below(&test.path("state")) {
         assert!(File::open(&slot).unwrap().try_lock().is_ok(), "{} is taken", slot.display());
     }
     let requests = test.run_dir().join("requests");
-    let wishes = if requests.is_dir() { files_below(&requests) } else { Vec::new() };
-    assert!(wishes.is_empty(), "{wishes:?}");
-    let hidden = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with('.');
-    let aside: Vec<_> = files_below(&test.path("runs")).into_iter().filter(hidden).collect();
-    assert!(aside.is_empty(), "{aside:?}");
+    let requests = if requests.is_dir() { files_below(&requests) } else { Vec::new() };
+    assert!(requests.is_empty(), "{requests:?}");
+    let mut temporary = files_below(&test.path("runs"));
+    temporary.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with('.'));
+    assert!(temporary.is_empty(), "{temporary:?}");
 }
 
 /// Attempts that have a process on the GPU, by GPU.
 type OnGpu = BTreeMap<String, BTreeSet<String>>;
 
-/// Two trials share a GPU, and never a third, whatever has become of their holders. What is there
-/// at two looks was there all the time between them.
+/// At most two trials share a GPU, whether their holders live or not. A process that is there in both
+/// of two polls was there all the time between them.
 pub(crate) fn no_gpu_is_over_booked(test: &TestRun) {
     let (before, after) = (on_gpus(test), on_gpus(test));
     for (gpu, attempts) in &before {
@@ -62,7 +62,7 @@ fn on_gpus(test: &TestRun) -> OnGpu {
 /// The steps of every trial's checkpoints.
 pub(crate) type Checkpoints = BTreeMap<String, BTreeSet<u64>>;
 
-/// The checkpoints that lie in the trials' folders, each of which is whole.
+/// The checkpoints in the trials' folders, each of which is complete.
 pub(crate) fn checkpoints(test: &TestRun) -> Checkpoints {
     let mut found = Checkpoints::new();
     for path in files_below(&test.run_dir().join("trials")) {
@@ -77,7 +77,7 @@ pub(crate) fn checkpoints(test: &TestRun) -> Checkpoints {
     found
 }
 
-/// No checkpoint of the undisturbed run is missing; stops have added others.
+/// No checkpoint of the run without faults is missing; stops have added others.
 pub(crate) fn every_checkpoint_is_there(test: &TestRun, expected: &Checkpoints) {
     let found = checkpoints(test);
     for (trial, steps) in expected {
@@ -85,7 +85,8 @@ pub(crate) fn every_checkpoint_is_there(test: &TestRun, expected: &Checkpoints) 
     }
 }
 
-/// Every trial was said to have succeeded exactly once, after states that follow from each other.
+/// The journal records the success of every trial exactly once, and states that follow from each
+/// other.
 pub(crate) fn every_trial_succeeded_once(test: &TestRun) {
     let mut states = BTreeMap::new();
     let mut successes = BTreeMap::new();
@@ -103,14 +104,14 @@ pub(crate) fn every_trial_succeeded_once(test: &TestRun) {
     assert!(successes.values().all(|times| *times == 1), "{successes:?}");
 }
 
-/// The steps of the clock have reached the processes.
+/// The processes have seen the stepped clock.
 pub(crate) fn the_clock_was_stepped(test: &TestRun) {
     let times: Vec<_> = journal(test).into_iter().map(|line| line.time_ms).collect();
     let hour_ms = 3_600_000;
     assert!(times.iter().max().unwrap() - times.iter().min().unwrap() > hour_ms / 2);
 }
 
-/// What each table holds, by names instead of the database's own numbers.
+/// The contents of each table, by names instead of the database's own numbers.
 const TABLES: [&str; 7] = [
     "select * from DB.variant",
     "select name, key, variant, seed, position, state, state_json, changed_ms, build, data
@@ -129,7 +130,7 @@ const TABLES: [&str; 7] = [
     "select bytes_read from DB.journal",
 ];
 
-/// Deleted and made again, the database holds the same to the last bit.
+/// A rebuilt database has the same contents to the last bit.
 pub(crate) fn the_database_follows_from_the_files(test: &TestRun) {
     let database = test.run_dir().join("orch.db");
     let before = database.with_file_name("before.db");
@@ -155,7 +156,7 @@ async fn count(db: &mut SqliteConnection, rows: &str) -> Result<i64, sqlx::Error
     sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(db).await
 }
 
-/// What was decided; lines that a full disk has cut short decided nothing.
+/// The lines of the journal, without those that a full disk has cut short.
 fn journal(test: &TestRun) -> Vec<Line> {
     let text = fs::read_to_string(test.run_dir().join("journal.jsonl")).unwrap();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()

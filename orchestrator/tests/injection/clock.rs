@@ -7,14 +7,14 @@ use std::process::Command;
 use crate::common::test_run::{Running, TestRun};
 use crate::common::wait::wait_for;
 
-/// The library that steps the clock, and the file that tells it by how much.
+/// The library that steps the clock, and the file that contains the step in seconds.
 pub(crate) struct Clock {
     library: PathBuf,
     step: PathBuf,
 }
 
 impl Clock {
-    /// Makes the library; `None` where there is no `rustc` to make it.
+    /// Compiles the library; `None` where there is no `rustc`.
     pub(crate) fn new(test: &TestRun) -> Option<Self> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/injection/stepped_clock.rs");
         let library = test.path("stepped_clock.so");
@@ -24,21 +24,21 @@ impl Clock {
         made.then(|| Self { library, step: test.path("clock") })
     }
 
-    /// `command` and all that it starts see this clock.
-    pub(crate) fn give_to(&self, command: &mut Command) {
+    /// Makes `command` and its descendants see this clock.
+    pub(crate) fn preload(&self, command: &mut Command) {
         command.env("LD_PRELOAD", &self.library).env("STEPPED_CLOCK", &self.step);
     }
 
-    /// From now on it shows so many seconds more, or less, than the true time.
+    /// Sets the difference from the true time.
     pub(crate) fn step(&self, seconds: i64) {
         // Renamed into place: a clock that reads nothing for a moment would step twice.
-        let aside = self.step.with_extension("new");
-        fs::write(&aside, seconds.to_string()).unwrap();
-        fs::rename(&aside, &self.step).unwrap();
+        let temporary = self.step.with_extension("new");
+        fs::write(&temporary, seconds.to_string()).unwrap();
+        fs::rename(&temporary, &self.step).unwrap();
     }
 }
 
-/// A trial that waits to be tried again.
+/// A trial that crashes once, and is retried after two seconds.
 const FILE: &str = "\
 orch: 1
 name: trip
@@ -51,12 +51,12 @@ report: {table: {name: table, columns: [{metric: psnr}]}}
 ";
 
 #[test]
-fn who_waits_to_be_tried_again_does_not_wait_for_the_wall_clock() {
+fn the_backoff_of_a_retry_does_not_follow_the_wall_clock() {
     let test = TestRun::with_file(FILE);
     let Some(clock) = Clock::new(&test) else { return };
     clock.step(10_000 * 3600);
     let mut command = test.command("run trip.yaml");
-    clock.give_to(&mut command);
+    clock.preload(&mut command);
     let run = Running(command.spawn().unwrap());
     wait_for("a failed attempt", || {
         let journal = fs::read_to_string(test.run_dir().join("journal.jsonl")).ok()?;

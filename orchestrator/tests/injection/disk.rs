@@ -1,4 +1,4 @@
-//! A small disk that can be filled: a file system in memory, mounted where runs lie.
+//! A small disk that can be filled: a file system in memory, mounted at the folder of runs.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -7,13 +7,13 @@ use std::process::Command;
 
 use crate::common::test_run::TestRun;
 
-/// Mounted while this value lives.
+/// A mounted disk; unmounted when dropped.
 pub(crate) struct Disk {
     folder: PathBuf,
 }
 
 impl Disk {
-    /// Mounts it; `None` where we may not.
+    /// Mounts it; `None` where that is not permitted.
     pub(crate) fn mount(test: &TestRun) -> Option<Self> {
         let folder = test.path("runs");
         fs::create_dir(&folder).unwrap();
@@ -23,7 +23,7 @@ impl Disk {
         mounted.then_some(Self { folder })
     }
 
-    /// Leaves no byte free.
+    /// Fills it to the last byte.
     pub(crate) fn fill(&self) {
         let mut filler = fs::File::create(self.filler()).unwrap();
         let error = loop {
@@ -34,12 +34,12 @@ impl Disk {
         assert_eq!(error.kind(), ErrorKind::StorageFull);
     }
 
-    /// Takes so many bytes.
-    pub(crate) fn fill_up_to(&self, bytes: usize) {
+    /// Fills `bytes` of it.
+    pub(crate) fn fill_partly(&self, bytes: usize) {
         fs::write(self.filler(), vec![0; bytes]).unwrap();
     }
 
-    /// Gives the space back.
+    /// Frees the space.
     pub(crate) fn free(&self) {
         fs::remove_file(self.filler()).unwrap();
     }
@@ -51,7 +51,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Whoever still uses it is ended after this.
+        // Processes that still use it are ended after this.
         let _ = Command::new("umount").arg("--lazy").arg(&self.folder).status();
     }
 }

@@ -31,8 +31,8 @@ fn a_full_disk_fails_no_trial() {
     on_a_small_disk("injection::disk_space::a_full_disk_fails_no_trial", full);
 }
 
-/// Runs `test`, the body of the test of this full name, where runs lie on a small disk; prints that
-/// it is skipped where none can be mounted.
+/// Runs `body`, that of the test of this full name, with its runs on a small disk; skips it where none
+/// can be mounted.
 #[expect(clippy::print_stdout, reason = "a skipped test must be seen")]
 fn on_a_small_disk(name: &str, body: fn(&TestRun, &Disk)) {
     if namespace::is_inside() {
@@ -56,7 +56,7 @@ fn reference_records() -> Recorded {
 /// Below the floor nothing is started, which is reported once; with enough space the run continues.
 fn below_the_floor(test: &TestRun, disk: &Disk) {
     test.write(FILE);
-    disk.fill_up_to(48 << 20);
+    disk.fill_partly(48 << 20);
     let run = test.start("run trip.yaml");
     let reason = wait_for("the reason to wait", || {
         let why = test.orch("why variant=a");

@@ -1,4 +1,4 @@
-//! What can go wrong, and how it is brought about.
+//! The faults, and how they are injected.
 
 use std::fmt;
 use std::fs;
@@ -14,20 +14,20 @@ use crate::common::signals::try_signal;
 use crate::common::test_run::Running;
 use crate::common::wait::wait_for;
 
-/// Something that goes wrong.
+/// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
-    /// Somebody gets a signal; after SIGSTOP, SIGCONT a while later.
+    /// A process gets a signal; after SIGSTOP, SIGCONT a while later.
     Signal(Signal, Victim),
-    /// `orch run` is called while another is at work.
+    /// `orch run` is called while another is running.
     SecondSupervisor,
-    /// The supervisor is killed and `orch run` called twice at once.
+    /// The supervisor is killed, and two others are started at once.
     TwoAtOnce,
     /// The supervisor is killed and its database deleted.
     LostDatabase,
-    /// Somebody has some trials stopped, and may be killed before that is done.
+    /// `orch stop` of some trials, which may be killed before it is done.
     Stop,
-    /// The database is being read from now until the next time.
+    /// A transaction reads the database until the next fault of this kind.
     LongReader,
     /// The disk is full for a while.
     FullDisk,
@@ -35,7 +35,7 @@ pub(crate) enum Fault {
     ClockStep,
 }
 
-/// A signal that ends or halts.
+/// A signal that ends or suspends a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Signal {
     Kill,
@@ -44,18 +44,18 @@ pub(crate) enum Signal {
     Stop,
 }
 
-/// Who gets a signal.
+/// The receivers of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Victim {
     Supervisor,
     Holder,
     Worker,
-    /// All of them and the workers' children.
-    Everybody,
+    /// All of them, and the workers' children.
+    All,
 }
 
 impl Fault {
-    /// Any of them; signals, of which there are many, more often.
+    /// A random fault; signals, of which there are many, more often.
     pub(crate) fn any(random: &mut Rng) -> Self {
         let others = [
             Self::SecondSupervisor,
@@ -70,7 +70,7 @@ impl Fault {
             return others[random.usize(..others.len())];
         }
         let signals = [Signal::Kill, Signal::Term, Signal::Int, Signal::Stop];
-        let victims = [Victim::Supervisor, Victim::Holder, Victim::Worker, Victim::Everybody];
+        let victims = [Victim::Supervisor, Victim::Holder, Victim::Worker, Victim::All];
         Self::Signal(signals[random.usize(..4)], victims[random.usize(..4)])
     }
 }
@@ -91,7 +91,7 @@ impl fmt::Display for Fault {
 }
 
 impl Signal {
-    /// As `kill` wants it.
+    /// The option of `kill`.
     fn option(self) -> &'static str {
         match self {
             Self::Kill => "-KILL",
@@ -108,14 +108,14 @@ impl fmt::Display for Victim {
             Self::Supervisor => "the supervisor",
             Self::Holder => "a holder",
             Self::Worker => "a worker",
-            Self::Everybody => "everybody",
+            Self::All => "all processes",
         })
     }
 }
 
 impl Campaign {
-    /// Brings `fault` about; `false` if it is not possible here and now.
-    pub(crate) fn strike(&mut self, fault: Fault) -> bool {
+    /// Injects `fault`; `false` if it is not possible here and now.
+    pub(crate) fn inject(&mut self, fault: Fault) -> bool {
         match fault {
             Fault::Signal(signal, victim) => self.signal(signal, victim),
             Fault::SecondSupervisor => {
@@ -134,22 +134,25 @@ impl Campaign {
                 self.reader = Reader::open(&self.database());
                 self.reader.is_some()
             }
-            Fault::FullDisk => self.starve(),
+            Fault::FullDisk => self.exhaust_disk(),
             Fault::ClockStep => self.step_clock(),
         }
     }
 
     fn signal(&mut self, signal: Signal, victim: Victim) -> bool {
         let folder = self.test.path("");
-        let is_worker = |pid: &u32| processes::command_line(*pid).contains("fake-worker\0");
         let mut victims = match victim {
             Victim::Supervisor => vec![self.supervisor_id()],
             Victim::Holder => processes::holders(&folder),
-            Victim::Worker => processes::of(&folder).into_iter().filter(is_worker).collect(),
-            Victim::Everybody => processes::of(&folder),
+            Victim::Worker => {
+                let mut workers = processes::of(&folder);
+                workers.retain(|pid| processes::command_line(*pid).contains("fake-worker\0"));
+                workers
+            }
+            Victim::All => processes::of(&folder),
         };
         self.random.shuffle(&mut victims);
-        if victim != Victim::Everybody {
+        if victim != Victim::All {
             victims.truncate(1);
         }
         victims.retain(|pid| try_signal(*pid, signal.option()));
@@ -163,7 +166,7 @@ impl Campaign {
     }
 
     fn stop_some(&mut self) -> bool {
-        let variant = ["plain", "crashes", "children", "deaf"][self.random.usize(0..4)];
+        let variant = ["plain", "crashes", "children", "ignores_term"][self.random.usize(0..4)];
         let how = if self.random.bool() { "--now" } else { "--quiet" };
         let mut stop = self.orch(&format!("stop variant={variant} {how}"));
         let mut stop = Running(stop.spawn().unwrap());
@@ -178,7 +181,7 @@ impl Campaign {
     fn lose_database(&mut self) -> bool {
         self.kill_supervisor();
         self.reader = None;
-        // Its write-ahead log is lost with it or not.
+        // Its write-ahead log is lost with it, or not.
         if self.random.bool() {
             for beside in ["orch.db-wal", "orch.db-shm"] {
                 let _ = fs::remove_file(self.database().with_file_name(beside));
@@ -187,13 +190,13 @@ impl Campaign {
         fs::remove_file(self.database()).is_ok()
     }
 
-    fn starve(&mut self) -> bool {
+    fn exhaust_disk(&mut self) -> bool {
         if !self.fill_disk(true) {
             return false;
         }
         self.pause(100..1_000);
-        // Who has ended of it is started again, before there is space.
-        self.is_at_work();
+        // A supervisor that has ended because of it is started again before there is space.
+        self.keep_running();
         self.pause(100..1_000);
         self.fill_disk(false)
     }

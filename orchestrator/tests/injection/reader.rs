@@ -1,23 +1,23 @@
-//! Somebody who looks into the database and does not stop looking.
+//! A long read transaction on the database.
 
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
 
-/// A read transaction that is open while this value lives.
+/// An open read transaction; ended when dropped.
 pub(crate) struct Reader {
     _connection: SqliteConnection,
 }
 
 impl Reader {
-    /// Begins to read; `None` while there is nothing to read yet.
+    /// Opens it; `None` while there is no database.
     pub(crate) fn open(database: &Path) -> Option<Self> {
         let options = SqliteConnectOptions::new().filename(database).read_only(true);
         let begin = async {
             let mut connection = options.connect().await?;
             sqlx::query("begin").execute(&mut connection).await?;
-            // A transaction begins with the first look.
+            // The transaction takes its snapshot with the first query.
             sqlx::query("select count(*) from point").fetch_one(&mut connection).await?;
             Ok::<_, sqlx::Error>(connection)
         };

@@ -1,5 +1,5 @@
 //! A library to preload: the wall clock, stepped by as many seconds as the file that
-//! `STEPPED_CLOCK` names says. Compiled by the fault campaign itself; no part of any program.
+//! `STEPPED_CLOCK` names says. Compiled by the fault campaign itself; not part of any program.
 
 use std::ffi::{c_int, c_long};
 
@@ -20,7 +20,7 @@ unsafe extern "C" {
     fn syscall(number: c_long, ...) -> c_long;
 }
 
-/// In the place of libc's.
+/// Replaces the function of libc.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn clock_gettime(clock: c_int, time: *mut Time) -> c_int {
     // SAFETY: the caller's pointer goes on to the kernel, as libc would pass it on.

@@ -38,7 +38,10 @@ fn no_fault_loses_or_doubles_anything() {
         full_disk_possible |= campaign.is_on_small_disk();
         clock_step_possible |= campaign.clock.is_some();
     }
-    print!("{}", summary(&survived));
+    println!("survived {} faults:", survived.len());
+    for (fault, count) in counts(&survived) {
+        println!("{count:6}  {fault}");
+    }
     for (fault, possible) in
         [(Fault::FullDisk, full_disk_possible), (Fault::ClockStep, clock_step_possible)]
     {
@@ -54,12 +57,10 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// The number of faults of each kind.
-fn summary(survived: &[Fault]) -> String {
+fn counts(faults: &[Fault]) -> BTreeMap<Fault, u32> {
     let mut counts = BTreeMap::new();
-    for fault in survived {
-        *counts.entry(fault).or_insert(0) += 1;
+    for fault in faults {
+        *counts.entry(*fault).or_insert(0) += 1;
     }
-    let lines: String =
-        counts.iter().map(|(fault, count)| format!("{count:6}  {fault}\n")).collect();
-    format!("survived {} faults:\n{lines}", survived.len())
+    counts
 }

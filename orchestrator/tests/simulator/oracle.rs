@@ -1,80 +1,80 @@
-//! What must follow from a trial's true past: the retry policy once more, in other words than the
-//! core's and from the whole past at once, so that the two can be held against each other.
+//! The oracle: the retry policy a second time, written differently from the core's and computed from
+//! a trial's whole true past at once, so that the two can be compared.
 
 use experiments::schema::file::Retry;
 
-/// How an attempt truly ended.
+/// The true end of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// Exit code 0, recorded.
     Success,
     /// By no fault of the worker: its holder was lost, it was killed or stopped.
     Interrupted,
-    /// By itself, after this step, if it came to one.
+    /// By itself, after this step; `None` before its first step.
     Crashed(Option<u64>),
     /// The GPU had no memory left.
     OutOfMemory,
-    /// In a way that trying again does not mend; the class.
-    Hopeless(&'static str),
+    /// By a permanent failure of this class.
+    Permanent(&'static str),
 }
 
 /// An attempt that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tried {
     pub(crate) end: End,
-    /// The furthest checkpoint that it saved.
+    /// The step of its last checkpoint.
     pub(crate) saved: Option<u64>,
-    /// Whether a person had asked for its stop.
-    pub(crate) by_person: bool,
+    /// True if a user requested its stop.
+    pub(crate) by_user: bool,
 }
 
-/// What must follow.
+/// The decision that must follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Follows {
-    Done,
-    GivenUp(&'static str),
-    /// Another attempt, after so many milliseconds at least.
-    Again(i64),
+pub(crate) enum Expected {
+    Succeeded,
+    Failed(&'static str),
+    /// Another attempt, not before so many milliseconds have passed.
+    Retried(i64),
 }
 
-/// So many interrupted attempts since the last that saved a new checkpoint are enough.
-const ENOUGH: usize = 5;
+/// A trial fails after so many interrupted attempts since the last that saved a new checkpoint.
+const MAX_INTERRUPTIONS: usize = 5;
 
-/// What follows from the last of these attempts.
-pub(crate) fn follows(tried: &[Tried], retry: &Retry, shares_gpu: bool) -> Follows {
+/// The decision after the last of these attempts.
+pub(crate) fn expected_state(tried: &[Tried], retry: &Retry, shares_gpu: bool) -> Expected {
     let (last, before) = tried.split_last().unwrap();
     match last.end {
-        End::Success => Follows::Done,
-        End::Hopeless(class) => Follows::GivenUp(class),
-        End::OutOfMemory if shares_gpu && !ran_out_of_memory(before) => Follows::Again(0),
-        End::OutOfMemory => Follows::GivenUp("cuda-oom"),
-        End::Interrupted if last.by_person => Follows::Again(0),
+        End::Success => Expected::Succeeded,
+        End::Permanent(class) => Expected::Failed(class),
+        End::OutOfMemory if shares_gpu && !ran_out_of_memory(before) => Expected::Retried(0),
+        End::OutOfMemory => Expected::Failed("cuda-oom"),
+        End::Interrupted if last.by_user => Expected::Retried(0),
         End::Interrupted => {
             let row = &tried[last_new_checkpoint(tried).map_or(0, |at| at + 1)..];
-            let row = row.iter().filter(|t| t.end == End::Interrupted && !t.by_person).count();
-            if row >= ENOUGH {
-                return Follows::GivenUp("no-progress");
+            let row = row.iter().filter(|t| t.end == End::Interrupted && !t.by_user).count();
+            if row >= MAX_INTERRUPTIONS {
+                return Expected::Failed("no-progress");
             }
-            Follows::Again(wait_ms(retry, row.max(1)))
+            Expected::Retried(wait_ms(retry, row.max(1)))
         }
         End::Crashed(step) => {
             let crashes = before.iter().map(|t| t.end);
             let crashes: Vec<_> = crashes.filter(|end| matches!(end, End::Crashed(_))).collect();
             let same = step.is_some() && crashes.last() == Some(&last.end);
             if same || crashes.len() + 1 >= retry.attempts as usize {
-                return Follows::GivenUp("crashed");
+                return Expected::Failed("crashed");
             }
-            Follows::Again(wait_ms(retry, crashes.len() + 1))
+            Expected::Retried(wait_ms(retry, crashes.len() + 1))
         }
     }
 }
 
-/// Whether one of them found a GPU's memory full: then the next gets a GPU for itself.
+/// True if one of them ran out of GPU memory: then the next gets a GPU for itself.
 pub(crate) fn ran_out_of_memory(tried: &[Tried]) -> bool {
     tried.iter().any(|t| t.end == End::OutOfMemory)
 }
 
-/// The last attempt that came further than all before it.
+/// The index of the last attempt that saved a later checkpoint than all before it.
 fn last_new_checkpoint(tried: &[Tried]) -> Option<usize> {
     (0..tried.len()).rev().find(|at| {
         let furthest = tried[..*at].iter().filter_map(|t| t.saved).max();

@@ -1,4 +1,4 @@
-//! What people do: run the file, edit it, stop and retry trials, type Ctrl-C.
+//! The actions of users: run the file, edit it, stop and retry trials, type Ctrl-C.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::checks::Watch;
 use crate::simulation::Simulation;
 use crate::supervisor::{Dead, Supervisor};
 
-/// How `orch run` is called.
+/// The arguments of `orch run`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Call {
     pub(crate) only: Vec<String>,
@@ -25,8 +25,8 @@ pub(crate) struct Call {
 }
 
 impl Simulation {
-    /// Somebody does something.
-    pub(crate) fn person(&mut self) {
+    /// A random action.
+    pub(crate) fn user_action(&mut self) {
         match self.world.random.u8(0..10) {
             0..5 => self.run_or_interrupt(),
             5..8 => {
@@ -49,13 +49,13 @@ impl Simulation {
 
     pub(crate) fn run_or_interrupt(&mut self) {
         if let Some(mut supervisor) = self.supervisor.take() {
-            // Of several supervisors only the first stays.
+            // A second supervisor ends immediately.
             if self.world.random.u8(0..4) > 0 {
                 self.supervisor = Some(supervisor);
                 return;
             }
             self.world.count("Ctrl-C");
-            let mode = supervisor.halt_of_an_interrupt();
+            let mode = supervisor.stop_mode_of_interrupt();
             match self.interrupt(&mut supervisor, mode) {
                 Ok(()) => self.supervisor = Some(supervisor),
                 Err(Dead) => self.died(),
@@ -83,14 +83,14 @@ impl Simulation {
     /// `orch run`.
     pub(crate) fn run_file(&mut self, call: &Call) {
         self.world.count("`orch run` is called");
-        match self.take_up(call) {
+        match self.start_supervisor(call) {
             Ok(supervisor) => self.supervisor = Some(supervisor),
             Err(Dead) => self.died(),
         }
     }
 
-    /// Plans, writes that down, and goes on where the records end.
-    fn take_up(&mut self, call: &Call) -> Result<Supervisor, Dead> {
+    /// Plans, records the plan, and continues from the records.
+    fn start_supervisor(&mut self, call: &Call) -> Result<Supervisor, Dead> {
         let rows = self.disk.rows();
         let plan = Plan::new(self.resolved(), &rows, &call.only);
         let left_out: BTreeSet<_> = plan
@@ -107,16 +107,16 @@ impl Simulation {
         }
         watch.requested.clear();
         let mut supervisor = self.supervisor(call, &left_out, watch);
-        // Who runs the file now wants it run.
+        // A new run discards earlier requests.
         while !self.disk.requests.is_empty() {
-            self.breathe()?;
+            self.may_die()?;
             self.disk.requests.remove(0);
         }
-        self.tell(&mut supervisor, Input::Began)?;
+        self.handle(&mut supervisor, Input::Began)?;
         Ok(supervisor)
     }
 
-    /// One that knows nothing but the records.
+    /// A supervisor with the state of the records.
     fn supervisor(&self, call: &Call, left_out: &BTreeSet<TrialId>, watch: Watch) -> Supervisor {
         let shares_gpu = self.world.gpus > 0 && self.world.resources.share != Share::WHOLE;
         let policy = Policy {
@@ -128,48 +128,42 @@ impl Simulation {
         };
         Supervisor {
             core: Core::new(self.trials(left_out), policy),
-            began_ms: self.world.now_ms,
+            started_ms: self.world.now_ms,
             watch,
             holders: BTreeMap::new(),
             stall_detectors: BTreeMap::new(),
             lease: None,
-            stays_for: None,
+            verb_for: None,
         }
     }
 
     fn trials(&self, left_out: &BTreeSet<TrialId>) -> Vec<RecoveredTrial> {
         let records = self.disk.records().into_iter();
-        let told = |(row, past): (orchestrator::store::TrialRecord, _)| {
-            let (id, weight) = (row.id.clone(), self.weights[&row.id]);
-            let attempts = &self.world.attempts;
-            let status = |number| {
-                Some(
-                    attempts
-                        .get(&(id.clone(), number))
-                        .cloned()
-                        .unwrap_or_default()
-                        .attempt_status(),
-                )
-            };
-            recovered(row, past, weight, left_out.contains(&id), status)
-        };
-        records.filter_map(told).collect()
+        records
+            .filter_map(|(record, past)| {
+                let (id, weight) = (record.id.clone(), self.weights[&record.id]);
+                recovered(record, past, weight, left_out.contains(&id), |number| {
+                    let attempt = self.world.attempts.get(&(id.clone(), number));
+                    Some(attempt.cloned().unwrap_or_default().attempt_status())
+                })
+            })
+            .collect()
     }
 
-    /// `orch stop` and `orch retry`: leave a request and, where there is no supervisor, do it.
+    /// `orch stop` and `orch retry`: leave a request and, without a supervisor, handle it.
     fn ask(&mut self, request: Request, trials: Vec<TrialId>) {
         if self.world.disk_is_full || self.disk.journal.is_empty() {
             return;
         }
         self.world.count("`orch stop` or `orch retry` is called");
         self.disk.requests.push(request);
-        // Or it is killed first.
-        if self.supervisor.is_none() && !self.world.strikes(20) {
+        // Otherwise it is killed first.
+        if self.supervisor.is_none() && !self.world.happens(20) {
             let call = Call { jobs: Some(0), ..Call::default() };
-            let nobody = BTreeSet::new();
-            let watch = Watch::new(&call, nobody.clone());
-            let mut supervisor = self.supervisor(&call, &nobody, watch);
-            supervisor.stays_for = Some(trials);
+            let left_out = BTreeSet::new();
+            let watch = Watch::new(&call, left_out.clone());
+            let mut supervisor = self.supervisor(&call, &left_out, watch);
+            supervisor.verb_for = Some(trials);
             self.supervisor = Some(supervisor);
         }
     }
@@ -219,7 +213,7 @@ fn planned(plan: &Plan) -> Planned {
     Planned { file_hash: String::new(), rows: Vec::new(), trials: trials.collect() }
 }
 
-/// What decides when a trial starts.
+/// The priority and the cost of a trial.
 pub(crate) fn weight(random: &mut fastrand::Rng) -> expand::Weight {
     expand::Weight { priority: random.i64(0..2), cost: f64::from(random.u8(1..5)) }
 }
