@@ -1,6 +1,6 @@
 #!/bin/sh
-# How long a report takes, and how much memory: of 21 trials with 100,000 points each, and of 20 trials
-# with 500,000. A worker in awk says the points, `orch run` takes them in. Needs GNU time.
+# Time and memory of a report: of 21 trials with 100,000 points each, and of 20 trials with 500,000. A
+# worker in awk reports the points, `orch run` ingests them. Needs GNU time.
 #
 #   scripts/bench-report.sh [FOLDER]   the runs stay in FOLDER; else in one that is removed
 set -eu
@@ -31,7 +31,7 @@ report:
   table: {name: table, columns: [{metric: loss, better: lower, decimals: 4}], baseline: a}
   figures: [{curve: {name: loss, metric: loss}}]
 END
-    /usr/bin/time -f "$name: run and take in  %e s (CPU %U + %S s), %M KiB" "$orch" -q run "$name.yaml" -j2
+    /usr/bin/time -f "$name: run and ingest   %e s (CPU %U + %S s), %M KiB" "$orch" -q run "$name.yaml" -j2
     "$orch" query "$name" "select count(*) as points from point" --format csv | tail -1
     for _ in 1 2 3; do
         /usr/bin/time -f "$name: report           %e s (CPU %U + %S s), %M KiB" "$orch" -q report "$name" > report.txt

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a run on Slurm costs: `scripts/bench-slurm.sh [TRIALS]` brings a cluster of two nodes up, has all
+# The cost of a run on Slurm: `scripts/bench-slurm.sh [TRIALS]` starts a cluster of two nodes, has all
 # trials (500) in its queue at once and 16 at a time on its nodes, each 20 steps in five seconds, and
 # prints what was measured. The trials sleep; their processes are real. docs/scale.md has figures and what
 # follows from them.
@@ -37,16 +37,16 @@ YAML
 }
 cd "$dir"
 
-# From the decision to a worker at work, one trial at a time.
+# From the decision to a running worker, one trial at a time.
 experiment one 9 0
 orch run one.yaml -q -j 1
 for trial in runs/one/trials/*; do
     id=$(basename "$trial")
     decided=$(grep "\"$id\"" runs/one/journal.jsonl | grep '"to":{"state":"starting"' |
         sed 's/.*"time_ms":\([0-9]*\).*/\1/')
-    claimed=$(sed -n 's/.*"time_ms": \([0-9]*\).*/\1/p' "$trial/attempt-1/owner")
-    echo $((claimed - decided))
-done | sort -n | sed -n '5{s/.*/from the decision to the claim, median of 9: & ms/p}'
+    owned=$(sed -n 's/.*"time_ms": \([0-9]*\).*/\1/p' "$trial/attempt-1/owner")
+    echo $((owned - decided))
+done | sort -n | sed -n '5{s/.*/from the decision to the owner file, median of 9: & ms/p}'
 
 : >calls
 experiment many "$trials" 250

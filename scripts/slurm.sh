@@ -3,15 +3,15 @@
 # without systemd. Root installs Debian's packages.
 #
 #   scripts/slurm.sh install              installs what is missing
-#   scripts/slurm.sh up DIR               the same, and starts what does not run; prints SLURM_CONF=…
+#   scripts/slurm.sh up DIR               the same, and starts all that is not running; prints SLURM_CONF=…
 #   scripts/slurm.sh down DIR             ends all of it, jobs too; DIR stays
 #   scripts/slurm.sh kill DIR slurmctld   SIGKILL to the controller alone
 #   scripts/slurm.sh kill DIR slurmd-n1   SIGKILL to a node's daemon alone; its jobs go on
 #   scripts/slurm.sh cut DIR n1           a node's power goes: its daemon, its jobs, all at once
 #
-# `up` brings back what was killed. Each node lives in a mount and a UTS namespace with a machine id and
-# a boot id of its own, so that programs take nodes for different machines. Each has made-up GPUs,
-# character devices that nobody opens: with ordinary files Slurm would set no CUDA_VISIBLE_DEVICES.
+# `up` restarts what was killed. Each node has a mount and a UTS namespace with a machine id and a boot
+# id of its own, so that programs take nodes for different machines. Each has mock GPUs, character
+# devices that no program opens: with ordinary files Slurm would set no CUDA_VISIBLE_DEVICES.
 # Settings: SLURM_NODES (2), SLURM_CPUS and SLURM_GPUS of each node (2, 2), SLURM_EXTRA (more lines for
 # slurm.conf).
 set -u -o pipefail
@@ -159,7 +159,7 @@ CONF
     echo "AutoDetect=off" >"$dir/gres.conf"
     for ((i = 0; i < gpus; i++)); do
         [ -c "$dir/devices/gpu$i" ] || mknod -m 666 "$dir/devices/gpu$i" c 1 3 ||
-            die "only root can make up GPUs"
+            die "only root can create mock GPUs"
         echo "Name=gpu File=$dir/devices/gpu$i" >>"$dir/gres.conf"
     done
     printf 'CgroupAutomount=no\nConstrainCores=no\n' >"$dir/cgroup.conf"
@@ -199,7 +199,7 @@ up() {
         lives "slurmd-n$n" || node "n$n"
     done
     for ((i = 0; i < 240; i++)); do
-        # A state with a mark, `idle*`, does not count: the node does not answer yet.
+        # A state with a flag, `idle*`, does not count: the node does not answer yet.
         ready=$(sinfo -h -N -o '%N %T' 2>/dev/null | sort -u |
             grep -cE ' (idle|mixed|allocated|completing)$')
         if [ "$ready" = "$nodes" ]; then
