@@ -1,24 +1,18 @@
-//! Every process that a test's folder has to do with, found from outside, and its end.
+//! The processes that a test has started, directly or not: found in `/proc`, and killed.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::Command;
 
+use super::signals::try_signal;
 use super::wait::wait_for;
 
-/// Sends a signal; `false` if there is no such process any more.
-pub(crate) fn try_signal(pid: u32, name: &str) -> bool {
-    let sent = Command::new("kill").args([name, &pid.to_string()]).output();
-    sent.unwrap().status.success()
-}
-
-/// Holders in `folder`.
+/// The holders in `folder`.
 pub(crate) fn holders(folder: &Path) -> Vec<u32> {
     of(folder).into_iter().filter(|pid| command_line(*pid).contains("orch\0hold\0")).collect()
 }
 
-/// Kills what runs in `folder`, supervisors and holders first, and waits until nothing does.
+/// Kills all processes of `folder`, supervisors and holders first, and waits for their end.
 pub(crate) fn kill_all_of(folder: &Path) {
     wait_for("the end of all processes", || {
         let mut left = of(folder);
@@ -31,8 +25,8 @@ pub(crate) fn kill_all_of(folder: &Path) {
     });
 }
 
-/// Processes that live and whose environment names `folder`: all that `orch` was started for
-/// there, and all that those started.
+/// The running processes whose environment names `folder`: every `orch` started there, and its
+/// descendants.
 pub(crate) fn of(folder: &Path) -> Vec<u32> {
     let name = folder.as_os_str().as_bytes();
     let pids = fs::read_dir("/proc").unwrap().flatten();

@@ -1,19 +1,19 @@
-//! Waiting for what other processes do.
+//! Waits for a condition, by polling.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take before a test gives up; far longer than it does.
-const DEADLINE: Duration = Duration::from_mins(2);
+/// After this long a test fails; nothing that is waited for takes nearly as long.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Polls until `look` finds something.
-pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+/// Polls until `poll` returns a value.
+pub(crate) fn wait_for<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
-        if let Some(found) = look() {
-            return found;
+        if let Some(value) = poll() {
+            return value;
         }
-        assert!(start.elapsed() < DEADLINE, "waited in vain for {what}");
+        assert!(start.elapsed() < TIMEOUT, "timed out while waiting for {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }

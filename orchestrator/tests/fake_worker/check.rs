@@ -1,4 +1,4 @@
-//! The check exchange: defaults filled in, and what is wrong with a config named key by key.
+//! The check exchange: fills in defaults, and reports the problems of a config key by key.
 
 use std::io::{self, BufRead};
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ fn answer(request: Request) -> Reply {
     Reply { trial: request.trial, config, build, data, problems }
 }
 
-/// Whether one key alone is already wrong.
+/// The problem of one key by itself.
 fn problem((key, value): (&String, &Value)) -> Option<Problem> {
     let alone = Map::from_iter([(key.clone(), value.clone())]);
     let error = serde_json::from_value::<Script>(alone.into()).err()?;

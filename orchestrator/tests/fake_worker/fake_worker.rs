@@ -1,7 +1,7 @@
 //! A worker for tests: speaks the protocol and obeys the script in its config.
 //!
 //! `fake-worker` runs the trial, `fake-worker check` answers the check exchange, and
-//! `fake-worker lease FOLDER CPUS,GPUS RESOURCES` takes slots as another supervisor would.
+//! `fake-worker lease FOLDER CPUS,GPUS RESOURCES` leases slots as another supervisor would.
 
 mod check;
 mod lease;
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Identifies this "build"; a test sets the variable to play a changed worker.
+/// The identity of this "build"; a test sets the variable to simulate a changed worker.
 fn build() -> String {
     std::env::var("FAKE_WORKER_BUILD").unwrap_or_else(|_| "fake-1".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What a trial's config can make the fake worker do.
+//! The behaviours that a trial's config can ask of the fake worker.
 
 use std::path::PathBuf;
 
@@ -26,20 +26,20 @@ pub(crate) struct Script {
     /// Wait before the last step until this file is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) wait_for: Option<PathBuf>,
-    /// Say that the loss is NaN at this step.
+    /// Report a loss of NaN at this step.
     pub(crate) nan_at: u64,
-    /// Print and append lines that are no events.
+    /// Print and append lines that are not events.
     pub(crate) garbage: bool,
-    /// Go on after SIGTERM.
+    /// Ignore SIGTERM.
     pub(crate) ignore_term: bool,
-    /// Start a process in a session of its own that outlives us and ignores SIGTERM, and append
+    /// Start a process in a session of its own that outlives the worker and ignores SIGTERM, and append
     /// its id to `children` among the artifacts.
     pub(crate) fork_child: bool,
-    /// Start another in our own process group.
+    /// Start another in the worker's process group.
     pub(crate) fork_sibling: bool,
-    /// Say `failed` and end, once the steps are done.
+    /// Report `failed` and exit, once the steps are done.
     pub(crate) fail: Option<Failure>,
-    /// Exit code instead of 0, once the steps are done; the result is not told then.
+    /// Exit code instead of 0, once the steps are done; no result is reported then.
     pub(crate) exit: u8,
 }
 

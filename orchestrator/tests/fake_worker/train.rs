@@ -37,7 +37,7 @@ pub(crate) fn run() -> ExitCode {
     let resumed_from = worker.last_checkpoint();
     worker.hello(resumed_from);
     if worker.script.garbage {
-        worker.speak_garbage();
+        worker.emit_garbage();
     }
     if worker.script.fork_child {
         worker.fork_child(&["setsid"]);
@@ -78,14 +78,14 @@ impl Worker {
         }
     }
 
-    fn say(&mut self, event: Event) {
+    fn emit(&mut self, event: Event) {
         let time = Some(clock::now_ms() as f64 / 1e3);
         let line = Line { time, event }.to_json() + "\n";
         self.events.write_all(line.as_bytes()).expect("events can be appended");
     }
 
     fn hello(&mut self, resumed_from: Option<u64>) {
-        self.say(Event::Hello {
+        self.emit(Event::Hello {
             protocol: PROTOCOL,
             program: "fake-worker".to_owned(),
             build: Some(crate::build()),
@@ -103,21 +103,22 @@ impl Worker {
         while step == self.script.hang_at && (self.script.ignore_term || !self.stopping()) {
             thread::sleep(Duration::from_millis(5));
         }
-        let is_there = |file: &PathBuf| file.exists() || self.stopping();
-        while step == self.script.steps && !self.script.wait_for.as_ref().is_none_or(is_there) {
-            thread::sleep(Duration::from_millis(5));
+        if let Some(file) = self.script.wait_for.as_ref().filter(|_| step == self.script.steps) {
+            while !file.exists() && !self.stopping() {
+                thread::sleep(Duration::from_millis(5));
+            }
         }
         let loss = if step == self.script.nan_at { f64::NAN } else { self.value(step) };
         let values = BTreeMap::from([("loss".to_owned(), Number(loss))]);
-        self.say(Event::Metrics { step, item: None, values });
-        self.say(Event::Progress { phase: "train".to_owned(), step, of: self.script.steps });
+        self.emit(Event::Metrics { step, item: None, values });
+        self.emit(Event::Progress { phase: "train".to_owned(), step, of: self.script.steps });
     }
 
     fn stopping(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Falls with the step; the same for the same seed and step, whichever attempt comes to it.
+    /// Falls with the step; the same for the same seed and step, whichever attempt reaches it.
     fn value(&self, step: u64) -> f64 {
         let mixed = (self.seed << 32 ^ step).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let noise = (mixed >> 40) as f64 / f64::from(1 << 24);
@@ -129,7 +130,7 @@ impl Worker {
         atomic_file::write_json(&self.checkpoints.join(&name), &step)
             .expect("checkpoints can be saved");
         let folder = self.checkpoints.file_name().expect("a folder of the trial").to_string_lossy();
-        self.say(Event::Checkpoint { step, path: format!("{folder}/{name}"), hash: None });
+        self.emit(Event::Checkpoint { step, path: format!("{folder}/{name}"), hash: None });
     }
 
     fn last_checkpoint(&self) -> Option<u64> {
@@ -138,17 +139,17 @@ impl Worker {
         names.filter_map(|e| step(e.ok()?.file_name().into_string().ok()?)).max()
     }
 
-    fn speak_garbage(&mut self) {
+    fn emit_garbage(&mut self) {
         let garbage = "Epoch 1/10\n{\"event\":\"sneeze\"}\n{\"event\":\n";
         self.events.write_all(garbage.as_bytes()).expect("events can be appended");
         std::io::stdout().write_all(b"garbage\n").expect("there is a log");
         std::io::stderr().write_all(b"more garbage\n").expect("there is a log");
     }
 
-    /// Starts, by `launcher` if there is one, a process that goes on after SIGTERM.
+    /// Starts a process that ignores SIGTERM, by `launcher` if there is one.
     fn fork_child(&self, launcher: &[&str]) {
-        let deaf = ["sh", "-c", "trap '' TERM; exec sleep 1000"];
-        let words = [launcher, &deaf].concat();
+        let ignores_term = ["sh", "-c", "trap '' TERM; exec sleep 1000"];
+        let words = [launcher, &ignores_term].concat();
         let child = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).spawn();
         let child = child.expect("there are `setsid` and `sh`").id();
         let path = self.artifacts.join("children");
@@ -158,7 +159,7 @@ impl Worker {
 
     fn finish(mut self) -> ExitCode {
         if let Some(failure) = self.script.fail.take() {
-            self.say(Event::Failed { class: failure.class.into(), message: failure.message });
+            self.emit(Event::Failed { class: failure.class.into(), message: failure.message });
             return ExitCode::FAILURE;
         }
         if self.script.exit != 0 {
@@ -166,7 +167,7 @@ impl Worker {
         }
         let values = [("psnr", 20.0 + self.value(self.script.steps)), ("seed", self.seed as f64)];
         let values = values.map(|(name, value)| (name.to_owned(), Number(value)));
-        self.say(Event::Result { values: values.into() });
+        self.emit(Event::Result { values: values.into() });
         ExitCode::from(exit::WORKER_DONE as u8)
     }
 }

@@ -6,9 +6,9 @@ use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::attempt::{Exit, Outcome, StopSource};
 use orchestrator::run_dir::ownership::{AttemptStatus, Owner, OwnerKind};
 
-use crate::rules::End;
+use crate::oracle::End;
 
-/// Who has it.
+/// Its owner, by the files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Ownership {
     #[default]
@@ -18,113 +18,119 @@ pub(crate) enum Ownership {
     Abandoned,
 }
 
-/// The process that holds it.
+/// The state of its holder process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Holder {
     #[default]
     None,
-    /// Started, and has not claimed it yet.
-    Coming,
+    /// Started, and not yet the owner.
+    Starting,
     Holding,
-    Gone,
+    Ended,
 }
 
-/// What its worker has said.
+/// An event of its worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum Event {
     Step(u64),
     Checkpoint(u64),
 }
 
-/// A worker that lives.
+/// A running worker.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Worker {
-    /// The step that it has come to.
+    /// Its last step.
     pub(crate) step: u64,
     pub(crate) hangs: bool,
-    /// Does not hear that it is asked to stop.
-    pub(crate) deaf: bool,
+    /// True if it ignores the request to stop.
+    pub(crate) ignores_term: bool,
 }
 
 /// One attempt.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attempt {
     pub(crate) prepared: bool,
-    pub(crate) claim: Ownership,
+    pub(crate) ownership: Ownership,
     pub(crate) holder: Holder,
     pub(crate) worker: Option<Worker>,
     /// Processes of the worker's that outlived a killed holder.
     pub(crate) orphans: bool,
-    /// The files that ask for a stop.
+    /// The request to stop in the attempt's folder.
     pub(crate) stop: Option<StopMode>,
-    /// When the holder asked the worker to stop.
+    /// The time at which the holder asked the worker to stop.
     pub(crate) asked_ms: Option<i64>,
-    /// How the worker ended, before that is recorded.
+    /// The end of the worker, until its holder has recorded it.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) exit: Option<Exit>,
     pub(crate) failure: Option<Failure>,
-    pub(crate) words: Vec<Word>,
-    /// So many of the words are in the database.
+    pub(crate) events: Vec<Event>,
+    /// The number of events that are in the database.
     pub(crate) read: usize,
-    /// When it was last heard of.
-    pub(crate) heard_ms: i64,
-    /// Twelfths of GPUs, which are free once nothing of it lives.
+    /// The time of its last event.
+    pub(crate) last_event_ms: i64,
+    /// Twelfths of GPUs, which are free once none of its processes is left.
     pub(crate) lease: Vec<(usize, u8)>,
-    /// The truth about its end.
+    /// Its true end, which the supervisor may not know.
     pub(crate) end: Option<End>,
 }
 
 impl Attempt {
-    /// Whether anything lives that could use its slots.
+    /// True if it has a process that could use its slots.
     pub(crate) fn has_processes(&self) -> bool {
-        let holder = matches!(self.holder, Holder::Coming | Holder::Holding);
-        holder || self.worker.is_some() || self.orphans
+        self.has_holder() || self.worker.is_some() || self.orphans
     }
 
-    /// Whether anything lives that could compute or write.
+    /// True if its holder runs.
+    pub(crate) fn has_holder(&self) -> bool {
+        matches!(self.holder, Holder::Starting | Holder::Holding)
+    }
+
+    /// True if it has a process that could compute or write.
     pub(crate) fn computes(&self) -> bool {
         self.worker.is_some() || self.orphans
     }
 
-    /// Where it stands, by its files.
+    /// Its status, by its files.
     pub(crate) fn attempt_status(&self) -> AttemptStatus {
-        let by = match self.claim {
+        let by = match self.ownership {
             Ownership::Abandoned => OwnerKind::Supervisor,
             Ownership::Free | Ownership::Held | Ownership::Released => OwnerKind::Holder,
         };
         let host = Host { name: String::new(), machine_id: None, boot_id: None };
-        let info = Owner { by, pid: 1, host, time_ms: 0 };
-        match (self.claim, &self.exit) {
-            (Ownership::Abandoned, _) => AttemptStatus::Abandoned(info),
+        let owner = Owner { by, pid: 1, host, time_ms: 0 };
+        match (self.ownership, &self.exit) {
+            (Ownership::Abandoned, _) => AttemptStatus::Abandoned(owner),
             (_, Some(exit)) => AttemptStatus::Ended(exit.clone()),
             (Ownership::Free, None) => AttemptStatus::Unowned,
-            (Ownership::Held, None) => AttemptStatus::Held(info),
-            (Ownership::Released, None) => AttemptStatus::Lost(info),
+            (Ownership::Held, None) => AttemptStatus::Held(owner),
+            (Ownership::Released, None) => AttemptStatus::Lost(owner),
         }
     }
 
-    /// The furthest step whose checkpoint the worker has told of.
+    /// The step of the last checkpoint that the worker has reported.
     pub(crate) fn saved(&self) -> Option<u64> {
-        let saved = |word: &Word| match word {
-            Word::Checkpoint(step) => Some(*step),
-            Word::Step(_) => None,
-        };
-        self.words.iter().filter_map(saved).max()
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Checkpoint(step) => Some(*step),
+                Event::Step(_) => None,
+            })
+            .max()
     }
 
-    /// The last step that the worker has told of.
+    /// The last step that the worker has reported.
     pub(crate) fn last_step(&self) -> Option<u64> {
-        self.words.iter().rev().find_map(|word| match word {
-            Word::Step(step) => Some(*step),
-            Word::Checkpoint(_) => None,
+        self.events.iter().rev().find_map(|event| match event {
+            Event::Step(step) => Some(*step),
+            Event::Checkpoint(_) => None,
         })
     }
 
-    /// The worker is no more; its holder has not recorded that yet.
+    /// Ends the worker; its holder has not recorded that yet.
     pub(crate) fn worker_ends(&mut self, outcome: Outcome, end: End) {
         self.worker = None;
         self.outcome = Some(outcome);
-        // What ends after it was asked to stop has been stopped, unless it is done.
+        // A worker that ends after the request has been stopped, unless it is done.
         let stopped = self.asked_ms.is_some() && end != End::Success;
         self.end = Some(if stopped { End::Interrupted } else { end });
     }
@@ -151,12 +157,12 @@ impl Attempt {
 
     /// The holder is killed, and its worker dies with it.
     pub(crate) fn lose_holder(&mut self) {
-        if self.claim == Ownership::Held {
-            self.claim = Ownership::Released;
+        if self.ownership == Ownership::Held {
+            self.ownership = Ownership::Released;
             if self.exit.is_none() {
                 self.end = Some(End::Interrupted);
             }
         }
-        (self.holder, self.worker, self.outcome) = (Holder::Gone, None, None);
+        (self.holder, self.worker, self.outcome) = (Holder::Ended, None, None);
     }
 }

@@ -1,5 +1,5 @@
-//! What must be true of every decision when it is made, and of the world at every moment. Nothing
-//! here asks the core what it remembers: the journal and the world's own truth are enough.
+//! Checks of every decision when it is made, and of the world at every moment. None of them reads the
+//! state of the core: the journal and the true state of the world are enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,23 +9,23 @@ use orchestrator::scheduler::{State, StopCause};
 use orchestrator::store::journal_file::Entry;
 
 use crate::attempt::Ownership;
-use crate::people::Call;
-use crate::rules::{self, Follows, Tried};
+use crate::oracle::{self, Expected, Tried};
 use crate::simulation::Simulation;
 use crate::supervisor::{STALLED_AFTER_MS, Supervisor};
+use crate::users::Call;
 use crate::world::World;
 
-/// What one supervisor may do, by what people have asked of it.
+/// The decisions that a supervisor may make, given the requests of users.
 #[derive(Debug, Clone)]
 pub(crate) struct Watch {
-    /// Trials that somebody wishes something of at this moment.
+    /// The trials of the request that is being handled.
     pub(crate) requested: BTreeSet<TrialId>,
-    /// Somebody wants it to stop, or too many trials have failed.
+    /// True after a request to stop the run, or too many failures.
     pub(crate) stops: bool,
     left_out: BTreeSet<TrialId>,
     jobs: usize,
     may_fail: Option<u32>,
-    /// When each trial may be tried again.
+    /// The earliest time of each trial's next attempt.
     ready_ms: BTreeMap<TrialId, i64>,
 }
 
@@ -42,14 +42,14 @@ impl Watch {
     }
 }
 
-/// A decision is about to be written down.
+/// A decision is about to be recorded.
 pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
     match entry {
         Entry::Changed { trial, from, to } => change(sim, watch, trial, from, to),
         Entry::AttemptsReset { trial } => {
             assert!(
                 watch.requested.contains(trial),
-                "{trial} is attempts_reset and nobody requested it"
+                "the attempts of {trial} are reset without a request"
             );
             watch.left_out.remove(trial);
             watch.ready_ms.remove(trial);
@@ -67,29 +67,26 @@ pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
 }
 
 fn change(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, from: &State, to: &State) {
-    assert_eq!(sim.disk.state(trial), from, "{trial} is said to be what it is not");
+    assert_eq!(sim.disk.state(trial), from, "{trial} is not in state {from:?}");
     assert!(!matches!(from, State::Succeeded { .. }), "{trial} has succeeded and becomes {to:?}");
     if from.is_settled() {
-        assert!(watch.requested.contains(trial), "{trial} leaves {from:?} and nobody requested it");
+        assert!(watch.requested.contains(trial), "{trial} leaves {from:?} without a request");
         sim.unwanted.remove(trial);
-        let anew = !matches!(from, State::Interrupted { .. });
+        let needs_reset = !matches!(from, State::Interrupted { .. });
         let fresh = sim.disk.attempts_reset(trial) == sim.disk.attempts(trial);
-        assert!(!anew || fresh, "{trial} goes on from {from:?} without fresh attempts");
+        assert!(!needs_reset || fresh, "{trial} leaves {from:?} without a reset of its attempts");
     }
     match (from.active_attempt(), to) {
         (None, State::Starting { attempt }) => may_start(sim, watch, trial, *attempt),
         (None, State::Cancelled { .. }) => {
-            assert!(
-                watch.requested.contains(trial),
-                "{trial} is cancelled and nobody requested it"
-            );
+            assert!(watch.requested.contains(trial), "{trial} is cancelled without a request");
         }
         (None, _) => assert!(matches!(to, State::Queued { .. }), "{trial}: {from:?} to {to:?}"),
         (Some(number), State::Running { .. }) => {
-            let claim = sim.world.attempt(trial, number).claim;
-            assert_ne!(claim, Ownership::Free, "{trial} runs and nobody has claimed it");
+            let ownership = sim.world.attempt(trial, number).ownership;
+            assert_ne!(ownership, Ownership::Free, "{trial} runs without an owner");
         }
-        (Some(number), _) => follows(sim, watch, trial, number, to),
+        (Some(number), _) => ended(sim, watch, trial, number, to),
     }
     if matches!(to, State::Failed { .. }) {
         watch.may_fail = watch.may_fail.map(|left| left.saturating_sub(1));
@@ -97,37 +94,37 @@ fn change(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, from: &State
     }
 }
 
-/// The retry policy is neither exceeded nor fallen short of.
-fn follows(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, number: u32, to: &State) {
+/// The retry policy is applied exactly.
+fn ended(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, number: u32, to: &State) {
     let tried = tried(sim, trial, number);
     let shares_gpu = shares_gpu(&sim.world);
-    let expected = rules::follows(&tried, &sim.retry, shares_gpu);
+    let expected = oracle::expected_state(&tried, &sim.retry, shares_gpu);
     sim.world.count(match expected {
-        Follows::Done => "a trial succeeds",
-        Follows::GivenUp(class) => class,
-        Follows::Again(_) => "a trial is to be tried again",
+        Expected::Succeeded => "a trial succeeds",
+        Expected::Failed(class) => class,
+        Expected::Retried(_) => "a trial is to be tried again",
     });
     let cancelled = sim.disk.cause(trial, number) == Some(StopCause::Cancelled);
     let stays = watch.stops || sim.disk.is_retired(trial);
     let well = match (&expected, to) {
-        (Follows::Done, State::Succeeded { .. }) => true,
-        (Follows::GivenUp(expected), State::Failed { class, .. }) => class.as_str() == *expected,
-        (Follows::Again(_), State::Cancelled { .. }) => cancelled,
-        (Follows::Again(_), State::Interrupted { .. }) => stays && !cancelled,
-        (Follows::Again(wait_ms), State::Queued { .. }) => {
+        (Expected::Succeeded, State::Succeeded { .. }) => true,
+        (Expected::Failed(expected), State::Failed { class, .. }) => class.as_str() == *expected,
+        (Expected::Retried(_), State::Cancelled { .. }) => cancelled,
+        (Expected::Retried(_), State::Interrupted { .. }) => stays && !cancelled,
+        (Expected::Retried(wait_ms), State::Queued { .. }) => {
             watch.ready_ms.insert(trial.clone(), sim.world.now_ms + wait_ms);
             !stays && !cancelled
         }
         _ => false,
     };
-    assert!(well, "{trial}: {expected:?} follows from {tried:#?}, and not {to:?}");
+    assert!(well, "{trial}: {expected:?} is expected after {tried:#?}, and not {to:?}");
 }
 
 fn may_start(sim: &Simulation, watch: &Watch, trial: &TrialId, number: u32) {
     assert!(!watch.stops, "{trial} is started by a run that is to stop");
     assert!(!sim.disk.is_retired(trial), "{trial} is retired and started");
     assert!(!watch.left_out.contains(trial), "{trial} is left out and started");
-    assert!(!sim.unwanted.contains(trial), "{trial} is started and somebody wants it stopped");
+    assert!(!sim.unwanted.contains(trial), "{trial} is started after a request to stop it");
     assert_eq!(number, sim.disk.attempts(trial) + 1, "{trial}: attempts are counted by one");
     let active = sim.disk.states().filter(|(_, s)| s.active_attempt().is_some()).count();
     assert!(active < watch.jobs, "{trial} is started as one too many");
@@ -140,7 +137,7 @@ fn may_start(sim: &Simulation, watch: &Watch, trial: &TrialId, number: u32) {
 /// An attempt is about to be started with these slots.
 pub(crate) fn start(sim: &mut Simulation, trial: &TrialId, number: u32, lease: &[(usize, u8)]) {
     let before = tried(sim, trial, number - 1);
-    let alone = shares_gpu(&sim.world) && rules::ran_out_of_memory(&before);
+    let alone = shares_gpu(&sim.world) && oracle::ran_out_of_memory(&before);
     if alone {
         sim.world.count("a trial gets a whole GPU after its memory was full");
     }
@@ -148,7 +145,7 @@ pub(crate) fn start(sim: &mut Simulation, trial: &TrialId, number: u32, lease: &
     assert!(!alone || lease.iter().all(whole), "{trial} ran out of memory and shares again");
 }
 
-/// The attempts of a trial that count, up to `number`, as they truly went.
+/// The true ends of a trial's attempts that count, up to `number`.
 fn tried(sim: &Simulation, trial: &TrialId, number: u32) -> Vec<Tried> {
     let counting = sim.disk.attempts_reset(trial) + 1..=number;
     let tried = |number| {
@@ -156,8 +153,8 @@ fn tried(sim: &Simulation, trial: &TrialId, number: u32) -> Vec<Tried> {
         let attempt = attempt.unwrap_or_else(|| panic!("{trial} has no attempt {number}"));
         let end = attempt.end.unwrap_or_else(|| panic!("{trial}'s attempt {number} goes on"));
         let cause = sim.disk.cause(trial, number);
-        let by_person = cause.is_some_and(|cause| cause > StopCause::Stalled);
-        Tried { end, saved: attempt.saved(), by_person }
+        let by_user = cause.is_some_and(|cause| cause > StopCause::Stalled);
+        Tried { end, saved: attempt.saved(), by_user }
     };
     counting.map(tried).collect()
 }
@@ -166,9 +163,9 @@ fn stop(sim: &mut Simulation, watch: &Watch, trial: &TrialId, number: u32, cause
     let well = match cause {
         StopCause::Stalled => {
             let attempt = sim.world.attempt(trial, number).clone();
-            let silent_ms = sim.world.now_ms - attempt.heard_ms;
-            sim.world.count("a silent attempt is stopped");
-            sim.after_stall == AfterStall::Retry && silent_ms >= STALLED_AFTER_MS
+            let stalled_ms = sim.world.now_ms - attempt.last_event_ms;
+            sim.world.count("a stalled attempt is stopped");
+            sim.after_stall == AfterStall::Retry && stalled_ms >= STALLED_AFTER_MS
         }
         StopCause::Retired => sim.disk.is_retired(trial),
         StopCause::Interrupted => watch.stops,
@@ -180,25 +177,25 @@ fn stop(sim: &mut Simulation, watch: &Watch, trial: &TrialId, number: u32, cause
     assert!(well, "{trial} is stopped for no reason: {cause:?}");
 }
 
-/// Somebody has requested these trials stopped: that is written down now.
+/// A request to stop these trials has been handled: it is recorded now.
 pub(crate) fn is_to_stop(sim: &Simulation, s: &Supervisor, trials: &[TrialId]) {
     for trial in trials.iter().filter(|trial| s.scheduler.state(trial).is_some()) {
         let state = sim.disk.state(trial);
         let asked = state
             .active_attempt()
             .is_some_and(|number| sim.disk.cause(trial, number) == Some(StopCause::Cancelled));
-        assert!(asked || state.is_settled(), "{trial} goes on, though somebody wants it stopped");
+        assert!(asked || state.is_settled(), "{trial} goes on after a request to stop it");
     }
 }
 
-/// The supervisor has just seen that an attempt is silent for too long.
-pub(crate) fn a_silence_has_an_end(sim: &Simulation, trial: &TrialId, number: u32) {
+/// The supervisor has just detected a stall.
+pub(crate) fn a_stalled_attempt_is_stopped(sim: &Simulation, trial: &TrialId, number: u32) {
     let to_stop = sim.after_stall == AfterStall::Retry;
-    assert!(!to_stop || sim.disk.cause(trial, number).is_some(), "{trial} stays silent for ever");
+    assert!(!to_stop || sim.disk.cause(trial, number).is_some(), "{trial} stays stalled forever");
 }
 
-/// Every stop that was written down has been asked of its holder.
-pub(crate) fn every_stop_is_asked_for(sim: &Simulation, s: &Supervisor) {
+/// Every stop that is recorded has been requested from its holder.
+pub(crate) fn every_stop_is_requested(sim: &Simulation, s: &Supervisor) {
     for (trial, number) in s.scheduler.active() {
         let asked = match sim.disk.cause(trial, number) {
             Some(StopCause::Cancelled | StopCause::Stalled) => true,
@@ -207,20 +204,23 @@ pub(crate) fn every_stop_is_asked_for(sim: &Simulation, s: &Supervisor) {
         };
         let due = asked || sim.disk.is_retired(trial);
         let attempt = sim.world.attempts.get(&(trial.clone(), number));
-        let heard = attempt.is_none_or(|attempt| attempt.stop.is_some() || !attempt.prepared);
-        assert!(!due || heard, "{trial} is to stop, and its holder does not know");
+        let requested = attempt.is_none_or(|attempt| attempt.stop.is_some() || !attempt.prepared);
+        assert!(!due || requested, "{trial} is to stop, and its holder does not know");
     }
 }
 
 /// A worker has just been started.
 pub(crate) fn only_one_works(world: &World, trial: &TrialId, number: u32) {
-    let works =
-        |((id, _), a): &(&(TrialId, u32), &crate::attempt::Attempt)| id == trial && a.computes();
-    let at_work: Vec<_> = world.attempts.iter().filter(works).map(|((_, n), _)| *n).collect();
-    assert_eq!(at_work, [number], "{trial} is run more than once at a time");
+    let active: Vec<_> = world
+        .attempts
+        .iter()
+        .filter(|((id, _), attempt)| id == trial && attempt.computes())
+        .map(|((_, number), _)| *number)
+        .collect();
+    assert_eq!(active, [number], "{trial} is run more than once at a time");
 }
 
-/// Attempts on a GPU that have something left that lives, and twelfths of it that they hold.
+/// The number of attempts with processes on a GPU, and the twelfths of it that they hold.
 pub(crate) fn on_gpu(world: &World, gpu: usize) -> (usize, usize) {
     let held = world.attempts.values().filter(|attempt| attempt.has_processes());
     let held = held.flat_map(|attempt| &attempt.lease).filter(|(at, _)| *at == gpu);
@@ -241,14 +241,14 @@ fn shares_gpu(world: &World) -> bool {
     world.gpus > 0 && world.resources.share.twelfths() < 12
 }
 
-/// After a whole run in which nothing went wrong.
-pub(crate) fn all_is_over(sim: &Simulation) {
+/// After a whole run without faults.
+pub(crate) fn everything_has_ended(sim: &Simulation) {
     for trial in &sim.file {
         let flawed = sim.world.scripts[trial].flaw.is_some();
         let well = match sim.disk.state(trial) {
             State::Succeeded { attempt } => {
                 let attempt = &sim.world.attempts[&(trial.clone(), *attempt)];
-                !flawed && attempt.end == Some(rules::End::Success)
+                !flawed && attempt.end == Some(oracle::End::Success)
             }
             State::Failed { .. } => flawed,
             _ => false,

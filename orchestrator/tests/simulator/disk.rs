@@ -1,4 +1,4 @@
-//! What survives a supervisor: the journal, and what the database makes of it.
+//! The data that survive a supervisor: the journal, and the records that the database derives from it.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use orchestrator::scheduler::{AttemptSummary, Liveness, State, StopCause};
 use orchestrator::store::journal_file::{Entry, Planned};
 use orchestrator::store::{AttemptHistory, AttemptRecord, Origins, TrialRecord};
 
-use crate::attempt::{Attempt, Word};
+use crate::attempt::{Attempt, Event};
 
-/// The run's folder, as far as decisions and wishes go.
+/// The run's folder, as far as decisions and requests go.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
     pub(crate) journal: Vec<Entry>,
@@ -26,7 +26,7 @@ struct Trial {
 }
 
 impl Disk {
-    /// Writes a decision down, and takes it in as the database does.
+    /// Appends a decision to the journal, and ingests it as the database does.
     pub(crate) fn append(&mut self, entry: Entry) {
         match &entry {
             Entry::Planned(planned) => self.plan(planned),
@@ -40,7 +40,7 @@ impl Disk {
             }
             Entry::Stalled { trial, attempt, .. } => self.past(trial, *attempt).stalled = true,
             Entry::Recovered { trial, attempt } => self.past(trial, *attempt).stalled = false,
-            // No trial's action is decided by either.
+            // None of these decides the action of a trial.
             Entry::StoppingRun { .. } | Entry::Imported { .. } | Entry::Removed { .. } => {}
         }
         self.journal.push(entry);
@@ -91,16 +91,16 @@ impl Disk {
         }
     }
 
-    /// Takes in what an attempt's worker has said, and says what is new of it.
-    pub(crate) fn read(&mut self, id: &TrialId, number: u32, attempt: &mut Attempt) -> Vec<Word> {
-        let new = attempt.words[attempt.read..].to_vec();
-        attempt.read = attempt.words.len();
+    /// Ingests the events of an attempt, and returns the new ones.
+    pub(crate) fn read(&mut self, id: &TrialId, number: u32, attempt: &mut Attempt) -> Vec<Event> {
+        let new = attempt.events[attempt.read..].to_vec();
+        attempt.read = attempt.events.len();
         let failure = attempt.failure.clone();
         let past = self.past(id, number);
-        for word in &new {
-            match word {
-                Word::Checkpoint(step) => past.checkpoint = past.checkpoint.max(Some(*step)),
-                Word::Step(step) => past.step = Some(*step),
+        for event in &new {
+            match event {
+                Event::Checkpoint(step) => past.checkpoint = past.checkpoint.max(Some(*step)),
+                Event::Step(step) => past.step = Some(*step),
             }
         }
         if let Some(failure) = failure {
@@ -109,7 +109,7 @@ impl Disk {
         new
     }
 
-    /// Every trial as it is recorded, in the file's order, retired ones last.
+    /// The records of all trials in the file's order, retired ones last.
     pub(crate) fn records(&self) -> Vec<(TrialRecord, AttemptHistory)> {
         let mut trials: Vec<_> = self.trials.values().collect();
         trials.sort_by_key(|trial| (trial.position.is_none(), trial.position));
@@ -137,7 +137,7 @@ impl Disk {
         self.trials[trial].past.attempts_reset
     }
 
-    /// Why an attempt was asked to stop.
+    /// The cause of the recorded stop of an attempt.
     pub(crate) fn cause(&self, trial: &TrialId, number: u32) -> Option<StopCause> {
         let attempts = &self.trials[trial].past.attempts;
         attempts.iter().find(|past| past.number == number)?.cause
@@ -158,8 +158,8 @@ impl Disk {
     }
 }
 
-/// A word about an attempt's detector, as a decision.
-pub(crate) fn heard(trial: TrialId, attempt: u32, liveness: Liveness) -> Entry {
+/// The journal entry of a stall, or of its end.
+pub(crate) fn liveness_entry(trial: TrialId, attempt: u32, liveness: Liveness) -> Entry {
     match liveness {
         Liveness::Stalled => Entry::Stalled { trial, attempt, silent_ms: 0 },
         Liveness::Recovered => Entry::Recovered { trial, attempt },

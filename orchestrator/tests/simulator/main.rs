@@ -1,8 +1,8 @@
-//! The real scheduler, plan and replay of records against a modelled world: machine, disk, holders,
-//! workers, clocks and people, all driven by one seed, faults included. After every step it is
-//! checked that nothing is lost, doubled or over-booked.
+//! The real core, plan and replay of records against a modelled world: machine, disk, holders,
+//! workers, clocks and users, all driven by one seed, faults included. After every step it is checked
+//! that nothing is lost, doubled or over-booked.
 //!
-//! `make simulate` goes on until `EVENTS` things have happened, from `SEED` on.
+//! `make simulate` runs simulations until `EVENTS` events have happened; `SEED` is the first seed.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
@@ -10,10 +10,10 @@ mod attempt;
 mod checks;
 mod disk;
 mod faults;
-mod people;
-mod rules;
+mod oracle;
 mod simulation;
 mod supervisor;
+mod users;
 mod world;
 
 use std::collections::BTreeMap;
@@ -23,14 +23,14 @@ use std::time::Instant;
 
 use simulation::Simulation;
 
-/// How much happens if nobody says so: enough for about a second.
-const FEW: u64 = 400_000;
+/// The number of events without `EVENTS`: about a second's worth.
+const DEFAULT_EVENTS: u64 = 400_000;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are for people")]
-fn whatever_happens_nothing_is_lost_doubled_or_over_booked() {
+fn no_event_or_fault_loses_doubles_or_over_books_anything() {
     let number = |name| env::var(name).ok().map(|text| text.parse().expect("a number"));
-    let (enough, first) = (number("EVENTS").unwrap_or(FEW), number("SEED").unwrap_or(1));
+    let (enough, first) = (number("EVENTS").unwrap_or(DEFAULT_EVENTS), number("SEED").unwrap_or(1));
     let start = Instant::now();
     let (mut events, mut experiments, mut counts) = (0, 0, BTreeMap::new());
     for seed in first.. {

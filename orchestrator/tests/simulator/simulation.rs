@@ -14,14 +14,14 @@ use orchestrator::store::journal_file::Entry;
 
 use crate::checks;
 use crate::disk::Disk;
-use crate::people::{self, Call};
 use crate::supervisor::Supervisor;
+use crate::users::{self, Call};
 use crate::world::{Flaw, Script, World};
 
-/// Moments within which everything must be over once nothing goes wrong any more.
+/// The number of steps within which everything must end without faults.
 const PATIENCE: u32 = 20_000;
 
-/// Decisions that are shown of one that failed.
+/// The number of decisions that are shown of a failed simulation.
 const SHOWN: usize = 40;
 
 /// One experiment.
@@ -30,7 +30,7 @@ pub(crate) struct Simulation {
     pub(crate) world: World,
     pub(crate) disk: Disk,
     pub(crate) supervisor: Option<Supervisor>,
-    /// The supervisor dies once it has done so many things more.
+    /// The number of steps after which the supervisor dies.
     pub(crate) fuse: Option<u32>,
     /// Every trial that the file may ever name, and those that it names now.
     pub(crate) trials: Vec<TrialId>,
@@ -38,7 +38,7 @@ pub(crate) struct Simulation {
     pub(crate) weights: BTreeMap<TrialId, Weight>,
     pub(crate) retry: Retry,
     pub(crate) after_stall: AfterStall,
-    /// Trials that somebody wants stopped, until somebody wants them run.
+    /// Trials that were requested to stop, and have not been requested to run since.
     pub(crate) unwanted: BTreeSet<TrialId>,
     events: u64,
 }
@@ -47,9 +47,9 @@ impl Simulation {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let names = (0..random.usize(1..7)).map(|n| format!("v{n}"));
-        let trials: Vec<_> = names.map(|name| people::trial(&name)).collect();
+        let trials: Vec<_> = names.map(|name| users::trial(&name)).collect();
         let scripts = trials.iter().map(|id| (id.clone(), script(&mut random))).collect();
-        let weights = trials.iter().map(|id| (id.clone(), people::weight(&mut random))).collect();
+        let weights = trials.iter().map(|id| (id.clone(), users::weight(&mut random))).collect();
         let backoff = Duration::from_secs([0, 1, 10][random.usize(0..3)]);
         let retry = Retry { attempts: random.u32(1..5), backoff: Span(backoff) };
         let after_stall = if random.bool() { AfterStall::Flag } else { AfterStall::Retry };
@@ -68,34 +68,34 @@ impl Simulation {
         }
     }
 
-    /// Lets things happen, faults included; then nothing goes wrong any more, and all must end.
+    /// Simulates events and faults; after that no fault happens, and everything must end.
     pub(crate) fn run(&mut self) {
         let random = &mut self.world.random;
-        let (faults, wishes) = (random.u8(0..8), random.u8(1..10));
+        let (faults, requests) = (random.u8(0..8), random.u8(1..10));
         for _ in 0..random.u32(50..400) {
             match self.world.random.u8(0..100) {
                 n if n < faults => self.fault(),
-                n if n < faults + wishes => self.person(),
+                n if n < faults + requests => self.user_action(),
                 n if n < 60 => drop(self.world.work()),
-                // Most people do not wait for long before they call it again.
+                // Most users soon call it again.
                 n if n < 70 && self.supervisor.is_none() => self.run_or_interrupt(),
                 _ => self.supervise(),
             }
             self.pass(3_000);
         }
         self.calm_down();
-        self.come_to_an_end();
+        self.run_to_the_end();
     }
 
-    fn come_to_an_end(&mut self) {
-        self.go_on_until("the last supervisor to leave", |s| s.supervisor.is_none());
-        // What somebody had asked to stop, the first lets stop; the second runs it.
+    fn run_to_the_end(&mut self) {
+        self.go_on_until("the last supervisor to end", |s| s.supervisor.is_none());
+        // In the first, trials that were requested to stop end; the second runs them.
         for _ in 0..2 {
             self.run_file(&Call::default());
             self.go_on_until("every trial to end", |s| s.supervisor.is_none());
         }
         self.go_on_until("every process to end", Self::is_quiet);
-        checks::all_is_over(self);
+        checks::everything_has_ended(self);
         let attempts = self.world.attempts.len();
         self.file.retain(|id| matches!(self.disk.state(id), State::Succeeded { .. }));
         self.run_file(&Call::default());
@@ -112,12 +112,12 @@ impl Simulation {
             self.supervise();
             self.pass(20_000);
         }
-        panic!("waited in vain for {what}");
+        panic!("timed out while waiting for {what}");
     }
 
-    /// A little time passes.
+    /// Lets some time pass.
     fn pass(&mut self, most_ms: i64) {
-        self.happened();
+        self.count_event();
         let random = &mut self.world.random;
         self.world.disk_is_full &= random.u8(0..10) > 0;
         let ms = self.world.random.i64(0..most_ms);
@@ -129,8 +129,8 @@ impl Simulation {
         self.world.now_ms += ms;
     }
 
-    /// Counts something that happens.
-    pub(crate) fn happened(&mut self) {
+    /// Counts an event.
+    pub(crate) fn count_event(&mut self) {
         self.events += 1;
     }
 
@@ -142,7 +142,7 @@ impl Simulation {
         &self.world.counts
     }
 
-    /// The last decisions, for people.
+    /// The last decisions, for the report of a failure.
     pub(crate) fn story(&self) -> String {
         let mut story = format!("{:?}, {:?}\n", self.retry, self.after_stall);
         for entry in self.disk.journal.iter().rev().take(SHOWN).rev() {

@@ -1,5 +1,5 @@
-//! A supervisor of the modelled world: the real scheduler, told what happens and obeyed as by the real
-//! supervisor, which may die before anything that it does.
+//! A supervisor of the modelled world: it feeds the real core and performs its actions as the real
+//! supervisor does, and may die before each of them.
 
 use std::collections::BTreeMap;
 
@@ -11,40 +11,40 @@ use orchestrator::run_dir::requests::Request;
 use orchestrator::scheduler::{Action, AttemptEnd, Input, Scheduler, State, StopRequest};
 use orchestrator::store::journal_file::Entry;
 
-use crate::attempt::{Holder, Ownership, Word};
+use crate::attempt::{Event, Holder, Ownership};
 use crate::checks::{self, Watch};
 use crate::disk;
-use crate::rules::End;
+use crate::oracle::End;
 use crate::simulation::Simulation;
 
-/// How long the holder of an earlier supervisor's attempt may take to claim it.
-const CLAIM_WITHIN_MS: i64 = 2_000;
+/// The time within which the holder of an earlier supervisor's attempt must own it.
+const OWNED_WITHIN_MS: i64 = 2_000;
 
-/// How long a detector is too long.
+/// The time without events after which an attempt is stalled.
 pub(crate) const STALLED_AFTER_MS: i64 = 60_000;
 
-/// Nobody is left to go on.
+/// The supervisor has died.
 #[derive(Debug)]
 pub(crate) struct Dead;
 
-/// What a supervisor keeps in its memory.
+/// The memory of a supervisor, lost when it dies.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     pub(crate) scheduler: Scheduler,
-    pub(crate) began_ms: i64,
-    /// What the checks keep in mind of it.
+    pub(crate) started_ms: i64,
+    /// The state of the checks of its decisions.
     pub(crate) watch: Watch,
-    /// The holders that it has started, and whether they live.
+    /// The holders that it has started; true while they run.
     pub(crate) holders: BTreeMap<(TrialId, u32), bool>,
-    /// When each attempt was first looked at, and when it had been heard of last.
+    /// The time of each attempt's first poll, and of its last event.
     pub(crate) stall_detectors: BTreeMap<(TrialId, u32), (i64, i64)>,
     pub(crate) lease: Option<Vec<(usize, u8)>>,
-    /// A verb in the place of a supervisor: does what is requested until these have ended.
-    pub(crate) stays_for: Option<Vec<TrialId>>,
+    /// Set for a verb that acts as supervisor: it handles requests until these trials have ended.
+    pub(crate) verb_for: Option<Vec<TrialId>>,
 }
 
 impl Simulation {
-    /// The supervisor, if there is one, looks once and does what follows.
+    /// One cycle of the supervisor, if one is running.
     pub(crate) fn supervise(&mut self) {
         let Some(mut supervisor) = self.supervisor.take() else { return };
         match self.cycle(&mut supervisor) {
@@ -60,17 +60,17 @@ impl Simulation {
     }
 
     fn cycle(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
-        self.heed(s)?;
-        self.look(s)?;
-        if s.stays_for.is_none() {
-            self.start_what_fits(s)?;
-            checks::every_stop_is_asked_for(self, s);
+        self.handle_requests(s)?;
+        self.poll(s)?;
+        if s.verb_for.is_none() {
+            self.start_next(s)?;
+            checks::every_stop_is_requested(self, s);
         }
         Ok(())
     }
 
-    /// Passes a moment at which the supervisor may die.
-    pub(crate) fn breathe(&mut self) -> Result<(), Dead> {
+    /// A moment at which the supervisor may die.
+    pub(crate) fn may_die(&mut self) -> Result<(), Dead> {
         match &mut self.fuse {
             Some(0) => Err(Dead),
             Some(left) => {
@@ -81,9 +81,9 @@ impl Simulation {
         }
     }
 
-    /// Writes a decision down; without space a supervisor gives up.
+    /// Records a decision; without disk space the supervisor ends.
     pub(crate) fn decide(&mut self, watch: &mut Watch, entry: Entry) -> Result<(), Dead> {
-        self.breathe()?;
+        self.may_die()?;
         if self.world.disk_is_full {
             return Err(Dead);
         }
@@ -92,12 +92,12 @@ impl Simulation {
         Ok(())
     }
 
-    /// Tells the core what has happened, and does what it decides.
-    pub(crate) fn tell(&mut self, s: &mut Supervisor, input: Input) -> Result<(), Dead> {
+    /// Passes an input to the core, and performs its actions.
+    pub(crate) fn handle(&mut self, s: &mut Supervisor, input: Input) -> Result<(), Dead> {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
-            self.happened();
-            for action in s.scheduler.handle(input, self.world.now_ms - s.began_ms) {
+            self.count_event();
+            for action in s.scheduler.handle(input, self.world.now_ms - s.started_ms) {
                 match action {
                     Action::Record { trial, from, to } => {
                         self.decide(&mut s.watch, Entry::Changed { trial, from, to })?;
@@ -112,7 +112,7 @@ impl Simulation {
                         )?;
                     }
                     Action::RecordLiveness(trial, attempt, liveness) => {
-                        self.decide(&mut s.watch, disk::heard(trial, attempt, liveness))?;
+                        self.decide(&mut s.watch, disk::liveness_entry(trial, attempt, liveness))?;
                     }
                     Action::Start(trial, number) => {
                         if !self.start(s, &trial, number)? {
@@ -135,64 +135,68 @@ impl Simulation {
     fn start(&mut self, s: &mut Supervisor, trial: &TrialId, number: u32) -> Result<bool, Dead> {
         let lease = s.lease.take().unwrap();
         checks::start(self, trial, number, &lease);
-        self.breathe()?;
-        let possible = !self.world.disk_is_full && !self.world.strikes(1);
+        self.may_die()?;
+        let possible = !self.world.disk_is_full && !self.world.happens(1);
         let attempt = self.world.attempt(trial, number);
         if !possible {
             attempt.end = Some(End::Interrupted);
             return Ok(false);
         }
         attempt.prepared = true;
-        self.breathe()?;
+        self.may_die()?;
         let attempt = self.world.attempt(trial, number);
-        (attempt.holder, attempt.lease) = (Holder::Coming, lease);
+        (attempt.holder, attempt.lease) = (Holder::Starting, lease);
         s.holders.insert((trial.clone(), number), true);
         self.world.count("an attempt is started");
         Ok(true)
     }
 
     fn stop(&mut self, trial: &TrialId, number: u32, mode: StopMode) -> Result<(), Dead> {
-        self.breathe()?;
+        self.may_die()?;
         let attempt = self.world.attempt(trial, number);
-        // Without a folder no holder will come.
+        // Without a folder no holder will start.
         if attempt.prepared {
             attempt.stop = attempt.stop.max(Some(mode));
         }
         Ok(())
     }
 
-    fn heed(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
+    fn handle_requests(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
         while let Some(request) = self.disk.requests.first().cloned() {
             match request {
                 Request::StopAll { mode } => self.interrupt(s, mode)?,
                 Request::Stop { trials, mode } => {
-                    let stop = |id| Input::Cancel(id, mode);
-                    self.wish(s, &trials, |state| !state.is_settled(), stop)?;
+                    self.request(
+                        s,
+                        &trials,
+                        |state| !state.is_settled(),
+                        |id| Input::Cancel(id, mode),
+                    )?;
                     checks::is_to_stop(self, s, &trials);
                 }
                 Request::Retry { trials } => {
-                    self.wish(s, &trials, State::may_be_retried, Input::Retry)?;
+                    self.request(s, &trials, State::may_be_retried, Input::Retry)?;
                 }
-                // Nobody asks for it here.
+                // Never requested here.
                 Request::CollectGarbage => {}
             }
-            self.breathe()?;
+            self.may_die()?;
             self.disk.requests.remove(0);
         }
         Ok(())
     }
 
-    fn wish(
+    fn request(
         &mut self,
         s: &mut Supervisor,
         trials: &[TrialId],
-        makes_sense: impl Fn(&State) -> bool,
-        wish: impl Fn(TrialId) -> Input,
+        is_valid: impl Fn(&State) -> bool,
+        input: impl Fn(TrialId) -> Input,
     ) -> Result<(), Dead> {
         for trial in trials {
-            if s.scheduler.state(trial).is_some_and(&makes_sense) {
+            if s.scheduler.state(trial).is_some_and(&is_valid) {
                 s.watch.requested = [trial.clone()].into();
-                self.tell(s, wish(trial.clone()))?;
+                self.handle(s, input(trial.clone()))?;
                 s.watch.requested.clear();
             }
         }
@@ -201,36 +205,36 @@ impl Simulation {
 
     pub(crate) fn interrupt(&mut self, s: &mut Supervisor, mode: StopMode) -> Result<(), Dead> {
         s.watch.stops = true;
-        self.tell(s, Input::Interrupt(mode))
+        self.handle(s, Input::Interrupt(mode))
     }
 
-    fn look(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
+    fn poll(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
         for (key, lives) in &mut s.holders {
             let holder = self.world.attempts[key].holder;
-            *lives = matches!(holder, Holder::Coming | Holder::Holding);
+            *lives = matches!(holder, Holder::Starting | Holder::Holding);
         }
         let active: Vec<_> = s.scheduler.active().map(|(id, n)| (id.clone(), n)).collect();
         for (id, number) in active {
             let attempt = self.world.attempt(&id, number);
             let (status, failure) = (attempt.attempt_status(), attempt.failure.clone());
-            for word in self.disk.read(&id, number, self.world.attempt(&id, number)) {
-                let input = match word {
-                    Word::Checkpoint(step) => Input::Checkpointed(id.clone(), step),
-                    Word::Step(step) => Input::Reached(id.clone(), step),
+            for event in self.disk.read(&id, number, self.world.attempt(&id, number)) {
+                let input = match event {
+                    Event::Checkpoint(step) => Input::Checkpointed(id.clone(), step),
+                    Event::Step(step) => Input::Reached(id.clone(), step),
                 };
-                self.tell(s, input)?;
+                self.handle(s, input)?;
             }
             let input = match status {
                 AttemptStatus::Held(_) => {
-                    self.tell(s, Input::HolderStarted(id.clone()))?;
-                    self.listen(s, id, number)
+                    self.handle(s, Input::HolderStarted(id.clone()))?;
+                    self.detect_stall(s, id, number)
                 }
-                AttemptStatus::Unowned => self.give_up_unclaimed(s, id, number)?,
+                AttemptStatus::Unowned => self.abandon_unowned(s, id, number)?,
                 AttemptStatus::Ended(exit) => {
                     Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure }))
                 }
                 AttemptStatus::Lost(_) => {
-                    self.breathe()?;
+                    self.may_die()?;
                     self.world.attempt(&id, number).orphans = false;
                     Some(Input::Ended(id, AttemptEnd::Lost(String::new())))
                 }
@@ -238,54 +242,56 @@ impl Simulation {
                 AttemptStatus::Unknown(_) => None,
             };
             if let Some(input) = input {
-                self.tell(s, input.clone())?;
+                self.handle(s, input.clone())?;
                 if let Input::Stalled(id) = input {
-                    checks::a_silence_has_an_end(self, &id, number);
+                    checks::a_stalled_attempt_is_stopped(self, &id, number);
                 }
             }
         }
         Ok(())
     }
 
-    fn listen(&mut self, s: &mut Supervisor, id: TrialId, number: u32) -> Option<Input> {
-        let (now_ms, heard_ms) = (self.world.now_ms, self.world.attempt(&id, number).heard_ms);
-        let detector = s.stall_detectors.entry((id.clone(), number)).or_insert((now_ms, heard_ms));
-        let stirred = detector.1 != heard_ms;
-        detector.1 = heard_ms;
-        if now_ms - detector.0.max(heard_ms) >= STALLED_AFTER_MS {
+    fn detect_stall(&mut self, s: &mut Supervisor, id: TrialId, number: u32) -> Option<Input> {
+        let (now_ms, last_event_ms) =
+            (self.world.now_ms, self.world.attempt(&id, number).last_event_ms);
+        let detector =
+            s.stall_detectors.entry((id.clone(), number)).or_insert((now_ms, last_event_ms));
+        let recovered = detector.1 != last_event_ms;
+        detector.1 = last_event_ms;
+        if now_ms - detector.0.max(last_event_ms) >= STALLED_AFTER_MS {
             return Some(Input::Stalled(id));
         }
-        stirred.then_some(Input::Recovered(id))
+        recovered.then_some(Input::Recovered(id))
     }
 
-    fn give_up_unclaimed(
+    fn abandon_unowned(
         &mut self,
         s: &mut Supervisor,
         id: TrialId,
         number: u32,
     ) -> Result<Option<Input>, Dead> {
-        let own = s.holders.get(&(id.clone(), number)).copied();
-        if own.unwrap_or(self.world.now_ms - s.began_ms < CLAIM_WITHIN_MS) {
+        let is_starting = s.holders.get(&(id.clone(), number)).copied();
+        if is_starting.unwrap_or(self.world.now_ms - s.started_ms < OWNED_WITHIN_MS) {
             return Ok(None);
         }
-        self.breathe()?;
+        self.may_die()?;
         let attempt = self.world.attempt(&id, number);
-        (attempt.claim, attempt.end) = (Ownership::Abandoned, Some(End::Interrupted));
-        self.world.count("an attempt is given up that nobody has claimed");
+        (attempt.ownership, attempt.end) = (Ownership::Abandoned, Some(End::Interrupted));
+        self.world.count("an attempt without an owner is abandoned");
         Ok(Some(never_started(id)))
     }
 
-    fn start_what_fits(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
-        while let Some(next) = s.scheduler.next(self.world.now_ms - s.began_ms).cloned() {
+    fn start_next(&mut self, s: &mut Supervisor) -> Result<(), Dead> {
+        while let Some(next) = s.scheduler.next(self.world.now_ms - s.started_ms).cloned() {
             let mut wanted = self.world.resources.clone();
             if s.scheduler.needs_whole_gpus(&next) {
                 wanted.share = Share::WHOLE;
             }
             s.lease = self.world.lease(&wanted);
             if s.lease.is_none() {
-                return self.tell(s, Input::Blocked(next, "all is taken".to_owned()));
+                return self.handle(s, Input::Blocked(next, "all is taken".to_owned()));
             }
-            self.tell(s, Input::Leased(next))?;
+            self.handle(s, Input::Leased(next))?;
         }
         Ok(())
     }
@@ -293,14 +299,14 @@ impl Simulation {
 
 impl Supervisor {
     fn is_done(&self) -> bool {
-        match &self.stays_for {
+        match &self.verb_for {
             None => self.scheduler.is_done(),
             Some(trials) => !self.scheduler.active().any(|(id, _)| trials.contains(id)),
         }
     }
 
-    /// How hard Ctrl-C is meant.
-    pub(crate) fn halt_of_an_interrupt(&self) -> StopMode {
+    /// The mode of the stop that Ctrl-C requests.
+    pub(crate) fn stop_mode_of_interrupt(&self) -> StopMode {
         match self.scheduler.stopping() {
             Some(StopRequest::ByUser(_)) => StopMode::Immediate,
             Some(StopRequest::TooManyFailures) | None => StopMode::Graceful,

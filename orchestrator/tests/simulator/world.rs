@@ -11,40 +11,40 @@ use orchestrator::run_dir::attempt::Outcome;
 use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::slots::{ForeignProcesses, Gpu, Occupancy, Request, rejection};
 
-use crate::attempt::{Attempt, Holder, Ownership, Word, Worker};
+use crate::attempt::{Attempt, Event, Holder, Ownership, Worker};
 use crate::checks;
-use crate::rules::End;
+use crate::oracle::End;
 
-/// What a trial's workers do if nothing goes wrong.
+/// The behaviour of a trial's workers without faults.
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
     pub(crate) steps: u64,
     pub(crate) checkpoint_every: u64,
-    /// A fault of its own, met at this step in each attempt.
+    /// A flaw, and the step at which it takes effect in each attempt.
     pub(crate) flaw: Option<(u64, Flaw)>,
 }
 
-/// What is wrong with a trial.
+/// A flaw of a trial.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Flaw {
     Crashes,
     Diverges,
     NeedsMuchMemory,
     WrongConfig,
-    /// Somebody kills it each time.
+    /// It is killed each time.
     IsKilled,
 }
 
-/// The machine and what lies on it.
+/// The machine, its processes and its files.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) random: Rng,
-    /// Time that nobody sets.
+    /// Monotonic time.
     pub(crate) now_ms: i64,
-    /// By how much the wall clock is ahead of it.
+    /// The difference of the wall clock.
     pub(crate) wall_ahead_ms: i64,
     pub(crate) disk_is_full: bool,
-    /// Nothing goes wrong any more.
+    /// True once no more faults happen.
     pub(crate) is_calm: bool,
     pub(crate) resources: Resources,
     pub(crate) gpus: usize,
@@ -52,7 +52,7 @@ pub(crate) struct World {
     pub(crate) attempts: BTreeMap<(TrialId, u32), Attempt>,
     /// The last checkpoint of each trial.
     saved: BTreeMap<TrialId, u64>,
-    /// How often what has happened.
+    /// The number of events of each kind.
     pub(crate) counts: BTreeMap<&'static str, u64>,
 }
 
@@ -85,8 +85,8 @@ impl World {
         *self.counts.entry(what).or_insert(0) += 1;
     }
 
-    /// Whether something of this likelihood in a hundred happens now.
-    pub(crate) fn strikes(&mut self, percent: u32) -> bool {
+    /// True with this probability in percent, while faults happen.
+    pub(crate) fn happens(&mut self, percent: u32) -> bool {
         !self.is_calm && self.random.u32(0..100) < percent
     }
 
@@ -94,14 +94,14 @@ impl World {
         self.attempts.entry((trial.clone(), number)).or_default()
     }
 
-    /// Any of the attempts for which `which` holds.
-    pub(crate) fn any(&mut self, which: impl Fn(&Attempt) -> bool) -> Option<(TrialId, u32)> {
-        let found = self.attempts.iter().filter(|(_, attempt)| which(attempt));
+    /// A random one of the attempts that fulfil `predicate`.
+    pub(crate) fn any(&mut self, predicate: impl Fn(&Attempt) -> bool) -> Option<(TrialId, u32)> {
+        let found = self.attempts.iter().filter(|(_, attempt)| predicate(attempt));
         let found: Vec<_> = found.map(|(key, _)| key.clone()).collect();
         (!found.is_empty()).then(|| found[self.random.usize(..found.len())].clone())
     }
 
-    /// Leases GPUs by the rule that the real slots go by, the emptiest first.
+    /// Leases GPUs by the rule of the real slots, the emptiest first.
     pub(crate) fn lease(&self, wanted: &Resources) -> Option<Vec<(usize, u8)>> {
         let request =
             Request { resources: wanted.clone(), foreign_processes: ForeignProcesses::Avoided };
@@ -122,35 +122,34 @@ impl World {
         Some(leased.collect::<Vec<_>>()).filter(|leased| leased.len() == gpus)
     }
 
-    /// Something of an attempt goes on by a little; `false` if nothing lives.
+    /// One step of a random attempt's processes; `false` if there are none.
     pub(crate) fn work(&mut self) -> bool {
-        let lives = |a: &Attempt| matches!(a.holder, Holder::Coming | Holder::Holding);
-        let Some((trial, number)) = self.any(lives) else { return false };
+        let Some((trial, number)) = self.any(Attempt::has_holder) else { return false };
         let attempt = self.attempt(&trial, number);
         match attempt.holder {
-            Holder::Coming => self.claim(&trial, number),
+            Holder::Starting => self.acquire(&trial, number),
             Holder::Holding if attempt.worker.is_some() => self.hold(&trial, number),
             Holder::Holding if attempt.outcome.is_some() => {
                 let (wall_ms, space) = (self.now_ms + self.wall_ahead_ms, !self.disk_is_full);
                 self.attempt(&trial, number).record_end(wall_ms, space);
             }
             Holder::Holding => attempt.lose_holder(),
-            Holder::None | Holder::Gone => {}
+            Holder::None | Holder::Ended => {}
         }
         true
     }
 
-    /// A holder comes to its attempt.
-    fn claim(&mut self, trial: &TrialId, number: u32) {
-        let (hangs, deaf, there_is_none) = (false, self.strikes(10), self.strikes(1));
+    /// A holder acquires its attempt.
+    fn acquire(&mut self, trial: &TrialId, number: u32) {
+        let (hangs, ignores_term, there_is_none) = (false, self.happens(10), self.happens(1));
         let step = self.saved.get(trial).copied().unwrap_or(0);
         let now_ms = self.now_ms;
         let attempt = self.attempt(trial, number);
-        if attempt.claim != Ownership::Free {
-            attempt.holder = Holder::Gone;
+        if attempt.ownership != Ownership::Free {
+            attempt.holder = Holder::Ended;
             return;
         }
-        (attempt.claim, attempt.holder, attempt.heard_ms) =
+        (attempt.ownership, attempt.holder, attempt.last_event_ms) =
             (Ownership::Held, Holder::Holding, now_ms);
         if attempt.stop.is_some() {
             attempt.asked_ms = Some(now_ms);
@@ -158,14 +157,14 @@ impl World {
             attempt.worker_ends(outcome, End::Interrupted);
         } else if there_is_none {
             let outcome = Outcome::NotStarted { message: "no such program".to_owned() };
-            attempt.worker_ends(outcome, End::Hopeless("not-started"));
+            attempt.worker_ends(outcome, End::Permanent("not-started"));
         } else {
-            attempt.worker = Some(Worker { step, hangs, deaf });
+            attempt.worker = Some(Worker { step, hangs, ignores_term });
             checks::only_one_works(self, trial, number);
         }
     }
 
-    /// A holder looks for a stop, and its worker does a step.
+    /// A holder polls for a stop, and its worker does a step.
     fn hold(&mut self, trial: &TrialId, number: u32) {
         let now_ms = self.now_ms;
         let attempt = self.attempt(trial, number);
@@ -182,7 +181,7 @@ impl World {
         if worker.hangs && !self.is_calm {
             return;
         }
-        if asked && !worker.deaf {
+        if asked && !worker.ignores_term {
             self.save(trial, number, worker.step);
             self.ends(trial, number, WORKER_STOPPED, End::Interrupted);
         } else {
@@ -198,14 +197,14 @@ impl World {
         if let Some((_, flaw)) = flaw.filter(|(at, _)| *at == step) {
             return self.fails(trial, number, flaw);
         }
-        if self.strikes(8) {
-            return self.misfortune(trial, number);
+        if self.happens(8) {
+            return self.random_failure(trial, number);
         }
         let now_ms = self.now_ms;
         let attempt = self.attempt(trial, number);
-        attempt.words.push(Word::Step(step));
+        attempt.events.push(Event::Step(step));
         attempt.worker.as_mut().unwrap().step = step;
-        attempt.heard_ms = now_ms;
+        attempt.last_event_ms = now_ms;
         if step.is_multiple_of(checkpoint_every) {
             self.save(trial, number, step);
         }
@@ -216,13 +215,13 @@ impl World {
             return;
         }
         self.saved.insert(trial.clone(), step);
-        // It may be killed before it says so.
-        if !self.strikes(3) {
-            self.attempt(trial, number).words.push(Word::Checkpoint(step));
+        // It may be killed before it reports it.
+        if !self.happens(3) {
+            self.attempt(trial, number).events.push(Event::Checkpoint(step));
         }
     }
 
-    fn misfortune(&mut self, trial: &TrialId, number: u32) {
+    fn random_failure(&mut self, trial: &TrialId, number: u32) {
         match self.random.u8(0..8) {
             0 | 1 => self.fails(trial, number, Flaw::Crashes),
             2 => self.fails(trial, number, Flaw::NeedsMuchMemory),
@@ -230,7 +229,7 @@ impl World {
             4 => self.attempt(trial, number).worker.as_mut().unwrap().hangs = true,
             5 => self.ends(trial, number, WORKER_STOPPED, End::Interrupted),
             6 => {
-                self.says(trial, number, "infrastructure");
+                self.reports(trial, number, "infrastructure");
                 self.ends(trial, number, 1, End::Interrupted);
             }
             _ => self.fails(trial, number, Flaw::IsKilled),
@@ -250,20 +249,20 @@ impl World {
             }
             Flaw::Crashes => self.ends(trial, number, 1, End::Crashed(last_step)),
             Flaw::Diverges => {
-                self.says(trial, number, "diverged");
-                self.ends(trial, number, 1, End::Hopeless("diverged"));
+                self.reports(trial, number, "diverged");
+                self.ends(trial, number, 1, End::Permanent("diverged"));
             }
             Flaw::NeedsMuchMemory => {
-                self.says(trial, number, "cuda-oom");
+                self.reports(trial, number, "cuda-oom");
                 self.ends(trial, number, 1, End::OutOfMemory);
             }
             Flaw::WrongConfig => {
-                self.ends(trial, number, WORKER_CONFIG_WRONG, End::Hopeless("config"));
+                self.ends(trial, number, WORKER_CONFIG_WRONG, End::Permanent("config"));
             }
         }
     }
 
-    fn says(&mut self, trial: &TrialId, number: u32, class: &str) {
+    fn reports(&mut self, trial: &TrialId, number: u32, class: &str) {
         let class = class.to_owned().into();
         let failure = Failure { class, message: "so it was".to_owned() };
         self.attempt(trial, number).failure = Some(failure);

@@ -1,0 +1,162 @@
+//! Attempts that are stopped, and holders that are killed.
+
+use std::fs;
+
+use orchestrator::executor::holder;
+use orchestrator::run_dir::attempt::{AttemptDir, Outcome, StopSource};
+use orchestrator::run_dir::ownership::{self, AttemptStatus};
+use serde_json::json;
+
+use super::fixture::{TestTrial, is_running, signal, wait_for_first_step, wait_for_owner};
+use crate::common::wait::wait_for;
+
+const CHECKPOINTED: Outcome = Outcome::Exited { code: 75 };
+const KILLED: Outcome = Outcome::Signalled { signal: 9 };
+
+/// The worker of a holder: its only child.
+fn worker_of(holder: u32) -> u32 {
+    let children = format!("/proc/{holder}/task/{holder}/children");
+    wait_for("the worker", || fs::read_to_string(&children).ok()?.trim().parse().ok())
+}
+
+#[test]
+fn a_stop_file_lets_the_worker_save_a_checkpoint() {
+    let mut trial =
+        TestTrial::new(json!({"steps": 1_000_000, "sleep_ms": 1, "checkpoint_every": 0}));
+    let attempt = trial.start(1);
+    wait_for_first_step(&attempt);
+    attempt.request_stop().unwrap();
+    let exit = trial.end(&attempt);
+    assert_eq!((exit.outcome, exit.stop), (CHECKPOINTED, Some(StopSource::Requested)));
+    assert!(!exit.killed);
+    assert_eq!(fs::read_dir(trial.path("checkpoints")).unwrap().count(), 1);
+}
+
+#[test]
+fn signals_to_the_holder_are_requests_to_stop() {
+    for name in ["-TERM", "-INT", "-HUP", "-USR1"] {
+        let mut trial = TestTrial::new(json!({"steps": 1_000_000, "sleep_ms": 1}));
+        let attempt = trial.start(1);
+        wait_for_first_step(&attempt);
+        signal(wait_for_owner(&attempt).pid, name);
+        let exit = trial.end(&attempt);
+        assert_eq!(
+            (exit.outcome, exit.stop),
+            (CHECKPOINTED, Some(StopSource::Requested)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_stop_before_the_start_starts_nothing() {
+    let mut trial = TestTrial::new(json!({}));
+    let attempt = AttemptDir::new(trial.folder.path(), 1);
+    fs::create_dir(attempt.path()).unwrap();
+    attempt.request_stop().unwrap();
+    trial.start(1);
+    let exit = trial.end(&attempt);
+    assert!(matches!(exit.outcome, Outcome::NotStarted { .. }), "{exit:?}");
+    assert_eq!(exit.stop, Some(StopSource::Requested));
+    assert!(!attempt.events().exists());
+}
+
+#[test]
+fn a_worker_that_ignores_sigterm_is_killed_with_all_it_started() {
+    let mut trial = TestTrial::new(
+        json!({"steps": 1_000_000, "sleep_ms": 1, "ignore_term": true, "fork_child": true}),
+    );
+    let mut command = trial.command(1);
+    command.grace_secs = 0.2;
+    let lease = trial.no_slots();
+    let attempt = trial.start_with(1, &command, lease);
+    wait_for_first_step(&attempt);
+    let child = trial.forked_child();
+    assert!(is_running(child));
+    attempt.request_stop().unwrap();
+    let exit = trial.end(&attempt);
+    assert_eq!((exit.outcome, exit.killed, exit.orphans), (KILLED, true, 1));
+    assert!(!is_running(child));
+}
+
+#[test]
+fn a_kill_skips_the_grace_period() {
+    let mut trial = TestTrial::new(json!({"hang_at": 2, "ignore_term": true}));
+    let mut command = trial.command(1);
+    command.grace_secs = 1e9;
+    let lease = trial.no_slots();
+    let attempt = trial.start_with(1, &command, lease);
+    wait_for_first_step(&attempt);
+    attempt.request_kill().unwrap();
+    let exit = trial.end(&attempt);
+    assert_eq!((exit.outcome, exit.stop), (KILLED, Some(StopSource::Requested)));
+    assert!(exit.killed);
+}
+
+#[test]
+fn the_time_limit_is_a_stop() {
+    let mut trial = TestTrial::new(json!({"hang_at": 2}));
+    let mut command = trial.command(1);
+    command.time_limit_secs = Some(0.3);
+    let lease = trial.no_slots();
+    let attempt = trial.start_with(1, &command, lease);
+    let exit = trial.end(&attempt);
+    assert_eq!((exit.outcome, exit.stop), (CHECKPOINTED, Some(StopSource::TimeLimit)));
+}
+
+#[test]
+fn a_worker_killed_by_another_process_is_not_counted_as_killed_by_its_holder() {
+    let mut trial = TestTrial::new(json!({"hang_at": 2}));
+    let attempt = trial.start(1);
+    wait_for_first_step(&attempt);
+    signal(worker_of(wait_for_owner(&attempt).pid), "-KILL");
+    let exit = trial.end(&attempt);
+    assert_eq!((exit.outcome, exit.stop, exit.killed), (KILLED, None, false));
+}
+
+#[test]
+fn the_worker_dies_with_a_killed_holder_and_the_attempt_is_lost() {
+    let mut trial = TestTrial::new(json!({"hang_at": 2, "ignore_term": true}));
+    let attempt = trial.start(1);
+    wait_for_first_step(&attempt);
+    let holder = wait_for_owner(&attempt).pid;
+    let worker = worker_of(holder);
+    signal(holder, "-KILL");
+    trial.holder_ended(&attempt);
+    wait_for("the worker's end", || (!is_running(worker)).then_some(()));
+    assert!(matches!(ownership::attempt_status(&attempt).unwrap(), AttemptStatus::Lost(_)));
+}
+
+#[test]
+fn orphans_of_a_killed_holder_are_found_and_ended() {
+    let mut trial = TestTrial::new(json!({"hang_at": 2, "fork_child": true}));
+    let mut bystanders = TestTrial::new(json!({"hang_at": 2, "fork_child": true}));
+    let (attempt, other) = (trial.start(1), bystanders.start(1));
+    let (child, bystander) = (trial.forked_child(), bystanders.forked_child());
+    let holder = wait_for_owner(&attempt).pid;
+    let worker = worker_of(holder);
+    signal(holder, "-KILL");
+    wait_for("the worker's end", || (!is_running(worker)).then_some(()));
+    assert!(is_running(child));
+    assert_eq!(holder::end_orphans(&attempt).unwrap(), 1);
+    wait_for("the orphan's end", || (!is_running(child)).then_some(()));
+    assert!(is_running(bystander));
+    other.request_stop().unwrap();
+    bystanders.end(&other);
+}
+
+#[test]
+fn the_holder_has_a_session_of_its_own() {
+    let mut trial = TestTrial::new(json!({"hang_at": 2}));
+    let attempt = trial.start(1);
+    let holder = wait_for_owner(&attempt).pid;
+    let session = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let (_, rest) = stat.rsplit_once(')').unwrap();
+        rest.split_whitespace().nth(3).unwrap().parse::<u32>().unwrap()
+    };
+    assert_eq!(session(holder), holder);
+    assert_ne!(session(std::process::id()), holder);
+    attempt.request_stop().unwrap();
+    trial.end(&attempt);
+}

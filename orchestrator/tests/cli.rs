@@ -1,0 +1,48 @@
+//! The `orch` command against real processes: a module per command or story, each test in a folder
+//! of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+/// The shared helpers, as far as this program uses them.
+mod common {
+    pub(crate) mod default_file;
+    pub(crate) mod local;
+    pub(crate) mod observe;
+    pub(crate) mod processes;
+    pub(crate) mod signals;
+    pub(crate) mod test_run;
+    pub(crate) mod wait;
+}
+
+mod commands {
+    mod background;
+    mod compare;
+    mod crash_recovery;
+    mod database;
+    mod doctor;
+    mod durability;
+    mod edited_file;
+    mod example;
+    mod export;
+    mod failures;
+    mod gc;
+    mod gpus;
+    mod help;
+    mod hostile_worker;
+    mod import;
+    mod inspect;
+    mod interrupts;
+    mod provenance;
+    mod query;
+    mod real_worker;
+    mod requests;
+    mod stale_results;
+    mod stall;
+    mod start_order;
+    mod success;
+    mod supervisor_crash;
+    mod terminal;
+    mod usage;
+}
+
+use common::local as executor;

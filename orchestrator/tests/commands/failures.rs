@@ -1,0 +1,118 @@
+//! Workers that fail: retries, final failures, and messages.
+
+use crate::common::default_file::reference_records;
+use crate::common::test_run::TestRun;
+
+#[test]
+fn a_crash_is_retried_from_the_last_checkpoint() {
+    let test = TestRun::with(&[("sleep_ms: 20", "crash_at: 7, crash_attempts: 1")]);
+    let ended = test.orch("run trip.yaml");
+    ended.expect(0, &["queued: the worker was ended by signal 6; attempt 1 of 3 failed"]);
+    assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (2, 2));
+    assert_eq!(test.recorded(), reference_records(&[]));
+}
+
+#[test]
+fn a_crash_at_the_same_step_twice_is_final_and_the_others_go_on() {
+    let test = TestRun::with(&[("offset: 1", "offset: 1, crash_at: 7")]);
+    let ended = test.orch("run trip.yaml -j 1");
+    let folder = test.trial("b-s0-").unwrap();
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let message = "crashed: the worker was ended by signal 6, twice at step 6";
+    // The first attempt's log was shown in full; this one's only by `orch why`.
+    ended.expect(1, &[&format!("its logs in runs/trip/trials/{id}/attempt-1 are empty\n")]);
+    ended.expect(1, &[&format!("{id}: failed: {message}; `orch why {id}` shows its log\n")]);
+    let list = format!("1 of 2 trials done, 1 failed:\n  {id}  {message}  orch why {id}\n");
+    assert!(ended.stderr.ends_with(&list), "{}", ended.stderr);
+    assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (1, 2));
+    assert_eq!(test.state("a-s0-").unwrap(), "succeeded");
+    assert!(test.orch("status").stdout.contains(message));
+
+    // The report names what is missing, and uses no result of a failed trial.
+    let report = test.orch("report");
+    assert_eq!(report.code, 3, "{}", report.stderr);
+    assert!(report.stdout.contains("failed (crashed)"), "{}", report.stdout);
+}
+
+#[test]
+fn the_first_failure_is_shown_at_once_and_in_full() {
+    let test = TestRun::with(&[
+        (
+            "command: [fake-worker], check: [fake-worker, check]",
+            r#"command: [sh, -c, 'seq 30 >&2; printf "\033[31mred\n" >&2; exit 3']"#,
+        ),
+        ("attempts: 3", "attempts: 1"),
+    ]);
+    let ended = test.orch("run trip.yaml -q -j 1");
+    let [a, b] = ["a-s0-", "b-s0-"]
+        .map(|trial| test.trial(trial).unwrap().file_name().unwrap().to_str().unwrap().to_owned());
+    let log = format!("runs/trip/trials/{a}/attempt-1/stderr.log");
+    let (message, last) = ("failed: crashed: the worker exited with code 3", 12..=30);
+    let last = last.map(|n| format!("      {n}")).collect::<Vec<_>>().join("\n");
+    let first = format!(
+        "{a}: {message}\n    the end of {log}:\n{last}\n      red\n    to rerun it manually"
+    );
+    assert!(ended.stderr.starts_with(&first), "{}", ended.stderr);
+    ended.expect(1, &["      again=$(mktemp -d)", "      (cd "]);
+    let second = format!("\n{b}: {message}; `orch why {b}` shows its log\n");
+    assert!(ended.stderr.ends_with(&second), "{}", ended.stderr);
+}
+
+#[test]
+fn permanent_failures_are_not_retried() {
+    let test = TestRun::with(&[
+        ("sleep_ms: 20", "sleep_ms: 0"),
+        (
+            "  b: {label: Second, set: {offset: 1}}",
+            "  data: {set: {fail: {class: data, message: no faces}}}
+  diverged: {set: {fail: {class: diverged, message: the loss is NaN}}}
+  config: {set: {fail: {class: config, message: 3 does not divide 8}}}
+  unsaid: {set: {exit: 64}}",
+        ),
+    ]);
+    let ended = test.orch("run trip.yaml --quiet");
+    ended.expect(1, &["failed: data: no faces", "failed: diverged: the loss is NaN"]);
+    ended
+        .expect(1, &["failed: config: 3 does not divide 8", "failed: config: the config is wrong"]);
+    for trial in ["data", "diverged", "config", "unsaid"] {
+        assert_eq!(test.attempts(trial), 1, "{trial}");
+    }
+    assert_eq!(test.state("a-s0-").unwrap(), "succeeded");
+}
+
+#[test]
+fn status_abbreviates_long_lists() {
+    let seeds: Vec<_> = (0..45).map(|seed| seed.to_string()).collect();
+    let test = TestRun::with(&[
+        ("steps: 20, sleep_ms: 20", "steps: 1, sleep_ms: 0"),
+        ("set: {offset: 1}", "seeds: [0], set: {fail: {class: data, message: no faces}}"),
+        ("\nseeds: [0]", &format!("\nseeds: [{}]", seeds.join(", "))),
+    ]);
+    test.orch("run trip.yaml -q").expect(1, &[]);
+    let status = test.orch("status").stdout;
+    let lines: Vec<_> = status.lines().collect();
+    assert_eq!(lines[0], "trip: 1 failed, 45 succeeded");
+    assert!(lines[4].starts_with("b-s0-") && lines[4].ends_with("data: no faces"), "{status}");
+    assert_eq!(lines[5..], ["and 45 more; `--all` lists them"]);
+    let all = test.orch("status --all").stdout;
+    assert_eq!(all.lines().filter(|line| line.starts_with("a-s")).count(), 45, "{all}");
+}
+
+#[test]
+fn failed_trials_are_run_again_by_the_next_run() {
+    let test = TestRun::with(&[
+        ("sleep_ms: 20", "sleep_ms: 0, crash_at: 7, crash_attempts: 1"),
+        ("attempts: 3", "attempts: 1"),
+    ]);
+    test.orch("run trip.yaml").expect(1, &["0 of 2 trials done, 2 failed"]);
+    test.orch("run trip.yaml").expect(0, &["2 failed, to run again", "2 of 2 trials done"]);
+    assert_eq!(test.recorded(), reference_records(&[]));
+}
+
+#[test]
+fn malformed_events_fail_no_trial() {
+    let test = TestRun::with(&[("sleep_ms: 20", "garbage: true, nan_at: 20")]);
+    test.orch("run trip.yaml").expect(0, &[]);
+    assert_eq!(test.status("a-s0-").unwrap()["skipped_lines"], 3);
+    assert!(test.recorded().loss["a-s0"][19].1.is_nan());
+}

@@ -1,0 +1,30 @@
+//! Fault injection: experiments in which one thing after the other fails, at random moments. After
+//! each fault `orch run` is called again; in the end nothing may be lost, doubled or left behind.
+//!
+//! `make faults` injects many. `FAULTS` is their number, and `SEED` the first seed of the random
+//! numbers.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
+/// The shared helpers, as far as this program uses them.
+mod common {
+    pub(crate) mod local;
+    pub(crate) mod processes;
+    pub(crate) mod signals;
+    pub(crate) mod test_run;
+    pub(crate) mod wait;
+}
+
+mod injection {
+    mod campaign;
+    mod checks;
+    mod clock;
+    mod disk;
+    mod disk_space;
+    mod fault;
+    mod namespace;
+    mod reader;
+    mod survival;
+}
+
+use common::local as executor;
