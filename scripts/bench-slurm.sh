@@ -5,7 +5,7 @@
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 trials=${1:-500}
-cargo build --quiet --locked -p orchestrator --bins
+cargo build --quiet --locked -p orchestrator --bins --features fake-worker
 bin=$PWD/target/debug slurm=$PWD/scripts/slurm.sh
 dir=$(mktemp -d)
 trap '"$slurm" down "$dir/slurm"; rm -rf "$dir"' EXIT
