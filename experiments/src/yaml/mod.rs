@@ -1,5 +1,6 @@
 //! YAML text to plain values, with the position of every key for error messages.
 
+mod error;
 pub mod parse;
 pub mod source;
 pub mod suggest;

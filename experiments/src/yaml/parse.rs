@@ -3,44 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::pointer::escape;
-use super::positions::Position;
-
-/// The text is not YAML, or has no JSON equivalent, or exceeds a limit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct YamlError {
-    pub(crate) message: String,
-    /// `None` if only the pointer is known.
-    pub(crate) position: Option<Position>,
-    /// JSON pointer to the value; empty if only the position is known.
-    pub(crate) pointer: String,
-    /// Advice.
-    pub(crate) hint: Option<String>,
-}
-
-impl YamlError {
-    /// An error at a position.
-    pub(super) fn at(position: Position, message: impl Into<String>) -> Self {
-        Self { position: Some(position), ..Self::new(message) }
-    }
-
-    /// An error of a value whose position is not known.
-    fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), position: None, pointer: String::new(), hint: None }
-    }
-
-    /// Adds advice.
-    pub(super) fn hint(self, hint: &str) -> Self {
-        Self { hint: Some(hint.to_owned()), ..self }
-    }
-
-    /// The same error, seen from the parent that has the value under `key`.
-    fn below(mut self, key: &str) -> Self {
-        self.pointer = format!("/{}{}", escape(key), self.pointer);
-        self
-    }
-}
+use super::error::{Position, YamlError};
 
 /// Reads one document. Duplicate keys, keys that are not strings, and tags are errors.
 pub(crate) fn parse(text: &str) -> Result<Value, YamlError> {

@@ -3,11 +3,10 @@
 //! refers to, each time: a few lines of aliases of aliases can mean billions of values.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
-use super::parse::YamlError;
+use super::error::{Position, YamlError};
 use super::pointer::escape;
 
 /// Advice for a file that is too large.
@@ -24,25 +23,8 @@ const MAX_DEPTH: u64 = 64;
 /// JSON pointer to the position of a key or list item.
 pub(crate) type SourceMap = HashMap<String, Position>;
 
-/// A position in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
-    /// From 1.
-    pub(crate) line: usize,
-    /// From 1, in characters.
-    pub(crate) column: usize,
-}
-
-impl Position {
-    fn new(marker: &Marker) -> Self {
-        Self { line: marker.line(), column: marker.col() + 1 }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}:{}", self.line, self.column)
-    }
+fn position_of(marker: &Marker) -> Position {
+    Position { line: marker.line(), column: marker.col() + 1 }
 }
 
 /// The size of a value, aliases expanded.
@@ -82,7 +64,7 @@ pub(crate) fn read(text: &str) -> Result<SourceMap, YamlError> {
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
-            let position = Position::new(error.marker());
+            let position = position_of(error.marker());
             // More levels than the parser can count are too many.
             if error.info().contains("recursion limit") {
                 return YamlError::at(position, too_deep()).hint(TOO_LARGE);
@@ -110,7 +92,7 @@ fn is_too_large(word: &str) -> bool {
 
 impl Reader {
     fn handle(&mut self, event: &Event, span: Span) -> Result<(), YamlError> {
-        let position = Position::new(&span.start);
+        let position = position_of(&span.start);
         match event {
             Event::Scalar(text, ScalarStyle::Plain, ..) if is_too_large(text) => {
                 let hint = "numbers have 64 bits; put quotes around it if it is text";

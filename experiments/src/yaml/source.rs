@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::parse::{self, YamlError};
+use super::error::{Position, YamlError};
+use super::parse;
 use super::pointer::{escape, pointer_of};
-use super::positions::{self, Position, SourceMap};
+use super::positions::{self, SourceMap};
 use super::suggest::nearest;
 
 /// Bytes of an experiment file.

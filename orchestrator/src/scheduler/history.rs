@@ -1,8 +1,7 @@
 //! The retry policy's memory of a trial. Live events and a replay of the records lead to the same, so
 //! that a supervisor's death changes no decision.
 
-use super::retry::decide;
-use super::{AttemptEnd, Policy, StopCause};
+use super::{AttemptEnd, StopCause};
 
 /// The retry policy's memory of a trial's attempts so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,25 +36,6 @@ pub struct AttemptSummary {
 }
 
 impl History {
-    /// The memory of these attempts, the first one first.
-    pub(super) fn replay(attempts: &[AttemptSummary], policy: &Policy) -> Self {
-        let mut history = Self::default();
-        for attempt in attempts {
-            history.on_attempt_started();
-            if let Some(step) = attempt.checkpoint {
-                history.on_checkpoint(step);
-            }
-            if let Some(step) = attempt.step {
-                history.on_step(step);
-            }
-            if let Some(end) = &attempt.end {
-                // The decision itself is recorded; only what it leaves in the memory is not.
-                decide(end, attempt.cause, &mut history, policy);
-            }
-        }
-        history
-    }
-
     pub(super) fn on_attempt_started(&mut self) {
         self.last_step = None;
         self.advanced = false;

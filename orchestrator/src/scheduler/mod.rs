@@ -1,7 +1,7 @@
 //! The decisions of a run: values in, actions out. No clock, no files, no tokio, no SQL.
 //!
 //! The supervisor passes what happened to the [`Scheduler`] as an [`Input`] and performs the
-//! [`Action`]s that it returns, in order. A trial's state changes through [`State::apply`] alone.
+//! [`Action`]s that it returns, in order. A trial's state changes through `State::apply` alone.
 
 mod attempt_end;
 mod history;
@@ -9,6 +9,7 @@ mod input_handlers;
 mod messages;
 mod policy;
 mod priority;
+mod replay;
 mod retry;
 mod state_machine;
 #[cfg(test)]

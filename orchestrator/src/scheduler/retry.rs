@@ -15,7 +15,8 @@ use experiments::protocol::exit::{WORKER_CONFIG_WRONG, WORKER_DONE, WORKER_STOPP
 use experiments::protocol::failure::{Failure, FailureClass};
 use experiments::schema::file::Retry;
 
-use super::{AttemptEnd, History, Policy, StopCause};
+use super::history::History;
+use super::{AttemptEnd, Policy, StopCause};
 use crate::run_dir::attempt::{Exit, Outcome, StopSource};
 
 /// Interrupted so many times in a row without progress, which is a new checkpoint, a trial fails.

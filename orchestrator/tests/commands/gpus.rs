@@ -116,8 +116,8 @@ fn requests_beyond_the_machine_are_refused_before_anything_is_created() {
         (
             "{gpus: 1, memory: 20GiB}",
             &small[..],
-            "a trial needs 1 GPUs with 20.0 GiB of memory each and the machine that `gpus.yaml` \
-             makes up has: GPU-1 T9 (16.0 GiB)",
+            "a trial needs 1 GPUs with 20.0 GiB of memory each and the mock machine of \
+             `gpus.yaml` has: GPU-1 T9 (16.0 GiB)",
         ),
         ("{gpus: 2}", &small, "a trial needs 2 GPUs and the mock machine of `gpus.yaml` has 1"),
         ("{cpus: 17}", &[], "a trial needs 17 CPU cores and the mock machine"),

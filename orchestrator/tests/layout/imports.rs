@@ -37,7 +37,8 @@ impl Sources {
         let paths: Vec<_> = files.iter().map(|file| module_path(&below_src(file))).collect();
         let read = |(file, path): (&PathBuf, &Vec<String>)| {
             let text = fs::read_to_string(file).unwrap();
-            let parsed = syn::parse_file(&text).unwrap_or_else(|e| panic!("{file:?}: {e}"));
+            let parsed =
+                syn::parse_file(&text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
             Module::new(below_src(file), path.clone(), &parsed, &paths)
         };
         Self { modules: files.iter().zip(&paths).map(read).collect() }

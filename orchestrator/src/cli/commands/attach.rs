@@ -9,7 +9,7 @@ use experiments::protocol::trial_id::TrialId;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::error::Result;
-use super::print_message;
+use super::output::print_message;
 use super::summary::Summary;
 use crate::cli::args::{self, Global};
 use crate::display::progress::Progress;

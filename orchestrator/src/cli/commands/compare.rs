@@ -8,8 +8,8 @@ use reports::records::{Records, Variant};
 use reports::table::Table;
 
 use super::error::Result;
+use super::output::{print, print_json};
 use super::report::other_run::OtherRun;
-use super::{print, print_json};
 use crate::cli::args::{self, Global, TableFormat};
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;

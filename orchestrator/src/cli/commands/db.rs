@@ -3,7 +3,7 @@
 use experiments::protocol::exit;
 
 use super::error::Result;
-use super::{print, print_message};
+use super::output::{print, print_message};
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
 use crate::store::StoreError;

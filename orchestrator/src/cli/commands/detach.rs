@@ -13,7 +13,7 @@ use experiments::protocol::exit;
 use serde_json::json;
 
 use super::error::Result;
-use super::{print_json, print_message};
+use super::output::{print_json, print_message};
 use crate::cli::args::Global;
 use crate::run_dir::RunDir;
 

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::error::Result;
 use super::one_trial::OneTrial;
+use super::output::{print, print_json};
 use super::show::{Attempt, TrialDetails, in_yaml};
-use super::{print, print_json};
 use crate::cli::args::{self, Global, OneTrialArgs};
 use crate::display::text::{columns, duration};
 

@@ -5,7 +5,7 @@ use experiments::protocol::exit;
 use serde_json::json;
 
 use super::error::Result;
-use super::{print, print_json};
+use super::output::{print, print_json};
 use crate::cli::args::{self, Global};
 use crate::cli::doctor::{self, Finding, Level};
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::Result;
-use super::{print_json, print_message};
+use super::output::{print_json, print_message};
 use crate::cli::args::{self, ExportFormat, Global};
 use crate::interop::parquet::ParquetFile;
 use crate::interop::tensorboard::EventFile;

@@ -6,8 +6,8 @@ use experiments::schema::resources::Memory;
 use serde_json::{Value, json};
 
 use super::error::Result;
+use super::output::{print, print_json, print_message};
 use super::submit_request::submit_request;
-use super::{print, print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::text::columns;
 use crate::run_dir::RunDir;

@@ -15,7 +15,7 @@ use experiments::yaml::suggest::nearest;
 use serde_json::{Map, json};
 
 use super::error::Result;
-use super::{print_json, print_message};
+use super::output::{print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::text::named;
 use crate::interop::import::{Choice, Source};

@@ -8,7 +8,7 @@ use experiments::protocol::exit;
 
 use super::error::Result;
 use super::one_trial::{OneTrial, sentence};
-use super::print_message;
+use super::output::print_message;
 use crate::cli::args::{self, Global};
 use crate::display::trial_status::TrialStatus;
 use crate::run_dir::attempt::AttemptDir;

@@ -1,4 +1,4 @@
-//! One file per verb: what the command line asks for, done with the modules beside this folder.
+//! One file per verb, and the dispatch of verbs.
 
 mod attach;
 mod compare;
@@ -7,12 +7,14 @@ mod detach;
 mod diff;
 mod doctor;
 mod error;
+mod exit_codes;
 mod export;
 mod gc;
 mod hold;
 mod import;
 mod logs;
 mod one_trial;
+mod output;
 mod plan_text;
 mod provenance;
 mod query;
@@ -30,15 +32,13 @@ mod wait;
 mod why;
 
 use std::future::Future;
-use std::io::{self, Write};
+use std::io;
 use std::pin::Pin;
 use std::process::ExitCode;
 
-use serde::Serialize;
-
 use self::error::Result;
+use self::output::print_message;
 use crate::cli::args::{Cli, Global, Verb};
-use crate::display::text::harmless;
 
 impl Cli {
     /// Runs the verb; an error goes to standard error.
@@ -85,40 +85,4 @@ impl Verb {
 /// Runs `work` on a runtime of its own, on this thread.
 pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
-}
-
-/// Prints data on standard output.
-fn print(text: &str) -> io::Result<()> {
-    write_out(&harmless(text))
-}
-
-/// Prints one JSON object on standard output.
-fn print_json(value: &impl Serialize) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value)? + "\n";
-    write_out(&escaped(&text))
-}
-
-/// JSON text without characters that a terminal interprets; they can only be within strings.
-fn escaped(json: &str) -> String {
-    json.chars()
-        .map(|c| match c {
-            c if c.is_control() && c != '\n' => format!("\\u{:04x}", u32::from(c)),
-            c => c.to_string(),
-        })
-        .collect()
-}
-
-/// A closed pipe (`| head`) is not an error.
-fn write_out(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Prints a message for people on standard error.
-fn print_message(text: &str) {
-    // Standard error may be closed.
-    drop(writeln!(io::stderr(), "{}", harmless(text)));
 }

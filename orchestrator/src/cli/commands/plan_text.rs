@@ -5,7 +5,7 @@ use experiments::protocol::check::StaleReason;
 use serde_json::json;
 
 use super::error::Result;
-use super::{print, print_json, print_message};
+use super::output::{print, print_json, print_message};
 use crate::display::text::named;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 

@@ -8,6 +8,7 @@ use reports::table::record;
 use serde_json::{Map, Value};
 
 use super::error::{Result, VerbError};
+use super::output::escaped;
 use crate::cli::args::{self, Global, RowFormat};
 use crate::display::text::{columns, harmless};
 use crate::run_dir::RunDir;
@@ -98,7 +99,7 @@ async fn json(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> Resu
     while let Some(row) = rows.try_next().await.map_err(refused)? {
         let row: Map<_, _> = names.iter().cloned().zip(row.into_iter().map(value)).collect();
         let row = serde_json::to_string(&row)?;
-        write!(out, "{separator}{}", super::escaped(&row))?;
+        write!(out, "{separator}{}", escaped(&row))?;
         separator = ",\n";
     }
     writeln!(out, "\n]}}")?;

@@ -4,8 +4,8 @@ use experiments::protocol::exit;
 use serde_json::json;
 
 use super::error::Result;
+use super::output::{print_json, print_message};
 use super::submit_request::{HandledBy, submit_request};
-use super::{print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;

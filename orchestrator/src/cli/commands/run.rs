@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::detach;
 use super::error::{Result, VerbError};
+use super::output::{print_json, print_message};
 use super::plan_text::{announce, dry_run};
 use super::skipped_lines::skipped_lines_text;
 use super::summary::Summary;
 use super::validated_run::{ValidatedRun, plan};
-use super::{print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::{Display, Verbosity};
 use crate::platform::hash::sha256;
@@ -49,7 +49,8 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
             return detach::start(dir, arguments.json, global);
         }
     }
-    supervise(validated, arguments, global).await
+    // Boxed: it is large, and most calls end before it.
+    Box::pin(supervise(validated, arguments, global)).await
 }
 
 /// Supervises the run until it ends.

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::error::Result;
 use super::one_trial::OneTrial;
+use super::output::{print, print_json};
 use super::provenance::RanWith;
-use super::{print, print_json};
 use crate::cli::args::{self, Global};
 use crate::display::text::{columns, duration};
 use crate::platform::clock;

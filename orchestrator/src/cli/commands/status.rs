@@ -7,8 +7,8 @@ use experiments::protocol::trial_id::TrialId;
 use serde_json::{Value, json};
 
 use super::error::Result;
+use super::output::{print, print_json};
 use super::skipped_lines::skipped_lines_text;
-use super::{print, print_json};
 use crate::cli::args::{self, Global};
 use crate::display::text::{columns, counts};
 use crate::display::trial_status::{self, TrialStatus};

@@ -7,8 +7,8 @@ use experiments::protocol::trial_id::TrialId;
 use serde_json::{Value, json};
 
 use super::error::Result;
+use super::output::{print_json, print_message};
 use super::submit_request::submit_request;
-use super::{print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::display::trial_status;
 use crate::run_dir::RunDir;

@@ -6,7 +6,7 @@ use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 
 use super::error::{Result, VerbError};
-use super::print_message;
+use super::output::print_message;
 use crate::cli::args::{self, Global};
 use crate::executor::slurm;
 use crate::executor::worker_program;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use experiments::protocol::exit;
 
 use super::error::Result;
-use super::print_message;
+use super::output::print_message;
 use super::summary::Summary;
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;

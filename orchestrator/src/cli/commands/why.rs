@@ -4,7 +4,7 @@ use experiments::protocol::exit;
 
 use super::error::Result;
 use super::one_trial::{OneTrial, sentence};
-use super::print;
+use super::output::print;
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
 use crate::run_dir::log_tail::LogEnd;

@@ -15,6 +15,7 @@ mod poll;
 mod poll_interval;
 mod queue;
 mod submission;
+mod submission_task;
 mod submit;
 mod tracked_job;
 
@@ -28,7 +29,7 @@ use tokio::task::JoinHandle;
 pub(crate) use self::client::ClientError;
 use self::poll_interval::PollInterval;
 use self::queue::Cluster;
-use self::submit::{Backoff, Plan, Submitting};
+use self::submission_task::{Backoff, Plan, Submitting};
 use self::tracked_job::TrackedJob;
 use crate::platform::atomic_file::FileError;
 use crate::platform::filesystem;

@@ -1,63 +1,20 @@
 //! Submitting attempts as arrays of jobs, and waiting longer and longer while Slurm rejects them.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use experiments::schema::executor::Slurm as Settings;
-use experiments::schema::resources::Resources;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
-use super::client::{self, ClientError};
 use super::job_file::Job;
 use super::job_name;
-use super::submission::Submission;
+use super::submission_task::{Backoff, Submitting};
 use super::tracked_job::TrackedJob;
 use super::{RejectedAttempt, Slurm, result_of};
-use crate::platform::atomic_file::FileError;
 use crate::run_dir::attempt::AttemptDir;
 
 /// Pause after the first rejected submission; doubled by each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-
-/// The settings that all submissions of a run share.
-#[derive(Debug, Clone)]
-pub(super) struct Plan {
-    pub(super) settings: Settings,
-    pub(super) resources: Resources,
-    pub(super) grace_secs: u64,
-    /// Absolute path of the run's folder.
-    pub(super) run: PathBuf,
-    /// This program's file, read once at the start: it may be replaced meanwhile.
-    pub(super) orch: Option<PathBuf>,
-}
-
-/// A running `sbatch`.
-#[derive(Debug)]
-pub(super) struct Submitting {
-    attempts: Vec<AttemptDir>,
-    task: JoinHandle<Result<(), SubmitError>>,
-}
-
-/// Slurm rejected the last submission.
-#[derive(Debug)]
-pub(super) struct Backoff {
-    /// For people, with Slurm's own message.
-    pub(super) reason: String,
-    pause: Duration,
-    pub(super) until: Instant,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SubmitError {
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    #[error("cannot find the path of the program `orch`")]
-    NoProgram,
-}
 
 impl Slurm {
     /// Submits what has been started, as one array.
@@ -120,29 +77,6 @@ impl Slurm {
             rejected.extend(in_line.map(|attempt| RejectedAttempt::new(attempt, reason)));
         }
         rejected
-    }
-}
-
-impl Plan {
-    /// Writes the jobs' files, then submits the jobs.
-    fn submit(
-        &self,
-        cluster: &str,
-        name: &str,
-        attempts: &[AttemptDir],
-    ) -> Result<(), SubmitError> {
-        let orch = self.orch.as_ref().ok_or(SubmitError::NoProgram)?;
-        let submission = Submission::new(&self.run, name);
-        let absolute: Vec<_> = attempts.iter().map(AttemptDir::absolute).collect();
-        submission.prepare(&absolute, orch, &self.settings)?;
-        for (index, attempt) in (0..).zip(&absolute) {
-            let job = Job { cluster: cluster.to_owned(), name: name.to_owned(), index };
-            job.write(attempt)?;
-        }
-        let Self { settings, resources, grace_secs, .. } = self;
-        let arguments = submission.arguments(attempts.len(), settings, resources, *grace_secs);
-        client::call("sbatch", arguments)?;
-        Ok(())
     }
 }
 

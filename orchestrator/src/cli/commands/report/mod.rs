@@ -18,7 +18,7 @@ use self::mixed_builds::MixedBuilds;
 use self::other_run::OtherRun;
 use self::records::Heading;
 use super::error::Result;
-use super::{print, print_json, print_message};
+use super::output::{print, print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
