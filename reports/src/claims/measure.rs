@@ -27,7 +27,7 @@ struct SeedValue<'a> {
 
 impl<'a> MeasuredQuantity<'a> {
     pub(super) fn new(quantity: &'a Quantity, records: &'a Records) -> io::Result<Self> {
-        match super::variant(records, &quantity.variant) {
+        match variant(records, &quantity.variant) {
             Some(variant) => Self::of(variant, quantity),
             None => Ok(Self { label: quantity.variant.clone(), quantity, values: Vec::new() }),
         }
@@ -163,4 +163,8 @@ pub(super) fn resolve_censored<'a>(
 
 fn seed_list<'a>(seeds: impl Iterator<Item = &'a SeedValue<'a>>) -> String {
     seeds.map(|seed| seed.observation.seed.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn variant<'a>(records: &'a Records, name: &str) -> Option<&'a Variant> {
+    records.variants.iter().find(|variant| variant.name == name)
 }

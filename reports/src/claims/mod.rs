@@ -6,7 +6,7 @@ use experiments::schema::claim::{Claim, Relation};
 use experiments::schema::report::{Better, Report};
 
 use crate::comparison::{Comparison, Finding, adjust_p_values};
-use crate::records::{Records, Variant};
+use crate::records::Records;
 
 mod measure;
 mod write;
@@ -161,8 +161,4 @@ fn verdict_over_all(verdicts: &[Verdict]) -> Verdict {
     } else {
         V::TrueOfCheckpoints
     }
-}
-
-fn variant<'a>(records: &'a Records, name: &str) -> Option<&'a Variant> {
-    records.variants.iter().find(|variant| variant.name == name)
 }

@@ -2,19 +2,8 @@
 
 use experiments::schema::report::{self, Better};
 
-use super::{Column, Row, Table};
+use super::data::{ABSENT, Baseline, Column, Row, Table};
 use crate::comparison::{Comparison, Finding, adjust_p_values, finals};
-
-/// The baseline of a table, and every row's comparisons with it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Baseline {
-    /// The variant that the file names.
-    pub(crate) name: String,
-    pub(crate) label: String,
-    /// By row and column of the table: None for the baseline itself, for metrics that have no
-    /// better or worse, and where there is no pair. The p-values are adjusted by column.
-    pub comparisons: Vec<Vec<Option<Comparison>>>,
-}
 
 /// Headings of [`Table::comparison_lines`], after the row's own.
 pub(super) const HEADINGS: [&str; 7] =
@@ -76,7 +65,7 @@ fn fields(column: &Column, comparison: &Comparison) -> Vec<String> {
         if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
     };
     let paired = &comparison.paired;
-    let none = || super::ABSENT.to_owned();
+    let none = || ABSENT.to_owned();
     let interval = paired.interval.map(|i| format!("[{}, {}]", signed(i.low), signed(i.high)));
     let items = if comparison.items == 0 { none() } else { comparison.items.to_string() };
     vec![

@@ -2,14 +2,15 @@
 //! The formats ([`Table::terminal`], [`Table::markdown`], [`Table::latex`], [`Table::html`],
 //! [`Table::csv`], [`Table::json`]) only lay it out.
 
-use experiments::schema::report::{self, Better, Center, Spread};
+use experiments::schema::report;
 
-use crate::records::{Records, Variant};
+use crate::records::Records;
 
 mod baseline;
 mod best;
 mod cell;
 mod csv;
+mod data;
 mod html;
 mod json;
 mod latex;
@@ -18,65 +19,17 @@ mod notes;
 mod terminal;
 mod text;
 
-pub use baseline::Baseline;
 pub(crate) use baseline::p_text;
 pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::optional_number;
 pub use csv::record;
+use data::ABSENT;
+pub(crate) use data::Column;
+pub use data::{Baseline, Row, Table};
 pub(crate) use html::escape;
 pub(crate) use json::ComparisonJson;
 pub use notes::{IncompleteRow, MissingSeed};
 pub(crate) use text::{CellText, TableText};
-
-/// Shown in place of a missing value.
-const ABSENT: &str = "–";
-
-/// A report's table, ready to be written in any format.
-#[derive(Debug, Clone)]
-pub struct Table {
-    /// File name without extension.
-    pub(crate) name: String,
-    pub(crate) experiment: String,
-    /// The profile it ran under, if the file has profiles.
-    pub(crate) profile: Option<String>,
-    /// Title, the profile's caption and the count of seeds, as sentences.
-    pub(crate) caption: String,
-    /// The metrics, left to right.
-    pub(crate) columns: Vec<Column>,
-    /// The variants, in the file's order.
-    pub rows: Vec<Row>,
-    pub(crate) center: Center,
-    pub(crate) spread: Spread,
-    /// Every row compared with a baseline; None if the file names none.
-    pub baseline: Option<Baseline>,
-    /// The meaning of bold, without "Bold: "; None if nothing is bold.
-    pub bold: Option<String>,
-    /// Sentences below the table: what is missing, then the file's own notes.
-    pub notes: Vec<String>,
-}
-
-/// One metric of the table.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Column {
-    pub(crate) spec: report::Column,
-    /// The heading without unit and arrow; the metric's name if the file gives none.
-    pub(crate) label: String,
-    /// The unit of the values shown, after scaling.
-    pub(crate) unit: Option<String>,
-    /// The worker's description of the metric; empty if it reported none.
-    pub(crate) description: String,
-    /// True if the paper's values of some row are shown beside ours.
-    pub(crate) has_paper: bool,
-}
-
-/// One row of the table: a variant.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// The variant, with every trial that the file asks for, and none of their curves.
-    pub(crate) variant: Variant,
-    /// One cell per column of the table.
-    pub cells: Vec<Cell>,
-}
 
 impl Table {
     /// Fills the table that `spec` asks for from `records`.
@@ -108,119 +61,5 @@ impl Table {
     /// Rows that lack a trial, with the reason.
     pub fn incomplete(&self) -> Vec<IncompleteRow> {
         notes::incomplete(&self.rows)
-    }
-
-    /// A row's fields in the order of the columns, with text and values written as the format has
-    /// them.
-    fn fields(
-        &self,
-        row: &Row,
-        escape: impl Fn(&str) -> String,
-        value: impl Fn(&Column, &Cell) -> String,
-    ) -> Vec<String> {
-        let mut fields = vec![escape(&row.variant.marked_label())];
-        fields.extend(self.has_seeds_column().then(|| row.seeds()));
-        for (column, cell) in self.columns.iter().zip(&row.cells) {
-            fields.push(value(column, cell));
-            fields.extend(column.has_paper.then(|| escape(&column.paper_text(cell))));
-        }
-        fields
-    }
-
-    /// The meaning of bold, then the notes.
-    fn all_notes(&self) -> impl Iterator<Item = String> {
-        let bold = self.bold.iter().map(|meaning| format!("Bold: {meaning}."));
-        bold.chain(self.notes.iter().cloned())
-    }
-
-    /// True if a row has several seeds: a column then shows the count of those that finished.
-    fn has_seeds_column(&self) -> bool {
-        self.rows.iter().any(|r| r.variant.trials.len() > 1)
-    }
-}
-
-impl Column {
-    fn new(spec: &report::Column, table: &report::Table, records: &Records) -> Self {
-        let info = records.metrics.get(&spec.metric);
-        // The worker's unit is that of the unscaled value.
-        let is_scaled = (spec.scale - 1.0).abs() > f64::EPSILON;
-        let own_unit = info.and_then(|i| i.unit.clone()).filter(|_| !is_scaled);
-        Self {
-            label: spec.label.clone().unwrap_or_else(|| spec.metric.clone()),
-            unit: spec.unit.clone().or(own_unit),
-            description: info.map(|i| i.description.clone()).unwrap_or_default(),
-            has_paper: table.paper.values().any(|row| row.contains_key(&spec.metric)),
-            spec: spec.clone(),
-        }
-    }
-
-    /// The heading with the arrow of its direction: `PSNR ↑`.
-    fn label_with_arrow(&self) -> String {
-        match self.spec.better {
-            Some(Better::Higher) => format!("{} ↑", self.label),
-            Some(Better::Lower) => format!("{} ↓", self.label),
-            None => self.label.clone(),
-        }
-    }
-
-    /// Label, arrow and unit in one line: `PSNR ↑ (dB)`.
-    fn heading(&self) -> String {
-        let label = self.label_with_arrow();
-        self.unit.as_ref().map_or_else(|| label.clone(), |unit| format!("{label} ({unit})"))
-    }
-
-    /// `value` scaled and rounded as the column shows it.
-    fn text(&self, value: f64) -> String {
-        if value.is_nan() {
-            return "NaN".to_owned();
-        }
-        if value.is_infinite() {
-            return if value > 0.0 { "∞" } else { "-∞" }.to_owned();
-        }
-        let text = format!("{:.*}", self.spec.decimals, value * self.spec.scale);
-        let is_zero = !text.bytes().any(|b| (b'1'..=b'9').contains(&b));
-        if is_zero { text.trim_start_matches('-').to_owned() } else { text }
-    }
-
-    /// The paper's value: no more digits than the paper may have printed.
-    fn paper_text(&self, cell: &Cell) -> String {
-        let Some(value) = cell.paper else { return ABSENT.to_owned() };
-        let text = self.text(value);
-        if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        } else {
-            text
-        }
-    }
-
-    /// Centre and spread as text, to be joined. None for a missing value; no spread of a single
-    /// value, or of a metric that has no better or worse.
-    fn value_text(&self, value: Value) -> (Option<String>, Option<String>) {
-        match value {
-            Value::Absent => (None, None),
-            Value::NonFinite(v) => (Some(self.text(v)), None),
-            Value::Finite(v) => (Some(self.text(v.centre)), self.spread_text(v)),
-        }
-    }
-
-    fn spread_text(&self, estimate: Estimate) -> Option<String> {
-        self.spec.better?;
-        match (estimate.interval, estimate.summary.sd) {
-            (Some(i), _) => Some(format!(" [{}, {}]", self.text(i.low), self.text(i.high))),
-            (None, sd) => sd.map(|sd| format!(" ± {}", self.text(sd))),
-        }
-    }
-}
-
-impl Row {
-    fn new(variant: &Variant, columns: &[Column], spec: &report::Table) -> Self {
-        let cells = columns.iter().map(|column| Cell::new(variant, &column.spec.metric, spec));
-        Self { cells: cells.collect(), variant: variant.without_curves() }
-    }
-
-    /// The count of seeds that finished: `3`, or `2/3` if one is missing.
-    fn seeds(&self) -> String {
-        let (finished, of) = (self.variant.finished().count(), self.variant.trials.len());
-        if self.variant.is_complete() { of.to_string() } else { format!("{finished}/{of}") }
     }
 }
