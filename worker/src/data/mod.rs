@@ -12,45 +12,25 @@ mod fingerprint;
 #[cfg(test)]
 mod fixtures;
 mod pack;
+mod pair;
 mod prepare_context;
 mod prepared;
 mod select;
 mod synthetic;
 
 use crate::config::{Data, Image, Source};
-use crate::image::{Rgb, bicubic};
 
 pub(crate) use error::DataError;
 pub use fingerprint::fingerprint;
 pub(crate) use pack::Pack;
+use pair::PREPARATION;
+pub use pair::{Pair, Split};
 pub use prepare_context::PrepareContext;
 
 use files::Item;
 
-/// Raised whenever the pixels of a pair follow otherwise from the same file.
-const PREPARATION: u32 = 1;
 /// Synthetic faces for training and for validation, where the config names no number.
 const FACES: (usize, usize) = (2048, 64);
-
-/// A part of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Split {
-    /// Images for training.
-    Train,
-    /// Images for measuring only.
-    Validation,
-}
-
-/// One image at all resolutions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    /// The truth, `size` pixels a side.
-    pub high: Rgb,
-    /// The input, `low` pixels a side.
-    pub(crate) low: Rgb,
-    /// The input upsampled, `size` pixels a side: the network's input.
-    pub(crate) condition: Rgb,
-}
 
 /// A fixed list of images, none of them read yet.
 pub struct Dataset {
@@ -113,29 +93,11 @@ impl Dataset {
     }
 }
 
-impl Pair {
-    /// The pair that follows from its truth.
-    fn of(high: Rgb, low: usize) -> Self {
-        let (width, height) = (high.width, high.height);
-        let low = bicubic::resize(&high, low, low);
-        let condition = bicubic::resize(&low, width, height);
-        Self { high, low, condition }
-    }
-}
-
-impl std::fmt::Display for Split {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Train => "train",
-            Self::Validation => "validation",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::fixtures::Fixtures;
     use super::*;
+    use crate::image::bicubic;
 
     fn faces(train: usize, validation: usize) -> Data {
         Data { train_count: Some(train), validation_count: Some(validation), ..Data::default() }

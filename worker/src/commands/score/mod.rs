@@ -2,6 +2,7 @@
 
 mod fid;
 mod folders;
+mod outcome;
 mod problem;
 mod table;
 
@@ -9,11 +10,11 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
 use tch::Device;
 
 use self::fid::Fid;
 use self::folders::Folders;
+use self::outcome::Outcome;
 use self::problem::{Problem, Size};
 use crate::device;
 use crate::evaluate::Scores;
@@ -47,14 +48,6 @@ pub struct Score {
     /// measured against) and `images`.
     #[arg(long)]
     json: bool,
-}
-
-/// The scores of all images.
-struct Outcome {
-    images: Vec<(String, Scores)>,
-    /// Sizes of the low-resolution images.
-    lows: BTreeSet<Size>,
-    fid: Fid,
 }
 
 /// Scores the folders and prints the results, or every problem found. Returns the exit code.
@@ -109,34 +102,4 @@ fn network(weights: &Path) -> Result<Inception, Problem> {
     device::open_cuda();
     Inception::load(weights, Device::cuda_if_available())
         .map_err(|error| Problem::Unreadable(error.into()))
-}
-
-impl Outcome {
-    fn mean(&self) -> Scores {
-        let scores: Vec<Scores> = self.images.iter().map(|(_, scores)| *scores).collect();
-        Scores::mean(&scores)
-    }
-
-    fn to_json(&self, folders: &Folders) -> Value {
-        let fields = |scores: Scores| -> Map<String, Value> {
-            scores.named("").into_iter().map(|(name, value)| (name, json!(value))).collect()
-        };
-        let image = |(name, scores): &(String, Scores)| {
-            let mut image = Map::from_iter([("name".to_owned(), json!(name))]);
-            image.extend(fields(*scores));
-            image
-        };
-        let fid = match self.fid {
-            Fid::Distance(distance) => json!({"value": distance}),
-            reason => json!({"value": null, "reason": reason.to_string()}),
-        };
-        let sizes: Vec<[usize; 2]> = self.lows.iter().map(|s| [s.width, s.height]).collect();
-        json!({
-            "n": self.images.len(),
-            "mean": fields(self.mean()),
-            "fid": fid,
-            "low": {"from": if folders.lr.is_some() { "lr" } else { "hr" }, "sizes": sizes},
-            "images": self.images.iter().map(image).collect::<Vec<_>>(),
-        })
-    }
 }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::Outcome;
 use super::folders::Folders;
+use super::outcome::Outcome;
 use crate::evaluate::Scores;
 
 /// Name, heading and decimals of each column.
