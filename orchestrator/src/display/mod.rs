@@ -5,7 +5,7 @@ mod event;
 mod live;
 pub mod progress;
 pub mod text;
-pub mod trial_status;
+pub(crate) mod trial_status;
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;

@@ -54,7 +54,7 @@ impl Progress {
     }
 
     /// Time until the end of the present phase at the present rate.
-    pub fn remaining(&self) -> Option<Duration> {
+    pub(crate) fn remaining(&self) -> Option<Duration> {
         let (_, step, of) = self.phase.as_ref()?;
         Duration::try_from_secs_f64(of.saturating_sub(*step) as f64 / self.rate()?).ok()
     }

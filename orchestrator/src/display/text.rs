@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Text of any origin that is safe on a terminal: control characters, which could move the cursor or
 /// change colours, are escaped. Line feeds and tabs stay.
-pub fn harmless(text: &str) -> Cow<'_, str> {
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     written_out(text, |c| c.is_control() && c != '\n' && c != '\t')
 }
 
@@ -23,7 +23,7 @@ fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
 
 /// The rows, all of the same length, as lines, each column as wide as its widest cell. Cells that are
 /// numbers, or start as one, stand to the right.
-pub fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
+pub(crate) fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
     // A cell of several lines would break the table.
     let cells = |row: &[String]| -> Vec<String> {
         row.iter().map(|cell| written_out(cell, char::is_control).into_owned()).collect()
@@ -48,7 +48,7 @@ pub fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
 }
 
 /// The count of each word: `2 queued, 1 running`.
-pub fn counts<'a>(words: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn counts<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for word in words {
         *counts.entry(word).or_default() += 1;
@@ -58,7 +58,7 @@ pub fn counts<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Up to eight names with commas between, and the number of others.
-pub fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let mut shown: Vec<_> = names.by_ref().take(8).map(str::to_owned).collect();
     let more = names.count();
     shown.extend((more > 0).then(|| format!("{more} more")));
@@ -66,13 +66,13 @@ pub fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// A bar of `width` cells, `fraction` of it filled.
-pub fn bar(fraction: f64, width: usize) -> String {
+pub(crate) fn bar(fraction: f64, width: usize) -> String {
     let filled = (fraction.clamp(0.0, 1.0) * width as f64).round() as usize;
     "━".repeat(filled) + &"╌".repeat(width - filled)
 }
 
 /// `45s`, `3m 20s`, `2h 05m`, `3d 4h`.
-pub fn duration(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64().round() as u64;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {

@@ -11,7 +11,7 @@ use crate::store::TrialRecord;
 
 /// A trial's record, and the present status of its active attempt.
 #[derive(Debug)]
-pub struct TrialStatus {
+pub(crate) struct TrialStatus {
     /// Its record.
     pub trial: TrialRecord,
     /// The status of its active attempt; `None` without one, or where only its owner may read it.
@@ -33,7 +33,7 @@ pub(crate) struct JobInfo {
 
 impl TrialStatus {
     /// Reads the present status of `trial` of the run `dir`.
-    pub fn new(trial: TrialRecord, dir: &RunDir) -> Result<Self, OwnershipError> {
+    pub(crate) fn new(trial: TrialRecord, dir: &RunDir) -> Result<Self, OwnershipError> {
         let attempt = trial.state.active_attempt();
         let attempt = attempt.map(|number| AttemptDir::new(&dir.trial(&trial.id), number));
         let status = attempt.map(|attempt| ownership::attempt_status(&attempt)).transpose();
@@ -47,7 +47,7 @@ impl TrialStatus {
 
     /// Its state in a word: `retired` if the file no longer names it, `lost` or `ended` where that is
     /// not recorded yet, else the recorded one.
-    pub fn state(&self) -> &'static str {
+    pub(crate) fn state(&self) -> &'static str {
         match &self.status {
             _ if self.trial.retired => "retired",
             Some(AttemptStatus::Lost(_)) => "lost",
@@ -58,7 +58,7 @@ impl TrialStatus {
     }
 
     /// The reason for its state, or the news that its supervisor has not recorded yet.
-    pub fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         match &self.status {
             Some(AttemptStatus::Ended(_)) => "`orch run` records it".to_owned(),
             Some(AttemptStatus::Lost(_)) => {
@@ -90,23 +90,18 @@ impl TrialStatus {
 
     /// Milliseconds since the Unix epoch at the last event or output of its active attempt; `None`
     /// unless it has stalled.
-    pub fn stalled_since_ms(&self) -> Option<i64> {
+    pub(crate) fn stalled_since_ms(&self) -> Option<i64> {
         self.trial.state.active_attempt().and(self.trial.last_attempt.as_ref()?.stalled_since_ms)
     }
 
-    /// State and reason, `failed: crashed: …`.
-    pub fn state_and_reason(&self) -> String {
-        self.state_with(&self.reason())
-    }
-
     /// Its state with that reason.
-    pub fn state_with(&self, reason: &str) -> String {
+    pub(crate) fn state_with(&self, reason: &str) -> String {
         let colon = if reason.is_empty() { "" } else { ": " };
         format!("{}{colon}{reason}", self.state())
     }
 
     /// The status of its active attempt, as one word for programs.
-    pub fn attempt_status(&self) -> Option<&'static str> {
+    pub(crate) fn attempt_status(&self) -> Option<&'static str> {
         self.status.as_ref().map(|status| match status {
             AttemptStatus::Unowned => "unowned",
             AttemptStatus::Held(_) => "held",
@@ -154,7 +149,10 @@ fn query_cluster(statuses: &mut [TrialStatus], dir: &RunDir) {
 }
 
 /// The status of each of the trials of the run `dir`, with their jobs on a cluster.
-pub fn all(trials: Vec<TrialRecord>, dir: &RunDir) -> Result<Vec<TrialStatus>, OwnershipError> {
+pub(crate) fn all(
+    trials: Vec<TrialRecord>,
+    dir: &RunDir,
+) -> Result<Vec<TrialStatus>, OwnershipError> {
     let mut statuses = Vec::new();
     for trial in trials {
         statuses.push(TrialStatus::new(trial, dir)?);
@@ -165,17 +163,17 @@ pub fn all(trials: Vec<TrialRecord>, dir: &RunDir) -> Result<Vec<TrialStatus>, O
 
 impl RunSnapshot {
     /// The recorded trials that the last `orch run` selected, finished ones included.
-    pub fn of_last_run(&self, recorded: Vec<TrialRecord>) -> Vec<TrialRecord> {
+    pub(crate) fn of_last_run(&self, recorded: Vec<TrialRecord>) -> Vec<TrialRecord> {
         recorded.into_iter().filter(|t| !t.retired && !self.leaves_out(t)).collect()
     }
 
     /// True if `--only` of the last `orch run` named other variants.
-    pub fn leaves_out(&self, trial: &TrialRecord) -> bool {
+    pub(crate) fn leaves_out(&self, trial: &TrialRecord) -> bool {
         !self.only.is_empty() && !self.only.contains(&trial.variant)
     }
 
     /// The reason for a trial's state; that it was left out comes first.
-    pub fn reason(&self, status: &TrialStatus) -> String {
+    pub(crate) fn reason(&self, status: &TrialStatus) -> String {
         match status.trial.state {
             State::Queued { .. } if self.leaves_out(&status.trial) => {
                 "left out by `--only`".to_owned()

@@ -6,4 +6,4 @@ mod local;
 pub(crate) mod slurm;
 pub(crate) mod worker_program;
 
-pub use self::local::{Local, StartError};
+pub use self::local::Local;

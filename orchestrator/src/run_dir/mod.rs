@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use experiments::protocol::trial_id::TrialId;
 
 use self::attempt::AttemptDir;
-pub(crate) use supervisor_lock::{DatabaseLock, Supervisor, SupervisorLock};
+pub use supervisor_lock::SupervisorLock;
+pub(crate) use supervisor_lock::{DatabaseLock, Supervisor};
 
 /// The folder of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ pub(crate) const VERSION: &str = env!("ORCH_VERSION");
 
 /// The origin of an attempt's points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provenance {
+pub(crate) struct Provenance {
     /// Version of `orch`.
     pub(crate) orch: String,
     /// The code in the worker's working directory; `None` if that is not a git repository.

@@ -33,7 +33,7 @@ pub enum Request {
         /// The trials' ids.
         trials: Vec<TrialId>,
     },
-    /// Remove files that are not needed any more; see [`crate::supervisor::retention`].
+    /// Remove files that are not needed any more; see `supervisor::retention`.
     CollectGarbage,
 }
 

@@ -3,6 +3,8 @@
 //! The supervisor passes what happened to the [`Scheduler`] as an [`Input`] and performs the
 //! [`Action`]s that it returns, in order. A trial's state changes through `State::apply` alone.
 
+#![deny(clippy::disallowed_methods)]
+
 mod attempt_end;
 mod history;
 mod input_handlers;

@@ -139,7 +139,8 @@ mod tests {
     use experiments::schema::resources::Memory;
 
     use super::*;
-    use crate::slots::{ForeignProcesses, GpuProcess};
+    use crate::slots::ForeignProcesses;
+    use crate::slots::inventory::GpuProcess;
 
     fn inventory(cpus: u32, gpus: usize) -> Inventory {
         let gpu = |i| Gpu { uuid: format!("GPU-{i}"), ..Gpu::default() };

@@ -18,10 +18,10 @@ mod unavailable;
 mod visible_devices;
 
 pub(crate) use self::inventory::Infeasible;
-pub use self::inventory::{Gpu, GpuProcess, Inventory};
+pub use self::inventory::{Gpu, Inventory};
 pub use self::lease::Lease;
 pub use self::lock_files::{SlotError, Slots};
 pub use self::machine::{ENV_INVENTORY, Machine};
 pub use self::occupancy::Occupancy;
-pub use self::placement::{ForeignProcesses, Rejection, Request, rejection};
+pub use self::placement::{ForeignProcesses, Request, rejection};
 pub use self::unavailable::Unavailable;

@@ -33,11 +33,11 @@ use sqlx::{ConnectOptions, Connection, FromRow, Sqlite, SqliteConnection};
 
 pub(crate) use attempts::AttemptDetail;
 pub use builds::Origins;
-pub(crate) use journal_file::Unneeded;
+pub use journal_file::Unneeded;
 pub(crate) use points::Point;
 pub use retry_history::AttemptHistory;
 pub use series::Times;
-pub(crate) use skipped_lines::SkippedLines;
+pub use skipped_lines::SkippedLines;
 pub(crate) use sql_query::{Cell, QueryError, Rows};
 pub(crate) use trials::ArtifactRecord;
 pub use trials::{AttemptRecord, TrialRecord};

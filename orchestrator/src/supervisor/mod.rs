@@ -9,7 +9,7 @@ mod poll;
 pub mod provenance;
 mod recovery;
 mod requests;
-pub mod retention;
+pub(crate) mod retention;
 mod signals;
 mod stall;
 
@@ -231,7 +231,10 @@ impl<'r> Supervisor<'r> {
     }
 
     /// Handles requests and starts no trial, until none of `trials` is active.
-    pub async fn serve_requests(mut self, trials: &[TrialId]) -> Result<(), SupervisorError> {
+    pub(crate) async fn serve_requests(
+        mut self,
+        trials: &[TrialId],
+    ) -> Result<(), SupervisorError> {
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
         loop {
             ticks.tick().await;

@@ -97,7 +97,7 @@ impl Plan {
     }
 
     /// Restarts every stale trial among the variants in `only`; all if empty. Active trials go on.
-    pub fn rerun_stale(&mut self, only: &[String]) {
+    pub(crate) fn rerun_stale(&mut self, only: &[String]) {
         for planned in &mut self.trials {
             let selected = only.is_empty() || only.contains(&planned.trial.variant);
             if selected && planned.stale.is_some() && planned.action != PlannedAction::Reattached {
@@ -195,7 +195,13 @@ impl fmt::Display for Plan {
 
 impl RunSnapshot {
     /// The snapshot of `run` under `plan`, from the file's `text`.
-    pub fn new(run: &Run, plan: &Plan, only: &[String], command: Vec<String>, text: &str) -> Self {
+    pub(crate) fn new(
+        run: &Run,
+        plan: &Plan,
+        only: &[String],
+        command: Vec<String>,
+        text: &str,
+    ) -> Self {
         Self {
             version: snapshot::VERSION,
             command,

@@ -15,7 +15,7 @@ use crate::slots::Inventory;
 
 /// Records provenance, and reads only once what is the same for all attempts.
 #[derive(Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     git: Option<Git>,
     /// The hash of every program, with the state of its file at the time.
     programs: BTreeMap<PathBuf, (Stamp, String)>,
@@ -33,12 +33,12 @@ impl Stamp {
 
 impl Recorder {
     /// A recorder for the code in `folder`.
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Self { git: git(folder), programs: BTreeMap::new() }
     }
 
     /// The provenance of an attempt of the worker `program` with the `granted` slots.
-    pub fn record(&mut self, program: &Path, granted: &Inventory) -> Provenance {
+    pub(crate) fn record(&mut self, program: &Path, granted: &Inventory) -> Provenance {
         let gpus = granted.gpus.iter();
         Provenance {
             orch: VERSION.to_owned(),

@@ -95,8 +95,11 @@ fn wait_and_attach_notice_a_killed_supervisor_and_the_next_one_continues() {
 
 #[test]
 fn attach_reports_events_and_the_outcome() {
-    let test =
-        TestRun::with(&[("label: First", "label: First, set: {fail: {class: data, message: no}}")]);
+    // Two seconds a trial: `attach` polls many times in each, also on a busy machine.
+    let test = TestRun::with(&[
+        ("label: First", "label: First, set: {fail: {class: data, message: no}}"),
+        ("sleep_ms: 20", "sleep_ms: 100"),
+    ]);
     detach(&test, "-j 1");
     let attached = test.orch("attach");
     attached.expect(1, &[": failed: data: no\n", "its logs in ", "b-s0-", ": running\n"]);

@@ -89,7 +89,7 @@ fn full(test: &TestRun, disk: &Disk) {
     let ended = run.end();
     ended.expect(
         1,
-        &["is full, so that nothing can be recorded", "Make room, and run the file again"],
+        &["is full, so nothing can be recorded", "Free some space and run the file again"],
     );
     disk.free();
     // No trial has failed by it, though each has only one attempt.

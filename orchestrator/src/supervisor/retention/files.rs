@@ -84,12 +84,12 @@ fn names(folder: &Path) -> Vec<String> {
 
 impl Unneeded {
     /// True while it exists.
-    pub fn is_there(&self, trial: &Path) -> bool {
+    pub(crate) fn is_there(&self, trial: &Path) -> bool {
         trial.join(&self.path).symlink_metadata().is_ok()
     }
 
     /// Removes it from the trial's folder. Record the removal in the journal first.
-    pub fn remove(&self, trial: &Path) -> io::Result<()> {
+    pub(crate) fn remove(&self, trial: &Path) -> io::Result<()> {
         remove(&trial.join(&self.path))
     }
 }

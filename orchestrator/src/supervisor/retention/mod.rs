@@ -23,7 +23,7 @@ use policy::Saved;
 
 /// The unneeded files of a run.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// By trial, without those that are active or have none.
     pub trials: Vec<Garbage>,
     /// The number of checkpoints that are kept.
@@ -34,7 +34,7 @@ pub struct Survey {
 
 /// The unneeded files of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Garbage {
+pub(crate) struct Garbage {
     /// The trial that they belong to.
     pub trial: TrialId,
     /// Files and folders.
@@ -50,7 +50,7 @@ struct Reported {
 }
 
 /// Surveys every trial that is not active. Without `keep` every checkpoint is kept.
-pub async fn survey(
+pub(crate) async fn survey(
     store: &mut Store,
     dir: &RunDir,
     keep: Option<&Keep>,
@@ -85,7 +85,7 @@ pub async fn survey(
 
 impl Garbage {
     /// The bytes of all of them.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 }
