@@ -41,17 +41,18 @@ pub enum RunEvent<'a> {
     Stopping(StopMode),
     /// The run stops, because as many trials have failed as `--max-fails` allows.
     TooManyFailures,
-    /// The present states and progress of the trials that are worth showing.
-    Progress {
-        /// Trials with their states, in the file's order.
-        trials: &'a [(&'a TrialId, &'a State)],
-        /// The progress of those that have reported some.
-        progress: &'a BTreeMap<TrialId, Progress>,
-    },
 }
 
 /// A receiver of a run's events.
 pub trait Reporter: fmt::Debug {
     /// Takes in one event.
     fn report(&mut self, event: RunEvent<'_>);
+
+    /// Takes in the present states of the trials that are worth showing, in the file's order, and the
+    /// progress of those that have reported some. Called several times a second.
+    fn refresh<'a>(
+        &mut self,
+        trials: &mut dyn Iterator<Item = (&'a TrialId, &'a State)>,
+        progress: &BTreeMap<TrialId, Progress>,
+    );
 }

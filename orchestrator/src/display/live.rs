@@ -27,12 +27,12 @@ impl Live {
         Self { headline: headline.unwrap_or_default().to_owned(), lines: Vec::new() }
     }
 
-    pub(super) fn draw(
+    pub(super) fn draw<'a>(
         &mut self,
-        trials: &[(&TrialId, &State)],
+        trials: &mut dyn Iterator<Item = (&'a TrialId, &'a State)>,
         progress: &BTreeMap<TrialId, Progress>,
     ) {
-        let mut trials = trials.to_vec();
+        let mut trials: Vec<_> = trials.collect();
         let summary = counts(trials.iter().map(|(_, state)| state.name()));
         if trials.len() > ROWS {
             trials.retain(|(_, state)| rank(state) <= LAST_OF_INTEREST);

@@ -7,12 +7,14 @@ pub mod progress;
 pub mod text;
 pub(crate) mod trial_status;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use experiments::protocol::exit::{WORKER_DONE, WORKER_STOPPED};
 use experiments::protocol::trial_id::TrialId;
 
+use self::progress::Progress;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::{AttemptDir, Outcome, StopMode};
 use crate::run_dir::log_tail::LogEnd;
@@ -166,11 +168,16 @@ impl Reporter for Display {
             RunEvent::TooManyFailures => self.print_unless_quiet(
                 "too many trials failed: no other is started, and workers save a checkpoint",
             ),
-            RunEvent::Progress { trials, progress } => {
-                if let Some(live) = &mut self.live {
-                    live.draw(trials, progress);
-                }
-            }
+        }
+    }
+
+    fn refresh<'a>(
+        &mut self,
+        trials: &mut dyn Iterator<Item = (&'a TrialId, &'a State)>,
+        progress: &BTreeMap<TrialId, Progress>,
+    ) {
+        if let Some(live) = &mut self.live {
+            live.draw(trials, progress);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use experiments::expand::Row;
+use experiments::expand::{ResolvedTrial, Row};
 use experiments::protocol::trial_id::TrialId;
 use serde::{Deserialize, Serialize};
 
@@ -38,11 +38,15 @@ impl Line {
     /// Parses a line without its line feed. `Ok(None)` for a line that a power cut has torn, which is
     /// a decision that did not take effect; `Err` with the version of another format.
     pub(crate) fn parse(text: &str) -> Result<Option<Self>, u32> {
-        match serde_json::from_str(text) {
-            Ok(Versioned { version }) if version != VERSION => Err(version),
-            Ok(_) => Ok(serde_json::from_str(text).ok()),
-            Err(_) => Ok(None),
-        }
+        let version = match serde_json::from_str(text) {
+            Ok(Self { version, .. }) if version != VERSION => version,
+            Ok(line) => return Ok(Some(line)),
+            Err(_) => match serde_json::from_str(text) {
+                Ok(Versioned { version }) if version != VERSION => version,
+                Ok(_) | Err(_) => return Ok(None),
+            },
+        };
+        Err(version)
     }
 }
 
@@ -123,7 +127,7 @@ pub struct Planned {
     pub trials: Vec<JournaledTrial>,
 }
 
-/// A planned trial.
+/// A planned trial, without its config.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournaledTrial {
     /// The trial's id.
@@ -138,6 +142,19 @@ pub struct JournaledTrial {
     pub build: Option<String>,
     /// The data's fingerprint when it was planned; `None` if the worker does not report one.
     pub data: Option<String>,
+}
+
+impl From<&ResolvedTrial> for JournaledTrial {
+    fn from(trial: &ResolvedTrial) -> Self {
+        Self {
+            id: trial.id.clone(),
+            key: trial.key.clone(),
+            variant: trial.variant.clone(),
+            seed: trial.seed,
+            build: trial.build.clone(),
+            data: trial.data.clone(),
+        }
+    }
 }
 
 /// The journal, open for appending by the one supervisor.
@@ -213,4 +230,22 @@ pub struct Unneeded {
     pub(crate) bytes: u64,
     /// The checkpoints that go with it: attempt and step.
     pub(crate) checkpoints: Vec<(u32, u64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_is_told_from_a_torn_line() {
+        let entry = Entry::AttemptsReset { trial: TrialId("a-s0-00000000".to_owned()) };
+        let line = Line { version: VERSION, time_ms: 1, entry };
+        let text = serde_json::to_string(&line).unwrap();
+        assert_eq!(Line::parse(&text), Ok(Some(line)));
+        assert_eq!(Line::parse(&text[..text.len() - 1]), Ok(None));
+        // Of another version, whether or not this one could read it, and of one before versions.
+        assert_eq!(Line::parse(&text.replace("\"version\":1", "\"version\":2")), Err(2));
+        assert_eq!(Line::parse(r#"{"version":2,"decision":"new"}"#), Err(2));
+        assert_eq!(Line::parse(r#"{"time_ms":1,"entry":"forgiven","trial":"a"}"#), Err(0));
+    }
 }

@@ -91,16 +91,12 @@ mod tests {
     use crate::run_dir::attempt::AttemptDir;
     use crate::scheduler::State;
     use crate::store::Times;
-    use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
-    use experiments::protocol::trial_id::TrialId;
+    use crate::store::journal_file::{Entry, Journal, Planned};
+    use crate::store::tests::{journaled_trial, trial};
 
     const STARTING: State = State::Starting { attempt: 1 };
     const RUNNING: State = State::Running { attempt: 1 };
     const DONE: State = State::Succeeded { attempt: 1 };
-
-    fn trial() -> TrialId {
-        TrialId("a-s0-00000000".to_owned())
-    }
 
     fn queued() -> State {
         State::Queued { reason: "new".to_owned() }
@@ -116,15 +112,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::new(folder.path(), "test");
         run.create().unwrap();
-        let planned = JournaledTrial {
-            id: trial(),
-            key: "0".repeat(64),
-            variant: "a".to_owned(),
-            seed: 0,
-            build: None,
-            data: None,
-        };
-        let planned = Planned { file_hash: String::new(), rows: Vec::new(), trials: vec![planned] };
+        let trials = vec![journaled_trial()];
+        let planned = Planned { file_hash: String::new(), rows: Vec::new(), trials };
         Journal::open(&run.journal()).unwrap().append(Entry::Planned(planned)).unwrap();
         decide(&run, queued(), STARTING);
         (folder, run)

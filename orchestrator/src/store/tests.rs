@@ -21,8 +21,20 @@ struct Run {
     state: State,
 }
 
-fn trial() -> TrialId {
+pub(super) fn trial() -> TrialId {
     TrialId("a-s0-00000000".to_owned())
+}
+
+/// [`trial`] as it is planned.
+pub(super) fn journaled_trial() -> JournaledTrial {
+    JournaledTrial {
+        id: trial(),
+        key: "0".repeat(64),
+        variant: "a".to_owned(),
+        seed: 0,
+        build: None,
+        data: None,
+    }
 }
 
 impl Run {
@@ -30,20 +42,12 @@ impl Run {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("orch.db")).await.unwrap();
         let mut journal = Journal::open(&folder.path().join("journal.jsonl")).unwrap();
-        let planned = JournaledTrial {
-            id: trial(),
-            key: "0".repeat(64),
-            variant: "a".to_owned(),
-            seed: 0,
-            build: None,
-            data: None,
-        };
         let rows = vec![Row { name: "a".to_owned(), label: "A".to_owned() }];
         journal
             .append(Entry::Planned(Planned {
                 file_hash: String::new(),
                 rows,
-                trials: vec![planned],
+                trials: vec![journaled_trial()],
             }))
             .unwrap();
         let state = State::Queued { reason: "new".to_owned() };

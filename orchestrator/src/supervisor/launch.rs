@@ -131,7 +131,7 @@ impl Supervisor<'_> {
             time_limit_secs: self.experiment.run.resources.time.map(|limit| limit.0.as_secs_f64()),
         })?;
         atomic_file::write_json(&attempt.provenance(), &self.recorder.record(&program, &granted))?;
-        let attempt = self.attempt(id, number);
+        let attempt = self.dir.attempt(id, number);
         match lease {
             None => self.slurm.start(&attempt),
             Some(lease) => {
@@ -149,7 +149,7 @@ impl Supervisor<'_> {
         number: u32,
         mode: StopMode,
     ) -> Result<(), FileError> {
-        let attempt = self.attempt(id, number);
+        let attempt = self.dir.attempt(id, number);
         self.slurm.cancel(&attempt, mode);
         let requested = match mode {
             StopMode::Graceful => attempt.request_stop(),

@@ -23,8 +23,8 @@ use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 use tokio::time::MissedTickBehavior;
 
+use crate::display::Reporter;
 use crate::display::progress::Progress;
-use crate::display::{Reporter, RunEvent};
 use crate::executor::Local;
 use crate::executor::slurm::Slurm;
 use crate::platform::atomic_file::FileError;
@@ -249,24 +249,16 @@ impl<'r> Supervisor<'r> {
 
     /// Reports the trials that this supervisor runs, and any other that is active.
     fn report_progress(&mut self) {
-        let trials: Vec<_> = self
-            .scheduler
-            .states()
-            .filter(|(id, state)| {
-                self.scheduler.is_scheduled(id) || state.active_attempt().is_some()
-            })
-            .collect();
-        self.reporter.report(RunEvent::Progress { trials: &trials, progress: &self.progress });
+        let mut trials = self.scheduler.states().filter(|(id, state)| {
+            self.scheduler.is_scheduled(id) || state.active_attempt().is_some()
+        });
+        self.reporter.refresh(&mut trials, &self.progress);
     }
 
     /// Milliseconds since this supervisor began: the scheduler's clock. The wall clock may be set
     /// meanwhile, and trials would wait for years.
     fn elapsed_ms(&self) -> i64 {
         i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX)
-    }
-
-    fn attempt(&self, trial: &TrialId, number: u32) -> AttemptDir {
-        self.dir.attempt(trial, number)
     }
 }
 

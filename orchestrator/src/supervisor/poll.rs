@@ -31,7 +31,7 @@ impl Supervisor<'_> {
             self.holders.insert(attempt, HolderState::Ended);
         }
         for (id, number) in self.next_batch() {
-            let attempt = self.attempt(&id, number);
+            let attempt = self.dir.attempt(&id, number);
             // The status before the events, so that none written before its end is missed. And the
             // job's status before both: a job that has ended writes nothing more.
             let is_local = self.holders.contains_key(&attempt);
@@ -98,7 +98,7 @@ impl Supervisor<'_> {
     }
 
     async fn read_events(&mut self, id: &TrialId, attempt: u32) -> Result<(), SupervisorError> {
-        let file = self.attempt(id, attempt).events();
+        let file = self.dir.attempt(id, attempt).events();
         // Lines that are written meanwhile are for the next poll, however fast the worker writes.
         let end = line_reader::length(&file);
         loop {

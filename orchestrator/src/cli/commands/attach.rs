@@ -52,8 +52,7 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
             return Ok(summary.code());
         }
         drop(store);
-        let trials: Vec<_> = observed.states.iter().collect();
-        display.report(RunEvent::Progress { trials: &trials, progress: &observed.progress });
+        display.refresh(&mut observed.states.iter(), &observed.progress);
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL) => {}
             _ = interrupt.recv() => {

@@ -68,7 +68,7 @@ pub(super) enum ImportRequestError {
 struct ImportedTrial {
     source: Source,
     row: Row,
-    trial: JournaledTrial,
+    trial: ResolvedTrial,
 }
 
 /// Runs the verb.
@@ -168,11 +168,13 @@ fn plan_trials(
         }
         let key = source.key(&name, seed, choice);
         let label = format!("{}, imported", row.unwrap_or(&title));
-        let trial = JournaledTrial {
+        let trial = ResolvedTrial {
             id: TrialId::new(&name, seed, &key),
             key,
             variant: name.clone(),
             seed,
+            config: Map::new(),
+            weight: expand::Weight::default(),
             build: None,
             data: None,
         };
@@ -203,22 +205,12 @@ fn checked(name: &str) -> Result<&str, ImportRequestError> {
 fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapshot {
     let on = clock::to_rfc3339(clock::now_ms());
     let from = folder.display();
-    let trials = imported.iter().map(|ImportedTrial { trial, .. }| ResolvedTrial {
-        id: trial.id.clone(),
-        key: trial.key.clone(),
-        variant: trial.variant.clone(),
-        seed: trial.seed,
-        config: Map::new(),
-        weight: expand::Weight::default(),
-        build: None,
-        data: None,
-    });
     RunSnapshot {
         version: snapshot::VERSION,
         command: Vec::new(),
         file_hash: String::new(),
         only: Vec::new(),
-        trials: trials.collect(),
+        trials: imported.iter().map(|imported| imported.trial.clone()).collect(),
         run: RunConfig {
             experiment: name.to_owned(),
             profile: None,
@@ -251,7 +243,7 @@ fn write_journal(dir: &RunDir, imported: &[ImportedTrial]) -> Result<()> {
     journal.append(Entry::Planned(Planned {
         file_hash: String::new(),
         rows: rows(imported),
-        trials: imported.iter().map(|imported| imported.trial.clone()).collect(),
+        trials: imported.iter().map(|imported| JournaledTrial::from(&imported.trial)).collect(),
     }))?;
     for ImportedTrial { source, trial, .. } in imported {
         let (trial, started_ms): (TrialId, _) = (trial.id.clone(), source.start_ms());

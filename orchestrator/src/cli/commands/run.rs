@@ -129,18 +129,10 @@ fn record(
     text: &str,
     journal: &mut Journal,
 ) -> Result<()> {
-    let trials = plan.trials.iter().map(|PlannedTrial { trial, .. }| JournaledTrial {
-        id: trial.id.clone(),
-        key: trial.key.clone(),
-        variant: trial.variant.clone(),
-        seed: trial.seed,
-        build: trial.build.clone(),
-        data: trial.data.clone(),
-    });
     journal.append(Entry::Planned(Planned {
         file_hash: sha256(text),
         rows: run.config.rows.clone(),
-        trials: trials.collect(),
+        trials: plan.trials.iter().map(|planned| JournaledTrial::from(&planned.trial)).collect(),
     }))?;
     for decision in plan.decisions(recorded)? {
         journal.append(decision)?;

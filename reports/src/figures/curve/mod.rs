@@ -12,14 +12,13 @@ use std::io;
 use experiments::schema::report::{self, Band, Reference, Scale, X};
 
 use self::data::{Curves, ReferenceLine};
-use self::line::{Line, Point, SeedValues};
+use self::line::{Line, Point};
 use self::plot::{MAX_POINTS, plot};
 use super::canvas::picture::add;
 use super::source::Source;
 use crate::files::Files;
 use crate::records::Records;
 use crate::statistics::Summary;
-use crate::table::optional_number;
 
 /// Draws the figure and its data into `files`. Returns a sentence for each thing that is missing.
 pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> Vec<String> {
@@ -98,24 +97,29 @@ impl<'a> Curves<'a> {
         header.extend(self.smooth.map(|_| "smoothed"));
         let mut out = csv::Writer::from_writer(out);
         out.write_record(&header)?;
+        // Reused, for there may be millions of points.
+        let mut record = csv::StringRecord::new();
         for line in &self.lines {
             let mut smoothed = line.smoothed(self.band, self.smooth);
             for point in line.points() {
                 let Point { step, x, value } = point?;
-                let mut fields = vec![line.variant.to_owned(), step.to_string()];
-                fields.extend(position.map(|_| x.to_string()));
-                match value {
-                    None => fields.extend(["", "", "", "", "0"].map(str::to_owned)),
-                    Some(SeedValues { summary: Summary { n, mean, sd }, lowest, highest }) => {
-                        fields.extend([mean.to_string(), optional_number(sd)]);
-                        fields.extend([lowest.to_string(), highest.to_string(), n.to_string()]);
-                    }
+                record.clear();
+                record.push_field(line.variant);
+                push(&mut record, Some(step));
+                if position.is_some() {
+                    push(&mut record, Some(x));
                 }
+                let summary = value.map(|value| value.summary);
+                push(&mut record, summary.map(|summary| summary.mean));
+                push(&mut record, summary.and_then(|summary| summary.sd));
+                push(&mut record, value.map(|value| value.lowest));
+                push(&mut record, value.map(|value| value.highest));
+                push(&mut record, Some(summary.map_or(0, |summary| summary.n)));
                 if self.smooth.is_some() {
                     let point = smoothed.next().transpose()?.flatten();
-                    fields.push(optional_number(point.map(|point| point.y)));
+                    push(&mut record, point.map(|point| point.y));
                 }
-                out.write_record(&fields)?;
+                out.write_record(&record)?;
             }
         }
         if let Some(line) = &self.reference {
@@ -125,6 +129,14 @@ impl<'a> Curves<'a> {
             out.write_record(&fields)?;
         }
         out.flush()
+    }
+}
+
+/// Adds a number as a field; an empty one if there is none.
+fn push(record: &mut csv::StringRecord, number: Option<impl ToString>) {
+    match number {
+        Some(number) => record.push_field(&number.to_string()),
+        None => record.push_field(""),
     }
 }
 
