@@ -79,15 +79,16 @@ fn wait_may_time_out_or_see_an_interrupted_run() {
 
 #[test]
 fn wait_and_attach_notice_a_killed_supervisor_and_the_next_one_continues() {
-    let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 50")]);
+    let test = TestRun::new().gated();
     let pid = detach(&test, "");
-    test.wait_for_step("a-s0-", 1, 2);
+    test.wait_for_state("a-s0-", "running");
     test.wait_for_state("b-s0-", "running");
     let (waiting, attached) = (test.start("wait"), test.start("attach"));
     assert!(try_signal(pid, "-KILL"));
     waiting.end().expect(130, &["0 of 2 trials done, 2 running when the supervisor died; run"]);
     attached.end().expect(130, &["2 running when the supervisor died"]);
     detach(&test, "");
+    test.open_gate();
     test.orch("wait").expect(0, &[]);
     assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (1, 1));
     assert_eq!(test.recorded(), reference_records(&[]));

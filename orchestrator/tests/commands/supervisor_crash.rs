@@ -11,13 +11,14 @@ use crate::common::wait::wait_for;
 
 #[test]
 fn the_next_supervisor_reattaches_to_the_same_attempts() {
-    let test = TestRun::with(&[("steps: 20", "steps: 100")]);
+    let test = TestRun::with(&[("steps: 20", "steps: 100")]).gated();
     let run = test.start("run trip.yaml -j 1");
     test.wait_for_step("a-s0-", 1, 10);
     test.wait_for_state("a-s0-", "running");
     run.kill();
     let step = test.events("a-s0-", 1).len();
     wait_for("the worker", || (test.events("a-s0-", 1).len() > step + 5).then_some(()));
+    test.open_gate();
 
     let ended = test.orch("run trip.yaml");
     ended.expect(0, &["1 still running", "1 new"]);
@@ -76,11 +77,12 @@ fn an_attempt_that_was_prepared_and_never_owned_is_abandoned() {
 
 #[test]
 fn a_running_trial_that_is_left_out_runs_to_its_end() {
-    let test = TestRun::with(&[("steps: 20", "steps: 100")]);
+    let test = TestRun::new().gated();
     let run = test.start("run trip.yaml");
     test.wait_for_step("a-s0-", 1, 10);
     test.wait_for_step("b-s0-", 1, 10);
     run.kill();
+    test.open_gate();
     test.orch("run trip.yaml --only b").expect(0, &["1 left out", "2 of 2 trials done"]);
     assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (1, 1));
 }

@@ -33,6 +33,19 @@ impl TestRun {
         test
     }
 
+    /// Lets every trial wait before its last step until [`Self::open_gate`], so that none ends early,
+    /// however slow the machine is.
+    pub(crate) fn gated(self) -> Self {
+        let gate = format!("checkpoint_every: 5, wait_for: '{}'", self.path("gate").display());
+        self.edit(&[("checkpoint_every: 5", &gate)]);
+        self
+    }
+
+    /// Lets the trials of [`Self::gated`] end.
+    pub(crate) fn open_gate(&self) {
+        fs::write(self.path("gate"), "").unwrap();
+    }
+
     /// Replaces parts of the experiment file, each of which must occur.
     pub(crate) fn edit(&self, changes: &[(&str, &str)]) {
         let mut text = fs::read_to_string(self.path("trip.yaml")).unwrap();
