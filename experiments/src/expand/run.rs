@@ -11,10 +11,11 @@ use super::trial::{ResolvedTrial, TrialSpec, Weight};
 use crate::protocol::check::{Reply, Request};
 use crate::protocol::trial_id::TrialId;
 use crate::schema::executor::{Executor, Slurm};
-use crate::schema::file::{Retry, Stall, Worker};
+use crate::schema::file::{Retry, Stall};
 use crate::schema::keep::Keep;
 use crate::schema::report::Report;
 use crate::schema::resources::Resources;
+use crate::schema::worker::Worker;
 use crate::yaml::pointer::escape;
 use crate::yaml::source::{FileError, Finding, Source};
 

@@ -12,6 +12,7 @@ use crate::schema::grid::Grid;
 use crate::schema::keep::Keep;
 use crate::schema::report::Report;
 use crate::schema::resources::{Resources, Span};
+use crate::schema::worker::Worker;
 
 /// Version of the file format that this program reads.
 pub const VERSION: u32 = 1;
@@ -75,24 +76,6 @@ pub struct File {
     /// The table, figures and claims of `orch report`.
     #[serde(default)]
     pub report: Report,
-}
-
-/// The program that runs trials; any program that appends JSON lines will do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Worker {
-    /// Program and arguments of one attempt.
-    pub command: Vec<String>,
-    /// Program and arguments that check configs and fill in defaults ([`crate::protocol::check`]).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<Vec<String>>,
-    /// Time for a checkpoint after the request to stop.
-    #[serde(default = "thirty_seconds")]
-    pub grace: Span,
-}
-
-fn thirty_seconds() -> Span {
-    Span(Duration::from_secs(30))
 }
 
 /// One row of the table.

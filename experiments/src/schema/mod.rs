@@ -10,3 +10,4 @@ pub mod keep;
 pub mod report;
 pub mod resources;
 pub mod step;
+pub mod worker;

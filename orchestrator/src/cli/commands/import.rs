@@ -8,9 +8,10 @@ use experiments::expand::{self, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
 use experiments::protocol::trial_id::TrialId;
 use experiments::schema::executor::{Executor, Slurm};
-use experiments::schema::file::{Retry, Stall, Worker, is_file_name};
+use experiments::schema::file::{Retry, Stall, is_file_name};
 use experiments::schema::report::Report;
 use experiments::schema::resources::{Resources, Span};
+use experiments::schema::worker::Worker;
 use experiments::yaml::suggest::nearest;
 use serde_json::{Map, json};
 
