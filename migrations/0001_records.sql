@@ -46,6 +46,14 @@ create table trial (
     attempts_reset integer not null default 0
 ) strict;
 
+-- The states of the worker's code that attempts have run, each once.
+create table code (
+    -- SHA-256 of `files`.
+    hash text primary key,
+    -- SHA-256 by path, as JSON.
+    files text not null
+) strict, without rowid;
+
 create table attempt (
     attempt_id integer primary key,
     trial_id integer not null references trial,
@@ -63,6 +71,15 @@ create table attempt (
     -- The build and data that it was started with.
     build text,
     data text,
+    -- Its code; null if none is known.
+    code text references code,
+    -- The folder that the code's paths are relative to.
+    code_root text,
+    -- The commit that was checked out, and 1 if the code differs from it.
+    git_commit text,
+    git_dirty integer,
+    -- The program that interprets the code.
+    interpreter text,
     device text,
     -- The step of the checkpoint that the attempt resumed from, -1 if it started from scratch, null
     -- until its hello or first point was read. Earlier attempts' points beyond it are superseded.

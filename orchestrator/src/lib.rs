@@ -1,6 +1,7 @@
 //! The command line, the supervisor and what it stores.
 
 pub mod cli;
+pub mod code;
 pub mod display;
 pub mod executor;
 mod interop;

@@ -16,6 +16,7 @@ mod common {
 
 mod commands {
     mod background;
+    mod code;
     mod compare;
     mod crash_recovery;
     mod database;

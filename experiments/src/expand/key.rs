@@ -3,12 +3,15 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-/// SHA-256, in hexadecimal, of a trial's command, config and seed as JSON with sorted keys.
+use super::interpreter::computation;
+
+/// SHA-256, in hexadecimal, of a trial's command, config and seed as JSON with sorted keys. The way in
+/// which the command calls an interpreter is not part of it ([`computation`]).
 ///
 /// Not RFC 8785, which writes every number as a 64-bit float: seeds beyond 2^53 would collide, and
 /// so would `1` and `1.0`, which a worker may tell apart.
 pub(super) fn key(command: &[String], config: &Map<String, Value>, seed: u64) -> String {
-    let mut trial = json!([command, config, seed]);
+    let mut trial = json!([computation(command), config, seed]);
     trial.sort_all_objects();
     base16ct::lower::encode_string(&Sha256::digest(trial.to_string()))
 }

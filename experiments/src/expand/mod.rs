@@ -2,6 +2,7 @@
 //! defaults, and each trial's key. Everything is checked before anything runs.
 
 pub mod config;
+pub mod interpreter;
 pub mod overrides;
 
 mod experiment;

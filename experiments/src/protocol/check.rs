@@ -46,12 +46,14 @@ pub struct Problem {
     pub message: String,
 }
 
-/// The change that makes results stale: they were made with another build or other data.
+/// The change that makes results stale: they were made with another build, other code or other data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StaleReason {
     /// The worker reports another build.
     Build,
+    /// The files of its code differ.
+    Code,
     /// The worker reports another fingerprint of the data.
     Data,
 }
@@ -60,6 +62,7 @@ impl fmt::Display for StaleReason {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Self::Build => "build",
+            Self::Code => "code",
             Self::Data => "data",
         })
     }

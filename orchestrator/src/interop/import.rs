@@ -234,7 +234,6 @@ fn cannot_read(path: &Path, error: io::Error) -> ImportError {
 fn of_import(imported: Imported) -> Provenance {
     Provenance {
         orch: VERSION.to_owned(),
-        git: None,
         worker: None,
         gpus: Vec::new(),
         driver: None,

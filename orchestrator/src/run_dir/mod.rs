@@ -77,6 +77,11 @@ impl RunDir {
         &self.0
     }
 
+    /// The folder of copies of the worker's code.
+    pub(crate) fn code(&self) -> PathBuf {
+        self.0.join("code")
+    }
+
     /// The run's name, `table1.demo`.
     pub(crate) fn name(&self) -> String {
         self.0.file_name().unwrap_or_default().to_string_lossy().into_owned()

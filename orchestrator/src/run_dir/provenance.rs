@@ -1,4 +1,4 @@
-//! `provenance.json`: the code, the program and the GPUs that an attempt was run with.
+//! `provenance.json`: the program and the GPUs that an attempt was run with.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,8 +13,6 @@ pub(crate) const VERSION: &str = env!("ORCH_VERSION");
 pub(crate) struct Provenance {
     /// Version of `orch`.
     pub(crate) orch: String,
-    /// The code in the worker's working directory; `None` if that is not a git repository.
-    pub(crate) git: Option<Git>,
     /// The worker's program; `None` if it cannot be read, or none was run.
     pub(crate) worker: Option<Program>,
     /// The GPUs of which the attempt had slots.
@@ -37,17 +35,6 @@ pub(crate) struct Imported {
     pub(crate) metrics: BTreeMap<String, String>,
     /// True if the last values were imported as final ones.
     pub(crate) last_is_final: bool,
-}
-
-/// A state of a git repository.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Git {
-    /// The commit that is checked out.
-    pub(crate) commit: String,
-    /// True if tracked files differ from that commit.
-    pub(crate) dirty: bool,
-    /// SHA-256 of `git diff --binary HEAD`; `None` if there is no difference.
-    pub(crate) diff_sha256: Option<String>,
 }
 
 /// A program, or another file that the points depend on, by its content.

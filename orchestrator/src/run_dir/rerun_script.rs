@@ -41,7 +41,8 @@ mod tests {
         let argv = print.iter().chain(&strange).map(|word| (*word).to_owned()).collect();
         let env = BTreeMap::from([("ODD".to_owned(), "a 'b'\n$c".to_owned())]);
         let cwd = folder.path().to_owned();
-        let command = Command { argv, cwd, env, grace_secs: 1.0, time_limit_secs: None };
+        let command =
+            Command { argv, cwd, env, code: None, grace_secs: 1.0, time_limit_secs: None };
         let checkpoints = folder.path().join("it's here");
         std::fs::create_dir(&checkpoints).unwrap();
         let script = lines(&command, &checkpoints).join("\n");

@@ -1,42 +1,65 @@
-//! The origins of a trial's work: the worker's builds and the data of every attempt that still counts.
+//! The origins of a trial's work: the worker's builds, its code and the data of every attempt that still
+//! counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use experiments::protocol::check::StaleReason;
 use experiments::protocol::trial_id::TrialId;
 
 use super::{Store, StoreError};
 
-/// The builds and data behind a trial's work, as far as its worker reports them; several of a kind if
-/// it resumed from another build's checkpoint.
+/// The builds, code and data behind a trial's work, as far as they are known; several of a kind if it
+/// resumed from a checkpoint of another one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins {
     /// Origins of the worker.
     pub(crate) builds: BTreeSet<String>,
+    /// Hashes of the worker's code ([`CodeRecord::hash`]).
+    pub(crate) codes: BTreeSet<String>,
+    /// The programs that interpreted the code. For people: a change of it makes nothing stale.
+    pub(crate) interpreters: BTreeSet<String>,
     /// Fingerprints of the data.
     pub(crate) data: BTreeSet<String>,
 }
 
-impl Origins {
-    /// The change from these to the present build and data; `None` if there is none, or the worker
-    /// reports neither.
-    pub(crate) fn changed(&self, build: Option<&str>, data: Option<&str>) -> Option<StaleReason> {
-        let differ = |then: &BTreeSet<String>, now: Option<&str>| {
-            now.is_some_and(|now| then.iter().any(|then| then != now))
-        };
-        if differ(&self.data, data) {
-            Some(StaleReason::Data)
-        } else if differ(&self.builds, build) {
-            Some(StaleReason::Build)
-        } else {
-            None
+/// A state of the worker's code that attempts have run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CodeRecord {
+    /// SHA-256 over `files`.
+    pub(crate) hash: String,
+    /// SHA-256 by path.
+    pub(crate) files: BTreeMap<String, String>,
+    /// The commit at which it was run last; `None` outside of a git repository.
+    pub(crate) commit: Option<String>,
+    /// True if it differs from that commit.
+    pub(crate) dirty: bool,
+}
+
+impl CodeRecord {
+    /// Its commit for people, or the beginning of its hash.
+    pub(crate) fn name(&self) -> String {
+        match &self.commit {
+            Some(commit) if self.dirty => {
+                format!("commit {} with changes", &commit[..commit.len().min(7)])
+            }
+            Some(commit) => format!("commit {}", &commit[..commit.len().min(7)]),
+            None => format!("code {}", &self.hash[..7]),
         }
     }
 }
 
-/// Trial, build, data, whether it counts, and whether it supersedes all before it; a trial's last
-/// attempt first.
-type Row = (String, Option<String>, Option<String>, bool, bool);
+/// A trial's attempt; a trial's last attempt first.
+#[derive(sqlx::FromRow)]
+struct Row {
+    name: String,
+    build: Option<String>,
+    data: Option<String>,
+    code: Option<String>,
+    interpreter: Option<String>,
+    /// True if its work is part of the trial's.
+    counts: bool,
+    /// True if it supersedes all attempts before it.
+    from_scratch: bool,
+}
 
 impl Store {
     /// The origins of every trial's work; trials without any are left out.
@@ -45,12 +68,13 @@ impl Store {
         // succeeded. One that started from scratch, or reported its result without a hello,
         // supersedes all attempts before it.
         let rows: Vec<Row> = self.fetch_all(sqlx::query_as(
-            "select trial.name, attempt.build, attempt.data,
+            "select trial.name, attempt.build, attempt.data, attempt.code, attempt.interpreter,
                 has_result or exists
                     (select 1 from checkpoint where checkpoint.attempt_id = attempt.attempt_id)
                     or (state = 'succeeded' and number =
-                        (select max(number) from attempt where trial_id = trial.trial_id)),
-                coalesce(resumed_from < 0, has_result)
+                        (select max(number) from attempt where trial_id = trial.trial_id))
+                    as counts,
+                coalesce(resumed_from < 0, has_result) as from_scratch
              from (
                 select *, exists
                     (select 1 from result where result.attempt_id = attempt.attempt_id) as has_result
@@ -62,8 +86,8 @@ impl Store {
 ).await?;
         let mut builds = BTreeMap::<_, Origins>::new();
         let mut complete = BTreeSet::new();
-        for (trial, build, data, counts, from_scratch) in rows {
-            let trial = TrialId(trial);
+        for Row { name, build, data, code, interpreter, counts, from_scratch } in rows {
+            let trial = TrialId(name);
             if complete.contains(&trial) {
                 continue;
             }
@@ -71,11 +95,30 @@ impl Store {
                 let origins = builds.entry(trial.clone()).or_default();
                 origins.builds.extend(build);
                 origins.data.extend(data);
+                origins.codes.extend(code);
+                origins.interpreters.extend(interpreter);
             }
             if from_scratch {
                 complete.insert(trial);
             }
         }
         Ok(builds)
+    }
+
+    /// The states of the worker's code that attempts have run.
+    pub(crate) async fn codes(&mut self) -> Result<Vec<CodeRecord>, StoreError> {
+        let rows: Vec<(String, String, Option<String>, bool)> = self
+            .fetch_all(sqlx::query_as(
+                "select hash, files, git_commit, coalesce(git_dirty, 0)
+                 from code join attempt on attempt.attempt_id =
+                    (select max(attempt_id) from attempt where attempt.code = code.hash)
+                 order by attempt_id",
+            ))
+            .await?;
+        let records = rows.into_iter().map(|(hash, files, commit, dirty)| {
+            let files = serde_json::from_str(&files).unwrap_or_default();
+            CodeRecord { hash, files, commit, dirty }
+        });
+        Ok(records.collect())
     }
 }

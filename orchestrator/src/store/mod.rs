@@ -32,6 +32,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, FromRow, Sqlite, SqliteConnection};
 
 pub(crate) use attempts::AttemptDetail;
+pub(crate) use builds::CodeRecord;
 pub use builds::Origins;
 pub use journal_file::Unneeded;
 pub(crate) use points::Point;

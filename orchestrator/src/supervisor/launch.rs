@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::iter;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use experiments::expand::ResolvedTrial;
@@ -14,6 +15,7 @@ use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 
 use super::{HolderState, Supervisor, SupervisorError};
+use crate::code::AttemptCode;
 use crate::display::RunEvent;
 use crate::executor::worker_program;
 use crate::platform::atomic_file::{self, FileError};
@@ -120,13 +122,13 @@ impl Supervisor<'_> {
             // A cluster sets it for the GPUs that it allocates.
             env.insert("CUDA_VISIBLE_DEVICES".to_owned(), granted.cuda_visible_devices());
         }
-        let mut argv = self.experiment.run.worker.command.clone();
-        let program = worker_program::find(&argv[0])?;
-        argv[0] = program.to_string_lossy().into_owned();
+        let program = worker_program::find(&self.experiment.run.worker.command[0])?;
+        let directory = std::env::current_dir()?;
         attempt.prepare(&Command {
-            argv,
-            cwd: std::env::current_dir()?,
+            argv: self.argv(&program, &directory),
+            cwd: self.in_snapshot(&directory),
             env,
+            code: self.code.clone(),
             grace_secs: self.experiment.run.worker.grace.0.as_secs_f64(),
             time_limit_secs: self.experiment.run.resources.time.map(|limit| limit.0.as_secs_f64()),
         })?;
@@ -140,6 +142,30 @@ impl Supervisor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The worker's command, run in `directory`; its files are those of the snapshot if there is one.
+    fn argv(&self, program: &Path, directory: &Path) -> Vec<String> {
+        let command = self.experiment.run.worker.command.iter().skip(1);
+        let program = self.in_snapshot(program).to_string_lossy().into_owned();
+        let words = command.map(|word| {
+            let file = directory.join(word);
+            let copied = self.in_snapshot(&file);
+            if file.is_file() && copied != file {
+                copied.to_string_lossy().into_owned()
+            } else {
+                word.clone()
+            }
+        });
+        iter::once(program).chain(words).collect()
+    }
+
+    /// The path of `path` in the snapshot of the code; itself where there is none, or it is elsewhere.
+    fn in_snapshot(&self, path: &Path) -> PathBuf {
+        match &self.code {
+            Some(AttemptCode::Snapshot(snapshot)) => snapshot.path(path),
+            Some(AttemptCode::Source(_)) | None => path.to_owned(),
+        }
     }
 
     /// Asks the attempt's holder to end it.

@@ -14,7 +14,6 @@ mod signals;
 mod stall;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use experiments::expand::ResolvedTrial;
@@ -23,6 +22,7 @@ use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 use tokio::time::MissedTickBehavior;
 
+use crate::code::AttemptCode;
 use crate::display::Reporter;
 use crate::display::progress::Progress;
 use crate::executor::Local;
@@ -62,6 +62,7 @@ pub struct Supervisor<'r> {
     request: Request,
     local: Local,
     slurm: Slurm,
+    code: Option<AttemptCode>,
     recorder: Recorder,
     since: Instant,
     /// The trial to poll first: of very many, not all are polled each time.
@@ -103,6 +104,8 @@ pub struct Parts {
     pub left_out: BTreeSet<TrialId>,
     /// The machine to run them on.
     pub machine: Machine,
+    /// The code that attempts run; `None` where none is started.
+    pub code: Option<AttemptCode>,
     /// The policy for GPUs that processes of others use.
     pub foreign_processes: ForeignProcesses,
     /// Most trials that run at once; `None` for as many as there are slots.
@@ -186,7 +189,8 @@ impl<'r> Supervisor<'r> {
             slots: Slots::of_this_machine()?,
             machine: parts.machine,
             local: Local::new(),
-            recorder: Recorder::new(Path::new(".")),
+            code: parts.code,
+            recorder: Recorder::default(),
             since: Instant::now(),
             holders: BTreeMap::new(),
             stall_detectors: BTreeMap::new(),

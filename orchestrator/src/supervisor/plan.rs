@@ -1,6 +1,6 @@
 //! The plan of a run, made before anything is started: the trials that are done, resumed or new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use experiments::expand::{ResolvedTrial, Run};
@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::platform::hash::sha256;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::scheduler::{Change, IllegalTransition, State};
-use crate::store::TrialRecord;
 use crate::store::journal_file::Entry;
+use crate::store::{Origins, TrialRecord};
 use experiments::protocol::trial_id::TrialId;
 
 /// Every trial of the file, with the action that running takes.
@@ -21,6 +21,8 @@ pub struct Plan {
     pub trials: Vec<PlannedTrial>,
     /// Recorded trials that the file no longer names.
     pub retired: Vec<TrialId>,
+    /// Trials whose work was done by another interpreter than the present one, by its path.
+    pub other_interpreters: BTreeMap<String, Vec<TrialId>>,
 }
 
 /// One trial of the plan, and the action on it.
@@ -32,6 +34,8 @@ pub struct PlannedTrial {
     pub action: PlannedAction,
     /// The change since its results were made; `None` if there is none, or no result.
     pub stale: Option<StaleReason>,
+    /// The files of the worker's code that have changed since.
+    pub changed_files: BTreeSet<String>,
 }
 
 /// The action that running takes with a trial.
@@ -56,10 +60,25 @@ pub enum PlannedAction {
     LeftOut,
 }
 
+/// The worker's code as it is now, compared with the recorded states of it.
+#[derive(Debug, Clone, Default)]
+pub struct PresentCode {
+    /// Files that have changed, by the hash of each recorded state.
+    pub changed_files: BTreeMap<String, BTreeSet<String>>,
+    /// The program that interprets it; `None` if it is a program of its own.
+    pub interpreter: Option<String>,
+}
+
 impl Plan {
     /// Compares the trials of the file with those that are recorded. `only` names the variants to
     /// run; all if empty.
-    pub fn new(wanted: Vec<ResolvedTrial>, recorded: &[TrialRecord], only: &[String]) -> Self {
+    pub fn new(
+        wanted: Vec<ResolvedTrial>,
+        recorded: &[TrialRecord],
+        only: &[String],
+        code: &PresentCode,
+    ) -> Self {
+        let newest_build = newest_build(recorded);
         let by_key: BTreeMap<&str, &TrialRecord> =
             recorded.iter().map(|row| (row.key.as_str(), row)).collect();
         let trials: Vec<PlannedTrial> = wanted
@@ -81,8 +100,14 @@ impl Plan {
                         None => PlannedAction::New,
                         Some(row) => action_of(row),
                     },
-                    stale: known.and_then(|row| {
-                        row.origins.changed(trial.build.as_deref(), trial.data.as_deref())
+                    stale: known.and_then(|row| stale(&row.origins, &trial, newest_build, code)),
+                    changed_files: known.map_or(BTreeSet::new(), |row| {
+                        let changed = row
+                            .origins
+                            .codes
+                            .iter()
+                            .filter_map(|then| code.changed_files.get(then));
+                        changed.flatten().cloned().collect()
                     }),
                     trial,
                 }
@@ -93,7 +118,8 @@ impl Plan {
             .filter(|row| !trials.iter().any(|planned| planned.trial.id == row.id))
             .map(|row| row.id.clone())
             .collect();
-        Self { trials, retired }
+        let other_interpreters = other_interpreters(&trials, &by_key, code.interpreter.as_ref());
+        Self { trials, retired, other_interpreters }
     }
 
     /// Restarts every stale trial among the variants in `only`; all if empty. Active trials go on.
@@ -135,6 +161,52 @@ impl Plan {
     pub fn count(&self, action: PlannedAction) -> usize {
         self.trials.iter().filter(|trial| trial.action == action).count()
     }
+}
+
+/// The change from `origins` to the present build, code and data of `trial`; `None` if there is none.
+/// `newest_build` stands for the present one where no check reports that.
+fn stale(
+    origins: &Origins,
+    trial: &ResolvedTrial,
+    newest_build: Option<&str>,
+    code: &PresentCode,
+) -> Option<StaleReason> {
+    let differ = |then: &BTreeSet<String>, now: Option<&str>| {
+        now.is_some_and(|now| then.iter().any(|then| then != now))
+    };
+    let changed =
+        |then: &String| code.changed_files.get(then).is_some_and(|files| !files.is_empty());
+    if differ(&origins.data, trial.data.as_deref()) {
+        Some(StaleReason::Data)
+    } else if differ(&origins.builds, trial.build.as_deref().or(newest_build)) {
+        Some(StaleReason::Build)
+    } else if origins.codes.iter().any(changed) {
+        Some(StaleReason::Code)
+    } else {
+        None
+    }
+}
+
+fn other_interpreters(
+    trials: &[PlannedTrial],
+    recorded: &BTreeMap<&str, &TrialRecord>,
+    present: Option<&String>,
+) -> BTreeMap<String, Vec<TrialId>> {
+    let mut others = BTreeMap::<_, Vec<_>>::new();
+    for PlannedTrial { trial, .. } in trials {
+        let used = recorded.get(trial.key.as_str()).map(|row| &row.origins.interpreters);
+        for path in used.into_iter().flatten().filter(|path| Some(*path) != present) {
+            others.entry(path.clone()).or_default().push(trial.id.clone());
+        }
+    }
+    others
+}
+
+/// The build that the newest work was made with, as its worker reported it.
+fn newest_build(recorded: &[TrialRecord]) -> Option<&str> {
+    let single = recorded.iter().filter(|row| row.origins.builds.len() == 1);
+    let newest = single.max_by_key(|row| row.last_attempt.as_ref().map(|last| last.started_ms))?;
+    newest.origins.builds.first().map(String::as_str)
 }
 
 fn action_of(row: &TrialRecord) -> PlannedAction {
@@ -219,7 +291,6 @@ mod tests {
     use experiments::protocol::failure::FailureClass;
 
     use super::*;
-    use crate::store::Origins;
 
     fn resolved(variant: &str, key: &str, build: &str) -> ResolvedTrial {
         let key = key.repeat(8);
@@ -268,7 +339,12 @@ mod tests {
             row(&b, failed),
             row(&resolved("gone", "e", "1"), State::Succeeded { attempt: 1 }),
         ];
-        let plan = Plan::new(vec![a, b, c, d], &recorded, &["b".to_owned(), "c".to_owned()]);
+        let plan = Plan::new(
+            vec![a, b, c, d],
+            &recorded,
+            &["b".to_owned(), "c".to_owned()],
+            &PresentCode::default(),
+        );
         let actions: Vec<_> = plan.trials.iter().map(|t| t.action).collect();
         assert_eq!(
             actions,
@@ -290,7 +366,8 @@ mod tests {
     fn a_renamed_variant_keeps_its_results_and_another_build_is_noticed() {
         let before = resolved("old", "a", "1");
         let recorded = [row(&before, State::Succeeded { attempt: 1 })];
-        let mut plan = Plan::new(vec![resolved("new", "a", "2")], &recorded, &[]);
+        let mut plan =
+            Plan::new(vec![resolved("new", "a", "2")], &recorded, &[], &PresentCode::default());
         assert_eq!(plan.trials[0].action, PlannedAction::Done);
         assert_eq!(plan.trials[0].trial.id.0, "old-s0-aaaaaaaa");
         assert_eq!(plan.trials[0].stale, Some(StaleReason::Build));

@@ -98,6 +98,7 @@ impl TestTrial {
             argv: vec![env!("CARGO_BIN_EXE_fake-worker").to_owned()],
             cwd: self.folder.path().to_owned(),
             env,
+            code: None,
             grace_secs: 20.0,
             time_limit_secs: None,
         }

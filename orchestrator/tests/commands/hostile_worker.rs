@@ -29,6 +29,7 @@ fn with_worker(script: &str) -> TestRun {
 
 #[test]
 fn malformed_events_are_counted_and_shown_with_their_reasons() {
+    // The first line is `orch`'s own: the interpreter of the worker.
     let test = with_worker(
         r#"printf 'Epoch 1/10\n\n\377\376\000\n{"event":"sneeze"}\n' >> "$ORCH_EVENTS"
         echo '{"event":"metrics","step":1,"values":{"m":1e999}}' >> "$ORCH_EVENTS"
@@ -36,16 +37,16 @@ fn malformed_events_are_counted_and_shown_with_their_reasons() {
         echo '{"event":"checkpoint","step":1,"path":"../x"}' >> "$ORCH_EVENTS""#,
     );
     let words = "attempt 1: skipped 6 lines that are not events, the first at \
-                 line 1: not an event: expected value at column 1";
+                 line 2: not an event: expected value at column 1";
     test.orch("run trip.yaml").expect(0, &[words, "1 of 1 trials done"]);
     let status = test.orch("status").stdout;
     assert!(status.contains(words), "{status}");
     let show = test.orch("show a").stdout;
     for words in [
-        "line 1  not an event: expected value at column 1",
-        "line 4  unknown event kind `sneeze`",
-        "line 5  not an event: number out of range at column",
-        "line 6  path \"/etc/passwd\" is not relative to the trial's folder and below it",
+        "line 2  not an event: expected value at column 1",
+        "line 5  unknown event kind `sneeze`",
+        "line 6  not an event: number out of range at column",
+        "line 7  path \"/etc/passwd\" is not relative to the trial's folder and below it",
         "and 1 more",
     ] {
         assert!(show.contains(words), "no `{words}` in {show}");
@@ -65,7 +66,7 @@ fn an_endless_line_is_not_held_in_memory() {
     );
     let orch = env!("CARGO_BIN_EXE_orch");
     let limited = test.shell(&format!("ulimit -v 2000000; exec {orch} run trip.yaml"));
-    limited.expect(0, &["the first at line 1: longer than 1048576 bytes", "1 of 1 trials done"]);
+    limited.expect(0, &["the first at line 2: longer than 1048576 bytes", "1 of 1 trials done"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::requests::Request;
 use orchestrator::scheduler::{Input, Policy, RecoveredTrial, Scheduler};
 use orchestrator::store::journal_file::{Entry, JournaledTrial, Planned};
-use orchestrator::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
+use orchestrator::supervisor::plan::{Plan, PlannedAction, PlannedTrial, PresentCode};
 use orchestrator::supervisor::recovered;
 
 use crate::checks::Watch;
@@ -92,7 +92,7 @@ impl Simulation {
     /// Plans, records the plan, and continues from the records.
     fn start_supervisor(&mut self, call: &Call) -> Result<Supervisor, Dead> {
         let rows = self.disk.rows();
-        let plan = Plan::new(self.resolved(), &rows, &call.only);
+        let plan = Plan::new(self.resolved(), &rows, &call.only, &PresentCode::default());
         let left_out: BTreeSet<_> = plan
             .trials
             .iter()

@@ -1,9 +1,10 @@
 //! Limits of an event, so that no worker, however broken, fills the records with garbage or names a
 //! file that is not its own. They are documented in `docs/events.md`.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use super::Event;
+use super::{Code, Event};
 
 /// Longest line in bytes, without its line feed.
 pub const LONGEST_LINE: u64 = 1 << 20;
@@ -54,6 +55,11 @@ pub(super) fn enforce(event: &mut Event) -> Result<(), String> {
             }
             Ok(())
         }
+        Event::Code(Code { files, commit, .. }) => {
+            optional("commit", commit.as_ref())?;
+            hashes(files)
+        }
+        Event::Imports { files } => hashes(files),
         Event::Progress { phase, step: done, of } => {
             name("phase", phase)?;
             step("step", *done)?;
@@ -90,6 +96,21 @@ fn name(what: &str, name: &str) -> Result<(), String> {
     }
     if name.chars().any(char::is_control) {
         return Err(format!("{what} {name:?} has a control character"));
+    }
+    Ok(())
+}
+
+/// The length of a SHA-256 in hexadecimal.
+const HASH: usize = 64;
+
+fn hashes(files: &BTreeMap<String, String>) -> Result<(), String> {
+    for (path, hash) in files {
+        if path.len() > LONGEST_PATH || path.chars().any(char::is_control) {
+            return Err(format!("{path:?} is not a path"));
+        }
+        if hash.len() != HASH || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(format!("{hash:?} is not a SHA-256 in hexadecimal"));
+        }
     }
     Ok(())
 }

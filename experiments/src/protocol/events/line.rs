@@ -36,8 +36,17 @@ pub enum LineError {
     },
 }
 
-const KINDS: [&str; 7] =
-    ["hello", "progress", "metrics", "checkpoint", "artifact", "result", "failed"];
+const KINDS: [&str; 9] = [
+    "hello",
+    "code",
+    "imports",
+    "progress",
+    "metrics",
+    "checkpoint",
+    "artifact",
+    "result",
+    "failed",
+];
 
 impl Line {
     /// Parses one line without its line feed.

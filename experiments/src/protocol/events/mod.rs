@@ -20,7 +20,7 @@ pub use line::{Line, LineError};
 /// misunderstand a new writer; adding a field or a kind does not need it.
 pub const PROTOCOL: u32 = 1;
 
-/// An event of a worker. All kinds are persisted.
+/// An event of a worker, or of the holder on its behalf. All kinds are persisted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -43,6 +43,13 @@ pub enum Event {
         /// Description of each metric, by name.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         metrics: BTreeMap<String, MetricInfo>,
+    },
+    /// The worker's code as it was when the attempt started. The holder appends it.
+    Code(Code),
+    /// The source files that the program has loaded: of the code, these alone count.
+    Imports {
+        /// SHA-256 in hexadecimal by absolute path.
+        files: BTreeMap<String, String>,
     },
     /// Progress of the current phase. For people and schedulers, not for reports.
     Progress {
@@ -100,6 +107,34 @@ pub enum Event {
         /// The cause, and what to do, for people.
         message: String,
     },
+}
+
+/// The content of a worker's code, and its state in git.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// The folder that the files' paths are relative to.
+    pub root: String,
+    /// SHA-256 in hexadecimal by path; absolute for a file outside of `root`.
+    pub files: BTreeMap<String, String>,
+    /// The commit that was checked out; `None` outside of a git repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// True if one of the files differs from the commit, or is not part of it.
+    #[serde(default)]
+    pub dirty: bool,
+    /// The program that interprets the code, and the SHA-256 of its file; `None` for a worker that is a
+    /// program of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<Interpreter>,
+}
+
+/// The program that interprets a worker's code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interpreter {
+    /// Its path, links not followed: that of a virtual environment tells the environment.
+    pub path: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
 }
 
 /// Description of a metric; sent once in [`Event::Hello`].

@@ -13,6 +13,8 @@ use super::output::{print, print_json};
 use super::show::{Attempt, TrialDetails, in_yaml};
 use crate::cli::args::{self, Global, OneTrialArgs};
 use crate::display::text::{columns, duration};
+use crate::platform::shell::quoted;
+use crate::run_dir::attempt::AttemptDir;
 
 /// One of the two trials.
 struct ComparedTrial {
@@ -21,6 +23,8 @@ struct ComparedTrial {
     config: BTreeMap<String, String>,
     /// State, build, data, host, device and duration, as text.
     facts: BTreeMap<&'static str, String>,
+    /// SHA-256 by path of the last attempt's code.
+    code: BTreeMap<String, String>,
     environment: BTreeMap<String, String>,
     results: BTreeMap<String, f64>,
 }
@@ -45,7 +49,11 @@ impl ComparedTrial {
         let trial = &details.one.status.trial;
         let last =
             details.attempts.last().map(|attempt| details.one.attempt(attempt.detail.number));
-        let environment = last.map(|attempt| attempt.read_env()).transpose()?.flatten();
+        let last = last.as_ref();
+        let code = last.map(AttemptDir::read_code).transpose()?.flatten().unwrap_or_default();
+        let command = last.map(AttemptDir::read_command).transpose()?.flatten();
+        let command = command.map(|command| command.argv.iter().map(|word| quoted(word)).collect());
+        let environment = last.map(AttemptDir::read_env).transpose()?.flatten();
         let mut environment = environment.map(|env| env.variables).unwrap_or_default();
         environment.retain(|name, _| !ENV_OF_ATTEMPTS.contains(&name.as_str()));
         let of_attempts = |fact: fn(&Attempt) -> Option<String>| {
@@ -56,6 +64,10 @@ impl ComparedTrial {
             ("state", details.one.status.state().to_owned()),
             ("build", joined(&trial.origins.builds)),
             ("data", joined(&trial.origins.data)),
+            ("command", command.map_or(String::new(), |words: Vec<_>| words.join(" "))),
+            ("interpreter", joined(&trial.origins.interpreters)),
+            ("git commit", code.commit.clone().unwrap_or_default()),
+            ("code", if code.dirty { "with changes (code.diff)" } else { "" }.to_owned()),
             ("host", of_attempts(|attempt| attempt.ran_with.host().map(str::to_owned))),
             ("device", of_attempts(|attempt| attempt.detail.device.clone())),
             ("attempts", details.attempts.len().to_string()),
@@ -66,6 +78,7 @@ impl ComparedTrial {
             id: trial.id.0.clone(),
             config: details.config.iter().map(|(key, v)| (key.clone(), in_yaml(v))).collect(),
             facts,
+            code: code.files,
             environment,
             results: details.results,
         })
@@ -113,6 +126,7 @@ fn to_text(a: &ComparedTrial, b: &ComparedTrial) -> String {
     for (title, section) in [
         ("config, where it differs", differing(&a.config, &b.config)),
         ("made with", facts.collect::<Vec<_>>()),
+        ("code, where it differs", differing(&short(&a.code), &short(&b.code))),
         ("environment, where it differs", differing(&a.environment, &b.environment)),
         ("final values, and the second minus the first", results.collect()),
     ] {
@@ -123,6 +137,11 @@ fn to_text(a: &ComparedTrial, b: &ComparedTrial) -> String {
         }
     }
     columns(&rows).join("\n") + "\n"
+}
+
+/// The hashes of files, shortened for people.
+fn short(files: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    files.iter().map(|(path, hash)| (path.clone(), hash.chars().take(12).collect())).collect()
 }
 
 fn to_json(a: &ComparedTrial, b: &ComparedTrial) -> Value {
@@ -138,6 +157,7 @@ fn to_json(a: &ComparedTrial, b: &ComparedTrial) -> Value {
         "trials": trials,
         "config": differing(&a.config, &b.config),
         "provenance": facts.collect::<Map<_, _>>(),
+        "code": differing(&a.code, &b.code),
         "environment": differing(&a.environment, &b.environment),
         "results": results.collect::<Map<_, _>>(),
     })

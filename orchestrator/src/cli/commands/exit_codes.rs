@@ -17,6 +17,7 @@ use super::report::mixed_builds::MixedBuilds;
 use super::report::records::CollectError;
 use super::retry::RetryError;
 use crate::cli::selector::SelectorError;
+use crate::code::{CodeError, SnapshotError};
 use crate::executor::holder::HoldError;
 use crate::executor::slurm::ClientError;
 use crate::executor::worker_program::ProgramError;
@@ -46,6 +47,7 @@ macro_rules! exit_codes {
 
 exit_codes! {
     BesideError => USAGE,
+    CodeError => USAGE,
     CompareError => USAGE,
     ExplainError => USAGE,
     ImportError => USAGE,
@@ -55,6 +57,7 @@ exit_codes! {
     ProgramError => USAGE,
     RetryError => USAGE,
     SelectError => USAGE,
+    SnapshotError => USAGE,
     SelectorError => USAGE,
     source::FileError => USAGE,
 

@@ -19,6 +19,7 @@ mod plan_text;
 mod provenance;
 mod query;
 mod report;
+mod retired;
 mod retry;
 mod run;
 mod show;

@@ -1,16 +1,20 @@
 //! The plan as text, before anything runs.
 
-use experiments::expand::{self, Experiment};
+use std::collections::BTreeSet;
+
 use experiments::protocol::check::StaleReason;
 use serde_json::json;
 
 use super::error::Result;
 use super::output::{print, print_json, print_message};
+use super::retired::reasons_to_retire;
+use super::validated_run::ValidatedRun;
 use crate::display::text::named;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 
 /// Prints the profile, the other profiles and the plan.
-pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) {
+pub(super) fn announce(validated: &ValidatedRun, plan: &Plan) {
+    let ValidatedRun { experiment, run, previous, .. } = validated;
     if let Some(profile) = &run.config.profile {
         let others = experiment.file.profiles.keys().filter(|name| *name != profile);
         let others: Vec<_> = others.map(|name| format!("--profile {name}")).collect();
@@ -26,7 +30,27 @@ pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) 
         }
     }
     print_message(&format!("{}: {plan}", run.name()));
-    for what in [StaleReason::Build, StaleReason::Data] {
+    if let Some(previous) = previous {
+        for reason in reasons_to_retire(previous, &run.config.worker.command, plan) {
+            print_message(&format!("note: {reason}"));
+        }
+    }
+    for (interpreter, trials) in &plan.other_interpreters {
+        let trials = named(trials.iter().map(|id| id.0.as_str()));
+        print_message(&format!(
+            "note: {trials} ran under `{interpreter}`, which is another one now"
+        ));
+    }
+    if validated.code.files.is_empty()
+        && !validated.reports_build()
+        && !validated.code_source.is_off()
+    {
+        print_message(
+            "note: no file of the worker's code is known, so that a change of it goes unnoticed; list \
+             its files, for example `worker: {code: [train.py]}`",
+        );
+    }
+    for what in [StaleReason::Build, StaleReason::Code, StaleReason::Data] {
         let mut done = Vec::new();
         let mut unfinished = Vec::new();
         for trial in plan.trials.iter().filter(|trial| trial.stale == Some(what)) {
@@ -47,40 +71,43 @@ pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) 
 /// A note about trials with work of another build or other data.
 fn stale_note(trials: &[&PlannedTrial], what: StaleReason, done: bool) -> String {
     let names = named(trials.iter().map(|planned| planned.trial.id.0.as_str()));
+    let files: BTreeSet<_> = trials.iter().flat_map(|planned| &planned.changed_files).collect();
+    let files = named(files.into_iter().map(String::as_str));
     let how = match (what, done) {
-        (StaleReason::Build, true) => "were made by another build of the worker",
-        (StaleReason::Build, false) => "continue from the work of another build of the worker",
-        (StaleReason::Data, true) => "were made with other data",
-        (StaleReason::Data, false) => "continue from work with other data",
+        (StaleReason::Build, true) => "were made by another build of the worker".to_owned(),
+        (StaleReason::Build, false) => {
+            "continue from the work of another build of the worker".to_owned()
+        }
+        (StaleReason::Code, true) => format!("were made before {files} changed"),
+        (StaleReason::Code, false) => format!("continue from work made before {files} changed"),
+        (StaleReason::Data, true) => "were made with other data".to_owned(),
+        (StaleReason::Data, false) => "continue from work with other data".to_owned(),
     };
     format!("note: {names} {how} (`--rerun-stale` runs them again from the beginning)")
 }
 
 /// Prints the plan and the planned action of every trial.
-pub(super) fn dry_run(
-    experiment: &Experiment,
-    run: &expand::Run,
-    plan: &Plan,
-    as_json: bool,
-) -> Result<()> {
+pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> Result<()> {
+    let run = &validated.run;
     if as_json {
         print_json(&json!({
             "schema": 1,
             "run": run.name(),
             "profile": run.config.profile,
-            "trials": plan.trials.iter().map(|PlannedTrial { trial, action, stale }| json!({
+            "trials": plan.trials.iter().map(|PlannedTrial { trial, action, stale, changed_files }| json!({
                 "id": trial.id,
                 "variant": trial.variant,
                 "seed": trial.seed,
                 "plan": action,
                 "stale": stale,
+                "changed_files": changed_files,
                 "config": trial.config,
             })).collect::<Vec<_>>(),
             "retired": plan.retired,
         }))?;
         return Ok(());
     }
-    announce(experiment, run, plan);
+    announce(validated, plan);
     let lines =
         plan.trials.iter().map(|planned| format!("{}\t{}\n", planned.trial.id, planned.action));
     Ok(print(&lines.collect::<String>())?)

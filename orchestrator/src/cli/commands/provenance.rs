@@ -1,5 +1,6 @@
 //! The code, the program and the machine that an attempt ran with.
 
+use experiments::protocol::events::Code;
 use serde_json::{Value, json};
 
 use crate::platform::atomic_file::FileError;
@@ -10,6 +11,7 @@ use crate::run_dir::provenance::Provenance;
 pub(super) struct RanWith {
     provenance: Option<Provenance>,
     environment: Option<Environment>,
+    code: Option<Code>,
 }
 
 /// Digits of a hash that are printed.
@@ -18,7 +20,11 @@ const SHORT: usize = 12;
 impl RanWith {
     /// Reads the records of `attempt`.
     pub(super) fn read(attempt: &AttemptDir) -> Result<Self, FileError> {
-        Ok(Self { provenance: attempt.read_provenance()?, environment: attempt.read_env()? })
+        Ok(Self {
+            provenance: attempt.read_provenance()?,
+            environment: attempt.read_env()?,
+            code: attempt.read_code()?,
+        })
     }
 
     /// The name of the machine that the attempt ran on.
@@ -37,11 +43,6 @@ impl RanWith {
         let mut row = |name: &str, value: String| lines.push(format!("  {name:<11}  {value}"));
         if let Some(provenance) = &self.provenance {
             row("orch", provenance.orch.clone());
-            if let Some(git) = &provenance.git {
-                let diff = git.diff_sha256.as_ref().map(|hash| short(hash));
-                let dirty = diff.map_or(String::new(), |hash| format!(", changed (diff {hash})"));
-                row("git commit", format!("{}{dirty}", short(&git.commit)));
-            }
             if let Some(worker) = &provenance.worker {
                 let hash = short(&worker.sha256);
                 row("worker", format!("{} (sha256 {hash})", worker.path.display()));
@@ -61,6 +62,16 @@ impl RanWith {
                 row("driver", driver);
             }
         }
+        if let Some(code) = &self.code {
+            if let Some(commit) = &code.commit {
+                let dirty = if code.dirty { ", with changes (code.diff)" } else { "" };
+                row("git commit", format!("{}{dirty}", short(commit)));
+            }
+            let n = code.files.len();
+            if n > 0 {
+                row("code", format!("{n} file{} in {}", if n == 1 { "" } else { "s" }, code.root));
+            }
+        }
         if let Some(environment) = &self.environment {
             row("kernel", environment.kernel.clone());
             if let Some(model) = &environment.cpu_model {
@@ -77,6 +88,7 @@ impl RanWith {
         let environment = self.environment.as_ref();
         json!({
             "provenance": self.provenance,
+            "code": self.code,
             "host": environment.map(|e| &e.host),
             "kernel": environment.map(|e| &e.kernel),
             "cpu_model": environment.and_then(|e| e.cpu_model.as_ref()),

@@ -14,7 +14,7 @@ use super::output::{print_json, print_message};
 use super::plan_text::{announce, dry_run};
 use super::skipped_lines::skipped_lines_text;
 use super::summary::Summary;
-use super::validated_run::{ValidatedRun, plan};
+use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
 use crate::display::{Display, Verbosity};
 use crate::platform::hash::sha256;
@@ -34,17 +34,17 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
         detach::detach()?;
     }
     let validated = ValidatedRun::new(arguments, global)?;
-    let ValidatedRun { experiment, run, dir, .. } = &validated;
+    let dir = &validated.dir;
     if arguments.dry_run {
         let plan = validated.plan(arguments).await?;
-        return dry_run(experiment, run, &plan, arguments.json).map(|()| exit::OK);
+        return dry_run(&validated, &plan, arguments.json).map(|()| exit::OK);
     }
     if arguments.detach && !global.background {
         drop(dir.create().and_then(|()| dir.lock_for_a_moment())?);
         let plan = validated.plan(arguments).await?;
         if plan.to_run().next().is_some() {
             if !global.quiet {
-                announce(experiment, run, &plan);
+                announce(&validated, &plan);
             }
             return detach::start(dir, arguments.json, global);
         }
@@ -55,18 +55,19 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
 
 /// Supervises the run until it ends.
 async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Global) -> Result<u8> {
-    let ValidatedRun { experiment, run, trials, machine, dir } = validated;
-    dir.create()?;
-    let lock = dir.lock()?;
-    if let Some(note) = dir.database_note().filter(|_| !global.quiet) {
+    validated.dir.create()?;
+    let lock = validated.dir.lock()?;
+    if let Some(note) = validated.dir.database_note().filter(|_| !global.quiet) {
         print_message(&format!("note: {note}"));
     }
-    let mut store = sync::for_writing(&dir, &lock).await?;
+    let mut store = sync::for_writing(&validated.dir, &lock).await?;
     let recorded = store.trials().await?;
-    let plan = plan(trials, &recorded, arguments);
+    let plan = validated.plan_by(&mut store, arguments).await?;
     if !global.quiet {
-        announce(&experiment, &run, &plan);
+        announce(&validated, &plan);
     }
+    let code = validated.attempt_code(global)?;
+    let ValidatedRun { experiment, run, machine, dir, .. } = validated;
     let mut journal = Journal::open(&dir.journal())?;
     let text = &experiment.source.text;
     let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), text);
@@ -93,6 +94,7 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
         journal,
         store,
         machine,
+        code: Some(code),
         foreign_processes: arguments.foreign_processes(),
         jobs: arguments.jobs.map(|jobs| jobs as usize),
         max_fails: arguments.fails.limit(),
@@ -147,7 +149,7 @@ fn restart(
     dir: &RunDir,
     journal: &mut Journal,
 ) -> Result<()> {
-    for PlannedTrial { trial, action, stale } in &plan.trials {
+    for PlannedTrial { trial, action, stale, .. } in &plan.trials {
         if *action != PlannedAction::Restarted {
             continue;
         }

@@ -261,7 +261,7 @@ fn files(
 }
 
 /// The values of nested mappings by dotted key.
-fn dotted(config: Map<String, Value>) -> Vec<(String, Value)> {
+pub(super) fn dotted(config: Map<String, Value>) -> Vec<(String, Value)> {
     let entries = config.into_iter().map(|(key, value)| match value {
         Value::Object(inner) if !inner.is_empty() => {
             let inner = dotted(inner).into_iter();

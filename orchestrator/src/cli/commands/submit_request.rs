@@ -58,6 +58,7 @@ pub(super) async fn submit_request(
 /// Handles all submitted requests, as the supervisor of the run.
 async fn handle(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> Result<()> {
     let parts = Parts {
+        code: None,
         experiment: RunSnapshot::read(&dir.experiment())?,
         dir: dir.clone(),
         journal: Journal::open(&dir.journal())?,

@@ -2,19 +2,21 @@
 
 use experiments::expand::overrides::Override;
 use experiments::expand::{self, Experiment, ResolvedTrial};
+use experiments::protocol::events::Code;
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 
 use super::error::{Result, VerbError};
 use super::output::print_message;
 use crate::cli::args::{self, Global};
+use crate::code::{AttemptCode, CodeSource, Snapshot};
 use crate::executor::slurm;
 use crate::executor::worker_program;
 use crate::run_dir::RunDir;
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::slots::{ENV_INVENTORY, Machine};
-use crate::store::TrialRecord;
-use crate::store::sync;
-use crate::supervisor::plan::Plan;
+use crate::store::{Store, sync};
+use crate::supervisor::plan::{Plan, PresentCode};
 
 /// An experiment that this machine or the cluster can run.
 pub(super) struct ValidatedRun {
@@ -23,6 +25,11 @@ pub(super) struct ValidatedRun {
     pub(super) trials: Vec<ResolvedTrial>,
     pub(super) machine: Machine,
     pub(super) dir: RunDir,
+    /// The worker's code, and where it is found.
+    pub(super) code: Code,
+    pub(super) code_source: CodeSource,
+    /// The run as its previous `orch run` resolved it; `None` before the first.
+    pub(super) previous: Option<RunSnapshot>,
 }
 
 impl ValidatedRun {
@@ -37,34 +44,62 @@ impl ValidatedRun {
         let mut run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
         run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);
         run.check_rows(&arguments.only)?;
+        let program = worker_program::find(&run.config.worker.command[0])?;
         let trials = resolve(&run)?;
         let machine = machine_for(&run, global)?;
         let dir = RunDir::new(&global.runs, &run.name());
-        Ok(Self { experiment, run, trials, machine, dir })
+        let reports_build = reports_build(&trials);
+        let directory = std::env::current_dir()?;
+        let code_source =
+            CodeSource::new(&run.config.worker, &program, &directory, reports_build, &global.runs);
+        let code = code_source.read()?;
+        // For messages only: without it, they say less.
+        let previous = RunSnapshot::read(&dir.experiment()).ok();
+        Ok(Self { experiment, run, trials, machine, dir, code, code_source, previous })
     }
 
     /// The plan by the present records.
     pub(super) async fn plan(&self, arguments: &args::Run) -> Result<Plan> {
-        let recorded = if self.dir.journal().is_file() {
-            sync::for_reading(&self.dir).await?.trials().await?
+        if self.dir.journal().is_file() {
+            self.plan_by(&mut sync::for_reading(&self.dir).await?, arguments).await
         } else {
-            Vec::new()
+            Ok(Plan::new(self.trials.clone(), &[], &arguments.only, &PresentCode::default()))
+        }
+    }
+
+    /// The plan by the records in `store`.
+    pub(super) async fn plan_by(&self, store: &mut Store, arguments: &args::Run) -> Result<Plan> {
+        let codes = store.codes().await?;
+        let changed = self.code_source.changed(&self.code, codes.iter().map(|code| &code.files))?;
+        let present = PresentCode {
+            changed_files: codes.into_iter().map(|code| code.hash).zip(changed).collect(),
+            interpreter: self.code.interpreter.as_ref().map(|interpreter| interpreter.path.clone()),
         };
-        Ok(plan(self.trials.clone(), &recorded, arguments))
+        let recorded = store.trials().await?;
+        let mut plan = Plan::new(self.trials.clone(), &recorded, &arguments.only, &present);
+        if arguments.rerun_stale {
+            plan.rerun_stale(&arguments.only);
+        }
+        Ok(plan)
+    }
+
+    /// True if the worker's check reports its build.
+    pub(super) fn reports_build(&self) -> bool {
+        reports_build(&self.trials)
+    }
+
+    /// The code that attempts run: a copy of it where the file asks for one.
+    pub(super) fn attempt_code(&self, global: &Global) -> Result<AttemptCode> {
+        Ok(if self.run.config.worker.snapshot {
+            AttemptCode::Snapshot(Snapshot::make(&self.code, &self.dir.code(), &global.runs)?)
+        } else {
+            AttemptCode::Source(self.code_source.clone())
+        })
     }
 }
 
-/// The plan for the file's trials by their records and the command line.
-pub(super) fn plan(
-    trials: Vec<ResolvedTrial>,
-    recorded: &[TrialRecord],
-    arguments: &args::Run,
-) -> Plan {
-    let mut plan = Plan::new(trials, recorded, &arguments.only);
-    if arguments.rerun_stale {
-        plan.rerun_stale(&arguments.only);
-    }
-    plan
+fn reports_build(trials: &[ResolvedTrial]) -> bool {
+    trials.iter().any(|trial| trial.build.is_some())
 }
 
 /// This machine, unless neither it nor the cluster could ever run one of the trials.
@@ -98,7 +133,6 @@ fn machine_for(run: &expand::Run, global: &Global) -> Result<Machine> {
 
 /// Every trial's config as the worker gets it, checked by the worker if it has a check.
 fn resolve(run: &expand::Run) -> Result<Vec<ResolvedTrial>> {
-    worker_program::find(&run.config.worker.command[0])?;
     let replies = match &run.config.worker.check {
         Some(check) => worker_program::check(check, &run.requests())?,
         None => run.unchecked(),

@@ -85,6 +85,7 @@ mod tests {
             argv: Vec::new(),
             cwd: "/".into(),
             env: set.map(|name| (name.to_owned(), "value".to_owned())).into(),
+            code: None,
             grace_secs: 0.0,
             time_limit_secs: None,
         };

@@ -4,6 +4,7 @@
 //! its end, independently of any supervisor. It has one thread only: the worker's death signal is
 //! bound to the thread that started it.
 
+mod code;
 mod environment;
 mod orphans;
 mod signals;
@@ -124,6 +125,9 @@ fn start(attempt: &AttemptDir, signals: &Signals) -> Result<(Worker, StopSequenc
         }
         Err(e) => return Err(WorkerEnd::start_failed(&e)),
     };
+    if let Some(code) = &command.code {
+        code::record(attempt, code).map_err(|e| WorkerEnd::start_failed(&e))?;
+    }
     match Worker::start(attempt, &command) {
         Ok(worker) => Ok((worker, StopSequence::new(&command))),
         Err(e) => Err(WorkerEnd::start_failed(&e)),

@@ -100,6 +100,7 @@ mod tests {
             argv: vec![],
             cwd: "/".into(),
             env,
+            code: None,
             grace_secs,
             time_limit_secs,
         })

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::code::AttemptCode;
+
 /// The command to run, and the limits after which it is stopped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Command {
@@ -14,6 +16,9 @@ pub struct Command {
     pub cwd: PathBuf,
     /// Set over the holder's own environment.
     pub env: BTreeMap<String, String>,
+    /// Its code, recorded by the holder; `None` if it is not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<AttemptCode>,
     /// Seconds between SIGTERM and SIGKILL when it is stopped.
     pub grace_secs: f64,
     /// Seconds after which it is stopped; `None` if it has no limit.

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use experiments::protocol::events::Code;
+
 use super::{Command, Environment, Exit};
 use crate::platform::atomic_file::{self, FileError};
 use crate::run_dir::provenance::Provenance;
@@ -58,6 +60,16 @@ impl AttemptDir {
     /// The code and GPUs that it was started with: [`Provenance`], written by the supervisor.
     pub(crate) fn provenance(&self) -> PathBuf {
         self.0.join("provenance.json")
+    }
+
+    /// The worker's [`Code`] when it was started, written by the holder.
+    pub(crate) fn code(&self) -> PathBuf {
+        self.0.join("code.json")
+    }
+
+    /// The difference of that code from its commit, in the format of `git diff`.
+    pub(crate) fn code_diff(&self) -> PathBuf {
+        self.0.join("code.diff")
     }
 
     /// The machine and the [`Environment`] that it ran in, written by the holder.
@@ -118,6 +130,11 @@ impl AttemptDir {
     /// The code and GPUs that it was started with; `None` before that.
     pub(crate) fn read_provenance(&self) -> Result<Option<Provenance>, FileError> {
         atomic_file::read_json(&self.provenance())
+    }
+
+    /// The worker's code; `None` before it is started, or if no code is known.
+    pub(crate) fn read_code(&self) -> Result<Option<Code>, FileError> {
+        atomic_file::read_json(&self.code())
     }
 
     /// The environment that it ran in; `None` before a worker is started.

@@ -7,6 +7,7 @@ use experiments::protocol::events::{Event, Line};
 use experiments::protocol::number::Number;
 use sqlx::{QueryBuilder, SqliteConnection};
 
+use super::code::{store_code, store_imports};
 use super::metric_names::Names;
 
 /// Points written by one statement: SQLite takes 32,766 values at a time.
@@ -68,6 +69,8 @@ impl Batch {
             }
             hello @ Event::Hello { .. } => self.store_hello(db, hello).await,
             Event::Result { values } => self.store_result(db, values).await,
+            Event::Code(code) => store_code(db, self.attempt_id, code).await,
+            Event::Imports { files } => store_imports(db, self.attempt_id, files).await,
             other => self.store_row(db, other, line.time).await,
         }
     }
@@ -158,7 +161,11 @@ impl Batch {
             .bind(class.as_str())
             .bind(message)
             .bind(self.attempt_id),
-            Event::Hello { .. } | Event::Metrics { .. } | Event::Result { .. } => return Ok(()),
+            Event::Hello { .. }
+            | Event::Code(_)
+            | Event::Imports { .. }
+            | Event::Metrics { .. }
+            | Event::Result { .. } => return Ok(()),
         };
         statement.execute(db).await.map(drop)
     }

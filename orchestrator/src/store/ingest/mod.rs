@@ -1,6 +1,7 @@
 //! From the files, journal and events, to rows of the database.
 
 mod batch;
+mod code;
 mod events;
 mod journal;
 mod metric_names;

@@ -118,15 +118,15 @@ pub(crate) fn text(one: &Value) -> String {
         lines.push(format!("  data     {}", plain(&trial["data"])));
         for attempt in trial["attempts"].as_array().into_iter().flatten() {
             let ran_with = &attempt["ran_with"];
-            let git = &ran_with["provenance"]["git"];
-            let changed = if git["dirty"] == true { ", changed" } else { "" };
+            let code = &ran_with["code"];
+            let changed = if code["dirty"] == true { ", changed" } else { "" };
             lines.push(format!("  attempt {}, {}", attempt["number"], plain(&attempt["started"])));
             for (name, value) in [
                 ("from step", plain(&attempt["resumed_from"])),
                 ("device", plain(&attempt["device"])),
                 ("build", plain(&attempt["build"])),
                 ("host", plain(&ran_with["host"]["name"])),
-                ("commit", plain(&git["commit"]) + changed),
+                ("commit", plain(&code["commit"]) + changed),
                 ("worker", plain(&ran_with["provenance"]["worker"]["sha256"])),
                 ("GPUs", plain(&ran_with["provenance"]["gpus"])),
                 ("imported", plain(&ran_with["provenance"]["imported"]["files"])),

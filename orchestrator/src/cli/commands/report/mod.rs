@@ -14,7 +14,7 @@ use experiments::schema::report::{Figure, Report};
 use reports::records::Records;
 use serde_json::{Map, Value, json};
 
-use self::mixed_builds::MixedBuilds;
+use self::mixed_builds::{MixedBuilds, ReportOrigins};
 use self::other_run::OtherRun;
 use self::records::Heading;
 use super::error::Result;
@@ -100,13 +100,13 @@ async fn collect(
     out: &Path,
 ) -> Result<(Records, Map<String, Value>)> {
     let mut store = sync::for_reading(&request.dir).await?;
-    if let Some(mixed_builds) = MixedBuilds::of(&store.trials().await?) {
-        if !arguments.accept_code_change {
-            return Err(mixed_builds.into());
-        }
-        if let Some(table) = &mut request.report.table {
-            table.notes.push(mixed_builds.note());
-        }
+    let ReportOrigins { mixed, notes } = ReportOrigins::read(&mut store).await?;
+    let mixed_note = mixed.as_ref().map(MixedBuilds::note);
+    if let Some(mixed) = mixed.filter(|_| !arguments.accept_code_change) {
+        return Err(mixed.into());
+    }
+    if let Some(table) = &mut request.report.table {
+        table.notes.extend(mixed_note.into_iter().chain(notes));
     }
     let heading = Heading {
         experiment: &request.experiment,

@@ -8,7 +8,7 @@ use reports::records::{Records, Variant};
 use serde_json::{Map, Value};
 
 use super::explain;
-use super::mixed_builds::MixedBuilds;
+use super::mixed_builds::{MixedBuilds, ReportOrigins};
 use super::records::{self, Heading};
 use crate::cli::commands::error::Result;
 use crate::run_dir::RunDir;
@@ -23,8 +23,8 @@ pub(crate) struct OtherRun {
     pub(crate) records: Records,
     /// The provenance of its trials, as [`explain::trials`] returns it.
     pub(crate) trials: Map<String, Value>,
-    /// A sentence about mixed builds or data of its results; `None` if there are none.
-    mixed_builds: Option<String>,
+    /// Sentences about the origins of its results, as far as they are mixed or unknown.
+    origins: Vec<String>,
 }
 
 impl OtherRun {
@@ -41,17 +41,17 @@ impl OtherRun {
             rows: &resolved.run.rows,
             configs: &configs.collect::<BTreeMap<_, _>>(),
         };
-        let mixed_builds =
-            MixedBuilds::of(&store.trials().await?).map(|mixed_builds| mixed_builds.note());
+        let ReportOrigins { mixed, notes } = ReportOrigins::read(&mut store).await?;
+        let origins = mixed.iter().map(MixedBuilds::note).chain(notes).collect();
         let records = records::collect(&mut store, run, &heading, report, spool_folder).await?;
         let trials = explain::trials(&mut store, run).await?;
-        Ok(Self { name: run.name(), records, trials, mixed_builds })
+        Ok(Self { name: run.name(), records, trials, origins })
     }
 
     /// Notes about its rows: the caption and the mixed builds.
     pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
         let caption = Some(self.records.caption.trim()).filter(|caption| !caption.is_empty());
-        let sentences = [caption, self.mixed_builds.as_deref()].into_iter().flatten();
+        let sentences = caption.into_iter().chain(self.origins.iter().map(String::as_str));
         sentences.map(|sentence| format!("{}: {sentence}", self.name))
     }
 

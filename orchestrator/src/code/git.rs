@@ -1,0 +1,125 @@
+//! What git knows about files.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use experiments::protocol::events::Code;
+
+/// A git repository with a work tree.
+#[derive(Debug)]
+pub(super) struct Repository {
+    root: PathBuf,
+    commit: Option<String>,
+}
+
+/// Bytes of a recorded difference; the rest is cut off.
+const LONGEST_DIFF: usize = 8 << 20;
+
+impl Repository {
+    /// The repository that `folder` is in; `None` outside of one, or without `git`.
+    pub(super) fn of(folder: &Path) -> Option<Self> {
+        let root = output(folder, &["rev-parse", "--show-toplevel"])?;
+        let root = PathBuf::from(OsStr::from_bytes(root.strip_suffix(b"\n").unwrap_or(&root)));
+        let commit = output(folder, &["rev-parse", "--verify", "--quiet", "HEAD"]);
+        let commit = commit.and_then(|text| String::from_utf8(text).ok());
+        Some(Self { root, commit: commit.map(|text| text.trim().to_owned()) })
+    }
+
+    /// The folder of its work tree.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The commit that is checked out; `None` before the first one.
+    pub(super) fn commit(&self) -> Option<&str> {
+        self.commit.as_deref()
+    }
+
+    /// The tracked files below `folder`, removed ones among them.
+    pub(super) fn tracked(&self, folder: &Path) -> Vec<PathBuf> {
+        paths(folder, folder, &["ls-files", "-z"])
+    }
+
+    /// The files below `folder` that are neither tracked nor ignored.
+    pub(super) fn untracked(&self, folder: &Path) -> Vec<PathBuf> {
+        paths(folder, folder, &["ls-files", "-z", "--others", "--exclude-standard"])
+    }
+
+    /// The tracked files below `folder` that differ from the commit.
+    pub(super) fn changed(&self, folder: &Path) -> BTreeSet<PathBuf> {
+        // Before the first commit, all that is tracked does.
+        match self.commit {
+            None => self.tracked(folder).into_iter().collect(),
+            Some(_) => {
+                let arguments = ["diff", "-z", "--name-only", "--no-ext-diff", "HEAD", "--", "."];
+                paths(folder, &self.root, &arguments).into_iter().collect()
+            }
+        }
+    }
+
+    /// True if `file` differs from the commit, or is not part of it.
+    pub(super) fn has_changed(&self, file: &Path) -> bool {
+        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return true };
+        let name = name.to_string_lossy();
+        let tracked = output(folder, &["ls-files", "-z", "--", &name]);
+        let differs =
+            output(folder, &["diff", "--name-only", "--no-ext-diff", "HEAD", "--", &name]);
+        tracked.is_none_or(|list| list.is_empty()) || differs.is_none_or(|list| !list.is_empty())
+    }
+}
+
+/// The difference of `code` from its commit, in the format of `git diff`, with files that the commit
+/// lacks; `None` if there is none, or the code is not in a repository.
+pub(crate) fn diff(code: &Code) -> Option<Vec<u8>> {
+    let root = Path::new(&code.root);
+    if !code.dirty || code.commit.is_none() {
+        return None;
+    }
+    let files: Vec<&str> =
+        code.files.keys().map(String::as_str).filter(|f| !f.starts_with('/')).collect();
+    let mut text = Vec::new();
+    // In portions: a command line has a limit.
+    for some in files.chunks(500) {
+        let tracked =
+            [&["diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD", "--"], some].concat();
+        text.extend(output(root, &tracked).unwrap_or_default());
+        let others = [&["ls-files", "-z", "--others", "--"], some].concat();
+        for path in paths(root, Path::new(""), &others) {
+            let path = path.to_string_lossy();
+            let arguments = ["diff", "--no-index", "--binary", "--", "/dev/null", &path];
+            // It exits with 1 where files differ.
+            text.extend(command(root, &arguments).output().ok()?.stdout);
+        }
+    }
+    text.truncate(LONGEST_DIFF);
+    Some(text)
+}
+
+/// The paths, each ended by a zero byte, that git prints; relative to `base`.
+fn paths(folder: &Path, base: &Path, arguments: &[&str]) -> Vec<PathBuf> {
+    let text = output(folder, arguments).unwrap_or_default();
+    let names = text.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    names.map(|name| base.join(OsStr::from_bytes(name))).collect()
+}
+
+/// What git prints in `folder`; `None` if it fails.
+fn output(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
+    let output = command(folder, arguments).output().ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        // Nothing is changed by it, not even the index.
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}

@@ -1,0 +1,176 @@
+//! Where a worker's code is found, and its content.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use experiments::expand::interpreter::interpreter;
+use experiments::protocol::events::{Code, Interpreter};
+use experiments::schema::worker::Worker;
+use serde::{Deserialize, Serialize};
+
+use super::content::hash;
+use super::difference::Difference;
+use super::error::CodeError;
+use super::named;
+use super::project::Listing;
+
+/// Where a worker's code is found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeSource {
+    /// The worker's command, before templates are filled in.
+    command: Vec<String>,
+    /// The file of its program.
+    program: PathBuf,
+    /// Its working directory, absolute.
+    directory: PathBuf,
+    /// As [`Worker::code`].
+    paths: Option<Vec<PathBuf>>,
+    /// As [`Worker::include`].
+    include: Vec<PathBuf>,
+    /// True if the worker reports a build, which then stands for its program.
+    reports_build: bool,
+    /// The folder of all runs, which is no code.
+    runs: PathBuf,
+}
+
+impl CodeSource {
+    /// The source of `worker`'s code, whose program is the file `program`. `directory` is where it runs,
+    /// `runs` the folder of all runs.
+    pub fn new(
+        worker: &Worker,
+        program: &Path,
+        directory: &Path,
+        reports_build: bool,
+        runs: &Path,
+    ) -> Self {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Self {
+            command: worker.command.clone(),
+            program: program.to_owned(),
+            directory: absolute(directory),
+            paths: worker.code.clone(),
+            include: worker.include.clone(),
+            reports_build,
+            runs: absolute(runs),
+        }
+    }
+
+    /// True if `worker.code` is empty: the file opts out.
+    pub(crate) fn is_off(&self) -> bool {
+        self.paths.as_ref().is_some_and(Vec::is_empty) && self.include.is_empty()
+    }
+
+    /// The code as it is now; without files if none is known.
+    pub fn read(&self) -> Result<Code, CodeError> {
+        let interpreter = self.interpreter();
+        if self.is_off() {
+            return Ok(Code { interpreter, ..Code::default() });
+        }
+        let listing = self.list()?;
+        let root = self.root(&listing);
+        let mut files = BTreeMap::new();
+        for path in &listing.files {
+            if let Some(hash) = hash(path)? {
+                files.insert(relative(path, &root), hash);
+            }
+        }
+        let root = root.to_string_lossy().into_owned();
+        Ok(Code { root, files, commit: listing.commit, dirty: listing.dirty, interpreter })
+    }
+
+    /// The working directory if all files are below it, so that a project may become a repository; else
+    /// the repository or project.
+    fn root(&self, listing: &Listing) -> PathBuf {
+        let directory = self.directory.canonicalize().unwrap_or_else(|_| self.directory.clone());
+        match &listing.root {
+            Some(root) if !listing.files.iter().all(|file| file.starts_with(&directory)) => {
+                root.clone()
+            }
+            _ => directory,
+        }
+    }
+
+    fn list(&self) -> Result<Listing, CodeError> {
+        let mut listing = Listing::new(&self.runs);
+        match &self.paths {
+            Some(paths) => self.add_all("code", paths, &mut listing)?,
+            None => {
+                let named = named::files(&self.command, &self.program, &self.directory);
+                for folder in named.projects() {
+                    listing.add_project(&folder)?;
+                }
+                for file in &named.files {
+                    listing.add_file(file)?;
+                }
+                if listing.files.is_empty()
+                    && interpreter(&self.command[0]).is_none()
+                    && !self.reports_build
+                {
+                    listing.add_file(&self.program)?;
+                }
+            }
+        }
+        self.add_all("include", &self.include, &mut listing)?;
+        Ok(listing)
+    }
+
+    /// Adds what the file lists below `key`.
+    fn add_all(
+        &self,
+        key: &'static str,
+        paths: &[PathBuf],
+        listing: &mut Listing,
+    ) -> Result<(), CodeError> {
+        for path in paths {
+            let full = self.directory.join(path);
+            if full.is_dir() {
+                listing.add_folder(&full)?;
+            } else if full.is_file() {
+                listing.add_file(&full)?;
+            } else {
+                let directory = self.directory.clone();
+                return Err(CodeError::Missing { key, path: path.clone(), directory });
+            }
+        }
+        Ok(())
+    }
+
+    fn interpreter(&self) -> Option<Interpreter> {
+        interpreter(&self.command[0])?;
+        let sha256 = hash(&self.program).ok().flatten()?;
+        Some(Interpreter { path: self.program.to_string_lossy().into_owned(), sha256 })
+    }
+}
+
+impl CodeSource {
+    /// For each state of the code in `recorded`, SHA-256 by path, the files of it that are different now.
+    /// None where the code is not recorded any more.
+    pub(crate) fn changed<'a>(
+        &self,
+        now: &Code,
+        recorded: impl IntoIterator<Item = &'a BTreeMap<String, String>>,
+    ) -> Result<Vec<BTreeSet<String>>, CodeError> {
+        let mut now_files = now.files.clone();
+        let mut changed = Vec::new();
+        for then in recorded {
+            if self.is_off() {
+                changed.push(BTreeSet::new());
+                continue;
+            }
+            // Modules from elsewhere, which only the program itself can name.
+            let unlisted = then.keys().filter(|path| !now.files.contains_key(*path));
+            for path in unlisted.filter(|_| self.paths.is_none()) {
+                if let Some(hash) = hash(&Path::new(&now.root).join(path))? {
+                    now_files.entry(path.clone()).or_insert(hash);
+                }
+            }
+            changed.push(Difference::of(then, &now_files).files);
+        }
+        Ok(changed)
+    }
+}
+
+/// `path` below `root`; itself where it is elsewhere.
+fn relative(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
+}

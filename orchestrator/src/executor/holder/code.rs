@@ -1,0 +1,45 @@
+//! Records the worker's code before the worker is started.
+
+use std::fs::File;
+use std::io::Write;
+
+use experiments::protocol::events::{Event, LONGEST_LINE, Line};
+
+use crate::code::{AttemptCode, CodeError, diff};
+use crate::platform::atomic_file::{self, FileError};
+use crate::platform::clock;
+use crate::run_dir::attempt::AttemptDir;
+
+/// The code cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RecordError {
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    #[error(
+        "the worker's code has so many files that they cannot be recorded: list it in `worker.code`"
+    )]
+    TooLong,
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Writes `code` to the attempt's folder and, as the first event, to its events.
+pub(super) fn record(attempt: &AttemptDir, code: &AttemptCode) -> Result<(), RecordError> {
+    let code = code.read()?;
+    if code.files.is_empty() && code.interpreter.is_none() {
+        return Ok(());
+    }
+    atomic_file::write_private_json(&attempt.code(), &code)?;
+    if let Some(diff) = diff(&code) {
+        atomic_file::write(&attempt.code_diff(), &diff)?;
+    }
+    let time = Some(clock::now_ms() as f64 / 1e3);
+    let line = Line { time, event: Event::Code(code) }.to_json() + "\n";
+    if line.len() as u64 > LONGEST_LINE {
+        return Err(RecordError::TooLong);
+    }
+    let path = attempt.events();
+    let file = File::options().create(true).append(true).open(&path);
+    file.and_then(|mut file| file.write_all(line.as_bytes()))
+        .map_err(|source| FileError::Write { path, source }.into())
+}
