@@ -1,12 +1,17 @@
 //! The plan as text, before anything runs.
 
+use std::io;
+
 use experiments::expand::{self, Experiment};
 use experiments::protocol::check::StaleReason;
+use experiments::schema::resources::Memory;
 use serde_json::json;
 
 use super::error::Result;
 use super::output::{print, print_json, print_message};
 use crate::display::text::named;
+use crate::platform::disk_space;
+use crate::run_dir::RunDir;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 
 /// Prints the profile, the other profiles and the plan.
@@ -56,13 +61,21 @@ fn stale_note(trials: &[&PlannedTrial], what: StaleReason, done: bool) -> String
     format!("note: {names} {how} (`--rerun-stale` runs them again from the beginning)")
 }
 
-/// Prints the plan and the planned action of every trial.
+/// The space that is free for the run's folder, which may not exist yet; `None` if the system does not
+/// tell.
+fn free_space(dir: &RunDir) -> io::Result<Option<Memory>> {
+    Ok(std::path::absolute(dir.path())?.ancestors().find_map(disk_space::free))
+}
+
+/// Prints the plan, the planned action of every trial, and the room for the run's folder `dir`.
 pub(super) fn dry_run(
     experiment: &Experiment,
     run: &expand::Run,
     plan: &Plan,
+    dir: &RunDir,
     as_json: bool,
 ) -> Result<()> {
+    let (wanted, free) = (run.config.resources.disk, free_space(dir)?);
     if as_json {
         print_json(&json!({
             "schema": 1,
@@ -77,10 +90,19 @@ pub(super) fn dry_run(
                 "config": trial.config,
             })).collect::<Vec<_>>(),
             "retired": plan.retired,
+            "disk": {"free": free, "wanted": wanted},
         }))?;
         return Ok(());
     }
     announce(experiment, run, plan);
+    if let Some(free) = free {
+        let judgement = if free < wanted { ", too little" } else { "" };
+        print_message(&format!(
+            "disk: {free} are free for `{}`{judgement}; nothing is started below {wanted} \
+             (`resources.disk`)",
+            dir.path().display()
+        ));
+    }
     let lines =
         plan.trials.iter().map(|planned| format!("{}\t{}\n", planned.trial.id, planned.action));
     Ok(print(&lines.collect::<String>())?)

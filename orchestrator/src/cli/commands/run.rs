@@ -17,6 +17,7 @@ use super::summary::Summary;
 use super::validated_run::{ValidatedRun, plan};
 use crate::cli::args::{self, Global};
 use crate::display::{Display, Verbosity};
+use crate::platform::atomic_file;
 use crate::platform::hash::sha256;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
@@ -37,7 +38,7 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
     let ValidatedRun { experiment, run, dir, .. } = &validated;
     if arguments.dry_run {
         let plan = validated.plan(arguments).await?;
-        return dry_run(experiment, run, &plan, arguments.json).map(|()| exit::OK);
+        return dry_run(experiment, run, &plan, dir, arguments.json).map(|()| exit::OK);
     }
     if arguments.detach && !global.background {
         drop(dir.create().and_then(|()| dir.lock_for_a_moment())?);
@@ -55,7 +56,7 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
 
 /// Supervises the run until it ends.
 async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Global) -> Result<u8> {
-    let ValidatedRun { experiment, run, trials, machine, dir } = validated;
+    let ValidatedRun { file, experiment, run, trials, machine, dir } = validated;
     dir.create()?;
     let lock = dir.lock()?;
     if let Some(note) = dir.database_note().filter(|_| !global.quiet) {
@@ -69,8 +70,9 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
     }
     let mut journal = Journal::open(&dir.journal())?;
     let text = &experiment.source.text;
-    let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), text);
-    resolved.write(&dir.experiment())?;
+    let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), &file, text);
+    atomic_file::write(&dir.experiment_file(), text.as_bytes())?;
+    resolved.write(&dir.resolved())?;
     record(&run, &plan, &recorded, text, &mut journal)?;
     restart(&plan, &recorded, &dir, &mut journal)?;
     store.read_journal(&dir.journal()).await?;

@@ -58,7 +58,7 @@ pub(super) async fn submit_request(
 /// Handles all submitted requests, as the supervisor of the run.
 async fn handle(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> Result<()> {
     let parts = Parts {
-        experiment: RunSnapshot::read(&dir.experiment())?,
+        experiment: RunSnapshot::read(&dir.resolved())?,
         dir: dir.clone(),
         journal: Journal::open(&dir.journal())?,
         store: sync::for_writing(dir, &lock).await?,
