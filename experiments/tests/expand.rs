@@ -190,6 +190,22 @@ fn the_worker_s_problems_have_a_position_in_the_file() {
 }
 
 #[test]
+fn problems_of_a_setting_count_in_the_kept_variants_alone() {
+    let set = Override::parse("model.depth=9").unwrap().among(&["base".to_owned()]);
+    let run = parse(FILE).unwrap().expand(None, &[set]).unwrap();
+    let resolve = |trial: usize, pointer: &str| {
+        let mut replies = run.unchecked();
+        let problem = Problem { pointer: pointer.into(), message: "no good".into() };
+        replies[trial].problems.push(problem);
+        run.resolve(replies).map_err(|error| error.to_string())
+    };
+    // Trial 2 is one of `wide`, which is left out.
+    assert_eq!(resolve(2, "/model/depth").unwrap().len(), 5);
+    assert!(resolve(0, "/model/depth").unwrap_err().starts_with("--set model.depth=9: no good"));
+    assert!(resolve(2, "/model/width").unwrap_err().starts_with("toy.yaml:10:11: no good"));
+}
+
+#[test]
 fn wrong_files_say_where_and_what() {
     let cases = [
         ("label: Baseline", "lable: Baseline", "toy.yaml:8:10: unknown field `lable`"),

@@ -91,6 +91,11 @@ impl Override {
         Ok(())
     }
 
+    /// True if it is for all variants, and `--only` leaves this one out.
+    pub(super) fn leaves_out(&self, variant: &String) -> bool {
+        self.variant.is_none() && !self.keeps(variant)
+    }
+
     fn keeps(&self, variant: &String) -> bool {
         self.only.is_empty() || self.only.contains(variant)
     }
