@@ -32,7 +32,7 @@ report:
   figures: [{curve: {name: loss, metric: loss}}]
 END
     /usr/bin/time -f "$name: run and ingest   %e s (CPU %U + %S s), %M KiB" "$orch" -q run "$name.yaml" -j2
-    "$orch" query "$name" "select count(*) as points from point" --format csv | tail -1
+    "$orch" query "select count(*) as points from point" "$name" --format csv | tail -1
     for _ in 1 2 3; do
         /usr/bin/time -f "$name: report           %e s (CPU %U + %S s), %M KiB" "$orch" -q report "$name" > report.txt
     done

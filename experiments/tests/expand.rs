@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use experiments::expand::overrides::Override;
-use experiments::expand::{Experiment, Run};
+use experiments::expand::{Experiment, Run, override_resources};
 use experiments::protocol::check::Problem;
+use experiments::schema::resources::Resources;
 use experiments::yaml::source::{FileError, Source};
 use serde_json::{Value, json};
 
@@ -91,6 +92,54 @@ fn overrides_beat_everything_but_may_not_flatten_the_ablation() {
 }
 
 #[test]
+fn overrides_are_checked_against_the_kept_variants_alone() {
+    let only = |only: &[&str], set: &str| {
+        let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
+        parse(FILE)?.expand(None, &[Override::parse(set)?.among(&only)])
+    };
+    let width = |run: &Run| {
+        let widths = run.trials.iter().map(|t| t.config.values["model"]["width"].as_u64());
+        widths.collect::<Option<Vec<_>>>().unwrap()
+    };
+    // `base` and `once` agree, `wide` differs and is left out, with the width that it has.
+    let run = only(&["base", "once"], "model.width=5").unwrap();
+    assert_eq!(width(&run), [5, 5, 16, 16, 5]);
+    let run = only(&["wide"], "model.width=5").unwrap();
+    assert_eq!(width(&run), [8, 8, 5, 5, 8]);
+    let error = only(&["base", "wide"], "model.width=5").unwrap_err().to_string();
+    assert!(error.contains("variants differ in `model.width`"), "{error}");
+    // Where no variant differs, those that are left out remain the trials that they are.
+    let depths = only(&["wide"], "model.depth=9").unwrap();
+    assert!(depths.trials.iter().all(|trial| trial.config.values["model"]["depth"] == 9));
+}
+
+#[test]
+fn resources_of_the_command_line_replace_single_ones() {
+    let file: Resources = serde_json::from_value(json!({
+        "gpus": 1, "share": "1/4", "memory": "20GiB", "time": "1h 30m", "disk": "5GiB",
+    }))
+    .unwrap();
+    let replaced = override_resources(&file, &["gpus=0", "memory=null", "time=2h"]).unwrap();
+    let expected: Resources = serde_json::from_value(json!({
+        "gpus": 0, "share": "1/4", "time": "2h", "disk": "5GiB",
+    }))
+    .unwrap();
+    assert_eq!(replaced, expected);
+    for (setting, wrong) in [
+        ("cpu=2", "--resources cpu=2: unknown field `cpu`"),
+        ("cpu=2", "hint: did you mean `cpus`?"),
+        ("cpus=few", "--resources cpus=few: invalid type: string \"few\", expected u32"),
+        ("cpus=0", "--resources cpus=0: a worker needs at least one CPU"),
+        ("share=1/5", "--resources share=1/5: `1/5` is not a share of a GPU"),
+        ("cpus", "--resources cpus: there is no `=`"),
+        ("cpus=[", "--resources cpus=[: "),
+    ] {
+        let error = override_resources(&file, &[setting]).unwrap_err().to_string();
+        assert!(error.contains(wrong), "{error}");
+    }
+}
+
+#[test]
 fn keys_depend_on_what_makes_the_trial_and_on_nothing_else() {
     let ids = |text: &str| -> Vec<String> {
         let run = parse(text).unwrap().expand(None, &[]).unwrap();
@@ -141,6 +190,22 @@ fn the_worker_s_problems_have_a_position_in_the_file() {
 }
 
 #[test]
+fn problems_of_a_setting_count_in_the_kept_variants_alone() {
+    let set = Override::parse("model.depth=9").unwrap().among(&["base".to_owned()]);
+    let run = parse(FILE).unwrap().expand(None, &[set]).unwrap();
+    let resolve = |trial: usize, pointer: &str| {
+        let mut replies = run.unchecked();
+        let problem = Problem { pointer: pointer.into(), message: "no good".into() };
+        replies[trial].problems.push(problem);
+        run.resolve(replies).map_err(|error| error.to_string())
+    };
+    // Trial 2 is one of `wide`, which is left out.
+    assert_eq!(resolve(2, "/model/depth").unwrap().len(), 5);
+    assert!(resolve(0, "/model/depth").unwrap_err().starts_with("--set model.depth=9: no good"));
+    assert!(resolve(2, "/model/width").unwrap_err().starts_with("toy.yaml:10:11: no good"));
+}
+
+#[test]
 fn wrong_files_say_where_and_what() {
     let cases = [
         ("label: Baseline", "lable: Baseline", "toy.yaml:8:10: unknown field `lable`"),
@@ -153,6 +218,27 @@ fn wrong_files_say_where_and_what() {
         ("rate: 1e-3", "model.width: 1e-3", "toy.yaml:6:3: this key is set twice"),
         ("rate: 1e-3", "rate: [1e-3", "toy.yaml:7:9: illegal placement of ':' indicator"),
         ("name: toy", "nmae: toy", "toy.yaml:2:1: unknown field `nmae`"),
+        (
+            "{metric: score}",
+            "{metric: score, better: up}",
+            "toy.yaml:27:31: `better` is `higher` or `lower`, not `up`",
+        ),
+        (
+            "seeds: [0, 1]",
+            "seeds: [0, 1]\nstall: {then: retri}",
+            "toy.yaml:15:9: `then` is `flag` or `retry`, not `retri`\n\nhint: did you mean `retry`?",
+        ),
+        (
+            "report:",
+            "report:\n  figures: [curve: {name: a, metric: b, x: epochs}]",
+            "toy.yaml:25:41: `x` is `step`, `share`, `images` or `seconds`, not `epochs`",
+        ),
+        (
+            "report:",
+            "report:\n  figures: [kurve: {name: a, metric: b}]",
+            "toy.yaml:25:13: an item of `figures` is `curve`, `images`, `bars`, `scatter` or `table`, \
+             not `kurve`\n\nhint: did you mean `curve`?",
+        ),
     ];
     for (from, to, expected) in cases {
         let text = FILE.replacen(from, to, 1);

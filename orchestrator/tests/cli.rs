@@ -33,6 +33,7 @@ mod commands {
     mod import;
     mod inspect;
     mod interrupts;
+    mod kept_file;
     mod provenance;
     mod query;
     mod real_worker;

@@ -106,6 +106,7 @@ impl Experiment {
             trials,
             weights: self.weights(&profile),
             config: self.run_config(name, profile, overrides),
+            overrides: overrides.to_vec(),
             source: self.source.clone(),
         })
     }

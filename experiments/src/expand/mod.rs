@@ -11,10 +11,12 @@ mod grid;
 mod key;
 mod limits;
 mod names;
+mod resource_overrides;
 mod run;
 mod trial;
 mod validate;
 
 pub use self::experiment::Experiment;
+pub use self::resource_overrides::override_resources;
 pub use self::run::{Row, Run, RunConfig};
 pub use self::trial::{ResolvedTrial, TrialSpec, Weight};

@@ -14,6 +14,8 @@ pub struct Override {
     pub variant: Option<String>,
     /// Path and value.
     pub setting: Setting,
+    /// The variants that `--only` keeps; all if empty.
+    only: Vec<String>,
     /// As typed.
     pub(super) text: String,
 }
@@ -42,7 +44,14 @@ impl Override {
             .and_then(|_| parse::parse(value))
             .map_err(|error| wrong(&format!("the value: {error}")))?;
         let origin = Origin::CommandLine(text.to_owned());
-        Ok(Self { variant, setting: Setting { path, value, origin }, text: text.to_owned() })
+        let setting = Setting { path, value, origin };
+        Ok(Self { variant, setting, only: Vec::new(), text: text.to_owned() })
+    }
+
+    /// The same where `--only` keeps just these variants; all if empty.
+    #[must_use]
+    pub fn among(self, only: &[String]) -> Self {
+        Self { only: only.to_vec(), ..self }
     }
 
     /// The argument of the command line, in place of a position in messages.
@@ -50,12 +59,15 @@ impl Override {
         format!("--set {}", self.text)
     }
 
-    /// Applies the override to the configs of its variants. One for all variants is refused if they
-    /// differ in that key: it would make different rows the same.
+    /// Applies the override to the configs of its variants. One for all variants is refused if those
+    /// that are kept differ in that key: it would make different rows the same. If only others differ in
+    /// it, these keep theirs.
     pub(super) fn apply(&self, configs: &mut [(String, Config)]) -> Result<(), FileError> {
         let path = &self.setting.path;
+        let all_differ = differing(configs.iter(), path).is_some();
+        let kept = configs.iter().filter(|(name, _)| self.keeps(name));
         if self.variant.is_none()
-            && let Some(((first, a), (second, b))) = differing(configs, path)
+            && let Some(((first, a), (second, b))) = differing(kept, path)
         {
             let key = path.join(".");
             let message = format!(
@@ -68,11 +80,24 @@ impl Override {
             return Err(Finding::new(self.argument(), message).hint(Some(hint)).into_error());
         }
         for (name, config) in configs {
-            if self.variant.as_ref().is_none_or(|variant| variant == name) {
+            let applies = match &self.variant {
+                Some(variant) => variant == name,
+                None => !all_differ || self.keeps(name),
+            };
+            if applies {
                 config.apply(&self.setting);
             }
         }
         Ok(())
+    }
+
+    /// True if it is for all variants, and `--only` leaves this one out.
+    pub(super) fn leaves_out(&self, variant: &String) -> bool {
+        self.variant.is_none() && !self.keeps(variant)
+    }
+
+    fn keeps(&self, variant: &String) -> bool {
+        self.only.is_empty() || self.only.contains(variant)
     }
 }
 
@@ -81,10 +106,10 @@ type VariantValue<'a> = (&'a str, Option<&'a Value>);
 
 /// The first variant, and the first other that has a different value at `path`.
 fn differing<'a>(
-    configs: &'a [(String, Config)],
+    configs: impl Iterator<Item = &'a (String, Config)>,
     path: &[String],
 ) -> Option<(VariantValue<'a>, VariantValue<'a>)> {
-    let mut values = configs.iter().map(|(name, config)| (name.as_str(), config.get(path)));
+    let mut values = configs.map(|(name, config)| (name.as_str(), config.get(path)));
     let first = values.next()?;
     let second = values.find(|(_, value)| *value != first.1)?;
     Some((first, second))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Origin;
 use super::key::key;
 use super::names::check_name;
+use super::overrides::Override;
 use super::trial::{ResolvedTrial, TrialSpec, Weight};
 use crate::protocol::check::{Reply, Request};
 use crate::protocol::trial_id::TrialId;
@@ -73,6 +74,7 @@ pub struct Run {
     pub trials: Vec<TrialSpec>,
     /// Start order by variant.
     pub(super) weights: BTreeMap<String, Weight>,
+    pub(super) overrides: Vec<Override>,
     pub(super) source: Source,
 }
 
@@ -116,7 +118,8 @@ impl Run {
     }
 
     /// The final trials, from one reply per trial in order. Problems that the worker found get their
-    /// position in the file; two variants with the same config are an error.
+    /// position in the file, but for those of a `--set` in variants that `--only` leaves out; two variants
+    /// with the same config are an error.
     ///
     /// ```
     /// use std::path::Path;
@@ -163,6 +166,9 @@ impl Run {
         let mut positions = HashSet::new();
         for (spec, reply) in self.trials.iter().zip(replies) {
             for problem in &reply.problems {
+                if self.is_of_left_out(spec, &problem.pointer) {
+                    continue;
+                }
                 let message = format!("{} (variant `{}`)", problem.message, spec.variant);
                 let finding = self.config_finding(spec, &problem.pointer, message);
                 // A key that all variants and seeds share is reported once.
@@ -172,6 +178,12 @@ impl Run {
             }
         }
         if findings.is_empty() { Ok(()) } else { Err(FileError { findings }) }
+    }
+
+    /// True if a `--set` set the value in a variant that `--only` leaves out.
+    fn is_of_left_out(&self, spec: &TrialSpec, pointer: &str) -> bool {
+        let Some(Origin::CommandLine(text)) = spec.config.origin(pointer) else { return false };
+        self.overrides.iter().any(|each| each.text == *text && each.leaves_out(&spec.variant))
     }
 
     fn refuse_twins(&self, trials: &[ResolvedTrial]) -> Result<(), FileError> {

@@ -25,7 +25,8 @@ pub enum FailureClass {
     Crashed,
     /// The worker's program could not be started. Never retried.
     NotStarted,
-    /// Interrupted again and again without a new checkpoint. Never retried.
+    /// Interrupted again and again without a new checkpoint, and then never retried; or without one at
+    /// the time limit, which is retried like a crash.
     NoProgress,
     /// A class of the worker's own. Retried like a crash.
     Other(String),

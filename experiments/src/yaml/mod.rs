@@ -4,6 +4,7 @@ mod error;
 pub mod parse;
 pub mod source;
 pub mod suggest;
+mod unknown_variant;
 
 pub(crate) mod pointer;
 pub(crate) mod positions;

@@ -14,6 +14,7 @@ use super::parse;
 use super::pointer::{escape, pointer_of};
 use super::positions::{self, SourceMap};
 use super::suggest::nearest;
+use super::unknown_variant::reworded;
 
 /// Bytes of an experiment file.
 const MAX_BYTES: u64 = 4 << 20;
@@ -188,6 +189,7 @@ impl Source {
                 let known = message.split('`').skip(3).step_by(2);
                 nearest(word, known).map(|known| format!("did you mean `{known}`?"))
             });
+            let message = reworded(&message, &pointer).unwrap_or(message);
             self.finding(&pointer, message).hint(hint).into_error()
         })
     }

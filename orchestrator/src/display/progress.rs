@@ -22,6 +22,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// The progress of a trial of which only the newest value of that metric is known.
+    pub(crate) fn of_latest(value: f64) -> Self {
+        Self { headline: Some(value), ..Self::default() }
+    }
+
     /// Adds an event; `headline` names the metric to remember.
     pub fn add(&mut self, line: &Line, headline: Option<&str>) {
         match &line.event {

@@ -57,6 +57,14 @@ pub(crate) fn counts<'a>(words: impl Iterator<Item = &'a str>) -> String {
     counts.join(", ")
 }
 
+/// `second` minus `first` with a sign, and with no more decimals than these have: `+0.21` of 0.1 and 0.31.
+pub(crate) fn difference(first: f64, second: f64) -> String {
+    let decimals = |number: f64| number.to_string().split_once('.').map_or(0, |(_, d)| d.len());
+    let decimals = decimals(first).max(decimals(second));
+    let text = format!("{:+.decimals$}", second - first);
+    if decimals == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
+}
+
 /// Up to eight names with commas between, and the number of others.
 pub(crate) fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let mut shown: Vec<_> = names.by_ref().take(8).map(str::to_owned).collect();
@@ -107,6 +115,22 @@ mod tests {
         let text = [0.4, 59.6, 200.0, 7500.0, 273_600.0]
             .map(|secs| duration(Duration::from_secs_f64(secs)));
         assert_eq!(text, ["0s", "1m 00s", "3m 20s", "2h 05m", "3d 4h"]);
+    }
+
+    #[test]
+    fn differences_are_exact_in_decimals() {
+        // Hundredths, subtracted as whole numbers.
+        for (first, second) in (-31..31).flat_map(|a| (-31..31).map(move |b| (a, b))) {
+            let exact: i32 = second - first;
+            let sign = if exact < 0 { '-' } else { '+' };
+            let text = format!("{sign}{}.{:02}", exact.abs() / 100, exact.abs() % 100);
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            let (first, second) = (f64::from(first) / 100.0, f64::from(second) / 100.0);
+            assert_eq!(difference(first, second), text, "{second} - {first}");
+        }
+        assert_eq!(difference(100.0, 1200.0), "+1100");
+        assert_eq!(difference(1.0, f64::NAN), "NaN");
+        assert_eq!(difference(0.5, f64::INFINITY), "+inf");
     }
 
     #[test]

@@ -172,12 +172,15 @@ impl RunSnapshot {
         !self.only.is_empty() && !self.only.contains(&trial.variant)
     }
 
-    /// The reason for a trial's state; that it was left out comes first.
-    pub(crate) fn reason(&self, status: &TrialStatus) -> String {
+    /// The reason for a trial's state; that it was left out comes first. Without a supervisor, which is
+    /// `supervised`, the recorded reason to wait is out of date.
+    pub(crate) fn reason(&self, status: &TrialStatus, supervised: bool) -> String {
         match status.trial.state {
+            State::Queued { .. } if status.trial.retired => status.reason(),
             State::Queued { .. } if self.leaves_out(&status.trial) => {
                 "left out by `--only`".to_owned()
             }
+            State::Queued { .. } if !supervised => "no supervisor is running".to_owned(),
             _ => status.reason(),
         }
     }

@@ -102,9 +102,14 @@ impl RunDir {
         database_path::note(&self.0)
     }
 
-    /// The experiment as resolved by the newest `orch run`.
-    pub(crate) fn experiment(&self) -> PathBuf {
-        self.0.join("experiment.yaml")
+    /// The experiment file of the newest `orch run`, byte for byte; imported runs have none.
+    pub(crate) fn experiment_file(&self) -> PathBuf {
+        self.0.join(snapshot::EXPERIMENT_FILE)
+    }
+
+    /// The run as resolved by the newest `orch run`.
+    pub(crate) fn resolved(&self) -> PathBuf {
+        self.0.join(snapshot::RESOLVED_FILE)
     }
 
     /// The folder of pending requests to its supervisor.

@@ -1,6 +1,7 @@
-//! `experiment.yaml` in the run's folder: the experiment as resolved by the newest `orch run`.
+//! `resolved.yaml` in the run's folder: the run as resolved by its newest `orch run`. Beside it is
+//! `experiment.yaml`, the file as it was written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use experiments::expand::{ResolvedTrial, RunConfig};
 use experiments::schema::report::Report;
@@ -14,6 +15,12 @@ use crate::platform::shell::quoted;
 /// Version of this format. Raise it when an old reader would misunderstand a new writer.
 pub(crate) const VERSION: u32 = 1;
 
+/// Name of the experiment file's copy in the run's folder.
+pub(super) const EXPERIMENT_FILE: &str = "experiment.yaml";
+
+/// Name of the snapshot's file in the run's folder.
+pub(super) const RESOLVED_FILE: &str = "resolved.yaml";
+
 /// A run as resolved by its newest `orch run`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSnapshot {
@@ -22,6 +29,10 @@ pub struct RunSnapshot {
     /// The command line, word by word; empty in older records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) command: Vec<String>,
+    /// Absolute path of the experiment file, from whose folder its relative paths count. Of the copy
+    /// that a run keeps, the path of the original. `None` if the run was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<PathBuf>,
     /// SHA-256 of the experiment file.
     pub(crate) file_hash: String,
     /// The variants that `--only` named; all if empty.
@@ -49,6 +60,14 @@ impl RunSnapshot {
             return "orch run FILE".to_owned();
         }
         self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The snapshot beside `file`, if that is the copy of an experiment file that a run keeps; `None`
+    /// for any other file.
+    pub(crate) fn of_copy(file: &Path) -> Result<Option<Self>, source::FileError> {
+        let resolved = file.with_file_name(RESOLVED_FILE);
+        let is_copy = file.file_name().is_some_and(|name| name == EXPERIMENT_FILE);
+        if is_copy && resolved.is_file() { Self::read(&resolved).map(Some) } else { Ok(None) }
     }
 
     /// Reads the file at `path`.

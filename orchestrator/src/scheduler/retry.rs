@@ -5,6 +5,8 @@
 //! - a full disk costs no attempt: [`failed_on_a_full_disk`];
 //! - an interruption costs no attempt, unless the trial was interrupted without progress five times:
 //!   [`after_interruption`], [`MAX_INTERRUPTIONS_WITHOUT_PROGRESS`];
+//! - an end at the time limit is an interruption if a checkpoint was saved, and else costs an attempt, for
+//!   the next would end alike: [`ran_out_of_time`];
 //! - a stop that a person requested is not counted at all: [`is_requested_by_a_person`];
 //! - a trial that crashed twice at the same step has failed: [`crashed_twice_at_the_same_step`];
 //! - out of GPU memory on a shared GPU, it gets a whole one once: [`after_cuda_oom`].
@@ -70,6 +72,10 @@ pub(super) fn decide(
         Fault::Interruption { reason } if cause.is_some_and(is_requested_by_a_person) => {
             RetryDecision::Retry { reason, after: Duration::ZERO }
         }
+        Fault::Interruption { .. } if ran_out_of_time(end) && !history.advanced => {
+            let message = "its time limit was reached before a new checkpoint".to_owned();
+            after_crash(FailureClass::NoProgress, message, history, &policy.retry)
+        }
         Fault::Interruption { .. } if cause == Some(StopCause::Stalled) => {
             after_interruption("stalled: no events and no output", history, &policy.retry)
         }
@@ -94,6 +100,14 @@ fn is_requested_by_a_person(cause: StopCause) -> bool {
         StopCause::Retired | StopCause::Interrupted | StopCause::Cancelled => true,
         StopCause::Stalled => false,
     }
+}
+
+/// True if the time limit ended it, and the worker does not say by its exit code that it saved a
+/// checkpoint.
+fn ran_out_of_time(end: &AttemptEnd) -> bool {
+    matches!(end, AttemptEnd::Recorded { exit, .. }
+        if exit.stop == Some(StopSource::TimeLimit)
+            && exit.outcome != Outcome::Exited { code: WORKER_STOPPED })
 }
 
 fn fault(end: &AttemptEnd) -> Fault {

@@ -164,6 +164,12 @@ impl<'r> Supervisor<'r> {
                 && experiment.run.resources.gpus > 0
                 && experiment.run.resources.share != Share::WHOLE,
         };
+        let headline = snapshot::headline(&experiment.run.report).map(str::to_owned);
+        let latest = match &headline {
+            Some(metric) => store.latest(metric).await?,
+            None => BTreeMap::new(),
+        };
+        let progress = latest.into_iter().map(|(id, value)| (id, Progress::of_latest(value)));
         let recovered = recovery::trials(&mut store, &dir, &experiment.trials, &left_out).await?;
         let trials = experiment.trials.iter();
         Ok(Self {
@@ -176,7 +182,7 @@ impl<'r> Supervisor<'r> {
                 experiment.run.worker.grace.0,
             ),
             turn: 0,
-            headline: snapshot::headline(&experiment.run.report).map(str::to_owned),
+            headline,
             request: Request {
                 resources: experiment.run.resources.clone(),
                 foreign_processes: parts.foreign_processes,
@@ -196,7 +202,7 @@ impl<'r> Supervisor<'r> {
             stall_detectors: BTreeMap::new(),
             lease: None,
             unavailable: None,
-            progress: BTreeMap::new(),
+            progress: progress.collect(),
             reporter,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 
 use experiments::expand::{ResolvedTrial, Run};
 use experiments::protocol::check::StaleReason;
@@ -266,17 +267,20 @@ impl fmt::Display for Plan {
 }
 
 impl RunSnapshot {
-    /// The snapshot of `run` under `plan`, from the file's `text`.
+    /// The snapshot of `run` under `plan`, from the `text` of the experiment file at the absolute path
+    /// `file`.
     pub(crate) fn new(
         run: &Run,
         plan: &Plan,
         only: &[String],
         command: Vec<String>,
+        file: &Path,
         text: &str,
     ) -> Self {
         Self {
             version: snapshot::VERSION,
             command,
+            file: Some(file.to_owned()),
             file_hash: sha256(text),
             only: only.to_vec(),
             run: run.config.clone(),

@@ -73,7 +73,7 @@ fn temporary_files_of_killed_writers_are_removed_by_the_next_run() {
     let attempt = test.attempt("a-s0-", 1).unwrap();
     fs::create_dir(run.join("requests")).unwrap();
     let left = [
-        run.join(".experiment.yaml.a1B2c3.orch.tmp"),
+        run.join(".resolved.yaml.a1B2c3.orch.tmp"),
         run.join("requests/.1-2.json.a1B2c3.orch.tmp"),
         trial.join(".trial.json.a1B2c3.orch.tmp"),
         attempt.path().join(".exit.json.a1B2c3.orch.tmp"),

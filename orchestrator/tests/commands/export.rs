@@ -64,6 +64,24 @@ fn csv_and_json_lines_have_every_point_that_counts() {
 }
 
 #[test]
+fn lines_can_go_to_standard_output() {
+    let test = eventful();
+    for format in ["csv", "jsonl"] {
+        test.orch(&format!("export --format {format} --out points")).expect(0, &[]);
+        let printed = test.orch(&format!("export --format {format} --out -"));
+        printed.expect(0, &[]);
+        assert_eq!(printed.stdout, fs::read_to_string(test.path("points")).unwrap());
+        assert_eq!(printed.stderr, "");
+    }
+    for format in ["parquet", "tensorboard"] {
+        test.orch(&format!("export --format {format} --out -"))
+            .expect(2, &["only CSV and JSON lines can be written to standard output", "`--out`"]);
+    }
+    test.orch("export --format csv --out - --json").expect(2, &["would both print"]);
+    assert!(!test.path("-").exists());
+}
+
+#[test]
 fn an_export_that_cannot_be_written_names_the_path() {
     let test = eventful();
     test.orch("export --format csv --out no/such/points.csv")

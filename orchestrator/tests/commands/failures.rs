@@ -110,6 +110,19 @@ fn failed_trials_are_run_again_by_the_next_run() {
 }
 
 #[test]
+fn a_time_limit_that_a_worker_ignores_uses_up_an_attempt() {
+    let test = TestRun::with(&[
+        ("sleep_ms: 20, checkpoint_every: 5", "hang_at: 2, ignore_term: true"),
+        ("attempts: 3", "attempts: 1"),
+        ("grace: 30s", "grace: 10ms"),
+        ("seeds: [0]", "seeds: [0]\nresources: {time: 500ms}"),
+    ]);
+    let ended = test.orch("run trip.yaml --only a");
+    ended.expect(1, &["no-progress: its time limit was reached before a new checkpoint"]);
+    assert_eq!(test.attempts("a-s0-"), 1);
+}
+
+#[test]
 fn malformed_events_fail_no_trial() {
     let test = TestRun::with(&[("sleep_ms: 20", "garbage: true, nan_at: 20")]);
     test.orch("run trip.yaml").expect(0, &[]);

@@ -36,7 +36,7 @@ profiles:
         let ended = test.orch(arguments);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let text = format!("{}---\n{}", ended.stderr, ended.stdout);
-        insta::with_settings!({filters => vec![("-[0-9a-f]{8}\\b", "-HASH")]}, {
+        insta::with_settings!({filters => vec![("-[0-9a-f]{8}\\b", "-HASH"), ("[0-9.]+ [KMGT]iB are free", "SPACE are free")]}, {
             insta::assert_snapshot!(name, text);
         });
     }

@@ -15,7 +15,7 @@ const LOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tensorboard/logs"
 fn points(test: &TestRun, run: &str) -> Value {
     let select = "select variant, metric, step, value from series order by 1, 2, 3";
     let mut query = test.command("query");
-    let output = query.args([run, select, "--format", "json"]).output().unwrap();
+    let output = query.args([select, run, "--format", "json"]).output().unwrap();
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut points = BTreeMap::<&str, BTreeMap<&str, Vec<Value>>>::new();
     for row in json["rows"].as_array().unwrap() {
@@ -120,7 +120,7 @@ fn logs_that_cannot_be_imported_are_refused_with_a_reason_and_leave_no_run() {
     let import = |rest: &str| test.orch(&format!("import tensorboard {rest}"));
     fs::create_dir(test.path("empty")).unwrap();
     import("empty").expect(2, &["no folder in", "has event files with scalars"]);
-    import("nowhere").expect(1, &["nowhere"]);
+    import("nowhere").expect(2, &["cannot read the folder `nowhere`: No such file"]);
     import(&format!("{LOGS} --metric los=train/loss")).expect(2, &["did you mean `loss`?"]);
     import(&format!("{LOGS} --metric loss")).expect(2, &["write TAG=METRIC"]);
     import(&format!("{LOGS} --metric loss=val/psnr"))

@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::common::test_run::TestRun;
+use crate::common::wait::wait_for;
 
 /// Asserts that a page equals its snapshot, with everything redacted that differs from run to run.
 fn assert_page(name: &str, test: &TestRun, page: &str) {
@@ -53,23 +54,32 @@ fn the_commands_to_run_manually_do_the_same_and_change_no_record() {
     let test =
         TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0"), ("label: First", "label: 'A: one'")]);
     test.orch("run trip.yaml -q").expect(0, &[]);
-    let before = fs::read(test.attempt("a-s0-", 1).unwrap().events()).unwrap();
-    let shown = test.json("show a-s0 --json");
-    let lines: Vec<_> = shown["rerun"].as_array().unwrap().iter().collect();
-    // From the beginning: all but the line that copies the checkpoints.
-    let script = format!("{}\n{}", lines[0].as_str().unwrap(), lines[2].as_str().unwrap());
-    fs::create_dir(test.path("tmp")).unwrap();
-    let status = Command::new("sh").args(["-ec", &script]).env("TMPDIR", test.path("tmp")).status();
-    assert!(status.unwrap().success());
-    let again = fs::read_dir(test.path("tmp")).unwrap().next().unwrap().unwrap().path();
-    let events = |bytes: &[u8]| {
+    let events = test.attempt("a-s0-", 1).unwrap().events();
+    let before = fs::read(&events).unwrap();
+    let parsed = |bytes: &[u8]| {
         let lines = std::str::from_utf8(bytes).unwrap().lines();
         let events =
             lines.map(|line| experiments::protocol::events::Line::parse(line).unwrap().event);
         events.collect::<Vec<_>>()
     };
-    assert_eq!(events(&fs::read(again.join("events.jsonl")).unwrap()), events(&before));
-    assert_eq!(fs::read(test.attempt("a-s0-", 1).unwrap().events()).unwrap(), before);
+    assert_eq!(parsed(&run_manually(&test, "show a-s0 --json")), parsed(&before));
+    assert_eq!(fs::read(&events).unwrap(), before);
+    // And from wherever the folder is by then.
+    fs::rename(test.path("runs"), test.path("archive")).unwrap();
+    assert_eq!(parsed(&run_manually(&test, "show a-s0 --json --runs archive")), parsed(&before));
+}
+
+/// Runs the commands that `orch show` prints, from the beginning: without the line that copies the
+/// checkpoints. Returns the events.
+fn run_manually(test: &TestRun, show: &str) -> Vec<u8> {
+    let shown = test.json(show);
+    let lines: Vec<_> = shown["rerun"].as_array().unwrap().iter().collect();
+    let script = format!("{}\n{}", lines[0].as_str().unwrap(), lines[2].as_str().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let shell = Command::new("sh").args(["-ec", &script]).env("TMPDIR", folder.path()).status();
+    assert!(shell.unwrap().success());
+    let again = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    fs::read(again.join("events.jsonl")).unwrap()
 }
 
 #[test]
@@ -212,6 +222,24 @@ fn why_distinguishes_trials_with_and_without_a_supervisor() {
     run.kill();
     assert_why("a", "No supervisor is running; run the file again");
     assert_why("b", "Run the file with `orch run` to start it");
+}
+
+#[test]
+fn reasons_to_wait_are_not_shown_once_no_supervisor_is_running() {
+    let test = TestRun::new();
+    let run = test.start("run trip.yaml -q --resources disk=1EiB");
+    wait_for("a reason to wait", || {
+        test.orch("status").stdout.contains("waits for room on the disk").then_some(())
+    });
+    run.kill();
+    let status = test.orch("status").stdout;
+    assert!(!status.contains("waits for"), "{status}");
+    let rows = status.lines().filter(|line| line.ends_with("  no supervisor is running"));
+    assert_eq!(rows.count(), 2, "{status}");
+    for verb in ["show a", "why a"] {
+        let page = test.orch(verb).stdout;
+        assert!(page.contains("no supervisor is running") && !page.contains("waits"), "{page}");
+    }
 }
 
 #[test]

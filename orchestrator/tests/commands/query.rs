@@ -88,7 +88,7 @@ fn only_a_single_read_statement_is_accepted() {
     }
     query(&test, "select 1 as a, 2 as a", "--format json")
         .expect(2, &["two columns are named `a`"]);
-    test.orch("query nope select").expect(2, &["there is no run `nope`"]);
+    test.orch("query select nope").expect(2, &["there is no run `nope`"]);
     assert_eq!(fs::read(test.run_dir().join("orch.db")).unwrap(), before);
     assert!(!test.path("made.db").exists());
 }

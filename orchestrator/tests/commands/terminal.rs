@@ -133,3 +133,52 @@ fn attach_shows_the_same_table_and_restores_the_terminal() {
     assert_eq!((code, screen.trim()), (130, "detached; trip is still running"));
     assert_eq!(test.state("a-s0-").unwrap(), "running");
 }
+
+/// Two trials that are done, in the file's order, which is not that of their names, and a third that
+/// hangs.
+fn mostly_done() -> TestRun {
+    let test = TestRun::with(&[
+        ("  a: {label: First}\n", "  z: {label: Zeroth, set: {offset: 2}}\n  a: {label: First}\n"),
+        ("sleep_ms: 20", "sleep_ms: 0"),
+        ("set: {offset: 1}", "set: {offset: 1, hang_at: 12}"),
+    ]);
+    test.orch("run trip.yaml -q --only z --only a").expect(0, &[]);
+    test
+}
+
+/// Asserts that the table has the done trials in the file's order, with their last values.
+#[track_caller]
+fn assert_last_values(test: &TestRun, screen: &str) {
+    let recorded = test.recorded();
+    let expected = ["z-s0", "a-s0"].map(|trial| {
+        let (_, value) = recorded.loss[trial].last().unwrap();
+        (format!("{trial}-"), format!(" {value:.2}"))
+    });
+    let rows = screen.lines().filter(|line| line.contains(" succeeded"));
+    let rows: Vec<_> = rows.filter(|line| !line.contains(" running")).collect();
+    assert_eq!(rows.len(), 2, "{screen}");
+    for (row, (trial, value)) in rows.iter().zip(&expected) {
+        assert!(row.starts_with(trial) && row.trim_end().ends_with(value), "{value}: {screen}");
+    }
+}
+
+#[test]
+fn trials_that_are_done_keep_their_last_value_in_a_resumed_run() {
+    let test = mostly_done();
+    let mut run = Terminal::start(&test, "run trip.yaml");
+    let screen = run.wait_for(&["11/20", "1 running, 2 succeeded"]);
+    assert_last_values(&test, &screen);
+    run.interrupt();
+    assert_eq!(run.end().0, 130);
+}
+
+#[test]
+fn an_attached_table_has_last_values_and_the_file_s_order() {
+    let test = mostly_done();
+    test.orch("run trip.yaml -d").expect(0, &[]);
+    let mut attached = Terminal::start(&test, "attach trip");
+    let screen = attached.wait_for(&["11/20", "1 running, 2 succeeded"]);
+    assert_last_values(&test, &screen);
+    attached.interrupt();
+    assert_eq!(attached.end().0, 130);
+}

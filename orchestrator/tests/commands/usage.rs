@@ -81,6 +81,49 @@ fn requests_beyond_the_machine_are_refused_before_anything_is_created() {
 }
 
 #[test]
+fn resources_and_settings_of_the_command_line_are_those_of_the_run() {
+    let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    assert_refused(
+        &test,
+        "run trip.yaml --resources cpu=2",
+        &["--resources cpu=2: unknown field `cpu`", "hint: did you mean `cpus`?"],
+    );
+    assert_refused(
+        &test,
+        "run trip.yaml --resources gpus=0,cpus=100000",
+        &["a trial needs 100000 CPU cores and this machine has"],
+    );
+    // `a` and `b` differ in the offset, and only `a` is run.
+    assert_refused(&test, "run trip.yaml --set offset=5", &["variants differ in `offset`"]);
+    let ended = test.orch("run trip.yaml --only a --set offset=5 --resources disk=2MiB,time=1h");
+    ended.expect(0, &["2 trials: 1 new, 1 left out"]);
+    let shown = test.json("show a --json");
+    assert_eq!(shown["config"]["offset"], 5.0);
+    let command = test.attempt("a-s0-", 1).unwrap().read_command().unwrap().unwrap();
+    assert_eq!(command.time_limit_secs, Some(3600.0));
+}
+
+#[test]
+fn the_dry_run_says_how_much_disk_is_free_and_wanted() {
+    let test = TestRun::new();
+    let free = |arguments: &str| {
+        let plan = test.json(&format!("run trip.yaml -n --json --resources {arguments}"));
+        (plan["disk"]["free"].as_u64().unwrap(), plan["disk"]["wanted"].as_u64().unwrap())
+    };
+    let statvfs = rustix::fs::statvfs(test.path("")).unwrap();
+    let all = statvfs.f_blocks * statvfs.f_frsize;
+    let (room, wanted) = free("disk=3MiB");
+    assert!(room <= all && wanted == 3 << 20, "{room} of {all}, {wanted}");
+    test.orch("run trip.yaml -n --resources disk=1KiB")
+        .expect(0, &[" are free for `runs/trip`; nothing is started below 1.0 KiB"]);
+    test.orch("run trip.yaml -n --resources disk=1EiB").expect(
+        0,
+        &["\ndisk: ", " are free for `runs/trip`, too little; nothing is started below 1.0 EiB"],
+    );
+    assert!(!test.path("runs").exists());
+}
+
+#[test]
 fn a_second_supervisor_is_refused_with_the_process_of_the_first() {
     let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 2")]);
     let first = test.start("run trip.yaml");

@@ -78,6 +78,7 @@ fn plot_spec(spec: &Bars, metric: &FinalMetric, bars: &[Bar]) -> PlotSpec {
         grid: Grid::Vertical,
         right: 10.0 + font::widest(bars.iter().map(|b| &b.text), style::LABEL_SIZE) + style::MARGIN,
         height: 110.0 + 24.0 * bars.len() as f64,
+        min_axes_height: 0.0,
     }
 }
 

@@ -70,6 +70,7 @@ pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<Str
         grid: Grid::Both,
         right: LABEL_OFFSET + font::widest(&labels, style::LABEL_SIZE) + style::MARGIN,
         height: style::PLOT_SIZE.1,
+        min_axes_height: style::LABEL_LINE * labels.len() as f64,
     };
     let line = front.as_deref().zip(front_line);
     problems.extend(add(
@@ -151,7 +152,7 @@ impl Dot {
 fn legend(frame: &Frame, dots: &[Dot]) -> Result<(), PictureError> {
     let wanted: Vec<f64> = dots.iter().map(|dot| f64::from(dot.pixel(frame).1)).collect();
     let (top, bottom) = frame.height();
-    let gap = f64::from(px(style::LABEL_SIZE * 1.35));
+    let gap = f64::from(px(style::LABEL_LINE));
     let right = frame.width().1;
     for (dot, at) in dots.iter().zip(separate(&wanted, gap, f64::from(top)..=f64::from(bottom))) {
         let at = at.round() as i32;

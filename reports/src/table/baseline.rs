@@ -10,7 +10,7 @@ pub(super) const HEADINGS: [&str; 7] =
     ["metric", "difference", "95 % interval", "p (Holm)", "d_z", "seeds × items", "verdict"];
 
 impl Baseline {
-    /// None if no row has that name.
+    /// None if no row has that name, or none can be compared with it.
     pub(super) fn new(name: &str, rows: &[Row], columns: &[Column]) -> Option<Self> {
         let baseline = &rows.iter().find(|row| row.variant.name == name)?.variant;
         let mut comparisons = vec![vec![None; columns.len()]; rows.len()];
@@ -27,6 +27,7 @@ impl Baseline {
             }
             adjust_p_values(comparisons.iter_mut().filter_map(|row| row[index].as_mut()));
         }
+        comparisons.iter().flatten().any(Option::is_some).then_some(())?;
         Some(Self { name: name.to_owned(), label: baseline.label.clone(), comparisons })
     }
 }

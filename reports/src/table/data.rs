@@ -25,7 +25,7 @@ pub struct Table {
     pub rows: Vec<Row>,
     pub(crate) center: Center,
     pub(crate) spread: Spread,
-    /// Every row compared with a baseline; None if the file names none.
+    /// Every row compared with a baseline; None if the file names none, or there is nothing to compare.
     pub baseline: Option<Baseline>,
     /// The meaning of bold, without "Bold: "; None if nothing is bold.
     pub bold: Option<String>,

@@ -114,6 +114,20 @@ fn two_seeds_are_called_too_few() {
 }
 
 #[test]
+fn nothing_to_compare_is_left_out_of_every_format() {
+    // The baseline has no values yet, and the other row no partner.
+    let records = records(vec![
+        variant("sr3", "SR3", vec![unfinished(0, "running")]),
+        variant("cos", "Cos", seeds(&[5.0])),
+    ]);
+    let table = Table::new(&with_baseline_sr3(), &records);
+    for text in [table.terminal(), table.markdown(), table.latex(), table.html(), table.json()] {
+        assert!(text.contains("Cos") && !text.contains("Against"), "{text}");
+    }
+    assert_eq!(table.comparisons_csv(), None);
+}
+
+#[test]
 fn the_interquartile_mean_and_a_bootstrap_interval_on_request() {
     let spec = Spec { center: Center::Iqm, spread: Spread::Interval, ..table() };
     let row = [1.0, 2.0, 3.0, 4.0, 90.0].iter().zip(0..);

@@ -252,3 +252,80 @@ fn points_that_were_spilled_to_disk_are_drawn_as_those_in_memory() {
         assert!(files(&spilled) == [svg, csv], "{figure:?}");
     }
 }
+
+/// Forty variants with level lines at 0.5 to 39.5, and the same final values.
+fn forty() -> Records {
+    let variants = (1..=40).map(|i| {
+        let level = f64::from(i) - 0.5;
+        let line = series(&[(0, level), (100, level)], &[]);
+        let series = BTreeMap::from([("val/psnr".to_owned(), line)]);
+        let trial = Trial { series, ..trial(0, &[("psnr", level)]) };
+        variant(&format!("v{i:02}"), &format!("Variant {i}"), vec![trial])
+    });
+    records(variants.collect())
+}
+
+/// The height of a picture by its SVG.
+fn height(path: &Path) -> u32 {
+    let svg = fs_err::read_to_string(path).unwrap();
+    resvg::usvg::Tree::from_str(&svg, &resvg::usvg::Options::default())
+        .unwrap()
+        .size()
+        .to_int_size()
+        .height()
+}
+
+#[test]
+fn of_very_many_lines_the_best_are_drawn_and_the_others_are_in_the_csv() {
+    let out = tempfile::tempdir().unwrap();
+    let written = write(&report(vec![Figure::Curve(curve("psnr"))]), &forty(), out.path()).unwrap();
+    assert_eq!(
+        written.problems,
+        [
+            "figure `psnr`: 16 of 40 variants are left out, since 24 lines can be told apart; drawn are \
+          the best 24 of 40 variants by PSNR (dB) (choose others with the figure's `variants`)"
+        ]
+    );
+    // The axis runs from 15 to 40.
+    let plot = Plot::read(&out.path().join("figures/psnr.png"));
+    let is_ink = |value: f64| {
+        let y = (plot.bottom - (plot.bottom - plot.top) * (value - 15.0) / 25.0).round() as u32;
+        // Dashes may have a gap in the middle.
+        let middle = plot.pixmap.width() / 2;
+        (middle - 20..middle + 20).any(|x| {
+            let (red, green, blue) = at(&plot.pixmap, x, y);
+            red.min(green).min(blue) < 0xd0
+        })
+    };
+    assert!((16..40).all(|level| is_ink(f64::from(level) + 0.5)));
+    assert!(![15.5, 16.0, 17.0, 39.0].into_iter().any(is_ink));
+    let csv = fs_err::read_to_string(out.path().join("data/psnr.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 2 * 40);
+
+    let chosen: Vec<_> = (1..=24).map(|i| format!("v{i:02}")).collect();
+    let figure = Curve { variants: chosen, ..curve("psnr") };
+    let written = write(&report(vec![Figure::Curve(figure)]), &forty(), out.path()).unwrap();
+    assert_eq!(written.problems, Vec::<String>::new());
+}
+
+#[test]
+fn the_picture_grows_until_every_label_fits() {
+    let out = tempfile::tempdir().unwrap();
+    let svg = out.path().join("figures/psnr.svg");
+    let draw = |count: usize| {
+        let mut records = forty();
+        records.variants.truncate(count);
+        write(&report(vec![Figure::Curve(curve("psnr"))]), &records, out.path()).unwrap();
+        height(&svg)
+    };
+    // Few labels fit beside the usual axes; for more the picture grows by the height of a label each.
+    assert_eq!(draw(8), draw(1));
+    let (twenty, all) = (draw(20), draw(24));
+    // Four lines of 16.9 pixels.
+    assert!((66..=69).contains(&(all - twenty)), "{twenty} and {all}");
+    // The lowest label ends above the lower edge: its row is white.
+    let pixmap = decode(&out.path().join("figures/psnr.png"));
+    for edge in [0, pixmap.height() - 1] {
+        assert!((0..pixmap.width()).all(|x| at(&pixmap, x, edge) == (255, 255, 255)), "{edge}");
+    }
+}

@@ -4,6 +4,8 @@
 mod report;
 mod settings;
 
+pub(super) use self::settings::resources as check_resources;
+
 use super::findings::Findings;
 use crate::schema::file::{File, MAX_NAME, is_file_name};
 use crate::yaml::pointer::escape;

@@ -69,7 +69,7 @@ fn seeds(pointer: &str, seeds: &[u64], findings: &mut Findings) {
     }
 }
 
-fn resources(pointer: &str, resources: &Resources, findings: &mut Findings) {
+pub(in crate::expand) fn resources(pointer: &str, resources: &Resources, findings: &mut Findings) {
     if resources.cpus == 0 {
         findings.add(&format!("{pointer}/cpus"), "a worker needs at least one CPU");
     }

@@ -39,13 +39,12 @@ pub(crate) struct Report {
 
 /// Arguments of `orch query`.
 #[derive(Debug, Args)]
-#[command(allow_missing_positional = true)]
 pub(crate) struct Query {
-    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    pub(crate) run: Option<String>,
     /// The query, in SQLite's dialect.
     #[arg(value_name = "SELECT")]
     pub(crate) select: String,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub(crate) run: Option<String>,
     /// Format of the rows; a table on a terminal, CSV elsewhere if absent.
     #[arg(short, long)]
     pub(crate) format: Option<RowFormat>,
@@ -71,6 +70,7 @@ pub(crate) struct Export {
     #[arg(short, long)]
     pub(crate) format: ExportFormat,
     /// The file to write, or for TensorBoard the folder; what it had of an earlier export is replaced.
+    /// `-` is standard output, for CSV and JSON lines.
     #[arg(short, long, value_name = "PATH")]
     pub(crate) out: PathBuf,
     /// Prints one JSON object that lists what was written.

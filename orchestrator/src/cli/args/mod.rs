@@ -201,7 +201,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   orch query \"select variant, avg(value) from final where metric = 'psnr' group by variant\"
-  orch query table1.demo \"select * from series where metric = 'loss'\" --format csv > loss.csv
+  orch query \"select * from series where metric = 'loss'\" table1.demo --format csv > loss.csv
   orch query \"select trial, max(step) from series group by trial\" --format json")]
     Query(Query),
     /// Writes every point that counts to files for other programs.
@@ -212,6 +212,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   orch export table1.demo --format csv --out points.csv
+  orch export --format csv --out - | gzip > points.csv.gz
   orch export --format tensorboard --out boards && tensorboard --logdir boards")]
     Export(Export),
     /// Makes a run of the curves of another program.

@@ -13,7 +13,8 @@ use crate::slots::ForeignProcesses;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 #[expect(clippy::struct_field_names, reason = "`--dry-run` is the usual name")]
 pub(crate) struct Run {
-    /// The experiment file.
+    /// The experiment file. The copy that a run keeps, `runs/RUN/experiment.yaml`, runs with that run's
+    /// profile and `--set`, unless others are given.
     pub(crate) file: PathBuf,
     /// Profile to run under; the file's first if absent.
     #[arg(short, long, value_name = "NAME")]
@@ -21,6 +22,10 @@ pub(crate) struct Run {
     /// Sets a config value, of all variants or of one. The value is YAML.
     #[arg(short, long, value_name = "[VARIANT:]KEY.PATH=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Sets resources of every trial, in place of the file's: keys of its section `resources`, such as
+    /// `gpus=0,cpus=2`.
+    #[arg(long, value_name = "KEY=VALUE,…", value_delimiter = ',')]
+    pub(crate) resources: Vec<String>,
     /// Runs only this variant; repeatable. The others keep what they have.
     #[arg(long, value_name = "VARIANT")]
     pub(crate) only: Vec<String>,

@@ -19,8 +19,8 @@ use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::scheduler::State;
-use crate::store::TrialRecord;
 use crate::store::sync;
+use crate::store::{Store, TrialRecord};
 
 /// Time between two reads of the records.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -31,7 +31,7 @@ const PAST_BYTES: u64 = 64 << 10;
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let resolved = RunSnapshot::read(&dir.experiment())?;
+    let resolved = RunSnapshot::read(&dir.resolved())?;
     let headline = snapshot::headline(&resolved.run.report);
     let verbosity = if global.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let mut display = Display::new(verbosity, headline);
@@ -42,7 +42,9 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
         let supervised = dir.is_supervised();
         let mut store = sync::for_reading(&dir).await?;
         let trials = resolved.of_last_run(store.trials().await?);
-        observed.update(&trials, &dir, headline, &mut display)?;
+        if observed.update(&trials, &dir, headline, &mut display)? {
+            observed.read_latest(headline, &mut store).await?;
+        }
         if !supervised {
             display.finish();
             let summary = Summary::of_records(&dir, &trials, store.stopping().await?);
@@ -52,7 +54,8 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
             return Ok(summary.code());
         }
         drop(store);
-        display.refresh(&mut observed.states.iter(), &observed.progress);
+        let mut states = trials.iter().map(|trial| (&trial.id, &trial.state));
+        display.refresh(&mut states, &observed.progress);
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL) => {}
             _ = interrupt.recv() => {
@@ -74,15 +77,18 @@ struct Observed {
 }
 
 impl Observed {
+    /// Takes in what has happened since the last poll; true if a trial is new or its state has changed.
     fn update(
         &mut self,
         trials: &[TrialRecord],
         dir: &RunDir,
         headline: Option<&str>,
         display: &mut Display,
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let mut changed = false;
         for TrialRecord { id, state, .. } in trials {
             let before = self.states.insert(id.clone(), state.clone());
+            changed |= before.as_ref() != Some(state);
             if let Some(before) = before.filter(|before| before != state) {
                 display.report(RunEvent::TrialChanged {
                     run: dir,
@@ -93,6 +99,17 @@ impl Observed {
             }
             if let Some(number) = state.active_attempt() {
                 self.read_events(id, &AttemptDir::new(&dir.trial(id), number), number, headline)?;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Reads the newest values of trials without an active attempt, which has newer ones.
+    async fn read_latest(&mut self, headline: Option<&str>, store: &mut Store) -> Result<()> {
+        let Some(metric) = headline else { return Ok(()) };
+        for (id, value) in store.latest(metric).await? {
+            if self.states.get(&id).is_some_and(|state| state.active_attempt().is_none()) {
+                self.progress.insert(id, Progress::of_latest(value));
             }
         }
         Ok(())

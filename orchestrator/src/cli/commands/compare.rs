@@ -52,7 +52,7 @@ pub(super) async fn run(arguments: &args::Compare, global: &Global) -> Result<u8
     if let Some(run) = dirs.iter().find(|run| !seen.insert(run.path())) {
         return Err(CompareError::Twice { run: run.name() }.into());
     }
-    let first = RunSnapshot::read(&dirs[0].experiment())?;
+    let first = RunSnapshot::read(&dirs[0].resolved())?;
     let spec =
         first.run.report.table.ok_or_else(|| CompareError::NoTable { run: dirs[0].name() })?;
     let report = Report { table: Some(spec.clone()), ..Report::default() };

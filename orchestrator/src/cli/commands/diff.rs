@@ -12,7 +12,7 @@ use super::one_trial::OneTrial;
 use super::output::{print, print_json};
 use super::show::{Attempt, TrialDetails, in_yaml};
 use crate::cli::args::{self, Global, OneTrialArgs};
-use crate::display::text::{columns, duration};
+use crate::display::text::{columns, difference, duration};
 use crate::platform::shell::quoted;
 use crate::run_dir::attempt::AttemptDir;
 
@@ -114,7 +114,7 @@ fn to_text(a: &ComparedTrial, b: &ComparedTrial) -> String {
         .filter(|(_, a, b)| [a, b].iter().any(|fact| fact.is_some_and(|fact| !fact.is_empty())))
         .map(|(key, a, b)| row(key, a, b));
     let results = pairs(&a.results, &b.results).map(|(metric, a, b)| {
-        let difference = a.zip(b).map_or(String::new(), |(a, b)| format!("{:+}", b - a));
+        let difference = a.zip(b).map_or(String::new(), |(a, b)| difference(*a, *b));
         let [key, a, b, _] = row(metric, a, b);
         [key, a, b, difference]
     });

@@ -8,6 +8,7 @@ use reports::ReportError;
 
 use super::compare::CompareError;
 use super::error::ExitCode;
+use super::export::ExportRequestError;
 use super::import::ImportRequestError;
 use super::logs::LogsError;
 use super::query::SelectError;
@@ -50,6 +51,7 @@ exit_codes! {
     CodeError => USAGE,
     CompareError => USAGE,
     ExplainError => USAGE,
+    ExportRequestError => USAGE,
     ImportError => USAGE,
     ImportRequestError => USAGE,
     Infeasible => USAGE,
@@ -154,6 +156,7 @@ mod tests {
             CompareError::NoTable { run: name() }.into(),
             CompareError::Twice { run: name() }.into(),
             ExplainError::NoCell { cell: name(), suggested: None }.into(),
+            ExportRequestError::NotText.into(),
             ImportError::NoScalars { folder: PathBuf::new() }.into(),
             ImportRequestError::Exists { name: name() }.into(),
             Infeasible::Cpus { wanted: 1, inventory: Inventory::default() }.into(),
@@ -167,7 +170,7 @@ mod tests {
             SelectorError::Malformed { reason: name() }.into(),
             source::FileError { findings: vec![] }.into(),
         ];
-        assert_eq!(codes(errors), [2; 15]);
+        assert_eq!(codes(errors), [2; 16]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `orch export [RUN]`: writes every point that counts to files for other programs.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use experiments::protocol::exit;
@@ -12,7 +12,7 @@ use reports::table::record;
 use serde::Serialize;
 use serde_json::json;
 
-use super::error::Result;
+use super::error::{Result, VerbError};
 use super::output::{print_json, print_message};
 use crate::cli::args::{self, ExportFormat, Global};
 use crate::interop::parquet::ParquetFile;
@@ -35,6 +35,23 @@ struct Line<'a> {
     time: Option<f64>,
 }
 
+/// Standard output cannot be what the arguments ask of it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ExportRequestError {
+    /// The format is not a stream of text.
+    #[error(
+        "only CSV and JSON lines can be written to standard output\n\n\
+         hint: name a file or a folder with `--out`"
+    )]
+    NotText,
+    /// The points and the JSON object would be mixed.
+    #[error(
+        "`--out -` and `--json` would both print on standard output\n\n\
+         hint: leave one of them out"
+    )]
+    TwoOutputs,
+}
+
 /// The files that were written.
 #[derive(Default)]
 struct Exported {
@@ -49,6 +66,9 @@ pub(super) async fn run(arguments: &args::Export, global: &Global) -> Result<u8>
     let mut trials = store.trials().await?;
     trials.retain(|trial| !trial.retired);
     let (format, out) = (arguments.format, &arguments.out);
+    if out == Path::new("-") {
+        return print_lines(&mut store, &trials, arguments).await;
+    }
     let exported = match format {
         ExportFormat::Tensorboard => event_files(&mut store, &trials, out).await?,
         ExportFormat::Csv | ExportFormat::Jsonl => lines(&mut store, &trials, format, out).await?,
@@ -75,22 +95,57 @@ async fn lines(
     format: ExportFormat,
     out: &Path,
 ) -> Result<Exported> {
-    let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
     let mut file = TemporaryFile::create(out)?;
+    let points = write_lines(store, trials, format, |text| file.append(text.as_bytes())).await?;
+    file.persist()?;
+    Ok(Exported { files: vec![out.to_owned()], points })
+}
+
+/// The same on standard output. A reader that leaves early (`| head`) is not an error.
+async fn print_lines(
+    store: &mut Store,
+    trials: &[TrialRecord],
+    arguments: &args::Export,
+) -> Result<u8> {
+    match arguments.format {
+        ExportFormat::Parquet | ExportFormat::Tensorboard => {
+            return Err(ExportRequestError::NotText.into());
+        }
+        _ if arguments.json => return Err(ExportRequestError::TwoOutputs.into()),
+        ExportFormat::Csv | ExportFormat::Jsonl => {}
+    }
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let print = |text: &str| stdout.write_all(text.as_bytes());
+    let printed = write_lines(store, trials, arguments.format, print).await;
+    match printed.and_then(|_| Ok(stdout.flush()?)) {
+        Err(error) if error.is_closed_pipe() => Ok(exit::OK),
+        printed => printed.map(|()| exit::OK),
+    }
+}
+
+/// Gives every line to `write`, and returns the number of points.
+async fn write_lines<E>(
+    store: &mut Store,
+    trials: &[TrialRecord],
+    format: ExportFormat,
+    mut write: impl FnMut(&str) -> Result<(), E>,
+) -> Result<u64>
+where
+    VerbError: From<E>,
+{
+    let mut count = 0;
     if format == ExportFormat::Csv {
-        file.append(b"trial,variant,seed,metric,item,step,value,time\n")?;
+        write("trial,variant,seed,metric,item,step,value,time\n")?;
     }
     for trial in trials {
         let mut points = store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
             let line = Line::new(trial, &point);
-            let text = if format == ExportFormat::Csv { line.csv() } else { line.json()? };
-            file.append(text.as_bytes())?;
-            exported.points += 1;
+            write(&if format == ExportFormat::Csv { line.csv() } else { line.json()? })?;
+            count += 1;
         }
     }
-    file.persist()?;
-    Ok(exported)
+    Ok(count)
 }
 
 /// All trials in one Parquet file.

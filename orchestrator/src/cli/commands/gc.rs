@@ -19,7 +19,7 @@ use crate::supervisor::retention::{self, Garbage, Survey};
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Gc, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let keep = RunSnapshot::read(&dir.experiment())?.run.keep;
+    let keep = RunSnapshot::read(&dir.resolved())?.run.keep;
     let mut store = sync::for_reading(&dir).await?;
     let survey = retention::survey(&mut store, &dir, keep.as_ref()).await?;
     let without_rule = match &keep {

@@ -1,7 +1,8 @@
 //! `orch import tensorboard DIR`: makes a run of the curves of another program.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use experiments::expand::{self, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
@@ -28,6 +29,14 @@ use crate::store::sync;
 /// The arguments do not fit the folder or the runs that exist.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ImportRequestError {
+    /// There is no such folder, or it cannot be read.
+    #[error("cannot read the folder `{}`", folder.display())]
+    Folder {
+        /// As it was given.
+        folder: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// The name is taken.
     #[error("there is a run `{name}` already\n\nhint: `--name` gives this one another name")]
     Exists {
@@ -74,7 +83,9 @@ struct ImportedTrial {
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Import, global: &Global) -> Result<u8> {
     let args::ImportFormat::Tensorboard = arguments.format;
-    let folder = fs_err::canonicalize(&arguments.folder)?;
+    let folder = std::fs::canonicalize(&arguments.folder).map_err(|source| {
+        ImportRequestError::Folder { folder: arguments.folder.clone(), source }
+    })?;
     let sources = Source::find(&folder)?;
     let choice = Choice {
         metrics: arguments.metrics.iter().cloned().collect(),
@@ -99,7 +110,7 @@ pub(super) async fn run(arguments: &args::Import, global: &Global) -> Result<u8>
     for ImportedTrial { source, trial, .. } in &imported {
         source.copy(&dir.attempt(&trial.id, 1), &choice)?;
     }
-    resolved(&name, &folder, &imported).write(&dir.experiment())?;
+    resolved(&name, &folder, &imported).write(&dir.resolved())?;
     // From here on there is a run.
     write_journal(&dir, &imported)?;
     sync::for_writing(&dir, &lock).await?.close().await?;
@@ -208,6 +219,7 @@ fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapsho
     RunSnapshot {
         version: snapshot::VERSION,
         command: Vec::new(),
+        file: None,
         file_hash: String::new(),
         only: Vec::new(),
         trials: imported.iter().map(|imported| imported.trial.clone()).collect(),

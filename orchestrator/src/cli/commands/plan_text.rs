@@ -1,8 +1,10 @@
 //! The plan as text, before anything runs.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use experiments::protocol::check::StaleReason;
+use experiments::schema::resources::Memory;
 use serde_json::json;
 
 use super::error::Result;
@@ -10,6 +12,8 @@ use super::output::{print, print_json, print_message};
 use super::retired::reasons_to_retire;
 use super::validated_run::ValidatedRun;
 use crate::display::text::named;
+use crate::platform::disk_space;
+use crate::run_dir::RunDir;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 
 /// Prints the profile, the other profiles and the plan.
@@ -86,9 +90,16 @@ fn stale_note(trials: &[&PlannedTrial], what: StaleReason, done: bool) -> String
     format!("note: {names} {how} (`--rerun-stale` runs them again from the beginning)")
 }
 
-/// Prints the plan and the planned action of every trial.
+/// The space that is free for the run's folder, which may not exist yet; `None` if the system does not
+/// tell.
+fn free_space(dir: &RunDir) -> io::Result<Option<Memory>> {
+    Ok(std::path::absolute(dir.path())?.ancestors().find_map(disk_space::free))
+}
+
+/// Prints the plan, the planned action of every trial, and the room for the run's folder.
 pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> Result<()> {
-    let run = &validated.run;
+    let ValidatedRun { run, dir, .. } = validated;
+    let (wanted, free) = (run.config.resources.disk, free_space(dir)?);
     if as_json {
         print_json(&json!({
             "schema": 1,
@@ -104,10 +115,19 @@ pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> R
                 "config": trial.config,
             })).collect::<Vec<_>>(),
             "retired": plan.retired,
+            "disk": {"free": free, "wanted": wanted},
         }))?;
         return Ok(());
     }
     announce(validated, plan);
+    if let Some(free) = free {
+        let judgement = if free < wanted { ", too little" } else { "" };
+        print_message(&format!(
+            "disk: {free} are free for `{}`{judgement}; nothing is started below {wanted} \
+             (`resources.disk`)",
+            dir.path().display()
+        ));
+    }
     let lines =
         plan.trials.iter().map(|planned| format!("{}\t{}\n", planned.trial.id, planned.action));
     Ok(print(&lines.collect::<String>())?)

@@ -1,4 +1,4 @@
-//! `orch query [RUN] SELECT`: prints the rows of a `select` over the records.
+//! `orch query SELECT [RUN]`: prints the rows of a `select` over the records.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 

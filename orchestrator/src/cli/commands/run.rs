@@ -17,6 +17,7 @@ use super::summary::Summary;
 use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
 use crate::display::{Display, Verbosity};
+use crate::platform::atomic_file;
 use crate::platform::hash::sha256;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
@@ -67,11 +68,12 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
         announce(&validated, &plan);
     }
     let code = validated.attempt_code(global)?;
-    let ValidatedRun { experiment, run, machine, dir, .. } = validated;
+    let ValidatedRun { file, experiment, run, machine, dir, .. } = validated;
     let mut journal = Journal::open(&dir.journal())?;
     let text = &experiment.source.text;
-    let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), text);
-    resolved.write(&dir.experiment())?;
+    let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), &file, text);
+    atomic_file::write(&dir.experiment_file(), text.as_bytes())?;
+    resolved.write(&dir.resolved())?;
     record(&run, &plan, &recorded, text, &mut journal)?;
     restart(&plan, &recorded, &dir, &mut journal)?;
     store.read_journal(&dir.journal()).await?;

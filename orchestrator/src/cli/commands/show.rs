@@ -19,12 +19,14 @@ use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::run_dir::rerun_script;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::run_dir::trial::{Folders, file_of_trial};
+use crate::run_dir::trial::file_of_trial;
 use crate::store::{AttemptDetail, SkippedLines};
 
 /// Everything that is recorded of one trial.
 pub(super) struct TrialDetails {
     pub(super) one: OneTrial,
+    /// The reason for its state; empty where the state is enough.
+    reason: String,
     label: Option<String>,
     /// By dotted key, in written order.
     pub(super) config: Vec<(String, Value)>,
@@ -61,7 +63,8 @@ impl TrialDetails {
     pub(super) async fn collect(mut one: OneTrial) -> Result<Self> {
         let trial = one.status.trial.clone();
         let folder = one.folder();
-        let resolved = RunSnapshot::read(&one.dir.experiment())?;
+        let resolved = RunSnapshot::read(&one.dir.resolved())?;
+        let reason = resolved.reason(&one.status, one.dir.is_supervised());
         let label = resolved.run.rows.iter().find(|row| row.name == trial.variant);
         let label = label.map(|row| row.label.clone());
         let planned = resolved.trials.into_iter().find(|planned| planned.id == trial.id);
@@ -77,14 +80,15 @@ impl TrialDetails {
         skipped_lines.retain(|lines| lines.trial == trial.id);
         let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
         let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
-        let checkpoints = std::path::absolute(folder.join(Folders::of(&folder).checkpoints))?;
+        let present = std::path::absolute(&folder)?;
         Ok(Self {
+            reason,
             label,
             config: dotted(config.unwrap_or_default()),
             results,
             skipped_lines,
             files: files(&folder, last.as_ref(), &attempts),
-            rerun: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &checkpoints)),
+            rerun: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &present)),
             attempts,
             one,
         })
@@ -95,7 +99,7 @@ impl TrialDetails {
         let trial = &status.trial;
         let mut lines =
             vec![format!("{} of {}: {}", trial.id, self.one.dir.name(), status.state())];
-        lines.extend(Some(status.reason()).filter(|reason| !reason.is_empty()));
+        lines.extend(Some(self.reason.clone()).filter(|reason| !reason.is_empty()));
         let label = self.label.as_ref().map_or(String::new(), |label| format!(" ({label})"));
         lines.push(String::new());
         lines.push(format!("variant {}{label}, seed {}", trial.variant, trial.seed));

@@ -27,7 +27,7 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
     // First: once there is no supervisor, nothing is recorded any more.
     let supervisor = dir.supervisor();
     let mut store = sync::for_reading(&dir).await?;
-    let resolved = RunSnapshot::read(&dir.experiment())?;
+    let resolved = RunSnapshot::read(&dir.resolved())?;
     let headline = snapshot::headline(&resolved.run.report);
     let latest = match headline {
         Some(metric) => store.latest(metric).await?,
@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
         } else {
             statuses.into_iter().partition(is_of_interest)
         };
-        print(&(head + &table(&listed, &resolved, &latest)))?;
+        print(&(head + &table(&listed, &resolved, supervisor.is_some(), &latest)))?;
         if !only_counted.is_empty() {
             print(&format!("and {} more; `--all` lists them\n", only_counted.len()))?;
         }
@@ -88,6 +88,7 @@ fn supervision(
 fn table(
     statuses: &[TrialStatus],
     resolved: &RunSnapshot,
+    supervised: bool,
     latest: &BTreeMap<TrialId, f64>,
 ) -> String {
     let headline = snapshot::headline(&resolved.run.report);
@@ -106,7 +107,7 @@ fn table(
             active.map_or(String::new(), |(_, step, of)| format!("{step}/{of}")),
             latest.get(&trial.id).map_or(String::new(), |value| format!("{value:.2}")),
             trial.last_attempt.as_ref().map_or(String::new(), |a| a.number.to_string()),
-            resolved.reason(status).lines().next().unwrap_or_default().to_owned(),
+            resolved.reason(status, supervised).lines().next().unwrap_or_default().to_owned(),
         ]);
     }
     columns(&rows).join("\n") + "\n"

@@ -59,7 +59,7 @@ pub(super) async fn submit_request(
 async fn handle(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> Result<()> {
     let parts = Parts {
         code: None,
-        experiment: RunSnapshot::read(&dir.experiment())?,
+        experiment: RunSnapshot::read(&dir.resolved())?,
         dir: dir.clone(),
         journal: Journal::open(&dir.journal())?,
         store: sync::for_writing(dir, &lock).await?,

@@ -1,5 +1,7 @@
 //! `orch run FILE` before anything is changed: the file, its trials, the machine and the plan.
 
+use std::path::PathBuf;
+
 use experiments::expand::overrides::Override;
 use experiments::expand::{self, Experiment, ResolvedTrial};
 use experiments::protocol::events::Code;
@@ -12,6 +14,7 @@ use crate::cli::args::{self, Global};
 use crate::code::{AttemptCode, CodeSource, Snapshot};
 use crate::executor::slurm;
 use crate::executor::worker_program;
+use crate::platform::shell::quoted;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::slots::{ENV_INVENTORY, Machine};
@@ -20,6 +23,8 @@ use crate::supervisor::plan::{Plan, PresentCode};
 
 /// An experiment that this machine or the cluster can run.
 pub(super) struct ValidatedRun {
+    /// Absolute path of the file; of the copy that a run keeps, that of the original.
+    pub(super) file: PathBuf,
     pub(super) experiment: Experiment,
     pub(super) run: expand::Run,
     pub(super) trials: Vec<ResolvedTrial>,
@@ -36,12 +41,12 @@ impl ValidatedRun {
     /// Reads the file, has its worker check it, and compares its resources with the machine's.
     pub(super) fn new(arguments: &args::Run, global: &Global) -> Result<Self> {
         let experiment = Experiment::load(&arguments.file)?;
-        let overrides = arguments
-            .set
-            .iter()
-            .map(|text| Override::parse(text))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
+        let Request { file, profile, set } = Request::new(arguments, global)?;
+        let overrides = set.iter().map(|text| Ok(Override::parse(text)?.among(&arguments.only)));
+        let overrides = overrides.collect::<Result<Vec<_>>>()?;
+        let mut run = experiment.expand(profile.as_deref(), &overrides)?;
+        run.config.resources =
+            expand::override_resources(&run.config.resources, &arguments.resources)?;
         run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);
         run.check_rows(&arguments.only)?;
         let program = worker_program::find(&run.config.worker.command[0])?;
@@ -54,8 +59,8 @@ impl ValidatedRun {
             CodeSource::new(&run.config.worker, &program, &directory, reports_build, &global.runs);
         let code = code_source.read()?;
         // For messages only: without it, they say less.
-        let previous = RunSnapshot::read(&dir.experiment()).ok();
-        Ok(Self { experiment, run, trials, machine, dir, code, code_source, previous })
+        let previous = RunSnapshot::read(&dir.resolved()).ok();
+        Ok(Self { file, experiment, run, trials, machine, dir, code, code_source, previous })
     }
 
     /// The plan by the present records.
@@ -100,6 +105,44 @@ impl ValidatedRun {
 
 fn reports_build(trials: &[ResolvedTrial]) -> bool {
     trials.iter().any(|trial| trial.build.is_some())
+}
+
+/// The experiment file, and the settings to run it with.
+struct Request {
+    /// As [`ValidatedRun::file`].
+    file: PathBuf,
+    profile: Option<String>,
+    set: Vec<String>,
+}
+
+impl Request {
+    /// What the command line asks for. The copy that a run keeps is run as that run was: from the
+    /// original's path, with its profile and its `--set`, unless others are given.
+    fn new(arguments: &args::Run, global: &Global) -> Result<Self> {
+        let mut request = Self {
+            file: std::path::absolute(&arguments.file)?,
+            profile: arguments.profile.clone(),
+            set: arguments.set.clone(),
+        };
+        let Some(RunSnapshot { file, run, .. }) = RunSnapshot::of_copy(&arguments.file)? else {
+            return Ok(request);
+        };
+        request.file = file.unwrap_or(request.file);
+        if request.profile.is_none() || request.profile == run.profile {
+            request.profile = run.profile;
+            if request.set.is_empty() {
+                request.set = run.set;
+            }
+        }
+        let profile = request.profile.iter().map(|profile| format!(" --profile {profile}"));
+        let set = request.set.iter().map(|set| format!(" --set {}", quoted(set)));
+        let settings: String = profile.chain(set).collect();
+        if !settings.is_empty() && !global.quiet {
+            let copy = arguments.file.display();
+            print_message(&format!("`{copy}` is the copy of a run, and runs with{settings}"));
+        }
+        Ok(request)
+    }
 }
 
 /// This machine, unless neither it nor the cluster could ever run one of the trials.

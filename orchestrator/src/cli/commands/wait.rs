@@ -26,7 +26,7 @@ pub(super) async fn run(arguments: &args::Wait, global: &Global) -> Result<u8> {
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
-    let resolved = RunSnapshot::read(&dir.experiment())?;
+    let resolved = RunSnapshot::read(&dir.resolved())?;
     let mut store = sync::for_reading(&dir).await?;
     let trials = resolved.of_last_run(store.trials().await?);
     let summary = Summary::of_records(&dir, &trials, store.stopping().await?);

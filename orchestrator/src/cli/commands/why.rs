@@ -16,8 +16,8 @@ pub(super) async fn run(arguments: &args::Why, global: &Global) -> Result<u8> {
     // First: once there is no supervisor, nothing is recorded any more.
     let supervised = RunDir::find(&global.runs, arguments.target.run.as_deref())?.is_supervised();
     let one = OneTrial::find(&arguments.target, global).await?;
-    let resolved = RunSnapshot::read(&one.dir.experiment())?;
-    let state = sentence(&one.status, &resolved.reason(&one.status));
+    let resolved = RunSnapshot::read(&one.dir.resolved())?;
+    let state = sentence(&one.status, &resolved.reason(&one.status, supervised));
     let mut lines = vec![format!("{state}."), advice(&one, &resolved, supervised)];
     if let State::Failed { attempt, .. } = &one.status.trial.state
         && let Some(end) = LogEnd::of(&one.attempt(*attempt))?

@@ -187,6 +187,36 @@ fn a_requested_stop_is_never_a_failure() {
 }
 
 #[test]
+fn a_time_limit_costs_an_attempt_unless_a_checkpoint_was_saved() {
+    let policy = Policy { retry: Retry { attempts: 1, ..Retry::default() }, ..policy() };
+    let at_its_limit = |outcome| {
+        let exit = Exit { stop: Some(StopSource::TimeLimit), killed: true, ..exit(outcome) };
+        AttemptEnd::Recorded { exit, failure: None }
+    };
+    for outcome in [Outcome::Signalled { signal: 9 }, Outcome::Exited { code: 1 }] {
+        let end = at_its_limit(outcome);
+        let mut history = History::default();
+        history.on_attempt_started();
+        history.on_checkpoint(5);
+        let decision = decide(&end, None, &mut history, &policy);
+        assert!(matches!(decision, RetryDecision::Retry { .. }), "{end:?}");
+        history.on_attempt_started();
+        assert_eq!(class_of(decide(&end, None, &mut history, &policy)), "no-progress");
+        // A person's request on top of it is not a failure.
+        let decision = decide(&end, Some(StopCause::Interrupted), &mut history, &policy);
+        assert!(matches!(decision, RetryDecision::Retry { .. }), "{end:?}");
+    }
+    let mut history = History::default();
+    let saved = at_its_limit(Outcome::Exited { code: WORKER_STOPPED });
+    let decision = decide(&saved, None, &mut history, &policy);
+    assert!(matches!(decision, RetryDecision::Retry { .. }));
+    assert_eq!(
+        decide(&at_its_limit(Outcome::Exited { code: 0 }), None, &mut history, &policy),
+        RetryDecision::Succeeded
+    );
+}
+
+#[test]
 fn a_full_gpu_is_tried_once_more_without_others_beside() {
     let full = reports(1, "cuda-oom");
     for (shares_gpu, again) in [(true, 1), (false, 0)] {

@@ -17,6 +17,9 @@ use super::title::TitleBlock;
 
 pub(crate) type Pixel = (i32, i32);
 
+/// Height of the horizontal axis's ticks and label.
+const BELOW_AXES: f64 = 38.0;
+
 /// Titles, axes and size of a plot.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PlotSpec {
@@ -28,7 +31,10 @@ pub(crate) struct PlotSpec {
     pub(crate) grid: Grid,
     /// Width to the right of the axes, for labels.
     pub(crate) right: f64,
+    /// Height of the picture, which grows where the axes would be lower than `min_axes_height`.
     pub(crate) height: f64,
+    /// Height that the labels to the right need.
+    pub(crate) min_axes_height: f64,
 }
 
 /// Grid lines across a plot.
@@ -54,7 +60,10 @@ pub(crate) fn draw(
 ) -> Result<Picture, PictureError> {
     let left = left(spec);
     let min_width = left + style::MIN_AXES_WIDTH + spec.right;
-    let size = (style::PLOT_SIZE.0.max(min_width).ceil(), spec.height);
+    let width = style::PLOT_SIZE.0.max(min_width).ceil();
+    let title = TitleBlock::new(&spec.title, &spec.subtitle, width).height();
+    let min_height = title + spec.min_axes_height + BELOW_AXES + style::MARGIN;
+    let size = (width, spec.height.max(min_height).ceil());
     let svg = svg(size, |canvas| draw_data(&Frame::new(canvas.clone(), spec, left, size.0)?))?;
     Picture::parse(&svg)
 }
@@ -80,7 +89,7 @@ impl<'a> Frame<'a> {
             .margin_right(px(spec.right))
             .margin_bottom(px(style::MARGIN))
             .margin_left(px(style::MARGIN))
-            .x_label_area_size(px(38.0))
+            .x_label_area_size(px(BELOW_AXES))
             .y_label_area_size(px(left - style::MARGIN))
             .build_cartesian_2d(spec.x.1.clone(), spec.y.1.clone())?;
         let mut mesh = chart.configure_mesh();
@@ -128,6 +137,17 @@ impl<'a> Frame<'a> {
 
     pub(crate) fn area(&self, outline: Vec<Pixel>, style: ShapeStyle) -> Result<(), PictureError> {
         Ok(self.canvas.draw(&Polygon::new(outline, style))?)
+    }
+
+    /// A line in the style of the variant at `index`, dashed or not.
+    pub(crate) fn line(&self, index: usize, path: Vec<Pixel>) -> Result<(), PictureError> {
+        let stroke = style::stroke(style::colour(index), style::LINE_WIDTH);
+        match style::dashes(index) {
+            None => self.path(path, stroke),
+            Some((dash, gap)) => {
+                Ok(self.canvas.draw(&DashedPathElement::new(path, px(dash), px(gap), stroke))?)
+            }
+        }
     }
 
     pub(crate) fn dashes(&self, path: Vec<Pixel>) -> Result<(), PictureError> {

@@ -23,6 +23,8 @@ pub(crate) const CELL_GAP: f64 = 3.0;
 
 pub(crate) const TITLE_SIZE: f64 = 15.0;
 pub(crate) const LABEL_SIZE: f64 = 12.5;
+/// Line height of text of [`LABEL_SIZE`].
+pub(crate) const LABEL_LINE: f64 = LABEL_SIZE * 1.35;
 pub(crate) const TICK_SIZE: f64 = 11.5;
 /// Line height of text of [`TICK_SIZE`].
 pub(crate) const SMALL_LINE: f64 = 15.0;
@@ -50,9 +52,21 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(0x7a, 0x7a, 0x7a),
 ];
 
+/// Lengths of a line's dashes and of the gaps between them; None for a solid line.
+const DASHES: [Option<(f64, f64)>; 3] = [None, Some((7.0, 3.5)), Some((1.8, 2.6))];
+
+/// The count of lines that can be told apart by colour and dashes.
+pub(crate) const LINE_STYLES: usize = COLOURS.len() * DASHES.len();
+
 /// Colour of the variant at `index`.
 pub(crate) fn colour(index: usize) -> RGBColor {
     COLOURS[index % COLOURS.len()]
+}
+
+/// Lengths of dashes and gaps of the line of the variant at `index`; None if it is solid. All colours
+/// are solid before the first is dashed.
+pub(crate) fn dashes(index: usize) -> Option<(f64, f64)> {
+    DASHES[index / COLOURS.len() % DASHES.len()]
 }
 
 /// Outline of the marker of the variant at `index`, around the origin, for a radius of 1 and of
@@ -114,4 +128,21 @@ fn styled(size: f64, style: FontStyle, colour: RGBColor) -> TextStyle<'static> {
     font::register();
     let font = (font::FAMILY, f64::from(px(size)) * font::SIZE_PER_EM, style).into_font();
     TextStyle { font, color: colour.to_backend_color(), pos: Pos::new(HPos::Left, VPos::Center) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_style_of_a_line_is_another_colour_or_other_dashes() {
+        let styles = (0..LINE_STYLES).map(|index| {
+            let RGBColor(red, green, blue) = colour(index);
+            format!("{red} {green} {blue} {:?}", dashes(index))
+        });
+        assert_eq!(styles.collect::<BTreeSet<_>>().len(), LINE_STYLES);
+        assert!((0..8).all(|index| dashes(index).is_none()));
+    }
 }

@@ -18,11 +18,19 @@ pub(super) struct Curves<'a> {
     pub(super) x_unit: f64,
     pub(super) band: Band,
     pub(super) smooth: Option<usize>,
-    /// The largest horizontal position of any line, in the axis's unit.
+    /// The largest horizontal position of any line that is drawn, in the axis's unit.
     pub(super) end: f64,
+    /// All lines with data, whether or not they are drawn.
     pub(super) lines: Vec<Line<'a>>,
     pub(super) reference: Option<ReferenceLine>,
     pub(super) x: X,
+}
+
+impl<'a> Curves<'a> {
+    /// The lines that are drawn.
+    pub(super) fn drawn(&self) -> impl Iterator<Item = &Line<'a>> {
+        self.lines.iter().filter(|line| line.is_drawn)
+    }
 }
 
 /// A dashed horizontal line at a variant's final value.

@@ -19,8 +19,11 @@ use crate::statistics::{Summary, mean};
 pub(super) struct Line<'a> {
     pub(super) variant: &'a str,
     pub(super) label: String,
-    /// Chooses colour and marker; the same in every figure of the run.
+    /// Chooses colour, dashes and marker; the same in every figure of the run, as far as there are
+    /// enough of them.
     pub(super) style_index: usize,
+    /// False if there are more lines than can be told apart, and this one is left out.
+    pub(super) is_drawn: bool,
     /// The count of steps at which any seed has a point.
     pub(super) count: usize,
     /// The largest horizontal position of a point.
@@ -81,6 +84,7 @@ impl<'a> Line<'a> {
             variant: &variant.name,
             label: variant.marked_label(),
             style_index,
+            is_drawn: true,
             count: 0,
             end: 0.0,
             seeds: seeds.collect::<Result<_, _>>()?,

@@ -2,9 +2,11 @@
 //! as CSV.
 
 mod data;
+mod legend;
 mod line;
 mod plot;
 mod plot_point;
+mod selection;
 mod smoothing;
 
 use std::io;
@@ -14,6 +16,7 @@ use experiments::schema::report::{self, Band, Reference, Scale, X};
 use self::data::{Curves, ReferenceLine};
 use self::line::{Line, Point};
 use self::plot::{MAX_POINTS, plot};
+use self::selection::{Selection, select};
 use super::canvas::picture::add;
 use super::source::Source;
 use crate::files::Files;
@@ -60,14 +63,17 @@ impl<'a> Curves<'a> {
                 Err(problem) => problems.push(problem),
             }
         }
-        let end = lines.iter().map(|line| line.end).fold(0.0, f64::max);
+        let selection = select(&mut lines, &spec.metric, source);
+        problems.extend(selection.iter().map(|selection| selection.problem.clone()));
+        let drawn = || lines.iter().filter(|line| line.is_drawn);
+        let end = drawn().map(|line| line.end).fold(0.0, f64::max);
         let (x_unit, own_x_label) = x_unit(spec.x, end);
         let unit = records.metrics.get(&spec.metric).and_then(|info| info.unit.as_ref());
         let own_y_label =
             unit.map_or_else(|| spec.metric.clone(), |u| format!("{} ({u})", spec.metric));
         Self {
             title: spec.title.clone(),
-            subtitle: subtitle(spec, &lines),
+            subtitle: subtitle(spec, &drawn().collect::<Vec<_>>(), selection.as_ref()),
             x_label: spec.x_label.clone().unwrap_or_else(|| own_x_label.to_owned()),
             y_label: spec.y_label.clone().unwrap_or(own_y_label),
             x_scale: spec.x_scale,
@@ -152,8 +158,8 @@ fn x_unit(x: X, end: f64) -> (f64, &'static str) {
     }
 }
 
-fn subtitle(spec: &report::Curve, lines: &[Line]) -> String {
-    let mut notes = Vec::new();
+fn subtitle(spec: &report::Curve, lines: &[&Line], selection: Option<&Selection>) -> String {
+    let mut notes: Vec<_> = selection.map(|selection| selection.note.clone()).into_iter().collect();
     if let Some(n) = lines.iter().map(|line| line.seeds.len()).max().filter(|n| *n > 1) {
         notes.push(match spec.band {
             Band::Sd => format!("mean ± standard deviation of {n} seeds"),

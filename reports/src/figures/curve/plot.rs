@@ -6,13 +6,12 @@ use experiments::schema::report::{Band, Scale};
 use plotters::style::Color as _;
 
 use super::data::Curves;
+use super::legend::Legend;
 use super::line::Line;
 use super::plot_point::PlotPoint;
 use super::smoothing::downsample;
 use crate::figures::canvas::axis::Axis;
-use crate::figures::canvas::font;
 use crate::figures::canvas::frame::{self, Frame, Grid, Pixel, PlotSpec};
-use crate::figures::canvas::labels::separate;
 use crate::figures::canvas::picture::{Picture, PictureError, ZOOM};
 use crate::figures::canvas::style::{self, px};
 
@@ -22,9 +21,6 @@ const INTERVALS: usize = 5;
 const MAX_MARKERS: usize = 10;
 /// A line of more points is downsampled to the pixel columns of its picture.
 pub(super) const MAX_POINTS: usize = 2000;
-/// Distance from the right edge of the axes to the end of a leader line, and to a label.
-const LEADER_LENGTH: f64 = 16.0;
-const LABEL_OFFSET: f64 = 30.0;
 
 /// A line with its extent on both axes.
 struct PlottedLine<'a> {
@@ -54,21 +50,21 @@ struct Path {
 
 /// Draws the curves, which must have at least one point.
 pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
-    let lines = curves.lines.iter().map(|line| PlottedLine::new(line, curves));
+    let lines = curves.drawn().map(|line| PlottedLine::new(line, curves));
     let lines: Vec<PlottedLine> = lines.collect::<Result<_, _>>()?;
     if lines.iter().all(|plotted| plotted.last.is_none()) {
         return Err(PictureError::NothingVisible);
     }
-    let labels = lines.iter().map(|plotted| plotted.line.label.as_str());
-    let labels = labels.chain(curves.reference.iter().map(|r| r.label.as_str()));
+    let legend = Legend::new(curves);
     let spec = PlotSpec {
         title: curves.title.clone(),
         subtitle: curves.subtitle.clone(),
         x: (curves.x_label.clone(), x_axis(curves, &lines)),
         y: (curves.y_label.clone(), y_axis(curves, &lines)),
         grid: Grid::Horizontal,
-        right: LABEL_OFFSET + font::widest(labels, style::LABEL_SIZE) + style::MARGIN,
+        right: legend.width(),
         height: style::PLOT_SIZE.1,
+        min_axes_height: legend.height(),
     };
     frame::draw(&spec, |frame| {
         let segments = lines.iter().map(|plotted| plotted.segments(plotted.points(), frame));
@@ -89,16 +85,15 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
             raw.into_iter().try_for_each(|segment| frame.path(segment.line, stroke))?;
         }
         for (PlottedLine { line, .. }, segments) in lines.iter().zip(&segments) {
-            let stroke = style::stroke(style::colour(line.style_index), style::LINE_WIDTH);
             let mut paths = segments.iter().map(|segment| segment.line.clone());
-            paths.try_for_each(|path| frame.path(path, stroke))?;
+            paths.try_for_each(|path| frame.line(line.style_index, path))?;
             let pixels: Vec<&Pixel> = segments.iter().flat_map(|segment| &segment.line).collect();
             let every = pixels.len().div_ceil(MAX_MARKERS).max(1);
             // Counted from the end, so that the last point, beside the label, has its marker.
             let mut marked = pixels.into_iter().rev().step_by(every);
             marked.try_for_each(|at| frame.marker(line.style_index, *at))?;
         }
-        labels_beside(frame, curves, &lines)
+        legend.draw(frame, lines.iter().map(|plotted| plotted.last))
     })
 }
 
@@ -192,47 +187,6 @@ impl Path {
         let path = std::mem::take(self);
         if path.count > MAX_POINTS { path.downsampled() } else { path.pixels }
     }
-}
-
-/// Labels to the right of the plot, each with its line's marker and a leader from the line's end. A
-/// line that ends early has no leader, which would look like more of the line.
-fn labels_beside(
-    frame: &Frame,
-    curves: &Curves,
-    lines: &[PlottedLine],
-) -> Result<(), PictureError> {
-    let right = frame.width().1;
-    let mut labels = Vec::new();
-    for PlottedLine { line, last, .. } in lines {
-        if let Some(last) = last {
-            let end = frame.pixel(last.x, last.y);
-            labels.push((line.label.as_str(), Some(line.style_index), end));
-        }
-    }
-    if let Some(reference) = &curves.reference {
-        let y = frame.pixel(curves.end, reference.value).1;
-        labels.push((reference.label.as_str(), None, (right, y)));
-    }
-
-    let wanted: Vec<f64> = labels.iter().map(|(_, _, (_, y))| f64::from(*y)).collect();
-    let (top, bottom) = frame.height();
-    let range = f64::from(top)..=f64::from(bottom);
-    let heights = separate(&wanted, f64::from(px(style::LABEL_SIZE * 1.35)), range);
-    for ((label, style_index, (x, y)), height) in labels.into_iter().zip(heights) {
-        let height = height.round() as i32;
-        let colour = style_index.map_or(style::FAINT_INK, style::colour);
-        if (right - x).abs() <= px(1.0) {
-            let leader = vec![(right + px(5.0), y), (right + px(LEADER_LENGTH), height)];
-            frame.path(leader, style::stroke(colour, 0.8))?;
-        }
-        let x = |offset: f64| right + px(LEADER_LENGTH + offset);
-        match style_index {
-            Some(index) => frame.marker(index, (x(6.0), height))?,
-            None => frame.dashes(vec![(x(0.5), height), (x(11.5), height)])?,
-        }
-        frame.text(label, (right + px(LABEL_OFFSET), height), style::INK)?;
-    }
-    Ok(())
 }
 
 /// From zero, or from the first visible value on a logarithmic axis, to the last value.

@@ -174,7 +174,7 @@ fn request(arguments: &args::Report, global: &Global) -> Result<ReportRequest> {
         (name, _) => name.clone(),
     };
     let dir = RunDir::find(&global.runs, name.as_deref())?;
-    let resolved = RunSnapshot::read(&dir.experiment())?;
+    let resolved = RunSnapshot::read(&dir.resolved())?;
     let caption = resolved.with_set(&resolved.run.caption);
     Ok(ReportRequest {
         dir,
@@ -190,13 +190,14 @@ fn request(arguments: &args::Report, global: &Global) -> Result<ReportRequest> {
 /// A report with the file's present report section and labels.
 fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> Result<ReportRequest> {
     let experiment = Experiment::load(file)?;
-    let dir = match profile {
+    let copied = RunSnapshot::of_copy(file)?.and_then(|snapshot| snapshot.run.profile);
+    let dir = match profile.or(copied.as_deref()) {
         Some(profile) => {
             RunDir::find(&global.runs, Some(&format!("{}.{profile}", experiment.file.name)))?
         }
         None => RunDir::find(&global.runs, Some(&experiment.file.name))?,
     };
-    let resolved = RunSnapshot::read(&dir.experiment())?;
+    let resolved = RunSnapshot::read(&dir.resolved())?;
     let run = experiment.expand(resolved.run.profile.as_deref(), &[])?;
     Ok(ReportRequest {
         dir,

@@ -30,7 +30,7 @@ pub(crate) struct OtherRun {
 impl OtherRun {
     /// Reads the records that `report` draws; `spool_folder` is as in [`records::collect`].
     pub(crate) async fn read(run: &RunDir, report: &Report, spool_folder: &Path) -> Result<Self> {
-        let resolved = RunSnapshot::read(&run.experiment())?;
+        let resolved = RunSnapshot::read(&run.resolved())?;
         let mut store = sync::for_reading(run).await?;
         let caption = resolved.with_set(&resolved.run.caption);
         let configs = resolved.trials.into_iter().map(|trial| (trial.id.0, trial.config));
