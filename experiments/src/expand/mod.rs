@@ -12,7 +12,9 @@ mod limits;
 mod names;
 mod run;
 mod trial;
+mod typos;
 mod validate;
+mod warnings;
 
 pub use self::experiment::Experiment;
 pub use self::run::{Row, Run, RunConfig};

@@ -74,6 +74,8 @@ pub struct Run {
     /// Start order by variant.
     pub(super) weights: BTreeMap<String, Weight>,
     pub(super) source: Source,
+    /// What the file says and hardly means.
+    pub warnings: Vec<Finding>,
 }
 
 impl Run {

@@ -35,6 +35,11 @@ impl ValidatedRun {
             .map(|text| Override::parse(text))
             .collect::<Result<Vec<_>, _>>()?;
         let mut run = experiment.expand(arguments.profile.as_deref(), &overrides)?;
+        if !global.quiet {
+            for warning in &run.warnings {
+                print_message(&format!("warning: {warning}"));
+            }
+        }
         run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);
         run.check_rows(&arguments.only)?;
         let trials = resolve(&run)?;
