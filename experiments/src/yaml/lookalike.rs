@@ -1,7 +1,20 @@
 //! Plain scalars that are text, and look like something else: to YAML 1.1, which other programs read,
 //! or to people.
 
+use super::error::Position;
+
 /// A plain scalar that is text and does not look like it.
+#[derive(Debug, Clone)]
+pub(crate) struct AmbiguousText {
+    /// JSON pointer to it.
+    pub(crate) pointer: String,
+    /// Its own position, not that of its key.
+    pub(crate) position: Position,
+    pub(crate) word: String,
+    pub(crate) looks_like: Lookalike,
+}
+
+/// The appearance of such a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lookalike {
     /// YAML 1.1 has more words for them.

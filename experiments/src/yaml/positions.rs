@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use super::error::{Position, YamlError};
-use super::lookalike::Lookalike;
+use super::lookalike::{AmbiguousText, Lookalike};
 use super::parse;
 use super::pointer::escape;
 
@@ -24,17 +24,6 @@ const MAX_DEPTH: u64 = 64;
 
 /// JSON pointer to the position of a key or list item.
 pub(crate) type SourceMap = HashMap<String, Position>;
-
-/// A plain scalar that is text and does not look like it.
-#[derive(Debug, Clone)]
-pub(crate) struct AmbiguousText {
-    /// JSON pointer to it.
-    pub(crate) pointer: String,
-    /// Its own position, not that of its key.
-    pub(crate) position: Position,
-    pub(crate) word: String,
-    pub(crate) looks_like: Lookalike,
-}
 
 /// The result of the pass.
 #[derive(Debug, Clone, Default)]

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::error::{Position, YamlError};
+use super::lookalike::AmbiguousText;
 use super::parse;
-use super::positions::{self, AmbiguousText, Scan};
+use super::positions::{self, Scan};
 
 /// Bytes of an experiment file.
 const MAX_BYTES: u64 = 4 << 20;

@@ -90,6 +90,8 @@ fn the_queue_waits_once_the_first_trials_have_failed_the_same_way() {
     let attempts = ["a-s0-", "a-s1-", "a-s2-", "b-s0-"].map(|trial| test.attempts(trial));
     assert_eq!(attempts, [1, 1, 1, 0]);
     test.orch("wait").expect(1, &[summary, ": ModuleNotFoundError: No module named 'torch'"]);
+    let why = test.orch("why a-s0").stdout;
+    assert!(why.contains("\n  ModuleNotFoundError: No module named 'torch'\n"), "{why}");
     // The cause is removed.
     test.set_worker(RESULT);
     test.orch("run trip.yaml").expect(0, &["6 of 6 trials done"]);

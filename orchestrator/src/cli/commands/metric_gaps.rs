@@ -42,11 +42,16 @@ pub(super) async fn metric_gaps(
     Ok(MetricGaps::new(report, &reported, &store.metrics_with_points().await?))
 }
 
-/// Prints a line for each gap: a warning where the records are incomplete by it.
-pub(super) fn print_metric_gaps(gaps: &MetricGaps) {
+/// Prints a warning for each gap by which the records are incomplete.
+pub(super) fn print_problems(gaps: &MetricGaps) {
     for problem in gaps.problems() {
         print_message(&format!("warning: {problem}"));
     }
+}
+
+/// Prints a line for each gap: a warning where the records are incomplete by it.
+pub(super) fn print_metric_gaps(gaps: &MetricGaps) {
+    print_problems(gaps);
     for note in gaps.notes() {
         print_message(&format!("note: {note}"));
     }

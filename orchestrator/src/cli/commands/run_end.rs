@@ -6,7 +6,7 @@ use experiments::expand;
 use serde_json::json;
 
 use super::error::Result;
-use super::metric_gaps::{metric_gaps, print_metric_gaps};
+use super::metric_gaps::{metric_gaps, print_metric_gaps, print_problems};
 use super::output::{print_json, print_message};
 use super::skipped_lines::skipped_lines_text;
 use super::summary::{Summary, failures};
@@ -78,6 +78,8 @@ pub(super) async fn finish(
         }
         print_metric_gaps(&summary.gaps);
         print_message(&summary.to_text());
+    } else {
+        print_problems(&summary.gaps);
     }
     Ok(summary.code())
 }

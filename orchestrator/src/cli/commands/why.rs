@@ -31,8 +31,11 @@ pub(super) async fn run(arguments: &args::Why, global: &Global) -> Result<u8> {
             }
         };
         let mut lines = vec![state, advice(first, &resolved, supervised)];
-        if let State::Failed { attempt, .. } = &first.trial.state
-            && let Some(end) = LogEnd::of(&dir.attempt(&first.trial.id, *attempt))?
+        let did_not_end_well =
+            matches!(first.trial.state, State::Failed { .. } | State::Queued { .. });
+        let attempt = first.trial.last_attempt.as_ref().filter(|_| did_not_end_well);
+        if let Some(attempt) = attempt
+            && let Some(end) = LogEnd::of(&dir.attempt(&first.trial.id, attempt.number))?
         {
             lines.extend([String::new(), format!("The end of {}:", end.path.display())]);
             lines.extend(end.lines.iter().map(|line| format!("  {line}")));
