@@ -67,6 +67,8 @@ create table attempt (
     in_long_line integer not null default 0,
     -- Lines that are not an event of a known kind; counted, shown, never fatal.
     skipped_lines integer not null default 0,
+    -- Events without some of their values, which are not numbers; counted and shown as well.
+    partial_lines integer not null default 0,
     program text,
     -- The build and data that it was started with.
     build text,
@@ -115,7 +117,7 @@ create table attempt_metric (
     primary key (attempt_id, metric_id)
 ) strict, without rowid;
 
--- The first lines that were skipped; `attempt.skipped_lines` counts all.
+-- The first lines that were skipped, or values of which; `attempt` counts all.
 create table skipped_line (
     attempt_id integer not null references attempt,
     line integer not null,

@@ -41,6 +41,7 @@ mod commands {
     mod stale_results;
     mod stall;
     mod start_order;
+    mod strict;
     mod success;
     mod supervisor_crash;
     mod terminal;

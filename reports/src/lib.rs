@@ -17,6 +17,7 @@ pub mod claims;
 pub mod comparison;
 mod figures;
 mod files;
+pub mod metric_gaps;
 mod page;
 pub mod records;
 pub mod series;
@@ -24,6 +25,7 @@ mod statistics;
 pub mod table;
 
 use crate::files::Files;
+use crate::metric_gaps::MetricGaps;
 use crate::records::Records;
 use crate::table::{IncompleteRow, Table};
 
@@ -34,6 +36,8 @@ pub struct Written {
     pub files: Vec<PathBuf>,
     /// The table's rows that lack a trial.
     pub incomplete: Vec<IncompleteRow>,
+    /// The metrics that the report names and that succeeded trials do not report.
+    pub metric_gaps: MetricGaps,
     /// A sentence for each thing that could not be drawn: `figure`, its name and the cause.
     pub problems: Vec<String>,
     /// The table for a terminal; None if the file asks for no table.
@@ -42,6 +46,13 @@ pub struct Written {
     /// The claims with their verdicts for a terminal; None if the file makes no claims.
     #[serde(skip)]
     pub claims: Option<String>,
+}
+
+impl Written {
+    /// True if the table lacks a trial, or the report a metric.
+    pub fn is_incomplete(&self) -> bool {
+        !self.incomplete.is_empty() || self.metric_gaps.is_incomplete()
+    }
 }
 
 /// A report that could not be written.
@@ -105,8 +116,12 @@ pub enum ReportError {
 pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, ReportError> {
     check_names(report)?;
     let mut files = Files::new(out);
-    let mut written = Written::default();
-    let table = report.table.as_ref().map(|spec| Table::new(spec, records));
+    let metric_gaps = MetricGaps::of_records(report, records);
+    let mut written = Written { metric_gaps, ..Written::default() };
+    let mut table = report.table.as_ref().map(|spec| Table::new(spec, records));
+    if let Some(table) = &mut table {
+        table.notes.extend(written.metric_gaps.notes_of_table());
+    }
     if let Some(table) = &table {
         let name = &table.name;
         files.add(format!("{name}.md"), table.markdown().into_bytes());

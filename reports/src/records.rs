@@ -1,7 +1,7 @@
 //! The input of a report: one run's records as plain data. The owner of the records (a database, a
 //! test) fills these in; nothing here knows where they came from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use experiments::protocol::events::MetricInfo;
@@ -22,6 +22,8 @@ pub struct Records {
     pub variants: Vec<Variant>,
     /// Description and unit of each metric, by name, as the worker reported them.
     pub metrics: BTreeMap<String, MetricInfo>,
+    /// Every metric of which there are points without an item, drawn or not.
+    pub by_step: BTreeSet<String>,
 }
 
 /// One row of the table.
@@ -58,6 +60,15 @@ pub struct Trial {
     pub config: Map<String, Value>,
     /// Image artifacts, in the order they were written.
     pub artifacts: Vec<Artifact>,
+}
+
+/// A metric's final values of single items.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ItemValues<'a> {
+    /// By item.
+    pub(crate) values: &'a BTreeMap<String, f64>,
+    /// True if the trial's final value is their mean, to a relative 1e-9.
+    pub(crate) mean_is_result: bool,
 }
 
 /// The outcome of a trial: a table counts it or gives the reason.
@@ -106,13 +117,13 @@ impl Trial {
         self.state == TrialState::Succeeded
     }
 
-    /// The values by item that the final value of `metric` is the mean of; None if it is not the
-    /// mean of the recorded items, to a relative 1e-9.
-    pub(crate) fn items_of_mean(&self, metric: &str) -> Option<&BTreeMap<String, f64>> {
-        let (value, items) = (self.results.get(metric)?, self.items.get(metric)?);
-        let mean = items.values().sum::<f64>() / items.len() as f64;
+    /// The final values of `metric` by item; None without any, or without a final value.
+    pub(crate) fn items_of(&self, metric: &str) -> Option<ItemValues<'_>> {
+        let (value, values) = (self.results.get(metric)?, self.items.get(metric)?);
+        let mean = values.values().sum::<f64>() / values.len() as f64;
         // Summed in another order, it may differ in the last digits.
-        ((mean - value).abs() <= 1e-9 * value.abs().max(mean.abs())).then_some(items)
+        let mean_is_result = (mean - value).abs() <= 1e-9 * value.abs().max(mean.abs());
+        Some(ItemValues { values, mean_is_result })
     }
 }
 

@@ -82,7 +82,12 @@ impl Experiment {
     /// # Ok::<(), experiments::yaml::source::FileError>(())
     /// ```
     pub fn expand(&self, profile: Option<&str>, overrides: &[Override]) -> Result<Run, FileError> {
-        let (name, profile) = match self.profile(profile)? {
+        let requested = self.profile(profile)?;
+        let warnings = self.warnings(requested, overrides);
+        if self.file.strict && !warnings.is_empty() {
+            return Err(FileError { findings: warnings });
+        }
+        let (name, profile) = match requested {
             Some((name, profile)) => (Some(name), profile.clone()),
             None => (None, Profile::default()),
         };
@@ -108,6 +113,7 @@ impl Experiment {
             config: self.run_config(name, profile, overrides),
             overrides: overrides.to_vec(),
             source: self.source.clone(),
+            warnings,
         })
     }
 

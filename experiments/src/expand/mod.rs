@@ -14,7 +14,9 @@ mod names;
 mod resource_overrides;
 mod run;
 mod trial;
+mod typos;
 mod validate;
+mod warnings;
 
 pub use self::experiment::Experiment;
 pub use self::resource_overrides::override_resources;

@@ -18,6 +18,8 @@ pub struct Override {
     only: Vec<String>,
     /// As typed.
     pub(super) text: String,
+    /// Warnings about texts in the value that do not look like it.
+    pub(super) lookalikes: Vec<Finding>,
 }
 
 impl Override {
@@ -40,12 +42,16 @@ impl Override {
         if path.iter().any(String::is_empty) {
             return Err(wrong("the key has an empty part"));
         }
-        let value = positions::read(value)
-            .and_then(|_| parse::parse(value))
+        let (scan, value) = positions::read(value)
+            .and_then(|scan| Ok((scan, parse::parse(value)?)))
             .map_err(|error| wrong(&format!("the value: {error}")))?;
+        let lookalikes = scan.ambiguous.iter().map(|ambiguous| {
+            Finding::new(format!("--set {text}"), ambiguous.looks_like.message(&ambiguous.word))
+        });
+        let lookalikes = lookalikes.collect();
         let origin = Origin::CommandLine(text.to_owned());
         let setting = Setting { path, value, origin };
-        Ok(Self { variant, setting, only: Vec::new(), text: text.to_owned() })
+        Ok(Self { variant, setting, only: Vec::new(), text: text.to_owned(), lookalikes })
     }
 
     /// The same where `--only` keeps just these variants; all if empty.

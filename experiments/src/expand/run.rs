@@ -76,6 +76,8 @@ pub struct Run {
     pub(super) weights: BTreeMap<String, Weight>,
     pub(super) overrides: Vec<Override>,
     pub(super) source: Source,
+    /// What the file says and hardly means.
+    pub warnings: Vec<Finding>,
 }
 
 impl Run {

@@ -13,7 +13,8 @@ pub const OK: u8 = 0;
 pub const SOME_FAILED: u8 = 1;
 /// `orch`: the command line or the experiment file is wrong; nothing was started.
 pub const USAGE: u8 = 2;
-/// `orch report`: the records are incomplete; the output names the missing trials.
+/// `orch`: the records are incomplete: trials are missing, or a metric that the report needs, or a
+/// succeeded trial reported no result; the output names them.
 pub const INCOMPLETE: u8 = 3;
 /// `orch`: another supervisor holds this run.
 pub const LOCKED: u8 = 4;

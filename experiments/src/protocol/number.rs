@@ -1,5 +1,5 @@
 //! A metric's value on the wire: a JSON number, or `"NaN"`, `"Infinity"`, `"-Infinity"`, which
-//! JSON numbers cannot express.
+//! JSON numbers cannot express. `null` is read as NaN: `JSON.stringify` and pandas write it for that.
 
 use std::fmt;
 
@@ -54,6 +54,10 @@ impl Visitor<'_> for NumberVisitor {
         Ok(Number(v as f64))
     }
 
+    fn visit_unit<E: de::Error>(self) -> Result<Number, E> {
+        Ok(Number(f64::NAN))
+    }
+
     fn visit_str<E: de::Error>(self, v: &str) -> Result<Number, E> {
         match v {
             "NaN" => Ok(Number(f64::NAN)),
@@ -76,6 +80,7 @@ mod tests {
             assert_eq!(back.0.to_bits(), v.to_bits(), "{text}");
         }
         assert_eq!(serde_json::from_str::<Number>("3").unwrap(), Number(3.0));
+        assert!(serde_json::from_str::<Number>("null").unwrap().0.is_nan());
         assert!(serde_json::from_str::<Number>("\"nan\"").is_err());
     }
 }

@@ -41,6 +41,9 @@ pub struct File {
     pub description: String,
     /// The program that runs trials.
     pub worker: Worker,
+    /// Warnings about the file are errors.
+    #[serde(default)]
+    pub strict: bool,
     /// Config shared by all variants, in the worker's own vocabulary.
     #[serde(default)]
     pub config: Map<String, Value>,

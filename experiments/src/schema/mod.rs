@@ -7,6 +7,7 @@ pub(crate) mod figure;
 pub mod file;
 pub mod grid;
 pub mod keep;
+pub mod metric_use;
 pub mod report;
 pub mod resources;
 pub mod step;

@@ -19,6 +19,11 @@ pub fn to_string(value: &impl serde::Serialize) -> String {
     serde_yaml::to_string(&plain).expect("plain values have a YAML form")
 }
 
+/// True if a plain scalar is text, and not a number, a boolean or null.
+pub(super) fn is_text(scalar: &str) -> bool {
+    matches!(serde_yaml::from_str(scalar), Ok(serde_yaml::Value::String(_)))
+}
+
 fn from_serde(error: &serde_yaml::Error) -> YamlError {
     let mut message = error.to_string();
     let Some(location) = error.location() else { return YamlError::new(message) };

@@ -23,6 +23,18 @@ pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
+/// The pointer to a value that is above another; `keys` are the dotted keys between them.
+pub(crate) fn parent(pointer: &str, mut keys: usize) -> &str {
+    let mut above = pointer;
+    while keys > 0 {
+        let Some((rest, last)) = above.rsplit_once('/') else { break };
+        // A key may be a dotted path, which has one position.
+        let Some(left) = keys.checked_sub(last.split('.').count()) else { break };
+        (above, keys) = (rest, left);
+    }
+    above
+}
+
 /// The keys of a pointer.
 pub(crate) fn segments(pointer: &str) -> impl Iterator<Item = String> {
     pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~"))

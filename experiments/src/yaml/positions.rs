@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 use super::error::{Position, YamlError};
+use super::lookalike::{AmbiguousText, Lookalike};
+use super::parse;
 use super::pointer::escape;
 
 /// Advice for a file that is too large.
@@ -22,6 +24,14 @@ const MAX_DEPTH: u64 = 64;
 
 /// JSON pointer to the position of a key or list item.
 pub(crate) type SourceMap = HashMap<String, Position>;
+
+/// The result of the pass.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scan {
+    pub(crate) positions: SourceMap,
+    /// In the order of the text.
+    pub(crate) ambiguous: Vec<AmbiguousText>,
+}
 
 fn position_of(marker: &Marker) -> Position {
     Position { line: marker.line(), column: marker.col() + 1 }
@@ -52,7 +62,7 @@ enum Kind {
 /// The state of the pass.
 #[derive(Default)]
 struct Reader {
-    positions: SourceMap,
+    scan: Scan,
     stack: Vec<Open>,
     /// Complete values by their anchor.
     anchors: HashMap<usize, Weight>,
@@ -60,7 +70,7 @@ struct Reader {
 }
 
 /// The positions in `text`; an error if it is not YAML or exceeds a limit.
-pub(crate) fn read(text: &str) -> Result<SourceMap, YamlError> {
+pub(crate) fn read(text: &str) -> Result<Scan, YamlError> {
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
@@ -73,7 +83,7 @@ pub(crate) fn read(text: &str) -> Result<SourceMap, YamlError> {
         })?;
         reader.handle(&event, span)?;
     }
-    Ok(reader.positions)
+    Ok(reader.scan)
 }
 
 fn too_deep() -> String {
@@ -98,11 +108,20 @@ impl Reader {
                 let hint = "numbers have 64 bits; put quotes around it if it is text";
                 Err(YamlError::at(position, "this number is too large").hint(hint))
             }
-            Event::Scalar(text, _, anchor, _) => {
+            Event::Scalar(text, style, anchor, _) => {
                 let weight = Weight { values: 1, bytes: text.len() as u64, height: 0 };
                 self.anchors.insert(*anchor, weight);
                 self.count(weight, position)?;
-                self.enter(Some(text), position).map(drop)
+                if let Some(pointer) = self.enter(Some(text), position)?
+                    && *style == ScalarStyle::Plain
+                    && let Some(looks_like) = Lookalike::of(text)
+                    && parse::is_text(text)
+                {
+                    let word = text.to_string();
+                    let ambiguous = AmbiguousText { pointer, position, word, looks_like };
+                    self.scan.ambiguous.push(ambiguous);
+                }
+                Ok(())
             }
             Event::Alias(anchor) => {
                 let Some(weight) = self.anchors.get(anchor).copied() else {
@@ -129,7 +148,7 @@ impl Reader {
     fn open(&mut self, anchor: usize, kind: Kind, position: Position) -> Result<(), YamlError> {
         let weight = Weight { values: 1, bytes: 0, height: 1 };
         self.count(weight, position)?;
-        let pointer = self.enter(None, position)?;
+        let pointer = self.enter(None, position)?.unwrap_or_default();
         self.stack.push(Open { pointer, anchor, weight, kind });
         Ok(())
     }
@@ -168,22 +187,27 @@ impl Reader {
         Err(YamlError::at(position, message).hint(TOO_LARGE))
     }
 
-    /// Records the position of a key or list item. Returns the pointer to a value, empty for a key;
+    /// Records the position of a key or list item. Returns the pointer to a value, None for a key;
     /// `text` is that of a scalar.
-    fn enter(&mut self, text: Option<&str>, position: Position) -> Result<String, YamlError> {
+    fn enter(
+        &mut self,
+        text: Option<&str>,
+        position: Position,
+    ) -> Result<Option<String>, YamlError> {
+        let positions = &mut self.scan.positions;
         let Some(Open { pointer: parent, kind, .. }) = self.stack.last_mut() else {
-            return Ok(String::new());
+            return Ok(Some(String::new()));
         };
         match kind {
             Kind::Sequence { next } => {
                 let pointer = format!("{parent}/{next}");
                 *next += 1;
-                self.positions.insert(pointer.clone(), position);
-                Ok(pointer)
+                positions.insert(pointer.clone(), position);
+                Ok(Some(pointer))
             }
             Kind::Mapping { key } => {
                 if let Some(key) = key.take() {
-                    return Ok(format!("{parent}/{key}"));
+                    return Ok(Some(format!("{parent}/{key}")));
                 }
                 let Some(text) = text else {
                     return Err(YamlError::at(position, "a key must be a plain string"));
@@ -191,12 +215,12 @@ impl Reader {
                 let name = escape(text);
                 let pointer = format!("{parent}/{name}");
                 *key = Some(name);
-                match self.positions.insert(pointer, position) {
+                match positions.insert(pointer, position) {
                     Some(Position { line, .. }) => {
                         let message = format!("duplicate key `{text}`, first used in line {line}");
                         Err(YamlError::at(position, message).hint("remove one of them"))
                     }
-                    None => Ok(String::new()),
+                    None => Ok(None),
                 }
             }
         }
@@ -210,7 +234,7 @@ mod tests {
     #[test]
     fn positions_of_keys_and_items() {
         let text = "a:\n  b: {c: 1, d/e: 2}\nlist:\n  - x\n  - y: &z 1\n  - *z\n";
-        let positions = read(text).unwrap();
+        let positions = read(text).unwrap().positions;
         let at = |pointer: &str| (positions[pointer].line, positions[pointer].column);
         assert_eq!(at("/a"), (1, 1));
         assert_eq!(at("/a/b"), (2, 3));

@@ -6,15 +6,12 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::{Position, YamlError};
+use super::lookalike::AmbiguousText;
 use super::parse;
-use super::pointer::{escape, pointer_of};
-use super::positions::{self, SourceMap};
-use super::suggest::nearest;
-use super::unknown_variant::reworded;
+use super::positions::{self, Scan};
 
 /// Bytes of an experiment file.
 const MAX_BYTES: u64 = 4 << 20;
@@ -33,7 +30,7 @@ pub struct Source {
     pub text: String,
     /// The text as plain values.
     pub value: Value,
-    positions: SourceMap,
+    scan: Scan,
 }
 
 /// An experiment file that cannot be used: one or more findings, each with its position.
@@ -118,7 +115,7 @@ impl Source {
     /// Parses a user's `text`; `path` is only named in messages.
     pub fn parse(path: &Path, text: String) -> Result<Self, FileError> {
         let mut source = Self::new(path, text);
-        source.positions = positions::read(&source.text).map_err(|e| source.syntax_error(e))?;
+        source.scan = positions::read(&source.text).map_err(|e| source.syntax_error(e))?;
         source.value = parse::parse(&source.text).map_err(|e| source.syntax_error(e))?;
         Ok(source)
     }
@@ -135,7 +132,7 @@ impl Source {
     }
 
     fn new(path: &Path, text: String) -> Self {
-        Self { path: path.to_owned(), text, value: Value::Null, positions: SourceMap::new() }
+        Self { path: path.to_owned(), text, value: Value::Null, scan: Scan::default() }
     }
 
     fn syntax_error(&self, error: YamlError) -> FileError {
@@ -157,47 +154,33 @@ impl Source {
         }
     }
 
+    /// A finding for each plain scalar that is text and does not look like it, of those whose pointer
+    /// is `selected`.
+    pub(crate) fn lookalikes(&self, selected: impl Fn(&str) -> bool) -> Vec<Finding> {
+        let ambiguous = self.scan.ambiguous.iter().filter(|text| selected(&text.pointer));
+        let path = self.path.display();
+        let findings = ambiguous.map(|AmbiguousText { position, word, looks_like, .. }| {
+            Finding::new(format!("{path}:{position}"), looks_like.message(word))
+        });
+        findings.collect()
+    }
+
     /// Gives `pointer`, which is not in the text, the position of `target`.
     pub(crate) fn alias(&mut self, pointer: String, target: &str) {
         if let Some(position) = self.position(target) {
-            self.positions.insert(pointer, position);
+            self.scan.positions.insert(pointer, position);
         }
     }
 
     fn position(&self, pointer: &str) -> Option<Position> {
         let mut ancestor = pointer;
         loop {
-            if let Some(position) = self.positions.get(ancestor) {
+            if let Some(position) = self.scan.positions.get(ancestor) {
                 return Some(*position);
             }
             ancestor = &ancestor[..ancestor.rfind('/')?];
         }
     }
-
-    /// Reads the whole value as `T`; the error has the position of the offending key.
-    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, FileError> {
-        serde_path_to_error::deserialize(&self.value).map_err(|e| {
-            let message = e.inner().to_string();
-            let mut pointer = pointer_of(e.path());
-            let unknown = quoted(&message, "unknown field `");
-            if let Some(field) = unknown
-                && !pointer.ends_with(&format!("/{field}"))
-            {
-                pointer = format!("{pointer}/{}", escape(field));
-            }
-            let hint = unknown.or(quoted(&message, "unknown variant `")).and_then(|word| {
-                let known = message.split('`').skip(3).step_by(2);
-                nearest(word, known).map(|known| format!("did you mean `{known}`?"))
-            });
-            let message = reworded(&message, &pointer).unwrap_or(message);
-            self.finding(&pointer, message).hint(hint).into_error()
-        })
-    }
-}
-
-/// The word between `prefix` and the next backtick, if `message` starts with `prefix`.
-fn quoted<'a>(message: &'a str, prefix: &str) -> Option<&'a str> {
-    message.strip_prefix(prefix)?.split('`').next()
 }
 
 /// An experiment file whose bytes cannot be read.

@@ -19,9 +19,64 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, known)| known)
 }
 
+/// True if `word` of three letters or more is `known` but for one letter that is missing, added or
+/// another, or two that are swapped. Words that differ by a digit, or by a part of one letter (`x_scale`,
+/// `y_scale`), were chosen so.
+pub(crate) fn is_typo(word: &str, known: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (word.chars().collect(), known.chars().collect());
+    if a.len() < 3 || a.len().abs_diff(b.len()) > 1 {
+        return false;
+    }
+    let shorter = a.len().min(b.len());
+    let start = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let end = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let end = end.min(shorter - start);
+    let (a, b) = (&a[start..a.len() - end], &b[start..b.len() - end]);
+    let is_one_edit = match (a, b) {
+        ([_], [_]) => !differs_by_symbol(word, known),
+        ([_], []) | ([], [_]) => true,
+        ([a, b], [c, d]) => (a, b) == (d, c),
+        _ => false,
+    };
+    is_one_edit && a.iter().chain(b).all(|c| c.is_alphabetic() || matches!(c, '_' | '-'))
+}
+
+/// True if two words differ in a part that is a single letter in both.
+fn differs_by_symbol(a: &str, b: &str) -> bool {
+    a.split(['_', '-']).zip(b.split(['_', '-'])).any(|(a, b)| a != b && a.chars().count() == 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_typo_is_one_letter_away_and_no_name_of_its_own() {
+        for (word, known) in [
+            ("widht", "width"),
+            ("lrr", "lr"),
+            ("lern_rate", "learn_rate"),
+            ("batchsize", "batch_size"),
+            ("dropoutt", "dropout"),
+            ("wodth", "width"),
+            ("größse", "größe"),
+        ] {
+            assert!(is_typo(word, known), "{word}");
+        }
+        for (word, known) in [
+            ("depth2", "depth"),
+            ("beta1", "beta2"),
+            ("lr_min", "lr"),
+            ("x_scale", "y_scale"),
+            ("lr_g", "lr_d"),
+            ("lr", "lrr"),
+            ("width", "width"),
+            ("train", "trial"),
+            ("abba", "baab"),
+        ] {
+            assert!(!is_typo(word, known), "{word}");
+        }
+    }
 
     #[test]
     fn the_nearest_word_is_suggested_and_nothing_far() {

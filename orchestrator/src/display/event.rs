@@ -9,7 +9,7 @@ use experiments::protocol::trial_id::TrialId;
 use super::progress::Progress;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::StopMode;
-use crate::scheduler::State;
+use crate::scheduler::{SameFailure, State};
 use crate::slots::Unavailable;
 
 /// An event of a run that may interest a person.
@@ -41,6 +41,15 @@ pub enum RunEvent<'a> {
     Stopping(StopMode),
     /// The run stops, because as many trials have failed as `--max-fails` allows.
     TooManyFailures,
+    /// The run ends, because its first trials failed the same way before their first event.
+    SameFailure {
+        /// The run.
+        run: &'a RunDir,
+        /// Those trials and how they failed.
+        failure: &'a SameFailure,
+        /// The number of other trials that wait.
+        others: usize,
+    },
 }
 
 /// A receiver of a run's events.

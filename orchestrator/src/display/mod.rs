@@ -19,7 +19,7 @@ use crate::run_dir::RunDir;
 use crate::run_dir::attempt::{AttemptDir, Outcome, StopMode};
 use crate::run_dir::log_tail::LogEnd;
 use crate::run_dir::rerun_script;
-use crate::scheduler::State;
+use crate::scheduler::{SameFailure, State};
 
 pub use event::{Reporter, RunEvent};
 use live::Live;
@@ -118,6 +118,26 @@ impl Display {
         }
     }
 
+    /// The failure of the first trials, with the end of a log unless one has been shown.
+    fn same_failure(&mut self, run: &RunDir, failure: &SameFailure, others: usize) {
+        let SameFailure { cause, trials } = failure;
+        if !self.failure_shown
+            && let Some((trial, attempt)) = trials.first_key_value()
+        {
+            self.failure_shown = true;
+            self.print_failure(&run.attempt(trial, *attempt), &run.trial(trial));
+        }
+        let (count, all) = (trials.len(), trials.len() + others);
+        let rest = match others {
+            0 => "they are not tried again".to_owned(),
+            others => format!("the other {others} wait in the queue"),
+        };
+        self.print(&format!(
+            "{count} of {all} trials failed the same way before their first event: {cause}\n\
+             {rest}; `--keep-going` runs them all the same"
+        ));
+    }
+
     /// Prints a line unless only failures are wanted.
     fn print_unless_quiet(&mut self, line: &str) {
         if self.verbosity == Verbosity::Normal {
@@ -163,6 +183,9 @@ impl Reporter for Display {
             ),
             RunEvent::Stopping(StopMode::Immediate) => {
                 self.print_unless_quiet("ending the workers now; their last checkpoints stay");
+            }
+            RunEvent::SameFailure { run, failure, others } => {
+                self.same_failure(run, failure, others);
             }
             RunEvent::TooManyFailures => self.print_unless_quiet(
                 "too many trials failed: no other is started, and workers save a checkpoint",

@@ -39,6 +39,13 @@ impl LogEnd {
     }
 }
 
+/// The last line that the worker printed and that is not blank; empty if there is none, or it cannot be
+/// read.
+pub(crate) fn last_line(attempt: &AttemptDir) -> String {
+    let end = LogEnd::of(attempt).ok().flatten();
+    end.and_then(|mut end| end.lines.pop()).unwrap_or_default()
+}
+
 /// True if one of `words` is at the end of the worker's standard error.
 pub(crate) fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
     tail(&attempt.stderr()).is_ok_and(|text| words.iter().any(|word| text.contains(word)))

@@ -26,15 +26,18 @@ impl Scheduler {
                 }
             }
             Input::Checkpointed(id, step) => {
+                self.on_event(&id);
                 if let Some(history) = self.active_history(&id) {
                     history.on_checkpoint(step);
                 }
             }
             Input::Reached(id, step) => {
+                self.on_event(&id);
                 if let Some(history) = self.active_history(&id) {
                     history.on_step(step);
                 }
             }
+            Input::Reported(id) => self.on_event(&id),
             Input::Ended(id, end) => self.on_ended(&id, &end, now_ms, &mut actions),
             Input::Leased(id) => self.on_leased(id, &mut actions),
             Input::Blocked(id, reason) => {
@@ -86,10 +89,15 @@ impl Scheduler {
         let trial = self.trial(&id);
         trial.attempts += 1;
         trial.history.on_attempt_started();
-        (trial.cause, trial.stalled) = (None, false);
+        (trial.cause, trial.stalled, trial.reported) = (None, false, false);
         let attempt = trial.attempts;
         self.change(&id, Change::Start { attempt }, actions);
         actions.push(Action::Start(id, attempt));
+    }
+
+    fn on_event(&mut self, id: &TrialId) {
+        self.trial(id).reported = true;
+        self.early_failures.on_event();
     }
 
     fn on_ended(&mut self, id: &TrialId, end: &AttemptEnd, now_ms: i64, actions: &mut Vec<Action>) {
@@ -98,6 +106,7 @@ impl Scheduler {
         let Some(attempt) = trial.state.active_attempt() else { return };
         let cause = trial.cause.take();
         trial.spent_ms += end.duration_ms();
+        let early_failure = end.failure_by_itself().filter(|_| cause.is_none() && !trial.reported);
         let change = match decide(end, cause, &mut trial.history, &policy) {
             RetryDecision::Succeeded => Change::Succeed { attempt },
             RetryDecision::Failed { class, message } => Change::Fail { attempt, class, message },
@@ -115,9 +124,24 @@ impl Scheduler {
         self.change(id, change, actions);
         match self.state(id) {
             Some(State::Failed { .. }) => self.on_failed(actions),
-            // Measured durations tell how long the others will take.
-            Some(State::Succeeded { .. }) => self.set_order(),
+            Some(State::Succeeded { .. }) => {
+                self.early_failures.on_event();
+                // Measured durations tell how long the others will take.
+                self.set_order();
+            }
             _ => {}
+        }
+        if let Some(failure) = early_failure {
+            self.early_failures.on_failure(id, attempt, failure);
+        }
+        self.end_if_all_fail_the_same();
+    }
+
+    /// Where the queue waits and no active attempt is left that could still show that the worker works.
+    fn end_if_all_fail_the_same(&mut self) {
+        let is_last = self.stopping.is_none() && self.active().next().is_none();
+        if is_last && self.waiting().next().is_some() && self.same_failure().is_some() {
+            self.stopping = Some(StopRequest::SameFailure);
         }
     }
 
@@ -149,7 +173,7 @@ impl Scheduler {
     fn on_interrupt(&mut self, mode: StopMode, actions: &mut Vec<Action>) {
         let mode = match self.stopping {
             Some(StopRequest::ByUser(before)) => before.max(mode),
-            Some(StopRequest::TooManyFailures) | None => mode,
+            Some(StopRequest::TooManyFailures | StopRequest::SameFailure) | None => mode,
         };
         self.stopping = Some(StopRequest::ByUser(mode));
         self.stop_all(mode, actions);
@@ -174,6 +198,7 @@ impl Scheduler {
         trial.role = Role::Scheduled;
         trial.history = History::default();
         trial.ready_ms = 0;
+        self.early_failures.forget(id);
         actions.push(Action::ResetAttempts(id.clone()));
         self.change(id, Change::Queue { reason }, actions);
     }

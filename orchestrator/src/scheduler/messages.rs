@@ -17,6 +17,8 @@ pub enum Input {
     Checkpointed(TrialId, u64),
     /// The worker has reached this step.
     Reached(TrialId, u64),
+    /// The worker has reported any other event.
+    Reported(TrialId),
     /// The attempt is over.
     Ended(TrialId, AttemptEnd),
     /// Slots are leased for the trial that [`super::Scheduler::next`] returned.

@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod attempt_end;
+mod early_failures;
 mod history;
 mod input_handlers;
 mod messages;
@@ -22,6 +23,7 @@ mod trial_state;
 use self::history::History;
 
 pub use self::attempt_end::AttemptEnd;
+pub use self::early_failures::SameFailure;
 pub use self::history::AttemptSummary;
 pub use self::messages::{Action, Input, Liveness, StopCause};
 pub use self::policy::{Policy, StopRequest};

@@ -14,6 +14,8 @@ pub struct Policy {
     pub jobs: usize,
     /// The run stops once so many trials have failed; `None` to never stop for that.
     pub max_fails: Option<u32>,
+    /// The run goes on when its first trials all fail the same way before their first event.
+    pub keep_going: bool,
     /// The consequence of a stall.
     pub after_stall: AfterStall,
     /// Trials get shares of GPUs, not whole ones.
@@ -28,4 +30,6 @@ pub enum StopRequest {
     ByUser(StopMode),
     /// [`Policy::max_fails`] was reached.
     TooManyFailures,
+    /// The first trials failed the same way before their first event: [`super::SameFailure`].
+    SameFailure,
 }

@@ -112,7 +112,7 @@ fn ran_out_of_time(end: &AttemptEnd) -> bool {
 
 fn fault(end: &AttemptEnd) -> Fault {
     match end {
-        AttemptEnd::Recorded { exit, failure } => fault_of_recorded(exit, failure.as_ref()),
+        AttemptEnd::Recorded { exit, failure, .. } => fault_of_recorded(exit, failure.as_ref()),
         AttemptEnd::Lost(details) => {
             let colon = if details.is_empty() { "" } else { ": " };
             Fault::Interruption { reason: format!("its holder was lost{colon}{details}") }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use experiments::protocol::trial_id::TrialId;
 
+use super::early_failures::{EarlyFailures, SameFailure};
 use super::priority::order;
 use super::trial::Trial;
 use super::{Policy, RecoveredTrial, Role, State, StopRequest};
@@ -20,6 +21,7 @@ pub struct Scheduler {
     pub(super) stopping: Option<StopRequest>,
     /// Number of trials that failed since this supervisor started.
     pub(super) failed: u32,
+    pub(super) early_failures: EarlyFailures,
 }
 
 impl Scheduler {
@@ -31,8 +33,11 @@ impl Scheduler {
             trials.insert(trial.id.clone(), Trial::new(&trial, &policy));
             listed.push(trial.id);
         }
-        let order = Vec::new();
-        let mut scheduler = Self { listed, order, trials, policy, stopping: None, failed: 0 };
+        let to_run = trials.values().filter(|trial| trial.is_to_run()).count();
+        let early_failures = EarlyFailures::new(to_run, !policy.keep_going);
+        let (order, stopping, failed) = (Vec::new(), None, 0);
+        let mut scheduler =
+            Self { listed, order, trials, policy, stopping, failed, early_failures };
         scheduler.set_order();
         scheduler
     }
@@ -64,8 +69,19 @@ impl Scheduler {
 
     /// True once no attempt is active and none will be started.
     pub fn is_done(&self) -> bool {
-        let more_to_start = self.stopping.is_none() && self.trials.values().any(Trial::is_waiting);
+        let more_to_start = self.stopping.is_none() && self.waiting().next().is_some();
         !more_to_start && self.active().next().is_none()
+    }
+
+    /// The trials that will be started sooner or later, unless the run is stopped.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &TrialId> {
+        self.trials.iter().filter(|(_, trial)| trial.is_waiting()).map(|(id, _)| id)
+    }
+
+    /// The failure for which the queue waits: until an attempt that is still active reports an event,
+    /// or the run ends.
+    pub fn same_failure(&self) -> Option<SameFailure> {
+        self.early_failures.same()
     }
 
     /// `None` while trials may be started.
@@ -75,7 +91,8 @@ impl Scheduler {
 
     /// The trial to start next, if one may start at `now_ms` (since the supervisor started).
     pub fn next(&self, now_ms: i64) -> Option<&TrialId> {
-        if self.stopping.is_some() || self.active().count() >= self.policy.jobs {
+        let is_held = self.stopping.is_some() || self.same_failure().is_some();
+        if is_held || self.active().count() >= self.policy.jobs {
             return None;
         }
         self.order.iter().find(|id| {

@@ -40,6 +40,8 @@ pub(super) struct Trial {
     pub(super) cause: Option<StopCause>,
     /// The active attempt has stalled.
     pub(super) stalled: bool,
+    /// The active attempt has reported an event, or may have to an earlier supervisor.
+    pub(super) reported: bool,
     /// The sum of its attempts' durations.
     pub(super) spent_ms: f64,
     /// Earliest time of the next attempt, since the supervisor started.
@@ -66,6 +68,7 @@ impl Trial {
             history: History::replay(&counting, policy),
             cause: active.and_then(|attempt| attempt.cause),
             stalled: active.is_some_and(|attempt| attempt.stalled),
+            reported: true,
             spent_ms: ends.map(AttemptEnd::duration_ms).sum(),
             ready_ms: 0,
         }
@@ -74,6 +77,11 @@ impl Trial {
     /// The trial's duration; `None` until it has succeeded.
     pub(super) fn duration_ms(&self) -> Option<f64> {
         matches!(self.state, State::Succeeded { .. }).then_some(self.spent_ms)
+    }
+
+    /// True if its end is up to this run.
+    pub(super) fn is_to_run(&self) -> bool {
+        self.role == Role::Scheduled && !self.state.is_settled()
     }
 
     /// True if it will be started sooner or later.

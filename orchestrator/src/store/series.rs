@@ -3,7 +3,7 @@
 //! The view `series` gives the same to people in one `select`, and looks up for every point whether a
 //! later attempt has repeated it. Here each attempt is one scan along the table's key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::protocol::trial_id::TrialId;
 use futures_util::TryStreamExt;
@@ -114,6 +114,48 @@ impl Store {
             }
         }
         Ok(latest.into_iter().map(|(trial, (_, value))| (trial, value)).collect())
+    }
+
+    /// The trials that have a point of a metric without an item.
+    pub(crate) async fn trials_with_points(
+        &mut self,
+        metric: &str,
+    ) -> Result<BTreeSet<TrialId>, StoreError> {
+        let trials: Vec<(String,)> = self
+            .fetch_all(
+                sqlx::query_as(
+                    "select distinct trial.name
+             from metric
+             join attempt_metric as named using (metric_id)
+             join attempt using (attempt_id)
+             join trial using (trial_id)
+             where metric.name = ? and exists (
+                select 1 from point
+                where point.attempt_id = named.attempt_id
+                    and point.metric_id = named.metric_id
+                    and point.item = ''
+             )",
+                )
+                .bind(metric),
+            )
+            .await?;
+        Ok(trials.into_iter().map(|(name,)| TrialId(name)).collect())
+    }
+
+    /// Every metric that has a point without an item.
+    pub(crate) async fn metrics_with_points(&mut self) -> Result<BTreeSet<String>, StoreError> {
+        let metrics: Vec<(String,)> = self
+            .fetch_all(sqlx::query_as(
+                "select metric.name
+             from metric
+             where exists (
+                select 1 from attempt_metric as named
+                join point using (attempt_id, metric_id)
+                where named.metric_id = metric.metric_id and point.item = ''
+             )",
+            ))
+            .await?;
+        Ok(metrics.into_iter().map(|(name,)| name).collect())
     }
 
     /// One attempt's points up to the step `until`, from which a later one supersedes it; in seconds

@@ -1,4 +1,4 @@
-//! The lines of events files that are not events.
+//! The lines of events files that are not events, or have values that are not numbers.
 
 use std::fmt;
 
@@ -22,33 +22,47 @@ pub struct SkippedLines {
     pub(crate) attempt: u32,
     /// Number of skipped lines.
     pub(crate) lines: u64,
-    /// The first ones: number, from 1, and reason.
+    /// Number of lines of which values were skipped.
+    pub(crate) partial: u64,
+    /// The first of either: number, from 1, and reason.
     pub(crate) first: Vec<(u64, String)>,
 }
 
 /// `a-s0-1f2e3d4c, attempt 1: skipped 3 lines that are not events, the first at line 17: …`.
 impl fmt::Display for SkippedLines {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { trial, attempt, lines, first } = self;
-        write!(f, "{trial}, attempt {attempt}: skipped ")?;
-        match lines {
-            1 => f.write_str("a line that is not an event")?,
-            n => write!(f, "{n} lines that are not events, the first")?,
+        let Self { trial, attempt, lines, partial, first } = self;
+        let lines_text = match lines {
+            0 => None,
+            1 => Some("a line that is not an event".to_owned()),
+            n => Some(format!("{n} lines that are not events")),
+        };
+        let values_text = match partial {
+            0 => None,
+            1 => Some("values that are not numbers in 1 line".to_owned()),
+            n => Some(format!("values that are not numbers in {n} lines")),
+        };
+        let texts: Vec<_> = lines_text.into_iter().chain(values_text).collect();
+        write!(f, "{trial}, attempt {attempt}: skipped {}", texts.join(" and "))?;
+        if lines + partial > 1 {
+            f.write_str(", the first")?;
         }
         first.first().map_or(Ok(()), |(line, reason)| write!(f, " at line {line}: {reason}"))
     }
 }
 
 impl Store {
-    /// Every attempt of which lines were skipped, in the order in which they were started.
+    /// Every attempt of which lines or values were skipped, in the order in which they were started.
     pub(crate) async fn skipped_lines(&mut self) -> Result<Vec<SkippedLines>, StoreError> {
-        let attempts: Vec<(i64, String, u32, i64)> = self.fetch_all(sqlx::query_as(
-            "select attempt_id, name, number, skipped_lines from attempt join trial using (trial_id)
-             where skipped_lines > 0 order by started_ms, attempt_id",
-        )
-).await?;
+        let attempts: Vec<(i64, String, u32, i64, i64)> = self
+            .fetch_all(sqlx::query_as(
+                "select attempt_id, name, number, skipped_lines, partial_lines
+                 from attempt join trial using (trial_id)
+                 where skipped_lines + partial_lines > 0 order by started_ms, attempt_id",
+            ))
+            .await?;
         let mut found = Vec::new();
-        for (id, trial, attempt, lines) in attempts {
+        for (id, trial, attempt, lines, partial) in attempts {
             let first: Vec<(i64, String)> = self
                 .fetch_all(
                     sqlx::query_as(
@@ -58,13 +72,14 @@ impl Store {
                 )
                 .await?;
             let first = first.into_iter().map(|(line, reason)| (line as u64, reason)).collect();
-            found.push(SkippedLines { trial: TrialId(trial), attempt, lines: lines as u64, first });
+            let (lines, partial) = (lines as u64, partial as u64);
+            found.push(SkippedLines { trial: TrialId(trial), attempt, lines, partial, first });
         }
         Ok(found)
     }
 }
 
-/// Records that line `number` was skipped, as one more after `before`.
+/// Records that line `number`, or a value of it, was skipped, as one more after `before`.
 pub(super) async fn skip_line(
     db: &mut SqliteConnection,
     attempt_id: i64,

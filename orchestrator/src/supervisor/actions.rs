@@ -20,8 +20,10 @@ impl Supervisor<'_> {
         }
         if let Some(request) = self.scheduler.stopping().filter(|request| Some(*request) != before)
         {
-            if request == StopRequest::TooManyFailures {
-                self.reporter.report(RunEvent::TooManyFailures);
+            match request {
+                StopRequest::TooManyFailures => self.reporter.report(RunEvent::TooManyFailures),
+                StopRequest::SameFailure => self.report_same_failure(),
+                StopRequest::ByUser(_) => {}
             }
             self.record(Entry::StoppingRun { request }).await?;
         }
@@ -58,6 +60,13 @@ impl Supervisor<'_> {
             Action::Kill(id, number) => self.stop(&id, number, StopMode::Immediate)?,
         }
         Ok(None)
+    }
+
+    fn report_same_failure(&mut self) {
+        let Some(failure) = self.scheduler.same_failure() else { return };
+        let others =
+            self.scheduler.waiting().filter(|id| !failure.trials.contains_key(*id)).count();
+        self.reporter.report(RunEvent::SameFailure { run: &self.dir, failure: &failure, others });
     }
 
     /// Writes a decision to the journal, before it takes effect.

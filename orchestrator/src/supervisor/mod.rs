@@ -112,6 +112,8 @@ pub struct Parts {
     pub jobs: Option<usize>,
     /// The number of failed trials at which the run stops; `None` for no limit.
     pub max_fails: Option<u32>,
+    /// The run goes on when its first trials all fail the same way before their first event.
+    pub keep_going: bool,
 }
 
 /// The supervisor cannot continue. Its trials do; the next `orch run` reattaches to them.
@@ -159,6 +161,7 @@ impl<'r> Supervisor<'r> {
             retry: experiment.run.retry.clone(),
             jobs: parts.jobs.unwrap_or(usize::MAX).min(max_active(&experiment)),
             max_fails: parts.max_fails,
+            keep_going: parts.keep_going,
             after_stall: experiment.run.stall.then,
             shares_gpu: experiment.run.executor == Executor::Local
                 && experiment.run.resources.gpus > 0

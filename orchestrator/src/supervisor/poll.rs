@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use experiments::protocol::events::Event;
+use experiments::protocol::exit::WORKER_DONE;
 
 use super::stall::StallDetector;
 use super::{HolderState, Supervisor, SupervisorError};
@@ -11,7 +12,8 @@ use crate::executor::holder;
 use crate::executor::slurm::{JobStatus, RejectedAttempt};
 use crate::platform::atomic_file::FileError;
 use crate::platform::line_reader;
-use crate::run_dir::attempt::AttemptDir;
+use crate::run_dir::attempt::{AttemptDir, Outcome};
+use crate::run_dir::log_tail;
 use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::scheduler::{AttemptEnd, Input};
 use experiments::protocol::trial_id::TrialId;
@@ -50,7 +52,11 @@ impl Supervisor<'_> {
                 AttemptStatus::Unowned => self.give_up_unowned(id, &attempt, job)?,
                 AttemptStatus::Ended(exit) => {
                     let failure = self.store.failure(&id, number).await?;
-                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure }))
+                    let last_line = match exit.outcome {
+                        Outcome::Exited { code: WORKER_DONE } => String::new(),
+                        _ => log_tail::last_line(&attempt),
+                    };
+                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure, last_line }))
                 }
                 AttemptStatus::Lost(_) => {
                     holder::end_orphans(&attempt)?;
@@ -111,7 +117,9 @@ impl Supervisor<'_> {
                     Event::Progress { step, .. } | Event::Metrics { step, .. } => {
                         Input::Reached(id.clone(), *step)
                     }
-                    _ => continue,
+                    // Not of the worker, but of its holder.
+                    Event::Code(_) => continue,
+                    _ => Input::Reported(id.clone()),
                 };
                 self.handle(input).await?;
             }

@@ -64,7 +64,9 @@ pub fn recovered(
 /// The end of an attempt that is not active and has this status.
 fn attempt_end(status: Option<AttemptStatus>, failure: Option<Failure>) -> AttemptEnd {
     match status {
-        Some(AttemptStatus::Ended(exit)) => AttemptEnd::Recorded { exit, failure },
+        Some(AttemptStatus::Ended(exit)) => {
+            AttemptEnd::Recorded { exit, failure, last_line: String::new() }
+        }
         Some(AttemptStatus::Abandoned(claim)) if claim.by == OwnerKind::Executor => {
             AttemptEnd::Rejected(String::new())
         }

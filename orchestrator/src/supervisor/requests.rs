@@ -18,7 +18,9 @@ impl Supervisor<'_> {
     ) -> Result<(), SupervisorError> {
         let mode = mode.unwrap_or(match self.scheduler.stopping() {
             Some(StopRequest::ByUser(_)) => StopMode::Immediate,
-            Some(StopRequest::TooManyFailures) | None => StopMode::Graceful,
+            Some(StopRequest::TooManyFailures | StopRequest::SameFailure) | None => {
+                StopMode::Graceful
+            }
         });
         self.reporter.report(RunEvent::Stopping(mode));
         self.handle(Input::Interrupt(mode)).await

@@ -17,7 +17,8 @@ fn two_runs() -> TestRun {
     let test = TestRun::with(&[PROFILES, ("sleep_ms: 20", "sleep_ms: 0")]);
     test.orch("run trip.yaml -p short").expect(0, &[]);
     test.edit(&[("  b: {label: Second, set: {offset: 1}}\n", "")]);
-    test.orch("run trip.yaml -p long").expect(0, &[]);
+    let words = "warning: table: `nothing`: no trial reports it; reported are `psnr`, `seed`";
+    test.orch("run trip.yaml -p long").expect(3, &[words]);
     test
 }
 
@@ -63,6 +64,7 @@ fn runs_that_cannot_be_compared_are_refused_with_a_reason() {
     test.orch("compare trip.short trip.short").expect(2, &["`trip.short` is named twice"]);
     test.orch("compare trip.short nope").expect(2, &["there is no run `nope`"]);
     test.edit(&[("metric: psnr", "metric: nothing")]);
-    test.orch("run trip.yaml -p long").expect(0, &[]);
+    let words = "warning: table: `nothing`: no trial reports it; reported are `psnr`, `seed`";
+    test.orch("run trip.yaml -p long").expect(3, &[words]);
     test.orch("compare trip.long trip.short").expect(2, &["no run has a final value", "nothing"]);
 }

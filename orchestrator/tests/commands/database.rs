@@ -39,7 +39,7 @@ fn dump(database: &Path) -> Vec<String> {
         "select trial_id || json_array(name, key, variant, seed, position, state, state_json,
             changed_ms, build, data, attempts_reset) from trial",
         "select json_array(attempt_id, trial_id, number, started_ms, bytes_read, lines_read,
-            in_long_line, skipped_lines, program, build, data, device, resumed_from, phase,
+            in_long_line, skipped_lines, partial_lines, program, build, data, device, resumed_from, phase,
             phase_step, phase_total, phase_time, failure_class, failure_message, stop_cause, last_step,
             stalled_since_ms) from attempt",
         "select json_array(attempt_id, name, item, step, printf('%!.17g', value), time)

@@ -44,7 +44,7 @@ fn malformed_events_are_counted_and_shown_with_their_reasons() {
     let show = test.orch("show a").stdout;
     for words in [
         "line 2  not an event: expected value at column 1",
-        "line 5  unknown event kind `sneeze`",
+        "line 5  unknown event `sneeze`",
         "line 6  not an event: number out of range at column",
         "line 7  path \"/etc/passwd\" is not relative to the trial's folder and below it",
         "and 1 more",
@@ -53,6 +53,24 @@ fn malformed_events_are_counted_and_shown_with_their_reasons() {
     }
     assert_eq!(test.orch("show a --json").json()["skipped_lines"][0]["lines"], 6);
     assert!(test.orch("report").stdout.contains("20.5"));
+}
+
+#[test]
+fn a_value_that_is_not_a_number_costs_only_itself() {
+    let test = with_worker(
+        r#"echo '{"event":"metrics","step":1,"values":{"loss":NaN,"psnr":"high","lr":-Infinity}}' >> "$ORCH_EVENTS"
+        echo '{"event":"metric","step":2,"values":{}}' >> "$ORCH_EVENTS""#,
+    );
+    let words = "attempt 1: skipped a line that is not an event and values that are not numbers in 1 \
+                 line, the first at line 1: the value of `psnr` is not a number: \"high\"";
+    test.orch("run trip.yaml").expect(0, &[words]);
+    let show = test.orch("show a").stdout;
+    assert!(show.contains("line 2  unknown event `metric`; did you mean `metrics`?"), "{show}");
+    let points = test.shell(&format!(
+        "exec {} query \"select metric, value from series order by metric\" -f csv",
+        env!("CARGO_BIN_EXE_orch")
+    ));
+    assert_eq!(points.stdout, "metric,value\nloss,\nlr,-inf\n");
 }
 
 #[test]

@@ -113,7 +113,8 @@ fn a_selector_that_matches_none_or_several_lists_the_trials() {
     assert_eq!(test.json("show variant=a,seed=1 trip --json")["seed"], 1);
 }
 
-/// A worker that prints, and waits in between for the file `go`; it needs two attempts.
+/// A worker that prints, and waits in between for the file `go`; it needs two attempts, and reports
+/// nothing.
 const TALKER: [(&str, &str); 2] = [
     (
         "command: [fake-worker], check: [fake-worker, check]",
@@ -141,7 +142,7 @@ fn follow(test: &TestRun) -> (String, String) {
 fn logs_are_those_of_the_last_attempt_or_of_the_one_asked_for() {
     let test = TestRun::with(&TALKER);
     fs::write(test.path("go"), "").unwrap();
-    test.orch("run trip.yaml -q").expect(0, &[]);
+    test.orch("run trip.yaml -q").expect(3, &["and reported no result: a-s0-"]);
     let both = test.orch("logs a");
     assert_eq!(both.stdout, "out 2\nend\nerr 2\n");
     both.expect(0, &["attempt-2/stdout.log <==\n", "attempt-2/stderr.log <==\n"]);
@@ -158,7 +159,7 @@ fn followed_logs_continue_with_the_next_attempt_until_the_trial_is_done() {
     let run = test.start("run trip.yaml -q");
     test.wait_for_state("a-s0-", "running");
     let (printed, stderr) = follow(&test);
-    assert_eq!(run.end().code, 0);
+    run.end().expect(3, &["and reported no result: a-s0-"]);
     assert!(stderr.ends_with(" succeeded\n"), "{stderr}");
     for (line, times) in [("out 1", 1), ("err 1", 1), ("out 2", 1), ("err 2", 1), ("end", 2)] {
         assert_eq!(printed.lines().filter(|l| *l == line).count(), times, "{line}: {printed}");

@@ -116,7 +116,7 @@ const TABLES: [&str; 7] = [
     "select * from DB.variant",
     "select name, key, variant, seed, position, state, state_json, changed_ms, build, data
      from DB.trial",
-    "select name, number, started_ms, bytes_read, skipped_lines, program, attempt.build, device,
+    "select name, number, started_ms, bytes_read, skipped_lines, partial_lines, program, attempt.build, device,
          resumed_from, phase, phase_step, phase_total, phase_time, failure_class, failure_message
      from DB.attempt join DB.trial using (trial_id)",
     "select trial.name, number, metric.name, item, step, value, time

@@ -9,6 +9,7 @@ use orchestrator::scheduler::{State, StopCause};
 use orchestrator::store::journal_file::Entry;
 
 use crate::attempt::Ownership;
+use crate::early_failures::EarlyFailures;
 use crate::oracle::{self, Expected, Tried};
 use crate::simulation::Simulation;
 use crate::supervisor::{STALLED_AFTER_MS, Supervisor};
@@ -27,10 +28,11 @@ pub(crate) struct Watch {
     may_fail: Option<u32>,
     /// The earliest time of each trial's next attempt.
     ready_ms: BTreeMap<TrialId, i64>,
+    early_failures: EarlyFailures,
 }
 
 impl Watch {
-    pub(crate) fn new(call: &Call, left_out: BTreeSet<TrialId>) -> Self {
+    pub(crate) fn new(call: &Call, left_out: BTreeSet<TrialId>, to_run: usize) -> Self {
         Self {
             requested: BTreeSet::new(),
             stops: false,
@@ -38,7 +40,13 @@ impl Watch {
             jobs: call.jobs.unwrap_or(usize::MAX),
             may_fail: call.max_fails,
             ready_ms: BTreeMap::new(),
+            early_failures: EarlyFailures::new(call, to_run),
         }
+    }
+
+    /// An event has been read.
+    pub(crate) fn on_event(&mut self) {
+        self.early_failures.works = true;
     }
 }
 
@@ -53,6 +61,7 @@ pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
             );
             watch.left_out.remove(trial);
             watch.ready_ms.remove(trial);
+            watch.early_failures.forget(trial);
         }
         Entry::StoppingAttempt { trial, attempt, cause } => {
             stop(sim, watch, trial, *attempt, *cause);
@@ -96,6 +105,7 @@ fn change(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, from: &State
 
 /// The retry policy is applied exactly.
 fn ended(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, number: u32, to: &State) {
+    watch.early_failures.ended(sim, trial, number);
     let tried = tried(sim, trial, number);
     let shares_gpu = shares_gpu(&sim.world);
     let expected = oracle::expected_state(&tried, &sim.retry, shares_gpu);
@@ -120,8 +130,12 @@ fn ended(sim: &mut Simulation, watch: &mut Watch, trial: &TrialId, number: u32, 
     assert!(well, "{trial}: {expected:?} is expected after {tried:#?}, and not {to:?}");
 }
 
-fn may_start(sim: &Simulation, watch: &Watch, trial: &TrialId, number: u32) {
+fn may_start(sim: &Simulation, watch: &mut Watch, trial: &TrialId, number: u32) {
     assert!(!watch.stops, "{trial} is started by a run that is to stop");
+    let waits = watch.early_failures.queue_waits();
+    assert!(!waits, "{trial} is started although all before it have failed the same way");
+    let (started, key) = (&mut watch.early_failures.started, (trial.clone(), number));
+    started.insert(key);
     assert!(!sim.disk.is_retired(trial), "{trial} is retired and started");
     assert!(!watch.left_out.contains(trial), "{trial} is left out and started");
     assert!(!sim.unwanted.contains(trial), "{trial} is started after a request to stop it");
@@ -132,6 +146,23 @@ fn may_start(sim: &Simulation, watch: &Watch, trial: &TrialId, number: u32) {
     assert!(sim.world.now_ms >= ready_ms, "{trial} is started without a wait");
     let others = sim.world.attempts.iter().filter(|((id, _), a)| id == trial && a.computes());
     assert_eq!(others.count(), 0, "{trial} is started while another attempt of it computes");
+}
+
+/// A supervisor has ended by itself: no trial waits, unless the run was to stop.
+pub(crate) fn nothing_waits_without_a_cause(sim: &mut Simulation, s: &Supervisor) {
+    let watch = &s.watch;
+    if s.verb_for.is_some() || watch.stops {
+        return;
+    }
+    let waits = watch.early_failures.queue_waits();
+    if waits {
+        sim.world.count("a run ends as all trials fail the same way");
+    }
+    for (trial, state) in sim.disk.states() {
+        let is_to_run = !sim.disk.is_retired(trial) && !watch.left_out.contains(trial);
+        let is_queued = matches!(state, State::Queued { .. });
+        assert!(waits || !(is_to_run && is_queued), "{trial} waits and the run has ended");
+    }
 }
 
 /// An attempt is about to be started with these slots.

@@ -9,6 +9,7 @@
 mod attempt;
 mod checks;
 mod disk;
+mod early_failures;
 mod faults;
 mod oracle;
 mod simulation;

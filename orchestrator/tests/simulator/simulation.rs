@@ -48,7 +48,12 @@ impl Simulation {
         let mut random = Rng::with_seed(seed);
         let names = (0..random.usize(1..7)).map(|n| format!("v{n}"));
         let trials: Vec<_> = names.map(|name| users::trial(&name)).collect();
-        let scripts = trials.iter().map(|id| (id.clone(), script(&mut random))).collect();
+        let mut scripts: BTreeMap<_, _> =
+            trials.iter().map(|id| (id.clone(), script(&mut random))).collect();
+        if random.u8(0..6) == 0 {
+            // The worker itself is broken.
+            scripts.values_mut().for_each(|script| script.flaw = Some((1, Flaw::Crashes)));
+        }
         let weights = trials.iter().map(|id| (id.clone(), users::weight(&mut random))).collect();
         let backoff = Duration::from_secs([0, 1, 10][random.usize(0..3)]);
         let retry = Retry { attempts: random.u32(1..5), backoff: Span(backoff) };
@@ -91,14 +96,14 @@ impl Simulation {
         self.go_on_until("the last supervisor to end", |s| s.supervisor.is_none());
         // In the first, trials that were requested to stop end; the second runs them.
         for _ in 0..2 {
-            self.run_file(&Call::default());
+            self.run_file(&Call { keep_going: true, ..Call::default() });
             self.go_on_until("every trial to end", |s| s.supervisor.is_none());
         }
         self.go_on_until("every process to end", Self::is_quiet);
         checks::everything_has_ended(self);
         let attempts = self.world.attempts.len();
         self.file.retain(|id| matches!(self.disk.state(id), State::Succeeded { .. }));
-        self.run_file(&Call::default());
+        self.run_file(&Call { keep_going: true, ..Call::default() });
         self.go_on_until("the end of what is done", |s| s.supervisor.is_none());
         assert_eq!(self.world.attempts.len(), attempts, "what is done is run again");
     }

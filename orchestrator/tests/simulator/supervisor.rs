@@ -48,7 +48,9 @@ impl Simulation {
     pub(crate) fn supervise(&mut self) {
         let Some(mut supervisor) = self.supervisor.take() else { return };
         match self.cycle(&mut supervisor) {
-            Ok(()) if supervisor.is_done() => {}
+            Ok(()) if supervisor.is_done() => {
+                checks::nothing_waits_without_a_cause(self, &supervisor)
+            }
             Ok(()) => self.supervisor = Some(supervisor),
             Err(Dead) => self.died(),
         }
@@ -217,12 +219,18 @@ impl Simulation {
         for (id, number) in active {
             let attempt = self.world.attempt(&id, number);
             let (status, failure) = (attempt.attempt_status(), attempt.failure.clone());
+            let last_line = attempt.last_line.clone();
             for event in self.disk.read(&id, number, self.world.attempt(&id, number)) {
                 let input = match event {
                     Event::Checkpoint(step) => Input::Checkpointed(id.clone(), step),
                     Event::Step(step) => Input::Reached(id.clone(), step),
                 };
                 self.handle(s, input)?;
+                s.watch.on_event();
+            }
+            if failure.is_some() {
+                self.handle(s, Input::Reported(id.clone()))?;
+                s.watch.on_event();
             }
             let input = match status {
                 AttemptStatus::Held(_) => {
@@ -231,7 +239,7 @@ impl Simulation {
                 }
                 AttemptStatus::Unowned => self.abandon_unowned(s, id, number)?,
                 AttemptStatus::Ended(exit) => {
-                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure }))
+                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure, last_line }))
                 }
                 AttemptStatus::Lost(_) => {
                     self.may_die()?;
@@ -309,7 +317,9 @@ impl Supervisor {
     pub(crate) fn stop_mode_of_interrupt(&self) -> StopMode {
         match self.scheduler.stopping() {
             Some(StopRequest::ByUser(_)) => StopMode::Immediate,
-            Some(StopRequest::TooManyFailures) | None => StopMode::Graceful,
+            Some(StopRequest::TooManyFailures | StopRequest::SameFailure) | None => {
+                StopMode::Graceful
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Call {
     pub(crate) only: Vec<String>,
     pub(crate) jobs: Option<usize>,
     pub(crate) max_fails: Option<u32>,
+    pub(crate) keep_going: bool,
 }
 
 impl Simulation {
@@ -72,6 +73,7 @@ impl Simulation {
             only: Vec::new(),
             jobs: random.bool().then(|| random.usize(1..4)),
             max_fails: (random.u8(0..4) == 0).then(|| random.u32(1..3)),
+            keep_going: random.bool(),
         };
         if random.u8(0..4) == 0 {
             let some = self.file.iter().filter(|_| random.bool());
@@ -99,7 +101,8 @@ impl Simulation {
             .filter(|planned| planned.action == PlannedAction::LeftOut)
             .map(|planned| planned.trial.id.clone())
             .collect();
-        let mut watch = Watch::new(call, left_out.clone());
+        let to_run = plan.to_run().count();
+        let mut watch = Watch::new(call, left_out.clone(), to_run);
         watch.requested = plan.to_run().map(|planned| planned.trial.id.clone()).collect();
         self.decide(&mut watch, Entry::Planned(planned(&plan)))?;
         for decision in plan.decisions(&rows).unwrap() {
@@ -123,6 +126,7 @@ impl Simulation {
             retry: self.retry.clone(),
             jobs: call.jobs.unwrap_or(usize::MAX),
             max_fails: call.max_fails,
+            keep_going: call.keep_going,
             after_stall: self.after_stall,
             shares_gpu,
         };
@@ -159,9 +163,9 @@ impl Simulation {
         self.disk.requests.push(request);
         // Otherwise it is killed first.
         if self.supervisor.is_none() && !self.world.happens(20) {
-            let call = Call { jobs: Some(0), ..Call::default() };
+            let call = Call { jobs: Some(0), keep_going: true, ..Call::default() };
             let left_out = BTreeSet::new();
-            let watch = Watch::new(&call, left_out.clone());
+            let watch = Watch::new(&call, left_out.clone(), 0);
             let mut supervisor = self.supervisor(&call, &left_out, watch);
             supervisor.verb_for = Some(trials);
             self.supervisor = Some(supervisor);

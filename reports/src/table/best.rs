@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use experiments::schema::report::Better;
 
+use super::notes::LeftOut;
 use super::{Column, Row};
 use crate::comparison::{Comparison, Finding, adjust_p_values, finals};
 
@@ -13,6 +14,8 @@ pub(super) struct BoldRule {
     has_bold: bool,
     /// The evidence of the comparisons with the best row, of each kind that occurred.
     evidence: BTreeSet<Evidence>,
+    /// Items that the comparisons with the best row do not use.
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +65,8 @@ impl BoldRule {
         rows[*best].cells[index].best = true;
         self.has_bold = true;
         for ((row, _), comparison) in others.iter().zip(comparisons) {
+            let items = comparison.as_ref().and_then(|comparison| comparison.items_left_out);
+            self.left_out.extend(items.map(|items| LeftOut { column: index, items, row: *row }));
             let looks_the_same = shown(&rows[*row]) == text_of_best;
             let cannot_be_told = comparison.is_some_and(|comparison| self.is_tie(&comparison));
             rows[*row].cells[index].best = looks_the_same || cannot_be_told;

@@ -75,6 +75,8 @@ pub(crate) struct ComparisonJson<'a> {
     unpaired_seeds: &'a [u64],
     items: usize,
     items_left_out: usize,
+    /// None if no item is left out.
+    items_left_out_because: Option<&'static str>,
     scope: &'static str,
     finding: Finding,
 }
@@ -91,7 +93,8 @@ impl<'a> ComparisonJson<'a> {
             seeds: &comparison.seeds,
             unpaired_seeds: &comparison.unpaired,
             items: comparison.items,
-            items_left_out: comparison.items_left_out,
+            items_left_out: comparison.items_left_out.map_or(0, |items| items.count),
+            items_left_out_because: comparison.items_left_out.map(|items| items.reason),
             scope: comparison.scope(),
             finding: comparison.finding(),
         }

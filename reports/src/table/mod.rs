@@ -38,7 +38,7 @@ impl Table {
             spec.columns.iter().map(|c| Column::new(c, spec, records)).collect();
         let mut rows: Vec<Row> =
             records.variants.iter().map(|v| Row::new(v, &columns, spec)).collect();
-        let bold = best::mark(&mut rows, &columns).description();
+        let bold = best::mark(&mut rows, &columns);
         let baseline = spec.baseline.as_deref();
         let baseline = baseline.and_then(|name| Baseline::new(name, &rows, &columns));
         let mut table = Self {
@@ -51,10 +51,10 @@ impl Table {
             center: spec.center,
             spread: spec.spread,
             baseline,
-            bold,
+            bold: bold.description(),
             notes: Vec::new(),
         };
-        table.notes = notes::notes(&table, spec);
+        table.notes = notes::notes(&table, spec, bold.left_out);
         table
     }
 

@@ -1,12 +1,13 @@
 //! The text around the table: its caption, and notes on missing trials and on values that are not
 //! finite.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::schema::report::{self, Center, Spread};
 use serde::Serialize;
 
 use super::{Column, Row, Table};
+use crate::comparison::LeftOutItems;
 use crate::records::{Records, Trial, TrialState};
 use crate::statistics::{RESAMPLES, SEED};
 
@@ -32,6 +33,16 @@ pub struct MissingSeed {
     pub seed: u64,
     /// The trial's state in a word or two: `running`, `failed (diverged)`.
     pub why: String,
+}
+
+/// Items of a row that a comparison does not use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LeftOut {
+    /// Of the table.
+    pub(super) column: usize,
+    pub(super) items: LeftOutItems,
+    /// Of the table.
+    pub(super) row: usize,
 }
 
 /// The title, the profile's caption and the count of seeds, as sentences.
@@ -73,14 +84,16 @@ fn estimate(spec: &report::Table) -> String {
     }
 }
 
-/// Missing trials, values that are not finite, unpaired seeds, then the file's own notes.
-pub(super) fn notes(table: &Table, spec: &report::Table) -> Vec<String> {
+/// Missing trials, values that are not finite, unpaired seeds and items, then the file's own notes.
+/// `left_out` are the items that the comparisons with the best rows do not use.
+pub(super) fn notes(table: &Table, spec: &report::Table, left_out: Vec<LeftOut>) -> Vec<String> {
     let mut notes: Vec<String> = table.incomplete().iter().map(incomplete_note).collect();
     for row in &table.rows {
         let cells = table.columns.iter().zip(&row.cells).filter(|(_, cell)| cell.flagged);
         notes.extend(cells.map(|(column, _)| flagged_note(row, column)));
     }
     notes.extend(unpaired_note(table));
+    notes.extend(item_notes(table, left_out));
     notes.extend(spec.notes.iter().map(|n| sentence(n.trim())));
     notes
 }
@@ -121,6 +134,28 @@ fn unpaired_note(table: &Table) -> Option<String> {
         text.push('.');
     }
     Some(text)
+}
+
+/// The items that comparisons of rows leave out, those with the baseline among them: a sentence for
+/// each column and reason.
+fn item_notes(table: &Table, mut left_out: Vec<LeftOut>) -> Vec<String> {
+    let comparisons = table.baseline.iter().flat_map(|baseline| &baseline.comparisons);
+    for (row, comparisons) in comparisons.enumerate() {
+        let items = comparisons.iter().map(|comparison| comparison.as_ref()?.items_left_out);
+        let items = items.enumerate().filter_map(|(column, items)| Some((column, items?)));
+        left_out.extend(items.map(|(column, items)| LeftOut { column, items, row }));
+    }
+    let mut rows: BTreeMap<(usize, LeftOutItems), BTreeSet<usize>> = BTreeMap::new();
+    for LeftOut { column, items, row } in left_out {
+        rows.entry((column, items)).or_default().insert(row);
+    }
+    let notes = rows.into_iter().map(|((column, items), rows)| {
+        let rows: Vec<&str> =
+            rows.iter().map(|row| table.rows[*row].variant.label.as_str()).collect();
+        let heading = &table.columns[column].label;
+        format!("{heading}, comparisons of {}: {}.", rows.join(", "), items.text())
+    });
+    notes.collect()
 }
 
 fn missing(trial: &Trial) -> Option<MissingSeed> {

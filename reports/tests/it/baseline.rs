@@ -141,3 +141,54 @@ fn the_interquartile_mean_and_a_bootstrap_interval_on_request() {
     let header = table.csv().lines().next().unwrap().to_owned();
     assert!(header.contains("psnr_n,psnr_iqm,psnr_low,psnr_high"), "{header}");
 }
+
+#[test]
+fn items_that_are_left_out_are_counted_in_every_format() {
+    let mut cos = seeds(&[1.0, 1.2, 0.9]);
+    for trial in &mut cos {
+        trial.items.get_mut("psnr").unwrap().remove("002");
+        let items = &trial.items["psnr"];
+        let mean = items.values().sum::<f64>() / items.len() as f64;
+        trial.results.insert("psnr".to_owned(), mean);
+    }
+    let mut rounded = seeds(&[1.1, 0.6, 1.3]);
+    for trial in &mut rounded {
+        let psnr = (trial.results["psnr"] * 10.0).round() / 10.0;
+        trial.results.insert("psnr".to_owned(), psnr + 0.1);
+    }
+    let records = records(vec![
+        variant("sr3", "SR3", seeds(&[0.0, 0.3, -0.2])),
+        variant("cos", "Cos", cos),
+        variant("res", "Res", rounded),
+    ]);
+    let table = Table::new(&with_baseline_sr3(), &records);
+    let notes = [
+        "PSNR, comparisons of SR3, Cos: 1 of 4 items left out: not every seed of both rows has a value of \
+         them.",
+        "PSNR, comparisons of Res: 4 of 4 items left out: their mean is not the result.",
+    ];
+    let terminal = table.terminal().split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [terminal, table.markdown(), table.latex(), table.html(), table.json()] {
+        for note in notes {
+            assert!(text.contains(note), "no `{note}` in {text}");
+        }
+    }
+    let json: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
+    let psnr = |row: usize| &json["rows"][row]["cells"]["psnr"]["against"];
+    assert_eq!((&psnr(1)["items"], &psnr(1)["items_left_out"]), (&3.into(), &1.into()));
+    assert_eq!((&psnr(2)["items"], &psnr(2)["items_left_out"]), (&0.into(), &4.into()));
+    assert_eq!(psnr(2)["items_left_out_because"], "their mean is not the result");
+    let report = Report {
+        claims: vec![
+            serde_json::from_value(serde_json::json!({
+                "claim": "It is better.", "compare": "res.psnr > sr3.psnr"
+            }))
+            .unwrap(),
+        ],
+        ..Report::default()
+    };
+    let out = tempfile::tempdir().unwrap();
+    let claims = reports::write(&report, &records, out.path()).unwrap().claims.unwrap();
+    let words = ", 3 seeds (4 of 4 items left out: their mean is not the result)";
+    assert!(claims.contains(words), "{claims}");
+}

@@ -42,6 +42,7 @@ pub(crate) fn records(variants: Vec<Variant>) -> Records {
         caption: "Faces of 32×32 pixels, 50 % of them synthetic".to_owned(),
         variants,
         metrics: BTreeMap::from([("psnr".to_owned(), psnr)]),
+        ..Records::default()
     }
 }
 

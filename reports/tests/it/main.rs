@@ -10,6 +10,7 @@ mod figures;
 mod finals;
 mod fixtures;
 mod latex;
+mod metric_gaps;
 mod page;
 mod pixels;
 mod sheets;

@@ -3,6 +3,7 @@
 //! The format is documented for writers in any language in `docs/events.md`. Readers ignore
 //! unknown fields, skip and count unknown kinds, and wait for a torn last line to be finished.
 
+mod json;
 mod limits;
 mod line;
 

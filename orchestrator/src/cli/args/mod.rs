@@ -14,7 +14,7 @@ pub(super) use analysis::{
 };
 pub(super) use maintenance::{Db, DbVerb, Doctor, Gc};
 pub(super) use run::{Attach, Run, Status, Wait};
-pub(super) use trials::{Diff, Logs, OneTrialArgs, Retry, Show, Stop, Why};
+pub(super) use trials::{Diff, Logs, OneTrialArgs, Retry, Show, Stop, TrialsArgs, Why};
 
 /// Turns one YAML file into a paper's table.
 ///
@@ -98,8 +98,8 @@ Example:
     Attach(Attach),
     /// Waits for the end of a run.
     ///
-    /// Prints nothing unless something is wrong. Exit codes: 0 all succeeded, 1 some failed, 124 the
-    /// timeout was reached first, 130 it was interrupted or its supervisor died, so that something is
+    /// Prints nothing unless something is wrong. Exit codes: 0 all succeeded, 1 some failed, 3 a metric
+    /// that the report needs was not reported, 124 the timeout was reached first, 130 it was interrupted or its supervisor died, so that something is
     /// left to run.
     #[command(after_help = "\
 Example:
@@ -129,12 +129,12 @@ Examples:
     /// Of its last attempt, first standard output, then standard error.
     #[command(after_help = "\
 Example:
-  orch logs state=failed --stderr   the errors of the one trial that failed")]
+  orch logs state=failed --stderr   the errors of what failed, one trial's for each cause")]
     Logs(Logs),
     /// Explains why a trial waits, has failed or is not run, and what to do.
     #[command(after_help = "\
 Example:
-  orch why state=failed   what became of the one trial that failed, with the end of its log")]
+  orch why state=failed   what became of the trials that failed, by cause, with the ends of logs")]
     Why(Why),
     /// Stops trials, or a whole run, and returns when their processes are gone.
     ///
@@ -168,8 +168,8 @@ Examples:
     Gc(Gc),
     /// Makes a run's table and figures, from its records alone.
     ///
-    /// The exit code is 3 if trials are missing, which the table says, unless `--allow-partial` is
-    /// given; and if the worker or the data changed between its trials, when nothing is drawn unless
+    /// The exit code is 3 if trials are missing, or metrics that no trial reports, which the report says,
+    /// unless `--allow-partial` is given; and if the worker or the data changed between its trials, when nothing is drawn unless
     /// `--accept-code-change` is given.
     #[command(after_help = "\
 Example:

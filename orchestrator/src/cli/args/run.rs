@@ -85,9 +85,10 @@ impl From<ExecutorName> for Executor {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct FailurePolicy {
-    /// Runs all other trials to their end when one has failed; this is the default.
+    /// Runs all other trials to their end, however many have failed. By default nothing more is started
+    /// once three trials, or all if they are fewer, have failed the same way before their first event.
     #[arg(long)]
-    keep_going: bool,
+    pub(crate) keep_going: bool,
     /// Stops when a trial has failed: the same as `--max-fails 1`.
     #[arg(long)]
     fail_fast: bool,

@@ -42,13 +42,24 @@ pub(crate) struct Diff {
     pub(crate) json: bool,
 }
 
+/// Trials and their run.
+#[derive(Debug, Args)]
+pub(crate) struct TrialsArgs {
+    /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
+    /// with commas between. Of several that match, those with the same cause are shown once.
+    pub(crate) trial: Selector,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub(crate) run: Option<String>,
+}
+
 /// Arguments of `orch logs`.
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// The trial and its run.
+    /// The trials and their run.
     #[command(flatten)]
-    pub(crate) target: OneTrialArgs,
-    /// Keeps printing, attempt after attempt, until the trial is done or no supervisor is running.
+    pub(crate) target: TrialsArgs,
+    /// Keeps printing, attempt after attempt, until the trial is done or no supervisor is running. Exactly
+    /// one trial must match.
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Only standard output.
@@ -65,9 +76,9 @@ pub(crate) struct Logs {
 /// Arguments of `orch why`.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
-    /// The trial and its run.
+    /// The trials and their run.
     #[command(flatten)]
-    pub(crate) target: OneTrialArgs,
+    pub(crate) target: TrialsArgs,
 }
 
 /// Arguments of `orch stop`.

@@ -9,6 +9,7 @@ use experiments::protocol::trial_id::TrialId;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::error::Result;
+use super::metric_gaps::{metric_gaps, print_metric_gaps};
 use super::output::print_message;
 use super::summary::Summary;
 use crate::cli::args::{self, Global};
@@ -47,8 +48,10 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
         }
         if !supervised {
             display.finish();
-            let summary = Summary::of_records(&dir, &trials, store.stopping().await?);
+            let gaps = metric_gaps(&mut store, &resolved.run.report, &trials).await?;
+            let summary = Summary::of_records(&dir, &trials, store.stopping().await?, gaps);
             if verbosity == Verbosity::Normal || summary.code() != exit::OK {
+                print_metric_gaps(&summary.gaps);
                 print_message(&summary.to_text());
             }
             return Ok(summary.code());

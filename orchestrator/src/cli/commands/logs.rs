@@ -1,4 +1,4 @@
-//! `orch logs TRIAL [RUN]`: prints the output of a trial's worker.
+//! `orch logs TRIAL [RUN]`: prints the output of a trial's worker; of several trials, one for each cause.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use experiments::protocol::exit;
 
+use super::causes::{self, SameCause};
 use super::error::Result;
 use super::one_trial::{OneTrial, sentence};
 use super::output::print_message;
 use crate::cli::args::{self, Global};
+use crate::display::text::named;
 use crate::display::trial_status::TrialStatus;
+use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::AttemptStatus;
 
@@ -46,11 +49,12 @@ pub(super) enum LogsError {
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Logs, global: &Global) -> Result<u8> {
-    let one = OneTrial::find(&arguments.target, global).await?;
     let printed = if arguments.follow {
+        let args::TrialsArgs { trial, run } = &arguments.target;
+        let one = OneTrial::select(trial, run.as_deref(), global).await?;
         follow(one, arguments, global).await
     } else {
-        print_once(&one, arguments, global)
+        print_each(arguments, global).await
     };
     match printed {
         Err(error) if error.is_closed_pipe() => Ok(exit::OK),
@@ -58,9 +62,27 @@ pub(super) async fn run(arguments: &args::Logs, global: &Global) -> Result<u8> {
     }
 }
 
+/// Prints the logs of the first trial of each cause.
+async fn print_each(arguments: &args::Logs, global: &Global) -> Result<()> {
+    let (dir, groups) = causes::selected(&arguments.target, global).await?;
+    for SameCause { cause, of } in &groups {
+        if groups.len() + of.len() > 2 && !global.quiet {
+            let names = named(of.iter().map(|status| status.trial.id.0.as_str()));
+            print_message(&format!("{cause} ({names})"));
+        }
+        print_once(&dir, &of[0], arguments, global)?;
+    }
+    Ok(())
+}
+
 /// Prints what the logs hold now.
-fn print_once(one: &OneTrial, arguments: &args::Logs, global: &Global) -> Result<()> {
-    let attempt = one.attempt(number(&one.status, arguments)?);
+fn print_once(
+    dir: &RunDir,
+    status: &TrialStatus,
+    arguments: &args::Logs,
+    global: &Global,
+) -> Result<()> {
+    let attempt = dir.attempt(&status.trial.id, number(status, arguments)?);
     let mut logs = Logs::of(&attempt, arguments, global);
     if let Some((path, _)) = logs.files.iter().find(|(path, _)| !path.exists()) {
         return Err(LogsError::MissingFile { path: path.clone() }.into());

@@ -1,6 +1,7 @@
 //! One file per verb, and the dispatch of verbs.
 
 mod attach;
+mod causes;
 mod compare;
 mod db;
 mod detach;
@@ -13,6 +14,7 @@ mod gc;
 mod hold;
 mod import;
 mod logs;
+mod metric_gaps;
 mod one_trial;
 mod output;
 mod plan_text;
@@ -22,6 +24,7 @@ mod report;
 mod retired;
 mod retry;
 mod run;
+mod run_end;
 mod show;
 mod skipped_lines;
 mod status;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::error::Result;
 use crate::cli::args::{Global, OneTrialArgs};
+use crate::cli::selector::Selector;
 use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
@@ -20,10 +21,19 @@ pub(super) struct OneTrial {
 impl OneTrial {
     /// Finds run and trial.
     pub(super) async fn find(arguments: &OneTrialArgs, global: &Global) -> Result<Self> {
-        let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+        Self::select(&arguments.trial, arguments.run.as_deref(), global).await
+    }
+
+    /// Finds the run, and the one trial of it that matches.
+    pub(super) async fn select(
+        trial: &Selector,
+        run: Option<&str>,
+        global: &Global,
+    ) -> Result<Self> {
+        let dir = RunDir::find(&global.runs, run)?;
         let mut store = sync::for_reading(&dir).await?;
         let trials = trial_status::all(store.trials().await?, &dir)?;
-        let status = arguments.trial.choose(trials, &dir.name())?;
+        let status = trial.choose(trials, &dir.name())?;
         Ok(Self { dir, store, status })
     }
 

@@ -6,14 +6,12 @@ use std::iter;
 
 use experiments::expand;
 use experiments::protocol::exit;
-use serde_json::json;
 
 use super::detach;
 use super::error::{Result, VerbError};
-use super::output::{print_json, print_message};
+use super::output::print_message;
 use super::plan_text::{announce, dry_run};
-use super::skipped_lines::skipped_lines_text;
-use super::summary::Summary;
+use super::run_end::finish;
 use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
 use crate::display::{Display, Verbosity};
@@ -22,12 +20,12 @@ use crate::platform::hash::sha256;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::trial::restart as restart_trial;
-use crate::scheduler::{Change, State, StopRequest};
+use crate::scheduler::Change;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
 use crate::store::{StoreError, TrialRecord};
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
-use crate::supervisor::{Outcome, Parts, Supervisor};
+use crate::supervisor::{Parts, Supervisor};
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
@@ -100,6 +98,7 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
         foreign_processes: arguments.foreign_processes(),
         jobs: arguments.jobs.map(|jobs| jobs as usize),
         max_fails: arguments.fails.limit(),
+        keep_going: arguments.fails.keep_going,
     };
     let outcome = Supervisor::new(parts, &mut display).await?.run().await;
     display.finish();
@@ -115,7 +114,7 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
             error.into()
         }
     })?;
-    finish(&run, &dir, &plan, &outcome, arguments.json, verbosity)
+    finish(&run, &dir, &plan, &outcome, arguments.json, verbosity).await
 }
 
 /// The command line as the user gave it, also in the background.
@@ -168,59 +167,6 @@ fn restart(
         journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
     }
     Ok(())
-}
-
-/// Prints how the run ended, and returns its exit code.
-fn finish(
-    run: &expand::Run,
-    dir: &RunDir,
-    plan: &Plan,
-    outcome: &Outcome,
-    as_json: bool,
-    verbosity: Verbosity,
-) -> Result<u8> {
-    let ended: Vec<_> = plan
-        .to_run()
-        .filter_map(|planned| outcome.states.iter().find(|(id, _)| *id == planned.trial.id))
-        .collect();
-    let failed = ended.iter().filter(|(_, state)| matches!(state, State::Failed { .. }));
-    let failed: Vec<_> = failed.map(|trial| (*trial).clone()).collect();
-    let cancelled = ended.iter().filter(|(_, state)| matches!(state, State::Cancelled { .. }));
-    let cancelled = cancelled.count();
-    let succeeded =
-        outcome.states.iter().filter(|(_, state)| matches!(state, State::Succeeded { .. }));
-    let stopped_by_user = matches!(outcome.stopping, Some(StopRequest::ByUser(_)));
-    let summary = Summary {
-        run: run.name(),
-        of: plan.trials.len(),
-        done: succeeded.count(),
-        interrupted: stopped_by_user || (cancelled > 0 && failed.is_empty()),
-        failed,
-        cancelled,
-        orphaned: 0,
-    };
-    if as_json {
-        let ended = ended.iter().map(|(id, state)| json!({"id": id, "status": state}));
-        print_json(&json!({
-            "schema": 1,
-            "run": run.name(),
-            "profile": run.config.profile,
-            "folder": dir.path(),
-            "trials": plan.trials.len(),
-            "succeeded": summary.done,
-            "failed": summary.failed.len(),
-            "cancelled": cancelled,
-            "interrupted": summary.interrupted,
-            "ended": ended.collect::<Vec<_>>(),
-        }))?;
-    }
-    if verbosity == Verbosity::Normal {
-        if let Some(text) = skipped_lines_text(&outcome.skipped_lines) {
-            print_message(&text);
-        }
-        print_message(&summary.to_text());
-    }
-    Ok(summary.code())
 }
 
 /// True if an error, or one of its causes, is that a disk is full.

@@ -113,7 +113,7 @@ impl TrialDetails {
             ("attempts", columns(&self.attempt_rows())),
             ("the last attempt ran with", ran_with.unwrap_or_default()),
             ("final values", columns(&results.collect::<Vec<_>>())),
-            ("lines that are not events", columns(&self.skipped_line_rows())),
+            ("skipped lines and values", columns(&self.skipped_line_rows())),
             ("files", columns(&files.collect::<Vec<_>>())),
             (
                 "to rerun it manually (without the second line: from the beginning)",
@@ -163,12 +163,12 @@ impl TrialDetails {
     /// The first skipped lines of each attempt, and the number of others.
     fn skipped_line_rows(&self) -> Vec<[String; 3]> {
         let mut rows = Vec::new();
-        for SkippedLines { attempt, lines, first, .. } in &self.skipped_lines {
+        for SkippedLines { attempt, lines, partial, first, .. } in &self.skipped_lines {
             let attempt = format!("  attempt {attempt}");
             for (line, reason) in first {
                 rows.push([attempt.clone(), format!("line {line}"), reason.clone()]);
             }
-            let more = lines - first.len() as u64;
+            let more = lines + partial - first.len() as u64;
             if more > 0 {
                 rows.push([attempt, String::new(), format!("and {more} more")]);
             }
@@ -198,6 +198,7 @@ impl TrialDetails {
             "skipped_lines": self.skipped_lines.iter().map(|lines| json!({
                 "attempt": lines.attempt,
                 "lines": lines.lines,
+                "partial": lines.partial,
                 "first": lines.first.iter().map(|(line, reason)| {
                     json!({"line": line, "reason": reason})
                 }).collect::<Vec<_>>(),

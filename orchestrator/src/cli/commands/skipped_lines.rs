@@ -1,11 +1,11 @@
-//! The warning about lines of a worker that are not events.
+//! The warning about lines of a worker that are not events, and values that are not numbers.
 
 use crate::store::SkippedLines;
 
 /// Attempts with a warning of their own; the others are counted.
 const NAMED: usize = 3;
 
-/// A warning for each attempt with skipped lines; `None` if no attempt has any.
+/// A warning for each attempt with skipped lines or values; `None` if no attempt has any.
 pub(super) fn skipped_lines_text(skipped_lines: &[SkippedLines]) -> Option<String> {
     let first = skipped_lines.first()?;
     let named = skipped_lines.iter().take(NAMED);

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use experiments::protocol::exit;
 use experiments::protocol::trial_id::TrialId;
+use reports::metric_gaps::MetricGaps;
 use serde_json::{Value, json};
 
 use super::error::Result;
+use super::metric_gaps::metric_gaps;
 use super::output::{print, print_json};
 use super::skipped_lines::skipped_lines_text;
 use crate::cli::args::{self, Global};
@@ -35,6 +37,7 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
     };
     let skipped_lines = store.skipped_lines().await?;
     let mut trials = store.trials().await?;
+    let gaps = metric_gaps(&mut store, &resolved.run.report, &trials).await?;
     trials.retain(|trial| arguments.all || !trial.retired);
     let statuses = trial_status::all(trials, &dir)?;
     if arguments.json {
@@ -45,6 +48,7 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
             "folder": dir.path(),
             "supervisor": supervisor,
             "trials": trials,
+            "metric_gaps": gaps,
         }))?;
     } else {
         let counts = counts(statuses.iter().map(TrialStatus::state));
@@ -55,11 +59,14 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
         } else {
             statuses.into_iter().partition(is_of_interest)
         };
-        print(&(head + &table(&listed, &resolved, supervisor.is_some(), &latest)))?;
+        print(&(head + &table(&listed, &resolved, supervisor.is_some(), &latest, &gaps)))?;
         if !only_counted.is_empty() {
             print(&format!("and {} more; `--all` lists them\n", only_counted.len()))?;
         }
         print(&skipped_lines_text(&skipped_lines).map_or(String::new(), |text| text + "\n"))?;
+        for problem in gaps.problems() {
+            print(&format!("warning: {problem}\n"))?;
+        }
     }
     Ok(exit::OK)
 }
@@ -90,6 +97,7 @@ fn table(
     resolved: &RunSnapshot,
     supervised: bool,
     latest: &BTreeMap<TrialId, f64>,
+    gaps: &MetricGaps,
 ) -> String {
     let headline = snapshot::headline(&resolved.run.report);
     let mut rows = vec![
@@ -107,10 +115,24 @@ fn table(
             active.map_or(String::new(), |(_, step, of)| format!("{step}/{of}")),
             latest.get(&trial.id).map_or(String::new(), |value| format!("{value:.2}")),
             trial.last_attempt.as_ref().map_or(String::new(), |a| a.number.to_string()),
-            resolved.reason(status, supervised).lines().next().unwrap_or_default().to_owned(),
+            reason(status, resolved, supervised, gaps),
         ]);
     }
     columns(&rows).join("\n") + "\n"
+}
+
+/// The first line of the reason for a trial's state; of one that succeeded what it does not report.
+fn reason(
+    status: &TrialStatus,
+    resolved: &RunSnapshot,
+    supervised: bool,
+    gaps: &MetricGaps,
+) -> String {
+    match gaps.trials.iter().find(|gap| gap.trial == status.trial.id.0) {
+        Some(gap) if gap.no_result => "reported no result".to_owned(),
+        Some(gap) => format!("reported no {}", gap.metrics.join(", ")),
+        None => resolved.reason(status, supervised).lines().next().unwrap_or_default().to_owned(),
+    }
 }
 
 fn to_json(status: &TrialStatus, headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> Value {

@@ -69,6 +69,7 @@ async fn handle(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> Resul
         foreign_processes: ForeignProcesses::Avoided,
         jobs: Some(0),
         max_fails: None,
+        keep_going: true,
     };
     let mut display = Display::new(Verbosity::Quiet, None);
     Ok(Supervisor::new(parts, &mut display).await?.serve_requests(trials).await?)

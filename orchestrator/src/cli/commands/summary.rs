@@ -3,12 +3,15 @@
 use experiments::protocol::exit;
 use experiments::protocol::trial_id::TrialId;
 
-use crate::display::text::columns;
+use reports::metric_gaps::MetricGaps;
+
+use super::causes::{self, SameCause};
+use crate::display::text::{columns, named};
 use crate::run_dir::RunDir;
 use crate::scheduler::{State, StopRequest};
 use crate::store::TrialRecord;
 
-/// Limit of the failed trials that are listed; the others are counted.
+/// Limit of the causes of failures that are listed; trials with others are counted.
 const LISTED: usize = 20;
 
 /// The end of a run.
@@ -19,14 +22,19 @@ pub(super) struct Summary {
     pub(super) of: usize,
     /// Trials that have succeeded.
     pub(super) done: usize,
-    /// Trials that were given up, with the state that says why.
-    pub(super) failed: Vec<(TrialId, State)>,
+    /// Trials that were given up, by cause; where the run ended because its first trials failed the same
+    /// way, those as well.
+    pub(super) failed: Vec<SameCause<TrialId>>,
     /// Trials that a user has stopped.
     pub(super) cancelled: usize,
     /// True if some trials were still to be run.
     pub(super) interrupted: bool,
     /// Trials that are recorded as running: their supervisor died before they ended.
     pub(super) orphaned: usize,
+    /// True if the run ended because its first trials failed the same way before their first event.
+    pub(super) same_failure: bool,
+    /// The metrics that the report needs and succeeded trials do not report.
+    pub(super) gaps: MetricGaps,
 }
 
 impl Summary {
@@ -35,37 +43,42 @@ impl Summary {
         dir: &RunDir,
         trials: &[TrialRecord],
         stopping: Option<StopRequest>,
+        gaps: MetricGaps,
     ) -> Self {
         let states = || trials.iter().map(|trial| (&trial.id, &trial.state));
         let count = |wanted: fn(&State) -> bool| states().filter(|(_, s)| wanted(s)).count();
         let done = count(|state| matches!(state, State::Succeeded { .. }));
-        let failed = states().filter(|(_, state)| matches!(state, State::Failed { .. }));
-        let failed: Vec<_> = failed.map(|(id, state)| (id.clone(), state.clone())).collect();
+        let same_failure = stopping == Some(StopRequest::SameFailure);
+        let failed = failures(dir, trials.iter(), same_failure);
         let cancelled = count(|state| matches!(state, State::Cancelled { .. }));
         let orphaned = count(|state| state.active_attempt().is_some());
-        let left = trials.len() - done - failed.len() - cancelled;
+        let left = trials.len() - done - count_all(&failed) - cancelled;
         // As its supervisor reported it: a run that ends after too many failures was not interrupted.
         let interrupted = match stopping {
             Some(StopRequest::ByUser(_)) => true,
             Some(StopRequest::TooManyFailures) if !failed.is_empty() => orphaned > 0,
+            Some(StopRequest::SameFailure) => orphaned > 0,
             _ => left > 0 || (cancelled > 0 && failed.is_empty()),
         };
-        Self { run: dir.name(), of: trials.len(), done, failed, cancelled, interrupted, orphaned }
+        let (run, of) = (dir.name(), trials.len());
+        Self { run, of, done, failed, cancelled, interrupted, orphaned, same_failure, gaps }
     }
 
     /// The exit code of the verb.
     pub(super) fn code(&self) -> u8 {
         match (self.interrupted, self.failed.len()) {
             (true, _) => exit::INTERRUPTED,
+            (false, 0) if self.gaps.is_incomplete() => exit::INCOMPLETE,
             (false, 0) => exit::OK,
             (false, _) => exit::SOME_FAILED,
         }
     }
 
-    /// A line of counts, then a line for each failure with its class and where to read more.
+    /// A line of counts, then a line for each cause of failures and where to read more.
     pub(super) fn to_text(&self) -> String {
-        let Self { run, of, done, failed, cancelled, interrupted, orphaned } = self;
-        let count = failed.len();
+        let Self { run, of, done, failed, cancelled, interrupted, orphaned, same_failure, .. } =
+            self;
+        let count = count_all(failed);
         let failures = if count == 0 { String::new() } else { format!(", {count} failed") };
         let stopped = match cancelled {
             0 => String::new(),
@@ -78,63 +91,106 @@ impl Summary {
         let then = match (interrupted, count) {
             (true, _) => "; run the file again to resume".to_owned(),
             (false, 0) => format!("; `orch report {run}` draws them"),
+            (false, _) if *same_failure => {
+                let others = of - done - cancelled - count;
+                format!(", {others} wait until the cause is removed:")
+            }
             (false, _) => ":".to_owned(),
         };
         let mut lines = vec![format!("{done} of {of} trials done{failures}{stopped}{died}{then}")];
-        let rows: Vec<_> = failed
-            .iter()
-            .take(LISTED)
-            .map(|(id, state)| {
-                let reason = state.reason();
-                let first = reason.lines().next().unwrap_or_default().to_owned();
-                [format!("  {id}"), first, format!("orch why {id}")]
-            })
-            .collect();
-        lines.extend(columns(&rows));
-        if count > LISTED {
-            lines.push(format!("  and {} more; `orch status` lists them", count - LISTED));
-        }
+        lines.extend(failure_lines(failed));
         lines.join("\n")
     }
 }
 
+/// The failed ones of `trials`, by cause; with `queued`, those that wait after an attempt as well.
+pub(super) fn failures<'a>(
+    dir: &RunDir,
+    trials: impl Iterator<Item = &'a TrialRecord>,
+    queued: bool,
+) -> Vec<SameCause<TrialId>> {
+    let failed = trials.filter(|trial| match trial.state {
+        State::Failed { .. } => true,
+        State::Queued { .. } => queued && trial.last_attempt.is_some(),
+        _ => false,
+    });
+    causes::group(failed.map(|trial| (causes::cause(dir, trial), trial.id.clone())))
+}
+
+fn count_all(groups: &[SameCause<TrialId>]) -> usize {
+    groups.iter().map(|group| group.of.len()).sum()
+}
+
+/// A line for each cause, and one that names the trials where they are several.
+fn failure_lines(failed: &[SameCause<TrialId>]) -> Vec<String> {
+    let (listed, others) = failed.split_at(failed.len().min(LISTED));
+    let rows: Vec<_> = listed
+        .iter()
+        .map(|SameCause { cause, of }| {
+            let who = match &of[..] {
+                [one] => one.to_string(),
+                several => format!("{} trials", several.len()),
+            };
+            [format!("  {who}"), cause.clone(), format!("orch why {}", of[0])]
+        })
+        .collect();
+    let mut lines = Vec::new();
+    for (line, SameCause { of, .. }) in columns(&rows).into_iter().zip(listed) {
+        lines.push(line);
+        if of.len() > 1 {
+            lines.push(format!("    {}", named(of.iter().map(|id| id.0.as_str()))));
+        }
+    }
+    let more = count_all(others);
+    if more > 0 {
+        lines.push(format!("  and {more} more; `orch status` lists them"));
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
-    use experiments::protocol::failure::FailureClass;
-
     use super::*;
 
-    fn summary(failed: usize, interrupted: bool) -> Summary {
-        let state =
-            State::Failed { attempt: 1, class: FailureClass::Data, message: "no\nfaces".into() };
-        let trial = |n| (TrialId(format!("a-s{n}")), state.clone());
-        let failed = (0..failed).map(trial).collect();
+    /// Trials that failed, so many by each of some causes.
+    fn summary(failed: &[usize], interrupted: bool) -> Summary {
+        let group = |(at, count): (usize, &usize)| SameCause {
+            cause: format!("data: no {at}"),
+            of: (0..*count).map(|n| TrialId(format!("v{at}-s{n}"))).collect(),
+        };
         Summary {
             run: "trip".to_owned(),
             of: 40,
             done: 9,
-            failed,
+            failed: failed.iter().enumerate().map(group).collect(),
             interrupted,
             cancelled: 0,
             orphaned: 0,
+            same_failure: false,
+            gaps: MetricGaps::default(),
         }
     }
 
     #[test]
     fn the_code_tells_the_worst() {
-        let code = |failed, interrupted| summary(failed, interrupted).code();
+        let code = |failed: &[usize], interrupted| summary(failed, interrupted).code();
         assert_eq!(
-            [code(0, false), code(1, false), code(0, true), code(1, true)],
+            [code(&[], false), code(&[1], false), code(&[], true), code(&[1], true)],
             [0, 1, 130, 130]
         );
     }
 
     #[test]
-    fn failures_are_listed_with_what_tells_more_and_long_lists_are_cut() {
-        let text = summary(2, false).to_text();
-        let lines = ["9 of 40 trials done, 2 failed:", "  a-s0  data: no  orch why a-s0"];
-        assert_eq!(text.lines().take(2).collect::<Vec<_>>(), lines);
-        let text = summary(22, true).to_text();
+    fn failures_are_listed_by_cause_with_what_tells_more_and_long_lists_are_cut() {
+        let text = summary(&[2, 1], false).to_text();
+        let lines = [
+            "9 of 40 trials done, 3 failed:",
+            "  2 trials  data: no 0  orch why v0-s0",
+            "    v0-s0, v0-s1",
+            "  v1-s0     data: no 1  orch why v1-s0",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), lines);
+        let text = summary(&[1; 22], true).to_text();
         assert!(text.starts_with("9 of 40 trials done, 22 failed; run the file again"), "{text}");
         assert!(text.ends_with("and 2 more; `orch status` lists them"), "{text}");
         assert_eq!(text.lines().count(), 22);

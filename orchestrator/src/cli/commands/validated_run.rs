@@ -47,6 +47,11 @@ impl ValidatedRun {
         let mut run = experiment.expand(profile.as_deref(), &overrides)?;
         run.config.resources =
             expand::override_resources(&run.config.resources, &arguments.resources)?;
+        if !global.quiet {
+            for warning in &run.warnings {
+                print_message(&format!("warning: {warning}"));
+            }
+        }
         run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);
         run.check_rows(&arguments.only)?;
         let program = worker_program::find(&run.config.worker.command[0])?;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use experiments::protocol::exit;
 
 use super::error::Result;
+use super::metric_gaps::{metric_gaps, print_metric_gaps};
 use super::output::print_message;
 use super::summary::Summary;
 use crate::cli::args::{self, Global};
@@ -29,8 +30,10 @@ pub(super) async fn run(arguments: &args::Wait, global: &Global) -> Result<u8> {
     let resolved = RunSnapshot::read(&dir.resolved())?;
     let mut store = sync::for_reading(&dir).await?;
     let trials = resolved.of_last_run(store.trials().await?);
-    let summary = Summary::of_records(&dir, &trials, store.stopping().await?);
+    let gaps = metric_gaps(&mut store, &resolved.run.report, &trials).await?;
+    let summary = Summary::of_records(&dir, &trials, store.stopping().await?, gaps);
     if summary.code() != exit::OK {
+        print_metric_gaps(&summary.gaps);
         print_message(&format!("{}: {}", dir.name(), summary.to_text()));
     }
     Ok(summary.code())

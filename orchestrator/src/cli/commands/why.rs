@@ -1,11 +1,14 @@
-//! `orch why TRIAL [RUN]`: explains the state of a trial, and what to do about it.
+//! `orch why TRIAL [RUN]`: explains the state of a trial, or of several, by cause, and what to do about it.
 
 use experiments::protocol::exit;
 
+use super::causes::{self, SameCause};
 use super::error::Result;
-use super::one_trial::{OneTrial, sentence};
+use super::one_trial::sentence;
 use super::output::print;
 use crate::cli::args::{self, Global};
+use crate::display::text::named;
+use crate::display::trial_status::TrialStatus;
 use crate::run_dir::RunDir;
 use crate::run_dir::log_tail::LogEnd;
 use crate::run_dir::snapshot::RunSnapshot;
@@ -15,23 +18,37 @@ use crate::scheduler::State;
 pub(super) async fn run(arguments: &args::Why, global: &Global) -> Result<u8> {
     // First: once there is no supervisor, nothing is recorded any more.
     let supervised = RunDir::find(&global.runs, arguments.target.run.as_deref())?.is_supervised();
-    let one = OneTrial::find(&arguments.target, global).await?;
-    let resolved = RunSnapshot::read(&one.dir.resolved())?;
-    let state = sentence(&one.status, &resolved.reason(&one.status, supervised));
-    let mut lines = vec![format!("{state}."), advice(&one, &resolved, supervised)];
-    if let State::Failed { attempt, .. } = &one.status.trial.state
-        && let Some(end) = LogEnd::of(&one.attempt(*attempt))?
-    {
-        lines.extend([String::new(), format!("The end of {}:", end.path.display())]);
-        lines.extend(end.lines.iter().map(|line| format!("  {line}")));
+    let (dir, groups) = causes::selected(&arguments.target, global).await?;
+    let resolved = RunSnapshot::read(&dir.resolved())?;
+    let mut sections = Vec::new();
+    for SameCause { cause, of } in &groups {
+        let first = &of[0];
+        let state = match &of[..] {
+            [one] => format!("{}.", sentence(one, &resolved.reason(one, supervised))),
+            several => {
+                let names = named(several.iter().map(|status| status.trial.id.0.as_str()));
+                format!("{} trials: {cause}.\n  {names}", several.len())
+            }
+        };
+        let mut lines = vec![state, advice(first, &resolved, supervised)];
+        let did_not_end_well =
+            matches!(first.trial.state, State::Failed { .. } | State::Queued { .. });
+        let attempt = first.trial.last_attempt.as_ref().filter(|_| did_not_end_well);
+        if let Some(attempt) = attempt
+            && let Some(end) = LogEnd::of(&dir.attempt(&first.trial.id, attempt.number))?
+        {
+            lines.extend([String::new(), format!("The end of {}:", end.path.display())]);
+            lines.extend(end.lines.iter().map(|line| format!("  {line}")));
+        }
+        sections.push(lines.join("\n") + "\n");
     }
-    print(&(lines.join("\n") + "\n"))?;
+    print(&sections.join("\n"))?;
     Ok(exit::OK)
 }
 
 /// The next thing to do, as a sentence.
-fn advice(one: &OneTrial, resolved: &RunSnapshot, supervised: bool) -> String {
-    let trial = &one.status.trial;
+fn advice(status: &TrialStatus, resolved: &RunSnapshot, supervised: bool) -> String {
+    let trial = &status.trial;
     let id = &trial.id;
     if trial.retired {
         return "The file no longer names it; add it to the file again to run it.".to_owned();
@@ -45,7 +62,7 @@ fn advice(one: &OneTrial, resolved: &RunSnapshot, supervised: bool) -> String {
         State::Queued { .. } if supervised => {
             "Nothing to do: the running supervisor starts it in turn.".to_owned()
         }
-        State::Running { .. } if one.status.stalled_since_ms().is_some() => format!(
+        State::Running { .. } if status.stalled_since_ms().is_some() => format!(
             "`orch logs {id}` prints its output; `orch stop {id}` stops it, and `orch retry {id}` then \
              resumes it from its last checkpoint."
         ),

@@ -42,9 +42,11 @@ proptest! {
     /// than may, and every trial comes to an end. The simulator checks each decision.
     #[test]
     fn no_sequence_of_inputs_breaks_the_rules(
-        inputs in prop::collection::vec((0..3usize, 0..14u8, 0..4u64), 1..200)
+        inputs in prop::collection::vec((0..3usize, 0..14u8, 0..4u64), 1..200),
+        keep_going: bool
     ) {
-        let mut scheduler = queued(3);
+        let policy = Policy { keep_going, ..policy() };
+        let mut scheduler = Scheduler::new((0..3).map(recovered), policy.clone());
         let (mut last_attempt, mut crashes) = ([0u32; 3], [0u32; 3]);
         for (now_ms, (n, kind, step)) in (0i64..).step_by(5_000).zip(inputs) {
             let settled: Vec<_> = scheduler.states().filter(|(_, s)| s.is_settled())
@@ -67,12 +69,14 @@ proptest! {
                 }
             }
             prop_assert!(scheduler.active().count() <= 2);
-            prop_assert!(crashes.iter().all(|crashes| *crashes <= policy().retry.attempts));
+            prop_assert!(crashes.iter().all(|crashes| *crashes <= policy.retry.attempts));
             for (trial, state) in settled.iter().filter(|(trial, _)| Some(trial) != retried.as_ref()) {
                 prop_assert_eq!(scheduler.state(trial), Some(state));
             }
         }
         finish(&mut scheduler);
-        prop_assert!(scheduler.states().all(|(_, state)| state.is_settled()));
+        let waits = scheduler.stopping() == Some(StopRequest::SameFailure);
+        prop_assert!(waits || scheduler.states().all(|(_, state)| state.is_settled()));
+        prop_assert!(!(waits && keep_going));
     }
 }

@@ -161,8 +161,10 @@ fn measured_durations_change_the_order_of_the_others() {
     let trials = [weigh(0, 3.0), weigh(1, 2.0), weigh(2, 1.0), twin];
     let mut scheduler = Scheduler::new(trials, Policy { jobs: 1, ..policy() });
     let took = |ms| {
-        let AttemptEnd::Recorded { exit, failure } = exited(0) else { panic!("not recorded") };
-        AttemptEnd::Recorded { exit: Exit { ended_ms: ms, ..exit }, failure }
+        let AttemptEnd::Recorded { exit, failure, last_line } = exited(0) else {
+            panic!("not recorded")
+        };
+        AttemptEnd::Recorded { exit: Exit { ended_ms: ms, ..exit }, failure, last_line }
     };
     let mut started = Vec::new();
     // Trial 1 is over in a moment, and so will be its twin.

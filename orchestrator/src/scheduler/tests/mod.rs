@@ -1,6 +1,7 @@
 //! The scheduler against sequences of inputs: by example, and by any sequence.
 
 mod any_sequence;
+mod early_failures;
 mod examples;
 mod retry;
 
@@ -30,7 +31,7 @@ fn recovered(n: usize) -> RecoveredTrial {
 
 fn policy() -> Policy {
     let (retry, after_stall) = (Retry::default(), AfterStall::Retry);
-    Policy { retry, jobs: 2, max_fails: None, after_stall, shares_gpu: true }
+    Policy { retry, jobs: 2, max_fails: None, keep_going: false, after_stall, shares_gpu: true }
 }
 
 fn queued(n: usize) -> Scheduler {
@@ -55,7 +56,7 @@ fn recorded(outcome: Outcome, stop: Option<StopSource>) -> AttemptEnd {
         started_ms: 0,
         ended_ms: 0,
     };
-    AttemptEnd::Recorded { exit, failure: None }
+    AttemptEnd::Recorded { exit, failure: None, last_line: String::new() }
 }
 
 fn exited(code: i32) -> AttemptEnd {
@@ -74,7 +75,9 @@ fn attempt(number: u32) -> AttemptSummary {
 fn full() -> AttemptEnd {
     let failure = Some(Failure { class: FailureClass::CudaOom, message: "no memory".to_owned() });
     match exited(1) {
-        AttemptEnd::Recorded { exit, .. } => AttemptEnd::Recorded { exit, failure },
+        AttemptEnd::Recorded { exit, last_line, .. } => {
+            AttemptEnd::Recorded { exit, failure, last_line }
+        }
         other => other,
     }
 }

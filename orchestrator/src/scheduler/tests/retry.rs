@@ -12,7 +12,7 @@ use crate::scheduler::{AttemptEnd, History, Policy, StopCause};
 
 fn policy() -> Policy {
     let (retry, after_stall) = (Retry::default(), AfterStall::Flag);
-    Policy { retry, jobs: 1, max_fails: None, after_stall, shares_gpu: true }
+    Policy { retry, jobs: 1, max_fails: None, keep_going: false, after_stall, shares_gpu: true }
 }
 
 fn exit(outcome: Outcome) -> Exit {
@@ -28,12 +28,16 @@ fn exit(outcome: Outcome) -> Exit {
 }
 
 fn ended(code: i32) -> AttemptEnd {
-    AttemptEnd::Recorded { exit: exit(Outcome::Exited { code }), failure: None }
+    AttemptEnd::Recorded {
+        exit: exit(Outcome::Exited { code }),
+        failure: None,
+        last_line: String::new(),
+    }
 }
 
 fn reports(code: i32, class: &str) -> AttemptEnd {
     let failure = Some(Failure { class: class.to_owned().into(), message: "so it was".to_owned() });
-    AttemptEnd::Recorded { exit: exit(Outcome::Exited { code }), failure }
+    AttemptEnd::Recorded { exit: exit(Outcome::Exited { code }), failure, last_line: String::new() }
 }
 
 fn class_of(decision: RetryDecision) -> String {
@@ -86,11 +90,14 @@ fn a_full_disk_costs_no_attempt_unless_the_worker_reports_another_failure() {
         matches!(decision, RetryDecision::Retry { reason, .. } if reason.contains("disk was full"))
     );
     assert_eq!(history.failures, 0);
-    let AttemptEnd::Recorded { exit, failure } = &mut end else { unreachable!("recorded above") };
+    let AttemptEnd::Recorded { exit, failure, .. } = &mut end else {
+        unreachable!("recorded above")
+    };
     *failure = Some(Failure { class: FailureClass::Diverged, message: String::new() });
     let exit_of_success = Exit { outcome: Outcome::Exited { code: 0 }, ..exit.clone() };
     assert_eq!(class_of(decide(&end, None, &mut history, &policy)), "diverged");
-    let done = AttemptEnd::Recorded { exit: exit_of_success, failure: None };
+    let done =
+        AttemptEnd::Recorded { exit: exit_of_success, failure: None, last_line: String::new() };
     assert_eq!(decide(&done, None, &mut history, &policy), RetryDecision::Succeeded);
 }
 
@@ -180,7 +187,7 @@ fn a_requested_stop_is_never_a_failure() {
         Outcome::NotStarted { message: "stopped before it began".to_owned() },
     ] {
         let exit = Exit { stop: Some(StopSource::Requested), ..exit(outcome) };
-        let end = AttemptEnd::Recorded { exit, failure: None };
+        let end = AttemptEnd::Recorded { exit, failure: None, last_line: String::new() };
         let decision = decide(&end, None, &mut History::default(), &policy());
         assert!(matches!(decision, RetryDecision::Retry { .. }), "{end:?}");
     }
@@ -191,7 +198,7 @@ fn a_time_limit_costs_an_attempt_unless_a_checkpoint_was_saved() {
     let policy = Policy { retry: Retry { attempts: 1, ..Retry::default() }, ..policy() };
     let at_its_limit = |outcome| {
         let exit = Exit { stop: Some(StopSource::TimeLimit), killed: true, ..exit(outcome) };
-        AttemptEnd::Recorded { exit, failure: None }
+        AttemptEnd::Recorded { exit, failure: None, last_line: String::new() }
     };
     for outcome in [Outcome::Signalled { signal: 9 }, Outcome::Exited { code: 1 }] {
         let end = at_its_limit(outcome);
@@ -236,7 +243,7 @@ fn a_person_s_stop_is_not_remembered_and_one_for_a_stall_is() {
         stop: Some(StopSource::Requested),
         ..exit(Outcome::Exited { code: WORKER_STOPPED })
     };
-    let stopped = AttemptEnd::Recorded { exit: stopped, failure: None };
+    let stopped = AttemptEnd::Recorded { exit: stopped, failure: None, last_line: String::new() };
     for (cause, interruptions) in [
         (StopCause::Cancelled, 0),
         (StopCause::Interrupted, 0),
@@ -253,8 +260,11 @@ fn a_person_s_stop_is_not_remembered_and_one_for_a_stall_is() {
 fn exit_code_zero_is_the_only_success() {
     let mut history = History::default();
     assert_eq!(decide(&ended(0), None, &mut history, &policy()), RetryDecision::Succeeded);
-    let killed =
-        AttemptEnd::Recorded { exit: exit(Outcome::Signalled { signal: 9 }), failure: None };
+    let killed = AttemptEnd::Recorded {
+        exit: exit(Outcome::Signalled { signal: 9 }),
+        failure: None,
+        last_line: String::new(),
+    };
     for end in [
         ended(75),
         killed,

@@ -29,6 +29,7 @@ struct Cursor {
     lines_read: i64,
     in_long_line: bool,
     skipped_lines: i64,
+    partial_lines: i64,
 }
 
 impl Store {
@@ -43,7 +44,8 @@ impl Store {
     ) -> Result<Read, StoreError> {
         let sql = Self::sql_error(&self.path);
         let cursor: Cursor = sqlx::query_as(
-            "select attempt_id, bytes_read, lines_read, in_long_line, skipped_lines
+            "select attempt_id, bytes_read, lines_read, in_long_line, skipped_lines,
+                partial_lines
              from attempt join trial using (trial_id) where name = ? and number = ?",
         )
         .bind(&trial.0)
@@ -76,54 +78,65 @@ async fn ingest(
     read: &line_reader::Read,
 ) -> Result<Vec<Line>, sqlx::Error> {
     let mut batch = Batch::new(db, cursor.attempt_id).await?;
-    let mut skipped_lines = cursor.skipped_lines as u64;
+    let (mut skipped, mut partial) = (cursor.skipped_lines as u64, cursor.partial_lines as u64);
     let mut lines = Vec::new();
     for (number, line) in (cursor.lines_read as u64 + 1..).zip(&read.lines) {
+        let before = skipped + partial;
         match parse(line, batch.names()) {
-            Ok(Some(line)) => {
+            Ok(Some((line, skipped_values))) => {
                 batch.apply(db, &line).await?;
                 lines.push(line);
+                if !skipped_values.is_empty() {
+                    let reason = skipped_values.join("; ");
+                    skip_line(db, cursor.attempt_id, number, &reason, before).await?;
+                    partial += 1;
+                }
             }
             Ok(None) => {}
             Err(reason) => {
-                skip_line(db, cursor.attempt_id, number, &reason, skipped_lines).await?;
-                skipped_lines += 1;
+                skip_line(db, cursor.attempt_id, number, &reason, before).await?;
+                skipped += 1;
             }
         }
     }
     batch.finish(db).await?;
-    store_position(db, cursor.attempt_id, read.offset, skipped_lines).await?;
+    store_position(db, cursor.attempt_id, read.offset, [skipped, partial]).await?;
     Ok(lines)
 }
 
+/// An event, and a reason for each of its values that is skipped.
+type Parsed = (Line, Vec<String>);
+
 /// The event in a line, `None` if that is blank, or the reason for which it is skipped.
-fn parse(line: &line_reader::Line, names: &Names) -> Result<Option<Line>, String> {
+fn parse(line: &line_reader::Line, names: &Names) -> Result<Option<Parsed>, String> {
     let text = match line {
         line_reader::Line::Whole(text) if text.trim().is_empty() => return Ok(None),
         line_reader::Line::Whole(text) => text,
         line_reader::Line::TooLong => return Err(format!("longer than {LONGEST_LINE} bytes")),
     };
-    let line = Line::parse(text).map_err(|error| error.to_string())?;
-    if !names.have_room_for(&line.event) {
+    let parsed = Line::parse_with_skipped(text).map_err(|error| error.to_string())?;
+    if !names.have_room_for(&parsed.0.event) {
         return Err(format!("the attempt names more than {MOST_METRICS} metrics"));
     }
-    Ok(Some(line))
+    Ok(Some(parsed))
 }
 
 async fn store_position(
     db: &mut SqliteConnection,
     attempt_id: i64,
     offset: ReadOffset,
-    skipped_lines: u64,
+    [skipped, partial]: [u64; 2],
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "update attempt set bytes_read = ?, lines_read = ?, in_long_line = ?, skipped_lines = ?
+        "update attempt set bytes_read = ?, lines_read = ?, in_long_line = ?, skipped_lines = ?,
+            partial_lines = ?
          where attempt_id = ?",
     )
     .bind(offset.bytes as i64)
     .bind(offset.lines as i64)
     .bind(offset.in_long_line)
-    .bind(skipped_lines as i64)
+    .bind(skipped as i64)
+    .bind(partial as i64)
     .bind(attempt_id)
     .execute(db)
     .await

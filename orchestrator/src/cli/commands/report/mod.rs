@@ -18,6 +18,7 @@ use self::mixed_builds::{MixedBuilds, ReportOrigins};
 use self::other_run::OtherRun;
 use self::records::Heading;
 use super::error::Result;
+use super::metric_gaps::print_metric_gaps;
 use super::output::{print, print_json, print_message};
 use crate::cli::args::{self, Global};
 use crate::platform::atomic_file;
@@ -71,6 +72,7 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
             "run": request.dir.name(),
             "files": written.files,
             "incomplete": written.incomplete,
+            "metric_gaps": written.metric_gaps,
             "problems": written.problems,
         }))?;
     } else {
@@ -78,6 +80,7 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
         if let Some(claims) = &written.claims {
             print(&format!("\n{claims}"))?;
         }
+        print_metric_gaps(&written.metric_gaps);
         for problem in &written.problems {
             print_message(&format!("note: {problem}"));
         }
@@ -88,7 +91,7 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
             }
         }
     }
-    let incomplete = !written.incomplete.is_empty() && !arguments.allow_partial;
+    let incomplete = written.is_incomplete() && !arguments.allow_partial;
     Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
 }
 

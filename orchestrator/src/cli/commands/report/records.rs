@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use experiments::expand::Row;
 use experiments::protocol::trial_id::TrialId;
-use experiments::schema::claim::{Measure, Quantity};
-use experiments::schema::report::{Curve, Figure, Report, X};
+use experiments::schema::claim::Measure;
+use experiments::schema::metric_use::Values;
+use experiments::schema::report::{Figure, Report, X};
 use reports::records::{Artifact, Records, Trial, TrialState, Variant};
 use reports::series::{Sample, Spool};
 use serde_json::{Map, Value};
@@ -60,7 +61,7 @@ pub(crate) async fn collect(
     let trials = store.trials().await?;
     let mut results = store.results().await?;
     let (timed, mut series, mut spool) = (timed(report), BTreeMap::new(), Spool::new(spool_folder));
-    for metric in drawn(report) {
+    for metric in used(report, Values::ByStep) {
         let times = if timed.contains(metric) { Times::Read } else { Times::Left };
         let mut of = BTreeMap::new();
         let put = |trial, samples: Vec<Sample>| {
@@ -78,7 +79,7 @@ pub(crate) async fn collect(
         series.insert(metric.to_owned(), of);
     }
     let mut items = BTreeMap::new();
-    for metric in compared(report) {
+    for metric in used(report, Values::Final) {
         items.insert(metric.to_owned(), store.final_items(metric).await?);
     }
     let mut variants = Vec::new();
@@ -107,41 +108,25 @@ pub(crate) async fn collect(
         caption: heading.caption.to_owned(),
         variants,
         metrics: store.metrics().await?,
+        by_step: store.metrics_with_points().await?,
     })
 }
 
-/// The metrics whose points a figure draws or a claim is about.
-fn drawn(report: &Report) -> BTreeSet<&str> {
-    let claimed = claimed(report).filter(|quantity| quantity.measure != Measure::Final);
-    let claimed = claimed.map(|quantity| quantity.metric.as_str());
-    curves(report).map(|curve| curve.metric.as_str()).chain(claimed).collect()
+/// The metrics of which `report` uses these values.
+fn used(report: &Report, values: Values) -> BTreeSet<&str> {
+    let uses = report.metric_uses().into_iter().filter(|used| used.values == values);
+    uses.map(|used| used.metric).collect()
 }
 
 /// The metrics that are drawn against time, or compared by it.
 fn timed(report: &Report) -> BTreeSet<&str> {
-    let claimed = claimed(report).filter(|q| matches!(q.measure, Measure::Seconds(_)));
-    let claimed = claimed.map(|quantity| quantity.metric.as_str());
-    let timed = curves(report).filter(|curve| curve.x == X::Seconds);
-    timed.map(|curve| curve.metric.as_str()).chain(claimed).collect()
-}
-
-/// The metrics whose final values are compared.
-fn compared(report: &Report) -> BTreeSet<&str> {
-    let columns = report.table.iter().flat_map(|table| &table.columns);
-    let claimed = claimed(report).filter(|quantity| quantity.measure == Measure::Final);
-    let claimed = claimed.map(|quantity| quantity.metric.as_str());
-    columns.map(|column| column.metric.as_str()).chain(claimed).collect()
-}
-
-fn claimed(report: &Report) -> impl Iterator<Item = &Quantity> {
-    report.claims.iter().flat_map(|claim| claim.compare.quantities())
-}
-
-fn curves(report: &Report) -> impl Iterator<Item = &Curve> {
-    report.figures.iter().filter_map(|figure| match figure {
-        Figure::Curve(curve) => Some(curve),
+    let claimed = report.claims.iter().flat_map(|claim| claim.compare.quantities());
+    let claimed = claimed.filter(|quantity| matches!(quantity.measure, Measure::Seconds(_)));
+    let drawn = report.figures.iter().filter_map(|figure| match figure {
+        Figure::Curve(curve) if curve.x == X::Seconds => Some(curve.metric.as_str()),
         _ => None,
-    })
+    });
+    drawn.chain(claimed.map(|quantity| quantity.metric.as_str())).collect()
 }
 
 /// Removes a trial's values from `all`, and returns them by metric.

@@ -1,11 +1,14 @@
 //! Paired comparison of two rows: pairs their values by seed and item, and tests the differences.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod items;
 
 use serde::Serialize;
 
-use crate::records::{Trial, Variant};
+use self::items::PairedItems;
+use crate::records::{ItemValues, Trial, Variant};
 use crate::statistics::{CONFIDENCE, Paired, crossed, holm, paired};
+
+pub(crate) use self::items::LeftOutItems;
 
 /// One seed's value of the compared quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,8 +17,8 @@ pub(crate) struct Observation<'a> {
     pub(crate) seed: u64,
     /// Not used where there are items, but for being finite.
     pub(crate) value: f64,
-    /// The values by item that `value` is the mean of, if they are known.
-    pub(crate) items: Option<&'a BTreeMap<String, f64>>,
+    /// The values by item; None if there are none.
+    pub(crate) items: Option<ItemValues<'a>>,
 }
 
 /// The paired differences of a row's values minus those of another row, by seed and item.
@@ -32,8 +35,8 @@ pub struct Comparison {
     pub unpaired: Vec<u64>,
     /// The count of items that all seeds share; 0 if the values are not known to be means of items.
     pub items: usize,
-    /// The count of items that some seed of either row lacks; left out.
-    pub(crate) items_left_out: usize,
+    /// The items that are known and not used; None if all are used.
+    pub(crate) items_left_out: Option<LeftOutItems>,
 }
 
 /// The result of a comparison at 95 %.
@@ -56,7 +59,7 @@ pub enum Finding {
 pub(crate) fn finals<'a>(variant: &'a Variant, metric: &str) -> Vec<Observation<'a>> {
     let values = variant.finished().filter_map(|trial: &Trial| {
         let value = *trial.results.get(metric)?;
-        Some(Observation { seed: trial.seed, value, items: trial.items_of_mean(metric) })
+        Some(Observation { seed: trial.seed, value, items: trial.items_of(metric) })
     });
     values.collect()
 }
@@ -75,14 +78,16 @@ impl Comparison {
         unpaired.sort_unstable();
         unpaired.dedup();
 
-        let (matrix, items_left_out) = by_item(&pairs);
-        let items = matrix.first().map_or(0, Vec::len);
-        let paired = match &matrix[..] {
-            [of_one_seed] if items > 1 => paired(of_one_seed),
-            several if items > 1 => crossed(several),
-            _ => paired(&pairs.iter().map(|[a, b]| a.value - b.value).collect::<Vec<_>>()),
+        let by_item = PairedItems::new(
+            &pairs.iter().map(|pair| pair.map(|seed| seed.items)).collect::<Vec<_>>(),
+        );
+        let paired = match &by_item.differences[..] {
+            [] => paired(&pairs.iter().map(|[a, b]| a.value - b.value).collect::<Vec<_>>()),
+            [of_one_seed] => paired(of_one_seed),
+            several => crossed(several),
         }?;
-        let items = if items > 1 { items } else { 0 };
+        let items = by_item.differences.first().map_or(0, Vec::len);
+        let items_left_out = by_item.left_out;
         Some(Self { p: paired.p, paired, seeds, unpaired, items, items_left_out })
     }
 
@@ -113,23 +118,6 @@ impl Comparison {
     }
 }
 
-/// Differences by seed and item, of the items that every seed of both rows has, and the count of
-/// the other items. Empty if a seed has no items.
-fn by_item(pairs: &[[&Observation; 2]]) -> (Vec<Vec<f64>>, usize) {
-    let items: Option<Vec<_>> = pairs.iter().map(|[a, b]| Some([a.items?, b.items?])).collect();
-    let items = items.unwrap_or_default();
-    let Some((first, rest)) = items.as_flattened().split_first() else {
-        return (Vec::new(), 0);
-    };
-    let shared: Vec<&String> =
-        first.keys().filter(|item| rest.iter().all(|items| items.contains_key(*item))).collect();
-    let all: BTreeSet<&String> =
-        items.as_flattened().iter().flat_map(|items| items.keys()).collect();
-    let left_out = all.len() - shared.len();
-    let differences = items.iter().map(|[a, b]| shared.iter().map(|i| a[*i] - b[*i]).collect());
-    (differences.collect(), left_out)
-}
-
 /// Adjusts the p-values of a family of comparisons by Holm's method.
 pub(crate) fn adjust_p_values<'a>(family: impl Iterator<Item = &'a mut Comparison>) {
     let mut tested: Vec<_> = family.filter(|comparison| comparison.paired.p.is_some()).collect();
@@ -141,6 +129,8 @@ pub(crate) fn adjust_p_values<'a>(family: impl Iterator<Item = &'a mut Compariso
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn value(seed: u64, value: f64) -> Observation<'static> {
@@ -165,10 +155,15 @@ mod tests {
         };
         let a = items(&[("x", 3.0), ("y", 5.0), ("z", 7.5), ("only ours", 100.0)]);
         let b = items(&[("z", 6.0), ("y", 4.0), ("x", 2.5)]);
-        let with = |seed, items| Observation { seed, value: 0.0, items: Some(items) };
+        let with = |seed, values| {
+            let items = ItemValues { values, mean_is_result: true };
+            Observation { seed, value: 0.0, items: Some(items) }
+        };
+        let left_out = |comparison: &Comparison| comparison.items_left_out.map(LeftOutItems::text);
         let one = Comparison::new(&[with(0, &a)], &[with(0, &b)]).unwrap();
         assert_eq!(one.paired, paired(&[0.5, 1.0, 1.5]).unwrap());
-        assert_eq!((one.items, one.items_left_out), (3, 1));
+        let reason = "1 of 4 items left out: not every seed of both rows has a value of them";
+        assert_eq!((one.items, left_out(&one).unwrap().as_str()), (3, reason));
         assert!(one.has_single_seed());
         let both = [with(0, &a), with(1, &b)];
         let two = Comparison::new(&both, &[with(0, &b), with(1, &a)]).unwrap();
@@ -177,6 +172,15 @@ mod tests {
         // A seed without items: what is left are the seeds' own values.
         let mixed = Comparison::new(&both, &[value(0, 1.0), with(1, &a)]).unwrap();
         assert_eq!((mixed.items, mixed.paired.difference), (0, -0.5));
+        assert_eq!(left_out(&mixed).unwrap(), "4 of 4 items left out: not every seed has items");
+        let other = Observation {
+            items: Some(ItemValues { values: &b, mean_is_result: false }),
+            ..value(0, 1.0)
+        };
+        let of_other_mean = Comparison::new(&[with(0, &a)], &[other]).unwrap();
+        assert_eq!((of_other_mean.items, of_other_mean.paired.difference), (0, -1.0));
+        let reason = "4 of 4 items left out: their mean is not the result";
+        assert_eq!(left_out(&of_other_mean).unwrap(), reason);
     }
 
     #[test]

@@ -1,0 +1,115 @@
+//! The metrics that a report is made from.
+
+use crate::schema::claim::{Measure, Quantity, Relation};
+use crate::schema::report::{Figure, Report};
+
+/// The table as a user of metrics.
+pub const TABLE: &str = "table";
+
+/// A metric that a table, a claim or a figure is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetricUse<'a> {
+    /// Its name.
+    pub metric: &'a str,
+    /// The values that are used.
+    pub values: Values,
+    /// The variants that should report it.
+    pub rows: Rows<'a>,
+    /// The table, claim or figure, for readers: [`TABLE`], ``figure `loss` ``.
+    pub by: String,
+}
+
+/// Values of a metric, by the event that has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Values {
+    /// One for each trial, from `result`.
+    Final,
+    /// Those without an item from `metrics`.
+    ByStep,
+}
+
+/// The variants that should report a metric.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rows<'a> {
+    /// Every one.
+    All,
+    /// These.
+    Named(Vec<&'a str>),
+    /// Some: the others are left out.
+    Any,
+}
+
+impl Rows<'_> {
+    /// True if a trial of `variant` should report the metric.
+    pub fn include(&self, variant: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.contains(&variant),
+            Self::Any => false,
+        }
+    }
+}
+
+impl Report {
+    /// Every use of a metric: of the table, the claims, and the figures, each in the file's order.
+    pub fn metric_uses(&self) -> Vec<MetricUse<'_>> {
+        let columns = self.table.iter().flat_map(|table| &table.columns);
+        let mut uses: Vec<_> = columns
+            .map(|column| MetricUse {
+                metric: &column.metric,
+                values: Values::Final,
+                rows: Rows::All,
+                by: TABLE.to_owned(),
+            })
+            .collect();
+        for claim in &self.claims {
+            let by = format!("claim `{}`", claim.compare);
+            uses.extend(claim.compare.quantities().map(|quantity| quantity.metric_use(&by)));
+            if claim.compare.relation == Relation::Best {
+                let subject = claim.compare.subject.metric_use(&by);
+                uses.push(MetricUse { rows: Rows::All, ..subject });
+            }
+        }
+        uses.extend(self.figures.iter().flat_map(Figure::metric_uses));
+        uses
+    }
+}
+
+impl Quantity {
+    fn metric_use(&self, by: &str) -> MetricUse<'_> {
+        let values = match self.measure {
+            Measure::Final => Values::Final,
+            Measure::At(_) | Measure::AtShare(_) | Measure::Steps(_) | Measure::Seconds(_) => {
+                Values::ByStep
+            }
+        };
+        let rows = Rows::Named(vec![&self.variant]);
+        MetricUse { metric: &self.metric, values, rows, by: by.to_owned() }
+    }
+}
+
+impl Figure {
+    fn metric_uses(&self) -> Vec<MetricUse<'_>> {
+        let names: Vec<&str> = self.variants().iter().map(String::as_str).collect();
+        let rows = if names.is_empty() { Rows::Any } else { Rows::Named(names) };
+        let by = format!("figure `{}`", self.name());
+        let used = |metric, values, rows| MetricUse { metric, values, rows, by: by.clone() };
+        match self {
+            Self::Curve(curve) => {
+                let reference = curve.reference.iter().map(|reference| {
+                    let rows = Rows::Named(vec![&reference.variant]);
+                    used(reference.metric.as_str(), Values::Final, rows)
+                });
+                let drawn = used(curve.metric.as_str(), Values::ByStep, rows);
+                std::iter::once(drawn).chain(reference).collect()
+            }
+            Self::Bars(bars) => vec![used(&bars.metric, Values::Final, rows)],
+            Self::Scatter(scatter) => vec![
+                used(&scatter.x, Values::Final, rows.clone()),
+                used(&scatter.y, Values::Final, rows),
+            ],
+            // The columns of a picture of the table are the table's.
+            Self::Images(_) | Self::Table(_) => Vec::new(),
+        }
+    }
+}

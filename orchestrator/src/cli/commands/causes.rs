@@ -1,0 +1,70 @@
+//! The causes of trials' states, and trials grouped by them: a hundred trials that fail by one missing
+//! package are one failure to a person.
+
+use std::cmp::Reverse;
+
+use crate::cli::args::{Global, TrialsArgs};
+use crate::display::trial_status::{self, TrialStatus};
+use crate::run_dir::RunDir;
+use crate::run_dir::log_tail;
+use crate::run_dir::snapshot::RunSnapshot;
+use crate::scheduler::State;
+use crate::store::{TrialRecord, sync};
+
+use super::error::Result;
+
+/// Things with the same cause, in their order; never empty.
+#[derive(Debug, Clone)]
+pub(super) struct SameCause<T> {
+    pub(super) cause: String,
+    pub(super) of: Vec<T>,
+}
+
+/// Groups by cause, the largest group first.
+pub(super) fn group<T>(with_cause: impl Iterator<Item = (String, T)>) -> Vec<SameCause<T>> {
+    let mut groups: Vec<SameCause<T>> = Vec::new();
+    for (cause, thing) in with_cause {
+        match groups.iter_mut().find(|group| group.cause == cause) {
+            Some(group) => group.of.push(thing),
+            None => groups.push(SameCause { cause, of: vec![thing] }),
+        }
+    }
+    groups.sort_by_key(|group| Reverse(group.of.len()));
+    groups
+}
+
+/// The reason for a recorded state, in a line; of a worker that failed without saying why, with the last
+/// line that it printed.
+pub(super) fn cause(dir: &RunDir, trial: &TrialRecord) -> String {
+    let reason = trial.state.reason().lines().next().unwrap_or_default().to_owned();
+    let Some(attempt) = trial.last_attempt.as_ref().filter(|attempt| attempt.failure.is_none())
+    else {
+        return reason;
+    };
+    match log_tail::last_line(&dir.attempt(&trial.id, attempt.number)) {
+        line if line.is_empty() => reason,
+        line => format!("{reason}: {line}"),
+    }
+}
+
+/// The trials that the command line names, of which there may be several, by state and cause.
+pub(super) async fn selected(
+    arguments: &TrialsArgs,
+    global: &Global,
+) -> Result<(RunDir, Vec<SameCause<TrialStatus>>)> {
+    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    let supervised = dir.is_supervised();
+    let mut store = sync::for_reading(&dir).await?;
+    let resolved = RunSnapshot::read(&dir.resolved())?;
+    let trials = trial_status::all(store.trials().await?, &dir)?;
+    let matching = arguments.trial.choose_all(trials, &dir.name())?;
+    let with_cause = matching.into_iter().map(|status| {
+        let cause = match &status.trial.state {
+            State::Failed { .. } => cause(&dir, &status.trial),
+            _ => resolved.reason(&status, supervised),
+        };
+        (status.state_with(&cause), status)
+    });
+    let groups = group(with_cause);
+    Ok((dir, groups))
+}
