@@ -10,3 +10,4 @@ pub mod scheduler;
 pub mod slots;
 pub mod store;
 pub mod supervisor;
+mod tensorboard;
