@@ -32,6 +32,7 @@ mod commands {
     mod import;
     mod inspect;
     mod interrupts;
+    mod metric_sources;
     mod provenance;
     mod query;
     mod real_worker;
@@ -42,6 +43,7 @@ mod commands {
     mod success;
     mod supervisor_crash;
     mod terminal;
+    mod unchanged_scripts;
     mod usage;
 }
 

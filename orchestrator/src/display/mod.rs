@@ -19,7 +19,6 @@ use crate::run_dir::RunDir;
 use crate::run_dir::attempt::{AttemptDir, Outcome, StopMode};
 use crate::run_dir::log_tail::LogEnd;
 use crate::run_dir::rerun_script;
-use crate::run_dir::trial::Folders;
 use crate::scheduler::State;
 
 pub use event::{Reporter, RunEvent};
@@ -110,10 +109,10 @@ impl Display {
             }
             Err(error) => self.print(&format!("    its log cannot be read: {error}")),
         }
-        let checkpoints = std::path::absolute(trial.join(Folders::of(trial).checkpoints));
-        if let (Ok(Some(command)), Ok(checkpoints)) = (attempt.read_command(), checkpoints) {
+        if let (Ok(Some(command)), Ok(trial)) = (attempt.read_command(), std::path::absolute(trial))
+        {
             self.print("    to rerun it manually (without the second line: from the beginning):");
-            for line in rerun_script::lines(&command, &checkpoints) {
+            for line in rerun_script::lines(&command, &trial) {
                 self.print(&format!("      {line}"));
             }
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use experiments::expand::ResolvedTrial;
+use experiments::expand::command::{self, CONFIG_FILE};
 use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_EXPERIMENT, ENV_SEED, ENV_TRIAL,
     ENV_VARIANT, FILE_NAME, Trial,
@@ -13,6 +14,7 @@ use experiments::protocol::trial::{
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 
+use super::worker_command::WorkerCommand;
 use super::{HolderState, Supervisor, SupervisorError};
 use crate::display::RunEvent;
 use crate::executor::worker_program;
@@ -114,21 +116,33 @@ impl Supervisor<'_> {
         atomic_file::write_json(&folder.join(FILE_NAME), &spec)?;
 
         let attempt = AttemptDir::new(&folder, number);
+        let run = &self.experiment.run;
+        let WorkerCommand { mut argv, directory, env: own, metrics } =
+            WorkerCommand::new(run, &self.dir, trial, number)?;
+        if command::uses(&run.worker, "config") {
+            atomic_file::write_json(&folder.join(CONFIG_FILE), &spec.config)?;
+        }
+        if run.worker.directory.as_deref().is_some_and(command::has_names) {
+            attempt.create()?;
+            fs_err::create_dir_all(&directory)?;
+        }
         let mut env = environment(&spec, &folder, &attempt, number);
+        env.extend(own);
         let granted = lease.as_ref().map(Lease::granted).cloned().unwrap_or_default();
         if lease.is_some() || self.experiment.run.resources.gpus == 0 {
             // A cluster sets it for the GPUs that it allocates.
             env.insert("CUDA_VISIBLE_DEVICES".to_owned(), granted.cuda_visible_devices());
         }
-        let mut argv = self.experiment.run.worker.command.clone();
-        let program = worker_program::find(&argv[0])?;
+        let program = worker_program::find(&argv[0], &run.shared_directory())?;
         argv[0] = program.to_string_lossy().into_owned();
         attempt.prepare(&Command {
             argv,
-            cwd: std::env::current_dir()?,
+            cwd: directory,
             env,
-            grace_secs: self.experiment.run.worker.grace.0.as_secs_f64(),
-            time_limit_secs: self.experiment.run.resources.time.map(|limit| limit.0.as_secs_f64()),
+            grace_secs: run.worker.grace.0.as_secs_f64(),
+            time_limit_secs: run.resources.time.map(|limit| limit.0.as_secs_f64()),
+            metrics,
+            result: run.worker.result_rule(),
         })?;
         atomic_file::write_json(&attempt.provenance(), &self.recorder.record(&program, &granted))?;
         let attempt = self.dir.attempt(id, number);

@@ -12,9 +12,9 @@ mod requests;
 pub(crate) mod retention;
 mod signals;
 mod stall;
+pub(crate) mod worker_command;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use experiments::expand::ResolvedTrial;
@@ -163,6 +163,7 @@ impl<'r> Supervisor<'r> {
         };
         let recovered = recovery::trials(&mut store, &dir, &experiment.trials, &left_out).await?;
         let trials = experiment.trials.iter();
+        let directory = experiment.run.shared_directory();
         Ok(Self {
             scheduler: Scheduler::new(recovered, policy),
             trials: trials.map(|trial| (trial.id.clone(), trial.clone())).collect(),
@@ -186,7 +187,7 @@ impl<'r> Supervisor<'r> {
             slots: Slots::of_this_machine()?,
             machine: parts.machine,
             local: Local::new(),
-            recorder: Recorder::new(Path::new(".")),
+            recorder: Recorder::new(&directory),
             since: Instant::now(),
             holders: BTreeMap::new(),
             stall_detectors: BTreeMap::new(),

@@ -99,7 +99,7 @@ impl TestTrial {
             cwd: self.folder.path().to_owned(),
             env,
             grace_secs: 20.0,
-            time_limit_secs: None,
+            ..Command::default()
         }
     }
 

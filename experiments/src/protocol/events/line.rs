@@ -36,8 +36,8 @@ pub enum LineError {
     },
 }
 
-const KINDS: [&str; 7] =
-    ["hello", "progress", "metrics", "checkpoint", "artifact", "result", "failed"];
+const KINDS: [&str; 8] =
+    ["hello", "progress", "metrics", "checkpoint", "artifact", "result", "failed", "skipped"];
 
 impl Line {
     /// Parses one line without its line feed.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use experiments::expand::{self, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
@@ -10,7 +9,7 @@ use experiments::protocol::trial_id::TrialId;
 use experiments::schema::executor::{Executor, Slurm};
 use experiments::schema::file::{Retry, Stall, is_file_name};
 use experiments::schema::report::Report;
-use experiments::schema::resources::{Resources, Span};
+use experiments::schema::resources::Resources;
 use experiments::schema::worker::Worker;
 use experiments::yaml::suggest::nearest;
 use serde_json::{Map, json};
@@ -219,7 +218,8 @@ fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapsho
                 "Run elsewhere; imported from TensorBoard's files in `{from}` on {on}."
             ),
             set: Vec::new(),
-            worker: Worker { command: Vec::new(), check: None, grace: Span(Duration::ZERO) },
+            folder: folder.to_owned(),
+            worker: Worker::default(),
             resources: Resources::default(),
             executor: Executor::default(),
             slurm: Slurm::default(),

@@ -7,7 +7,10 @@ use serde_json::json;
 use super::error::Result;
 use super::output::{print, print_json, print_message};
 use crate::display::text::named;
+use crate::platform::shell::quoted;
+use crate::run_dir::RunDir;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
+use crate::supervisor::worker_command::WorkerCommand;
 
 /// Prints the profile, the other profiles and the plan.
 pub(super) fn announce(experiment: &Experiment, run: &expand::Run, plan: &Plan) {
@@ -60,9 +63,13 @@ fn stale_note(trials: &[&PlannedTrial], what: StaleReason, done: bool) -> String
 pub(super) fn dry_run(
     experiment: &Experiment,
     run: &expand::Run,
+    dir: &RunDir,
     plan: &Plan,
     as_json: bool,
 ) -> Result<()> {
+    let first = plan.to_run().next().or(plan.trials.first());
+    let first = first.map(|planned| WorkerCommand::new(&run.config, dir, &planned.trial, 1));
+    let first = first.transpose()?;
     if as_json {
         print_json(&json!({
             "schema": 1,
@@ -77,11 +84,23 @@ pub(super) fn dry_run(
                 "config": trial.config,
             })).collect::<Vec<_>>(),
             "retired": plan.retired,
+            "first_command": first.map(|first| json!({
+                "argv": first.argv,
+                "directory": first.directory,
+                "env": first.env,
+            })),
         }))?;
         return Ok(());
     }
     announce(experiment, run, plan);
     let lines =
         plan.trials.iter().map(|planned| format!("{}\t{}\n", planned.trial.id, planned.action));
-    Ok(print(&lines.collect::<String>())?)
+    print(&lines.collect::<String>())?;
+    if let Some(WorkerCommand { argv, directory, env, .. }) = first {
+        let env = env.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+        let words: Vec<_> = env.chain(argv.iter().map(|word| quoted(word))).collect();
+        print_message(&format!("the first command, in {}:", directory.display()));
+        print_message(&format!("  {}", words.join(" ")));
+    }
+    Ok(())
 }

@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
     let ValidatedRun { experiment, run, dir, .. } = &validated;
     if arguments.dry_run {
         let plan = validated.plan(arguments).await?;
-        return dry_run(experiment, run, &plan, arguments.json).map(|()| exit::OK);
+        return dry_run(experiment, run, dir, &plan, arguments.json).map(|()| exit::OK);
     }
     if arguments.detach && !global.background {
         drop(dir.create().and_then(|()| dir.lock_for_a_moment())?);

@@ -19,7 +19,7 @@ use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::run_dir::rerun_script;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::run_dir::trial::{Folders, file_of_trial};
+use crate::run_dir::trial::file_of_trial;
 use crate::store::{AttemptDetail, SkippedLines};
 
 /// Everything that is recorded of one trial.
@@ -77,14 +77,14 @@ impl TrialDetails {
         skipped_lines.retain(|lines| lines.trial == trial.id);
         let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
         let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
-        let checkpoints = std::path::absolute(folder.join(Folders::of(&folder).checkpoints))?;
+        let absolute = std::path::absolute(&folder)?;
         Ok(Self {
             label,
             config: dotted(config.unwrap_or_default()),
             results,
             skipped_lines,
             files: files(&folder, last.as_ref(), &attempts),
-            rerun: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &checkpoints)),
+            rerun: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &absolute)),
             attempts,
             one,
         })

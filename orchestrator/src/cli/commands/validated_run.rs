@@ -7,6 +7,7 @@ use experiments::schema::resources::Share;
 
 use super::error::{Result, VerbError};
 use super::output::print_message;
+use super::worker_files;
 use crate::cli::args::{self, Global};
 use crate::executor::slurm;
 use crate::executor::worker_program;
@@ -38,8 +39,12 @@ impl ValidatedRun {
         run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);
         run.check_rows(&arguments.only)?;
         let trials = resolve(&run)?;
-        let machine = machine_for(&run, global)?;
         let dir = RunDir::new(&global.runs, &run.name());
+        worker_files::check(&experiment.source, &run.config, &dir, &trials)?;
+        if arguments.jobs != Some(1) {
+            run.check_shared_sources(&trials)?;
+        }
+        let machine = machine_for(&run, global)?;
         Ok(Self { experiment, run, trials, machine, dir })
     }
 
@@ -87,10 +92,21 @@ fn machine_for(run: &expand::Run, global: &Global) -> Result<Machine> {
     }
     let inventory = machine.read_inventory()?;
     inventory.feasible(&run.config.resources)?;
-    if let Some(file) = inventory.mock.filter(|_| !global.quiet) {
+    if global.quiet {
+        return Ok(machine);
+    }
+    if let Some(file) = &inventory.mock {
         print_message(&format!(
             "note: this machine is mocked by `{}` (`{ENV_INVENTORY}`)",
             file.display()
+        ));
+    }
+    let gpus = inventory.gpus.len();
+    if gpus > 0 && run.config.resources.gpus == 0 {
+        let gpus = if gpus == 1 { "a GPU".to_owned() } else { format!("{gpus} GPUs") };
+        print_message(&format!(
+            "note: this machine has {gpus}, and the trials are given none; if they need one, add to \
+             the file: `resources: {{gpus: 1}}`"
         ));
     }
     Ok(machine)
@@ -98,9 +114,8 @@ fn machine_for(run: &expand::Run, global: &Global) -> Result<Machine> {
 
 /// Every trial's config as the worker gets it, checked by the worker if it has a check.
 fn resolve(run: &expand::Run) -> Result<Vec<ResolvedTrial>> {
-    worker_program::find(&run.config.worker.command[0])?;
     let replies = match &run.config.worker.check {
-        Some(check) => worker_program::check(check, &run.requests())?,
+        Some(check) => worker_program::check(check, &run.config, &run.requests())?,
         None => run.unchecked(),
     };
     Ok(run.resolve(replies)?)

@@ -158,7 +158,10 @@ impl Batch {
             .bind(class.as_str())
             .bind(message)
             .bind(self.attempt_id),
-            Event::Hello { .. } | Event::Metrics { .. } | Event::Result { .. } => return Ok(()),
+            Event::Hello { .. }
+            | Event::Metrics { .. }
+            | Event::Result { .. }
+            | Event::Skipped { .. } => return Ok(()),
         };
         statement.execute(db).await.map(drop)
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use experiments::protocol::events::{LONGEST_LINE, Line, MOST_METRICS};
+use experiments::protocol::events::{Event, LONGEST_LINE, Line, MOST_METRICS};
 use experiments::protocol::trial_id::TrialId;
 use sqlx::{Connection, SqliteConnection};
 
@@ -85,9 +85,9 @@ async fn ingest(
                 lines.push(line);
             }
             Ok(None) => {}
-            Err(reason) => {
+            Err((skipped, reason)) => {
                 skip_line(db, cursor.attempt_id, number, &reason, skipped_lines).await?;
-                skipped_lines += 1;
+                skipped_lines = skipped_lines.saturating_add(skipped);
             }
         }
     }
@@ -96,16 +96,19 @@ async fn ingest(
     Ok(lines)
 }
 
-/// The event in a line, `None` if that is blank, or the reason for which it is skipped.
-fn parse(line: &line_reader::Line, names: &Names) -> Result<Option<Line>, String> {
+/// The event in a line, `None` if that is blank, or the number of lines that are skipped and the reason.
+fn parse(line: &line_reader::Line, names: &Names) -> Result<Option<Line>, (u64, String)> {
     let text = match line {
         line_reader::Line::Whole(text) if text.trim().is_empty() => return Ok(None),
         line_reader::Line::Whole(text) => text,
-        line_reader::Line::TooLong => return Err(format!("longer than {LONGEST_LINE} bytes")),
+        line_reader::Line::TooLong => return Err((1, format!("longer than {LONGEST_LINE} bytes"))),
     };
-    let line = Line::parse(text).map_err(|error| error.to_string())?;
+    let line = Line::parse(text).map_err(|error| (1, error.to_string()))?;
+    if let Event::Skipped { lines, reason } = line.event {
+        return Err((lines.max(1), reason));
+    }
     if !names.have_room_for(&line.event) {
-        return Err(format!("the attempt names more than {MOST_METRICS} metrics"));
+        return Err((1, format!("the attempt names more than {MOST_METRICS} metrics")));
     }
     Ok(Some(line))
 }
