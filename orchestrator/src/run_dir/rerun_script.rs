@@ -85,7 +85,6 @@ fn above(then: &Path, now: &Path) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::fs;
 
     use super::*;
@@ -107,7 +106,7 @@ mod tests {
         let print = ["sh", "-c", "printf '%s\\0' \"$PWD\" \"$ODD\" \"$@\"", "sh"];
         let argv = print.iter().chain(arguments).map(|word| (*word).to_owned()).collect();
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Command { argv, cwd: cwd.to_owned(), env: BTreeMap::from_iter(env), ..Command::default() }
+        Command { argv, cwd: cwd.to_owned(), env: env.collect(), ..Command::default() }
     }
 
     #[test]
