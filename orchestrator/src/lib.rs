@@ -11,3 +11,4 @@ pub mod scheduler;
 pub mod slots;
 pub mod store;
 pub mod supervisor;
+mod tensorboard;

@@ -34,6 +34,7 @@ mod commands {
     mod inspect;
     mod interrupts;
     mod kept_file;
+    mod metric_sources;
     mod provenance;
     mod query;
     mod real_worker;
@@ -45,6 +46,7 @@ mod commands {
     mod success;
     mod supervisor_crash;
     mod terminal;
+    mod unchanged_scripts;
     mod usage;
 }
 

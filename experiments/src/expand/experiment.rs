@@ -155,6 +155,7 @@ impl Experiment {
             profile: name.map(str::to_owned),
             caption: profile.caption,
             set: overrides.iter().map(|each| each.text.clone()).collect(),
+            folder: self.source.folder(),
             worker: file.worker,
             resources: profile.resources.unwrap_or(file.resources),
             executor: profile.executor.unwrap_or(file.executor),

@@ -4,14 +4,21 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::interpreter::computation;
+use crate::schema::worker::Worker;
 
-/// SHA-256, in hexadecimal, of a trial's command, config and seed as JSON with sorted keys. The way in
+/// SHA-256, in hexadecimal, of a trial's command with what belongs to it, config and seed as JSON with sorted keys. The way in
 /// which the command calls an interpreter is not part of it ([`computation`]).
 ///
 /// Not RFC 8785, which writes every number as a 64-bit float: seeds beyond 2^53 would collide, and
 /// so would `1` and `1.0`, which a worker may tell apart.
-pub(super) fn key(command: &[String], config: &Map<String, Value>, seed: u64) -> String {
+pub(super) fn key(worker: &Worker, config: &Map<String, Value>, seed: u64) -> String {
+    let Worker { command, args, booleans, env, metrics, result, .. } = worker;
     let mut trial = json!([computation(command), config, seed]);
+    let style = command.iter().any(|word| word == "{args}").then_some((args, booleans));
+    if style.is_some() || !env.is_empty() || !metrics.is_empty() || result.is_some() {
+        let more = json!([style, env, metrics, result]);
+        trial.as_array_mut().expect("made as one").push(more);
+    }
     trial.sort_all_objects();
     base16ct::lower::encode_string(&Sha256::digest(trial.to_string()))
 }
@@ -21,7 +28,8 @@ mod tests {
     use super::*;
 
     fn of(config: &str, seed: u64) -> String {
-        key(&["worker".to_owned()], &serde_json::from_str(config).unwrap(), seed)
+        let worker = Worker { command: vec!["worker".to_owned()], ..Worker::default() };
+        key(&worker, &serde_json::from_str(config).unwrap(), seed)
     }
 
     #[test]

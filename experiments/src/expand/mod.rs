@@ -1,6 +1,7 @@
 //! From a file to the trials of one run: profile, overrides, variants × seeds, the worker's
 //! defaults, and each trial's key. Everything is checked before anything runs.
 
+pub mod command;
 pub mod config;
 pub mod interpreter;
 pub mod overrides;

@@ -1,9 +1,11 @@
 //! An experiment under one profile, and the resolution of its trials.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::{check_templates, has_names};
 use super::config::Origin;
 use super::key::key;
 use super::names::check_name;
@@ -32,6 +34,8 @@ pub struct RunConfig {
     /// The overrides of `--set`, as `KEY.PATH=VALUE`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<String>,
+    /// The absolute path of the experiment file's folder: relative paths of `worker` start there.
+    pub folder: PathBuf,
     /// The program that runs trials.
     pub worker: Worker,
     /// Resources of one attempt.
@@ -54,6 +58,17 @@ pub struct RunConfig {
     pub rows: Vec<Row>,
     /// The table, figures and claims of `orch report`.
     pub report: Report,
+}
+
+impl RunConfig {
+    /// The working directory of `worker.check`, where also programs are that the file names by a path:
+    /// the worker's, or the file's folder where the worker's differs from trial to trial.
+    pub fn shared_directory(&self) -> PathBuf {
+        match &self.worker.directory {
+            Some(directory) if !has_names(directory) => self.folder.join(directory),
+            _ => self.folder.clone(),
+        }
+    }
 }
 
 /// One row of the table.
@@ -147,7 +162,7 @@ impl Run {
         self.refuse_problems(&replies)?;
         let mut resolved = Vec::new();
         for (spec, reply) in self.trials.iter().zip(replies) {
-            let key = key(&self.config.worker.command, &reply.config, spec.seed);
+            let key = key(&self.config.worker, &reply.config, spec.seed);
             resolved.push(ResolvedTrial {
                 id: TrialId::new(&spec.variant, spec.seed, &key),
                 key,
@@ -160,6 +175,7 @@ impl Run {
             });
         }
         self.refuse_twins(&resolved)?;
+        check_templates(&self.source, &self.config.worker, &resolved)?;
         Ok(resolved)
     }
 

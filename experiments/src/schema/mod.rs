@@ -1,6 +1,7 @@
 //! The experiment file as written, section by section.
 
-pub(crate) mod better;
+pub mod arguments;
+pub mod better;
 pub mod claim;
 pub mod executor;
 pub(crate) mod figure;
@@ -8,6 +9,7 @@ pub mod file;
 pub mod grid;
 pub mod keep;
 pub mod metric_use;
+pub mod metrics;
 pub mod report;
 pub mod resources;
 pub mod step;

@@ -135,7 +135,7 @@ impl<'de> Deserialize<'de> for Memory {
 }
 
 /// A duration, written as `30s`, `10m`, `1h 30m`, `2days`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
 impl Serialize for Span {

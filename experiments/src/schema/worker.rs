@@ -1,18 +1,27 @@
 //! The section `worker`: the program that runs trials.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::schema::arguments::{ArgumentStyle, BooleanStyle};
+use crate::schema::metrics::{MetricSource, ResultRule};
 use crate::schema::resources::Span;
 
-/// The program that runs trials; any program that appends JSON lines will do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The program that runs trials: it appends JSON lines, or `metrics` says where its values are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
-    /// Program and arguments of one attempt.
+    /// Program and arguments of one attempt, with templates ([`crate::expand::command`]).
     pub command: Vec<String>,
+    /// The form in which `{args}` writes the config.
+    #[serde(default)]
+    pub args: ArgumentStyle,
+    /// The form in which `{args}` writes true and false.
+    #[serde(default)]
+    pub booleans: BooleanStyle,
     /// Program and arguments that check configs and fill in defaults ([`crate::protocol::check`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<Vec<String>>,
@@ -29,19 +38,25 @@ pub struct Worker {
     /// Time for a checkpoint after the request to stop.
     #[serde(default = "thirty_seconds")]
     pub grace: Span,
+    /// The working directory of `command` and `check`, with templates, relative to the folder of the
+    /// experiment file; that folder if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// Variables of the worker's environment, their values with templates.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Sources of metrics, for a program that appends no events.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<MetricSource>,
+    /// The final values of a worker that reports none: with `metrics` the last ones if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ResultRule>,
 }
 
-impl Default for Worker {
-    /// No program at all.
-    fn default() -> Self {
-        Self {
-            command: Vec::new(),
-            check: None,
-            code: None,
-            include: Vec::new(),
-            snapshot: false,
-            grace: thirty_seconds(),
-        }
+impl Worker {
+    /// The rule for the final values of a worker that reports none; `None` if there is none.
+    pub fn result_rule(&self) -> Option<ResultRule> {
+        self.result.clone().or_else(|| (!self.metrics.is_empty()).then_some(ResultRule::Last))
     }
 }
 

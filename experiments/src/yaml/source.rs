@@ -145,6 +145,13 @@ impl Source {
         finding.hint(error.hint).into_error()
     }
 
+    /// The absolute path of the file's folder.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+    }
+
     /// A finding at a JSON pointer into the file, or at its nearest written ancestor.
     pub fn finding(&self, pointer: &str, message: impl Into<String>) -> Finding {
         let path = self.path.display();

@@ -26,6 +26,8 @@ pub struct Snapshot {
     folder: PathBuf,
     /// The code as it was; its root is the original's.
     code: Code,
+    /// The folder of all runs, of which the copy has nothing.
+    runs: PathBuf,
 }
 
 /// The code cannot be copied.
@@ -84,9 +86,10 @@ impl Snapshot {
         let absolute = fs::create_dir_all(store).and_then(|()| store.canonicalize());
         let copy_failed = |source| SnapshotError::Copy { path: store.to_owned(), source };
         let store = &absolute.map_err(copy_failed)?;
+        let runs = runs.canonicalize().unwrap_or_else(|_| runs.to_owned());
         let listed = code.files.iter().map(|(path, hash)| format!("{hash} {path}\n"));
         let name = &sha256(listed.collect::<String>())[..16];
-        let snapshot = Self { folder: store.join(name), code: code.clone() };
+        let snapshot = Self { folder: store.join(name), code: code.clone(), runs };
         if !snapshot.folder.is_dir() {
             let partial = store.join(format!("{name}.partial"));
             let failed = |source| SnapshotError::Copy { path: partial.clone(), source };
@@ -95,7 +98,7 @@ impl Snapshot {
                 _ => {}
             }
             snapshot.copy_into(&partial, store)?;
-            snapshot.link_the_rest(&partial, runs)?;
+            snapshot.link_the_rest(&partial)?;
             fs::rename(&partial, &snapshot.folder).map_err(failed)?;
         }
         Ok(snapshot)
@@ -103,9 +106,10 @@ impl Snapshot {
 
     /// The path in the copy that stands for `path`; itself if that is not in the code's root.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
-        match path.strip_prefix(&self.code.root) {
-            Ok(within) => self.folder.join(within),
-            Err(_) => path.to_owned(),
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        match real.strip_prefix(&self.code.root) {
+            Ok(within) if !real.starts_with(&self.runs) => self.folder.join(within),
+            _ => path.to_owned(),
         }
     }
 
@@ -133,9 +137,8 @@ impl Snapshot {
     }
 
     /// Links whatever else is in the folders of the code: data, and what git ignores.
-    fn link_the_rest(&self, copy: &Path, runs: &Path) -> Result<(), SnapshotError> {
+    fn link_the_rest(&self, copy: &Path) -> Result<(), SnapshotError> {
         let root = Path::new(&self.code.root);
-        let runs = runs.canonicalize().unwrap_or_else(|_| runs.to_owned());
         let files = self.code.files.keys().map(Path::new);
         let folders: BTreeSet<_> = files.flat_map(|path| path.ancestors().skip(1)).collect();
         for folder in folders {
@@ -146,7 +149,7 @@ impl Snapshot {
                 let (name, path) = (entry.file_name(), entry.path());
                 let link = copy.join(folder).join(&name);
                 if NOT_LINKED.iter().all(|skipped| name != *skipped)
-                    && path != runs
+                    && path != self.runs
                     && !link.exists()
                 {
                     symlink(&path, &link).map_err(failed)?;

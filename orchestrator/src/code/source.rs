@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use experiments::expand::RunConfig;
 use experiments::expand::interpreter::interpreter;
 use experiments::protocol::events::{Code, Interpreter};
-use experiments::schema::worker::Worker;
 use serde::{Deserialize, Serialize};
 
 use super::content::hash;
@@ -17,15 +17,15 @@ use super::project::Listing;
 /// Where a worker's code is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeSource {
-    /// The worker's command, before templates are filled in.
+    /// The worker's command, before the config is filled in.
     command: Vec<String>,
     /// The file of its program.
     program: PathBuf,
     /// Its working directory, absolute.
     directory: PathBuf,
-    /// As [`Worker::code`].
+    /// As [`Worker::code`](experiments::schema::worker::Worker::code).
     paths: Option<Vec<PathBuf>>,
-    /// As [`Worker::include`].
+    /// As [`Worker::include`](experiments::schema::worker::Worker::include).
     include: Vec<PathBuf>,
     /// True if the worker reports a build, which then stands for its program.
     reports_build: bool,
@@ -34,20 +34,17 @@ pub struct CodeSource {
 }
 
 impl CodeSource {
-    /// The source of `worker`'s code, whose program is the file `program`. `directory` is where it runs,
-    /// `runs` the folder of all runs.
-    pub fn new(
-        worker: &Worker,
-        program: &Path,
-        directory: &Path,
-        reports_build: bool,
-        runs: &Path,
-    ) -> Self {
+    /// The source of the code of `run`'s worker, whose program is the file `program`; `runs` is the folder of
+    /// all runs.
+    pub fn new(run: &RunConfig, program: &Path, reports_build: bool, runs: &Path) -> Self {
+        let worker = &run.worker;
+        let folder = run.folder.to_string_lossy();
+        let command = worker.command.iter().map(|word| word.replace("{file.dir}", &folder));
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Self {
-            command: worker.command.clone(),
+            command: command.collect(),
             program: program.to_owned(),
-            directory: absolute(directory),
+            directory: absolute(&run.shared_directory()),
             paths: worker.code.clone(),
             include: worker.include.clone(),
             reports_build,

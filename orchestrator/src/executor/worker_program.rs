@@ -2,9 +2,11 @@
 
 use std::env;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
+use experiments::expand::RunConfig;
+use experiments::expand::command::has_names;
 use experiments::protocol::check::{Reply, Request};
 use rustix::fs::Access;
 
@@ -12,10 +14,12 @@ use rustix::fs::Access;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
     /// No file of that name exists.
-    #[error("there is no program `{program}`{}", where_searched(program))]
+    #[error("there is no program `{program}`{}", where_searched(program, folder))]
     NotFound {
         /// As the experiment's file names it.
         program: String,
+        /// The folder that a path is relative to.
+        folder: PathBuf,
     },
     /// A file of that name exists, but the user has no permission to execute it.
     #[error(
@@ -61,35 +65,38 @@ fn after_colon(stderr: &str) -> String {
     if stderr.trim().is_empty() { String::new() } else { format!(":\n{}", stderr.trim_end()) }
 }
 
-/// Empty for a path, which is not searched for.
-fn where_searched(program: &str) -> &'static str {
-    if program.contains('/') { "" } else { ": searched next to `orch` and in `PATH`" }
+fn where_searched(program: &str, folder: &Path) -> String {
+    if program.starts_with('/') {
+        String::new()
+    } else if program.contains('/') {
+        format!(" in `{}`", folder.display())
+    } else {
+        ": searched next to `orch` and in `PATH`".to_owned()
+    }
 }
 
-/// The program's path: as given if it is a path, else beside this program, else in `PATH`.
-pub(crate) fn find(program: &str) -> Result<PathBuf, ProgramError> {
+/// The program's path: relative to `folder` if it is a path, else beside this program, else in `PATH`.
+pub(crate) fn find(program: &str, folder: &Path) -> Result<PathBuf, ProgramError> {
     if program.contains('/') {
-        return first_executable(program, std::path::absolute(program));
+        return find_in(program, [folder.to_owned()]);
     }
     let beside = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned()));
     let path = env::var_os("PATH").unwrap_or_default();
     find_in(program, beside.into_iter().chain(env::split_paths(&path)))
 }
 
+/// As a shell does: files that are not executable are skipped, and named where nothing else is found.
 fn find_in(
     program: &str,
     folders: impl IntoIterator<Item = PathBuf>,
 ) -> Result<PathBuf, ProgramError> {
-    first_executable(program, folders.into_iter().map(|folder| folder.join(program)))
-}
-
-/// As a shell does: files that are not executable are skipped, and named where nothing else is found.
-fn first_executable(
-    program: &str,
-    candidates: impl IntoIterator<Item = PathBuf>,
-) -> Result<PathBuf, ProgramError> {
-    let mut not_executable = None;
-    for path in candidates.into_iter().filter(|path| path.is_file()) {
+    let (mut not_executable, mut last) = (None, PathBuf::new());
+    for folder in folders {
+        let path = folder.join(program);
+        last = folder;
+        if !path.is_file() {
+            continue;
+        }
         if rustix::fs::access(&path, Access::EXEC_OK).is_ok() {
             return Ok(path);
         }
@@ -97,16 +104,24 @@ fn first_executable(
     }
     Err(match not_executable {
         Some(path) => ProgramError::NotExecutable { path },
-        None => ProgramError::NotFound { program: program.to_owned() },
+        None => ProgramError::NotFound { program: program.to_owned(), folder: last },
     })
 }
 
-/// Sends all requests to the check command `argv` at once and returns its replies, in order.
-pub(crate) fn check(argv: &[String], requests: &[Request]) -> Result<Vec<Reply>, ProgramError> {
+/// Sends all requests to the check command `argv` of `run` at once and returns its replies, in order.
+pub(crate) fn check(
+    argv: &[String],
+    run: &RunConfig,
+    requests: &[Request],
+) -> Result<Vec<Reply>, ProgramError> {
     let command = argv.join(" ");
     let (program, arguments) = argv.split_first().expect("an empty command was rejected");
-    let mut child = Command::new(find(program)?)
+    let directory = run.shared_directory();
+    let mut child = Command::new(find(program, &directory)?)
         .args(arguments)
+        .current_dir(&directory)
+        // A variable that differs from trial to trial has no value here.
+        .envs(run.worker.env.iter().filter(|(_, value)| !has_names(value)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -146,7 +161,6 @@ fn parse_replies(stdout: &str, requests: &[Request]) -> Result<Vec<Reply>, Strin
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
-    use std::path::Path;
 
     use super::*;
 
@@ -179,11 +193,11 @@ mod tests {
         let text = path.to_str().unwrap();
         let expected =
             format!("`{text}` is not executable\n\nhint: `chmod +x {text}` makes it a program");
-        assert_eq!(find(text).unwrap_err().to_string(), expected);
+        assert_eq!(find(text, Path::new("/")).unwrap_err().to_string(), expected);
         let folder = root.path().to_owned();
         assert_eq!(find_in("train", [folder]).unwrap_err().to_string(), expected);
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-        assert_eq!(find(text).unwrap(), path);
+        assert_eq!(find(text, Path::new("/")).unwrap(), path);
     }
 
     #[test]
@@ -191,7 +205,9 @@ mod tests {
         let error = find_in("train", [PathBuf::from("/no/such/folder")]).unwrap_err();
         let expected = "there is no program `train`: searched next to `orch` and in `PATH`";
         assert_eq!(error.to_string(), expected);
-        let error = find("/no/such/train").unwrap_err();
+        let error = find("/no/such/train", Path::new("/")).unwrap_err();
         assert_eq!(error.to_string(), "there is no program `/no/such/train`");
+        let error = find("bin/train", Path::new("/no/such")).unwrap_err();
+        assert_eq!(error.to_string(), "there is no program `bin/train` in `/no/such`");
     }
 }

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use experiments::protocol::events::{Event, Line, PROTOCOL};
 use experiments::protocol::number::Number;
 
-use crate::interop::tensorboard::{ReadError, Reader, Scalars};
 use crate::platform::atomic_file::{self, FileError, TemporaryFile};
 use crate::platform::hash;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::provenance::{Imported, Program, Provenance, VERSION};
+use crate::tensorboard::{ReadError, Reader, Scalars};
 
 /// The program that the imported attempts' events name.
 const PROGRAM: &str = "orch import tensorboard";

@@ -2,4 +2,3 @@
 
 pub(crate) mod import;
 pub(crate) mod parquet;
-pub(crate) mod tensorboard;

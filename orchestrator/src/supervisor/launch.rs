@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use experiments::expand::ResolvedTrial;
+use experiments::expand::command::{self, CONFIG_FILE};
 use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_EXPERIMENT, ENV_SEED, ENV_TRIAL,
     ENV_VARIANT, FILE_NAME, Trial,
@@ -14,6 +15,7 @@ use experiments::protocol::trial::{
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 
+use super::worker_command::WorkerCommand;
 use super::{HolderState, Supervisor, SupervisorError};
 use crate::code::AttemptCode;
 use crate::display::RunEvent;
@@ -116,21 +118,33 @@ impl Supervisor<'_> {
         atomic_file::write_json(&folder.join(FILE_NAME), &spec)?;
 
         let attempt = AttemptDir::new(&folder, number);
+        let run = &self.experiment.run;
+        let WorkerCommand { argv, directory, env: own, metrics } =
+            WorkerCommand::new(run, &self.dir, trial, number)?;
+        if command::uses(&run.worker, "config") {
+            atomic_file::write_json(&folder.join(CONFIG_FILE), &spec.config)?;
+        }
+        if run.worker.directory.as_deref().is_some_and(command::has_names) {
+            attempt.create()?;
+            fs_err::create_dir_all(&directory)?;
+        }
         let mut env = environment(&spec, &folder, &attempt, number);
+        env.extend(own);
         let granted = lease.as_ref().map(Lease::granted).cloned().unwrap_or_default();
         if lease.is_some() || self.experiment.run.resources.gpus == 0 {
             // A cluster sets it for the GPUs that it allocates.
             env.insert("CUDA_VISIBLE_DEVICES".to_owned(), granted.cuda_visible_devices());
         }
-        let program = worker_program::find(&self.experiment.run.worker.command[0])?;
-        let directory = std::env::current_dir()?;
+        let program = worker_program::find(&argv[0], &run.shared_directory())?;
         attempt.prepare(&Command {
-            argv: self.argv(&program, &directory),
+            argv: self.in_snapshot_argv(&program, &argv[1..], &directory),
             cwd: self.in_snapshot(&directory),
             env,
             code: self.code.clone(),
-            grace_secs: self.experiment.run.worker.grace.0.as_secs_f64(),
-            time_limit_secs: self.experiment.run.resources.time.map(|limit| limit.0.as_secs_f64()),
+            grace_secs: run.worker.grace.0.as_secs_f64(),
+            time_limit_secs: run.resources.time.map(|limit| limit.0.as_secs_f64()),
+            metrics,
+            result: run.worker.result_rule(),
         })?;
         atomic_file::write_json(&attempt.provenance(), &self.recorder.record(&program, &granted))?;
         let attempt = self.dir.attempt(id, number);
@@ -144,11 +158,15 @@ impl Supervisor<'_> {
         Ok(())
     }
 
-    /// The worker's command, run in `directory`; its files are those of the snapshot if there is one.
-    fn argv(&self, program: &Path, directory: &Path) -> Vec<String> {
-        let command = self.experiment.run.worker.command.iter().skip(1);
+    /// `program` with `arguments`, run in `directory`; their files are those of the snapshot if there is one.
+    fn in_snapshot_argv(
+        &self,
+        program: &Path,
+        arguments: &[String],
+        directory: &Path,
+    ) -> Vec<String> {
         let program = self.in_snapshot(program).to_string_lossy().into_owned();
-        let words = command.map(|word| {
+        let words = arguments.iter().map(|word| {
             let file = directory.join(word);
             let copied = self.in_snapshot(&file);
             if file.is_file() && copied != file {

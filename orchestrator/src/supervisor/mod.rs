@@ -12,6 +12,7 @@ mod requests;
 pub(crate) mod retention;
 mod signals;
 mod stall;
+pub(crate) mod worker_command;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

@@ -100,7 +100,7 @@ impl TestTrial {
             env,
             code: None,
             grace_secs: 20.0,
-            time_limit_secs: None,
+            ..Command::default()
         }
     }
 

@@ -135,6 +135,20 @@ fn requests_beyond_the_machine_are_refused_before_anything_is_created() {
 }
 
 #[test]
+fn a_file_that_asks_for_no_gpu_is_noted_on_a_machine_that_has_some() {
+    let test =
+        with_gpus("{cpus: 1}", &["uuid: GPU-1, memory: 80GiB", "uuid: GPU-2, memory: 80GiB"]);
+    let note = "note: this machine has 2 GPUs, and the trials are given none; if they need one, add to \
+                the file: `resources: {gpus: 1}`";
+    let ended = orch(&test, "run trip.yaml -n");
+    ended.expect(0, &[]);
+    assert_eq!(ended.stderr.matches(note).count(), 1, "{}", ended.stderr);
+    assert!(!orch(&test, "run trip.yaml -n -q").stderr.contains("GPU"));
+    inventory(&test, &[]);
+    assert!(!orch(&test, "run trip.yaml -n").stderr.contains("GPU"));
+}
+
+#[test]
 fn a_missing_inventory_is_an_error() {
     let test = with_gpus("{gpus: 1}", &[]);
     fs::remove_file(test.path("gpus.yaml")).unwrap();

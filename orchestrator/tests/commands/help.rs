@@ -36,6 +36,8 @@ profiles:
         let ended = test.orch(arguments);
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let text = format!("{}---\n{}", ended.stderr, ended.stdout);
+        let folder = test.path("");
+        let text = text.replace(folder.to_str().unwrap().trim_end_matches('/'), "/lab");
         insta::with_settings!({filters => vec![("-[0-9a-f]{8}\\b", "-HASH"), ("[0-9.]+ [KMGT]iB are free", "SPACE are free")]}, {
             insta::assert_snapshot!(name, text);
         });

@@ -3,6 +3,7 @@
 
 mod report;
 mod settings;
+mod worker;
 
 pub(super) use self::settings::resources as check_resources;
 
@@ -15,6 +16,7 @@ use crate::yaml::source::{FileError, Source};
 pub(super) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     let mut findings = Findings::new(source);
     names(file, &mut findings);
+    worker::check(&file.worker, &mut findings);
     settings::check(file, &mut findings);
     report::check(file, &mut findings);
     findings.into_result()

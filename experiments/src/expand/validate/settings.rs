@@ -10,12 +10,6 @@ use crate::schema::resources::Resources;
 use crate::yaml::pointer::escape;
 
 pub(super) fn check(file: &File, findings: &mut Findings) {
-    if file.worker.command.is_empty() {
-        findings.add("/worker/command", "the worker's command is empty");
-    }
-    if file.worker.check.as_ref().is_some_and(Vec::is_empty) {
-        findings.add("/worker/check", "the worker's check command is empty");
-    }
     if file.retry.attempts == 0 {
         findings.add("/retry/attempts", "a trial needs at least one attempt");
     }

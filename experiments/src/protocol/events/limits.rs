@@ -87,6 +87,10 @@ pub(super) fn enforce(event: &mut Event) -> Result<(), String> {
             cut(message);
             name("class", class.as_str())
         }
+        Event::Skipped { lines, reason } => {
+            cut(reason);
+            step("lines", *lines)
+        }
     }
 }
 

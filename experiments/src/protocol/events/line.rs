@@ -39,7 +39,7 @@ pub enum LineError {
     },
 }
 
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "hello",
     "code",
     "imports",
@@ -49,6 +49,7 @@ const KINDS: [&str; 9] = [
     "artifact",
     "result",
     "failed",
+    "skipped",
 ];
 
 impl Line {

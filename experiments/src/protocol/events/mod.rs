@@ -108,6 +108,19 @@ pub enum Event {
         /// The cause, and what to do, for people.
         message: String,
     },
+    /// Lines of another file that could not be read as metrics. They are counted among the attempt's
+    /// skipped lines.
+    Skipped {
+        /// Number of lines.
+        #[serde(default = "one")]
+        lines: u64,
+        /// The file, the line and the mistake, for people.
+        reason: String,
+    },
+}
+
+fn one() -> u64 {
+    1
 }
 
 /// The content of a worker's code, and its state in git.

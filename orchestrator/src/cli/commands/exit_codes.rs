@@ -161,7 +161,7 @@ mod tests {
             ImportRequestError::Exists { name: name() }.into(),
             Infeasible::Cpus { wanted: 1, inventory: Inventory::default() }.into(),
             LogsError::NotStarted { trial: name() }.into(),
-            ProgramError::NotFound { program: name() }.into(),
+            ProgramError::NotFound { program: name(), folder: name().into() }.into(),
             RetryError::Retired { id: name() }.into(),
             RunDirError::NoRuns { runs: PathBuf::new() }.into(),
             RunDirError::NoSuchRun { name: name(), runs: PathBuf::new(), known_runs: vec![] }

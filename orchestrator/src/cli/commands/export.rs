@@ -16,11 +16,11 @@ use super::error::{Result, VerbError};
 use super::output::{print_json, print_message};
 use crate::cli::args::{self, ExportFormat, Global};
 use crate::interop::parquet::ParquetFile;
-use crate::interop::tensorboard::EventFile;
 use crate::platform::atomic_file::{FileError, TemporaryFile};
 use crate::run_dir::RunDir;
 use crate::store::sync;
 use crate::store::{Point, Store, TrialRecord};
+use crate::tensorboard::EventFile;
 
 /// A point with its trial, in the order of the columns.
 #[derive(Serialize)]
@@ -179,7 +179,11 @@ async fn event_files(store: &mut Store, trials: &[TrialRecord], out: &Path) -> R
         let mut events = EventFile::default();
         file.append(&events.head(point.time))?;
         loop {
-            file.append(&events.point(&point))?;
+            let tag = match point.item.as_str() {
+                "" => point.metric.clone(),
+                item => format!("{}/{item}", point.metric),
+            };
+            file.append(&events.scalar(&tag, point.step, point.value, point.time))?;
             exported.points += 1;
             let Some(next) = points.try_next().await? else { break };
             point = next;

@@ -230,6 +230,7 @@ fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapsho
                 "Run elsewhere; imported from TensorBoard's files in `{from}` on {on}."
             ),
             set: Vec::new(),
+            folder: folder.to_owned(),
             worker: Worker::default(),
             resources: Resources::default(),
             executor: Executor::default(),

@@ -34,6 +34,7 @@ mod summary;
 mod validated_run;
 mod wait;
 mod why;
+mod worker_files;
 
 use std::future::Future;
 use std::io;

@@ -13,8 +13,10 @@ use super::retired::reasons_to_retire;
 use super::validated_run::ValidatedRun;
 use crate::display::text::named;
 use crate::platform::disk_space;
+use crate::platform::shell::quoted;
 use crate::run_dir::RunDir;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
+use crate::supervisor::worker_command::WorkerCommand;
 
 /// Prints the profile, the other profiles and the plan.
 pub(super) fn announce(validated: &ValidatedRun, plan: &Plan) {
@@ -35,7 +37,7 @@ pub(super) fn announce(validated: &ValidatedRun, plan: &Plan) {
     }
     print_message(&format!("{}: {plan}", run.name()));
     if let Some(previous) = previous {
-        for reason in reasons_to_retire(previous, &run.config.worker.command, plan) {
+        for reason in reasons_to_retire(previous, &run.config.worker, plan) {
             print_message(&format!("note: {reason}"));
         }
     }
@@ -96,10 +98,13 @@ fn free_space(dir: &RunDir) -> io::Result<Option<Memory>> {
     Ok(std::path::absolute(dir.path())?.ancestors().find_map(disk_space::free))
 }
 
-/// Prints the plan, the planned action of every trial, and the room for the run's folder.
+/// Prints the plan, the planned action of every trial, the room for the run's folder and the first command.
 pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> Result<()> {
     let ValidatedRun { run, dir, .. } = validated;
     let (wanted, free) = (run.config.resources.disk, free_space(dir)?);
+    let first = plan.to_run().next().or(plan.trials.first());
+    let first = first.map(|planned| WorkerCommand::new(&run.config, dir, &planned.trial, 1));
+    let first = first.transpose()?;
     if as_json {
         print_json(&json!({
             "schema": 1,
@@ -116,6 +121,11 @@ pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> R
             })).collect::<Vec<_>>(),
             "retired": plan.retired,
             "disk": {"free": free, "wanted": wanted},
+            "first_command": first.map(|first| json!({
+                "argv": first.argv,
+                "directory": first.directory,
+                "env": first.env,
+            })),
         }))?;
         return Ok(());
     }
@@ -130,5 +140,12 @@ pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> R
     }
     let lines =
         plan.trials.iter().map(|planned| format!("{}\t{}\n", planned.trial.id, planned.action));
-    Ok(print(&lines.collect::<String>())?)
+    print(&lines.collect::<String>())?;
+    if let Some(WorkerCommand { argv, directory, env, .. }) = first {
+        let env = env.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+        let words: Vec<_> = env.chain(argv.iter().map(|word| quoted(word))).collect();
+        print_message(&format!("the first command, in {}:", directory.display()));
+        print_message(&format!("  {}", words.join(" ")));
+    }
+    Ok(())
 }

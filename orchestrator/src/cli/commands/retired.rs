@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use experiments::schema::worker::Worker;
 use serde_json::{Map, Value};
 
 use super::show::{dotted, in_yaml};
@@ -10,13 +11,13 @@ use crate::run_dir::snapshot::RunSnapshot;
 use crate::supervisor::plan::{Plan, PlannedAction};
 
 /// A sentence for each change since `previous` by which trials of `plan` are new and others retired;
-/// `command` is the worker's present one.
+/// `worker` is the present one.
 pub(super) fn reasons_to_retire(
     previous: &RunSnapshot,
-    command: &[String],
+    worker: &Worker,
     plan: &Plan,
 ) -> Vec<String> {
-    let of_command = changed_words(&previous.run.worker.command, command);
+    let of_worker = changed_parts(&previous.run.worker, worker);
     let mut trials_by_change = BTreeMap::<_, Vec<_>>::new();
     for planned in plan.trials.iter().filter(|planned| planned.action == PlannedAction::New) {
         let trial = &planned.trial;
@@ -27,7 +28,7 @@ pub(super) fn reasons_to_retire(
         });
         let Some(before) = before else { continue };
         let mut changes = changed_settings(&before.config, &trial.config);
-        changes.extend(of_command.iter().cloned());
+        changes.extend(of_worker.iter().cloned());
         trials_by_change.entry(changes).or_default().push(trial.id.0.as_str());
     }
     let sentences = trials_by_change.into_iter().filter(|(changes, _)| !changes.is_empty());
@@ -54,6 +55,20 @@ fn changed_settings(before: &Map<String, Value>, after: &Map<String, Value>) -> 
         (None, after) => format!("`{key}` is now {}", after.map(in_yaml).unwrap_or_default()),
     });
     changes.collect()
+}
+
+/// The parts of the worker that decide what a trial computes and records.
+fn changed_parts(before: &Worker, after: &Worker) -> Vec<String> {
+    let styles = (before.args, before.booleans) != (after.args, after.booleans);
+    let changed = [
+        ("args", styles),
+        ("env", before.env != after.env),
+        ("metrics", before.metrics != after.metrics),
+        ("result", before.result != after.result),
+    ];
+    let changed = changed.into_iter().filter(|(_, changed)| *changed);
+    let changed = changed.map(|(part, _)| format!("`worker.{part}` has changed"));
+    changed_words(&before.command, &after.command).into_iter().chain(changed).collect()
 }
 
 /// The words in the middle that two commands do not share.

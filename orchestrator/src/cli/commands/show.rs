@@ -80,7 +80,7 @@ impl TrialDetails {
         skipped_lines.retain(|lines| lines.trial == trial.id);
         let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
         let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
-        let present = std::path::absolute(&folder)?;
+        let absolute = std::path::absolute(&folder)?;
         Ok(Self {
             reason,
             label,
@@ -88,7 +88,7 @@ impl TrialDetails {
             results,
             skipped_lines,
             files: files(&folder, last.as_ref(), &attempts),
-            rerun: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &present)),
+            rerun: command.map_or(Vec::new(), |c| rerun_script::lines(&c, &absolute)),
             attempts,
             one,
         })

@@ -1,6 +1,6 @@
 //! `orch run FILE` before anything is changed: the file, its trials, the machine and the plan.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use experiments::expand::overrides::Override;
 use experiments::expand::{self, Experiment, ResolvedTrial};
@@ -10,6 +10,7 @@ use experiments::schema::resources::Share;
 
 use super::error::{Result, VerbError};
 use super::output::print_message;
+use super::worker_files;
 use crate::cli::args::{self, Global};
 use crate::code::{AttemptCode, CodeSource, Snapshot};
 use crate::executor::slurm;
@@ -45,6 +46,7 @@ impl ValidatedRun {
         let overrides = set.iter().map(|text| Ok(Override::parse(text)?.among(&arguments.only)));
         let overrides = overrides.collect::<Result<Vec<_>>>()?;
         let mut run = experiment.expand(profile.as_deref(), &overrides)?;
+        run.config.folder = file.parent().unwrap_or(&file).to_owned();
         run.config.resources =
             expand::override_resources(&run.config.resources, &arguments.resources)?;
         if !global.quiet {
@@ -54,14 +56,14 @@ impl ValidatedRun {
         }
         run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);
         run.check_rows(&arguments.only)?;
-        let program = worker_program::find(&run.config.worker.command[0])?;
         let trials = resolve(&run)?;
-        let machine = machine_for(&run, global)?;
         let dir = RunDir::new(&global.runs, &run.name());
-        let reports_build = reports_build(&trials);
-        let directory = std::env::current_dir()?;
-        let code_source =
-            CodeSource::new(&run.config.worker, &program, &directory, reports_build, &global.runs);
+        worker_files::check(&experiment.source, &run.config, &dir, &trials)?;
+        if arguments.jobs != Some(1) {
+            run.check_shared_sources(&trials)?;
+        }
+        let machine = machine_for(&run, global)?;
+        let code_source = code_source(&run, &trials, global)?;
         let code = code_source.read()?;
         // For messages only: without it, they say less.
         let previous = RunSnapshot::read(&dir.resolved()).ok();
@@ -108,6 +110,14 @@ impl ValidatedRun {
     }
 }
 
+/// Where the worker's code is found.
+fn code_source(run: &expand::Run, trials: &[ResolvedTrial], global: &Global) -> Result<CodeSource> {
+    let directory = run.config.shared_directory();
+    let program = worker_program::find(&run.config.worker.command[0], &directory)?;
+    let reports_build = reports_build(trials);
+    Ok(CodeSource::new(&run.config, &program, reports_build, &global.runs))
+}
+
 fn reports_build(trials: &[ResolvedTrial]) -> bool {
     trials.iter().any(|trial| trial.build.is_some())
 }
@@ -132,7 +142,9 @@ impl Request {
         let Some(RunSnapshot { file, run, .. }) = RunSnapshot::of_copy(&arguments.file)? else {
             return Ok(request);
         };
-        request.file = file.unwrap_or(request.file);
+        // Elsewhere, paths are relative to the copy.
+        let original = file.filter(|file| file.parent().is_some_and(Path::is_dir));
+        request.file = original.unwrap_or(request.file);
         if request.profile.is_none() || request.profile == run.profile {
             request.profile = run.profile;
             if request.set.is_empty() {
@@ -170,10 +182,21 @@ fn machine_for(run: &expand::Run, global: &Global) -> Result<Machine> {
     }
     let inventory = machine.read_inventory()?;
     inventory.feasible(&run.config.resources)?;
-    if let Some(file) = inventory.mock.filter(|_| !global.quiet) {
+    if global.quiet {
+        return Ok(machine);
+    }
+    if let Some(file) = &inventory.mock {
         print_message(&format!(
             "note: this machine is mocked by `{}` (`{ENV_INVENTORY}`)",
             file.display()
+        ));
+    }
+    let gpus = inventory.gpus.len();
+    if gpus > 0 && run.config.resources.gpus == 0 {
+        let gpus = if gpus == 1 { "a GPU".to_owned() } else { format!("{gpus} GPUs") };
+        print_message(&format!(
+            "note: this machine has {gpus}, and the trials are given none; if they need one, add to \
+             the file: `resources: {{gpus: 1}}`"
         ));
     }
     Ok(machine)
@@ -182,7 +205,7 @@ fn machine_for(run: &expand::Run, global: &Global) -> Result<Machine> {
 /// Every trial's config as the worker gets it, checked by the worker if it has a check.
 fn resolve(run: &expand::Run) -> Result<Vec<ResolvedTrial>> {
     let replies = match &run.config.worker.check {
-        Some(check) => worker_program::check(check, &run.requests())?,
+        Some(check) => worker_program::check(check, &run.config, &run.requests())?,
         None => run.unchecked(),
     };
     Ok(run.resolve(replies)?)

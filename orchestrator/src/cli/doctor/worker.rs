@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use experiments::expand::Run;
+use experiments::expand::command::has_names;
 use experiments::schema::executor::Executor;
 
 use super::Finding;
@@ -36,7 +37,12 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
             }
         });
     }
-    match worker_program::find(&run.config.worker.command[0]) {
+    let program = &run.config.worker.command[0];
+    if has_names(program) {
+        // It differs from trial to trial; `orch run -n` checks every one.
+        return findings;
+    }
+    match worker_program::find(program, &run.config.shared_directory()) {
         Ok(program) => {
             findings.push(Finding::ok("worker", program.display().to_string()));
             findings.extend(libraries(&program));
@@ -55,7 +61,7 @@ pub(crate) fn worker(run: &Run, inventory: Option<&Inventory>) -> Vec<Finding> {
 /// Runs the worker's check for every trial.
 fn answers(run: &Run, check: &[String]) -> Finding {
     let requests = run.requests();
-    let replies = match worker_program::check(check, &requests) {
+    let replies = match worker_program::check(check, &run.config, &requests) {
         Ok(replies) => replies,
         Err(error) => {
             let advice = "run the command manually; it must exit with code 0 on empty input";

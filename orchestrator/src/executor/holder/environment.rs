@@ -82,12 +82,8 @@ mod tests {
         let set = ["MODE", "API_KEY"];
         let variables = inherited.iter().chain(&set).map(|n| (n.into(), "value".into())).collect();
         let command = Command {
-            argv: Vec::new(),
-            cwd: "/".into(),
             env: set.map(|name| (name.to_owned(), "value".to_owned())).into(),
-            code: None,
-            grace_secs: 0.0,
-            time_limit_secs: None,
+            ..Command::default()
         };
         let Environment { variables, unrecorded, .. } = record(&variables, &command);
         assert_eq!(variables.keys().collect::<Vec<_>>(), ["CUDA_HOME", "MODE", "PATH"]);

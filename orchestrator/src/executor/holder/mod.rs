@@ -6,6 +6,7 @@
 
 mod code;
 mod environment;
+mod metrics;
 mod orphans;
 mod signals;
 mod stop_sequence;
@@ -16,6 +17,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use experiments::protocol::exit;
+
+use self::metrics::MetricReader;
 use self::signals::Signals;
 use self::stop_sequence::{StopAction, StopSequence};
 use self::worker::Worker;
@@ -80,7 +84,7 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
     let Some(_ownership) = ownership::acquire(attempt)? else { return Ok(Held::OwnedByAnother) };
     let started_ms = clock::now_ms();
     let end = match start(attempt, &signals) {
-        Ok((worker, sequence)) => watch(attempt, &worker, sequence, &signals)?,
+        Ok(started) => watch(attempt, started, &signals)?,
         Err(end) => WorkerEnd { disk_full: disk_space::is_full(attempt.path()), ..end },
     };
     let WorkerEnd { outcome, stop, killed, orphans, disk_full } = end;
@@ -110,8 +114,15 @@ impl WorkerEnd {
     }
 }
 
+/// A worker that was started, and what is done with it.
+struct Started {
+    worker: Worker,
+    sequence: StopSequence,
+    metrics: MetricReader,
+}
+
 /// Starts the worker; `Err` with the attempt's end if that is impossible.
-fn start(attempt: &AttemptDir, signals: &Signals) -> Result<(Worker, StopSequence), WorkerEnd> {
+fn start(attempt: &AttemptDir, signals: &Signals) -> Result<Started, WorkerEnd> {
     if requested_stop(attempt, signals).is_some() {
         let message = "a stop was requested before the worker was started".to_owned();
         let stop = Some(StopSource::Requested);
@@ -128,19 +139,22 @@ fn start(attempt: &AttemptDir, signals: &Signals) -> Result<(Worker, StopSequenc
     if let Some(code) = &command.code {
         code::record(attempt, code).map_err(|e| WorkerEnd::start_failed(&e))?;
     }
+    // First: what is in the files by now is not the worker's.
+    let metrics = MetricReader::new(attempt, &command).map_err(WorkerEnd::not_started)?;
     match Worker::start(attempt, &command) {
-        Ok(worker) => Ok((worker, StopSequence::new(&command))),
+        Ok(worker) => Ok(Started { worker, sequence: StopSequence::new(&command), metrics }),
         Err(e) => Err(WorkerEnd::start_failed(&e)),
     }
 }
 
-/// Waits for the worker's end, stops it if that is requested, and ends its orphans.
+/// Waits for the worker's end, reads its metrics meanwhile, stops it if that is requested, and ends its
+/// orphans.
 fn watch(
     attempt: &AttemptDir,
-    worker: &Worker,
-    mut sequence: StopSequence,
+    started: Started,
     signals: &Signals,
 ) -> Result<WorkerEnd, HoldError> {
+    let Started { worker, mut sequence, mut metrics } = started;
     let start = Instant::now();
     let poll = filesystem::network(attempt.path()).map_or(POLL, |_| POLL_ON_NETWORK);
     let outcome = loop {
@@ -148,6 +162,7 @@ fn watch(
             break outcome;
         }
         orphans::reap_orphans(worker.pid());
+        metrics.read();
         match sequence.advance(start.elapsed(), requested_stop(attempt, signals)) {
             Some(StopAction::Terminate) => worker.terminate(),
             Some(StopAction::Kill) => worker.kill_group(),
@@ -156,7 +171,11 @@ fn watch(
     };
     // At once: space may be freed any moment.
     let disk_full = ended_on_a_full_disk(attempt);
-    let orphans = orphans::end_descendants(worker, signals);
+    let orphans = orphans::end_descendants(&worker, signals);
+    let succeeded = outcome == Outcome::Exited { code: exit::WORKER_DONE };
+    metrics
+        .finish(succeeded)
+        .map_err(|source| FileError::Write { path: attempt.events(), source })?;
     let (stop, killed) = (sequence.source(), sequence.killed());
     Ok(WorkerEnd { outcome, stop, killed, orphans, disk_full })
 }

@@ -87,23 +87,13 @@ fn seconds(secs: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     const GRACEFUL: Option<StopMode> = Some(StopMode::Graceful);
     const IMMEDIATE: Option<StopMode> = Some(StopMode::Immediate);
 
     fn sequence(grace_secs: f64, time_limit_secs: Option<f64>) -> StopSequence {
-        let env = BTreeMap::new();
-        StopSequence::new(&Command {
-            argv: vec![],
-            cwd: "/".into(),
-            env,
-            code: None,
-            grace_secs,
-            time_limit_secs,
-        })
+        StopSequence::new(&Command { grace_secs, time_limit_secs, ..Command::default() })
     }
 
     const fn at(secs: u64) -> Duration {

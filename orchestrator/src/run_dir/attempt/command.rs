@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use experiments::schema::metrics::{MetricSource, ResultRule};
 use serde::{Deserialize, Serialize};
 
 use crate::code::AttemptCode;
 
 /// The command to run, and the limits after which it is stopped.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Command {
     /// The program and its arguments. A bare name is looked up in `PATH`.
     pub argv: Vec<String>,
@@ -24,4 +25,10 @@ pub struct Command {
     /// Seconds after which it is stopped; `None` if it has no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_secs: Option<f64>,
+    /// Sources of metrics that the holder reads; paths are relative to `cwd`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<MetricSource>,
+    /// The rule for final values if the worker reports none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<ResultRule>,
 }

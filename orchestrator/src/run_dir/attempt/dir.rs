@@ -41,6 +41,14 @@ impl AttemptDir {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0)
     }
 
+    /// The trial's attempts before this one, the newest first.
+    pub(crate) fn earlier(&self) -> impl Iterator<Item = Self> {
+        let name = self.0.file_name().unwrap_or_default().to_string_lossy();
+        let number = name.strip_prefix("attempt-").and_then(|number| number.parse().ok());
+        let trial = self.0.parent().unwrap_or(&self.0);
+        (1..number.unwrap_or(1)).rev().map(|number| Self::new(trial, number))
+    }
+
     /// The same folder by its absolute path.
     #[must_use]
     pub(crate) fn absolute(&self) -> Self {

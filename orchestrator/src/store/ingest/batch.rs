@@ -165,7 +165,8 @@ impl Batch {
             | Event::Code(_)
             | Event::Imports { .. }
             | Event::Metrics { .. }
-            | Event::Result { .. } => return Ok(()),
+            | Event::Result { .. }
+            | Event::Skipped { .. } => return Ok(()),
         };
         statement.execute(db).await.map(drop)
     }

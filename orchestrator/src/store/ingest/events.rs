@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use experiments::protocol::events::{LONGEST_LINE, Line, MOST_METRICS};
+use experiments::protocol::events::{Event, LONGEST_LINE, Line, MOST_METRICS};
 use experiments::protocol::trial_id::TrialId;
 use sqlx::{Connection, SqliteConnection};
 
@@ -93,9 +93,9 @@ async fn ingest(
                 }
             }
             Ok(None) => {}
-            Err(reason) => {
+            Err((lines, reason)) => {
                 skip_line(db, cursor.attempt_id, number, &reason, before).await?;
-                skipped += 1;
+                skipped = skipped.saturating_add(lines);
             }
         }
     }
@@ -107,16 +107,19 @@ async fn ingest(
 /// An event, and a reason for each of its values that is skipped.
 type Parsed = (Line, Vec<String>);
 
-/// The event in a line, `None` if that is blank, or the reason for which it is skipped.
-fn parse(line: &line_reader::Line, names: &Names) -> Result<Option<Parsed>, String> {
+/// The event in a line, `None` if that is blank, or the number of lines that are skipped and the reason.
+fn parse(line: &line_reader::Line, names: &Names) -> Result<Option<Parsed>, (u64, String)> {
     let text = match line {
         line_reader::Line::Whole(text) if text.trim().is_empty() => return Ok(None),
         line_reader::Line::Whole(text) => text,
-        line_reader::Line::TooLong => return Err(format!("longer than {LONGEST_LINE} bytes")),
+        line_reader::Line::TooLong => return Err((1, format!("longer than {LONGEST_LINE} bytes"))),
     };
-    let parsed = Line::parse_with_skipped(text).map_err(|error| error.to_string())?;
+    let parsed = Line::parse_with_skipped(text).map_err(|error| (1, error.to_string()))?;
+    if let Event::Skipped { lines, reason } = parsed.0.event {
+        return Err((lines.max(1), reason));
+    }
     if !names.have_room_for(&parsed.0.event) {
-        return Err(format!("the attempt names more than {MOST_METRICS} metrics"));
+        return Err((1, format!("the attempt names more than {MOST_METRICS} metrics")));
     }
     Ok(Some(parsed))
 }

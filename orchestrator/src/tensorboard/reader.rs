@@ -13,6 +13,9 @@ use super::messages::{Event, SummaryValue, Tensor};
 const FLOAT: i32 = 1;
 const DOUBLE: i32 = 2;
 
+/// Longest record in bytes that is held in memory; a longer one, such as a film, has no scalars.
+const LONGEST_RECORD: u64 = 64 << 20;
+
 /// The scalars of one event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scalars {
@@ -68,14 +71,14 @@ impl<R: Read> Iterator for Events<'_, R> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let offset = self.offset;
-            let content = match record(&mut self.file, offset) {
-                Ok(content) => content?,
+            let (length, content) = match record(&mut self.file, offset) {
+                Ok(record) => record?,
                 Err(error) => return Some(Err(error)),
             };
-            self.offset += content.len() as u64 + 16;
             let Some(scalars) = self.reader.event(&content) else {
                 return Some(Err(ReadError::NotAnEvent { offset }));
             };
+            self.offset += length + 16;
             if !scalars.values.is_empty() {
                 return Some(Ok(scalars));
             }
@@ -83,10 +86,22 @@ impl<R: Read> Iterator for Events<'_, R> {
     }
 }
 
+impl<R> Events<'_, R> {
+    /// The position after the last whole record, in bytes.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
 impl Reader {
     /// Reads the next of a folder's files.
     pub(crate) fn events<R: Read>(&mut self, file: R) -> Events<'_, R> {
-        Events { reader: self, file, offset: 0 }
+        self.events_from(file, 0)
+    }
+
+    /// Reads on in a file that has grown: `file` begins at the byte `offset`.
+    pub(crate) fn events_from<R: Read>(&mut self, file: R, offset: u64) -> Events<'_, R> {
+        Events { reader: self, file, offset }
     }
 
     /// The scalars of an event; `None` if `content` cannot be one.
@@ -119,9 +134,9 @@ impl Reader {
     }
 }
 
-/// The content of the next record, which begins at the byte `offset`; `None` at the end of the file,
-/// even within a record.
-fn record(file: &mut impl Read, offset: u64) -> Result<Option<Vec<u8>>, ReadError> {
+/// Length and content of the next record, which begins at the byte `offset`; `None` at the end of the
+/// file, even within a record. The content of one that is too long is empty.
+fn record(file: &mut impl Read, offset: u64) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
     let (Some(length), Some(check)) = (bytes::<8>(file)?, bytes::<4>(file)?) else {
         return Ok(None);
     };
@@ -129,9 +144,13 @@ fn record(file: &mut impl Read, offset: u64) -> Result<Option<Vec<u8>>, ReadErro
         return Err(ReadError::Damaged { offset });
     }
     let (length, mut content) = (u64::from_le_bytes(length), Vec::new());
+    if length > LONGEST_RECORD {
+        io::copy(&mut file.take(length), &mut io::sink())?;
+        return Ok(bytes::<4>(file)?.map(|_| (length, content)));
+    }
     file.take(length).read_to_end(&mut content)?;
     match bytes::<4>(file)? {
-        Some(check) if masked(&content) == check => Ok(Some(content)),
+        Some(check) if masked(&content) == check => Ok(Some((length, content))),
         Some(_) => Err(ReadError::Damaged { offset }),
         None => Ok(None),
     }
@@ -163,9 +182,8 @@ mod tests {
     use super::*;
 
     /// By tensorboardX; `tests/tensorboard/make.py` wrote it.
-    const FILE: &[u8] = include_bytes!(
-        "../../../tests/tensorboard/logs/plain/events.out.tfevents.1700000000.machine"
-    );
+    const FILE: &[u8] =
+        include_bytes!("../../tests/tensorboard/logs/plain/events.out.tfevents.1700000000.machine");
 
     fn read(file: &[u8]) -> Result<Vec<Scalars>, ReadError> {
         Reader::default().events(file).collect()
@@ -180,6 +198,20 @@ mod tests {
         for end in 0..FILE.len() {
             let found = read(&FILE[..end]).unwrap();
             assert!(printed(&whole).starts_with(&printed(&found)), "{end}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_on_from_any_record() {
+        let whole = format!("{:?}", read(FILE).unwrap());
+        for end in 0..FILE.len() {
+            let mut reader = Reader::default();
+            let mut events = reader.events(&FILE[..end]);
+            let mut found: Vec<_> = events.by_ref().map(Result::unwrap).collect();
+            let offset = events.offset();
+            let rest = reader.events_from(&FILE[offset as usize..], offset);
+            found.extend(rest.map(Result::unwrap));
+            assert_eq!(format!("{found:?}"), whole, "{end}");
         }
     }
 

@@ -4,7 +4,6 @@ use prost::Message;
 
 use super::checksum::masked;
 use super::messages::{Event, Summary, SummaryValue};
-use crate::store::Point;
 
 /// The second version of the format, in which steps of different metrics may be interleaved.
 const VERSION: &str = "brain.Event:2";
@@ -27,21 +26,23 @@ impl EventFile {
         })
     }
 
-    /// A point as a scalar, `metric` or `metric/item`. TensorBoard's scalars have 32 bits.
-    pub(crate) fn point(&mut self, point: &Point) -> Vec<u8> {
-        self.time = point.time.unwrap_or(self.time);
-        let tag = match point.item.as_str() {
-            "" => point.metric.clone(),
-            item => format!("{}/{item}", point.metric),
-        };
+    /// A scalar. TensorBoard's have 32 bits.
+    pub(crate) fn scalar(
+        &mut self,
+        tag: &str,
+        step: u64,
+        value: f64,
+        time: Option<f64>,
+    ) -> Vec<u8> {
+        self.time = time.unwrap_or(self.time);
         let value = SummaryValue {
-            tag: tag.into_bytes(),
-            simple_value: Some(point.value as f32),
+            tag: tag.as_bytes().to_vec(),
+            simple_value: Some(value as f32),
             ..SummaryValue::default()
         };
         record(&Event {
             wall_time: Some(self.time),
-            step: point.step as i64,
+            step: step as i64,
             summary: Some(Summary { values: vec![value] }),
             ..Event::default()
         })
@@ -71,13 +72,12 @@ mod tests {
     fn records_are_those_of_tensorboards_own_writer() {
         let mut file = EventFile::default();
         let mut bytes = file.head(Some(1.5));
-        for (item, step, value, time) in [
-            ("", 0, 0.5, Some(1.5)),
-            ("face/1", 300, -2.0, None),
-            ("", 1 << 40, f64::NAN, Some(2.0)),
+        for (tag, step, value, time) in [
+            ("loss", 0, 0.5, Some(1.5)),
+            ("loss/face/1", 300, -2.0, None),
+            ("loss", 1 << 40, f64::NAN, Some(2.0)),
         ] {
-            let (metric, item) = ("loss".to_owned(), item.to_owned());
-            bytes.extend(file.point(&Point { metric, item, step, value, time }));
+            bytes.extend(file.scalar(tag, step, value, time));
         }
         assert_eq!(base16ct::lower::encode_string(&bytes), EXPECTED);
     }

@@ -1,4 +1,4 @@
-//! TensorBoard's event files: records with masked checksums around protobuf messages.
+//! TensorBoard's event files, read and written: records with masked checksums around protobuf messages.
 
 mod checksum;
 mod messages;

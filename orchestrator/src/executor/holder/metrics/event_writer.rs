@@ -1,0 +1,142 @@
+//! Appends events to an attempt's file, beside a worker that may append to it as well.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use experiments::protocol::events::{Event, Line, PROTOCOL};
+use experiments::protocol::number::Number;
+
+use super::past_events;
+use super::resumption::{Beginning, Resumption};
+use crate::platform::clock;
+use crate::run_dir::attempt::{AttemptDir, Command};
+
+/// Bytes that are appended at a time.
+const BATCH: usize = 64 << 10;
+
+/// Bytes that wait for a disk to have room again.
+const MAX_UNWRITTEN: usize = 1 << 20;
+
+/// The writer of one attempt's events.
+pub(super) struct EventWriter {
+    attempt: AttemptDir,
+    /// The script, else the program, of the worker.
+    program: String,
+    resumption: Resumption,
+    /// Number of times that this writer has introduced the program.
+    hellos: usize,
+    /// Whole lines.
+    unwritten: Vec<u8>,
+    /// True if the file ends within a line that a full disk has cut off.
+    is_torn: bool,
+}
+
+impl EventWriter {
+    pub(super) fn new(attempt: &AttemptDir, command: &Command) -> Self {
+        // Long files need not be read where nothing will be written.
+        let before = match &command.metrics[..] {
+            [] => BTreeMap::new(),
+            _ => past_events::first_steps(attempt),
+        };
+        Self {
+            attempt: attempt.clone(),
+            program: program_name(&command.argv),
+            resumption: Resumption::new(before),
+            hellos: 0,
+            unwritten: Vec::new(),
+            is_torn: false,
+        }
+    }
+
+    /// True if nothing more should be read, since it could not be written.
+    pub(super) fn is_full(&self) -> bool {
+        self.unwritten.len() >= MAX_UNWRITTEN
+    }
+
+    /// Adds values at a step; `time` is in seconds since the Unix epoch, now if `None`.
+    pub(super) fn values(
+        &mut self,
+        time: Option<f64>,
+        step: u64,
+        values: BTreeMap<String, Number>,
+    ) {
+        match self.resumption.of(step, values.keys()) {
+            Some(Beginning::Scratch) => self.hello(None),
+            Some(Beginning::ResumedFrom(step)) => self.hello(Some(step)),
+            None => {}
+        }
+        self.event(time, &Event::Metrics { step, item: None, values });
+    }
+
+    /// The first event, and again if it turns out that the attempt began at an earlier step. A worker
+    /// that introduces itself knows better.
+    fn hello(&mut self, resumed_from: Option<u64>) {
+        // What cannot be written now is not counted either.
+        let _ = self.flush();
+        if past_events::hellos(&self.attempt) > self.hellos {
+            return;
+        }
+        self.hellos += 1;
+        self.event(
+            None,
+            &Event::Hello {
+                protocol: PROTOCOL,
+                program: self.program.clone(),
+                build: None,
+                device: None,
+                resumed_from,
+                metrics: BTreeMap::new(),
+            },
+        );
+    }
+
+    /// Adds lines that could not be read.
+    pub(super) fn skipped(&mut self, lines: u64, reason: &str) {
+        self.event(None, &Event::Skipped { lines, reason: reason.to_owned() });
+    }
+
+    /// Adds an event.
+    pub(super) fn event(&mut self, time: Option<f64>, event: &Event) {
+        let time = time.unwrap_or_else(|| clock::now_ms() as f64 / 1e3);
+        let line = Line { time: Some(time), event: event.clone() };
+        self.unwritten.extend_from_slice(line.to_json().as_bytes());
+        self.unwritten.push(b'\n');
+        if self.unwritten.len() >= BATCH {
+            // What is left is tried again by the next call.
+            let _ = self.flush();
+        }
+    }
+
+    /// Appends all that was added, whole lines at a time.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        let mut file = File::options().create(true).append(true).open(self.attempt.events())?;
+        while !self.unwritten.is_empty() {
+            if self.is_torn {
+                file.write_all(b"\n")?;
+                self.is_torn = false;
+            }
+            let written = file.write(&self.unwritten)?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            // A line that was cut off is written once more as a whole.
+            let whole = self.unwritten[..written].iter().rposition(|byte| *byte == b'\n');
+            let whole = whole.map_or(0, |at| at + 1);
+            self.is_torn = whole < written;
+            self.unwritten.drain(..whole);
+        }
+        Ok(())
+    }
+}
+
+/// The name of the first word that looks like a script, else of the program.
+fn program_name(argv: &[String]) -> String {
+    let script = argv.iter().skip(1).find(|word| Path::new(word).extension().is_some());
+    let path = script.or(argv.first()).map(PathBuf::from).unwrap_or_default();
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,288 @@
+//! Scripts that know nothing of `orch`: their arguments from the config, their metrics from their output.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use experiments::protocol::events::Event;
+use serde_json::{Value, json};
+
+use crate::common::processes;
+use crate::common::test_run::TestRun;
+use crate::common::wait::wait_for;
+
+/// The argparse script with its output as metrics.
+const FILE: &str = "\
+orch: 1
+name: trip
+worker:
+  command: [python3, train.py, '{args}', --seed, '{seed}', --save, '{checkpoints}',
+            --out, '{artifacts}/args.json']
+  metrics: [{stdout: 'epoch (?<step>\\d+).* loss=(?<loss>\\S+) acc=(?<acc>\\S+)'}]
+  result: {best: {metric: acc, better: higher}}
+retry: {backoff: 1ms}
+config: {lr: 0.001, epochs: 6, model.width: 4, sizes: [1, 2], nesterov: true, name: 'a b'}
+variants:
+  a: {}
+  b: {set: {lr: 1.0e-5, nesterov: false, sizes: []}}
+seeds: [0, 1]
+report:
+  table: {name: table, columns: [{metric: acc, decimals: 4}]}
+  figures: [{curve: {name: loss, metric: loss}}]
+";
+
+pub(super) fn with_script(file: &str, script: &str) -> TestRun {
+    let test = TestRun::with_file(file);
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    fs::copy(scripts.join(script), test.path(script)).unwrap();
+    test
+}
+
+fn argparse() -> TestRun {
+    with_script(FILE, "train.py")
+}
+
+/// What the script saw of its arguments.
+fn arguments(test: &TestRun, trial: &str) -> Value {
+    let path = test.trial(trial).unwrap().join("artifacts/args.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn an_argparse_script_gets_its_config_and_its_output_becomes_curves_and_a_table() {
+    let test = argparse();
+    test.orch("run trip.yaml").expect(0, &["4 of 4 trials done"]);
+    let seen = arguments(&test, "a-s1-");
+    assert_eq!(
+        (&seen["lr"], &seen["width"], &seen["sizes"], &seen["nesterov"], &seen["name"]),
+        (&json!(0.001), &json!(4), &json!([1, 2]), &json!(true), &json!("a b"))
+    );
+    assert_eq!(seen["seed"], 1);
+    let seen = arguments(&test, "b-s0-");
+    assert_eq!((&seen["lr"], &seen["sizes"]), (&json!(1e-5), &json!([])));
+    assert_eq!((&seen["seed"], &seen["nesterov"]), (&json!(0), &json!(false)));
+
+    let recorded = test.recorded();
+    for (trial, loss) in &recorded.loss {
+        let log = fs::read_to_string(test.attempt(trial, 1).unwrap().stdout()).unwrap();
+        let printed: Vec<(u64, f64)> = log
+            .lines()
+            .map(|line| {
+                let words: Vec<_> = line.split([' ', '=', '/']).collect();
+                (words[1].parse().unwrap(), words[4].parse().unwrap())
+            })
+            .collect();
+        assert_eq!(*loss, printed, "{trial}");
+        // The accuracy is best where the loss is least, but for the last epoch.
+        let least = printed[..5].iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
+        assert_eq!(recorded.results[trial].get("loss"), Some(&least), "{trial}");
+        assert!(matches!(
+            &test.events(trial, 1)[0],
+            Event::Hello { program, resumed_from: None, .. } if program == "train.py"
+        ));
+    }
+    let report = test.orch("report");
+    assert_eq!(report.code, 0, "{}", report.stderr);
+    assert!(report.stdout.contains("0.99"), "{}", report.stdout);
+}
+
+#[test]
+fn a_retry_that_resumes_continues_the_curve() {
+    let reference = argparse();
+    reference.orch("run trip.yaml").expect(0, &[]);
+    let test = argparse();
+    test.edit(&[("epochs: 6", "epochs: 6, crash-at: 4")]);
+    test.orch("run trip.yaml").expect(0, &["4 of 4 trials done"]);
+    assert_eq!(test.attempts("a-s0-"), 2);
+    assert!(matches!(test.events("a-s0-", 2)[0], Event::Hello { resumed_from: Some(3), .. }));
+    assert_eq!(test.recorded(), reference.recorded());
+}
+
+#[test]
+fn after_a_killed_holder_the_script_continues() {
+    let reference = argparse();
+    reference.orch("run trip.yaml").expect(0, &[]);
+    let test = argparse();
+    let gate = format!("epochs: 6, wait-for: '{}'", test.path("gate").display());
+    test.edit(&[("epochs: 6", &gate)]);
+    let run = test.start("run trip.yaml");
+    test.wait_for_step("a-s0-", 1, 5);
+    for holder in processes::holders(test.folder.path()) {
+        crate::common::signals::try_signal(holder, "-KILL");
+    }
+    fs::write(test.path("gate"), "").unwrap();
+    run.end().expect(0, &["4 of 4 trials done"]);
+    assert_eq!(test.recorded(), reference.recorded());
+}
+
+#[test]
+fn the_plan_shows_the_first_command_and_a_run_from_elsewhere_is_the_same() {
+    let test = argparse();
+    let plan = test.orch("run trip.yaml -n");
+    plan.expect(
+        0,
+        &[
+            &format!(
+                "the first command, in {}:\n  python3 train.py --lr 0.001",
+                test.path("").display()
+            )
+            .replace("/:", ":"),
+            "--model.width 4 --sizes 1 2 --nesterov --name 'a b' --seed 0 --save /",
+        ],
+    );
+    let json = test.json("run trip.yaml -n --json");
+    assert_eq!(json["first_command"]["argv"][3], "0.001");
+
+    fs::create_dir(test.path("elsewhere")).unwrap();
+    let orch = env!("CARGO_BIN_EXE_orch");
+    let ended = test.shell(&format!("cd elsewhere && {orch} run ../trip.yaml --runs ../runs"));
+    ended.expect(0, &["4 of 4 trials done"]);
+    test.orch("run trip.yaml").expect(0, &["nothing is left to do"]);
+}
+
+#[test]
+fn the_commands_to_run_manually_work_where_the_folder_lies_now() {
+    let test = argparse();
+    test.orch("run trip.yaml -q").expect(0, &[]);
+    fs::create_dir(test.path("moved")).unwrap();
+    for name in ["runs", "train.py"] {
+        fs::rename(test.path(name), test.path("moved").join(name)).unwrap();
+    }
+    let shown = test.json("show a-s0 --json --runs moved/runs");
+    let lines: Vec<_> = shown["rerun"].as_array().unwrap().iter().collect();
+    let script = format!("{}\n{}", lines[0].as_str().unwrap(), lines[2].as_str().unwrap());
+    fs::create_dir(test.path("tmp")).unwrap();
+    let output = Command::new("sh").args(["-ec", &script]).env("TMPDIR", test.path("tmp")).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{script}\n{output:?}");
+    let log = test.path("moved/runs/trip/trials").read_dir().unwrap();
+    let log = log.map(|trial| trial.unwrap().path().join("attempt-1/stdout.log"));
+    let log = log.into_iter().find(|log| log.to_str().unwrap().contains("a-s0-")).unwrap();
+    assert_eq!(output.stdout, fs::read(log).unwrap());
+}
+
+#[test]
+fn every_mistake_is_found_before_anything_runs_with_its_position() {
+    for (from, to, words) in [
+        (
+            "'{seed}'",
+            "'{sed}'",
+            &["trip.yaml:4:50: `{sed}` has no value (variant `a`)", "did you mean `{seed}`?"][..],
+        ),
+        (
+            "train.py",
+            "trian.py",
+            &["trip.yaml:4:22: there is no script `trian.py` in", "`train.py`"],
+        ),
+        ("python3,", "./python,", &["there is no program `./python` in `/"]),
+        ("'{args}'", "'x{args}'", &["trip.yaml:4:32: `{args}` stands for several words"]),
+        ("loss=(?<loss>", "loss=(?<loss", &["trip.yaml:6:14: regex parse error", "(?<loss>"]),
+        (
+            "metrics: [{",
+            "env: {ORCH_TRIAL: x}\n  metrics: [{",
+            &["trip.yaml:6:9: `ORCH_TRIAL` is set"],
+        ),
+        ("metrics: [{", "directory: no\n  metrics: [{", &["trip.yaml:6:3: there is no folder `/"]),
+        (
+            "metrics: [{",
+            "env: {A: '{width}'}\n  metrics: [{",
+            &["trip.yaml:6:9: `{width}` has no value"],
+        ),
+        (
+            "metrics: [{",
+            "args: key=vale\n  metrics: [{",
+            &["trip.yaml:6:3: unknown variant `key=vale`", "did you mean `key=value`?"],
+        ),
+        (
+            "{stdout:",
+            "{csv: log.csv}, {stdout:",
+            &["trip.yaml:6:14: `a-s0-", "would both write `log.csv`", "`{attempt.dir}`"],
+        ),
+        ("epochs: 6", "epochs: 6, variant: 1", &[]),
+        ("epochs: 6", "epochs: 6, seed: 1", &["trip.yaml:4:50: `{seed}` could be the key `seed`"]),
+    ] {
+        let test = argparse();
+        test.edit(&[(from, to)]);
+        let ended = test.orch("run trip.yaml -n");
+        let code = if words.is_empty() { 0 } else { 2 };
+        ended.expect(code, words);
+        assert!(!test.path("runs").exists());
+    }
+    // A key that only one of the variants has.
+    let test = argparse();
+    test.edit(&[("{}\n", "{set: {extra: 1}}\n"), ("'{seed}'", "'{extra}'")]);
+    test.orch("run trip.yaml -n").expect(2, &["`{extra}` has no value (variant `b`)"]);
+    // One at a time, the trials may share a file.
+    let test = argparse();
+    test.edit(&[("{stdout:", "{csv: log.csv}, {stdout:")]);
+    test.orch("run trip.yaml -n -j 1").expect(0, &[]);
+}
+
+#[test]
+fn the_environment_and_the_directory_are_the_files() {
+    let test = TestRun::with_file(
+        "\
+orch: 1
+name: trip
+worker:
+  command: [sh, -c, 'pwd > \"$OUT\"; echo \"$A\" >> \"$OUT\"; cat {config} >> \"$OUT\"']
+  directory: '{trial.dir}/work'
+  env: {OUT: '{artifacts}/seen', A: 'lr {lr} of {variant}, {{lr}} ${lr}'}
+config: {lr: 0.5}
+variants: {a: {}}
+seeds: [0]
+",
+    );
+    test.orch("run trip.yaml -q");
+    let trial = test.trial("a-s0-").unwrap();
+    let seen = fs::read_to_string(trial.join("artifacts/seen")).unwrap();
+    let seen: Vec<_> = seen.lines().collect();
+    assert_eq!(fs::canonicalize(seen[0]).unwrap(), fs::canonicalize(trial.join("work")).unwrap());
+    assert_eq!(seen[1], "lr 0.5 of a, {lr} ${lr}");
+    assert_eq!(serde_json::from_str::<Value>(&seen[2..].join("\n")).unwrap(), json!({"lr": 0.5}));
+    let env = test.attempt("a-s0-", 1).unwrap().read_env().unwrap().unwrap();
+    assert_eq!(env.variables["A"], seen[1]);
+}
+
+#[test]
+fn the_check_runs_in_the_directory_with_the_environment() {
+    let test = TestRun::with_file(
+        "\
+orch: 1
+name: trip
+worker:
+  command: [fake-worker]
+  check: [sh, -c, 'test -f here && test \"$A\" = 1 && fake-worker check']
+  directory: below
+  env: {A: '1', B: '{seed}'}
+variants: {a: {}}
+seeds: [0]
+",
+    );
+    fs::create_dir(test.path("below")).unwrap();
+    test.orch("run trip.yaml -n").expect(2, &["failed (exit status: 1)"]);
+    fs::write(test.path("below/here"), "").unwrap();
+    let beside = Path::new(env!("CARGO_BIN_EXE_fake-worker")).parent().unwrap().to_owned();
+    let path = format!("{}:{}", beside.display(), std::env::var("PATH").unwrap());
+    test.start_with("run trip.yaml -n", &[("PATH", &path)]).end().expect(0, &[]);
+}
+
+#[test]
+fn a_live_curve_is_read_while_the_script_runs() {
+    let test = argparse();
+    let gate = format!("epochs: 6, wait-for: '{}'", test.path("gate").display());
+    test.edit(&[("epochs: 6", &gate)]);
+    let run = test.start("run trip.yaml");
+    wait_for("a live curve", || {
+        let seen = test.events("a-s0-", 1);
+        seen.iter().any(|event| matches!(event, Event::Metrics { step: 5, .. })).then_some(())
+    });
+    let values = test.events("a-s0-", 1).into_iter().filter_map(|event| match event {
+        Event::Metrics { step, values, .. } => Some((step, values)),
+        _ => None,
+    });
+    assert_eq!(values.collect::<BTreeMap<_, _>>().len(), 5);
+    fs::write(test.path("gate"), "").unwrap();
+    run.end().expect(0, &[]);
+}
