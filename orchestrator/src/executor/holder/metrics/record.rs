@@ -191,18 +191,14 @@ mod tests {
         }))
     }
 
-    fn text(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn the_groups_of_a_pattern_are_metrics() {
         let pattern = r"epoch (?<step>\d+).* loss=(?<loss>\S+)(?: acc=(?<acc>\S+))?";
         let format = Format::Pattern(Regex::new(pattern).unwrap());
-        assert_eq!(parse(&format, "epoch 3: loss=0.5"), Ok(text("Some(3) loss=0.5")));
+        assert_eq!(parse(&format, "epoch 3: loss=0.5"), Ok(Some("Some(3) loss=0.5".to_owned())));
         let coloured = "\u{1b}[32mepoch 3\u{1b}[0m loss=1e-05 acc=nan";
-        assert_eq!(parse(&format, coloured), Ok(text("Some(3) acc=NaN loss=0.00001")));
-        assert_eq!(parse(&format, "epoch 3 loss=-inf"), Ok(text("Some(3) loss=-inf")));
+        assert_eq!(parse(&format, coloured), Ok(Some("Some(3) acc=NaN loss=0.00001".to_owned())));
+        assert_eq!(parse(&format, "epoch 3 loss=-inf"), Ok(Some("Some(3) loss=-inf".to_owned())));
         assert_eq!(parse(&format, "nothing"), Ok(None));
         for (line, problem) in [
             ("epoch 3 loss=0.5,", "`0.5,` (loss) is not a number"),
@@ -217,8 +213,11 @@ mod tests {
     fn json_is_read_as_python_writes_it() {
         let line =
             r#"{"step": 2.0, "a": NaN, "b": {"c": -Infinity}, "d": "NaN \" Infinity", "e": [1]}"#;
-        assert_eq!(parse(&Format::Json, line), Ok(text("Some(2) a=NaN b.c=-inf")));
-        assert_eq!(parse(&Format::Json, r#"{"a": 0.1, "ok": true}"#), Ok(text("None a=0.1")));
+        assert_eq!(parse(&Format::Json, line), Ok(Some("Some(2) a=NaN b.c=-inf".to_owned())));
+        assert_eq!(
+            parse(&Format::Json, r#"{"a": 0.1, "ok": true}"#),
+            Ok(Some("None a=0.1".to_owned()))
+        );
         assert_eq!(parse(&Format::Json, " "), Ok(None));
         assert!(parse(&Format::Json, r#"{"a": 0.1"#).unwrap_err().starts_with("not a JSON object"));
         assert!(parse(&Format::Json, "[1]").is_err());
@@ -227,8 +226,11 @@ mod tests {
     #[test]
     fn csv_has_texts_and_empty_cells() {
         let format = Format::Csv(Some(header("epoch,step,\"val, loss\",name,").unwrap()));
-        assert_eq!(parse(&format, "0,9,,x,1"), Ok(text("Some(9) epoch=0")));
-        assert_eq!(parse(&format, "0,,0.5,\"x, y\","), Ok(text("None epoch=0 val, loss=0.5")));
+        assert_eq!(parse(&format, "0,9,,x,1"), Ok(Some("Some(9) epoch=0".to_owned())));
+        assert_eq!(
+            parse(&format, "0,,0.5,\"x, y\","),
+            Ok(Some("None epoch=0 val, loss=0.5".to_owned()))
+        );
         assert_eq!(parse(&format, "0,1"), Err("2 cells below 5 names".to_owned()));
         assert!(header("0,0.5").unwrap_err().contains("not a header"));
     }
