@@ -143,5 +143,5 @@ fn a_file_that_hardly_means_what_it_says_is_warned_about() {
     test.orch("run trip.yaml -j 2 --set seed=1").expect(0, &[typo, boolean, "6 of 6 trials done"]);
     test.edit(&[("name: trip", "name: trip\nstrict: true")]);
     let refused = test.orch("run trip.yaml -n -q");
-    refused.expect(2, &["error: trip.yaml:7:47: only this sets `widht`", "\ntrip.yaml:6:25: `on`"]);
+    refused.expect(2, &["error: trip.yaml:6:25: `on`", "\ntrip.yaml:7:47: only this sets `widht`"]);
 }
