@@ -1,5 +1,7 @@
 //! Files that say what they hardly mean: warnings with positions, and errors that are reported at once.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use std::path::Path;
 
 use experiments::expand::Experiment;

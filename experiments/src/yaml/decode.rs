@@ -19,6 +19,13 @@ struct Unknown {
     known: Option<String>,
 }
 
+/// The first mistake in a value.
+struct Mistake {
+    finding: Finding,
+    /// None if it is another than an unknown key or variant.
+    unknown: Option<Unknown>,
+}
+
 /// Pointers to a value after and before its key was corrected.
 struct Correction {
     corrected: String,
@@ -29,20 +36,21 @@ impl Source {
     /// Reads the whole value as `T`; the error has the position of every unknown key, and of the first
     /// other mistake.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, FileError> {
-        let (first, mut next) = match self.decode_value(&self.value, &[]) {
+        let Mistake { finding, unknown: mut next } = match self.decode_value(&self.value, &[]) {
             Ok(decoded) => return Ok(decoded),
-            Err(mistake) => mistake,
+            Err(mistake) => *mistake,
         };
-        let (mut value, mut corrections, mut findings) = (self.value.clone(), vec![], vec![first]);
+        let (mut value, mut corrections) = (self.value.clone(), Vec::new());
+        let mut findings = vec![finding];
         // Each is corrected, so that the parser gets to the next.
         while let Some(unknown) = next.take()
             && findings.len() < MAX_UNKNOWN
             && let Some(correction) = unknown.correct(&mut value)
         {
             corrections.push(correction);
-            if let Err((finding, unknown)) = self.decode_value::<T>(&value, &corrections) {
-                findings.push(finding);
-                next = unknown;
+            if let Err(mistake) = self.decode_value::<T>(&value, &corrections) {
+                findings.push(mistake.finding);
+                next = mistake.unknown;
             }
         }
         Err(FileError { findings })
@@ -53,7 +61,7 @@ impl Source {
         &self,
         value: &Value,
         corrections: &[Correction],
-    ) -> Result<T, (Finding, Option<Unknown>)> {
+    ) -> Result<T, Box<Mistake>> {
         serde_path_to_error::deserialize(value).map_err(|e| {
             let message = e.inner().to_string();
             let mut pointer = pointer_of(e.path());
@@ -72,7 +80,8 @@ impl Source {
             let known = unknown.as_ref().and_then(|unknown| unknown.known.as_ref());
             let hint = known.map(|known| format!("did you mean `{known}`?"));
             let message = reworded(&message, &pointer).unwrap_or(message);
-            (self.finding(&as_written(pointer, corrections), message).hint(hint), unknown)
+            let finding = self.finding(&as_written(pointer, corrections), message).hint(hint);
+            Box::new(Mistake { finding, unknown })
         })
     }
 }

@@ -116,12 +116,12 @@ fn failures_are_grouped_by_cause() {
     let torch =
         "crashed: the worker exited with code 1: ModuleNotFoundError: No module named 'torch'";
     let luck = "crashed: the worker exited with code 2: out of luck";
-    ended.expect(1, &["0 of 6 trials done, 6 failed:\n", &format!("  5 trials  "), torch, luck]);
+    ended.expect(1, &["0 of 6 trials done, 6 failed:\n", "  5 trials  ", torch, luck]);
 
     let why = test.orch("why state=failed");
     assert_eq!(why.code, 0, "{}", why.stderr);
     let [first, second] =
-        [format!("5 trials: failed: {torch}.\n  a-s0-"), format!("exited with code 2")];
+        [format!("5 trials: failed: {torch}.\n  a-s0-"), "exited with code 2".to_owned()];
     assert!(why.stdout.starts_with(&first) && why.stdout.contains(&second), "{}", why.stdout);
     assert_eq!(why.stdout.matches("\n  importing\n").count(), 1, "{}", why.stdout);
 
@@ -143,5 +143,5 @@ fn a_file_that_hardly_means_what_it_says_is_warned_about() {
     test.orch("run trip.yaml -j 2 --set seed=1").expect(0, &[typo, boolean, "6 of 6 trials done"]);
     test.edit(&[("name: trip", "name: trip\nstrict: true")]);
     let refused = test.orch("run trip.yaml -n -q");
-    refused.expect(2, &["error: trip.yaml:7:47: only this sets `widht`", "\ntrip.yaml:6:25: `on`"]);
+    refused.expect(2, &["error: trip.yaml:6:25: `on`", "\ntrip.yaml:7:47: only this sets `widht`"]);
 }

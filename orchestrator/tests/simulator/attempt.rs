@@ -64,7 +64,7 @@ pub(crate) struct Attempt {
     pub(crate) exit: Option<Exit>,
     pub(crate) failure: Option<Failure>,
     /// The last line of its log.
-    pub(crate) last_line: String,
+    pub(crate) last_line: &'static str,
     pub(crate) events: Vec<Event>,
     /// The number of events that are in the database.
     pub(crate) read: usize,

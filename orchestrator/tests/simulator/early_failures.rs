@@ -20,7 +20,7 @@ pub(crate) struct EarlyFailures {
     keep_going: bool,
     to_run: usize,
     /// Those that failed before their first event: how, and the last line of the log.
-    failed: Vec<(TrialId, Outcome, String)>,
+    failed: Vec<(TrialId, Outcome, &'static str)>,
 }
 
 impl EarlyFailures {
@@ -48,7 +48,7 @@ impl EarlyFailures {
             && !asked
             && self.started.contains(&key)
         {
-            self.failed.push((trial.clone(), exit.outcome.clone(), attempt.last_line.clone()));
+            self.failed.push((trial.clone(), exit.outcome.clone(), attempt.last_line));
         }
     }
 
@@ -56,7 +56,7 @@ impl EarlyFailures {
     /// shows that the worker works.
     pub(crate) fn queue_waits(&self) -> bool {
         let enough = self.to_run.clamp(2, 3);
-        let same_as = |(_, outcome, last_line): &(TrialId, Outcome, String)| {
+        let same_as = |(_, outcome, last_line): &(TrialId, Outcome, &'static str)| {
             let same = self.failed.iter().filter(|(_, o, l)| o == outcome && l == last_line);
             same.map(|(trial, ..)| trial).collect::<BTreeSet<_>>().len()
         };

@@ -52,7 +52,9 @@ impl Simulation {
             trials.iter().map(|id| (id.clone(), script(&mut random))).collect();
         if random.u8(0..6) == 0 {
             // The worker itself is broken.
-            scripts.values_mut().for_each(|script| script.flaw = Some((1, Flaw::Crashes)));
+            for script in scripts.values_mut() {
+                script.flaw = Some((1, Flaw::Crashes));
+            }
         }
         let weights = trials.iter().map(|id| (id.clone(), users::weight(&mut random))).collect();
         let backoff = Duration::from_secs([0, 1, 10][random.usize(0..3)]);

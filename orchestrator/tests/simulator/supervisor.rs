@@ -49,7 +49,7 @@ impl Simulation {
         let Some(mut supervisor) = self.supervisor.take() else { return };
         match self.cycle(&mut supervisor) {
             Ok(()) if supervisor.is_done() => {
-                checks::nothing_waits_without_a_cause(self, &supervisor)
+                checks::nothing_waits_without_a_cause(self, &supervisor);
             }
             Ok(()) => self.supervisor = Some(supervisor),
             Err(Dead) => self.died(),
@@ -219,7 +219,7 @@ impl Simulation {
         for (id, number) in active {
             let attempt = self.world.attempt(&id, number);
             let (status, failure) = (attempt.attempt_status(), attempt.failure.clone());
-            let last_line = attempt.last_line.clone();
+            let last_line = attempt.last_line.to_owned();
             for event in self.disk.read(&id, number, self.world.attempt(&id, number)) {
                 let input = match event {
                     Event::Checkpoint(step) => Input::Checkpointed(id.clone(), step),

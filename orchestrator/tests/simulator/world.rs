@@ -239,7 +239,7 @@ impl World {
     fn fails(&mut self, trial: &TrialId, number: u32, flaw: Flaw) {
         let last_step = self.attempt(trial, number).last_step();
         let last_line = ["", "no such module"][self.random.usize(0..2)];
-        self.attempt(trial, number).last_line = last_line.to_owned();
+        self.attempt(trial, number).last_line = last_line;
         match flaw {
             Flaw::Crashes if self.random.u8(0..4) == 0 => {
                 let segfault = Outcome::Signalled { signal: 11 };

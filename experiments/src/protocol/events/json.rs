@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Parses a line; a bare `NaN`, `Infinity`, `-inf` and the like counts as the string by which
 /// [`crate::protocol::number::Number`] is written. The error is the first mistake.
-pub(super) fn parse(line: &str) -> Result<Value, String> {
+pub fn parse(line: &str) -> Result<Value, String> {
     // The number of the line is the reader's to say.
     let reason =
         |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::failure::FailureClass;
 use crate::protocol::number::Number;
 
+pub use json::parse as parse_json;
 pub use limits::{LONGEST_LINE, MOST_METRICS, is_below};
 pub use line::{Line, LineError};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anstream::adapter::strip_str;
+use experiments::protocol::events::parse_json;
 use experiments::protocol::number::Number;
 use experiments::schema::metrics::{MetricSource, SourceKind};
 use regex::Regex;
@@ -125,36 +126,13 @@ fn cells(line: &str) -> Result<Vec<String>, String> {
     Ok(record.map_err(|error| error.to_string())?.iter().map(str::to_owned).collect())
 }
 
-/// A JSON object, in which Python also writes `NaN`, `Infinity` and `-Infinity`.
+/// A JSON object, in which NaN and the infinities may be bare words.
 fn json_object(line: &str) -> Result<Map<String, Value>, String> {
-    let parsed = serde_json::from_str(line);
-    parsed.or_else(|_| serde_json::from_str(&quote_non_finite(line))).map_err(|error| {
-        let reason = error.to_string();
-        format!("not a JSON object: {}", reason.replace(" at line 1 column ", " at column "))
-    })
-}
-
-/// Puts quotes around Python's non-finite numbers outside of strings.
-fn quote_non_finite(line: &str) -> String {
-    let (mut quoted, mut rest, mut in_string) = (String::new(), line, false);
-    while let Some(c) = rest.chars().next() {
-        let number = ["NaN", "-Infinity", "Infinity"].into_iter().find(|n| rest.starts_with(n));
-        if let (false, Some(number)) = (in_string, number) {
-            quoted.extend(["\"", number, "\""]);
-            rest = &rest[number.len()..];
-            continue;
-        }
-        let escaped = in_string && c == '\\' && rest.len() > 1;
-        let length = if escaped {
-            1 + rest[1..].chars().next().map_or(0, char::len_utf8)
-        } else {
-            c.len_utf8()
-        };
-        in_string ^= c == '"';
-        quoted += &rest[..length];
-        rest = &rest[length..];
+    match parse_json(line) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err("not a JSON object".to_owned()),
+        Err(reason) => Err(format!("not a JSON object: {reason}")),
     }
-    quoted
 }
 
 /// A number in any spelling that Python prints.
