@@ -1,0 +1,99 @@
+"""Lightning: a logger, and a callback that saves checkpoints, resumes and stops on request.
+
+    logger = orch.lightning.OrchLogger()
+    trainer = Trainer(logger=logger, callbacks=[orch.lightning.OrchCheckpoint(every_n_steps=500)])
+    trainer.fit(model, data, ckpt_path=orch.resume_from())
+    orch.result(trainer.logged_metrics)
+"""
+
+import os
+import sys
+from argparse import Namespace
+from typing import Any, Dict, Mapping, Optional, Union
+
+if "pytorch_lightning" in sys.modules:  # the older name of the same package
+    from pytorch_lightning import Callback, LightningModule, Trainer
+    from pytorch_lightning.loggers import Logger
+else:
+    from lightning.pytorch import Callback, LightningModule, Trainer
+    from lightning.pytorch.loggers import Logger
+
+from . import _stop
+from ._checkpoints import checkpoint
+from ._environment import attempt
+from ._metrics import log, progress
+from ._trial import artifact_dir, checkpoint_dir
+
+
+class OrchLogger(Logger):
+    """Records what a module logs as points at the trainer's global step."""
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return os.environ.get("ORCH_EXPERIMENT", "local")
+
+    @property
+    def version(self) -> str:
+        """The trial's id."""
+        current = attempt()
+        return current.trial.name if current else "local"
+
+    @property
+    def save_dir(self) -> str:
+        """The trial's folder of artifacts."""
+        return artifact_dir()
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: Optional[int] = None) -> None:
+        """See `orch.log`."""
+        log(0 if step is None else step, metrics)
+
+    def log_hyperparams(
+        self, params: Union[Dict[str, Any], Namespace], *arguments: Any, **options: Any
+    ) -> None:
+        """Does nothing: the trial's config is recorded already."""
+
+
+class OrchCheckpoint(Callback):
+    """Saves complete checkpoints where the trial's next attempt finds them, every so many steps and at
+    the end of every epoch, and when the attempt is asked to stop; then it exits."""
+
+    def __init__(self, every_n_steps: Optional[int] = None, every_epoch: bool = True) -> None:
+        self._every_n_steps = every_n_steps
+        self._every_epoch = every_epoch
+        self._saved_at = -1
+        self._steps = 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Takes SIGTERM over from the trainer, which would end without a checkpoint."""
+        _stop.listen(chain=False)
+        steps = trainer.estimated_stepping_batches
+        self._steps = int(steps) if steps != float("inf") else 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, *arguments: Any, **options: Any
+    ) -> None:
+        """Saves a checkpoint if one is due, and ends the attempt if it was asked to stop."""
+        step = trainer.global_step
+        if self._steps:
+            progress(step, self._steps)
+        # All ranks stop after the same batch, since they save together.
+        stop = trainer.strategy.reduce_boolean_decision(_stop.should_stop(), all=False)
+        if stop or (self._every_n_steps and step % self._every_n_steps == 0):
+            self._save(trainer)
+        if stop:
+            sys.exit(_stop.STOPPED)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Saves a checkpoint if one is due."""
+        if self._every_epoch:
+            self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        step = trainer.global_step
+        if step == self._saved_at:  # several batches to a step, or the last one of an epoch
+            return
+        self._saved_at = step
+        path = os.path.join(checkpoint_dir(), f"step-{step}.ckpt")
+        trainer.save_checkpoint(path)
+        checkpoint(path, step)
