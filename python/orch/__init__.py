@@ -8,13 +8,14 @@ from ._checkpoints import Checkpoint, checkpoint, resume_from
 from ._metrics import artifact, failed, log, progress, result
 from ._stop import STOPPED, should_stop
 from ._trial import Config, artifact_dir, checkpoint_dir, config, seed
-from .records import Records, read
+from .records import Records, RecordsError, read
 
 __all__ = [
     "STOPPED",
     "Checkpoint",
     "Config",
     "Records",
+    "RecordsError",
     "artifact",
     "artifact_dir",
     "checkpoint",

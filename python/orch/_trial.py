@@ -38,7 +38,7 @@ def config(defaults: Optional[Mapping[str, Any]] = None, /, **more: Any) -> Conf
     Nested mappings are merged key by key. Every call returns a new copy.
     """
     merged = merge(merge({}, defaults or {}), more)
-    return with_attributes(merge(merged, _trial().get("config", {})))
+    return Config(with_attributes(merge(merged, _trial().get("config", {}))))
 
 
 def seed(default: int = 0) -> int:

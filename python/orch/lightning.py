@@ -11,12 +11,8 @@ import sys
 from argparse import Namespace
 from typing import Any, Dict, Mapping, Optional, Union
 
-if "pytorch_lightning" in sys.modules:  # the older name of the same package
-    from pytorch_lightning import Callback, LightningModule, Trainer
-    from pytorch_lightning.loggers import Logger
-else:
-    from lightning.pytorch import Callback, LightningModule, Trainer
-    from lightning.pytorch.loggers import Logger
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import Logger
 
 from . import _stop
 from ._checkpoints import checkpoint
@@ -55,12 +51,15 @@ class OrchLogger(Logger):
 
 
 class OrchCheckpoint(Callback):
-    """Saves complete checkpoints where the trial's next attempt finds them, every so many steps and at
-    the end of every epoch, and when the attempt is asked to stop; then it exits."""
+    """Saves complete checkpoints where the trial's next attempt finds them: at the end of every epoch,
+    and with `every_n_steps` also after so many steps and when the attempt is asked to stop.
 
-    def __init__(self, every_n_steps: Optional[int] = None, every_epoch: bool = True) -> None:
+    From the middle of an epoch Lightning resumes exactly only with a data loader that has a state, such
+    as torchdata's `StatefulDataLoader`. So without `every_n_steps` a stop leaves the last epoch's.
+    """
+
+    def __init__(self, every_n_steps: Optional[int] = None) -> None:
         self._every_n_steps = every_n_steps
-        self._every_epoch = every_epoch
         self._saved_at = -1
         self._steps = 0
 
@@ -79,15 +78,14 @@ class OrchCheckpoint(Callback):
             progress(step, self._steps)
         # All ranks stop after the same batch, since they save together.
         stop = trainer.strategy.reduce_boolean_decision(_stop.should_stop(), all=False)
-        if stop or (self._every_n_steps and step % self._every_n_steps == 0):
+        if self._every_n_steps and (stop or step % self._every_n_steps == 0):
             self._save(trainer)
         if stop:
             sys.exit(_stop.STOPPED)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Saves a checkpoint if one is due."""
-        if self._every_epoch:
-            self._save(trainer)
+        """Saves a checkpoint."""
+        self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
         step = trainer.global_step

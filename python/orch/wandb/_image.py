@@ -14,7 +14,9 @@ class Image:
         self, data_or_path: Any, mode: Optional[str] = None, caption: Optional[str] = None, **_: Any
     ) -> None:
         self.caption = caption
-        self._data = data_or_path._data if isinstance(data_or_path, Image) else data_or_path
+        self._data: Any = data_or_path
+        if isinstance(data_or_path, Image):
+            self._data = data_or_path._data
         self._mode = mode
 
     def save(self, path: Path) -> None:

@@ -3,7 +3,7 @@
 import fnmatch
 import os
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .. import _json, _metrics
 from .._checkpoints import resume_from
@@ -16,7 +16,12 @@ from ._image import Image
 from ._unsupported import Unsupported
 
 # Summaries by the value so far and the new one.
-_SUMMARIES = {"min": min, "max": max, "first": lambda old, new: old, "last": lambda old, new: new}
+_SUMMARIES: Dict[str, Callable[[float, float], float]] = {
+    "min": min,
+    "max": max,
+    "first": lambda old, new: old,
+    "last": lambda old, new: new,
+}
 
 
 class Summary(Dict[str, Any]):
