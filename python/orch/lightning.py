@@ -60,7 +60,9 @@ class OrchCheckpoint(Callback):
 
     def __init__(self, every_n_steps: Optional[int] = None) -> None:
         self._every_n_steps = every_n_steps
-        self._saved_at = -1
+        self._saved = -1
+        self._unnamed: Optional[int] = None
+        self._stopping = False
         self._steps = 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -69,29 +71,49 @@ class OrchCheckpoint(Callback):
         steps = trainer.estimated_stepping_batches
         self._steps = int(steps) if steps != float("inf") else 0
 
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, *arguments: Any, **options: Any
+    ) -> None:
+        """Ends the attempt if it was asked to stop: only now the last batch's values are logged."""
+        self._name()
+        if self._stopping:
+            sys.exit(_stop.STOPPED)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, *arguments: Any, **options: Any
     ) -> None:
-        """Saves a checkpoint if one is due, and ends the attempt if it was asked to stop."""
+        """Saves a checkpoint if one is due."""
         step = trainer.global_step
         if self._steps:
             progress(step, self._steps)
         # All ranks stop after the same batch, since they save together.
-        stop = trainer.strategy.reduce_boolean_decision(_stop.should_stop(), all=False)
-        if self._every_n_steps and (stop or step % self._every_n_steps == 0):
+        stop = _stop.should_stop()
+        self._stopping = trainer.strategy.reduce_boolean_decision(stop, all=False)
+        if self._every_n_steps and (self._stopping or step % self._every_n_steps == 0):
             self._save(trainer)
-        if stop:
-            sys.exit(_stop.STOPPED)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves a checkpoint."""
         self._save(trainer)
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Names the last checkpoint."""
+        self._name()
+
     def _save(self, trainer: Trainer) -> None:
+        self._name()
         step = trainer.global_step
-        if step == self._saved_at:  # several batches to a step, or the last one of an epoch
-            return
-        self._saved_at = step
-        path = os.path.join(checkpoint_dir(), f"step-{step}.ckpt")
-        trainer.save_checkpoint(path)
-        checkpoint(path, step)
+        if step != self._saved:  # several batches to a step, or the last one of an epoch
+            trainer.save_checkpoint(_path(step))
+            self._saved = self._unnamed = step
+
+    def _name(self) -> None:
+        """Names the checkpoint that was saved. The trainer logs the values of its step later than it
+        calls the hooks, and all values up to a checkpoint have to be recorded before it counts."""
+        if self._unnamed is not None:
+            checkpoint(_path(self._unnamed), self._unnamed)
+            self._unnamed = None
+
+
+def _path(step: int) -> str:
+    return os.path.join(checkpoint_dir(), f"step-{step}.ckpt")

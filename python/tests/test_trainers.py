@@ -3,7 +3,6 @@ undisturbed one."""
 
 import signal
 import time
-from textwrap import dedent
 
 import pytest
 
@@ -30,7 +29,7 @@ LIGHTNING = """
             self.layer = torch.nn.Linear(2, 1)
         def training_step(self, batch, _):
             # The first attempt waits here until it is asked to stop.
-            while os.path.exists("gate") and self.global_step == GATE and not orch.should_stop():
+            while os.path.exists("gate") and self.global_step == 5 and not orch.should_stop():
                 open("waits", "w").close()
                 time.sleep(0.01)
             loss = self.layer(batch[0]).square().mean()
@@ -41,9 +40,9 @@ LIGHTNING = """
 
     lightning.seed_everything(1)
     points = torch.utils.data.TensorDataset(torch.randn(64, 2))
-    data = [torch.utils.data.DataLoader, Loader][STEPS is not None](points, batch_size=8)
+    data = Loader(points, batch_size=8)
     trainer = lightning.Trainer(
-        max_epochs=2, logger=OrchLogger(), callbacks=[OrchCheckpoint(every_n_steps=STEPS)],
+        max_epochs=2, logger=OrchLogger(), callbacks=[OrchCheckpoint(every_n_steps=4)],
         log_every_n_steps=1, accelerator="cpu", devices=1, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False,
     )
@@ -101,11 +100,10 @@ def final(events):
 @pytest.mark.parametrize(
     ("script", "saved", "resumed_from"),
     [
-        ("STEPS, GATE = None, 10\n" + dedent(LIGHTNING), {8, 16}, 8),
-        ("STEPS, GATE = 4, 5\n" + dedent(LIGHTNING), {4, 8, 12, 16}, 6),
+        (LIGHTNING, {4, 8, 12, 16}, 6),
         (TRANSFORMERS, {4, 8, 12}, 6),
     ],
-    ids=["lightning by epochs", "lightning by steps", "transformers"],
+    ids=["lightning", "transformers"],
 )
 def test_stopped_and_run_again(trial, tmp_path, script, saved, resumed_from):
     from conftest import Trial
