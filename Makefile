@@ -67,7 +67,7 @@ unit:
 # The program `orch` is the one that `unit` builds.
 python:
 	@if [ -n "$$ORCH_TEST_PYTHON" ]; then \
-		cargo test --workspace --locked --no-run --quiet && "$$ORCH_TEST_PYTHON" -m pytest python/tests; \
+		cargo test --workspace --locked --no-run --quiet && "$$ORCH_TEST_PYTHON" -m pytest -n 2 --dist loadfile python/tests; \
 	else \
 		echo "skipped: ORCH_TEST_PYTHON names no Python (with python/requirements-test.txt)"; \
 	fi
