@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Iterator, Optional, Tuple, Union
+from typing import Optional, Union
 
 from . import _json
 from ._console import print_line, warn_once
@@ -52,7 +53,7 @@ def checkpoint(path: PathLike, step: int, *, hash: bool = True) -> None:
     events.sync()
 
 
-@lru_cache(maxsize=None)
+@cache
 def resume_from() -> Optional[Checkpoint]:
     """The newest checkpoint of the trial's earlier attempts that is intact; None to start anew.
 
@@ -121,7 +122,7 @@ def _folders(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_dir())
 
 
-def _named_before(current: Attempt) -> Iterator[Tuple[str, int, str]]:
+def _named_before(current: Attempt) -> Iterator[tuple[str, int, str]]:
     """Path, step and hash of the checkpoints of earlier attempts, the last one first."""
     for number in range(current.number - 1, 0, -1):
         try:

@@ -2,10 +2,9 @@
 
 import logging
 import sys
-from typing import Set
 
 _log = logging.getLogger("orch")
-_given: Set[str] = set()
+_given: set[str] = set()
 
 
 def warn_once(message: str) -> None:

@@ -1,7 +1,7 @@
 """The attempt that this process belongs to, as its environment says (docs/events.md)."""
 
 import os
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Optional
 
@@ -20,7 +20,7 @@ class Attempt(NamedTuple):
     artifacts: Path
 
 
-@lru_cache(maxsize=None)
+@cache
 def attempt() -> Optional[Attempt]:
     """This process's attempt; None where `orch` did not start it."""
     environment = os.environ

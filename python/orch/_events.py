@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from functools import lru_cache
+from functools import cache
 from typing import Optional
 
 from ._console import warn_once
@@ -19,7 +19,7 @@ from ._json import clean
 
 PROTOCOL = 1
 LONGEST_LINE = 1 << 20
-MOST_KEPT = 64 << 20
+MOST_KEPT = 8 << 20
 EXIT_LOST = 74  # EX_IOERR
 
 
@@ -144,7 +144,7 @@ def _line(fields: str) -> bytes:
     return f'{{{fields},"time":{time.time():.6f}}}\n'.encode()
 
 
-@lru_cache(maxsize=None)
+@cache
 def in_attempt() -> bool:
     """True if this process appends events: `orch` started it, and it is the first of its ranks."""
     return attempt() is not None and is_first_rank()

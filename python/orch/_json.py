@@ -5,7 +5,8 @@ import json
 import math
 import operator
 import re
-from typing import Any, Dict, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from ._console import warn_once
 
@@ -15,7 +16,7 @@ LAST_STEP = 2**63 - 1
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 # The JSON of every name so far, with its colon; empty for one that is not allowed.
-_keys: Dict[str, str] = {}
+_keys: dict[str, str] = {}
 
 
 def values(metrics: Mapping[str, Any]) -> str:

@@ -5,9 +5,10 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Optional
 
 from . import _json
 from ._checkpoints import PathLike, path_in_trial, save_to_disk
@@ -19,7 +20,7 @@ from ._events import events, in_attempt
 _MOST_PER_LINE = 500
 _PROGRESS_INTERVAL = 0.1
 
-_result: Dict[str, Any] = {}
+_result: dict[str, Any] = {}
 _progress_at = 0.0
 _progress_waiting = ""
 
@@ -136,7 +137,9 @@ def failed(failure: str, message: str) -> None:
     elif in_attempt():
         name = _json.name("class", failure)
         if name:
-            events.append(f'"event":"failed","class":{name},"message":{json.dumps(_json.clean(message))}')
+            events.append(
+                f'"event":"failed","class":{name},"message":{json.dumps(_json.clean(message))}'
+            )
             events.sync()
 
 

@@ -3,14 +3,15 @@
 import copy
 import json
 import os
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Optional
 
 from ._environment import attempt
 
 
-class Config(Dict[str, Any]):
+class Config(dict[str, Any]):
     """A dict whose keys are attributes as well, at every level: `config.model.width`."""
 
     def __getattr__(self, key: str) -> Any:
@@ -28,7 +29,7 @@ class Config(Dict[str, Any]):
         except KeyError:
             raise AttributeError(key) from None
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> "Config":
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Config":
         return Config({key: copy.deepcopy(value, memo) for key, value in self.items()})
 
 
@@ -58,7 +59,7 @@ def artifact_dir() -> str:
     return _made(current.artifacts if current else Path("artifacts"))
 
 
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Dict[str, Any]:
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """`below` with the values of `above`; where both have a mapping, the two are merged."""
     merged = dict(below)
     for key, value in above.items():
@@ -77,7 +78,7 @@ def with_attributes(value: Any) -> Any:
     return value
 
 
-@lru_cache(maxsize=None)
+@cache
 def _trial() -> Mapping[str, Any]:
     if attempt() is None:
         return {}

@@ -1,15 +1,16 @@
 """Lightning: a logger, and a callback that saves checkpoints, resumes and stops on request.
 
-    logger = orch.lightning.OrchLogger()
-    trainer = Trainer(logger=logger, callbacks=[orch.lightning.OrchCheckpoint(every_n_steps=500)])
-    trainer.fit(model, data, ckpt_path=orch.resume_from())
-    orch.result(trainer.logged_metrics)
+logger = orch.lightning.OrchLogger()
+trainer = Trainer(logger=logger, callbacks=[orch.lightning.OrchCheckpoint(every_n_steps=500)])
+trainer.fit(model, data, ckpt_path=orch.resume_from())
+orch.result(trainer.logged_metrics)
 """
 
 import os
 import sys
 from argparse import Namespace
-from typing import Any, Dict, Mapping, Optional, Union
+from collections.abc import Mapping
+from typing import Any, Optional, Union
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger
@@ -45,7 +46,7 @@ class OrchLogger(Logger):
         log(0 if step is None else step, metrics)
 
     def log_hyperparams(
-        self, params: Union[Dict[str, Any], Namespace], *arguments: Any, **options: Any
+        self, params: Union[dict[str, Any], Namespace], *arguments: Any, **options: Any
     ) -> None:
         """Does nothing: the trial's config is recorded already."""
 

@@ -8,9 +8,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Optional, Union
 from urllib.parse import quote
 
 _SHOWN = "where trial in (select name from trial where position is not null)"
@@ -68,7 +69,7 @@ class Records:
         joined = [row + values for row, values in zip(rows, more)]
         return self._frame({**_TRIALS, **keys}, joined)
 
-    def _rows(self, select: str) -> List[Tuple[Any, ...]]:
+    def _rows(self, select: str) -> list[tuple[Any, ...]]:
         database = self._run / "orch.db"
         connection = sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)
         try:
@@ -78,14 +79,14 @@ class Records:
         finally:
             connection.close()
 
-    def _config(self, trial: str) -> Dict[str, Any]:
+    def _config(self, trial: str) -> dict[str, Any]:
         try:
             text = (self._run / "trials" / trial / "trial.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return {}
         return dict(_flat("config", json.loads(text)["config"]))
 
-    def _frame(self, columns: Mapping[str, type], rows: List[Tuple[Any, ...]]) -> Any:
+    def _frame(self, columns: Mapping[str, type], rows: list[tuple[Any, ...]]) -> Any:
         if self._engine == "pandas":
             pandas = importlib.import_module("pandas")
             frame = pandas.DataFrame.from_records(rows, columns=list(columns))
@@ -165,7 +166,7 @@ def _update(run: Path) -> None:
         )
 
 
-def _flat(prefix: str, value: Any) -> List[Tuple[str, Any]]:
+def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
     if not isinstance(value, dict):
         return [(prefix, value)]
     return [pair for key, item in value.items() for pair in _flat(f"{prefix}.{key}", item)]

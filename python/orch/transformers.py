@@ -1,14 +1,15 @@
 """Transformers: a callback that records what the `Trainer` logs and saves, and stops on request.
 
-    arguments = TrainingArguments(output_dir=orch.checkpoint_dir(), seed=orch.seed(), …)
-    trainer = Trainer(model, arguments, callbacks=[orch.transformers.OrchCallback()], …)
-    trainer.train(resume_from_checkpoint=orch.resume_from())
-    orch.result(trainer.evaluate())
+arguments = TrainingArguments(output_dir=orch.checkpoint_dir(), seed=orch.seed(), …)
+trainer = Trainer(model, arguments, callbacks=[orch.transformers.OrchCallback()], …)
+trainer.train(resume_from_checkpoint=orch.resume_from())
+orch.result(trainer.evaluate())
 """
 
 import os
 import sys
-from typing import Any, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments

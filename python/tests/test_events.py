@@ -1,7 +1,8 @@
 """Events against their only reader: `orch` skips none of the lines, and has every value."""
 
-import json
 import math
+import subprocess
+import sys
 
 YAML = """
     orch: 1
@@ -69,7 +70,9 @@ def test_orch_reads_every_value(experiment):
         ('q"\\', "", 7): 2,
     }
     assert {f["metric"]: f["value"] for f in finals} == {"psnr": 20, "ssim": 0.5}
-    (artifact, copied) = experiment.query("select kind, name, item, step, path from artifact order by name desc")
+    (artifact, copied) = experiment.query(
+        "select kind, name, item, step, path from artifact order by name desc"
+    )
     assert artifact == {
         "kind": "image", "name": "sample", "item": "0", "step": 3, "path": "artifacts/a.png",
     }  # fmt: skip
@@ -94,7 +97,7 @@ def test_a_value_that_is_not_a_number_is_warned_about_once(trial):
 
 def test_more_metrics_than_allowed_are_dropped_and_the_first_are_kept(trial):
     err = trial.run("import orch\norch.log(1, {f'{i}' + 'ü' * 120: i for i in range(10_500)})")
-    assert err.count("10000th") == 1 + 499  # each name is warned about
+    assert err.count("10000th") == 500  # a warning by name
     assert sum(len(event["values"]) for event in trial.events("metrics")) == 10_000
     lines = (trial.folder / "attempt-1" / "events.jsonl").read_bytes().splitlines()
     assert max(map(len, lines)) < 1 << 20
@@ -127,9 +130,6 @@ def test_the_first_line_is_hello_and_every_line_has_the_time(trial):
 
 def test_two_programs_of_an_attempt_say_hello_once(trial):
     variables = trial.variables()
-    import subprocess
-    import sys
-
     for step in (1, 2):
         script = f"import orch\norch.log({step}, loss=1.0)"
         subprocess.run([sys.executable, "-c", script], env=variables, check=True)
@@ -153,4 +153,4 @@ def test_progress_is_throttled_and_its_last_step_is_kept(trial):
     )
     steps = [event["step"] for event in trial.events("progress")]
     assert steps[0] == 1 and steps[-1] == 100_000 and len(steps) < 1000
-    assert json.dumps(steps) == json.dumps(sorted(steps))
+    assert steps == sorted(steps)

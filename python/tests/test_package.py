@@ -21,7 +21,9 @@ def test_it_imports_in_python_3_9():
     if python is None:
         pytest.skip("there is no python3.9")
     script = "import orch, orch.wandb; assert orch.config(a=1).a == 1"
-    ended = subprocess.run([python, "-W", "error", "-c", script], env=environment(), text=True, capture_output=True)
+    ended = subprocess.run(
+        [python, "-W", "error", "-c", script], env=environment(), text=True, capture_output=True
+    )
     if "command exists in these Python versions" in ended.stderr:
         pytest.skip("python3.9 is not the selected version")
     assert ended.returncode == 0, ended.stderr
@@ -35,7 +37,9 @@ import orch, orch.wandb
 new = {name.split(".")[0] for name in set(sys.modules) - before}
 print(sorted(name for name in new - {"orch"} if name not in sys.stdlib_module_names))
 """
-    run = subprocess.run([sys.executable, "-c", script], env=environment(), text=True, capture_output=True)
+    run = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), text=True, capture_output=True
+    )
     assert run.stdout == "[]\n", run.stdout + run.stderr
 
 

@@ -6,7 +6,7 @@ import math
 import shutil
 
 import pytest
-from conftest import ORCH
+from conftest import ORCH, Experiment
 
 import orch
 
@@ -34,8 +34,6 @@ YAML = """
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run of four trials."""
-    from conftest import Experiment
-
     experiment = Experiment(tmp_path_factory.mktemp("records"))
     experiment.write(SCRIPT, YAML)
     experiment.orch("run", "trip.yaml", "-j", "2")
@@ -67,7 +65,10 @@ def test_points_are_those_of_an_export(run, read):
     run.orch("export", "--format", "csv", "--out", "points.csv")
     exported = csv.DictReader((run.folder / "points.csv").open())
     expected = {
-        (row["trial"], row["metric"], row["item"], int(row["step"])): (number(row["value"]), number(row["time"]))
+        (row["trial"], row["metric"], row["item"], int(row["step"])): (
+            number(row["value"]),
+            number(row["time"]),
+        )
         for row in exported
     }
     rows = read(run.folder / "runs/trip", "points")

@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+from conftest import Trial
 
 LIGHTNING = """
     import os, time
@@ -94,7 +95,9 @@ def points(*attempts):
 def final(events):
     """The last result, without what is about time."""
     values = [event["values"] for event in events if event["event"] == "result"][-1]
-    return {name: value for name, value in values.items() if "second" not in name and "time" not in name}
+    return {
+        name: value for name, value in values.items() if "second" not in name and "time" not in name
+    }
 
 
 @pytest.mark.parametrize(
@@ -106,8 +109,6 @@ def final(events):
     ids=["lightning", "transformers"],
 )
 def test_stopped_and_run_again(trial, tmp_path, script, saved, resumed_from):
-    from conftest import Trial
-
     undisturbed = Trial(tmp_path / "undisturbed", {})
     undisturbed.run(script)
     expected = undisturbed.events()

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 
 from conftest import environment
 
@@ -46,8 +47,6 @@ SCRIPT = """
 
 
 def seen(face, folder):
-    import textwrap
-
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(SCRIPT), face],
         env=environment(WANDB_MODE="offline", WANDB_SILENT="true"),
@@ -103,7 +102,11 @@ def test_what_is_logged_becomes_points_and_the_summary_the_result(trial):
         """
     )
     points = [(event["step"], event["values"]) for event in trial.events("metrics")]
-    assert points == [(0, {"train/loss": 0.5, "acc": 0.25}), (1, {"train/loss": 0.25}), (1, {"late": 1})]
+    assert points == [
+        (0, {"train/loss": 0.5, "acc": 0.25}),
+        (1, {"train/loss": 0.25}),
+        (1, {"late": 1}),
+    ]
     (result,) = trial.events("result")
     assert result["values"] == {"train/loss": 0.25, "acc": 0.25, "late": 1, "best": 0.75}
 
@@ -206,7 +209,16 @@ def test_what_has_no_counterpart_is_warned_about_once(trial):
     )
     lines = err.splitlines()
     assert len(lines) == len(set(lines))
-    for name in ("Settings", "watch", "Table", "Histogram", "Artifact", "run.log_artifact", "save", "plot"):
+    for name in (
+        "Settings",
+        "watch",
+        "Table",
+        "Histogram",
+        "Artifact",
+        "run.log_artifact",
+        "save",
+        "plot",
+    ):
         assert sum(f"wandb.{name} has no counterpart" in line for line in lines) == 1
     assert len(trial.events("metrics")) == 3
 

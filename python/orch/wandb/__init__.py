@@ -6,7 +6,8 @@ once.
 
 import atexit
 import sys
-from typing import Any, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from .. import _stop
 from .._trial import config as _trial_config

@@ -1,6 +1,7 @@
 """The config of a run: the trial's values, which cannot be changed, over the script's own."""
 
-from typing import Any, Dict, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from .._console import warn_once
 from .._trial import Config, merge, with_attributes
@@ -33,17 +34,17 @@ class RunConfig(Config):
 
     def add(self, given: Mapping[str, Any]) -> None:
         """Sets what the trial does not set, without a warning about the rest."""
-        of_trial: Dict[str, Any] = object.__getattribute__(self, "_of_trial")
+        of_trial: dict[str, Any] = object.__getattribute__(self, "_of_trial")
         wins = {key: value for key, value in of_trial.items() if key in given}
         for key, value in merge(given, wins).items():
             super().__setitem__(key, with_attributes(value))
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """A plain copy."""
         return dict(self)
 
 
-def mapping(values: Any) -> Dict[str, Any]:
+def mapping(values: Any) -> dict[str, Any]:
     """A dict of a mapping, or of the attributes of a namespace; of a path to a file, an empty one."""
     if isinstance(values, str):
         warn_once(f"wandb: a config is not read from the file {values!r}; pass a dict")

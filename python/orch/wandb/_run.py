@@ -2,8 +2,9 @@
 
 import fnmatch
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Optional
 
 from .. import _json, _metrics
 from .._checkpoints import resume_from
@@ -16,7 +17,7 @@ from ._image import Image
 from ._unsupported import Unsupported
 
 # Summaries by the value so far and the new one.
-_SUMMARIES: Dict[str, Callable[[float, float], float]] = {
+_SUMMARIES: dict[str, Callable[[float, float], float]] = {
     "min": min,
     "max": max,
     "first": lambda old, new: old,
@@ -24,7 +25,7 @@ _SUMMARIES: Dict[str, Callable[[float, float], float]] = {
 }
 
 
-class Summary(Dict[str, Any]):
+class Summary(dict[str, Any]):
     """The final values: what was logged last, or what the script sets."""
 
     __setattr__ = dict.__setitem__
@@ -42,14 +43,14 @@ class Run:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.summary = Summary()
-        self.id = current.trial.name if (current := attempt()) else "local"
-        self.name = self.id
+        current, resumed = attempt(), resume_from()
+        self.id = self.name = current.trial.name if current else "local"
         self.project = os.environ.get("ORCH_EXPERIMENT", "local")
         self.url = None
-        self.resumed = resume_from() is not None
-        self._step = resumed.step if (resumed := resume_from()) else 0
-        self._row: Dict[str, Any] = {}
-        self._defined: List[Tuple[str, str]] = []
+        self.resumed = resumed is not None
+        self._step = resumed.step if resumed else 0
+        self._row: dict[str, Any] = {}
+        self._defined: list[tuple[str, str]] = []
         self._finished = False
 
     @property
@@ -165,7 +166,7 @@ class Run:
                 self.summary[key] = number if old is None else _SUMMARIES[kind](old, number)
 
 
-def flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, Any]]:
+def flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The values of nested dicts, the names joined with `/`."""
     for name, value in data.items():
         if isinstance(value, Mapping):

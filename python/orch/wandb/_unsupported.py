@@ -1,6 +1,7 @@
 """What has no counterpart here: accepted, and warned about once."""
 
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from .._console import warn_once
 
