@@ -151,6 +151,7 @@ def test_progress_is_throttled_and_its_last_step_is_kept(trial):
         """,
         code=3,
     )
-    steps = [event["step"] for event in trial.events("progress")]
-    assert steps[0] == 1 and steps[-1] == 100_000 and len(steps) < 1000
-    assert steps == sorted(steps)
+    events = trial.events("progress")
+    assert (events[0]["step"], events[-1]["step"]) == (1, 100_000)
+    times = [event["time"] for event in events[:-1]]
+    assert all(later - time > 0.09 for time, later in zip(times, times[1:]))
