@@ -1,7 +1,10 @@
 # make table1   the demo of experiments/table1.yaml, from a fresh clone to the table and figures
 # make test     everything that continuous integration checks
+# make python   tests of the Python helper and the examples; ORCH_TEST_PYTHON names a Python with
+#               python/requirements-test.txt
 # make bench    throughput of data loading; docs/benchmarks.md has figures
 # make bench-report   time and memory of a report of millions of points
+# make bench-python   cost of the calls of the Python helper
 # make bench-slurm    cost of a run of 500 trials on a local Slurm cluster; needs root
 # make faults   experiments with hundreds of injected faults; set FAULTS=500 SEED=7
 # make simulate the orchestrator's decisions in a simulation; set EVENTS=1000000 SEED=1
@@ -12,7 +15,7 @@ FAULTS ?= 200
 EVENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: table1 test audit bench bench-report bench-slurm faults simulate build libtorch format lint docs unit
+.PHONY: table1 test python audit bench bench-report bench-python bench-slurm faults simulate build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -31,6 +34,9 @@ bench-report:
 	cargo build --release --locked --bin orch -p orchestrator
 	scripts/bench-report.sh
 
+bench-python:
+	PYTHONPATH=python python3 python/bench.py
+
 bench-slurm:
 	scripts/bench-slurm.sh
 
@@ -40,7 +46,7 @@ faults:
 simulate:
 	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --locked -p orchestrator --test simulator -- --nocapture
 
-test: libtorch format lint docs unit
+test: libtorch format lint docs unit python
 
 audit:
 	cargo deny check licenses bans sources
@@ -57,3 +63,11 @@ docs:
 
 unit:
 	cargo test --workspace --locked
+
+# The program `orch` is the one that `unit` builds.
+python:
+	@if [ -n "$$ORCH_TEST_PYTHON" ]; then \
+		cargo test --workspace --locked --no-run --quiet && "$$ORCH_TEST_PYTHON" -m pytest -n 2 --dist loadfile python/tests; \
+	else \
+		echo "skipped: ORCH_TEST_PYTHON names no Python (with python/requirements-test.txt)"; \
+	fi

@@ -1,0 +1,140 @@
+"""Checkpoints: named once they are complete, found again by the next attempt."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Optional, Union
+
+from . import _json
+from ._console import print_line, warn_once
+from ._environment import Attempt, attempt
+from ._events import events, in_attempt
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+class Checkpoint(str):
+    """The path of a checkpoint."""
+
+    step: int
+    """The step that it was named with."""
+
+
+def checkpoint(path: PathLike, step: int, *, hash: bool = True) -> None:
+    """Says that the file or folder `path`, below `checkpoint_dir()`, is complete.
+
+    It is brought to the disk first, with all events so far. With its hash, the next attempt can tell a
+    file that was replaced or damaged since; without, it is trusted (and need not be read).
+    """
+    current = attempt()
+    if current is None:
+        print_line(f"checkpoint of step {step}: {os.fspath(path)}")
+        return
+    if not in_attempt():
+        return
+    at = _json.step(step)
+    real = Path(path).resolve()
+    if at is None:
+        return
+    if current.checkpoints not in real.parents:
+        warn_once(f"the checkpoint `{path}` is not recorded: it is not below orch.checkpoint_dir()")
+        return
+    try:
+        digest = save_to_disk(real, hash)
+    except OSError as error:
+        warn_once(f"the checkpoint `{path}` is not recorded: {error}")
+        return
+    fields = f'"event":"checkpoint","step":{at},"path":{path_in_trial(current, real)}'
+    events.sync()
+    events.append(fields + (f',"hash":"{digest}"' if digest else ""))
+    events.sync()
+
+
+@cache
+def resume_from() -> Optional[Checkpoint]:
+    """The newest checkpoint of the trial's earlier attempts that is intact; None to start anew.
+
+    Call it before the first `log`: what earlier attempts logged beyond its step is hidden from now on.
+    """
+    current = attempt()
+    if current is None:
+        return None
+    for path, step, digest in _named_before(current):
+        found = (current.trial / path).resolve()
+        if current.checkpoints not in found.parents or not found.exists():
+            continue
+        if digest and digest_of(found) != digest:
+            warn_once(f"the checkpoint `{found}` of step {step} was changed since: not resumed from")
+            continue
+        if in_attempt():
+            events.resumed_from(step)
+        resumed = Checkpoint(found)
+        resumed.step = step
+        return resumed
+    return None
+
+
+def path_in_trial(current: Attempt, path: Path) -> str:
+    """The JSON of the path of a file, relative to the trial's folder."""
+    return json.dumps(_json.clean(path.relative_to(current.trial).as_posix()))
+
+
+def save_to_disk(path: Path, hash: bool) -> str:
+    """Brings a file or folder to the disk; its hash, empty if that is not wanted."""
+    for file in [path] if path.is_file() else _files(path):
+        with open(file, "rb") as opened:
+            os.fsync(opened.fileno())
+    folders = [path.parent] if path.is_file() else [path.parent, path, *_folders(path)]
+    for folder in folders:
+        opened_folder = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened_folder)
+        finally:
+            os.close(opened_folder)
+    return digest_of(path) if hash else ""
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, or of the list of a folder's files with theirs."""
+    if path.is_file():
+        return "sha256:" + sha256(path)
+    lines = (f"{file.relative_to(path).as_posix()}\0{sha256(file)}\n" for file in _files(path))
+    return "folder-sha256:" + hashlib.sha256("".join(lines).encode("utf-8", "replace")).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return iter(sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_dir())
+
+
+def _named_before(current: Attempt) -> Iterator[tuple[str, int, str]]:
+    """Path, step and hash of the checkpoints of earlier attempts, the last one first."""
+    for number in range(current.number - 1, 0, -1):
+        try:
+            file = open(current.trial / f"attempt-{number}" / "events.jsonl", "rb")
+        except OSError:
+            continue
+        with file:
+            lines = [line for line in file if b'"checkpoint"' in line]
+        for line in reversed(lines):
+            try:
+                event = json.loads(line)
+                if event["event"] == "checkpoint":
+                    yield event["path"], int(event["step"]), event.get("hash") or ""
+            except (ValueError, KeyError, TypeError):
+                continue
