@@ -1,6 +1,7 @@
 //! Two states of a worker's code, compared by the files that both have.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use experiments::protocol::events::Code;
 
@@ -38,7 +39,8 @@ pub(crate) fn narrowed(
     let imported: BTreeMap<_, _> =
         imported.iter().map(|(path, hash)| (below_root(path), hash)).collect();
     let mut files = code.files.clone();
-    files.retain(|path, _| !path.ends_with(".py") || imported.contains_key(path));
+    let is_module = |path: &str| Path::new(path).extension().is_some_and(|ending| ending == "py");
+    files.retain(|path, _| !is_module(path) || imported.contains_key(path));
     for (path, hash) in imported {
         // As it was at the start: the program reports its files later.
         files.entry(path).or_insert_with(|| hash.clone());

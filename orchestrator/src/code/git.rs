@@ -38,36 +38,35 @@ impl Repository {
         self.commit.as_deref()
     }
 
-    /// The tracked files below `folder`, removed ones among them.
-    pub(super) fn tracked(&self, folder: &Path) -> Vec<PathBuf> {
-        paths(folder, folder, &["ls-files", "-z"])
+    /// The tracked files at or below `path`, removed ones among them.
+    pub(super) fn tracked(&self, path: &Path) -> Vec<PathBuf> {
+        self.paths(&["ls-files", "-z", "--"], path)
     }
 
     /// The files below `folder` that are neither tracked nor ignored.
     pub(super) fn untracked(&self, folder: &Path) -> Vec<PathBuf> {
-        paths(folder, folder, &["ls-files", "-z", "--others", "--exclude-standard"])
+        self.paths(&["ls-files", "-z", "--others", "--exclude-standard", "--"], folder)
     }
 
-    /// The tracked files below `folder` that differ from the commit.
-    pub(super) fn changed(&self, folder: &Path) -> BTreeSet<PathBuf> {
-        // Before the first commit, all that is tracked does.
-        match self.commit {
-            None => self.tracked(folder).into_iter().collect(),
-            Some(_) => {
-                let arguments = ["diff", "-z", "--name-only", "--no-ext-diff", "HEAD", "--", "."];
-                paths(folder, &self.root, &arguments).into_iter().collect()
-            }
-        }
+    /// The tracked files at or below `path` that differ from the commit; before the first one, all.
+    pub(super) fn changed(&self, path: &Path) -> BTreeSet<PathBuf> {
+        let changed = if self.commit.is_some() {
+            self.paths(&["diff", "-z", "--name-only", "--no-ext-diff", "HEAD", "--"], path)
+        } else {
+            self.tracked(path)
+        };
+        changed.into_iter().collect()
     }
 
     /// True if `file` differs from the commit, or is not part of it.
     pub(super) fn has_changed(&self, file: &Path) -> bool {
-        let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else { return true };
-        let name = name.to_string_lossy();
-        let tracked = output(folder, &["ls-files", "-z", "--", &name]);
-        let differs =
-            output(folder, &["diff", "--name-only", "--no-ext-diff", "HEAD", "--", &name]);
-        tracked.is_none_or(|list| list.is_empty()) || differs.is_none_or(|list| !list.is_empty())
+        self.tracked(file).is_empty() || !self.changed(file).is_empty()
+    }
+
+    /// The paths that git prints about `path`.
+    fn paths(&self, arguments: &[&str], path: &Path) -> Vec<PathBuf> {
+        let path = path.to_string_lossy();
+        paths(&self.root, &self.root, &[arguments, &[path.as_ref()]].concat())
     }
 }
 

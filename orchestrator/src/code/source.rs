@@ -89,26 +89,30 @@ impl CodeSource {
 
     fn list(&self) -> Result<Listing, CodeError> {
         let mut listing = Listing::new(&self.runs);
-        match &self.paths {
-            Some(paths) => self.add_all("code", paths, &mut listing)?,
-            None => {
-                let named = named::files(&self.command, &self.program, &self.directory);
-                for folder in named.projects() {
-                    listing.add_project(&folder)?;
-                }
-                for file in &named.files {
-                    listing.add_file(file)?;
-                }
-                if listing.files.is_empty()
-                    && interpreter(&self.command[0]).is_none()
-                    && !self.reports_build
-                {
-                    listing.add_file(&self.program)?;
-                }
-            }
+        if let Some(paths) = &self.paths {
+            self.add_all("code", paths, &mut listing)?;
+        } else {
+            self.add_found(&mut listing)?;
         }
         self.add_all("include", &self.include, &mut listing)?;
         Ok(listing)
+    }
+
+    /// Adds the files that the command names, with the projects of the scripts among them; of a program
+    /// of its own, that program.
+    fn add_found(&self, listing: &mut Listing) -> Result<(), CodeError> {
+        let named = named::files(&self.command, &self.program, &self.directory);
+        for folder in named.projects() {
+            listing.add_project(&folder)?;
+        }
+        for file in &named.files {
+            listing.add_file(file)?;
+        }
+        let is_own_program = interpreter(&self.command[0]).is_none() && !self.reports_build;
+        if listing.files.is_empty() && is_own_program {
+            listing.add_file(&self.program)?;
+        }
+        Ok(())
     }
 
     /// Adds what the file lists below `key`.

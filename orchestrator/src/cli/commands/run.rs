@@ -25,7 +25,7 @@ use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
 use crate::store::{StoreError, TrialRecord};
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
-use crate::supervisor::{Parts, Supervisor};
+use crate::supervisor::{Parts, Supervisor, SupervisorError};
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
@@ -103,18 +103,20 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
     let outcome = Supervisor::new(parts, &mut display).await?.run().await;
     display.finish();
     let verbosity = if idle { Verbosity::Quiet } else { verbosity };
-    let outcome = outcome.map_err(|error| {
-        if is_full_disk(&error) {
-            VerbError::from(error).context(format!(
-                "the disk of `{}` is full, so nothing can be recorded; running trials continue as far \
-                 as they can. Free some space and run the file again to resume",
-                dir.path().display()
-            ))
-        } else {
-            error.into()
-        }
-    })?;
+    let outcome = outcome.map_err(|error| explained(error, &dir))?;
     finish(&run, &dir, &plan, &outcome, arguments.json, verbosity).await
+}
+
+/// The supervisor's error, with what to do about it.
+fn explained(error: SupervisorError, dir: &RunDir) -> VerbError {
+    if !is_full_disk(&error) {
+        return error.into();
+    }
+    VerbError::from(error).context(format!(
+        "the disk of `{}` is full, so nothing can be recorded; running trials continue as far as they \
+         can. Free some space and run the file again to resume",
+        dir.path().display()
+    ))
 }
 
 /// The command line as the user gave it, also in the background.

@@ -46,7 +46,7 @@ impl ValidatedRun {
         let overrides = set.iter().map(|text| Ok(Override::parse(text)?.among(&arguments.only)));
         let overrides = overrides.collect::<Result<Vec<_>>>()?;
         let mut run = experiment.expand(profile.as_deref(), &overrides)?;
-        run.config.folder = file.parent().unwrap_or(&file).to_owned();
+        file.parent().unwrap_or(&file).clone_into(&mut run.config.folder);
         run.config.resources =
             expand::override_resources(&run.config.resources, &arguments.resources)?;
         if !global.quiet {

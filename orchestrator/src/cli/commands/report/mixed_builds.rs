@@ -69,6 +69,13 @@ fn builds(trials: &[&TrialRecord]) -> Option<String> {
     Some(format!("different builds of the worker made the results: {}", groups.join("; ")))
 }
 
+/// Trials whose code agrees in the files that differ between others.
+struct SameCode<'a> {
+    content: Vec<Option<&'a String>>,
+    code: &'a CodeRecord,
+    trials: Vec<&'a TrialRecord>,
+}
+
 /// Code by the content of the files that trials share: what only some of them use is no difference.
 fn code(trials: &[&TrialRecord], codes: &[CodeRecord]) -> Option<String> {
     let used =
@@ -84,16 +91,17 @@ fn code(trials: &[&TrialRecord], codes: &[CodeRecord]) -> Option<String> {
         return None;
     }
     // States that agree in these files are the same program here.
-    let mut groups: Vec<(Vec<Option<&String>>, &CodeRecord, Vec<&TrialRecord>)> = Vec::new();
+    let mut groups: Vec<SameCode> = Vec::new();
     for code in codes {
         let content: Vec<_> = differing.iter().map(|file| code.files.get(file)).collect();
         let with = trials.iter().filter(|trial| trial.origins.codes.contains(&code.hash)).copied();
-        match groups.iter_mut().find(|(known, ..)| *known == content) {
-            Some((.., group)) => group.extend(with),
-            None => groups.push((content, code, with.collect())),
+        match groups.iter_mut().find(|group| group.content == content) {
+            Some(group) => group.trials.extend(with),
+            None => groups.push(SameCode { content, code, trials: with.collect() }),
         }
     }
-    let groups = groups.iter().map(|(_, code, group)| format!("{} by {}", ids(group), code.name()));
+    let groups =
+        groups.iter().map(|group| format!("{} by {}", ids(&group.trials), group.code.name()));
     Some(format!(
         "different code made the results, as {} changed: {}",
         named(differing.iter().map(String::as_str)),
