@@ -60,6 +60,8 @@ impl Supervisor<'_> {
                 }
                 AttemptStatus::Lost(_) => {
                     holder::end_orphans(&attempt)?;
+                    holder::read_rest(&attempt)?;
+                    self.read_events(&id, number).await?;
                     Some(Input::Ended(id, AttemptEnd::Lost(String::new())))
                 }
                 AttemptStatus::Abandoned(_) => Some(never_started(id, "no holder started it")),

@@ -94,6 +94,17 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
     Ok(Held::Completed)
 }
 
+/// Appends the metrics of `attempt` that its holder, which was killed, had not read yet. Call it after
+/// [`end_orphans`].
+pub(crate) fn read_rest(attempt: &AttemptDir) -> Result<(), FileError> {
+    let Some(command) = attempt.read_command()? else { return Ok(()) };
+    if command.metrics.is_empty() {
+        return Ok(());
+    }
+    MetricReader::finish_lost(attempt, &command)
+        .map_err(|source| FileError::Write { path: attempt.events(), source })
+}
+
 /// An [`Exit`] without its times.
 struct WorkerEnd {
     outcome: Outcome,

@@ -25,6 +25,8 @@ pub(super) struct EventWriter {
     /// The script, else the program, of the worker.
     program: String,
     resumption: Resumption,
+    /// The steps up to which values were written before, by metric.
+    written: BTreeMap<String, u64>,
     /// Number of times that this writer has introduced the program.
     hellos: usize,
     /// Whole lines.
@@ -44,10 +46,16 @@ impl EventWriter {
             attempt: attempt.clone(),
             program: program_name(&command.argv),
             resumption: Resumption::new(before),
+            written: BTreeMap::new(),
             hellos: 0,
             unwritten: Vec::new(),
             is_torn: false,
         }
+    }
+
+    /// Leaves out values up to these steps, by metric: they were written before.
+    pub(super) fn leave_out(&mut self, steps: BTreeMap<String, u64>) {
+        self.written = steps;
     }
 
     /// True if nothing more should be read, since it could not be written.
@@ -60,8 +68,12 @@ impl EventWriter {
         &mut self,
         time: Option<f64>,
         step: u64,
-        values: BTreeMap<String, Number>,
+        mut values: BTreeMap<String, Number>,
     ) {
+        values.retain(|metric, _| self.written.get(metric).is_none_or(|last| step > *last));
+        if values.is_empty() {
+            return;
+        }
         match self.resumption.of(step, values.keys()) {
             Some(Beginning::Scratch) => self.hello(None),
             Some(Beginning::ResumedFrom(step)) => self.hello(Some(step)),

@@ -41,9 +41,14 @@ pub(super) struct Chunk {
 }
 
 impl GrowingFile {
+    /// A file from its start on.
+    pub(super) fn from_start(path: PathBuf) -> Self {
+        Self { path, offset: 0, before: Vec::new(), in_long_line: false }
+    }
+
     /// A file from its present end on, or from its start if it does not exist yet.
     pub(super) fn from_end(path: PathBuf) -> Self {
-        let mut file = Self { path, offset: 0, before: Vec::new(), in_long_line: false };
+        let mut file = Self::from_start(path);
         if let Ok(existing) = filesystem::open_regular(&file.path)
             && let Ok(metadata) = existing.metadata()
         {

@@ -48,6 +48,11 @@ impl LineSource {
         })
     }
 
+    /// The same from the start of its file, which is the attempt's own.
+    pub(super) fn whole(self) -> Self {
+        Self { file: GrowingFile::from_start(self.path.clone()), ..self }
+    }
+
     /// Reads the new lines; all of them if this `is_last`.
     pub(super) fn read(&mut self, writer: &mut EventWriter, is_last: bool) {
         let mut chunks = 0;

@@ -14,7 +14,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use experiments::protocol::events::Event;
-use experiments::schema::metrics::{ResultRule, SourceKind};
+use experiments::schema::metrics::{MetricSource, ResultRule, SourceKind};
 
 use self::event_writer::EventWriter;
 use self::line_source::LineSource;
@@ -43,6 +43,13 @@ impl Source {
         match self {
             Self::Lines(source) => source.read(writer, is_last),
             Self::Tensorboard(source) => source.read(writer, is_last),
+        }
+    }
+
+    fn whole(self) -> Self {
+        match self {
+            Self::Lines(source) => Self::Lines(source.whole()),
+            Self::Tensorboard(source) => Self::Tensorboard(source.whole()),
         }
     }
 
@@ -80,6 +87,21 @@ impl MetricReader {
             attempt: attempt.clone(),
             last_read: Instant::now(),
         })
+    }
+
+    /// Appends what the holder of `attempt`, which was killed, had not read yet: of the worker's output,
+    /// and of files in the attempt's own folder. All of its processes must have ended.
+    pub(super) fn finish_lost(attempt: &AttemptDir, command: &Command) -> io::Result<()> {
+        let is_own = |source: &MetricSource| {
+            !source.is_path() || command.cwd.join(&source.text).starts_with(attempt.path())
+        };
+        let metrics = command.metrics.iter().filter(|source| is_own(source)).cloned().collect();
+        let own = Command { metrics, ..command.clone() };
+        let Ok(mut reader) = Self::new(attempt, &own) else { return Ok(()) };
+        reader.sources = reader.sources.into_iter().map(Source::whole).collect();
+        reader.writer.leave_out(past_events::last_steps(attempt));
+        reader.read_sources(true);
+        reader.writer.flush()
     }
 
     /// Appends what the worker has written since the last call.

@@ -48,6 +48,19 @@ pub(super) fn first_steps(attempt: &AttemptDir) -> BTreeMap<String, u64> {
     first
 }
 
+/// The last step of every metric in `attempt`.
+pub(super) fn last_steps(attempt: &AttemptDir) -> BTreeMap<String, u64> {
+    let mut last = BTreeMap::<String, u64>::new();
+    for_each(attempt, |event| {
+        let Event::Metrics { step, item: None, values } = event else { return };
+        for metric in values.into_keys() {
+            let known = last.entry(metric).or_insert(step);
+            *known = step.max(*known);
+        }
+    });
+    last
+}
+
 /// True if the attempt's worker has reported final values itself.
 pub(super) fn has_result(attempt: &AttemptDir) -> bool {
     let mut found = false;

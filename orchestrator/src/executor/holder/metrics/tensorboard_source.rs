@@ -48,6 +48,11 @@ impl TensorboardSource {
         }
     }
 
+    /// The same with all files, which are the attempt's own.
+    pub(super) fn whole(self) -> Self {
+        Self { existing: BTreeSet::new(), ..self }
+    }
+
     /// Reads what was added to the attempt's files, and its new ones.
     pub(super) fn read(&mut self, writer: &mut EventWriter, is_last: bool) {
         for path in event_files(&self.folder) {
