@@ -131,7 +131,8 @@ report:
         .findings
         .iter()
         .map(|f| {
-            let word = f.message.split('`').nth(1).unwrap_or(&f.message);
+            let (_, after) = f.message.rsplit_once(", not `").unwrap_or_default();
+            let word = after.strip_suffix('`').or(f.message.split('`').nth(1)).unwrap_or_default();
             format!("{} {word} {}", f.position, f.hint.as_deref().unwrap_or("-"))
         })
         .collect();

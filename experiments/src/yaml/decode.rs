@@ -79,7 +79,8 @@ impl Source {
             });
             let known = unknown.as_ref().and_then(|unknown| unknown.known.as_ref());
             let hint = known.map(|known| format!("did you mean `{known}`?"));
-            let message = reworded(&message, &pointer).unwrap_or(message);
+            let subject = unknown.as_ref().map_or(&pointer, |unknown| &unknown.at);
+            let message = reworded(&message, subject).unwrap_or(message);
             let finding = self.finding(&as_written(pointer, corrections), message).hint(hint);
             Box::new(Mistake { finding, unknown })
         })

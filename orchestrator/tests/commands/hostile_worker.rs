@@ -62,10 +62,10 @@ fn a_value_that_is_not_a_number_costs_only_itself() {
         echo '{"event":"metric","step":2,"values":{}}' >> "$ORCH_EVENTS""#,
     );
     let words = "attempt 1: skipped a line that is not an event and values that are not numbers in 1 \
-                 line, the first at line 1: the value of `psnr` is not a number: \"high\"";
+                 line, the first at line 2: the value of `psnr` is not a number: \"high\"";
     test.orch("run trip.yaml").expect(0, &[words]);
     let show = test.orch("show a").stdout;
-    assert!(show.contains("line 2  unknown event `metric`; did you mean `metrics`?"), "{show}");
+    assert!(show.contains("line 3  unknown event `metric`; did you mean `metrics`?"), "{show}");
     let points = test.shell(&format!(
         "exec {} query \"select metric, value from series order by metric\" -f csv",
         env!("CARGO_BIN_EXE_orch")

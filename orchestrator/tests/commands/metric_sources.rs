@@ -72,6 +72,7 @@ fn one_tag_in_two_folders_is_not_mixed() {
     test.edit(&[
         ("    - {tensorboard: logs/train, prefix: train/}\n", ""),
         ("{tensorboard: logs/validation, prefix: val/}", "tensorboard: logs"),
+        ("metric: train/loss", "metric: loss"),
     ]);
     test.orch("run trip.yaml").expect(0, &["skipped 2 lines"]);
     let shown = test.orch("show a").stdout;

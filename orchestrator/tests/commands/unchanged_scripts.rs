@@ -78,8 +78,8 @@ fn an_argparse_script_gets_its_config_and_its_output_becomes_curves_and_a_table(
         let least = printed[..5].iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
         assert_eq!(recorded.results[trial].get("loss"), Some(&least), "{trial}");
         assert!(matches!(
-            &test.events(trial, 1)[0],
-            Event::Hello { program, resumed_from: None, .. } if program == "train.py"
+            &test.events(trial, 1)[..2],
+            [Event::Code(_), Event::Hello { program, resumed_from: None, .. }] if program == "train.py"
         ));
     }
     let report = test.orch("report");
@@ -95,7 +95,7 @@ fn a_retry_that_resumes_continues_the_curve() {
     test.edit(&[("epochs: 6", "epochs: 6, crash-at: 4")]);
     test.orch("run trip.yaml").expect(0, &["4 of 4 trials done"]);
     assert_eq!(test.attempts("a-s0-"), 2);
-    assert!(matches!(test.events("a-s0-", 2)[0], Event::Hello { resumed_from: Some(3), .. }));
+    assert!(matches!(test.events("a-s0-", 2)[1], Event::Hello { resumed_from: Some(3), .. }));
     assert_eq!(test.recorded(), reference.recorded());
 }
 
@@ -192,7 +192,10 @@ fn every_mistake_is_found_before_anything_runs_with_its_position() {
         (
             "metrics: [{",
             "args: key=vale\n  metrics: [{",
-            &["trip.yaml:6:3: unknown variant `key=vale`", "did you mean `key=value`?"],
+            &[
+                "trip.yaml:6:3: `args` is `--key value`, `--key=value` or `key=value`, not `key=vale`",
+                "did you mean `key=value`?",
+            ],
         ),
         (
             "{stdout:",
