@@ -10,8 +10,13 @@ import os
 import sys
 import threading
 import time
+<<<<<<< ours
 from functools import cache
 from typing import Optional
+=======
+from functools import lru_cache
+from typing import Callable, List, Optional
+>>>>>>> theirs
 
 from ._console import warn_once
 from ._environment import attempt, is_first_rank
@@ -34,7 +39,13 @@ class EventFile:
         self._error = ""
         self._resumed_from: Optional[int] = None
         self._is_child = False
+        self._before: List[Callable[[], None]] = []
         os.register_at_fork(after_in_child=self._after_fork)
+
+    def before_the_first(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Has the function called before the first event."""
+        self._before.append(function)
+        return function
 
     def append(self, fields: str) -> None:
         """Appends the event with these members of a JSON object."""
@@ -102,6 +113,8 @@ class EventFile:
     def _open(self) -> None:
         current = attempt()
         assert current is not None, "only an attempt has events"
+        while self._before:
+            self._before.pop()()
         try:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._file = os.open(current.events, flags, 0o600)
@@ -137,6 +150,7 @@ class EventFile:
         self._unwritten = b""
         self._lost = 0
         self._resumed_from = None
+        self._before.clear()
         self._is_child = True
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Optional
 
-from . import _json
+from . import _code, _json
 from ._checkpoints import PathLike, path_in_trial, save_to_disk
 from ._console import print_line, warn_once
 from ._environment import attempt, is_first_rank
@@ -68,6 +68,7 @@ def result(values: Optional[Mapping[str, Any]] = None, /, **named: Any) -> None:
     _result.update(values or {}, **named)
     if in_attempt():
         _append_last_progress()
+        _code.report()
         events.append(f'"event":"result","values":{{{_json.values(_result)}}}')
         events.sync()
     elif attempt() is None and is_first_rank():

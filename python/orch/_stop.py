@@ -55,10 +55,28 @@ def _handle(number: int, frame: Optional[FrameType]) -> None:
         _previous(number, frame)
 
 
+def _before_fork() -> None:
+    if _installed:
+        # Python forgets a signal that arrives in a child before its handlers are in order.
+        _mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
 def _after_fork() -> None:
+    if _installed:
+        signal.pthread_sigmask(signal.SIG_SETMASK, _mask.before)
+
+
+def _after_fork_in_child() -> None:
     # Whoever terminates a child, such as a pool its workers, expects that it ends.
-    if signal.getsignal(signal.SIGTERM) is _handle:
+    if _installed and signal.getsignal(signal.SIGTERM) is _handle:
         signal.signal(signal.SIGTERM, _previous)
+    _after_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+# The signals that this thread had blocked.
+_mask = threading.local()
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork,
+    after_in_child=_after_fork_in_child,
+)

@@ -8,9 +8,10 @@ import pytest
 from conftest import ROOT
 
 HELPER = ["torch", "lightning", "transformers"]
+AS_IT_IS = ["argparse", "hydra", "tensorboard", "shell"]
 
 
-@pytest.mark.parametrize("name", HELPER)
+@pytest.mark.parametrize("name", HELPER + AS_IT_IS)
 def test_an_example_gives_a_table_and_a_curve(experiment, name):
     shutil.copytree(ROOT / "examples" / name, experiment.folder, dirs_exist_ok=True)
     file = experiment.folder / f"{name}.yaml"

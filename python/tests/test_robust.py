@@ -107,13 +107,15 @@ def test_children_end_when_they_are_terminated(trial):
         orch.should_stop()
         orch.log(1, loss=1)
         context = multiprocessing.get_context("fork")
-        child = context.Process(target=time.sleep, args=(3600,))
-        child.start()
-        child.terminate()
-        child.join()
-        assert child.exitcode == -15
-        with context.Pool(2) as pool:  # which terminates its workers
-            assert pool.map(abs, [-1, -2]) == [1, 2]
+        for _ in range(50):
+            child = context.Process(target=time.sleep, args=(3600,))
+            child.start()
+            child.terminate()  # at once, before it has come far
+            child.join()
+            assert child.exitcode == -15
+        for _ in range(3):
+            with context.Pool(2) as pool:  # which terminates its workers
+                assert pool.map(abs, [-1, -2]) == [1, 2]
         """
     )
 
