@@ -1,13 +1,14 @@
-"""The source files that this program really imported, as an event: what an experiment's code was."""
+"""The source files that this program really imported, as an event: of its code, these count."""
 
 import atexit
 import json
 import os
 import sys
 import sysconfig
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Dict, Iterator, Optional
+from typing import Optional
 
 from ._checkpoints import sha256
 from ._events import events, in_attempt
@@ -17,7 +18,7 @@ from ._json import clean
 _PACKAGES = {"site-packages", "dist-packages"}
 
 # By file; the hash of when it was first seen, since a file may be edited while its program runs.
-_seen: Dict[Path, str] = {}
+_seen: dict[Path, str] = {}
 _reported = 0
 _process = os.getpid()
 
@@ -46,12 +47,12 @@ def report() -> None:
     folder = _project()
     if folder is None or len(_seen) == _reported:
         return
-    files = {clean(path.relative_to(folder).as_posix()): digest for path, digest in _seen.items()}
-    events.append(f'"event":"code","files":{json.dumps(dict(sorted(files.items())))}')
+    files = {clean(path.as_posix()): digest for path, digest in _seen.items()}
+    events.append(f'"event":"imports","files":{json.dumps(dict(sorted(files.items())))}')
     _reported = len(_seen)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _project() -> Optional[Path]:
     """The folder of the program; of the package's parent with `python -m package.module`.
 

@@ -10,13 +10,9 @@ import os
 import sys
 import threading
 import time
-<<<<<<< ours
 from functools import cache
-from typing import Optional
-=======
-from functools import lru_cache
-from typing import Callable, List, Optional
->>>>>>> theirs
+from pathlib import Path
+from typing import Callable, Optional
 
 from ._console import warn_once
 from ._environment import attempt, is_first_rank
@@ -39,7 +35,7 @@ class EventFile:
         self._error = ""
         self._resumed_from: Optional[int] = None
         self._is_child = False
-        self._before: List[Callable[[], None]] = []
+        self._before: list[Callable[[], None]] = []
         os.register_at_fork(after_in_child=self._after_fork)
 
     def before_the_first(self, function: Callable[[], None]) -> Callable[[], None]:
@@ -118,8 +114,8 @@ class EventFile:
         try:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._file = os.open(current.events, flags, 0o600)
-            # Otherwise another program of this attempt, or the parent of this process, has said hello.
-            if os.fstat(self._file).st_size == 0 or self._resumed_from is not None:
+            # Another program of this attempt, or the parent of this process, may have said hello.
+            if self._resumed_from is not None or not _has_hello(current.events):
                 self._unwritten = _line(self._hello()) + self._unwritten
         except OSError as error:
             self._failed(error)
@@ -152,6 +148,12 @@ class EventFile:
         self._resumed_from = None
         self._before.clear()
         self._is_child = True
+
+
+def _has_hello(path: Path) -> bool:
+    """True if the file has an event `hello`, which comes early."""
+    with open(path, "rb") as file:
+        return b'"event":"hello"' in file.read(MOST_KEPT)
 
 
 def _line(fields: str) -> bytes:

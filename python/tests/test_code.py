@@ -26,8 +26,8 @@ def make(folder):
 
 
 def hashes(folder, *names):
-    command = ["sha256sum", *names]
-    printed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    command = ["sha256sum", *(str(folder.resolve() / name) for name in names)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return {name: digest for digest, name in (line.split() for line in printed.splitlines())}
 
 
@@ -41,15 +41,15 @@ def test_the_files_that_were_imported_as_they_were(trial, project):
     expected = hashes(project, "package/__init__.py", "package/model.py", "train.py")
     subprocess.run([sys.executable, str(project / "train.py")], env=trial.variables(), check=True)
     kinds = [event["event"] for event in trial.events()]
-    assert kinds == ["hello", "metrics", "code", "result", "code"]
-    first, last = (event["files"] for event in trial.events("code"))
+    assert kinds == ["hello", "metrics", "imports", "result", "imports"]
+    first, last = (event["files"] for event in trial.events("imports"))
     assert first == expected
     assert last == {**expected, **hashes(project, "late.py")}
 
 
-def test_a_module_of_a_package_is_named_from_its_parent(trial, project):
+def test_a_module_of_a_package_is_one_of_its_project(trial, project):
     command = [sys.executable, "-m", "package.train"]
     subprocess.run(command, cwd=project, env=trial.variables(), check=True)
-    (event,) = trial.events("code")
+    (event,) = trial.events("imports")
     names = ["package/__init__.py", "package/model.py", "package/train.py"]
     assert event["files"] == hashes(project, *names)
