@@ -7,6 +7,7 @@
 //!   [`after_interruption`], [`MAX_INTERRUPTIONS_WITHOUT_PROGRESS`];
 //! - an end at the time limit is an interruption if a checkpoint was saved, and else costs an attempt, for
 //!   the next would end alike: [`ran_out_of_time`];
+//! - exit code 0 after a request to stop is a success only with a result: `Exit::stopped_early`;
 //! - a stop that a person requested is not counted at all: [`is_requested_by_a_person`];
 //! - a trial that crashed twice at the same step has failed: [`crashed_twice_at_the_same_step`];
 //! - out of GPU memory on a shared GPU, it gets a whole one once: [`after_cuda_oom`].
@@ -124,7 +125,7 @@ fn fault(end: &AttemptEnd) -> Fault {
 
 fn fault_of_recorded(exit: &Exit, failure: Option<&Failure>) -> Fault {
     let interruption = match &exit.outcome {
-        Outcome::Exited { code: WORKER_DONE } => return Fault::None,
+        Outcome::Exited { code: WORKER_DONE } if !exit.stopped_early => return Fault::None,
         _ if exit.stop == Some(StopSource::TimeLimit) => "its time limit was reached",
         Outcome::Exited { code: WORKER_STOPPED } => "stopped after a checkpoint",
         _ if exit.stop == Some(StopSource::Requested) => "stopped",

@@ -117,6 +117,26 @@ fn after_a_killed_holder_the_script_continues() {
 }
 
 #[test]
+fn a_script_that_exits_with_0_when_it_is_stopped_is_not_done() {
+    let test = argparse();
+    let gate = format!("epochs: 6, wait-for: '{}'", test.path("gate").display());
+    test.edit(&[("epochs: 6", &gate)]);
+    let script = fs::read_to_string(test.path("train.py")).unwrap();
+    let handler = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n";
+    fs::write(test.path("train.py"), script.replacen("import ", &format!("{handler}import "), 1))
+        .unwrap();
+    let run = test.start("run trip.yaml -j 1");
+    test.wait_for_step("a-s0-", 1, 3);
+    test.orch("stop a-s0-").expect(0, &["a-s0-"]);
+    fs::write(test.path("gate"), "").unwrap();
+    assert_eq!(run.end().code, 130);
+    assert_eq!(test.state("a-s0-").unwrap(), "cancelled");
+    assert!(!test.recorded().results.contains_key("a-s0"));
+    test.orch("run trip.yaml").expect(0, &["4 of 4 trials done"]);
+    assert_eq!(test.recorded().results.len(), 4);
+}
+
+#[test]
 fn the_plan_shows_the_first_command_and_a_run_from_elsewhere_is_the_same() {
     let test = argparse();
     let plan = test.orch("run trip.yaml -n");

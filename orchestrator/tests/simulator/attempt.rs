@@ -150,6 +150,7 @@ impl Attempt {
             outcome,
             stop,
             killed,
+            stopped_early: false,
             orphans: 0,
             disk_full: false,
             started_ms,

@@ -87,9 +87,10 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
         Ok(started) => watch(attempt, started, &signals)?,
         Err(end) => WorkerEnd { disk_full: disk_space::is_full(attempt.path()), ..end },
     };
-    let WorkerEnd { outcome, stop, killed, orphans, disk_full } = end;
+    let WorkerEnd { outcome, stop, killed, stopped_early, orphans, disk_full } = end;
     let ended_ms = clock::now_ms();
-    let exit = Exit { outcome, stop, killed, orphans, disk_full, started_ms, ended_ms };
+    let exit =
+        Exit { outcome, stop, killed, stopped_early, orphans, disk_full, started_ms, ended_ms };
     atomic_file::write_json(&attempt.exit(), &exit)?;
     Ok(Held::Completed)
 }
@@ -110,6 +111,7 @@ struct WorkerEnd {
     outcome: Outcome,
     stop: Option<StopSource>,
     killed: bool,
+    stopped_early: bool,
     orphans: u32,
     disk_full: bool,
 }
@@ -117,7 +119,14 @@ struct WorkerEnd {
 impl WorkerEnd {
     fn not_started(message: String) -> Self {
         let outcome = Outcome::NotStarted { message };
-        Self { outcome, stop: None, killed: false, orphans: 0, disk_full: false }
+        Self {
+            outcome,
+            stop: None,
+            killed: false,
+            stopped_early: false,
+            orphans: 0,
+            disk_full: false,
+        }
     }
 
     fn start_failed(error: &dyn Error) -> Self {
@@ -183,12 +192,13 @@ fn watch(
     // At once: space may be freed any moment.
     let disk_full = ended_on_a_full_disk(attempt);
     let orphans = orphans::end_descendants(&worker, signals);
-    let succeeded = outcome == Outcome::Exited { code: exit::WORKER_DONE };
-    metrics
-        .finish(succeeded)
-        .map_err(|source| FileError::Write { path: attempt.events(), source })?;
     let (stop, killed) = (sequence.source(), sequence.killed());
-    Ok(WorkerEnd { outcome, stop, killed, orphans, disk_full })
+    let exited_well = outcome == Outcome::Exited { code: exit::WORKER_DONE };
+    let stopped_early = exited_well && stop.is_some() && !metrics.has_result();
+    metrics
+        .finish(exited_well && stop.is_none())
+        .map_err(|source| FileError::Write { path: attempt.events(), source })?;
+    Ok(WorkerEnd { outcome, stop, killed, stopped_early, orphans, disk_full })
 }
 
 fn requested_stop(attempt: &AttemptDir, signals: &Signals) -> Option<StopMode> {

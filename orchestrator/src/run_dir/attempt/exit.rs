@@ -16,6 +16,10 @@ pub struct Exit {
     /// this came from elsewhere: from a person, or from a kernel that is out of memory.
     #[serde(default)]
     pub killed: bool,
+    /// True if the worker was stopped and exited with 0, but had not reported a result: its 0 means that
+    /// it stopped well, not that it is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped_early: bool,
     /// Processes that the worker left behind and the holder killed.
     #[serde(default)]
     pub orphans: u32,
@@ -87,6 +91,7 @@ mod tests {
             outcome: Outcome::Exited { code: 75 },
             stop: Some(StopSource::TimeLimit),
             killed: false,
+            stopped_early: false,
             orphans: 0,
             disk_full: false,
             started_ms: 1,

@@ -51,6 +51,7 @@ fn recorded(outcome: Outcome, stop: Option<StopSource>) -> AttemptEnd {
         outcome,
         stop,
         killed: false,
+        stopped_early: false,
         orphans: 0,
         disk_full: false,
         started_ms: 0,

@@ -20,6 +20,7 @@ fn exit(outcome: Outcome) -> Exit {
         outcome,
         stop: None,
         killed: false,
+        stopped_early: false,
         orphans: 0,
         disk_full: false,
         started_ms: 0,

@@ -136,9 +136,14 @@ impl MetricReader {
         self.writer.flush()
     }
 
+    /// True if the worker has reported final values itself.
+    pub(super) fn has_result(&self) -> bool {
+        past_events::has_result(&self.attempt)
+    }
+
     fn append_result(&mut self) {
         let Some(rule) = &self.result else { return };
-        if past_events::has_result(&self.attempt) {
+        if self.has_result() {
             return;
         }
         match past_events::result(&self.attempt, rule) {
