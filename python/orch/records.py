@@ -156,7 +156,7 @@ def _update(run: Path) -> None:
     if program is None:
         advice = f"run `orch status {run}` first, or put the program `orch` in PATH"
         raise RecordsError(f"the database of `{run}` is missing or older than its files: {advice}")
-    command = [program, "query", str(run), "select 1"]
+    command = [program, "query", "select 1", str(run)]
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if ended.returncode != 0:
         raise RecordsError(f"`orch query` cannot read `{run}`:\n{ended.stdout}")

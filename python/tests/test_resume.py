@@ -96,7 +96,7 @@ def test_a_killed_holder_and_worker(experiment, undisturbed):
     assert experiment.numbers() == undisturbed
     assert sorted(experiment.attempts()) == [(1, 0), (1, 0), (1, 0), (2, 0)]
     second = events.parent.parent / "attempt-2" / "events.jsonl"
-    assert '"resumed_from":28' in second.read_text().splitlines()[0]
+    assert '"resumed_from":28' in second.read_text().splitlines()[1]
 
 
 def test_a_stop_with_a_checkpoint(experiment, undisturbed):

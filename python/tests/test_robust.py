@@ -205,7 +205,8 @@ def test_only_the_first_rank_writes(trial):
         check=True,
     )
     assert "rank 0 None" in process.stdout and "rank 1 None" in process.stdout
-    assert [event["event"] for event in trial.events()] == ["hello", "metrics", "result"]
+    kinds = [event["event"] for event in trial.events()]
+    assert kinds == ["hello", "metrics", "imports", "result"]
     assert trial.events("result")[0]["values"] == {"rank": 0}
 
 

@@ -1,4 +1,4 @@
-//! The README's example: a worker in plain Python.
+//! The examples that need nothing but Python: a worker that appends events, and the README's script.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,8 +40,20 @@ fn it_learns_and_an_interrupt_changes_nothing() {
 }
 
 #[test]
-fn the_readme_quotes_the_file() {
+fn the_readme_has_a_script_s_file_and_its_table() {
     let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
-    let shown = format!("```yaml\n{}```", read("examples/widths/widths.yaml"));
-    assert!(read("README.md").contains(&shown));
+    let (readme, file) = (read("README.md"), read("examples/argparse/argparse.yaml"));
+    let (_, file) = file.split_once('\n').unwrap();
+    assert!(readme.contains(&format!("```yaml\n{file}```")));
+
+    let test = TestRun::with_file(&file.replace("name: argparse\n", "name: trip\n"));
+    fs::write(test.path("train.py"), read("examples/argparse/train.py")).unwrap();
+    test.orch("run trip.yaml").expect(0, &["6 of 6 trials done"]);
+    let table = test.orch("report").stdout;
+    let rows = table.lines().filter(|line| line.starts_with("SGD") || line.contains("Test MSE"));
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(rows.len(), 3, "{table}");
+    for row in rows {
+        assert!(readme.contains(row), "no `{row}` in README.md");
+    }
 }

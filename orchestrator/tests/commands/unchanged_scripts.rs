@@ -192,8 +192,8 @@ fn every_mistake_is_found_before_anything_runs_with_its_position() {
         ),
         (
             "train.py",
-            "trian.py",
-            &["trip.yaml:4:22: there is no script `trian.py` in", "`train.py`"],
+            "train_.py",
+            &["trip.yaml:4:22: there is no script `train_.py` in", "`train.py`"],
         ),
         ("python3,", "./python,", &["there is no program `./python` in `/"]),
         ("'{args}'", "'x{args}'", &["trip.yaml:4:32: `{args}` stands for several words"]),
