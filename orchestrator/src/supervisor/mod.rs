@@ -11,6 +11,7 @@ mod recovery;
 mod requests;
 pub(crate) mod retention;
 mod signals;
+pub mod stale;
 mod stall;
 pub(crate) mod worker_command;
 

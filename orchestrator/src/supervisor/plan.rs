@@ -11,8 +11,9 @@ use serde::Serialize;
 use crate::platform::hash::sha256;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::scheduler::{Change, IllegalTransition, State};
+use crate::store::TrialRecord;
 use crate::store::journal_file::Entry;
-use crate::store::{Origins, TrialRecord};
+use crate::supervisor::stale::{PresentCode, newest_build, stale};
 use experiments::protocol::trial_id::TrialId;
 
 /// Every trial of the file, with the action that running takes.
@@ -59,15 +60,6 @@ pub enum PlannedAction {
     New,
     /// `--only` leaves it out.
     LeftOut,
-}
-
-/// The worker's code as it is now, compared with the recorded states of it.
-#[derive(Debug, Clone, Default)]
-pub struct PresentCode {
-    /// Files that have changed, by the hash of each recorded state.
-    pub changed_files: BTreeMap<String, BTreeSet<String>>,
-    /// The program that interprets it; `None` if it is a program of its own.
-    pub interpreter: Option<String>,
 }
 
 impl Plan {
@@ -164,30 +156,6 @@ impl Plan {
     }
 }
 
-/// The change from `origins` to the present build, code and data of `trial`; `None` if there is none.
-/// `newest_build` stands for the present one where no check reports that.
-fn stale(
-    origins: &Origins,
-    trial: &ResolvedTrial,
-    newest_build: Option<&str>,
-    code: &PresentCode,
-) -> Option<StaleReason> {
-    let differ = |then: &BTreeSet<String>, now: Option<&str>| {
-        now.is_some_and(|now| then.iter().any(|then| then != now))
-    };
-    let changed =
-        |then: &String| code.changed_files.get(then).is_some_and(|files| !files.is_empty());
-    if differ(&origins.data, trial.data.as_deref()) {
-        Some(StaleReason::Data)
-    } else if differ(&origins.builds, trial.build.as_deref().or(newest_build)) {
-        Some(StaleReason::Build)
-    } else if origins.codes.iter().any(changed) {
-        Some(StaleReason::Code)
-    } else {
-        None
-    }
-}
-
 fn other_interpreters(
     trials: &[PlannedTrial],
     recorded: &BTreeMap<&str, &TrialRecord>,
@@ -201,13 +169,6 @@ fn other_interpreters(
         }
     }
     others
-}
-
-/// The build that the newest work was made with, as its worker reported it.
-fn newest_build(recorded: &[TrialRecord]) -> Option<&str> {
-    let single = recorded.iter().filter(|row| row.origins.builds.len() == 1);
-    let newest = single.max_by_key(|row| row.last_attempt.as_ref().map(|last| last.started_ms))?;
-    newest.origins.builds.first().map(String::as_str)
 }
 
 fn action_of(row: &TrialRecord) -> PlannedAction {
@@ -295,6 +256,7 @@ mod tests {
     use experiments::protocol::failure::FailureClass;
 
     use super::*;
+    use crate::store::Origins;
 
     fn resolved(variant: &str, key: &str, build: &str) -> ResolvedTrial {
         let key = key.repeat(8);

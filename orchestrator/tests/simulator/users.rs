@@ -9,8 +9,9 @@ use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::requests::Request;
 use orchestrator::scheduler::{Input, Policy, RecoveredTrial, Scheduler};
 use orchestrator::store::journal_file::{Entry, JournaledTrial, Planned};
-use orchestrator::supervisor::plan::{Plan, PlannedAction, PlannedTrial, PresentCode};
+use orchestrator::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 use orchestrator::supervisor::recovered;
+use orchestrator::supervisor::stale::PresentCode;
 
 use crate::checks::Watch;
 use crate::simulation::Simulation;

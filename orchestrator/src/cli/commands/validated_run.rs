@@ -20,7 +20,8 @@ use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::slots::{ENV_INVENTORY, Machine};
 use crate::store::{Store, sync};
-use crate::supervisor::plan::{Plan, PresentCode};
+use crate::supervisor::plan::Plan;
+use crate::supervisor::stale::PresentCode;
 
 /// An experiment that this machine or the cluster can run.
 pub(super) struct ValidatedRun {

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use experiments::expand::command::has_names;
+use experiments::expand::interpreter::interpreter;
 use experiments::expand::{ResolvedTrial, RunConfig};
 use experiments::yaml::source::{Finding, Source};
 use experiments::yaml::suggest::nearest;
@@ -15,26 +16,8 @@ use crate::executor::worker_program;
 use crate::run_dir::RunDir;
 use crate::supervisor::worker_command::WorkerCommand;
 
-/// Programs that run the script which their first argument names.
-const INTERPRETERS: [&str; 17] = [
-    "accelerate",
-    "bash",
-    "dash",
-    "deepspeed",
-    "ipython",
-    "julia",
-    "launch",
-    "node",
-    "perl",
-    "pypy",
-    "python",
-    "Rscript",
-    "ruby",
-    "run",
-    "sh",
-    "torchrun",
-    "zsh",
-];
+/// Programs besides interpreters that run the script which their arguments name.
+const LAUNCHERS: [&str; 6] = ["accelerate", "deepspeed", "ipython", "launch", "run", "torchrun"];
 
 /// Extensions of scripts.
 const EXTENSIONS: [&str; 9] = ["R", "jl", "js", "lua", "pl", "py", "r", "rb", "sh"];
@@ -103,10 +86,10 @@ fn script(argv: &[String]) -> Option<&str> {
     })
 }
 
-/// True for the name or path of an interpreter, with a version or without.
+/// True for the name or path of an interpreter or of a launcher.
 fn is_interpreter(word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
-    INTERPRETERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
+    interpreter(word).is_some() || LAUNCHERS.contains(&name)
 }
 
 #[cfg(test)]
