@@ -216,7 +216,7 @@ where (effective.effective_until is null or point.step <= effective.effective_un
             and repeated.step = point.step
     );
 
--- Every trial's final values, by name: those of its last attempt that has a result.
+-- Every trial's final values, by name: those of its last attempt, and of no earlier one.
 create view final as
 select
     trial.name as trial,
@@ -230,8 +230,5 @@ join attempt using (attempt_id)
 join trial using (trial_id)
 join metric using (metric_id)
 where attempt.number = (
-    select max(last.number)
-    from attempt as last
-    join result as last_result on last_result.attempt_id = last.attempt_id
-    where last.trial_id = attempt.trial_id
+    select max(last.number) from attempt as last where last.trial_id = attempt.trial_id
 );

@@ -231,3 +231,13 @@ fn keys_and_numbers_are_what_they_seem() {
     }
     assert!(peak_kib() < MEMORY_KIB);
 }
+
+#[test]
+fn a_mark_of_utf_8_at_the_beginning_is_no_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.yaml");
+    fs::write(&path, format!("\u{feff}{}", with(""))).unwrap();
+    assert_eq!(Experiment::load(&path).unwrap().file.name, "x");
+    fs::write(&path, format!("\u{feff}{}", with("sedes: [1]"))).unwrap();
+    assert!(refusal(&path).starts_with("x.yaml:6:1: unknown field `sedes`"), "{}", refusal(&path));
+}

@@ -99,9 +99,13 @@ impl Source {
     /// Reads the file at `path`, which is a user's and may be anything.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let name = path.display();
-        let bytes = read_bytes(path).map_err(|error| {
+        let mut bytes = read_bytes(path).map_err(|error| {
             Finding::new(name.to_string(), error.to_string()).hint(error.hint()).into_error()
         })?;
+        // Some editors begin a file with a mark that it is UTF-8.
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = before.split(|byte| *byte == b'\n').count();

@@ -22,7 +22,7 @@ pub enum CodeError {
         /// The worker's directory.
         directory: PathBuf,
     },
-    /// There are more files than [`MOST_FILES`].
+    /// There are more files than a worker's code may have, 5,000.
     #[error(
         "`{}` has more than {MOST_FILES} files that may be the worker's code\n\n\
          hint: list its files and folders, for example `worker: {{code: [train.py, model]}}`",

@@ -5,9 +5,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Text of any origin that is safe on a terminal: control characters, which could move the cursor or
-/// change colours, are escaped. Line feeds and tabs stay.
+/// change colours, and those that reverse the order of what follows are escaped. Line feeds and tabs stay.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    written_out(text, |c| c.is_control() && c != '\n' && c != '\t')
+    written_out(text, |c| is_deceptive(c) && c != '\n' && c != '\t')
+}
+
+/// True for control characters, and for those by which text reads in another order than it is written
+/// (Unicode's bidirectional formatting).
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -26,7 +33,7 @@ fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
 pub(crate) fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
     // A cell of several lines would break the table.
     let cells = |row: &[String]| -> Vec<String> {
-        row.iter().map(|cell| written_out(cell, char::is_control).into_owned()).collect()
+        row.iter().map(|cell| written_out(cell, is_deceptive).into_owned()).collect()
     };
     let rows: Vec<_> = rows.iter().map(|row| cells(row.as_ref())).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -97,8 +104,9 @@ mod tests {
 
     #[test]
     fn text_of_a_worker_moves_no_cursor() {
-        let said = "one\ttwo\n\u{1b}[2J\u{1b}]0;title\u{7}\r\u{9b}31m\u{8}\u{7f}ü";
-        let shown = "one\ttwo\n\\u{1b}[2J\\u{1b}]0;title\\u{7}\\r\\u{9b}31m\\u{8}\\u{7f}ü";
+        let said = "one\ttwo\n\u{1b}[2J\u{1b}]0;title\u{7}\r\u{9b}31m\u{8}\u{7f}ü\u{202e}gnp";
+        let shown =
+            "one\ttwo\n\\u{1b}[2J\\u{1b}]0;title\\u{7}\\r\\u{9b}31m\\u{8}\\u{7f}ü\\u{202e}gnp";
         assert_eq!(harmless(said), shown);
         assert_eq!(columns(&[["a\nb\u{1b}[1A".to_owned()]]), ["a\\nb\\u{1b}[1A"]);
     }

@@ -1,7 +1,7 @@
 //! Reads whole lines from a file that grows, in bounded memory whatever it holds.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek, SeekFrom};
+use std::io::{self, Read as _, Seek, SeekFrom, Write as _};
 use std::path::Path;
 
 /// Bytes that are read at a time.
@@ -101,6 +101,21 @@ impl Tail<'_> {
         }
         Read { lines, offset }
     }
+}
+
+/// Ends the last line of a file that nobody writes any more with a line feed, if it lacks one.
+pub(crate) fn end_last_line(path: &Path) -> io::Result<()> {
+    let mut file = match File::options().read(true).append(true).open(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
 }
 
 #[cfg(test)]

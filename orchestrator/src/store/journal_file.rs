@@ -2,14 +2,14 @@
 //! effect, so that the database can be rebuilt from it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use experiments::expand::{ResolvedTrial, Row};
 use experiments::protocol::trial_id::TrialId;
 use serde::{Deserialize, Serialize};
 
-use crate::platform::clock;
+use crate::platform::{clock, line_reader};
 use crate::scheduler::{State, StopCause, StopRequest};
 
 /// Version of the journal's format, in every line of it. Raise it when an old reader would
@@ -204,21 +204,8 @@ fn append_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 /// Ends a last line that a power cut has torn with a line feed, so that the next one begins a line.
 /// Do this before the journal is read: a line that lacks nothing else takes effect by it.
 pub(crate) fn close_torn_line(path: &Path) -> Result<(), JournalError> {
-    end_last_line(path).map_err(|source| JournalError { path: path.to_owned(), source })
-}
-
-fn end_last_line(path: &Path) -> io::Result<()> {
-    let mut file = match File::options().read(true).append(true).open(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        opened => opened?,
-    };
-    if file.metadata()?.len() == 0 {
-        return Ok(());
-    }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+    line_reader::end_last_line(path)
+        .map_err(|source| JournalError { path: path.to_owned(), source })
 }
 
 /// A file that is not needed any more, or a folder with all that it holds.

@@ -118,7 +118,6 @@ fn cell(value: SqliteValueRef<'_>) -> Cell {
     match name.as_str() {
         "INTEGER" => Cell::Integer(decoded(value)),
         "REAL" => Cell::Real(decoded(value)),
-        "TEXT" => Cell::Text(decoded(value)),
         _ => Cell::Text(String::from_utf8_lossy(decoded(value)).into_owned()),
     }
 }

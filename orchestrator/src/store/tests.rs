@@ -203,12 +203,13 @@ async fn no_events_supersede_nothing_and_points_without_a_hello_start_from_scrat
 }
 
 #[tokio::test]
-async fn the_last_attempt_that_has_a_result_counts() {
+async fn the_result_of_the_last_attempt_counts_and_of_no_earlier_one() {
     let mut run = Run::new().await;
     let result = |v| format!(r#"{{"event":"result","values":{{"psnr":{v}}}}}"#);
     run.attempt(1, &[HELLO, &result(1), &result(2)]).await;
-    run.attempt(2, &[HELLO]).await;
     assert_eq!(run.store.results().await.unwrap()[&trial()]["psnr"].to_bits(), 2f64.to_bits());
+    run.attempt(2, &[HELLO]).await;
+    assert!(run.store.results().await.unwrap().is_empty());
     run.attempt(3, &[HELLO, &result(3)]).await;
     assert_eq!(run.store.results().await.unwrap()[&trial()]["psnr"].to_bits(), 3f64.to_bits());
 }

@@ -129,3 +129,37 @@ fn malformed_events_fail_no_trial() {
     assert_eq!(test.status("a-s0-").unwrap()["skipped_lines"], 3);
     assert!(test.recorded().loss["a-s0"][19].1.is_nan());
 }
+
+/// A worker in shell that says `first` in attempt 1, which fails, and `second` in attempt 2.
+fn two_attempts(first: &str, second: &str) -> TestRun {
+    let test = TestRun::with_file(
+        "orch: 1\nname: trip\nworker: {command: [sh, say.sh]}\nretry: {backoff: 1ms}\n\
+         variants: {a: {}}\nseeds: [0]\nreport: {table: {name: t, columns: [{metric: acc}]}}\n",
+    );
+    let script = format!(
+        "if [ $ORCH_ATTEMPT = 1 ]; then\n  printf '%s' '{first}' >> $ORCH_EVENTS; exit 1\nfi\n\
+         printf '%s' '{second}' >> $ORCH_EVENTS\n"
+    );
+    std::fs::write(test.path("say.sh"), script).unwrap();
+    test
+}
+
+#[test]
+fn the_result_of_a_failed_attempt_is_not_that_of_the_trial() {
+    let result = "{\"event\":\"result\",\"values\":{\"acc\":0.5}}\n";
+    let test = two_attempts(result, "");
+    test.orch("run trip.yaml").expect(3, &["1 of 1 trials done", "reported no result"]);
+    assert!(test.recorded().results.is_empty());
+    assert!(!test.orch("report --allow-partial").stdout.contains("0.5"));
+}
+
+#[test]
+fn a_last_line_without_a_line_feed_is_an_event() {
+    let result = |acc: f64| format!("{{\"event\":\"result\",\"values\":{{\"acc\":{acc}}}}}");
+    let test = two_attempts(&result(0.5), &result(0.75));
+    test.orch("run trip.yaml").expect(0, &["1 of 1 trials done"]);
+    assert_eq!(test.recorded().results["a-s0"]["acc"].to_bits(), 0.75f64.to_bits());
+    // Neither is one that was cut off lost unnoticed.
+    let test = two_attempts("", "{\"event\":\"resu");
+    test.orch("run trip.yaml").expect(3, &["skipped a line that is not an event"]);
+}

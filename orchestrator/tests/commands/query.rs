@@ -21,6 +21,13 @@ fn query(test: &TestRun, select: &str, flags: &str) -> Ended {
 }
 
 #[test]
+fn bytes_that_are_no_text_are_replaced() {
+    let answer = query(&done(), "select cast(x'80' as text), x'80'", "--format json");
+    answer.expect(0, &[]);
+    assert_eq!(answer.stdout.matches('\u{fffd}').count(), 2, "{}", answer.stdout);
+}
+
+#[test]
 fn every_format_has_the_recorded_values() {
     let test = done();
     let select = "select variant, step, value from series where metric = 'loss' and item = '' \

@@ -27,7 +27,7 @@ use crate::platform::atomic_file::{self, FileError};
 use crate::platform::clock;
 use crate::platform::disk_space;
 use crate::platform::error_chain::chain;
-use crate::platform::filesystem;
+use crate::platform::{filesystem, line_reader};
 use crate::run_dir::attempt::{AttemptDir, Exit, Outcome, StopMode, StopSource};
 use crate::run_dir::log_tail;
 use crate::run_dir::ownership::{self, OwnershipError};
@@ -95,9 +95,11 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
     Ok(Held::Completed)
 }
 
-/// Appends the metrics of `attempt` that its holder, which was killed, had not read yet. Call it after
+/// Ends the events of `attempt` and appends the metrics that its holder, which was killed, had not read yet. Call it after
 /// [`end_orphans`].
 pub(crate) fn read_rest(attempt: &AttemptDir) -> Result<(), FileError> {
+    line_reader::end_last_line(&attempt.events())
+        .map_err(|source| FileError::Write { path: attempt.events(), source })?;
     let Some(command) = attempt.read_command()? else { return Ok(()) };
     if command.metrics.is_empty() {
         return Ok(());
@@ -192,6 +194,8 @@ fn watch(
     // At once: space may be freed any moment.
     let disk_full = ended_on_a_full_disk(attempt);
     let orphans = orphans::end_descendants(&worker, signals);
+    line_reader::end_last_line(&attempt.events())
+        .map_err(|source| FileError::Write { path: attempt.events(), source })?;
     let (stop, killed) = (sequence.source(), sequence.killed());
     let exited_well = outcome == Outcome::Exited { code: exit::WORKER_DONE };
     let stopped_early = exited_well && stop.is_some() && !metrics.has_result();
