@@ -151,3 +151,31 @@ report:
         ]
     );
 }
+
+#[test]
+fn a_script_with_several_seeds_gets_them() {
+    let file = |command: &str, seeds: &str| {
+        let text = format!(
+            "orch: 1\nname: t\nworker: {{command: {command}, metrics: [{{csv: x.csv}}]}}\nseeds: {seeds}\n\
+             variants: {{a: {{}}}}\n"
+        );
+        let source = Source::parse(Path::new("t.yaml"), text).unwrap();
+        let run = Experiment::from_source(source).unwrap().expand(None, &[]).unwrap();
+        run.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let warning = file("[python3, x.py]", "[0, 1]");
+    assert!(
+        warning.starts_with("t.yaml:3:10: there are several seeds, and the command"),
+        "{warning}"
+    );
+    assert_eq!(file("[python3, x.py]", "[0]"), "");
+    assert_eq!(file("[python3, x.py, '--seed={seed}']", "[0, 1]"), "");
+}
+
+#[test]
+fn an_unquoted_template_gets_a_hint() {
+    let text = "orch: 1\nname: t\nworker: {command: [w, {args}]}\nseeds: [0]\nvariants: {a: {}}\n";
+    let source = Source::parse(Path::new("t.yaml"), text.to_owned()).unwrap();
+    let error = Experiment::from_source(source).unwrap_err().to_string();
+    assert!(error.contains("a word in braces needs quotes: \"{args}\""), "{error}");
+}

@@ -124,7 +124,7 @@ impl Experiment {
         Ok(self.file.profiles.get_key_value(name).map(|(name, profile)| (name.as_str(), profile)))
     }
 
-    fn seeds<'a>(&'a self, variant: &'a Variant, profile: &'a Profile) -> &'a [u64] {
+    pub(super) fn seeds<'a>(&'a self, variant: &'a Variant, profile: &'a Profile) -> &'a [u64] {
         variant.seeds.as_ref().or(profile.seeds.as_ref()).unwrap_or(&self.file.seeds)
     }
 

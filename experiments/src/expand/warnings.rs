@@ -25,7 +25,24 @@ impl Experiment {
             let layers = self.layers(profile, overrides);
             warnings.extend(typos(&layers).iter().map(|typo| self.typo_finding(typo)));
         }
+        warnings.extend(self.unused_seed(profile.map(|(_, profile)| profile)));
         warnings
+    }
+
+    /// A script that is given no seed gives the same numbers for each. One that appends events is a
+    /// worker of its own and reads its seed there.
+    fn unused_seed(&self, profile: Option<&Profile>) -> Option<Finding> {
+        let worker = &self.file.worker;
+        let none = Profile::default();
+        let profile = profile.unwrap_or(&none);
+        let has_several = self.file.variants.values().any(|v| self.seeds(v, profile).len() > 1);
+        let mut texts = worker.command.iter().chain(worker.env.values()).chain(&worker.directory);
+        let is_unused = !worker.metrics.is_empty() && !texts.any(|text| text.contains("{seed}"));
+        let hint = "pass it on, for example `--seed, \"{seed}\"`, or by `worker.env`";
+        (has_several && is_unused).then(|| {
+            let message = "there are several seeds, and the command does not get them";
+            self.source.finding("/worker/command", message).hint(Some(hint))
+        })
     }
 
     /// The values of configs that are text and do not look like it.

@@ -78,7 +78,9 @@ impl Source {
                 Unknown { at: above, word: word.to_owned(), known: known.map(str::to_owned) }
             });
             let known = unknown.as_ref().and_then(|unknown| unknown.known.as_ref());
-            let hint = known.map(|known| format!("did you mean `{known}`?"));
+            let braces = message.starts_with("invalid type: map, expected a string");
+            let quotes = braces.then(|| "a word in braces needs quotes: \"{args}\"".to_owned());
+            let hint = known.map(|known| format!("did you mean `{known}`?")).or(quotes);
             let subject = unknown.as_ref().map_or(&pointer, |unknown| &unknown.at);
             let message = reworded(&message, subject).unwrap_or(message);
             let finding = self.finding(&as_written(pointer, corrections), message).hint(hint);

@@ -18,14 +18,15 @@ const FEWEST: usize = 2;
 pub(super) struct EarlyFailures {
     /// The number of trials from which on the queue waits; `None` if the rule is off.
     enough: Option<usize>,
-    /// By exit code and last line of the log: the trials, with the last such attempt of each.
-    trials: BTreeMap<String, BTreeMap<TrialId, u32>>,
+    /// By exit code and last line of the log, whatever the numbers in it: a trial's own settings may be
+    /// among them.
+    by_cause: BTreeMap<String, SameFailure>,
 }
 
 /// Trials that failed the same way before their first event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SameFailure {
-    /// Exit code and last line of the log.
+    /// Exit code and last line of the log of the first of them.
     pub cause: String,
     /// The trials, with the last such attempt of each.
     pub trials: BTreeMap<TrialId, u32>,
@@ -35,7 +36,7 @@ impl EarlyFailures {
     /// Nothing has failed yet of so many trials to run; `applies` is false with `--keep-going`.
     pub(super) fn new(trials: usize, applies: bool) -> Self {
         let enough = applies.then_some(trials.clamp(FEWEST, ENOUGH));
-        Self { enough, trials: BTreeMap::new() }
+        Self { enough, by_cause: BTreeMap::new() }
     }
 
     /// An attempt has reported an event, or succeeded: the worker works.
@@ -45,20 +46,62 @@ impl EarlyFailures {
 
     /// An attempt has ended before its first event.
     pub(super) fn on_failure(&mut self, trial: &TrialId, attempt: u32, cause: String) {
-        self.trials.entry(cause).or_default().insert(trial.clone(), attempt);
+        let (exit, line) = cause.split_once(": ").unwrap_or((&cause, ""));
+        let same = self.by_cause.entry(format!("{exit}: {}", without_numbers(line)));
+        let same = same.or_insert(SameFailure { cause, trials: BTreeMap::new() });
+        same.trials.insert(trial.clone(), attempt);
     }
 
     /// The trial is to be tried again on request.
     pub(super) fn forget(&mut self, trial: &TrialId) {
-        for trials in self.trials.values_mut() {
-            trials.remove(trial);
+        for same in self.by_cause.values_mut() {
+            same.trials.remove(trial);
         }
     }
 
     /// The failure for which the queue waits.
     pub(super) fn same(&self) -> Option<SameFailure> {
-        let (cause, trials) = self.trials.iter().max_by_key(|(_, trials)| trials.len())?;
-        let is_enough = self.enough.is_some_and(|enough| trials.len() >= enough);
-        is_enough.then(|| SameFailure { cause: cause.clone(), trials: trials.clone() })
+        let most = self.by_cause.values().max_by_key(|same| same.trials.len())?;
+        let is_enough = self.enough.is_some_and(|enough| most.trials.len() >= enough);
+        is_enough.then(|| most.clone())
+    }
+}
+
+/// The text with `0` for every number.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::new();
+    let mut in_number = false;
+    for c in text.chars() {
+        // Of a number like `1e-3`, the exponent too.
+        let goes_on = in_number && matches!(c, 'e' | 'E' | '-' | '+');
+        let is_part = c.is_ascii_digit() || c == '.' || goes_on;
+        if !is_part || !in_number {
+            out.push(if is_part { '0' } else { c });
+        }
+        in_number = is_part;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_the_last_line_make_no_other_cause() {
+        let mut failures = EarlyFailures::new(9, true);
+        let lines = ["exit 2: no such option: --lr 0.1", "exit 2: no such option: --lr 1e-3"];
+        let causes = [
+            lines[0],
+            lines[1],
+            "exit 1: no such option: --lr 5",
+            "exit 2: no such option: --lr .5",
+        ];
+        for (n, cause) in causes.iter().enumerate() {
+            assert_eq!(failures.same(), None, "{n}");
+            failures.on_failure(&TrialId(format!("a-s{n}")), 1, (*cause).to_owned());
+        }
+        let same = failures.same().unwrap();
+        assert_eq!((same.cause.as_str(), same.trials.len()), (lines[0], 3));
     }
 }

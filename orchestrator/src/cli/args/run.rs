@@ -45,7 +45,7 @@ pub(crate) struct Run {
     /// Returns once everything is checked and the run continues in the background.
     #[arg(short, long, conflicts_with = "dry_run")]
     pub(crate) detach: bool,
-    /// Runs trials again from the beginning if the worker's build or their data changed.
+    /// Runs trials again from the beginning if the worker's code, its build or their data changed since.
     #[arg(long)]
     pub(crate) rerun_stale: bool,
     /// Prints the plan and runs nothing.

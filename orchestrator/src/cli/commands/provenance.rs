@@ -4,6 +4,7 @@ use experiments::protocol::events::Code;
 use serde_json::{Value, json};
 
 use crate::platform::atomic_file::FileError;
+use crate::platform::hash::sha256;
 use crate::run_dir::attempt::{AttemptDir, Environment};
 use crate::run_dir::provenance::Provenance;
 
@@ -69,7 +70,9 @@ impl RanWith {
             }
             let n = code.files.len();
             if n > 0 {
-                row("code", format!("{n} file{} in {}", if n == 1 { "" } else { "s" }, code.root));
+                let hash = sha256(serde_json::to_string(&code.files).unwrap_or_default());
+                let files = if n == 1 { "file" } else { "files" };
+                row("code", format!("{} ({n} {files} in {})", short(&hash), code.root));
             }
         }
         if let Some(environment) = &self.environment {

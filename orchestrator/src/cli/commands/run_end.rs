@@ -15,7 +15,7 @@ use crate::run_dir::RunDir;
 use crate::scheduler::{State, StopRequest};
 use crate::store::sync;
 use crate::supervisor::Outcome;
-use crate::supervisor::plan::Plan;
+use crate::supervisor::plan::{Plan, PlannedAction};
 
 /// Prints how the run ended, and returns its exit code.
 pub(super) async fn finish(
@@ -77,9 +77,26 @@ pub(super) async fn finish(
             print_message(&text);
         }
         print_metric_gaps(&summary.gaps);
-        print_message(&summary.to_text());
+        print_message(&(stale_note(plan) + &summary.to_text()));
     } else {
         print_problems(&summary.gaps);
     }
     Ok(summary.code())
+}
+
+/// A line to remind of finished trials whose results are not those of the present worker; empty without
+/// any.
+fn stale_note(plan: &Plan) -> String {
+    let stale = plan
+        .trials
+        .iter()
+        .filter(|planned| planned.action == PlannedAction::Done && planned.stale.is_some());
+    let of = plan.trials.len();
+    match stale.count() {
+        0 => String::new(),
+        n => format!(
+            "note: the results of {n} of the {of} trials are of before a change, as said above; \
+             `--rerun-stale` runs them again\n"
+        ),
+    }
 }
