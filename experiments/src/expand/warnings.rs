@@ -1,4 +1,4 @@
-//! What the file says and hardly means: keys that look misspelt, and values that are not what they look
+//! Unlikely intentions of a file: keys that look misspelt, and values that are not what they look
 //! like. With `strict: true` they are errors.
 
 use serde_json::{Map, Value};

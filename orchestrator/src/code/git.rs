@@ -1,4 +1,4 @@
-//! What git knows about files.
+//! Files and their state in git.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -104,7 +104,7 @@ fn paths(folder: &Path, base: &Path, arguments: &[&str]) -> Vec<PathBuf> {
     names.map(|name| base.join(OsStr::from_bytes(name))).collect()
 }
 
-/// What git prints in `folder`; `None` if it fails.
+/// The output of git in `folder`; `None` if it fails.
 fn output(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     let output = command(folder, arguments).output().ok()?;
     output.status.success().then_some(output.stdout)

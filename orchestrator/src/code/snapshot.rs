@@ -160,7 +160,7 @@ impl Snapshot {
     }
 }
 
-/// Copies a file to `object`, unless that is there, and links `path` to it. Nobody may write it.
+/// Copies a file to `object`, unless that is there, and links `path` to it, read-only.
 fn copy(original: &Path, object: &Path, path: &Path) -> io::Result<()> {
     for file in [object, path] {
         fs::create_dir_all(file.parent().expect("below the store"))?;

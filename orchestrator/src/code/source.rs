@@ -1,4 +1,4 @@
-//! Where a worker's code is found, and its content.
+//! The source of a worker's code, and its content.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::error::CodeError;
 use super::named;
 use super::project::Listing;
 
-/// Where a worker's code is found.
+/// The places in which a worker's code is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeSource {
     /// The worker's command, before the config is filled in.

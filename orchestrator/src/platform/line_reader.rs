@@ -103,7 +103,7 @@ impl Tail<'_> {
     }
 }
 
-/// Ends the last line of a file that nobody writes any more with a line feed, if it lacks one.
+/// Ends the last line of a file, whose writer has ended, with a line feed, if it lacks one.
 pub(crate) fn end_last_line(path: &Path) -> io::Result<()> {
     let mut file = match File::options().read(true).append(true).open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::common::test_run::{Ended, TestRun};
 use crate::common::wait::wait_for;
 
-/// Trials of two seeds; the program appends its result by hand.
+/// Trials of two seeds; the program appends its own result.
 const FILE: &str = "\
 orch: 1
 name: trip

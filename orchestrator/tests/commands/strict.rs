@@ -1,4 +1,4 @@
-//! No number, no success: metrics that nobody reports, workers that all fail the same way, and what a
+//! No number, no success: metrics that no trial reports, workers that all fail the same way, and what a
 //! file hardly means.
 
 use std::fs;

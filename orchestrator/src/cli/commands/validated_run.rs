@@ -111,7 +111,7 @@ impl ValidatedRun {
     }
 }
 
-/// Where the worker's code is found.
+/// The source of the worker's code.
 fn code_source(run: &expand::Run, trials: &[ResolvedTrial], global: &Global) -> Result<CodeSource> {
     let directory = run.config.shared_directory();
     let program = worker_program::find(&run.config.worker.command[0], &directory)?;
