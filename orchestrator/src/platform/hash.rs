@@ -9,6 +9,11 @@ pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
     base16ct::lower::encode_string(&Sha256::digest(bytes))
 }
 
+/// The beginning of a hash, for people; all of a text that is shorter or no hash.
+pub(crate) fn short(hash: &str, digits: usize) -> &str {
+    hash.get(..digits).unwrap_or(hash)
+}
+
 /// Reads to the end: the number of bytes, and their SHA-256 in hexadecimal.
 pub(crate) fn sha256_of(mut from: impl Read) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
@@ -26,4 +31,18 @@ pub(crate) fn sha256_of(mut from: impl Read) -> io::Result<(u64, String)> {
         }
     }
     Ok((length, base16ct::lower::encode_string(&hasher.finalize())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_any_text_is_text() {
+        assert_eq!(short("0123456789", 7), "0123456");
+        // A worker may report anything as its commit.
+        for odd in ["", "012", "äöüäöü"] {
+            assert_eq!(short(odd, 7), odd);
+        }
+    }
 }

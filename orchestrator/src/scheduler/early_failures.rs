@@ -60,10 +60,10 @@ impl EarlyFailures {
     }
 
     /// The failure for which the queue waits.
-    pub(super) fn same(&self) -> Option<SameFailure> {
+    pub(super) fn same(&self) -> Option<&SameFailure> {
         let most = self.by_cause.values().max_by_key(|same| same.trials.len())?;
         let is_enough = self.enough.is_some_and(|enough| most.trials.len() >= enough);
-        is_enough.then(|| most.clone())
+        is_enough.then_some(most)
     }
 }
 

@@ -80,7 +80,7 @@ impl Scheduler {
 
     /// The failure for which the queue waits: until an attempt that is still active reports an event,
     /// or the run ends.
-    pub fn same_failure(&self) -> Option<SameFailure> {
+    pub fn same_failure(&self) -> Option<&SameFailure> {
         self.early_failures.same()
     }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use experiments::protocol::trial_id::TrialId;
 
 use super::{Store, StoreError};
+use crate::platform::hash::short;
 
 /// The builds, code and data behind a trial's work, as far as they are known; several of a kind if it
 /// resumed from a checkpoint of another one.
@@ -38,11 +39,9 @@ impl CodeRecord {
     /// Its commit for people, or the beginning of its hash.
     pub(crate) fn name(&self) -> String {
         match &self.commit {
-            Some(commit) if self.dirty => {
-                format!("commit {} with changes", &commit[..commit.len().min(7)])
-            }
-            Some(commit) => format!("commit {}", &commit[..commit.len().min(7)]),
-            None => format!("code {}", &self.hash[..7]),
+            Some(commit) if self.dirty => format!("commit {} with changes", short(commit, 7)),
+            Some(commit) => format!("commit {}", short(commit, 7)),
+            None => format!("code {}", short(&self.hash, 7)),
         }
     }
 }

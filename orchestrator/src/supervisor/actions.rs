@@ -66,7 +66,7 @@ impl Supervisor<'_> {
         let Some(failure) = self.scheduler.same_failure() else { return };
         let others =
             self.scheduler.waiting().filter(|id| !failure.trials.contains_key(*id)).count();
-        self.reporter.report(RunEvent::SameFailure { run: &self.dir, failure: &failure, others });
+        self.reporter.report(RunEvent::SameFailure { run: &self.dir, failure, others });
     }
 
     /// Writes a decision to the journal, before it takes effect.

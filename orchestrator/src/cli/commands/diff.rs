@@ -10,9 +10,11 @@ use serde_json::{Map, Value, json};
 use super::error::Result;
 use super::one_trial::OneTrial;
 use super::output::{print, print_json};
+use super::provenance::SHORT;
 use super::show::{Attempt, TrialDetails, in_yaml};
 use crate::cli::args::{self, Global, OneTrialArgs};
 use crate::display::text::{columns, difference, duration};
+use crate::platform::hash;
 use crate::platform::shell::quoted;
 use crate::run_dir::attempt::AttemptDir;
 
@@ -141,7 +143,7 @@ fn to_text(a: &ComparedTrial, b: &ComparedTrial) -> String {
 
 /// The hashes of files, shortened for people.
 fn short(files: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    files.iter().map(|(path, hash)| (path.clone(), hash.chars().take(12).collect())).collect()
+    files.iter().map(|(path, hash)| (path.clone(), hash::short(hash, SHORT).to_owned())).collect()
 }
 
 fn to_json(a: &ComparedTrial, b: &ComparedTrial) -> Value {

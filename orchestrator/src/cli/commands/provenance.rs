@@ -4,7 +4,7 @@ use experiments::protocol::events::Code;
 use serde_json::{Value, json};
 
 use crate::platform::atomic_file::FileError;
-use crate::platform::hash::sha256;
+use crate::platform::hash::{self, sha256};
 use crate::run_dir::attempt::{AttemptDir, Environment};
 use crate::run_dir::provenance::Provenance;
 
@@ -16,7 +16,7 @@ pub(super) struct RanWith {
 }
 
 /// Digits of a hash that are printed.
-const SHORT: usize = 12;
+pub(super) const SHORT: usize = 12;
 
 impl RanWith {
     /// Reads the records of `attempt`.
@@ -101,5 +101,5 @@ impl RanWith {
 }
 
 fn short(hash: &str) -> &str {
-    hash.get(..SHORT).unwrap_or(hash)
+    hash::short(hash, SHORT)
 }

@@ -59,9 +59,9 @@ fn changed_settings(before: &Map<String, Value>, after: &Map<String, Value>) -> 
 
 /// The parts of the worker that decide what a trial computes and records.
 fn changed_parts(before: &Worker, after: &Worker) -> Vec<String> {
-    let styles = (before.args, before.booleans) != (after.args, after.booleans);
     let changed = [
-        ("args", styles),
+        ("args", before.args != after.args),
+        ("booleans", before.booleans != after.booleans),
         ("env", before.env != after.env),
         ("metrics", before.metrics != after.metrics),
         ("result", before.result != after.result),
