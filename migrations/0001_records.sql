@@ -5,13 +5,20 @@
 -- The position in the journal. One row.
 create table journal (
     singleton integer primary key check (singleton = 1),
-    bytes_read integer not null,
+    bytes_read integer not null default 0,
+    -- Lines before that position.
+    lines_read integer not null default 0,
+    -- The checksum that the last of them states, which the next one names; empty before the first.
+    last_checksum text not null default '',
+    -- SHA-256 of experiment.yaml and of resolved.yaml at the newest plan; empty where there is none.
+    file_hash text not null default '',
+    resolved_hash text not null default '',
     -- The request by which the last supervisor stopped before all trials had ended, as JSON; null
     -- otherwise. It gives `orch wait` the same exit code as `orch run`.
     stop_request text
 ) strict;
 
-insert into journal values (1, 0, null);
+insert into journal (singleton) values (1);
 
 -- The rows of the report's table, in its order. Labels are for people and no part of a trial's key.
 create table variant (
@@ -100,8 +107,24 @@ create table attempt (
     -- The failure that its worker reported; null if it did not.
     failure_class text,
     failure_message text,
+    -- The seals of its files, as JSON; null until it has ended.
+    seal text,
     unique (trial_id, number)
 ) strict;
+
+-- Damaged files that were accepted as they are, by their paths in the run's folder; null if missing.
+create table accepted_file (
+    path text primary key,
+    bytes integer,
+    sha256 text
+) strict, without rowid;
+
+-- Files of this machine's copy of the run that agree with their seals: their size, times and inodes when
+-- they were last compared. Not made from journal and events.
+create table verified_file (
+    path text primary key,
+    stamp text not null
+) strict, without rowid;
 
 create table metric (
     metric_id integer primary key,

@@ -25,6 +25,7 @@ mod injection {
     mod namespace;
     mod reader;
     mod survival;
+    mod torn_files;
 }
 
 use common::local as executor;

@@ -18,6 +18,8 @@ pub const USAGE: u8 = 2;
 pub const INCOMPLETE: u8 = 3;
 /// `orch`: another supervisor holds this run.
 pub const LOCKED: u8 = 4;
+/// `orch`: records are damaged; the output names them.
+pub const DAMAGED: u8 = 5;
 /// `orch wait`: the time limit was reached first, as in `timeout`.
 pub const TIMED_OUT: u8 = 124;
 /// `orch run`: interrupted from the keyboard or by a signal.

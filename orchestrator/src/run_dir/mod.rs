@@ -8,6 +8,7 @@ pub mod ownership;
 pub(crate) mod provenance;
 pub mod requests;
 pub(crate) mod rerun_script;
+pub mod seal;
 pub(crate) mod snapshot;
 mod supervisor_lock;
 pub(crate) mod trial;
@@ -85,6 +86,11 @@ impl RunDir {
     /// The run's name, `table1.demo`.
     pub(crate) fn name(&self) -> String {
         self.0.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Locked by the supervisor while it runs.
+    pub(crate) fn supervisor_lock(&self) -> PathBuf {
+        self.0.join("supervisor.lock")
     }
 
     /// The supervisor's decisions, a line each.

@@ -86,7 +86,12 @@ impl RunSnapshot {
 
     /// Writes the file at `path`, whole or not at all.
     pub(crate) fn write(&self, path: &Path) -> Result<(), FileError> {
-        atomic_file::write(path, parse::to_string(self).as_bytes())
+        atomic_file::write(path, self.text().as_bytes())
+    }
+
+    /// The file's content.
+    pub(crate) fn text(&self) -> String {
+        parse::to_string(self)
     }
 }
 

@@ -2,9 +2,10 @@
 //! database.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -40,10 +41,19 @@ impl fmt::Display for Supervisor {
 /// process ends.
 #[derive(Debug)]
 pub struct SupervisorLock {
-    #[expect(dead_code, reason = "held, never read")]
     run: File,
+    path: PathBuf,
     #[expect(dead_code, reason = "held, never read")]
     database: Option<DatabaseLock>,
+}
+
+impl SupervisorLock {
+    /// True if its file is still the one at its path: another one could be locked by another process.
+    pub(crate) fn is_current(&self) -> bool {
+        let identity = |file: Metadata| (file.dev(), file.ino());
+        let (own, present) = (self.run.metadata(), self.path.metadata());
+        own.ok().map(identity) == present.ok().map(identity)
+    }
 }
 
 /// The right to write to this machine's database of a run. Where machines share the run's folder it
@@ -85,8 +95,9 @@ impl RunDir {
     }
 
     fn acquire_locks(&self, content: &str) -> Result<SupervisorLock, RunDirError> {
-        let run = self.acquire(&self.path().join("supervisor.lock"), content)?;
-        Ok(SupervisorLock { run, database: self.acquire_database_lock(content)? })
+        let path = self.supervisor_lock();
+        let run = self.acquire(&path, content)?;
+        Ok(SupervisorLock { run, path, database: self.acquire_database_lock(content)? })
     }
 
     fn acquire_database_lock(&self, content: &str) -> Result<Option<DatabaseLock>, RunDirError> {

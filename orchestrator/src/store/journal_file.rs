@@ -1,6 +1,8 @@
 //! The run's journal: every decision of a supervisor is a line in `journal.jsonl` before it takes
-//! effect, so that the database can be rebuilt from it.
+//! effect, so that the database can be rebuilt from it. Each line names the one before it and ends in a
+//! checksum of its own ([`chain`](super::journal_chain)), so that a damaged or missing one is noticed.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +11,9 @@ use experiments::expand::{ResolvedTrial, Row};
 use experiments::protocol::trial_id::TrialId;
 use serde::{Deserialize, Serialize};
 
+use super::journal_chain;
 use crate::platform::{clock, line_reader};
+use crate::run_dir::seal::{AttemptSeal, FileSeal};
 use crate::scheduler::{State, StopCause, StopRequest};
 
 /// Version of the journal's format, in every line of it. Raise it when an old reader would
@@ -25,29 +29,9 @@ pub struct Line {
     pub time_ms: i64,
     /// The decision itself.
     pub entry: Entry,
-}
-
-/// The version alone, which every version of the format has.
-#[derive(Deserialize)]
-struct Versioned {
+    /// The checksum of the line before it; empty in the first.
     #[serde(default)]
-    version: u32,
-}
-
-impl Line {
-    /// Parses a line without its line feed. `Ok(None)` for a line that a power cut has torn, which is
-    /// a decision that did not take effect; `Err` with the version of another format.
-    pub(crate) fn parse(text: &str) -> Result<Option<Self>, u32> {
-        let version = match serde_json::from_str(text) {
-            Ok(Self { version, .. }) if version != VERSION => version,
-            Ok(line) => return Ok(Some(line)),
-            Err(_) => match serde_json::from_str(text) {
-                Ok(Versioned { version }) if version != VERSION => version,
-                Ok(_) | Err(_) => return Ok(None),
-            },
-        };
-        Err(version)
-    }
+    pub(crate) after: String,
 }
 
 /// A decision of a supervisor.
@@ -64,6 +48,9 @@ pub enum Entry {
         from: State,
         /// Its state after.
         to: State,
+        /// The files of the attempt that has ended by it; `None` if none has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seal: Option<AttemptSeal>,
     },
     /// A trial's attempts so far no longer count against it: it was retried on request.
     AttemptsReset {
@@ -106,6 +93,14 @@ pub enum Entry {
         trial: TrialId,
         /// When the first of them was recorded, in milliseconds since the Unix epoch.
         started_ms: i64,
+        /// The files of that attempt.
+        seal: AttemptSeal,
+    },
+    /// Records that are damaged were accepted as they are, on request.
+    DamageAccepted {
+        /// The present content of every damaged file, by its path in the run's folder; `None` for one
+        /// that is missing.
+        files: BTreeMap<String, Option<FileSeal>>,
     },
     /// Files of a trial are about to be removed for good.
     Removed {
@@ -117,10 +112,12 @@ pub enum Entry {
 }
 
 /// The plan of an `orch run`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Planned {
-    /// SHA-256 of the experiment file.
+    /// SHA-256 of the experiment file; empty where there is none.
     pub file_hash: String,
+    /// SHA-256 of `resolved.yaml`.
+    pub resolved_hash: String,
     /// The rows of the report's table, in its order.
     pub rows: Vec<Row>,
     /// The trials, in row order. All others are retired.
@@ -162,6 +159,8 @@ impl From<&ResolvedTrial> for JournaledTrial {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// The checksum of the last line.
+    last: String,
 }
 
 /// The journal cannot be written.
@@ -175,18 +174,23 @@ pub struct JournalError {
 impl Journal {
     /// Opens the journal at `path`, made if it is missing.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let file = File::options().create(true).append(true).open(path);
-        let file = file.map_err(|source| JournalError { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), file })
+        let failed = |source| JournalError { path: path.to_owned(), source };
+        let file = File::options().create(true).append(true).open(path).map_err(failed)?;
+        let last = journal_chain::last_checksum(path).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), file, last })
     }
 
     /// Appends a decision; it is on disk when this returns.
     pub fn append(&mut self, entry: Entry) -> Result<(), JournalError> {
-        let line = Line { version: VERSION, time_ms: clock::now_ms(), entry };
-        let mut text = serde_json::to_string(&line).expect("entries are plain data");
+        let after = self.last.clone();
+        let line = Line { version: VERSION, time_ms: clock::now_ms(), entry, after };
+        let json = serde_json::to_string(&line).expect("entries are plain data");
+        let (mut text, checksum) = journal_chain::with_checksum(json);
         text.push('\n');
         append_all(&mut self.file, text.as_bytes())
-            .map_err(|source| JournalError { path: self.path.clone(), source })
+            .map_err(|source| JournalError { path: self.path.clone(), source })?;
+        self.last = checksum;
+        Ok(())
     }
 }
 
@@ -217,22 +221,4 @@ pub struct Unneeded {
     pub(crate) bytes: u64,
     /// The checkpoints that go with it: attempt and step.
     pub(crate) checkpoints: Vec<(u32, u64)>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_version_is_told_from_a_torn_line() {
-        let entry = Entry::AttemptsReset { trial: TrialId("a-s0-00000000".to_owned()) };
-        let line = Line { version: VERSION, time_ms: 1, entry };
-        let text = serde_json::to_string(&line).unwrap();
-        assert_eq!(Line::parse(&text), Ok(Some(line)));
-        assert_eq!(Line::parse(&text[..text.len() - 1]), Ok(None));
-        // Of another version, whether or not this one could read it, and of one before versions.
-        assert_eq!(Line::parse(&text.replace("\"version\":1", "\"version\":2")), Err(2));
-        assert_eq!(Line::parse(r#"{"version":2,"decision":"new"}"#), Err(2));
-        assert_eq!(Line::parse(r#"{"time_ms":1,"entry":"forgiven","trial":"a"}"#), Err(0));
-    }
 }

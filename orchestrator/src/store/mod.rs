@@ -5,7 +5,11 @@
 
 mod attempts;
 mod builds;
+mod database_seal;
+mod file_stamp;
 mod ingest;
+pub(crate) mod integrity;
+mod journal_chain;
 pub mod journal_file;
 mod points;
 pub(crate) mod rebuild;
@@ -20,10 +24,10 @@ mod trials;
 mod verify;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use experiments::protocol::trial_id::TrialId;
 use rustix::fs::Access;
 use sqlx::query::QueryAs;
 use sqlx::sqlite::{
@@ -34,6 +38,8 @@ use sqlx::{ConnectOptions, Connection, FromRow, Sqlite, SqliteConnection};
 pub(crate) use attempts::AttemptDetail;
 pub(crate) use builds::CodeRecord;
 pub use builds::Origins;
+use database_seal::Condition;
+use integrity::Damage;
 pub use journal_file::Unneeded;
 pub(crate) use points::Point;
 pub use retry_history::AttemptHistory;
@@ -54,11 +60,33 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Store {
     connection: SqliteConnection,
     path: PathBuf,
+    /// True if this is the one writer.
+    writes: bool,
+    /// The records of the run that are damaged, as of when it was opened.
+    pub(crate) damage: BTreeSet<Damage>,
 }
 
 /// The database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// It was changed by somebody else after it was closed, and cannot be made again here.
+    #[error(
+        "the database `{}` is damaged: it is not as it was closed\n\nhint: any command makes it again \
+         from journal and events where the run's folder is writable and no supervisor is running it",
+        path.display()
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Its seal cannot be written, or a damaged database not be moved.
+    #[error("cannot seal the database `{}`", path.display())]
+    Seal {
+        /// The database.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// SQLite failed.
     #[error("cannot use the database `{}`", path.display())]
     Sql {
@@ -126,20 +154,6 @@ pub enum StoreError {
         /// Its version; 0 where it has none.
         version: u32,
     },
-    /// The journal has a change that does not follow from the recorded state.
-    #[error(
-        "`{}` does not follow from its journal: `{trial}` is not `{from}`\n\nhint: delete the \
-         database; it is made again from the journal",
-        path.display()
-    )]
-    Conflict {
-        /// The database.
-        path: PathBuf,
-        /// The trial.
-        trial: TrialId,
-        /// The state that the journal changes it from.
-        from: &'static str,
-    },
 }
 
 /// SQLite's result code for a full disk, `SQLITE_FULL`.
@@ -159,8 +173,19 @@ fn known_version() -> i64 {
 }
 
 impl Store {
-    /// Opens the database at `path` for the one writer, made and migrated as needed.
+    /// Opens the database at `path` for the one writer, made and migrated as needed. One that was damaged
+    /// since it was closed is set aside.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let seal_error = |source| StoreError::Seal { path: path.to_owned(), source };
+        if database_seal::condition(path, false) == Condition::Damaged {
+            let aside = database_seal::set_aside(path).map_err(seal_error)?;
+            tracing::warn!(
+                "`{}` is damaged, and is made again from journal and events; the damaged one is now `{}`",
+                path.display(),
+                aside.display()
+            );
+        }
+        database_seal::remove(path).map_err(seal_error)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -170,7 +195,7 @@ impl Store {
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let mut store = Self::connect(path, &options).await?;
+        let mut store = Self::connect(path, &options, true).await?;
         if let Some(there) = store.version().await?.filter(|there| *there > known_version()) {
             return Err(StoreError::Newer { path: path.to_owned(), there, known: known_version() });
         }
@@ -181,6 +206,9 @@ impl Store {
 
     /// Opens the database at `path` for reading beside a writer.
     pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        if database_seal::condition(path, false) == Condition::Damaged {
+            return Err(StoreError::Damaged { path: path.to_owned() });
+        }
         let folder = path.parent().unwrap_or(path);
         let writable = rustix::fs::access(folder, Access::WRITE_OK).is_ok();
         let options = SqliteConnectOptions::new()
@@ -194,7 +222,7 @@ impl Store {
             .row_buffer_size(1024)
             // A query that takes long is no reason for a warning.
             .disable_statement_logging();
-        let mut store = Self::connect(path, &options).await?;
+        let mut store = Self::connect(path, &options, false).await?;
         let (there, known) = (store.version().await?.unwrap_or(0), known_version());
         let path = path.to_owned();
         match there.cmp(&known) {
@@ -222,21 +250,30 @@ impl Store {
             .map_err(&sql)
     }
 
-    async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<Self, StoreError> {
+    async fn connect(
+        path: &Path,
+        options: &SqliteConnectOptions,
+        writes: bool,
+    ) -> Result<Self, StoreError> {
         let connection = options
             .connect()
             .await
             .map_err(|source| StoreError::Sql { path: path.to_owned(), source })?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), writes, damage: BTreeSet::new() })
     }
 
-    /// Ends writing. SQLite folds the write-ahead log in as its last user leaves, so that the database
+    /// Ends writing, and seals the database. SQLite folds the write-ahead log in as its last user leaves, so that the database
     /// is one plain file; while there is a reader, the log stays.
     ///
     /// The database stays in WAL mode: with a reader, a writer could not return to it.
     pub(crate) async fn close(self) -> Result<(), StoreError> {
-        let path = self.path;
-        self.connection.close().await.map_err(|source| StoreError::Sql { path, source })
+        let Self { connection, path, writes, .. } = self;
+        let closed = connection.close().await;
+        closed.map_err(|source| StoreError::Sql { path: path.clone(), source })?;
+        if writes {
+            database_seal::write(&path).map_err(|source| StoreError::Seal { path, source })?;
+        }
+        Ok(())
     }
 
     /// Every row that `select` gives.

@@ -1,5 +1,6 @@
 //! Checking the database against the files that it is made from, and rebuilding it from them.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::platform::atomic_file;
 use crate::platform::line_reader;
 use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
+use crate::store::database_seal;
+use crate::store::integrity::{self, Damage, Extent};
 use crate::store::sync::{self, OpenError};
-use crate::store::{Offsets, Store};
+use crate::store::{Condition, Offsets, Store, StoreError};
 
 /// The database cannot be rebuilt.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +21,13 @@ pub(crate) enum RebuildError {
     Open(#[from] OpenError),
     /// It holds more than could be rebuilt.
     #[error(
-        "{cut_short}: what the database holds of the rest would be lost\n\nhint: restore the file, or \
-         move `{}` away to give up the rest", path.display()
+        "{problem}: what the database `{}` still holds of it would be lost\n\nhint: put the file back \
+         from a copy, or run the experiment's file with `--rerun-damaged` or `--accept-damage`",
+        path.display()
     )]
     Lossy {
-        /// The first file that is shorter than what was read of it, and its length.
-        cut_short: String,
+        /// The first damaged file, and its damage.
+        problem: String,
         /// The database.
         path: PathBuf,
     },
@@ -37,14 +41,28 @@ pub(crate) enum RebuildError {
     },
 }
 
-/// The problems of the run's database; none if it holds what journal and events say, as far as it has
-/// read them. Nothing is changed, and a supervisor may be running.
-pub(crate) async fn check(run: &RunDir) -> Result<Vec<String>, OpenError> {
-    let mut store = Store::open_read_only(&run.database()).await?;
-    let damage = store.damage().await?;
-    if !damage.is_empty() {
-        return Ok(damage);
+/// The result of [`check`].
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The problems of the database; none if it holds what journal and events say, as far as it has read
+    /// them.
+    pub(crate) problems: Vec<String>,
+    /// The damage of the records that it is made from.
+    pub(crate) damage: BTreeSet<Damage>,
+}
+
+/// Compares the run's database with journal and events, and those with their seals, byte for byte.
+/// Nothing is changed, and a supervisor may be running.
+pub(crate) async fn check(run: &RunDir) -> Result<Checked, OpenError> {
+    if database_seal::condition(&run.database(), true) == Condition::Damaged {
+        return Err(StoreError::Damaged { path: run.database() }.into());
     }
+    let mut store = Store::open_read_only(&run.database()).await?;
+    let problems = store.damage().await?;
+    if !problems.is_empty() {
+        return Ok(Checked { problems, damage: BTreeSet::new() });
+    }
+    let damage = integrity::check(&mut store, run, Extent::All).await?.damage;
     let folder = tempfile::tempdir()
         .map_err(|source| RunDirError::Io { path: std::env::temp_dir(), source })?;
     let path = folder.path().join("orch.db");
@@ -55,7 +73,7 @@ pub(crate) async fn check(run: &RunDir) -> Result<Vec<String>, OpenError> {
     rebuilt.close().await?;
     let mut problems = cut_short(run, &offsets);
     problems.extend(store.differences().await?);
-    Ok(problems)
+    Ok(Checked { problems, damage })
 }
 
 /// Files that end before what the database has read of them.
@@ -72,22 +90,41 @@ fn cut_short(run: &RunDir, offsets: &Offsets) -> Vec<String> {
         .collect()
 }
 
+/// The files may hold less than was read of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shrinkage {
+    /// Then nothing is rebuilt: what the database holds of the rest would be lost.
+    Refused,
+    /// The user has accepted it.
+    Accepted,
+}
+
 /// Rebuilds the database from journal and events, in a temporary file that then replaces it. Killed at
 /// any moment, it leaves the old one, or none, which the next command makes again.
-pub(crate) async fn rebuild(run: &RunDir, _lock: &SupervisorLock) -> Result<(), RebuildError> {
+pub(crate) async fn rebuild(
+    run: &RunDir,
+    _lock: &SupervisorLock,
+    shrinkage: Shrinkage,
+) -> Result<(), RebuildError> {
     let database = run.database();
     // A database that cannot be read has nothing to lose.
-    if let Ok(mut store) = Store::open_read_only(&database).await
+    if shrinkage == Shrinkage::Refused
+        && let Ok(mut store) = Store::open_read_only(&database).await
         && let Ok(offsets) = store.offsets().await
-        && let Some(cut_short) = cut_short(run, &offsets).into_iter().next()
+        && let Ok(found) = integrity::check(&mut store, run, Extent::All).await
     {
-        return Err(RebuildError::Lossy { cut_short, path: database });
+        let damage = found.damage.into_iter().map(|damage| damage.to_string());
+        if let Some(problem) = cut_short(run, &offsets).into_iter().chain(damage).next() {
+            return Err(RebuildError::Lossy { problem, path: database });
+        }
     }
     let replace_error = |source| RebuildError::Replace { path: database.clone(), source };
     let temporary = database.with_extension("new.db");
     remove(&temporary).map_err(replace_error)?;
     sync::make(run, &temporary).await?.close().await.map_err(OpenError::from)?;
-    replace(&database, &temporary).map_err(replace_error)
+    replace(&database, &temporary).map_err(replace_error)?;
+    database_seal::remove(&temporary).map_err(replace_error)?;
+    database_seal::write(&database).map_err(replace_error)
 }
 
 /// Puts the closed database `new` in the place of `database`.

@@ -5,6 +5,8 @@ use std::path::Path;
 use crate::platform::error_chain::chain;
 use crate::platform::line_reader;
 use crate::run_dir::{DatabaseLock, RunDir, RunDirError, SupervisorLock};
+use crate::store::database_seal::{self, Condition};
+use crate::store::integrity::{self, Extent};
 use crate::store::journal_file::{self, JournalError};
 use crate::store::{Offsets, Store, StoreError};
 
@@ -22,12 +24,19 @@ pub(crate) enum OpenError {
     Store(#[from] StoreError),
 }
 
-/// The database, up to date with journal and events, for the process that has the lock.
+/// The database, up to date with journal and events, for the process that has the lock, and the damage
+/// of the records.
 pub(crate) async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
-    make(run, &run.database()).await
+    let mut store = make(run, &run.database()).await?;
+    let found = integrity::check(&mut store, run, Extent::Changed).await?;
+    if found.has_compared() {
+        store.record_verified(&found).await?;
+    }
+    store.damage = found.damage;
+    Ok(store)
 }
 
-/// The same at the path `database`, made if it is missing. The caller has the lock.
+/// The same at the path `database`, made if it is missing, without the damage. The caller has the lock.
 pub(crate) async fn make(run: &RunDir, database: &Path) -> Result<Store, OpenError> {
     journal_file::close_torn_line(&run.journal())?;
     let mut store = Store::open(database).await?;
@@ -45,10 +54,14 @@ pub(crate) async fn ingest(
     let attempts = if let Some(offsets) = offsets {
         offsets.events.clone()
     } else {
+        let limits = store.event_limits().await?;
         let attempts = store.attempts().await?.into_iter().map(|(trial, number)| {
-            // The end as of now: a living worker may write faster than this reads.
+            // The end as of now: a living worker may write faster than this reads. Of an attempt that is
+            // over, only what it had written by then.
             let end = line_reader::length(&run.attempt(&trial, number).events());
-            (trial, number, end)
+            let attempt = (trial, number);
+            let end = limits.get(&attempt).map_or(end, |limit| end.min(*limit));
+            (attempt.0, attempt.1, end)
         });
         attempts.collect()
     };
@@ -59,15 +72,19 @@ pub(crate) async fn ingest(
     Ok(())
 }
 
-/// The database for reading. A running supervisor keeps it up to date; without one, or if that keeps
-/// another machine's, it is brought up to date first, if the folder is writable.
+/// The database for reading, and the damage of the records. A running supervisor keeps it up to date;
+/// without one, or if that keeps another machine's, it is brought up to date first, if the folder is
+/// writable.
 pub(crate) async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
     let updated = if let Ok(lock) = run.lock_for_a_moment() {
+        if let Some(store) = as_it_is(run).await {
+            return Ok(store);
+        }
         for_writing(run, &lock).await
     } else if let Some(lock) = run.lock_database_elsewhere() {
         beside_a_supervisor(run, &lock).await
     } else {
-        return Ok(Store::open_read_only(&run.database()).await?);
+        return checked(run).await;
     };
     match updated {
         Ok(store) => store.close().await?,
@@ -75,7 +92,39 @@ pub(crate) async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
         Err(error) if !run.database().is_file() => return Err(error),
         Err(error) => tracing::warn!("showing older records: {}", chain(&error)),
     }
-    Ok(Store::open_read_only(&run.database()).await?)
+    checked(run).await
+}
+
+/// The database as it was closed, if nothing has changed since, so that it need not be written.
+async fn as_it_is(run: &RunDir) -> Option<Store> {
+    if database_seal::condition(&run.database(), false) != Condition::Intact {
+        return None;
+    }
+    let mut store = Store::open_read_only(&run.database()).await.ok()?;
+    let Offsets { journal, events } = store.offsets().await.ok()?;
+    let limits = store.event_limits().await.ok()?;
+    let mut files = events.into_iter().map(|(trial, number, read)| {
+        let length = line_reader::length(&run.attempt(&trial, number).events());
+        let limit = limits.get(&(trial, number)).copied();
+        (length.min(limit.unwrap_or(u64::MAX)), read)
+    });
+    if line_reader::length(&run.journal()) != journal || !files.all(|(length, read)| length == read)
+    {
+        return None;
+    }
+    let found = integrity::check(&mut store, run, Extent::Changed).await.ok()?;
+    if found.has_compared() {
+        return None;
+    }
+    store.damage = found.damage;
+    Some(store)
+}
+
+/// The database for reading, and the damage of the records.
+async fn checked(run: &RunDir) -> Result<Store, OpenError> {
+    let mut store = Store::open_read_only(&run.database()).await?;
+    store.damage = integrity::check(&mut store, run, Extent::Changed).await?.damage;
+    Ok(store)
 }
 
 /// This machine's database, up to date with the files that a supervisor on another machine writes.
@@ -104,7 +153,7 @@ mod tests {
 
     fn decide(run: &RunDir, from: State, to: State) {
         let mut journal = Journal::open(&run.journal()).unwrap();
-        journal.append(Entry::Changed { trial: trial(), from, to }).unwrap();
+        journal.append(Entry::Changed { trial: trial(), from, to, seal: None }).unwrap();
     }
 
     /// A run with one trial, which is starting.
@@ -113,7 +162,7 @@ mod tests {
         let run = RunDir::new(folder.path(), "test");
         run.create().unwrap();
         let trials = vec![journaled_trial()];
-        let planned = Planned { file_hash: String::new(), rows: Vec::new(), trials };
+        let planned = Planned { trials, ..Planned::default() };
         Journal::open(&run.journal()).unwrap().append(Entry::Planned(planned)).unwrap();
         decide(&run, queued(), STARTING);
         (folder, run)

@@ -75,6 +75,7 @@ impl Store {
         let tables: Vec<String> = sqlx::query_scalar(
             "select name from main.sqlite_schema
              where type = 'table' and name not like 'sqlite_%' and name not like '_sqlx_%'
+                and name <> 'verified_file'
              order by name",
         )
         .fetch_all(&mut self.connection)

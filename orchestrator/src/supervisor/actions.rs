@@ -5,7 +5,9 @@ use experiments::protocol::trial_id::TrialId;
 use super::{Supervisor, SupervisorError};
 use crate::display::RunEvent;
 use crate::run_dir::attempt::StopMode;
+use crate::run_dir::seal::AttemptSeal;
 use crate::scheduler::{Action, AttemptEnd, Input, Liveness, StopRequest};
+use crate::store::integrity;
 use crate::store::journal_file::Entry;
 
 impl Supervisor<'_> {
@@ -40,7 +42,13 @@ impl Supervisor<'_> {
                     from: &from,
                     to: &to,
                 });
-                self.record(Entry::Changed { trial, from, to }).await?;
+                let ended = from.active_attempt().filter(|n| to.active_attempt() != Some(*n));
+                let attempt = ended.map(|number| self.dir.attempt(&trial, number));
+                let seal = attempt.as_ref().map(AttemptSeal::of);
+                self.record(Entry::Changed { trial: trial.clone(), from, to, seal }).await?;
+                if let Some(number) = ended {
+                    integrity::verify_attempt(&mut self.store, &self.dir, &trial, number).await?;
+                }
             }
             Action::ResetAttempts(trial) => self.record(Entry::AttemptsReset { trial }).await?,
             Action::RecordStop(trial, attempt, cause) => {
@@ -71,6 +79,9 @@ impl Supervisor<'_> {
 
     /// Writes a decision to the journal, before it takes effect.
     pub(super) async fn record(&mut self, entry: Entry) -> Result<(), SupervisorError> {
+        if !self.lock.is_current() {
+            return Err(SupervisorError::LockReplaced { path: self.dir.supervisor_lock() });
+        }
         self.journal.append(entry)?;
         Ok(self.store.read_journal(&self.dir.journal()).await?)
     }

@@ -16,6 +16,7 @@ mod stall;
 pub(crate) mod worker_command;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use experiments::expand::ResolvedTrial;
@@ -53,7 +54,7 @@ pub struct Supervisor<'r> {
     experiment: RunSnapshot,
     dir: RunDir,
     /// Held as long as this supervisor writes.
-    _lock: SupervisorLock,
+    lock: SupervisorLock,
     journal: Journal,
     store: Store,
     scheduler: Scheduler,
@@ -136,6 +137,17 @@ pub enum SupervisorError {
     /// A file in the run's folder.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The lock's file is not the one that this supervisor locked.
+    #[error(
+        "`{}` was removed or replaced, and another supervisor may be running: nothing more is recorded \
+         here, and running trials continue\n\nhint: run the file again, and never remove that file: a \
+         lock ends with its process",
+        path.display()
+    )]
+    LockReplaced {
+        /// The lock's file.
+        path: PathBuf,
+    },
     /// Signals cannot be received.
     #[error("cannot listen for signals")]
     Signal(#[source] std::io::Error),
@@ -194,7 +206,7 @@ impl<'r> Supervisor<'r> {
             },
             experiment,
             dir,
-            _lock: lock,
+            lock,
             journal,
             store,
             slots: Slots::of_this_machine()?,

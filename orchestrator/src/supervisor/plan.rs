@@ -38,6 +38,8 @@ pub struct PlannedTrial {
     pub stale: Option<StaleReason>,
     /// The files of the worker's code that have changed since.
     pub changed_files: BTreeSet<String>,
+    /// True if its records are damaged.
+    pub is_damaged: bool,
 }
 
 /// The action that running takes with a trial.
@@ -102,6 +104,7 @@ impl Plan {
                             .filter_map(|then| code.changed_files.get(then));
                         changed.flatten().cloned().collect()
                     }),
+                    is_damaged: false,
                     trial,
                 }
             })
@@ -125,6 +128,17 @@ impl Plan {
         }
     }
 
+    /// Restarts every trial whose records are damaged among the variants in `only`; all if empty. Active
+    /// trials go on.
+    pub(crate) fn rerun_damaged(&mut self, only: &[String]) {
+        for planned in &mut self.trials {
+            let selected = only.is_empty() || only.contains(&planned.trial.variant);
+            if selected && planned.is_damaged && planned.action != PlannedAction::Reattached {
+                planned.action = PlannedAction::Restarted;
+            }
+        }
+    }
+
     /// The decisions for trials that have ended without success: they are queued again, and those that
     /// failed or were cancelled have their attempts reset.
     pub fn decisions(&self, recorded: &[TrialRecord]) -> Result<Vec<Entry>, IllegalTransition> {
@@ -138,7 +152,7 @@ impl Plan {
             if matches!(planned.action, PlannedAction::Cancelled | PlannedAction::RunAgain) {
                 entries.push(Entry::AttemptsReset { trial: planned.trial.id.clone() });
             }
-            entries.push(Entry::Changed { trial: planned.trial.id.clone(), from, to });
+            entries.push(Entry::Changed { trial: planned.trial.id.clone(), from, to, seal: None });
         }
         Ok(entries)
     }

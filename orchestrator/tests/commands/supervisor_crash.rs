@@ -124,6 +124,6 @@ fn start_in_the_journal_only(test: &TestRun, trial: &std::path::Path) {
     let starting = State::Starting { attempt: 2 };
     let mut journal = Journal::open(&test.run_dir().join("journal.jsonl")).unwrap();
     for (from, to) in [(interrupted, queued.clone()), (queued, starting)] {
-        journal.append(Entry::Changed { trial: id.clone(), from, to }).unwrap();
+        journal.append(Entry::Changed { trial: id.clone(), from, to, seal: None }).unwrap();
     }
 }

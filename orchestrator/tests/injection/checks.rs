@@ -91,7 +91,7 @@ pub(crate) fn every_trial_succeeded_once(test: &TestRun) {
     let mut states = BTreeMap::new();
     let mut successes = BTreeMap::new();
     for line in journal(test) {
-        let Entry::Changed { trial, from, to } = line.entry else { continue };
+        let Entry::Changed { trial, from, to, .. } = line.entry else { continue };
         if let Some(before) = states.insert(trial.clone(), to.clone()) {
             assert_eq!(before, from, "{trial}");
         }

@@ -52,7 +52,7 @@ fn no_fault_loses_or_doubles_anything() {
 }
 
 /// An environment variable; `None` where it is not set.
-fn number(name: &str) -> Option<u64> {
+pub(super) fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 

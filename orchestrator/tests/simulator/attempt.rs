@@ -153,6 +153,7 @@ impl Attempt {
             stopped_early: false,
             orphans: 0,
             disk_full: false,
+            files: Default::default(),
             started_ms,
             ended_ms,
         });

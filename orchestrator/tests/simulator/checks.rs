@@ -53,7 +53,7 @@ impl Watch {
 /// A decision is about to be recorded.
 pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
     match entry {
-        Entry::Changed { trial, from, to } => change(sim, watch, trial, from, to),
+        Entry::Changed { trial, from, to, .. } => change(sim, watch, trial, from, to),
         Entry::AttemptsReset { trial } => {
             assert!(
                 watch.requested.contains(trial),
@@ -67,6 +67,7 @@ pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
             stop(sim, watch, trial, *attempt, *cause);
         }
         Entry::Imported { trial, .. } => panic!("a supervisor imports {trial}"),
+        Entry::DamageAccepted { .. } => panic!("a supervisor accepts damage"),
         Entry::Planned(_)
         | Entry::Stalled { .. }
         | Entry::Recovered { .. }

@@ -41,7 +41,10 @@ impl Disk {
             Entry::Stalled { trial, attempt, .. } => self.past(trial, *attempt).stalled = true,
             Entry::Recovered { trial, attempt } => self.past(trial, *attempt).stalled = false,
             // None of these decides the action of a trial.
-            Entry::StoppingRun { .. } | Entry::Imported { .. } | Entry::Removed { .. } => {}
+            Entry::StoppingRun { .. }
+            | Entry::Imported { .. }
+            | Entry::DamageAccepted { .. }
+            | Entry::Removed { .. } => {}
         }
         self.journal.push(entry);
     }

@@ -102,7 +102,7 @@ impl Simulation {
             for action in s.scheduler.handle(input, self.world.now_ms - s.started_ms) {
                 match action {
                     Action::Record { trial, from, to } => {
-                        self.decide(&mut s.watch, Entry::Changed { trial, from, to })?;
+                        self.decide(&mut s.watch, Entry::Changed { trial, from, to, seal: None })?;
                     }
                     Action::ResetAttempts(trial) => {
                         self.decide(&mut s.watch, Entry::AttemptsReset { trial })?;

@@ -215,7 +215,7 @@ fn planned(plan: &Plan) -> Planned {
         build: None,
         data: None,
     });
-    Planned { file_hash: String::new(), rows: Vec::new(), trials: trials.collect() }
+    Planned { trials: trials.collect(), ..Planned::default() }
 }
 
 /// The priority and the cost of a trial.

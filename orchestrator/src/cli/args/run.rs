@@ -48,6 +48,12 @@ pub(crate) struct Run {
     /// Runs trials again from the beginning if the worker's code, its build or their data changed since.
     #[arg(long)]
     pub(crate) rerun_stale: bool,
+    /// Runs trials whose records are damaged again from the beginning.
+    #[arg(long)]
+    pub(crate) rerun_damaged: bool,
+    /// Keeps damaged records as they are; every report says so.
+    #[arg(long, conflicts_with_all = ["rerun_damaged", "dry_run", "detach"])]
+    pub(crate) accept_damage: bool,
     /// Prints the plan and runs nothing.
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,

@@ -8,6 +8,7 @@ use experiments::protocol::exit;
 use experiments::protocol::trial_id::TrialId;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::damage::open_records;
 use super::error::Result;
 use super::metric_gaps::{metric_gaps, print_metric_gaps};
 use super::output::print_message;
@@ -20,7 +21,6 @@ use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::scheduler::State;
-use crate::store::sync;
 use crate::store::{Store, TrialRecord};
 
 /// Time between two reads of the records.
@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
     loop {
         // In this order: once there is no supervisor, nothing is recorded any more.
         let supervised = dir.is_supervised();
-        let mut store = sync::for_reading(&dir).await?;
+        let mut store = open_records(&dir).await?;
         let trials = resolved.of_last_run(store.trials().await?);
         if observed.update(&trials, &dir, headline, &mut display)? {
             observed.read_latest(headline, &mut store).await?;

@@ -9,8 +9,9 @@ use crate::run_dir::RunDir;
 use crate::run_dir::log_tail;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::scheduler::State;
-use crate::store::{TrialRecord, sync};
+use crate::store::TrialRecord;
 
+use super::damage::open_records;
 use super::error::Result;
 
 /// Things with the same cause, in their order; never empty.
@@ -54,7 +55,7 @@ pub(super) async fn selected(
 ) -> Result<(RunDir, Vec<SameCause<TrialStatus>>)> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let supervised = dir.is_supervised();
-    let mut store = sync::for_reading(&dir).await?;
+    let mut store = open_records(&dir).await?;
     let resolved = RunSnapshot::read(&dir.resolved())?;
     let trials = trial_status::all(store.trials().await?, &dir)?;
     let matching = arguments.trial.choose_all(trials, &dir.name())?;

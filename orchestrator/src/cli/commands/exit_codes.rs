@@ -2,11 +2,12 @@
 
 use std::io;
 
-use experiments::protocol::exit::{INCOMPLETE, LOCKED, SOME_FAILED, USAGE};
+use experiments::protocol::exit::{DAMAGED, INCOMPLETE, LOCKED, SOME_FAILED, USAGE};
 use experiments::yaml::source;
 use reports::ReportError;
 
 use super::compare::CompareError;
+use super::damage::DamagedRecords;
 use super::error::ExitCode;
 use super::export::ExportRequestError;
 use super::import::ImportRequestError;
@@ -64,6 +65,8 @@ exit_codes! {
     source::FileError => USAGE,
 
     MixedBuilds => INCOMPLETE,
+
+    DamagedRecords => DAMAGED,
 
     ClientError => SOME_FAILED,
     CollectError => SOME_FAILED,

@@ -12,13 +12,13 @@ use reports::table::record;
 use serde::Serialize;
 use serde_json::json;
 
+use super::damage::open_records;
 use super::error::{Result, VerbError};
 use super::output::{print_json, print_message};
 use crate::cli::args::{self, ExportFormat, Global};
 use crate::interop::parquet::ParquetFile;
 use crate::platform::atomic_file::{FileError, TemporaryFile};
 use crate::run_dir::RunDir;
-use crate::store::sync;
 use crate::store::{Point, Store, TrialRecord};
 use crate::tensorboard::EventFile;
 
@@ -62,7 +62,7 @@ struct Exported {
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Export, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let mut store = sync::for_reading(&dir).await?;
+    let mut store = open_records(&dir).await?;
     let mut trials = store.trials().await?;
     trials.retain(|trial| !trial.retired);
     let (format, out) = (arguments.format, &arguments.out);

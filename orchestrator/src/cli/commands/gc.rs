@@ -5,6 +5,7 @@ use experiments::schema::keep::{Keep, KeepCheckpoints};
 use experiments::schema::resources::Memory;
 use serde_json::{Value, json};
 
+use super::damage::open_intact;
 use super::error::Result;
 use super::output::{print, print_json, print_message};
 use super::submit_request::submit_request;
@@ -13,14 +14,13 @@ use crate::display::text::columns;
 use crate::run_dir::RunDir;
 use crate::run_dir::requests::Request;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::store::sync;
 use crate::supervisor::retention::{self, Garbage, Survey};
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Gc, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let keep = RunSnapshot::read(&dir.resolved())?.run.keep;
-    let mut store = sync::for_reading(&dir).await?;
+    let mut store = open_intact(&dir).await?;
     let survey = retention::survey(&mut store, &dir, keep.as_ref()).await?;
     let without_rule = match &keep {
         Some(_) => None,

@@ -21,7 +21,9 @@ use crate::cli::args::{self, Global};
 use crate::display::text::named;
 use crate::interop::import::{Choice, Source};
 use crate::platform::clock;
+use crate::platform::hash::sha256;
 use crate::run_dir::RunDir;
+use crate::run_dir::seal::AttemptSeal;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
@@ -110,9 +112,10 @@ pub(super) async fn run(arguments: &args::Import, global: &Global) -> Result<u8>
     for ImportedTrial { source, trial, .. } in &imported {
         source.copy(&dir.attempt(&trial.id, 1), &choice)?;
     }
-    resolved(&name, &folder, &imported).write(&dir.resolved())?;
+    let resolved = resolved(&name, &folder, &imported);
+    resolved.write(&dir.resolved())?;
     // From here on there is a run.
-    write_journal(&dir, &imported)?;
+    write_journal(&dir, &resolved, &imported)?;
     sync::for_writing(&dir, &lock).await?.close().await?;
 
     let ids: Vec<_> = imported.iter().map(|imported| &imported.trial.id).collect();
@@ -251,16 +254,18 @@ fn rows(imported: &[ImportedTrial]) -> Vec<Row> {
     rows
 }
 
-fn write_journal(dir: &RunDir, imported: &[ImportedTrial]) -> Result<()> {
+fn write_journal(dir: &RunDir, resolved: &RunSnapshot, imported: &[ImportedTrial]) -> Result<()> {
     let mut journal = Journal::open(&dir.journal())?;
     journal.append(Entry::Planned(Planned {
         file_hash: String::new(),
+        resolved_hash: sha256(resolved.text()),
         rows: rows(imported),
         trials: imported.iter().map(|imported| JournaledTrial::from(&imported.trial)).collect(),
     }))?;
     for ImportedTrial { source, trial, .. } in imported {
         let (trial, started_ms): (TrialId, _) = (trial.id.clone(), source.start_ms());
-        journal.append(Entry::Imported { trial, started_ms })?;
+        let seal = AttemptSeal::of(&dir.attempt(&trial, 1));
+        journal.append(Entry::Imported { trial, started_ms, seal })?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod attach;
 mod causes;
 mod compare;
+mod damage;
 mod db;
 mod detach;
 mod diff;
@@ -49,7 +50,7 @@ impl Cli {
     /// Runs the verb; an error goes to standard error.
     pub fn run(&self) -> ExitCode {
         match self.verb.run(&self.global) {
-            Ok(code) => code.into(),
+            Ok(code) => damage::exit_code(code).into(),
             Err(error) => {
                 print_message(&format!("error: {}", error.chain()));
                 error.exit_code().into()

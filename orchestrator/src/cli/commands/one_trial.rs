@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::damage::open_records;
 use super::error::Result;
 use crate::cli::args::{Global, OneTrialArgs};
 use crate::cli::selector::Selector;
@@ -9,7 +10,6 @@ use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::store::Store;
-use crate::store::sync;
 
 /// The one trial that the command line names, with its run's records.
 pub(super) struct OneTrial {
@@ -31,7 +31,7 @@ impl OneTrial {
         global: &Global,
     ) -> Result<Self> {
         let dir = RunDir::find(&global.runs, run)?;
-        let mut store = sync::for_reading(&dir).await?;
+        let mut store = open_records(&dir).await?;
         let trials = trial_status::all(store.trials().await?, &dir)?;
         let status = trial.choose(trials, &dir.name())?;
         Ok(Self { dir, store, status })
@@ -42,7 +42,7 @@ impl OneTrial {
         let Self { dir, store, status } = self;
         // An open reader would keep the write-ahead log from being merged into the database.
         drop(store);
-        let mut store = sync::for_reading(&dir).await?;
+        let mut store = open_records(&dir).await?;
         let mut trials = store.trials().await?.into_iter();
         let trial = trials.find(|trial| trial.id == status.trial.id).unwrap_or(status.trial);
         let status = TrialStatus::new(trial, &dir)?;

@@ -110,13 +110,14 @@ pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> R
             "schema": 1,
             "run": run.name(),
             "profile": run.config.profile,
-            "trials": plan.trials.iter().map(|PlannedTrial { trial, action, stale, changed_files }| json!({
+            "trials": plan.trials.iter().map(|PlannedTrial { trial, action, stale, changed_files, is_damaged }| json!({
                 "id": trial.id,
                 "variant": trial.variant,
                 "seed": trial.seed,
                 "plan": action,
                 "stale": stale,
                 "changed_files": changed_files,
+                "damaged": is_damaged,
                 "config": trial.config,
             })).collect::<Vec<_>>(),
             "retired": plan.retired,

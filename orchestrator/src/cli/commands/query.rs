@@ -7,12 +7,12 @@ use futures_util::TryStreamExt;
 use reports::table::record;
 use serde_json::{Map, Value};
 
+use super::damage::open_records;
 use super::error::{Result, VerbError};
 use super::output::escaped;
 use crate::cli::args::{self, Global, RowFormat};
 use crate::display::text::{columns, harmless};
 use crate::run_dir::RunDir;
-use crate::store::sync;
 use crate::store::{Cell, QueryError, Rows};
 
 /// Rows that are aligned with each other, and held in memory.
@@ -43,7 +43,7 @@ pub(super) enum SelectError {
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Query, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let mut store = sync::for_reading(&dir).await?;
+    let mut store = open_records(&dir).await?;
     let (names, rows) = store.query(&arguments.select).await.map_err(refused)?;
     let stdout = io::stdout();
     let usual = if stdout.is_terminal() { RowFormat::Table } else { RowFormat::Csv };

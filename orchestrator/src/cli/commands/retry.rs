@@ -3,6 +3,7 @@
 use experiments::protocol::exit;
 use serde_json::json;
 
+use super::damage::open_records;
 use super::error::Result;
 use super::output::{print_json, print_message};
 use super::submit_request::{HandledBy, submit_request};
@@ -11,7 +12,6 @@ use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
 use crate::run_dir::requests::Request;
 use crate::scheduler::State;
-use crate::store::sync;
 
 /// None of the selected trials can be retried.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,7 @@ pub(super) enum RetryError {
 pub(super) async fn run(arguments: &args::Retry, global: &Global) -> Result<u8> {
     let selection = arguments.selection()?;
     let dir = RunDir::find(&global.runs, selection.run)?;
-    let trials = trial_status::all(sync::for_reading(&dir).await?.trials().await?, &dir)?;
+    let trials = trial_status::all(open_records(&dir).await?.trials().await?, &dir)?;
     let selected = match selection.trials {
         None => trials.into_iter().filter(|status| status.state() == "failed").collect(),
         Some(trial) => trial.choose_all(trials, &dir.name())?,

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter;
 
-use experiments::expand;
 use experiments::protocol::exit;
 
+use super::damage::{self, say_damage};
 use super::detach;
 use super::error::{Result, VerbError};
 use super::output::print_message;
@@ -60,6 +60,10 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
         print_message(&format!("note: {note}"));
     }
     let mut store = sync::for_writing(&validated.dir, &lock).await?;
+    if arguments.accept_damage {
+        store = damage::accept(&validated.dir, store, &lock).await?;
+    }
+    say_damage(&validated.dir, &store);
     let recorded = store.trials().await?;
     let plan = validated.plan_by(&mut store, arguments).await?;
     if !global.quiet {
@@ -72,7 +76,16 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
     let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), &file, text);
     atomic_file::write(&dir.experiment_file(), text.as_bytes())?;
     resolved.write(&dir.resolved())?;
-    record(&run, &plan, &recorded, text, &mut journal)?;
+    let planned = Planned {
+        file_hash: sha256(text),
+        resolved_hash: sha256(resolved.text()),
+        rows: run.config.rows.clone(),
+        trials: plan.trials.iter().map(|planned| JournaledTrial::from(&planned.trial)).collect(),
+    };
+    journal.append(Entry::Planned(planned))?;
+    for decision in plan.decisions(&recorded)? {
+        journal.append(decision)?;
+    }
     restart(&plan, &recorded, &dir, &mut journal)?;
     store.read_journal(&dir.journal()).await?;
 
@@ -126,25 +139,6 @@ fn command() -> Vec<String> {
     iter::once("orch".to_owned()).chain(given).collect()
 }
 
-/// Appends the file's trials and the plan's decisions to the journal.
-fn record(
-    run: &expand::Run,
-    plan: &Plan,
-    recorded: &[TrialRecord],
-    text: &str,
-    journal: &mut Journal,
-) -> Result<()> {
-    journal.append(Entry::Planned(Planned {
-        file_hash: sha256(text),
-        rows: run.config.rows.clone(),
-        trials: plan.trials.iter().map(|planned| JournaledTrial::from(&planned.trial)).collect(),
-    }))?;
-    for decision in plan.decisions(recorded)? {
-        journal.append(decision)?;
-    }
-    Ok(())
-}
-
 /// Queues the trials to restart, each with new folders for its work.
 fn restart(
     plan: &Plan,
@@ -152,21 +146,24 @@ fn restart(
     dir: &RunDir,
     journal: &mut Journal,
 ) -> Result<()> {
-    for PlannedTrial { trial, action, stale, .. } in &plan.trials {
+    for PlannedTrial { trial, action, stale, is_damaged, .. } in &plan.trials {
         if *action != PlannedAction::Restarted {
             continue;
         }
-        // `rerun_stale` restarts only what is stale.
-        let Some(changed) = stale else { continue };
         let Some(row) = recorded.iter().find(|row| row.id == trial.id) else { continue };
         let next = row.last_attempt.as_ref().map_or(0, |attempt| attempt.number) + 1;
         // First: a trial that is queued to restart must not find its old checkpoints.
         restart_trial(&dir.trial(&trial.id), next)?;
-        let reason = format!("run again from the beginning: the {changed} changed");
+        let cause = match stale {
+            _ if *is_damaged => "its records were damaged".to_owned(),
+            Some(changed) => format!("the {changed} changed"),
+            None => continue,
+        };
+        let reason = format!("run again from the beginning: {cause}");
         let from = row.state.clone();
         let to = from.clone().apply(Change::Restart { reason })?;
         journal.append(Entry::AttemptsReset { trial: trial.id.clone() })?;
-        journal.append(Entry::Changed { trial: trial.id.clone(), from, to })?;
+        journal.append(Entry::Changed { trial: trial.id.clone(), from, to, seal: None })?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use experiments::expand;
 use serde_json::json;
 
+use super::damage::open_records;
 use super::error::Result;
 use super::metric_gaps::{metric_gaps, print_metric_gaps, print_problems};
 use super::output::{print_json, print_message};
@@ -13,7 +14,6 @@ use super::summary::{Summary, failures};
 use crate::display::Verbosity;
 use crate::run_dir::RunDir;
 use crate::scheduler::{State, StopRequest};
-use crate::store::sync;
 use crate::supervisor::Outcome;
 use crate::supervisor::plan::{Plan, PlannedAction};
 
@@ -26,7 +26,7 @@ pub(super) async fn finish(
     as_json: bool,
     verbosity: Verbosity,
 ) -> Result<u8> {
-    let mut store = sync::for_reading(dir).await?;
+    let mut store = open_records(dir).await?;
     let recorded = store.trials().await?;
     let gaps = metric_gaps(&mut store, &run.config.report, &recorded).await?;
     let planned: BTreeSet<_> = plan.to_run().map(|planned| &planned.trial.id).collect();

@@ -7,6 +7,7 @@ use experiments::protocol::trial_id::TrialId;
 use reports::metric_gaps::MetricGaps;
 use serde_json::{Value, json};
 
+use super::damage::open_records;
 use super::error::Result;
 use super::metric_gaps::metric_gaps;
 use super::output::{print, print_json};
@@ -18,7 +19,6 @@ use crate::platform::clock;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, Supervisor};
 use crate::scheduler::State;
-use crate::store::sync;
 
 /// With more trials than this, some are only counted, unless `--all` is given.
 const MANY: usize = 40;
@@ -28,7 +28,7 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     // First: once there is no supervisor, nothing is recorded any more.
     let supervisor = dir.supervisor();
-    let mut store = sync::for_reading(&dir).await?;
+    let mut store = open_records(&dir).await?;
     let resolved = RunSnapshot::read(&dir.resolved())?;
     let headline = snapshot::headline(&resolved.run.report);
     let latest = match headline {

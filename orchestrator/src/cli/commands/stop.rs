@@ -6,6 +6,7 @@ use experiments::protocol::exit;
 use experiments::protocol::trial_id::TrialId;
 use serde_json::{Value, json};
 
+use super::damage::open_records;
 use super::error::Result;
 use super::output::{print_json, print_message};
 use super::submit_request::submit_request;
@@ -15,7 +16,6 @@ use crate::run_dir::RunDir;
 use crate::run_dir::attempt::StopMode;
 use crate::run_dir::ownership::{self, OwnershipState};
 use crate::run_dir::requests::Request;
-use crate::store::sync;
 use crate::store::{AttemptHistory, TrialRecord};
 
 /// Time between two looks at a holder that has recorded its worker's end.
@@ -25,7 +25,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub(super) async fn run(arguments: &args::Stop, global: &Global) -> Result<u8> {
     let selection = arguments.selection()?;
     let dir = RunDir::find(&global.runs, selection.run)?;
-    let trials = sync::for_reading(&dir).await?.trials().await?;
+    let trials = open_records(&dir).await?.trials().await?;
     let (settled, selected) = match &selection.trials {
         None => (Vec::new(), trials.into_iter().filter(is_active).collect()),
         Some(trial) => {
@@ -89,7 +89,7 @@ struct Stopped {
 
 /// The `selected` trials as they are now. Their processes are gone when this returns.
 async fn stopped(dir: &RunDir, selected: &[TrialRecord]) -> Result<Vec<Stopped>> {
-    let mut store = sync::for_reading(dir).await?;
+    let mut store = open_records(dir).await?;
     let (mut rows, mut pasts) = (store.trials().await?, store.pasts().await?);
     rows.retain(|row| selected.iter().any(|before| before.id == row.id));
     let mut stopped = Vec::new();

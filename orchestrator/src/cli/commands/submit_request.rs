@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use experiments::protocol::trial_id::TrialId;
 
+use super::damage::open_records;
 use super::error::Result;
 use crate::display::{Display, Verbosity};
 use crate::run_dir::requests::{self, Request};
@@ -80,7 +81,7 @@ async fn is_done(dir: &RunDir, request: &Path, trials: &[TrialId]) -> Result<boo
     if request.exists() {
         return Ok(false);
     }
-    let rows = sync::for_reading(dir).await?.trials().await?;
+    let rows = open_records(dir).await?.trials().await?;
     Ok(!rows.iter().any(|row| {
         let attempt = row.state.active_attempt().map(|number| dir.attempt(&row.id, number));
         // An attempt that is not asked to stop was started later, for another request.

@@ -8,6 +8,7 @@ use experiments::protocol::events::Code;
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 
+use super::damage::open_records;
 use super::error::{Result, VerbError};
 use super::output::print_message;
 use super::worker_files;
@@ -19,7 +20,8 @@ use crate::platform::shell::quoted;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::slots::{ENV_INVENTORY, Machine};
-use crate::store::{Store, sync};
+use crate::store::Store;
+use crate::store::integrity::Damage;
 use crate::supervisor::plan::Plan;
 use crate::supervisor::stale::PresentCode;
 
@@ -74,7 +76,7 @@ impl ValidatedRun {
     /// The plan by the present records.
     pub(super) async fn plan(&self, arguments: &args::Run) -> Result<Plan> {
         if self.dir.journal().is_file() {
-            self.plan_by(&mut sync::for_reading(&self.dir).await?, arguments).await
+            self.plan_by(&mut open_records(&self.dir).await?, arguments).await
         } else {
             Ok(Plan::new(self.trials.clone(), &[], &arguments.only, &PresentCode::default()))
         }
@@ -90,6 +92,13 @@ impl ValidatedRun {
         };
         let recorded = store.trials().await?;
         let mut plan = Plan::new(self.trials.clone(), &recorded, &arguments.only, &present);
+        for planned in &mut plan.trials {
+            let is_its = |damage: &Damage| damage.trial.as_ref() == Some(&planned.trial.id);
+            planned.is_damaged = store.damage.iter().any(is_its);
+        }
+        if arguments.rerun_damaged {
+            plan.rerun_damaged(&arguments.only);
+        }
         if arguments.rerun_stale {
             plan.rerun_stale(&arguments.only);
         }

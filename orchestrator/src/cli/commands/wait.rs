@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use experiments::protocol::exit;
 
+use super::damage::open_records;
 use super::error::Result;
 use super::metric_gaps::{metric_gaps, print_metric_gaps};
 use super::output::print_message;
@@ -11,7 +12,6 @@ use super::summary::Summary;
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::store::sync;
 
 /// Time between two looks at the supervisor.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -28,7 +28,7 @@ pub(super) async fn run(arguments: &args::Wait, global: &Global) -> Result<u8> {
         tokio::time::sleep(POLL_INTERVAL).await;
     }
     let resolved = RunSnapshot::read(&dir.resolved())?;
-    let mut store = sync::for_reading(&dir).await?;
+    let mut store = open_records(&dir).await?;
     let trials = resolved.of_last_run(store.trials().await?);
     let gaps = metric_gaps(&mut store, &resolved.run.report, &trials).await?;
     let summary = Summary::of_records(&dir, &trials, store.stopping().await?, gaps);

@@ -8,6 +8,7 @@ mod code;
 mod environment;
 mod metrics;
 mod orphans;
+mod records;
 mod signals;
 mod stop_sequence;
 mod worker;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use experiments::protocol::exit;
 
 use self::metrics::MetricReader;
+use self::records::AttemptRecords;
 use self::signals::Signals;
 use self::stop_sequence::{StopAction, StopSequence};
 use self::worker::Worker;
@@ -83,14 +85,23 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
         .map_err(|e| setup_failed(e.into()))?;
     let Some(_ownership) = ownership::acquire(attempt)? else { return Ok(Held::OwnedByAnother) };
     let started_ms = clock::now_ms();
+    let mut records = AttemptRecords::new(attempt);
     let end = match start(attempt, &signals) {
-        Ok(started) => watch(attempt, started, &signals)?,
+        Ok(started) => watch(attempt, started, &signals, &mut records)?,
         Err(end) => WorkerEnd { disk_full: disk_space::is_full(attempt.path()), ..end },
     };
     let WorkerEnd { outcome, stop, killed, stopped_early, orphans, disk_full } = end;
-    let ended_ms = clock::now_ms();
-    let exit =
-        Exit { outcome, stop, killed, stopped_early, orphans, disk_full, started_ms, ended_ms };
+    let exit = Exit {
+        outcome,
+        stop,
+        killed,
+        stopped_early,
+        orphans,
+        disk_full,
+        files: records.complete(attempt)?,
+        started_ms,
+        ended_ms: clock::now_ms(),
+    };
     atomic_file::write_json(&attempt.exit(), &exit)?;
     Ok(Held::Completed)
 }
@@ -108,7 +119,7 @@ pub(crate) fn read_rest(attempt: &AttemptDir) -> Result<(), FileError> {
         .map_err(|source| FileError::Write { path: attempt.events(), source })
 }
 
-/// An [`Exit`] without its times.
+/// The end of a worker, of which its [`Exit`] is made.
 struct WorkerEnd {
     outcome: Outcome,
     stop: Option<StopSource>,
@@ -175,8 +186,11 @@ fn watch(
     attempt: &AttemptDir,
     started: Started,
     signals: &Signals,
+    records: &mut AttemptRecords,
 ) -> Result<WorkerEnd, HoldError> {
     let Started { worker, mut sequence, mut metrics } = started;
+    records.seal_records(attempt)?;
+    records.read();
     let start = Instant::now();
     let poll = filesystem::network(attempt.path()).map_or(POLL, |_| POLL_ON_NETWORK);
     let outcome = loop {
@@ -185,6 +199,7 @@ fn watch(
         }
         orphans::reap_orphans(worker.pid());
         metrics.read();
+        records.read();
         match sequence.advance(start.elapsed(), requested_stop(attempt, signals)) {
             Some(StopAction::Terminate) => worker.terminate(),
             Some(StopAction::Kill) => worker.kill_group(),

@@ -49,6 +49,12 @@ impl AttemptDir {
         (1..number.unwrap_or(1)).rev().map(|number| Self::new(trial, number))
     }
 
+    /// The name of one of its files, relative to the trial's folder: `attempt-1/events.jsonl`.
+    pub(crate) fn name_of(&self, file: &Path) -> String {
+        let trial = self.0.parent().unwrap_or(&self.0);
+        file.strip_prefix(trial).unwrap_or(file).to_string_lossy().into_owned()
+    }
+
     /// The same folder by its absolute path.
     #[must_use]
     pub(crate) fn absolute(&self) -> Self {

@@ -4,6 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
+use crate::run_dir::seal::Seals;
+
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
@@ -27,6 +29,10 @@ pub struct Exit {
     /// was a full disk.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disk_full: bool,
+    /// The attempt's files, and those of the trial that it has read or written, as they were when they were
+    /// written: one that was changed while the worker ran does not agree with its seal.
+    #[serde(default, skip_serializing_if = "Seals::is_empty")]
+    pub files: Seals,
     /// When the holder started the attempt, in milliseconds since the Unix epoch.
     pub started_ms: i64,
     /// When the last process of the attempt had ended, in milliseconds since the Unix epoch.
@@ -94,6 +100,7 @@ mod tests {
             stopped_early: false,
             orphans: 0,
             disk_full: false,
+            files: Seals::new(),
             started_ms: 1,
             ended_ms: 2,
         };

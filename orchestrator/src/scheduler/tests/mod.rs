@@ -54,6 +54,7 @@ fn recorded(outcome: Outcome, stop: Option<StopSource>) -> AttemptEnd {
         stopped_early: false,
         orphans: 0,
         disk_full: false,
+        files: Default::default(),
         started_ms: 0,
         ended_ms: 0,
     };

@@ -23,6 +23,7 @@ fn exit(outcome: Outcome) -> Exit {
         stopped_early: false,
         orphans: 0,
         disk_full: false,
+        files: Default::default(),
         started_ms: 0,
         ended_ms: 1,
     }

@@ -1,12 +1,15 @@
 //! From `journal.jsonl` to the tables of variants, trials and attempts.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use experiments::protocol::trial_id::TrialId;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::platform::line_reader::{self, ReadOffset, Tail};
+use crate::run_dir::seal::{AttemptSeal, FileSeal};
 use crate::scheduler::{State, StopCause, StopRequest};
+use crate::store::journal_chain::{self, Chain};
 use crate::store::journal_file::{Entry, Line, Planned, Unneeded};
 use crate::store::{Store, StoreError};
 
@@ -24,13 +27,19 @@ impl Store {
     ) -> Result<(), StoreError> {
         let sql = Self::sql_error(&self.path);
         let mut transaction = self.connection.begin().await.map_err(&sql)?;
-        let bytes_read: i64 = sqlx::query_scalar("select bytes_read from journal")
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(&sql)?;
+        let (bytes_read, lines_read, last): (i64, i64, String) =
+            sqlx::query_as("select bytes_read, lines_read, last_checksum from journal")
+                .fetch_one(&mut *transaction)
+                .await
+                .map_err(&sql)?;
         // A supervisor's lines may have any length.
         let tail = Tail { path: journal, longest: u64::MAX, end };
-        let mut offset = ReadOffset { bytes: bytes_read as u64, ..ReadOffset::default() };
+        let from = ReadOffset {
+            bytes: bytes_read as u64,
+            lines: lines_read as u64,
+            ..ReadOffset::default()
+        };
+        let (mut offset, mut chain) = (from, Chain::after(last));
         loop {
             let read = tail
                 .read(offset)
@@ -38,25 +47,29 @@ impl Store {
             if read.offset == offset {
                 break;
             }
-            offset = read.offset;
-            for text in read.lines {
-                // A line that a power cut has torn is not a decision that took effect.
+            for (number, text) in (offset.lines + 1..).zip(read.lines) {
                 let line_reader::Line::Whole(text) = text else { continue };
-                let line = Line::parse(&text).map_err(|version| StoreError::JournalVersion {
-                    path: journal.to_owned(),
-                    version,
+                let was_read = |checksum: &str| {
+                    journal_chain::states(journal, offset.bytes, checksum).unwrap_or(false)
+                };
+                let link = chain.read(number, &text, was_read).map_err(|version| {
+                    StoreError::JournalVersion { path: journal.to_owned(), version }
                 })?;
-                let Some(line) = line else { continue };
-                apply(&mut transaction, &line).await.map_err(|e| match e {
-                    ApplyError::Sql(source) => sql(source),
-                    ApplyError::Conflict { trial, from } => {
-                        StoreError::Conflict { path: self.path.clone(), trial, from }
-                    }
-                })?;
+                // Damage is told by whoever reads the run ([`crate::store::integrity`]); all that can
+                // still be read is applied.
+                if let Some(line) = link.line {
+                    apply(&mut transaction, &line).await.map_err(&sql)?;
+                }
             }
+            offset = read.offset;
         }
-        sqlx::query("update journal set bytes_read = ?")
+        if offset == from {
+            return Ok(());
+        }
+        sqlx::query("update journal set bytes_read = ?, lines_read = ?, last_checksum = ?")
             .bind(offset.bytes as i64)
+            .bind(offset.lines as i64)
+            .bind(&chain.last)
             .execute(&mut *transaction)
             .await
             .map_err(&sql)?;
@@ -64,40 +77,34 @@ impl Store {
     }
 }
 
-/// A line of the journal cannot be applied.
-enum ApplyError {
-    Sql(sqlx::Error),
-    /// The trial is not in the state that the line changes.
-    Conflict {
-        trial: TrialId,
-        from: &'static str,
-    },
-}
-
-impl From<sqlx::Error> for ApplyError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), ApplyError> {
+async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), sqlx::Error> {
     match &line.entry {
-        Entry::Planned(planned) => Ok(plan(db, planned, line.time_ms).await?),
-        Entry::Changed { trial, from, to } => change(db, trial, from, to, line.time_ms).await,
-        Entry::AttemptsReset { trial } => Ok(reset_attempts(db, trial).await?),
+        Entry::Planned(planned) => plan(db, planned, line.time_ms).await,
+        Entry::Changed { trial, from, to, seal } => {
+            let ended = from.active_attempt().filter(|number| to.active_attempt() != Some(*number));
+            change(db, trial, to, line.time_ms).await?;
+            match (ended, seal) {
+                (Some(number), Some(seal)) => set_seal(db, trial, number, seal).await,
+                _ => Ok(()),
+            }
+        }
+        Entry::AttemptsReset { trial } => reset_attempts(db, trial).await,
         Entry::Stalled { trial, attempt, silent_ms } => {
             let since_ms = Some(line.time_ms - silent_ms);
-            Ok(set_stalled_since(db, trial, *attempt, since_ms).await?)
+            set_stalled_since(db, trial, *attempt, since_ms).await
         }
-        Entry::Recovered { trial, attempt } => {
-            Ok(set_stalled_since(db, trial, *attempt, None).await?)
-        }
+        Entry::Recovered { trial, attempt } => set_stalled_since(db, trial, *attempt, None).await,
         Entry::StoppingAttempt { trial, attempt, cause } => {
-            Ok(record_stop_cause(db, trial, *attempt, *cause).await?)
+            record_stop_cause(db, trial, *attempt, *cause).await
         }
-        Entry::StoppingRun { request } => Ok(set_stop_request(db, Some(*request)).await?),
-        Entry::Imported { trial, started_ms } => import(db, trial, *started_ms, line.time_ms).await,
-        Entry::Removed { trial, files } => Ok(remove(db, trial, files, line.time_ms).await?),
+        Entry::StoppingRun { request } => set_stop_request(db, Some(*request)).await,
+        Entry::Imported { trial, started_ms, seal } => {
+            insert_attempt(db, trial, 1, *started_ms).await?;
+            change(db, trial, &State::Succeeded { attempt: 1 }, line.time_ms).await?;
+            set_seal(db, trial, 1, seal).await
+        }
+        Entry::Removed { trial, files } => remove(db, trial, files, line.time_ms).await,
+        Entry::DamageAccepted { files } => accept(db, files).await,
     }
 }
 
@@ -107,6 +114,11 @@ async fn plan(
     time_ms: i64,
 ) -> Result<(), sqlx::Error> {
     set_stop_request(db, None).await?;
+    sqlx::query("update journal set file_hash = ?, resolved_hash = ?")
+        .bind(&planned.file_hash)
+        .bind(&planned.resolved_hash)
+        .execute(&mut *db)
+        .await?;
     sqlx::query("delete from variant").execute(&mut *db).await?;
     for (position, row) in (0i64..).zip(&planned.rows) {
         sqlx::query("insert into variant (name, label, position) values (?, ?, ?)")
@@ -146,43 +158,61 @@ async fn plan(
     Ok(())
 }
 
+/// Gives a trial the state `to`, whatever it had: what a lost line recorded is in the later ones. A trial
+/// whose plan is lost has none.
 async fn change(
     db: &mut SqliteConnection,
     trial: &TrialId,
-    from: &State,
     to: &State,
     time_ms: i64,
-) -> Result<(), ApplyError> {
-    let changed = sqlx::query(
-        "update trial set state = ?, state_json = ?, changed_ms = ?
-         where name = ? and state_json = ?",
-    )
-    .bind(to.name())
-    .bind(to_json(to))
-    .bind(time_ms)
-    .bind(&trial.0)
-    .bind(to_json(from))
-    .execute(&mut *db)
-    .await?;
-    if changed.rows_affected() != 1 {
-        return Err(ApplyError::Conflict { trial: trial.clone(), from: from.name() });
+) -> Result<(), sqlx::Error> {
+    sqlx::query("update trial set state = ?, state_json = ?, changed_ms = ? where name = ?")
+        .bind(to.name())
+        .bind(to_json(to))
+        .bind(time_ms)
+        .bind(&trial.0)
+        .execute(&mut *db)
+        .await?;
+    let attempt = match to {
+        State::Succeeded { attempt } => Some(*attempt),
+        _ => to.active_attempt(),
+    };
+    match attempt {
+        Some(attempt) => insert_attempt(db, trial, attempt, time_ms).await,
+        None => Ok(()),
     }
-    if let State::Starting { attempt } = to {
-        insert_attempt(db, trial, *attempt, time_ms).await?;
+}
+
+async fn set_seal(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    attempt: u32,
+    seal: &AttemptSeal,
+) -> Result<(), sqlx::Error> {
+    let json = serde_json::to_string(seal).expect("seals are plain data");
+    let statement = sqlx::query(
+        "update attempt set seal = ?
+         where number = ? and trial_id = (select trial_id from trial where name = ?)",
+    );
+    statement.bind(json).bind(attempt).bind(&trial.0).execute(db).await.map(drop)
+}
+
+async fn accept(
+    db: &mut SqliteConnection,
+    files: &BTreeMap<String, Option<FileSeal>>,
+) -> Result<(), sqlx::Error> {
+    for (path, seal) in files {
+        sqlx::query("insert or replace into accepted_file (path, bytes, sha256) values (?, ?, ?)")
+            .bind(path)
+            .bind(seal.as_ref().map(|seal| seal.bytes as i64))
+            .bind(seal.as_ref().map(|seal| &seal.sha256))
+            .execute(&mut *db)
+            .await?;
     }
     Ok(())
 }
 
-async fn import(
-    db: &mut SqliteConnection,
-    trial: &TrialId,
-    started_ms: i64,
-    time_ms: i64,
-) -> Result<(), ApplyError> {
-    change(db, trial, &new_trial(), &State::Succeeded { attempt: 1 }, time_ms).await?;
-    Ok(insert_attempt(db, trial, 1, started_ms).await?)
-}
-
+/// Inserts an attempt, unless it is known.
 async fn insert_attempt(
     db: &mut SqliteConnection,
     trial: &TrialId,
@@ -190,7 +220,7 @@ async fn insert_attempt(
     started_ms: i64,
 ) -> Result<(), sqlx::Error> {
     let statement = sqlx::query(
-        "insert into attempt (trial_id, number, started_ms, build, data)
+        "insert or ignore into attempt (trial_id, number, started_ms, build, data)
          select trial_id, ?, ?, build, data from trial where name = ?",
     );
     statement.bind(attempt).bind(started_ms).bind(&trial.0).execute(db).await.map(drop)

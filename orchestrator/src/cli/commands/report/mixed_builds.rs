@@ -41,9 +41,18 @@ impl ReportOrigins {
             .collect();
         let finding =
             builds(&counted).or_else(|| code(&counted, &codes)).or_else(|| data(&counted));
-        let notes = unknown_code(&counted).into_iter().chain(interpreters(&counted));
+        let accepted = accepted_damage(store).await?;
+        let notes = unknown_code(&counted).into_iter().chain(interpreters(&counted)).chain(accepted);
         Ok(Self { mixed: finding.map(|finding| MixedBuilds { finding }), notes: notes.collect() })
     }
+}
+
+/// A note on damaged records that were accepted; `None` if none was.
+async fn accepted_damage(store: &mut Store) -> Result<Option<String>, StoreError> {
+    let (trials, journal) = store.accepted_damage().await?;
+    let journal = journal.then_some("the journal");
+    let names = named(journal.into_iter().chain(trials.iter().map(|trial| trial.0.as_str())));
+    Ok((!names.is_empty()).then(|| format!("Damaged records were accepted as they are: {names}.")))
 }
 
 impl MixedBuilds {

@@ -20,11 +20,11 @@ use self::records::Heading;
 use super::error::Result;
 use super::metric_gaps::print_metric_gaps;
 use super::output::{print, print_json, print_message};
+use crate::cli::commands::damage::open_intact;
 use crate::cli::args::{self, Global};
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::store::sync;
 
 /// The rows of a run would be in the report twice.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,7 @@ async fn collect(
     global: &Global,
     out: &Path,
 ) -> Result<(Records, Map<String, Value>)> {
-    let mut store = sync::for_reading(&request.dir).await?;
+    let mut store = open_intact(&request.dir).await?;
     let ReportOrigins { mixed, notes } = ReportOrigins::read(&mut store).await?;
     let mixed_note = mixed.as_ref().map(MixedBuilds::note);
     if let Some(mixed) = mixed.filter(|_| !arguments.accept_code_change) {

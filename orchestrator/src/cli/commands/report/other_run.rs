@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use super::explain;
 use super::mixed_builds::{MixedBuilds, ReportOrigins};
 use super::records::{self, Heading};
+use crate::cli::commands::damage::open_intact;
 use crate::cli::commands::error::Result;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::store::sync;
 
 /// A run whose rows are shown with those of others.
 pub(crate) struct OtherRun {
@@ -31,7 +31,7 @@ impl OtherRun {
     /// Reads the records that `report` draws; `spool_folder` is as in [`records::collect`].
     pub(crate) async fn read(run: &RunDir, report: &Report, spool_folder: &Path) -> Result<Self> {
         let resolved = RunSnapshot::read(&run.resolved())?;
-        let mut store = sync::for_reading(run).await?;
+        let mut store = open_intact(run).await?;
         let caption = resolved.with_set(&resolved.run.caption);
         let configs = resolved.trials.into_iter().map(|trial| (trial.id.0, trial.config));
         let heading = Heading {

@@ -1,0 +1,42 @@
+//! The stamp of a file: size, times and inode, which change whenever somebody writes to it. As long as it
+//! is the same, a file that was compared with its seal need not be read again.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The stamp of the file at `path`; empty if there is none.
+pub(super) fn of(path: &Path) -> String {
+    let Ok(file) = path.metadata() else { return String::new() };
+    format!(
+        "{} {}.{:09} {}.{:09} {}",
+        file.len(),
+        file.mtime(),
+        file.mtime_nsec(),
+        file.ctime(),
+        file.ctime_nsec(),
+        file.ino()
+    )
+}
+
+/// The stamps of files in `folder`, a line each.
+pub(super) fn of_all<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut stamps = String::new();
+    for name in names {
+        let _ = writeln!(stamps, "{} {name}", of(&folder.join(name)));
+    }
+    stamps
+}
+
+/// True if every file that `stamps` names, in `folder`, still has its stamp.
+pub(super) fn hold(folder: &Path, stamps: &str) -> bool {
+    stamps.lines().all(|line| {
+        // Four parts and the name; of a missing file, the name alone.
+        let name = if let Some(name) = line.strip_prefix(' ') {
+            Some(name)
+        } else {
+            line.splitn(5, ' ').nth(4)
+        };
+        name.is_some_and(|name| format!("{} {name}", of(&folder.join(name))) == line)
+    })
+}

@@ -1,0 +1,362 @@
+//! Damage of a run's records: files that are not as they were when they were complete.
+//!
+//! The journal has a chain of its own, and the seals of attempts that are over ([`AttemptSeal`]), whose
+//! `exit.json` has those of their other files. A file that was compared once is compared again only if
+//! somebody has written to it since ([`file_stamp`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+use experiments::protocol::trial::FILE_NAME;
+use experiments::protocol::trial_id::TrialId;
+
+use super::{Store, StoreError, file_stamp, journal_chain};
+use crate::platform::line_reader;
+use crate::run_dir::RunDir;
+use crate::run_dir::attempt::AttemptDir;
+use crate::run_dir::seal::{AttemptSeal, FileSeal};
+
+/// The journal's path in the run's folder.
+const JOURNAL: &str = "journal.jsonl";
+
+/// A record that is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Damage {
+    /// Its path, relative to the run's folder.
+    pub(crate) path: String,
+    /// The trial whose results it affects; `None` if it may affect all.
+    pub(crate) trial: Option<TrialId>,
+    /// Its difference from what was recorded, as the end of a sentence.
+    pub(crate) problem: String,
+}
+
+/// `` `trials/a-s0-1f2e3d4c/attempt-1/events.jsonl` has 10 bytes, and had 200 when it was complete ``.
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "`{}` {}", self.path, self.problem)
+    }
+}
+
+/// The files that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Those that somebody has written to since they were compared last.
+    Changed,
+    /// All of them.
+    All,
+}
+
+/// The result of [`check`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Integrity {
+    /// What is damaged, by path.
+    pub(crate) damage: BTreeSet<Damage>,
+    /// The new stamps of files that agree with their seals, by the path that they are stored under.
+    verified: BTreeMap<String, String>,
+}
+
+impl Integrity {
+    /// True if files were compared, so that it is worth to [`Store::record_verified`].
+    pub(crate) fn has_compared(&self) -> bool {
+        !self.verified.is_empty()
+    }
+}
+
+/// An attempt that is over, and has not been superseded by one that began anew.
+#[derive(sqlx::FromRow)]
+struct Sealed {
+    trial: String,
+    number: u32,
+    seal: String,
+    /// True if it is the trial's last one, and the trial has succeeded.
+    is_final: bool,
+}
+
+impl Sealed {
+    /// The trial's folder, relative to the run's.
+    fn within(&self) -> String {
+        format!("trials/{}", self.trial)
+    }
+
+    /// The path under which its stamps are stored.
+    fn key(&self) -> String {
+        format!("trials/{}/attempt-{}", self.trial, self.number)
+    }
+}
+
+/// Compares the records of `run` with their seals.
+pub(crate) async fn check(
+    store: &mut Store,
+    run: &RunDir,
+    extent: Extent,
+) -> Result<Integrity, StoreError> {
+    let known: BTreeMap<String, String> = match extent {
+        Extent::All => BTreeMap::new(),
+        Extent::Changed => {
+            let rows: Vec<(String, String)> =
+                store.fetch_all(sqlx::query_as("select path, stamp from verified_file")).await?;
+            rows.into_iter().collect()
+        }
+    };
+    let is_verified = |path: &str, folder: &Path| {
+        known.get(path).is_some_and(|stamps| file_stamp::hold(folder, stamps))
+    };
+    let accepted = store.accepted_files().await?;
+    let mut found = Integrity::default();
+    check_journal(store, run, &mut found, is_verified).await?;
+    check_plan(store, run, &accepted, &mut found, is_verified).await?;
+    for sealed in store.sealed_attempts(None).await? {
+        if !is_verified(&sealed.key(), &run.path().join(sealed.within())) {
+            check_sealed(run, &sealed, &accepted, &mut found);
+        }
+    }
+    Ok(found)
+}
+
+/// Compares the files of an attempt that has just ended, so that no reader has to while the run goes on.
+pub(crate) async fn verify_attempt(
+    store: &mut Store,
+    run: &RunDir,
+    trial: &TrialId,
+    attempt: u32,
+) -> Result<(), StoreError> {
+    let sealed = store.sealed_attempts(Some((trial, attempt))).await?;
+    let accepted = store.accepted_files().await?;
+    let mut found = Integrity::default();
+    for sealed in sealed {
+        check_sealed(run, &sealed, &accepted, &mut found);
+    }
+    store.record_verified(&found).await
+}
+
+/// Compares the files of an attempt that is over.
+fn check_sealed(run: &RunDir, sealed: &Sealed, accepted: &Accepted, found: &mut Integrity) {
+    let trial = TrialId(sealed.trial.clone());
+    let folder = run.trial(&trial);
+    let (problems, names) = check_attempt(&folder, sealed, accepted);
+    if problems.is_empty() {
+        let stamps = file_stamp::of_all(&folder, names.iter().map(String::as_str));
+        found.verified.insert(sealed.key(), stamps);
+    }
+    let within = sealed.within();
+    found.damage.extend(problems.into_iter().map(|(name, problem)| Damage {
+        path: format!("{within}/{name}"),
+        trial: Some(trial.clone()),
+        problem,
+    }));
+}
+
+/// Compares the chain of the journal, and the files of it and of active attempts with what was read.
+async fn check_journal(
+    store: &mut Store,
+    run: &RunDir,
+    found: &mut Integrity,
+    is_verified: impl Fn(&str, &Path) -> bool,
+) -> Result<(), StoreError> {
+    let damage = |path: String, trial, problem| Damage { path, trial, problem };
+    let shorter = |now: u64, read: u64| format!("has {now} bytes, of which {read} were read");
+    let offsets = store.offsets().await?;
+    let length = line_reader::length(&run.journal());
+    if length < offsets.journal {
+        found.damage.insert(damage(JOURNAL.to_owned(), None, shorter(length, offsets.journal)));
+    }
+    if !is_verified(JOURNAL, run.path()) {
+        let stamps = file_stamp::of_all(run.path(), [JOURNAL]);
+        let problems = journal_chain::damage(&run.journal())
+            .map_err(|source| StoreError::File { path: run.journal(), source })?;
+        if problems.is_empty() {
+            found.verified.insert(JOURNAL.to_owned(), stamps);
+        }
+        found.damage.extend(problems.into_iter().map(|(line, problem)| {
+            damage(JOURNAL.to_owned(), None, format!("{problem} at line {line}"))
+        }));
+    }
+    let sealed = store.event_limits().await?;
+    for (trial, number, read) in offsets.events {
+        let length = line_reader::length(&run.attempt(&trial, number).events());
+        let limit = sealed.get(&(trial.clone(), number));
+        if limit.is_none() && length < read {
+            let path = format!("trials/{trial}/attempt-{number}/events.jsonl");
+            found.damage.insert(damage(path, Some(trial), shorter(length, read)));
+        }
+    }
+    let known: BTreeSet<_> =
+        store.trials().await?.into_iter().map(|trial| trial.id.0).collect();
+    for entry in run.trials().read_dir().into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !known.contains(&name) && entry.path().join(FILE_NAME).is_file() {
+            let problem = "was started, and is not in the journal".to_owned();
+            found.damage.insert(damage(format!("trials/{name}"), None, problem));
+        }
+    }
+    Ok(())
+}
+
+/// Compares the files that the newest plan was recorded with.
+async fn check_plan(
+    store: &mut Store,
+    run: &RunDir,
+    accepted: &Accepted,
+    found: &mut Integrity,
+    is_verified: impl Fn(&str, &Path) -> bool,
+) -> Result<(), StoreError> {
+    for (name, sha256) in store.plan_hashes().await? {
+        if is_verified(&name, run.path()) {
+            continue;
+        }
+        let stamps = file_stamp::of_all(run.path(), [name.as_str()]);
+        let path = run.path().join(&name);
+        let problem = match FileSeal::of(&path) {
+            Ok(now) if accepted.get(&name) == Some(&now) => None,
+            Ok(Some(now)) if now.sha256 == sha256 => None,
+            Ok(Some(_)) => Some("is not the one of the newest plan in the journal".to_owned()),
+            Ok(None) => Some("is missing".to_owned()),
+            Err(e) => Some(format!("cannot be read: {e}")),
+        };
+        match problem {
+            None => drop(found.verified.insert(name, stamps)),
+            Some(problem) => {
+                found.damage.insert(Damage { path: name, trial: None, problem });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The damaged files of an attempt with their problems, and all that were compared; names are relative
+/// to the trial's folder.
+fn check_attempt(
+    folder: &Path,
+    sealed: &Sealed,
+    accepted: &Accepted,
+) -> (Vec<(String, String)>, BTreeSet<String>) {
+    let (attempt, within) = (AttemptDir::new(folder, sealed.number), sealed.within());
+    let (exit, events) = (attempt.name_of(&attempt.exit()), attempt.name_of(&attempt.events()));
+    let mut names = BTreeSet::from([exit.clone(), events.clone()]);
+    let Ok(seal) = serde_json::from_str::<AttemptSeal>(&sealed.seal) else {
+        return (vec![(exit, "has a seal that cannot be read".to_owned())], names);
+    };
+    let mut expected = BTreeMap::from([(events.clone(), seal.events.clone())]);
+    let mut problems = Vec::new();
+    expected.insert(exit.clone(), seal.exit.clone());
+    let exit_file = attempt.read_exit().ok().flatten().filter(|_| seal.exit.is_some());
+    if let Some(record) = exit_file {
+        let own = attempt.name_of(attempt.path()) + "/";
+        let files = record.files.into_iter();
+        // Files of the trial belong to its last attempt, until the next one begins.
+        let files = files.filter(|(name, _)| sealed.is_final || name.starts_with(&own));
+        for (name, seal) in files.filter(|(name, _)| *name != events) {
+            names.insert(name.clone());
+            expected.insert(name, Some(seal));
+        }
+    }
+    for (name, seal) in expected {
+        let path = folder.join(&name);
+        let seal = accepted.get(&format!("{within}/{name}")).cloned().unwrap_or(seal);
+        let problem = match seal {
+            Some(seal) => seal.check(&path).map(|difference| difference.to_string()),
+            None if path.exists() => Some("was written after its attempt had ended".to_owned()),
+            None => None,
+        };
+        problems.extend(problem.map(|problem| (name, problem)));
+    }
+    (problems, names)
+}
+
+/// The accepted content of damaged files, by their paths in the run's folder; `None` if missing.
+type Accepted = BTreeMap<String, Option<FileSeal>>;
+
+impl Store {
+    /// The content with which damaged files were accepted, by their paths in the run's folder.
+    pub(crate) async fn accepted_files(&mut self) -> Result<Accepted, StoreError> {
+        let rows: Vec<(String, Option<i64>, Option<String>)> =
+            self.fetch_all(sqlx::query_as("select path, bytes, sha256 from accepted_file")).await?;
+        let files = rows.into_iter().map(|(path, bytes, sha256)| {
+            let seal = bytes.zip(sha256);
+            (path, seal.map(|(bytes, sha256)| FileSeal { bytes: bytes as u64, sha256 }))
+        });
+        Ok(files.collect())
+    }
+
+    /// The bytes of events that count, of every attempt that is over.
+    pub(crate) async fn event_limits(
+        &mut self,
+    ) -> Result<BTreeMap<(TrialId, u32), u64>, StoreError> {
+        let rows: Vec<(String, u32, i64)> = self
+            .fetch_all(sqlx::query_as(
+                "select name, number, coalesce(
+                    iif(path is null, json_extract(seal, '$.events.bytes'), bytes), 0)
+                 from attempt join trial using (trial_id)
+                 left join accepted_file
+                    on path = 'trials/' || name || '/attempt-' || number || '/events.jsonl'
+                 where seal is not null",
+            ))
+            .await?;
+        let limits = rows.into_iter();
+        Ok(limits.map(|(trial, number, bytes)| ((TrialId(trial), number), bytes as u64)).collect())
+    }
+
+    /// The hashes of the files that the newest plan was recorded with, by name.
+    async fn plan_hashes(&mut self) -> Result<Vec<(String, String)>, StoreError> {
+        self.fetch_all(sqlx::query_as(
+            "select 'experiment.yaml', file_hash from journal where file_hash <> ''
+             union all
+             select 'resolved.yaml', resolved_hash from journal where resolved_hash <> ''",
+        ))
+        .await
+    }
+
+    /// The attempts that are over and whose work counts: one of them, or all.
+    async fn sealed_attempts(
+        &mut self,
+        only: Option<(&TrialId, u32)>,
+    ) -> Result<Vec<Sealed>, StoreError> {
+        let (trial, number) = only.map(|(trial, number)| (&trial.0, number)).unzip();
+        let select = sqlx::query_as(
+            "select trial.name as trial, attempt.number, attempt.seal,
+                trial.state = 'succeeded' and attempt.number =
+                    (select max(number) from attempt as last
+                     where last.trial_id = attempt.trial_id) as is_final
+             from attempt
+             join trial using (trial_id)
+             join effective_attempt as effective using (attempt_id)
+             where attempt.seal is not null and trial.position is not null
+                and (effective.effective_until is null or effective.effective_until >= 0)
+                and (?1 is null or (trial.name = ?1 and attempt.number = ?2))
+             order by attempt.attempt_id",
+        );
+        self.fetch_all(select.bind(trial).bind(number)).await
+    }
+
+    /// The trials whose work counts although records of it are damaged, which was accepted; and true if
+    /// the journal's damage was.
+    pub(crate) async fn accepted_damage(
+        &mut self,
+    ) -> Result<(BTreeSet<TrialId>, bool), StoreError> {
+        let accepted = self.accepted_files().await?;
+        let mut trials = BTreeSet::new();
+        for sealed in self.sealed_attempts(None).await? {
+            let key = sealed.key() + "/";
+            if accepted.keys().any(|path| path.starts_with(&key)) {
+                trials.insert(TrialId(sealed.trial));
+            }
+        }
+        Ok((trials, accepted.contains_key(JOURNAL)))
+    }
+
+    /// Remembers that files agree with their seals, so that they are not read again.
+    pub(crate) async fn record_verified(&mut self, found: &Integrity) -> Result<(), StoreError> {
+        let sql = Self::sql_error(&self.path);
+        let mut transaction = sqlx::Connection::begin(&mut self.connection).await.map_err(&sql)?;
+        for (path, stamp) in &found.verified {
+            sqlx::query("insert or replace into verified_file (path, stamp) values (?, ?)")
+                .bind(path)
+                .bind(stamp)
+                .execute(&mut *transaction)
+                .await
+                .map_err(&sql)?;
+        }
+        transaction.commit().await.map_err(&sql)
+    }
+}
