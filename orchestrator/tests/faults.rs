@@ -23,6 +23,7 @@ mod injection {
     mod disk_space;
     mod fault;
     mod namespace;
+    mod power_cut;
     mod reader;
     mod survival;
     mod torn_files;

@@ -127,6 +127,8 @@ impl Worker {
 
     fn checkpoint(&mut self, step: u64) {
         let name = format!("{step:08}.json");
+        // A checkpoint must not outlive the events before it in a power cut.
+        self.events.sync_data().expect("events can be synced");
         atomic_file::write_json(&self.checkpoints.join(&name), &step)
             .expect("checkpoints can be saved");
         let folder = self.checkpoints.file_name().expect("a folder of the trial").to_string_lossy();

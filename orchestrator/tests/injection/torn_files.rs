@@ -17,7 +17,7 @@ use crate::common::test_run::{Ended, TestRun};
 use crate::common::wait::wait_for;
 
 /// The number of mutations without `MUTATIONS`: some seconds' worth.
-const DEFAULT_MUTATIONS: u64 = 36;
+const DEFAULT_MUTATIONS: u64 = 24;
 
 /// One in so many is of a run that goes on.
 const RUNNING_EVERY: u64 = 6;
@@ -276,9 +276,11 @@ fn read(test: &TestRun, with_database: bool, expected: &Outputs, case: &str) -> 
         assert!(!ended.stderr.contains("panicked"), "{case}: {verb}: {ended:?}");
     }
     let accepted = test.orch("run trip.yaml --accept-damage");
-    assert_eq!(accepted.code, i32::from(exit::OK), "{case}: {accepted:?}");
+    // Incomplete where the events of a running trial were lost.
+    let goes_on = |code| code == i32::from(exit::OK) || code == i32::from(exit::INCOMPLETE);
+    assert!(goes_on(accepted.code), "{case}: {accepted:?}");
     let (last, _) = report(test);
-    assert_eq!(last.code, 0, "{case}: {last:?}");
+    assert!(goes_on(last.code), "{case}: {last:?}");
     reading
 }
 
