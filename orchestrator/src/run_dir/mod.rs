@@ -9,6 +9,7 @@ pub(crate) mod provenance;
 pub mod requests;
 pub(crate) mod rerun_script;
 pub(crate) mod snapshot;
+pub(crate) mod staging;
 mod supervisor_lock;
 pub(crate) mod trial;
 
