@@ -10,6 +10,8 @@ mod metrics;
 mod orphans;
 mod signals;
 mod stop_sequence;
+mod stopped;
+mod transient;
 mod worker;
 
 use std::error::Error;
@@ -33,6 +35,7 @@ use crate::run_dir::log_tail;
 use crate::run_dir::ownership::{self, OwnershipError};
 
 pub use self::orphans::end_orphans;
+pub use self::stopped::continue_stopped;
 
 /// Interval between checks for a `stop` file.
 const POLL: Duration = Duration::from_millis(100);
@@ -120,7 +123,7 @@ struct WorkerEnd {
 
 impl WorkerEnd {
     fn not_started(message: String) -> Self {
-        let outcome = Outcome::NotStarted { message };
+        let outcome = Outcome::NotStarted { message, transient: false };
         Self {
             outcome,
             stop: None,
@@ -131,8 +134,10 @@ impl WorkerEnd {
         }
     }
 
-    fn start_failed(error: &dyn Error) -> Self {
-        Self::not_started(chain(error))
+    fn start_failed(error: &(dyn Error + 'static)) -> Self {
+        let outcome =
+            Outcome::NotStarted { message: chain(error), transient: transient::is_transient(error) };
+        Self { outcome, ..Self::not_started(String::new()) }
     }
 }
 
