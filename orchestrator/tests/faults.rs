@@ -19,12 +19,14 @@ mod injection {
     mod campaign;
     mod checks;
     mod clock;
+    mod crash_points;
     mod disk;
     mod disk_space;
     mod fault;
     mod namespace;
     mod reader;
     mod survival;
+    mod tracer;
 }
 
 use common::local as executor;
