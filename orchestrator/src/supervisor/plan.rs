@@ -38,6 +38,8 @@ pub struct PlannedTrial {
     pub stale: Option<StaleReason>,
     /// The files of the worker's code that have changed since.
     pub changed_files: BTreeSet<String>,
+    /// The number of its active attempt, or else of its next one, from 1.
+    pub attempt: u32,
 }
 
 /// The action that running takes with a trial.
@@ -102,6 +104,7 @@ impl Plan {
                             .filter_map(|then| code.changed_files.get(then));
                         changed.flatten().cloned().collect()
                     }),
+                    attempt: known.map_or(1, |row| row.active_or_next_attempt()),
                     trial,
                 }
             })

@@ -66,7 +66,13 @@ fn stopping_all_ends_the_run_and_keeps_the_queue() {
     test.wait_for_step("a-s0-", 1, 6);
     test.wait_for_state("a-s0-", "running");
     test.orch("stop --all").expect(0, &["a-s0-", ": interrupted at step 7"]);
-    run.end().expect(130, &["workers are asked to end, with a checkpoint if they save any", "run the file again to resume"]);
+    run.end().expect(
+        130,
+        &[
+            "workers are asked to end, with a checkpoint if they save any",
+            "run the file again to resume",
+        ],
+    );
     assert_eq!(test.state("b-s0-").unwrap(), "queued");
     assert!(processes::holders(&test.path("")).is_empty());
     test.orch("stop --all").expect(0, &["nothing to stop"]);
@@ -213,7 +219,9 @@ fn a_holder_that_a_signal_has_stopped_is_continued_to_end_its_attempt() {
     let run = test.start("run trip.yaml -j 1");
     test.wait_for_step("a-s0-", 1, 6);
     test.wait_for_state("a-s0-", "running");
-    let [holder] = processes::holders(&test.trial("a-s0-").unwrap())[..] else { panic!("no holder") };
+    let [holder] = processes::holders(&test.trial("a-s0-").unwrap())[..] else {
+        panic!("no holder")
+    };
     assert!(try_signal(holder, "-STOP"));
     test.orch("stop variant=a --now").expect(0, &[": cancelled at step "]);
     test.wait_for_step("b-s0-", 1, 6);
