@@ -271,8 +271,10 @@ impl Store {
         json: &str,
         what: impl FnOnce() -> String,
     ) -> Result<T, StoreError> {
-        serde_json::from_str(json).map_err(|source| {
-            StoreError::Damaged { path: self.path.clone(), what: what(), source }
+        serde_json::from_str(json).map_err(|source| StoreError::Damaged {
+            path: self.path.clone(),
+            what: what(),
+            source,
         })
     }
 

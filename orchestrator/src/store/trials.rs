@@ -215,7 +215,11 @@ impl Store {
             started_ms: row.get("started_ms"),
             device: row.get("device"),
             progress: row.get::<Option<String>, _>("phase").map(|phase| {
-                (phase, row.get::<i64, _>("phase_step") as u64, row.get::<i64, _>("phase_total") as u64)
+                (
+                    phase,
+                    row.get::<i64, _>("phase_step") as u64,
+                    row.get::<i64, _>("phase_total") as u64,
+                )
             }),
             failure: row
                 .get::<Option<String>, _>("failure_class")

@@ -156,10 +156,8 @@ impl World {
             let outcome = Outcome::NotStarted { message: "stopped".to_owned(), transient: false };
             attempt.worker_ends(outcome, End::Interrupted);
         } else if there_is_none {
-            let outcome = Outcome::NotStarted {
-                message: "no such program".to_owned(),
-                transient: false,
-            };
+            let outcome =
+                Outcome::NotStarted { message: "no such program".to_owned(), transient: false };
             attempt.worker_ends(outcome, End::Permanent("not-started"));
         } else {
             attempt.worker = Some(Worker { step, hangs, ignores_term });

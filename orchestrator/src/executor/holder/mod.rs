@@ -135,8 +135,10 @@ impl WorkerEnd {
     }
 
     fn start_failed(error: &(dyn Error + 'static)) -> Self {
-        let outcome =
-            Outcome::NotStarted { message: chain(error), transient: transient::is_transient(error) };
+        let outcome = Outcome::NotStarted {
+            message: chain(error),
+            transient: transient::is_transient(error),
+        };
         Self { outcome, ..Self::not_started(String::new()) }
     }
 }

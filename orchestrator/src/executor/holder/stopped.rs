@@ -22,8 +22,7 @@ pub fn continue_stopped(attempt: &AttemptDir, owner: &Owner) -> bool {
         let state = process.stat().ok()?.state().ok()?;
         Some(state == ProcState::Stopped && has_open(&process, attempt)?)
     };
-    is_stopped() == Some(true)
-        && rustix::process::pidfd_send_signal(&pidfd, Signal::CONT).is_ok()
+    is_stopped() == Some(true) && rustix::process::pidfd_send_signal(&pidfd, Signal::CONT).is_ok()
 }
 
 /// True if `process` has the owner file of `attempt` open.

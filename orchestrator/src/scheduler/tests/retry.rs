@@ -125,7 +125,10 @@ fn a_start_that_fails_for_the_moment_is_tried_again_with_growing_waits_up_to_a_l
     assert_eq!(waits, [10, 20, 40, 80]);
     assert_eq!(history.failures, 0);
     assert_eq!(class_of(failed), "no-progress");
-    assert_eq!(class_of(decide(&busy(false), None, &mut History::default(), &policy)), "not-started");
+    assert_eq!(
+        class_of(decide(&busy(false), None, &mut History::default(), &policy)),
+        "not-started"
+    );
     // And the queue does not wait for it, as it does for a worker that fails by itself.
     assert_eq!(busy(true).failure_by_itself(), None);
     assert_eq!(busy(false).failure_by_itself().as_deref(), Some("busy"));
