@@ -229,3 +229,23 @@ fn a_holder_that_a_signal_has_stopped_is_continued_to_end_its_attempt() {
     let continued = format!("(process {holder}) was stopped and could not end it; continued it by");
     run.end().expect(130, &[&continued]);
 }
+
+#[test]
+fn a_request_that_a_killed_process_has_left_is_handled_by_the_next_verb() {
+    let test = TestRun::with(&[("sleep_ms: 20", "exit: 3"), ("attempts: 3", "attempts: 1")]);
+    test.orch("run trip.yaml --keep-going").expect(1, &["2 failed"]);
+    let failed = test.trial("a-s0-").unwrap();
+    let id = failed.file_name().unwrap().to_str().unwrap();
+    let left = test.run_dir().join("requests/0000000000001-1.json");
+    std::fs::create_dir_all(left.parent().unwrap()).unwrap();
+    std::fs::write(&left, json!({"request": "retry", "trials": [id]}).to_string()).unwrap();
+    // It has nothing to do itself.
+    test.orch("gc").expect(0, &[]);
+    assert_no_requests(&test);
+    assert_eq!(test.state("a-s0-").unwrap(), "queued");
+    // Killed between its decision in the journal and the removal of the request.
+    std::fs::write(&left, json!({"request": "retry", "trials": [id]}).to_string()).unwrap();
+    test.orch("stop state=running").expect(2, &["is queued"]);
+    assert_no_requests(&test);
+    assert_eq!(test.state_history("a-s0-").iter().filter(|state| *state == "queued").count(), 1);
+}

@@ -227,8 +227,7 @@ impl<'a> Line<'a> {
 
 /// A file that is to become `path`; what killed exports left beside it is removed.
 fn create(path: &Path) -> Result<TemporaryFile, FileError> {
-    // It is no hindrance where that is another user's.
-    let _ = atomic_file::clean_up(atomic_file::folder_of(path));
+    atomic_file::clean_up_beside(path);
     TemporaryFile::create(path)
 }
 
