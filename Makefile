@@ -7,6 +7,7 @@
 # make bench-python   cost of the calls of the Python helper
 # make bench-slurm    cost of a run of 500 trials on a local Slurm cluster; needs root
 # make faults   experiments with hundreds of injected faults; set FAULTS=500 SEED=7
+# make crashes  every verb that writes, killed before each of its changes to files
 # make simulate the orchestrator's decisions in a simulation; set EVENTS=1000000 SEED=1
 # make audit    licences, sources and users of libraries (cargo-deny), and spelling (typos)
 # make build    release binaries: target/release/orch and target/release/orch-worker
@@ -15,7 +16,7 @@ FAULTS ?= 200
 EVENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: table1 test python audit bench bench-report bench-python bench-slurm faults simulate build libtorch format lint docs unit
+.PHONY: table1 test python audit bench bench-report bench-python bench-slurm faults crashes simulate build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -42,6 +43,9 @@ bench-slurm:
 
 faults:
 	FAULTS=$(FAULTS) SEED=$(SEED) cargo test --locked -p orchestrator --test faults -- --nocapture
+
+crashes:
+	CRASH_POINTS=all cargo test --locked -p orchestrator --test faults -- crash_points
 
 simulate:
 	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --locked -p orchestrator --test simulator -- --nocapture

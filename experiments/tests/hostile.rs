@@ -217,7 +217,7 @@ fn keys_and_numbers_are_what_they_seem() {
     let error = verdict(with("seeds: [-1]\n"));
     assert!(error.starts_with("x.yaml:5:9: "), "{error}");
     let error = verdict(with("config: {a: !run x}\n"));
-    assert!(error.starts_with("x.yaml:6:10: ") && error.contains("tag"), "{error}");
+    assert!(error.starts_with("x.yaml:6:13: ") && error.contains("tag `!run`"), "{error}");
     // However long the mistake is, the message is not.
     let long = "x".repeat(3 << 20);
     for text in [

@@ -19,6 +19,7 @@ mod injection {
     mod campaign;
     mod checks;
     mod clock;
+    mod crash_points;
     mod disk;
     mod disk_space;
     mod fault;
@@ -27,6 +28,7 @@ mod injection {
     mod reader;
     mod survival;
     mod torn_files;
+    mod tracer;
 }
 
 use common::local as executor;

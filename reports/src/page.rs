@@ -11,7 +11,7 @@ use crate::claims::{JudgedClaim, METHOD, details};
 use crate::figures::{THEME, paths, themed};
 use crate::files::Files;
 use crate::records::Records;
-use crate::table::Table;
+use crate::table::{Table, displayable};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -58,7 +58,7 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
             }
         }
     };
-    page.into_string() + "\n"
+    displayable(&page.into_string()).into_owned() + "\n"
 }
 
 /// A page of records has no script, loads nothing from elsewhere and sends nothing.

@@ -80,7 +80,7 @@ pub struct Curve {
     pub title: String,
     /// Metric to draw.
     pub metric: String,
-    /// Label of the vertical axis; the metric's name if absent.
+    /// Label of the vertical axis; the metric's label in the table, or its name, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub y_label: Option<String>,
     /// Quantity of the horizontal axis.

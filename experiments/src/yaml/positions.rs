@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use super::error::{Position, YamlError};
 use super::lookalike::{AmbiguousText, Lookalike};
@@ -79,6 +79,14 @@ pub(crate) fn read(text: &str) -> Result<Scan, YamlError> {
             if error.info().contains("recursion limit") {
                 return YamlError::at(position, too_deep()).hint(TOO_LARGE);
             }
+            // The parser's words for a line of a mapping that has no colon.
+            if error.info().contains("simple key") {
+                let message = "a key without a value ends before here: a `:` is missing";
+                return YamlError::at(position, message).hint(
+                    "write `key: value`, with a space after the colon and deeper indentation in the \
+                     lines of a long value",
+                );
+            }
             YamlError::at(position, error.info())
         })?;
         reader.handle(&event, span)?;
@@ -100,9 +108,26 @@ fn is_too_large(word: &str) -> bool {
         && word.parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
+/// A tag as a person writes it: `!!str`, `!mine`.
+fn written(tag: &Tag) -> String {
+    if tag.is_yaml_core_schema() {
+        format!("!!{}", tag.suffix)
+    } else {
+        format!("{}{}", tag.handle, tag.suffix)
+    }
+}
+
 impl Reader {
     fn handle(&mut self, event: &Event, span: Span) -> Result<(), YamlError> {
         let position = position_of(&span.start);
+        if let Event::Scalar(.., Some(tag))
+        | Event::MappingStart(_, Some(tag))
+        | Event::SequenceStart(_, Some(tag)) = event
+        {
+            let message = format!("tag `{}` is not supported", written(tag));
+            let hint = "leave it out; quotes around a value make it text";
+            return Err(YamlError::at(position, message).hint(hint));
+        }
         match event {
             Event::Scalar(text, ScalarStyle::Plain, ..) if is_too_large(text) => {
                 let hint = "numbers have 64 bits; put quotes around it if it is text";
@@ -230,6 +255,31 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_are_errors_where_they_stand() {
+        for (text, tag, at) in [
+            ("a: !!str 1", "!!str", (1, 4)),
+            ("a:\n  - !!int '1'", "!!int", (2, 5)),
+            ("a: !mine {b: 1}", "!mine", (1, 4)),
+            ("a: !<tag:x.org,2000:y> [1]", "tag:x.org,2000:y", (1, 4)),
+            ("!!map {a: 1}", "!!map", (1, 1)),
+            ("!!str a: 1", "!!str", (1, 1)),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.message.contains(&format!("tag `{tag}`")), "{text}: {error}");
+            assert_eq!(error.position.map(|p| (p.line, p.column)), Some(at), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_colon_is_told_in_plain_words() {
+        for text in ["a: 1\nb\nc: 2", "a:\n  b: 1\n  c\n  d: 2\n", "a: 1\nb"] {
+            let error = read(text).unwrap_err();
+            assert!(error.message.contains("a `:` is missing"), "{text:?}: {error:?}");
+            assert!(error.hint.unwrap().contains("`key: value`"));
+        }
+    }
 
     #[test]
     fn positions_of_keys_and_items() {

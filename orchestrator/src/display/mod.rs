@@ -179,7 +179,8 @@ impl Reporter for Display {
                 }
             }
             RunEvent::Stopping(StopMode::Graceful) => self.print_unless_quiet(
-                "stopping: workers save a checkpoint first; interrupt again to end them now",
+                "stopping: workers are asked to end, with a checkpoint if they save any; interrupt \
+                 again to end them now",
             ),
             RunEvent::Stopping(StopMode::Immediate) => {
                 self.print_unless_quiet("ending the workers now; their last checkpoints stay");
@@ -188,7 +189,8 @@ impl Reporter for Display {
                 self.same_failure(run, failure, others);
             }
             RunEvent::TooManyFailures => self.print_unless_quiet(
-                "too many trials failed: no other is started, and workers save a checkpoint",
+                "too many trials failed: no other is started, and workers are asked to end, with a \
+                 checkpoint if they save any",
             ),
         }
     }

@@ -199,6 +199,12 @@ pub fn clean_up(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The same in the folder that `path` is to be written to, as far as the files are this user's.
+pub(crate) fn clean_up_beside(path: &Path) {
+    // Leftovers that stay are no hindrance.
+    let _ = clean_up(folder_of(path));
+}
+
 fn remove_unless_locked(path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
     // Shared: it may be a second name of an owner file, which must not seem to be held.

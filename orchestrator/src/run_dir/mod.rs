@@ -10,6 +10,7 @@ pub mod requests;
 pub(crate) mod rerun_script;
 pub mod seal;
 pub(crate) mod snapshot;
+pub(crate) mod staging;
 mod supervisor_lock;
 pub(crate) mod trial;
 

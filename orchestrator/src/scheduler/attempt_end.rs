@@ -41,11 +41,12 @@ impl AttemptEnd {
         let Self::Recorded { exit, last_line, .. } = self else { return None };
         let failed = match exit.outcome {
             Outcome::Exited { code: WORKER_DONE | WORKER_STOPPED }
-            | Outcome::Signalled { signal: 9 } => false,
+            | Outcome::Signalled { signal: 9 }
+            | Outcome::NotStarted { transient: true, .. } => false,
             Outcome::Exited { .. } | Outcome::Signalled { .. } | Outcome::NotStarted { .. } => true,
         };
         let cause = match (&exit.outcome, last_line.is_empty()) {
-            (Outcome::NotStarted { message }, _) => message.clone(),
+            (Outcome::NotStarted { message, .. }, _) => message.clone(),
             (_, true) => exit.to_string(),
             (_, false) => format!("{exit}: {last_line}"),
         };

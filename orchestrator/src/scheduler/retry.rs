@@ -5,6 +5,7 @@
 //! - a full disk costs no attempt: [`failed_on_a_full_disk`];
 //! - an interruption costs no attempt, unless the trial was interrupted without progress five times:
 //!   [`after_interruption`], [`MAX_INTERRUPTIONS_WITHOUT_PROGRESS`];
+//! - a worker that cannot be started is an interruption if that may pass: `Outcome::NotStarted`;
 //! - an end at the time limit is an interruption if a checkpoint was saved, and else costs an attempt, for
 //!   the next would end alike: [`ran_out_of_time`];
 //! - exit code 0 after a request to stop is a success only with a result: `Exit::stopped_early`;
@@ -134,7 +135,8 @@ fn fault_of_recorded(exit: &Exit, failure: Option<&Failure>) -> Fault {
         }
         _ if failed_on_a_full_disk(exit, failure) => "the disk was full",
         Outcome::Signalled { signal: 9 } => "killed by the system or manually",
-        Outcome::NotStarted { message } => {
+        Outcome::NotStarted { message, transient: true } => message.as_str(),
+        Outcome::NotStarted { message, transient: false } => {
             let (class, message) = (FailureClass::NotStarted, message.clone());
             return Fault::Worker { class, message };
         }

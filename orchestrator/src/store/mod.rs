@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::Access;
+use serde::de::DeserializeOwned;
 use sqlx::query::QueryAs;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
@@ -153,6 +154,20 @@ pub enum StoreError {
         path: PathBuf,
         /// Its version; 0 where it has none.
         version: u32,
+    },
+    /// A value in the database is not as it was written.
+    #[error(
+        "the database `{}` is damaged: {what} cannot be read\n\nhint: `orch db rebuild` makes the \
+         database again from journal and events and loses nothing",
+        path.display()
+    )]
+    DamagedValue {
+        /// The database.
+        path: PathBuf,
+        /// The value.
+        what: String,
+        /// The reader's error.
+        source: serde_json::Error,
     },
 }
 
@@ -285,6 +300,19 @@ impl Store {
         T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
     {
         select.fetch_all(&mut self.connection).await.map_err(Self::sql_error(&self.path))
+    }
+
+    /// A value that the database has as JSON; `what` it is, for people.
+    fn decode<T: DeserializeOwned>(
+        &self,
+        json: &str,
+        what: impl FnOnce() -> String,
+    ) -> Result<T, StoreError> {
+        serde_json::from_str(json).map_err(|source| StoreError::DamagedValue {
+            path: self.path.clone(),
+            what: what(),
+            source,
+        })
     }
 
     fn sql_error(path: &Path) -> impl Fn(sqlx::Error) -> StoreError + use<> {

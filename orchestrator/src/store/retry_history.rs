@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use experiments::protocol::failure::Failure;
 use experiments::protocol::trial_id::TrialId;
+use serde_json::Value;
 use sqlx::Row;
 
 use super::{Store, StoreError};
@@ -34,15 +35,21 @@ impl Store {
         .map_err(Self::sql_error(&self.path))?;
         let mut pasts = BTreeMap::<TrialId, AttemptHistory>::new();
         for row in rows {
-            let number = row.get("number");
+            let number: u32 = row.get("number");
             let step = |column| row.get::<Option<i64>, _>(column).map(|step| step as u64);
-            let past = pasts.entry(TrialId(row.get("name"))).or_default();
+            let id = TrialId(row.get("name"));
+            let cause = row.get::<Option<String>, _>("stop_cause").map(|text| {
+                let what = || format!("the cause for which attempt {number} of `{id}` was stopped");
+                self.decode(&Value::from(text).to_string(), what)
+            });
+            let cause = cause.transpose()?;
+            let past = pasts.entry(id).or_default();
             past.attempts_reset = row.get("attempts_reset");
             past.attempts.push(AttemptSummary {
                 number,
                 checkpoint: step("saved"),
                 step: step("last_step"),
-                cause: row.get::<Option<String>, _>("stop_cause").map(|text| from_text(&text)),
+                cause,
                 stalled: row.get::<Option<i64>, _>("stalled_since_ms").is_some(),
                 end: None,
             });
@@ -59,8 +66,4 @@ impl Store {
 pub(super) fn to_text(cause: StopCause) -> String {
     let text = serde_json::to_string(&cause).expect("causes are words");
     text.trim_matches('"').to_owned()
-}
-
-fn from_text(text: &str) -> StopCause {
-    serde_json::from_value(text.into()).expect("written by `to_text` of the same type")
 }

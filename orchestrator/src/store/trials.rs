@@ -34,6 +34,14 @@ pub struct TrialRecord {
     pub last_attempt: Option<AttemptRecord>,
 }
 
+impl TrialRecord {
+    /// The number of its active attempt, or else of its next one, from 1.
+    pub(crate) fn active_or_next_attempt(&self) -> u32 {
+        let last = self.last_attempt.as_ref().map_or(0, |attempt| attempt.number);
+        self.state.active_attempt().unwrap_or(last + 1)
+    }
+}
+
 /// An attempt as its events describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptRecord {
@@ -85,7 +93,8 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
-        let mut trials: Vec<_> = rows.iter().map(trial_row).collect();
+        let trials = rows.iter().map(|row| self.trial_row(row));
+        let mut trials = trials.collect::<Result<Vec<_>, _>>()?;
         let mut origins = self.origins().await?;
         for trial in &mut trials {
             trial.origins = origins.remove(&trial.id).unwrap_or_default();
@@ -99,7 +108,8 @@ impl Store {
             .fetch_one(&mut self.connection)
             .await
             .map_err(Self::sql_error(&self.path))?;
-        Ok(request.map(|json| serde_json::from_str(&json).expect("written from the same type")))
+        let what = || "the request that stopped the run".to_owned();
+        request.map(|json| self.decode(&json, what)).transpose()
     }
 
     /// The failure that an attempt's worker reported; `None` if it did not.
@@ -195,33 +205,39 @@ impl Store {
             })
             .collect())
     }
-}
 
-fn trial_row(row: &sqlx::sqlite::SqliteRow) -> TrialRecord {
-    let state: String = row.get("state_json");
-    let last_attempt = row.get::<Option<u32>, _>("number").map(|number| AttemptRecord {
-        number,
-        started_ms: row.get("started_ms"),
-        device: row.get("device"),
-        progress: row.get::<Option<String>, _>("phase").map(|phase| {
-            (phase, row.get::<i64, _>("phase_step") as u64, row.get::<i64, _>("phase_total") as u64)
-        }),
-        failure: row
-            .get::<Option<String>, _>("failure_class")
-            .map(|class| Failure { class: class.into(), message: row.get("failure_message") }),
-        stalled_since_ms: row.get("stalled_since_ms"),
-        skipped_lines: row.get::<i64, _>("skipped_lines") as u64,
-    });
-    TrialRecord {
-        id: TrialId(row.get("name")),
-        key: row.get("key"),
-        variant: row.get("variant"),
-        seed: row.get::<i64, _>("seed") as u64,
-        retired: row.get::<Option<i64>, _>("position").is_none(),
-        state: serde_json::from_str(&state).expect("written by `to_json` of the same type"),
-        build: row.get("build"),
-        data: row.get("data"),
-        origins: Origins::default(),
-        last_attempt,
+    fn trial_row(&self, row: &sqlx::sqlite::SqliteRow) -> Result<TrialRecord, StoreError> {
+        let id = TrialId(row.get("name"));
+        let state: String = row.get("state_json");
+        let state = self.decode(&state, || format!("the state of `{id}`"))?;
+        let last_attempt = row.get::<Option<u32>, _>("number").map(|number| AttemptRecord {
+            number,
+            started_ms: row.get("started_ms"),
+            device: row.get("device"),
+            progress: row.get::<Option<String>, _>("phase").map(|phase| {
+                (
+                    phase,
+                    row.get::<i64, _>("phase_step") as u64,
+                    row.get::<i64, _>("phase_total") as u64,
+                )
+            }),
+            failure: row
+                .get::<Option<String>, _>("failure_class")
+                .map(|class| Failure { class: class.into(), message: row.get("failure_message") }),
+            stalled_since_ms: row.get("stalled_since_ms"),
+            skipped_lines: row.get::<i64, _>("skipped_lines") as u64,
+        });
+        Ok(TrialRecord {
+            id,
+            key: row.get("key"),
+            variant: row.get("variant"),
+            seed: row.get::<i64, _>("seed") as u64,
+            retired: row.get::<Option<i64>, _>("position").is_none(),
+            state,
+            build: row.get("build"),
+            data: row.get("data"),
+            origins: Origins::default(),
+            last_attempt,
+        })
     }
 }

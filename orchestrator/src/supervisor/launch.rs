@@ -199,6 +199,7 @@ impl Supervisor<'_> {
     ) -> Result<(), FileError> {
         let attempt = self.dir.attempt(id, number);
         self.slurm.cancel(&attempt, mode);
+        self.stops.entry(attempt.clone()).or_insert_with(Instant::now);
         let requested = match mode {
             StopMode::Graceful => attempt.request_stop(),
             StopMode::Immediate => attempt.request_kill(),

@@ -73,6 +73,8 @@ pub struct Supervisor<'r> {
     /// The holders that this supervisor has started.
     holders: BTreeMap<AttemptDir, HolderState>,
     stall_detectors: BTreeMap<AttemptDir, StallDetector>,
+    /// When this supervisor first asked an attempt's holder to end it.
+    stops: BTreeMap<AttemptDir, Instant>,
     /// Leased for the trial that starts next.
     lease: Option<Lease>,
     /// Why nothing could be leased, and when that was reported.
@@ -217,6 +219,7 @@ impl<'r> Supervisor<'r> {
             since: Instant::now(),
             holders: BTreeMap::new(),
             stall_detectors: BTreeMap::new(),
+            stops: BTreeMap::new(),
             lease: None,
             unavailable: None,
             progress: progress.collect(),
@@ -263,6 +266,7 @@ impl<'r> Supervisor<'r> {
         trials: &[TrialId],
     ) -> Result<(), SupervisorError> {
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
+        cleanup::remove_temporary_files(&self.dir);
         loop {
             ticks.tick().await;
             self.handle_requests().await?;

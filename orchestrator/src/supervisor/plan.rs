@@ -40,6 +40,8 @@ pub struct PlannedTrial {
     pub changed_files: BTreeSet<String>,
     /// True if its records are damaged.
     pub is_damaged: bool,
+    /// The number of its active attempt, or else of its next one, from 1.
+    pub attempt: u32,
 }
 
 /// The action that running takes with a trial.
@@ -105,6 +107,7 @@ impl Plan {
                         changed.flatten().cloned().collect()
                     }),
                     is_damaged: false,
+                    attempt: known.map_or(1, |row| row.active_or_next_attempt()),
                     trial,
                 }
             })

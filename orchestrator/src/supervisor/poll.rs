@@ -14,13 +14,17 @@ use crate::platform::atomic_file::FileError;
 use crate::platform::line_reader;
 use crate::run_dir::attempt::{AttemptDir, Outcome};
 use crate::run_dir::log_tail;
-use crate::run_dir::ownership::{self, AttemptStatus};
+use crate::run_dir::ownership::{self, AttemptStatus, Owner};
 use crate::scheduler::{AttemptEnd, Input};
 use experiments::protocol::trial_id::TrialId;
 
 /// Time that the holder of an attempt which an earlier supervisor prepared has to become its owner.
 /// To give up too early does no harm: whoever comes second leaves.
 const OWNER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time that a holder has to end its attempt before it is checked whether a signal has stopped the
+/// holder itself.
+const STOPPED_HOLDER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Most attempts in one poll, [`super::POLL_INTERVAL`] apart: enough for any machine, and what a shared
 /// file system bears from one of a cluster's users (docs/scale.md).
@@ -41,7 +45,8 @@ impl Supervisor<'_> {
             let status = ownership::attempt_status(&attempt)?;
             self.read_events(&id, number).await?;
             let input = match status {
-                AttemptStatus::Held(_) => {
+                AttemptStatus::Held(owner) => {
+                    self.continue_stopped_holder(&id, &attempt, &owner);
                     self.handle(Input::HolderStarted(id.clone())).await?;
                     self.check_stall(id, &attempt)
                 }
@@ -128,6 +133,19 @@ impl Supervisor<'_> {
             if !read.more {
                 return Ok(());
             }
+        }
+    }
+
+    /// A stopped holder (SIGSTOP) cannot do what is asked of it.
+    fn continue_stopped_holder(&self, id: &TrialId, attempt: &AttemptDir, owner: &Owner) {
+        let is_late =
+            self.stops.get(attempt).is_some_and(|asked| asked.elapsed() >= STOPPED_HOLDER_TIMEOUT);
+        if is_late && holder::continue_stopped(attempt, owner) {
+            tracing::warn!(
+                "the holder of `{id}` (process {}) was stopped and could not end it; continued it by \
+                 SIGCONT",
+                owner.pid
+            );
         }
     }
 

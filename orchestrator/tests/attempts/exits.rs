@@ -67,7 +67,7 @@ fn a_program_that_cannot_be_started_is_named_in_the_error() {
         command.cwd = trial.path(cwd);
         let lease = trial.no_slots();
         let attempt = trial.start_with(1, &command, lease);
-        let Outcome::NotStarted { message: reported } = trial.end(&attempt).outcome else {
+        let Outcome::NotStarted { message: reported, .. } = trial.end(&attempt).outcome else {
             panic!("`{program}` was started");
         };
         assert!(reported.starts_with(message), "{reported}");

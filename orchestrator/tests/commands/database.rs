@@ -311,3 +311,42 @@ fn a_second_database_beside_that_of_the_supervisor_is_kept_up_to_date() {
     test.start_with("status", &environment).end().expect(0, &[]);
     assert_eq!(dump(&databases(&elsewhere)[0]), dump(&test.run_dir().join("orch.db")));
 }
+
+#[test]
+fn a_damaged_value_is_named_with_the_database_and_a_rebuild_repairs_it() {
+    let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    test.orch("run trip.yaml").expect(0, &[]);
+    let (database, before) = (test.run_dir().join("orch.db"), test.orch("status").stdout);
+    let damages = [
+        ("update trial set state_json = 'garbage' where variant = 'a'", "the state of `a-s0-"),
+        ("update attempt set stop_cause = 'boredom' where attempt_id = 1", "the cause for which"),
+    ];
+    for (damage, what) in damages {
+        alter(&database, damage);
+        for verb in ["status", "show a-s0", "report", "run trip.yaml", "stop a-s0", "retry a-s0"] {
+            let ended = test.orch(verb);
+            assert!(!ended.stderr.contains("panicked"), "{verb}: {}", ended.stderr);
+            if damage.contains("state_json") {
+                ended.expect(1, &["orch.db` is damaged: ", what, "`orch db rebuild`"]);
+            }
+        }
+        test.orch("db check").expect(1, &["`orch db rebuild trip` makes it again"]);
+        test.orch("db rebuild").expect(0, &[]);
+        assert_eq!(test.orch("status").stdout, before);
+    }
+}
+
+#[test]
+fn a_run_whose_path_is_too_long_for_sqlite_has_its_database_elsewhere() {
+    let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    // More than the 512 bytes of SQLite, and far less than the system's 4096.
+    let runs = format!("{0}/{0}/{0}/{0}", "d".repeat(200));
+    let of_these = |arguments: &str| test.orch(&format!("{arguments} --runs {runs}"));
+    of_these("run trip.yaml").expect(0, &["note: the database is `", "2 of 2 trials done"]);
+    assert!(!test.path(&runs).join("trip/orch.db").exists());
+    of_these("status").expect(0, &[]);
+    of_these("report").expect(0, &[]);
+    of_these("db check").expect(0, &[]);
+    of_these("db rebuild").expect(0, &[]);
+    of_these("run trip.yaml").expect(0, &["nothing is left to do"]);
+}

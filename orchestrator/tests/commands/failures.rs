@@ -1,7 +1,10 @@
 //! Workers that fail: retries, final failures, and messages.
 
+use std::fs::{self, File};
+
 use crate::common::default_file::reference_records;
 use crate::common::test_run::TestRun;
+use crate::common::wait::wait_for;
 
 #[test]
 fn a_crash_is_retried_from_the_last_checkpoint() {
@@ -162,4 +165,41 @@ fn a_last_line_without_a_line_feed_is_an_event() {
     // Neither is one that was cut off lost unnoticed.
     let test = two_attempts("", "{\"event\":\"resu");
     test.orch("run trip.yaml").expect(3, &["skipped a line that is not an event"]);
+}
+
+/// A run whose worker's program is open for writing, as while it is linked again.
+fn with_a_busy_program(backoff: &str) -> (TestRun, File) {
+    let test = TestRun::with(&[
+        ("command: [fake-worker]", "command: [./busy-worker]"),
+        ("backoff: 1ms", &format!("backoff: {backoff}")),
+        ("sleep_ms: 20", "sleep_ms: 0"),
+    ]);
+    fs::copy(env!("CARGO_BIN_EXE_fake-worker"), test.path("busy-worker")).unwrap();
+    let writer = File::options().append(true).open(test.path("busy-worker")).unwrap();
+    (test, writer)
+}
+
+#[test]
+fn a_worker_that_cannot_be_started_for_the_moment_is_started_later() {
+    let (test, writer) = with_a_busy_program("1s");
+    let run = test.start("run trip.yaml");
+    wait_for("failures of both", || {
+        let journal = fs::read_to_string(test.run_dir().join("journal.jsonl")).ok()?;
+        (journal.matches("Text file busy").count() >= 2).then_some(())
+    });
+    drop(writer);
+    run.end().expect(0, &["Text file busy (os error 26); will go on", "2 of 2 trials done"]);
+    // Not its fault: it has all of its attempts left.
+    let history = test.state_history("a-s0-");
+    assert_eq!(history[..3], ["starting", "queued", "starting"]);
+    assert_eq!(history.last().unwrap(), "succeeded");
+    assert_eq!(test.recorded(), reference_records(&[]));
+}
+
+#[test]
+fn a_worker_that_can_never_be_started_fails_in_the_end() {
+    let (test, _writer) = with_a_busy_program("1ms");
+    let limit = "interrupted 5 times without a new checkpoint; last: cannot start `";
+    test.orch("run trip.yaml").expect(1, &[limit, "Text file busy (os error 26)", "0 of 2"]);
+    assert_eq!(test.attempts("a-s0-"), 5);
 }

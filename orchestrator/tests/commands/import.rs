@@ -137,3 +137,22 @@ fn logs_that_cannot_be_imported_are_refused_with_a_reason_and_leave_no_run() {
     import(LOGS).expect(0, &["as the run `logs`"]);
     import(LOGS).expect(2, &["there is a run `logs` already", "--name"]);
 }
+
+#[test]
+fn what_a_killed_import_left_is_removed_and_no_run_is_there_before() {
+    let test = TestRun::new();
+    // The name of the run that another import is making.
+    let staged = test.path("runs/.imports/other");
+    fs::create_dir_all(staged.join("trials")).unwrap();
+    fs::write(staged.join("journal.jsonl"), "").unwrap();
+    test.orch("status").expect(2, &["nothing has been run"]);
+    test.orch(&format!("import tensorboard {LOGS}")).expect(0, &["as the run `logs`"]);
+    assert!(!staged.exists());
+    assert_eq!(fs::read_dir(test.path("runs")).unwrap().count(), 2);
+
+    // A folder that is not a run is neither replaced nor filled.
+    fs::create_dir_all(test.path("runs/notes/mine")).unwrap();
+    let refused = test.orch(&format!("import tensorboard {LOGS} --name notes"));
+    refused.expect(2, &["notes` is in the way: it is not a run", "move it away"]);
+    assert_eq!(fs::read_dir(test.path("runs/notes")).unwrap().count(), 1);
+}

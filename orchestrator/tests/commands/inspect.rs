@@ -262,3 +262,27 @@ fn two_trials_are_compared_by_what_differs() {
     assert_eq!(across["environment"], json!({"PYTHONHASHSEED": [null, "1"]}));
     test.orch("diff a c").expect(2, &["no trial of `trap` matches `c`"]);
 }
+
+#[test]
+fn of_long_values_only_what_differs_is_shown() {
+    let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 0")]);
+    let words: Vec<_> = (0..200).map(|n| format!("--option-{n} value-{n}")).collect();
+    let command = format!(
+        "[fake-worker, --lr, '{{offset}}', {}, --long, '{{offset}}{}']",
+        words.join(" ").replace(' ', ", "),
+        "y".repeat(500)
+    );
+    test.edit(&[("command: [fake-worker]", &format!("command: {command}"))]);
+    // It accepts no argument.
+    test.orch("run trip.yaml -q").expect(1, &[]);
+    let page = test.orch("diff variant=a variant=b").stdout;
+    let longest = page.lines().map(|line| line.chars().count()).max().unwrap();
+    assert!(longest <= 160, "{longest}:\n{page}");
+    let command = page.lines().find(|line| line.starts_with("  command")).unwrap();
+    assert!(
+        command.contains("  … 0.0 … 0.0yyy") && command.contains("…  … 1.0 … 1.0yyy"),
+        "{page}"
+    );
+    let json = test.json("diff a b --json");
+    assert!(json["provenance"]["command"][0].as_str().unwrap().contains("value-199 --long 0.0yyy"));
+}

@@ -16,7 +16,14 @@ fn an_interrupted_run_saves_checkpoints_and_resumes_later() {
         test.wait_for_state("a-s0-", "running");
         run.signal(signal);
         let ended = run.end();
-        ended.expect(130, &["workers save a checkpoint first", "a-s0-", "0 of 2 trials done"]);
+        ended.expect(
+            130,
+            &[
+                "workers are asked to end, with a checkpoint if they save any",
+                "a-s0-",
+                "0 of 2 trials done",
+            ],
+        );
         let exit = test.attempt("a-s0-", 1).unwrap().read_exit().unwrap().unwrap();
         assert_eq!(exit.outcome, Outcome::Exited { code: 75 });
         assert_eq!(test.state_history("a-s0-"), ["starting", "running", "interrupted"]);

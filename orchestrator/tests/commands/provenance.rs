@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::test_run::TestRun;
+use crate::common::test_run::{Ended, TestRun};
 
 const QUICK: [(&str, &str); 1] = [("sleep_ms: 20", "sleep_ms: 0")];
 
@@ -104,27 +104,32 @@ fn the_files_of_an_attempt_are_private_whatever_the_umask() {
 }
 
 #[test]
-fn other_users_may_read_the_status() {
+fn other_users_may_read_the_status_and_are_told_that_logs_are_private() {
     let test = TestRun::with(&[("sleep_ms: 20", "hang_at: 3")]);
     let run = test.start("run trip.yaml -q -j 1");
     test.wait_for_step("a-s0-", 1, 2);
     test.wait_for_state("a-s0-", "running");
     run.kill();
-    // Anyone may read the run's folder, and only its user the attempt's.
+    let ended = as_another_user(&test, &["status"]);
+    assert!(ended.code == 0 && ended.stdout.contains("1 queued, 1 running"), "{ended:?}");
+    let ended = as_another_user(&test, &["logs", "a-s0"]);
+    assert!(!ended.stderr.contains("there is no"), "{}", ended.stderr);
+    ended.expect(1, &["/attempt-1/stdout.log`: Permission denied"]);
+}
+
+/// `orch` as called by another user: anyone may read the run's folder, and only its user the attempt's.
+fn as_another_user(test: &TestRun, arguments: &[&str]) -> Ended {
     let out = tempfile::tempdir().unwrap();
     let program = out.path().join("orch");
     fs::copy(env!("CARGO_BIN_EXE_orch"), &program).unwrap();
     for folder in [out.path(), &test.path("")] {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let mut status = Command::new(&program);
-    status.args(["status", "--runs"]).arg(test.path("runs")).current_dir(out.path());
+    let mut orch = Command::new(&program);
+    orch.args(arguments).arg("--runs").arg(test.path("runs")).current_dir(out.path());
     // Nothing is forbidden to root.
     if rustix::process::geteuid().is_root() {
-        status.uid(65534).gid(65534);
+        orch.uid(65534).gid(65534);
     }
-    let ended = status.output().unwrap();
-    let stdout = String::from_utf8(ended.stdout).unwrap();
-    let stderr = String::from_utf8(ended.stderr).unwrap();
-    assert!(ended.status.success() && stdout.contains("1 queued, 1 running"), "{stdout}{stderr}");
+    Ended::of(orch.output().unwrap())
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::common::default_file::reference_records;
 use crate::common::processes;
+use crate::common::signals::try_signal;
 use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
@@ -65,7 +66,13 @@ fn stopping_all_ends_the_run_and_keeps_the_queue() {
     test.wait_for_step("a-s0-", 1, 6);
     test.wait_for_state("a-s0-", "running");
     test.orch("stop --all").expect(0, &["a-s0-", ": interrupted at step 7"]);
-    run.end().expect(130, &["workers save a checkpoint first", "run the file again to resume"]);
+    run.end().expect(
+        130,
+        &[
+            "workers are asked to end, with a checkpoint if they save any",
+            "run the file again to resume",
+        ],
+    );
     assert_eq!(test.state("b-s0-").unwrap(), "queued");
     assert!(processes::holders(&test.path("")).is_empty());
     test.orch("stop --all").expect(0, &["nothing to stop"]);
@@ -204,4 +211,41 @@ fn too_many_failures_end_the_run() {
     // A retry leaves something to run.
     test.orch("retry --failed").expect(0, &[]);
     test.orch("wait").expect(130, &["of 3 trials done; run the file again"]);
+}
+
+#[test]
+fn a_holder_that_a_signal_has_stopped_is_continued_to_end_its_attempt() {
+    let test = TestRun::with(&HANG);
+    let run = test.start("run trip.yaml -j 1");
+    test.wait_for_step("a-s0-", 1, 6);
+    test.wait_for_state("a-s0-", "running");
+    let [holder] = processes::holders(&test.trial("a-s0-").unwrap())[..] else {
+        panic!("no holder")
+    };
+    assert!(try_signal(holder, "-STOP"));
+    test.orch("stop variant=a --now").expect(0, &[": cancelled at step "]);
+    test.wait_for_step("b-s0-", 1, 6);
+    test.orch("stop --all").expect(0, &[]);
+    let continued = format!("(process {holder}) was stopped and could not end it; continued it by");
+    run.end().expect(130, &[&continued]);
+}
+
+#[test]
+fn a_request_that_a_killed_process_has_left_is_handled_by_the_next_verb() {
+    let test = TestRun::with(&[("sleep_ms: 20", "exit: 3"), ("attempts: 3", "attempts: 1")]);
+    test.orch("run trip.yaml --keep-going").expect(1, &["2 failed"]);
+    let failed = test.trial("a-s0-").unwrap();
+    let id = failed.file_name().unwrap().to_str().unwrap();
+    let left = test.run_dir().join("requests/0000000000001-1.json");
+    std::fs::create_dir_all(left.parent().unwrap()).unwrap();
+    std::fs::write(&left, json!({"request": "retry", "trials": [id]}).to_string()).unwrap();
+    // It has nothing to do itself.
+    test.orch("gc").expect(0, &[]);
+    assert_no_requests(&test);
+    assert_eq!(test.state("a-s0-").unwrap(), "queued");
+    // Killed between its decision in the journal and the removal of the request.
+    std::fs::write(&left, json!({"request": "retry", "trials": [id]}).to_string()).unwrap();
+    test.orch("stop state=running").expect(2, &["is queued"]);
+    assert_no_requests(&test);
+    assert_eq!(test.state_history("a-s0-").iter().filter(|state| *state == "queued").count(), 1);
 }

@@ -117,7 +117,7 @@ fn the_table_shows_what_runs_and_leaves_nothing_behind() {
     assert_eq!(code, 130);
     let lines: Vec<_> = screen.lines().collect();
     assert!(lines[0].starts_with("trip: 2 trials: 2 new"), "{screen}");
-    assert!(lines[1].starts_with("stopping: workers save a checkpoint first"), "{screen}");
+    assert!(lines[1].starts_with("stopping: workers are asked to end"), "{screen}");
     assert!(lines[2].contains(": interrupted: stopped after a checkpoint"), "{screen}");
     assert_eq!(lines[3..], ["0 of 2 trials done; run the file again to resume"], "{screen}");
 }

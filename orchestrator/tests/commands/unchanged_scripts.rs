@@ -162,6 +162,21 @@ fn the_plan_shows_the_first_command_and_a_run_from_elsewhere_is_the_same() {
 }
 
 #[test]
+fn the_plan_shows_the_command_of_the_next_attempt() {
+    let test = TestRun::with(&[
+        ("command: [fake-worker]", "command: [fake-worker, '{attempt.dir}']"),
+        ("attempts: 3", "attempts: 1"),
+    ]);
+    for number in [1, 2] {
+        let attempt = format!("/attempt-{number}");
+        test.orch("run trip.yaml -n").expect(0, &[&attempt]);
+        let json = test.json("run trip.yaml -n --json");
+        assert!(json["first_command"]["argv"][1].as_str().unwrap().ends_with(&attempt), "{json}");
+        test.orch("run trip.yaml").expect(1, &[]);
+    }
+}
+
+#[test]
 fn the_commands_to_run_manually_work_where_the_folder_lies_now() {
     let test = argparse();
     test.orch("run trip.yaml -q").expect(0, &[]);

@@ -7,9 +7,10 @@ use std::path::Path;
 use super::signals::try_signal;
 use super::wait::wait_for;
 
-/// The holders in `folder`.
+/// The holders of attempts in `folder`.
 pub(crate) fn holders(folder: &Path) -> Vec<u32> {
-    of(folder).into_iter().filter(|pid| command_line(*pid).contains("orch\0hold\0")).collect()
+    let hold = format!("orch\0hold\0{}", folder.display());
+    all().filter(|pid| command_line(*pid).contains(&hold)).collect()
 }
 
 /// Kills all processes of `folder`, supervisors and holders first, and waits for their end.
@@ -29,14 +30,18 @@ pub(crate) fn kill_all_of(folder: &Path) {
 /// descendants.
 pub(crate) fn of(folder: &Path) -> Vec<u32> {
     let name = folder.as_os_str().as_bytes();
-    let pids = fs::read_dir("/proc").unwrap().flatten();
-    pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    all()
         .filter(|pid| {
             // A zombie's is empty.
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environment.windows(name.len()).any(|part| part == name)
         })
         .collect()
+}
+
+fn all() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// Program and arguments, each followed by a NUL.

@@ -157,12 +157,12 @@ async fn count(db: &mut SqliteConnection, rows: &str) -> Result<i64, sqlx::Error
 }
 
 /// The lines of the journal, without those that a full disk has cut short.
-fn journal(test: &TestRun) -> Vec<Line> {
+pub(crate) fn journal(test: &TestRun) -> Vec<Line> {
     let text = fs::read_to_string(test.run_dir().join("journal.jsonl")).unwrap();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         if entry.file_type().unwrap().is_dir() {

@@ -153,10 +153,11 @@ impl World {
             (Ownership::Held, Holder::Holding, now_ms);
         if attempt.stop.is_some() {
             attempt.asked_ms = Some(now_ms);
-            let outcome = Outcome::NotStarted { message: "stopped".to_owned() };
+            let outcome = Outcome::NotStarted { message: "stopped".to_owned(), transient: false };
             attempt.worker_ends(outcome, End::Interrupted);
         } else if there_is_none {
-            let outcome = Outcome::NotStarted { message: "no such program".to_owned() };
+            let outcome =
+                Outcome::NotStarted { message: "no such program".to_owned(), transient: false };
             attempt.worker_ends(outcome, End::Permanent("not-started"));
         } else {
             attempt.worker = Some(Worker { step, hangs, ignores_term });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{JudgedClaim, Verdict};
 use crate::comparison::Comparison;
-use crate::table::ComparisonJson;
+use crate::table::{ComparisonJson, escape_markdown};
 
 /// The method, in a sentence below the claims.
 pub(crate) const METHOD: &str = "Differences are paired by seed and, of final values, by item; t intervals at \
@@ -18,12 +18,18 @@ pub(crate) fn markdown(claims: &[JudgedClaim]) -> String {
     let mut text = "# Claims\n".to_owned();
     for judged in claims {
         let (claim, verdict) = (&judged.claim, judged.verdict.words());
-        let _ = write!(text, "\n- **{verdict}**: {}\n  `{}`\n", claim.claim, claim.compare);
+        let (claim, compare) = (escape_markdown(&claim.claim), code(&claim.compare.to_string()));
+        let _ = write!(text, "\n- **{verdict}**: {claim}\n  {compare}\n");
         for detail in details(judged) {
-            let _ = writeln!(text, "  - {detail}");
+            let _ = writeln!(text, "  - {}", escape_markdown(&detail));
         }
     }
     text + "\n" + METHOD + "\n"
+}
+
+/// A span of code; one with a backtick in it gets two around it.
+fn code(text: &str) -> String {
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }
 
 /// Lines for a terminal.

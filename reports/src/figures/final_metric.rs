@@ -25,14 +25,13 @@ pub(super) struct FinalValue {
 
 impl<'a> FinalMetric<'a> {
     pub(super) fn new(name: &'a str, source: Source) -> Self {
-        let columns = source.report.table.iter().flat_map(|table| &table.columns);
-        let column = columns.into_iter().find(|column| column.metric == name);
+        let column = source.column(name);
         let scale = column.map_or(1.0, |column| column.scale);
         // The worker's unit is that of the unscaled value.
         let info = source.records.metrics.get(name).filter(|_| (scale - 1.0).abs() < 1e-12);
         let own_unit = info.and_then(|info| info.unit.as_deref());
         let unit = column.and_then(|column| column.unit.as_deref()).or(own_unit);
-        let label = column.and_then(|column| column.label.as_deref()).unwrap_or(name);
+        let label = source.label(name);
         Self {
             name,
             scale,

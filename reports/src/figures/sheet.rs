@@ -17,6 +17,7 @@ use super::canvas::style::{self, px};
 use super::canvas::surface::{self, Canvas};
 use crate::files::Files;
 use crate::records::{Artifact, Records, Trial};
+use crate::table::text_field;
 
 /// One row of pictures, all of one trial.
 struct Row<'a> {
@@ -189,8 +190,10 @@ impl Sheet<'_> {
         for (row, cells) in self.rows.iter().zip(&self.cells) {
             for Cell { artifact, .. } in cells.iter().flatten() {
                 let Artifact { name, item, step, .. } = artifact;
-                let item = item.as_deref().unwrap_or_default();
-                out.write_record([&row.label, row.trial, name, item, &step.to_string()])?;
+                let texts = [&row.label, row.trial, name, item.as_deref().unwrap_or_default()];
+                let texts = texts.map(text_field);
+                let step = step.to_string();
+                out.write_record(texts.iter().map(AsRef::as_ref).chain([step.as_str()]))?;
             }
         }
         out.flush()

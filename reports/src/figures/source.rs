@@ -1,6 +1,6 @@
 //! The input of every figure.
 
-use experiments::schema::report::{Figure, Report};
+use experiments::schema::report::{Column, Figure, Report};
 
 use crate::records::Records;
 
@@ -11,7 +11,17 @@ pub(super) struct Source<'a> {
     pub(super) records: &'a Records,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    /// The table's column of a metric; None if it has none.
+    pub(super) fn column(self, metric: &str) -> Option<&'a Column> {
+        self.report.table.iter().flat_map(|table| &table.columns).find(|c| c.metric == metric)
+    }
+
+    /// The label that a metric has in the table, or else its name.
+    pub(super) fn label(self, metric: &'a str) -> &'a str {
+        self.column(metric).and_then(|column| column.label.as_deref()).unwrap_or(metric)
+    }
+
     /// The index of a variant's colour and marker, the same in every figure: its position in the
     /// file, with the variants that are some curve's reference after the others.
     pub(super) fn style_index(self, variant: &str) -> usize {

@@ -1,5 +1,7 @@
 //! The table for programs that read lines: unscaled, at full precision, one line per row.
 
+use std::borrow::Cow;
+
 use experiments::schema::report::{Center, Spread};
 
 use super::{Estimate, Table};
@@ -29,7 +31,7 @@ impl Table {
         let mut header: Vec<String> =
             ["variant", "label", "seeds", "finished"].map(str::to_owned).into();
         for column in &self.columns {
-            let metric = &column.spec.metric;
+            let metric = text_field(&column.spec.metric);
             header.extend(["mean", "sd", "n"].map(|part| format!("{metric}_{part}")));
             header.extend(self.extra_statistics().map(|(part, _)| format!("{metric}_{part}")));
             header.extend(column.has_paper.then(|| format!("{metric}_paper")));
@@ -37,7 +39,8 @@ impl Table {
         let mut records = vec![header];
         for row in &self.rows {
             let (seeds, finished) = (row.variant.trials.len(), row.variant.finished().count());
-            let mut fields = vec![row.variant.name.clone(), row.variant.label.clone()];
+            let label = text_field(&row.variant.label).into_owned();
+            let mut fields = vec![row.variant.name.clone(), label];
             fields.extend([seeds.to_string(), finished.to_string()]);
             for (column, cell) in self.columns.iter().zip(&row.cells) {
                 let estimate = cell.value.estimate();
@@ -73,7 +76,8 @@ impl Table {
         for (row, comparisons) in self.rows.iter().zip(&baseline.comparisons) {
             for (column, comparison) in self.columns.iter().zip(comparisons) {
                 let Some(c) = comparison else { continue };
-                let names = [&row.variant.name, &baseline.name, &column.spec.metric];
+                let metric = text_field(&column.spec.metric).into_owned();
+                let names = [row.variant.name.clone(), baseline.name.clone(), metric];
                 let numbers = [
                     Some(c.paired.difference),
                     c.paired.interval.map(|interval| interval.low),
@@ -82,7 +86,7 @@ impl Table {
                     c.p,
                     c.paired.effect_size,
                 ];
-                let mut fields = names.map(String::clone).to_vec();
+                let mut fields = names.to_vec();
                 fields.extend(numbers.map(optional_number));
                 fields.extend([c.seeds.len(), c.items].map(|n| n.to_string()));
                 records.push(fields);
@@ -95,6 +99,14 @@ impl Table {
 /// A number at full precision; empty if there is none.
 pub(crate) fn optional_number(value: Option<f64>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
+}
+
+/// Text of a file or a worker as a field of CSV: a spreadsheet would take one that begins like a formula
+/// for one, so that gets an apostrophe in front, as OWASP advises. Numbers are never changed.
+pub fn text_field(text: &str) -> Cow<'_, str> {
+    let is_formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    if is_formula { format!("'{text}").into() } else { text.into() }
 }
 
 /// One record of RFC 4180, but ended by a bare line feed.
@@ -117,7 +129,17 @@ fn to_csv(records: &[impl AsRef<[String]>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::record;
+    use super::{record, text_field};
+
+    #[test]
+    fn text_that_begins_like_a_formula_is_text_to_a_spreadsheet() {
+        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1"] {
+            assert_eq!(text_field(formula), format!("'{formula}"));
+        }
+        for harmless in ["-0.5", "+1e-3", "-inf", "", "a=b", "val/psnr", "'=1"] {
+            assert_eq!(text_field(harmless), harmless);
+        }
+    }
 
     #[test]
     fn fields_are_quoted_only_where_they_must_be() {

@@ -1,5 +1,7 @@
 //! The table for a page: plain markup for any style sheet.
 
+use std::borrow::Cow;
+
 use super::baseline::HEADINGS;
 use super::{ABSENT, Cell, Column, Table};
 
@@ -79,4 +81,19 @@ pub(crate) fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// Drawn in place of a character that no document may have.
+const FORBIDDEN: char = '□';
+
+/// A document in HTML or XML with a box for each character that XML forbids: labels of a file and names
+/// of a worker may have them, and no escape makes them legal.
+pub(crate) fn displayable(document: &str) -> Cow<'_, str> {
+    let is_forbidden =
+        |c: char| matches!(c, '\0'..'\t' | '\x0b' | '\x0c' | '\x0e'..' ' | '\u{fffe}' | '\u{ffff}');
+    if document.contains(is_forbidden) {
+        document.replace(is_forbidden, &FORBIDDEN.to_string()).into()
+    } else {
+        document.into()
+    }
 }

@@ -18,10 +18,10 @@ impl Table {
         let rows = self.rows.iter().map(|row| self.fields(row, escape, value));
         let lines: Vec<String> = [header, rule].into_iter().chain(rows).map(|l| line(&l)).collect();
 
-        let mut paragraphs = vec![self.caption.clone(), lines.join("\n")];
-        paragraphs.extend(self.bold.iter().map(|meaning| format!("Bold: {meaning}.")));
+        let mut paragraphs = vec![escape(&self.caption), lines.join("\n")];
+        paragraphs.extend(self.bold.iter().map(|meaning| format!("Bold: {}.", escape(meaning))));
         paragraphs.extend(self.markdown_comparisons());
-        paragraphs.extend(self.notes.iter().cloned());
+        paragraphs.extend(self.notes.iter().map(|note| escape(note)));
         paragraphs.join("\n\n") + "\n"
     }
 
@@ -46,6 +46,19 @@ fn line(fields: &[String]) -> String {
     format!("| {} |", fields.join(" | "))
 }
 
-fn escape(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "&lt;")
+/// Text that Markdown shows as it is, in a paragraph or in a cell of a table.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' | '|' | '`' | '*' => out.extend(['\\', c]),
+            // Of a link; other brackets are those of intervals.
+            ']' if matches!(rest.peek(), Some('(' | '[' | ':')) => out.push_str("\\]"),
+            '<' => out.push_str("&lt;"),
+            '\n' | '\r' => out.push(' '),
+            _ => out.push(c),
+        }
+    }
+    out
 }

@@ -22,12 +22,13 @@ mod text;
 pub(crate) use baseline::p_text;
 pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::optional_number;
-pub use csv::record;
+pub use csv::{record, text_field};
 use data::ABSENT;
 pub(crate) use data::Column;
 pub use data::{Baseline, Row, Table};
-pub(crate) use html::escape;
+pub(crate) use html::{displayable, escape};
 pub(crate) use json::ComparisonJson;
+pub(crate) use markdown::escape as escape_markdown;
 pub use notes::{IncompleteRow, MissingSeed};
 pub(crate) use text::{CellText, TableText};
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::schema::report::{Band, Curve, Figure, Reference, Scale, X};
+use experiments::schema::report::{Band, Column, Curve, Figure, Reference, Scale, X};
 use reports::records::{Records, Trial};
 use reports::series::{Sample, Series, Spool};
 use reports::write;
 use resvg::tiny_skia::Pixmap;
 
 use crate::figures::{curve, report, trained};
-use crate::fixtures::{records, series, trial, variant};
+use crate::fixtures::{column, records, series, trial, variant};
 use crate::pixels::{Rgb, at, decode, near};
 
 const BLUE: Rgb = (0x00, 0x72, 0xb2);
@@ -328,4 +328,23 @@ fn the_picture_grows_until_every_label_fits() {
     for edge in [0, pixmap.height() - 1] {
         assert!((0..pixmap.width()).all(|x| at(&pixmap, x, edge) == (255, 255, 255)), "{edge}");
     }
+}
+
+#[test]
+fn the_vertical_axis_has_the_label_that_the_metric_has_in_the_table() {
+    let points = [(0, 1.0), (100, 2.0)];
+    let records = records(vec![variant("sr3", "SR3", vec![trained(0, &points)])]);
+    let drawing = |y_label: Option<&str>, label: Option<&str>| {
+        let out = tempfile::tempdir().unwrap();
+        let curve = Curve { y_label: y_label.map(str::to_owned), ..curve("psnr") };
+        let mut report = report(vec![Figure::Curve(curve)]);
+        let columns = &mut report.table.as_mut().unwrap().columns;
+        columns.push(Column { label: label.map(str::to_owned), ..column("val/psnr") });
+        write(&report, &records, out.path()).unwrap();
+        fs_err::read_to_string(out.path().join("figures/psnr.svg")).unwrap()
+    };
+    assert_eq!(drawing(None, Some("Quality")), drawing(Some("Quality"), None));
+    assert_eq!(drawing(Some("Own"), Some("Quality")), drawing(Some("Own"), None));
+    assert_eq!(drawing(None, None), drawing(Some("val/psnr"), Some("Quality")));
+    assert_ne!(drawing(None, None), drawing(None, Some("Quality")));
 }

@@ -9,6 +9,7 @@ mod curves;
 mod figures;
 mod finals;
 mod fixtures;
+mod hostile_text;
 mod latex;
 mod metric_gaps;
 mod page;

@@ -1,5 +1,6 @@
 // What libtorch has and tch lacks. Every function returns null, or a message to be freed with
 // `orch_free`: no C++ exception may cross into Rust.
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -24,15 +25,24 @@ List list(at::Tensor *const *tensors, size_t count) {
     return result;
 }
 
+// A copy for the caller to free. Without memory for it the process ends: null would mean success.
+char *copied(const char *message) {
+    if (char *copy = strdup(message)) {
+        return copy;
+    }
+    std::fputs(message, stderr);
+    std::abort();
+}
+
 template <class Body>
 char *guarded(Body body) {
     try {
         body();
         return nullptr;
     } catch (const std::exception &error) {
-        return strdup(error.what());
+        return copied(error.what());
     } catch (...) {
-        return strdup("an exception that is no std::exception");
+        return copied("an exception that is no std::exception");
     }
 }
 

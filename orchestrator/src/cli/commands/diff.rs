@@ -6,6 +6,7 @@ use std::time::Duration;
 use experiments::protocol::exit;
 use experiments::protocol::trial::ENV_OF_ATTEMPTS;
 use serde_json::{Map, Value, json};
+use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::error::Result;
 use super::one_trial::OneTrial;
@@ -17,6 +18,9 @@ use crate::display::text::{columns, difference, duration};
 use crate::platform::hash;
 use crate::platform::shell::quoted;
 use crate::run_dir::attempt::AttemptDir;
+
+/// Most characters of a value that are shown; the JSON has all of them.
+const LONGEST: usize = 60;
 
 /// One of the two trials.
 struct ComparedTrial {
@@ -103,7 +107,37 @@ fn pairs<'a, K: Ord, V>(
 /// A line of the page; a dash where a trial has no value.
 fn row<V: ToString>(key: &str, a: Option<&V>, b: Option<&V>) -> [String; 4] {
     let [a, b] = [a, b].map(|value| value.map_or("–".to_owned(), V::to_string));
+    let [a, b] = if a == b { [cut(&a), cut(&b)] } else { differing_words(&a, &b) };
     [format!("  {key}"), a, b, String::new()]
+}
+
+/// Both values; where one is long, only the words in which they differ, with dots for the others.
+fn differing_words(a: &str, b: &str) -> [String; 2] {
+    if [a, b].iter().all(|value| value.chars().count() <= LONGEST) {
+        return [a.to_owned(), b.to_owned()];
+    }
+    let words = |value| str::split_inclusive(value, [' ', ':', ',']).collect::<Vec<_>>();
+    let words = [words(a), words(b)];
+    let mut texts = [String::new(), String::new()];
+    for operation in capture_diff_slices(Algorithm::Myers, &words[0], &words[1]) {
+        let ranges = [operation.old_range(), operation.new_range()];
+        for ((text, words), range) in texts.iter_mut().zip(&words).zip(ranges) {
+            if operation.tag() == DiffTag::Equal {
+                text.push_str(" … ");
+            } else {
+                text.push_str(&words[range].concat());
+            }
+        }
+    }
+    texts.map(|text| cut(&text.split_whitespace().collect::<Vec<_>>().join(" ")))
+}
+
+/// At most the first [`LONGEST`] characters.
+fn cut(value: &str) -> String {
+    match value.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
 }
 
 /// A line for every key with different values.

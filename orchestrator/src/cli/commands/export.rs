@@ -8,7 +8,7 @@ use experiments::protocol::exit;
 use experiments::protocol::number::Number;
 use experiments::protocol::trial_id::TrialId;
 use futures_util::TryStreamExt;
-use reports::table::record;
+use reports::table::{record, text_field};
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use super::error::{Result, VerbError};
 use super::output::{print_json, print_message};
 use crate::cli::args::{self, ExportFormat, Global};
 use crate::interop::parquet::ParquetFile;
-use crate::platform::atomic_file::{FileError, TemporaryFile};
+use crate::platform::atomic_file::{self, FileError, TemporaryFile};
 use crate::run_dir::RunDir;
 use crate::store::{Point, Store, TrialRecord};
 use crate::tensorboard::EventFile;
@@ -95,7 +95,7 @@ async fn lines(
     format: ExportFormat,
     out: &Path,
 ) -> Result<Exported> {
-    let mut file = TemporaryFile::create(out)?;
+    let mut file = create(out)?;
     let points = write_lines(store, trials, format, |text| file.append(text.as_bytes())).await?;
     file.persist()?;
     Ok(Exported { files: vec![out.to_owned()], points })
@@ -151,8 +151,7 @@ where
 /// All trials in one Parquet file.
 async fn columns(store: &mut Store, trials: &[TrialRecord], out: &Path) -> Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
-    let mut columns =
-        ParquetFile::new(TemporaryFile::create(out)?).map_err(|source| failed(out, source))?;
+    let mut columns = ParquetFile::new(create(out)?).map_err(|source| failed(out, source))?;
     for trial in trials {
         let mut points = store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
@@ -175,7 +174,7 @@ async fn event_files(store: &mut Store, trials: &[TrialRecord], out: &Path) -> R
             .map_err(|source| FileError::Write { path: folder.clone(), source })?;
         // Always the same name: TensorBoard would show an older export beside a newer one.
         let path = folder.join("events.out.tfevents.0.orch");
-        let mut file = TemporaryFile::create(&path)?;
+        let mut file = create(&path)?;
         let mut events = EventFile::default();
         file.append(&events.head(point.time))?;
         loop {
@@ -213,8 +212,8 @@ impl<'a> Line<'a> {
             self.trial.0.clone(),
             self.variant.to_owned(),
             self.seed.to_string(),
-            self.metric.to_owned(),
-            self.item.to_owned(),
+            text_field(self.metric).into_owned(),
+            text_field(self.item).into_owned(),
             self.step.to_string(),
             self.value.0.to_string(),
             self.time.map(|time| time.to_string()).unwrap_or_default(),
@@ -224,6 +223,12 @@ impl<'a> Line<'a> {
     fn json(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
     }
+}
+
+/// A file that is to become `path`; what killed exports left beside it is removed.
+fn create(path: &Path) -> Result<TemporaryFile, FileError> {
+    atomic_file::clean_up_beside(path);
+    TemporaryFile::create(path)
 }
 
 fn failed(path: &Path, source: io::Error) -> FileError {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::damage::open_intact;
 use super::error::Result;
 use super::output::{print, print_json, print_message};
-use super::submit_request::submit_request;
+use super::submit_request::{handle_left_over, submit_request};
 use crate::cli::args::{self, Global};
 use crate::display::text::columns;
 use crate::run_dir::RunDir;
@@ -19,6 +19,9 @@ use crate::supervisor::retention::{self, Garbage, Survey};
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Gc, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    if !arguments.dry_run {
+        handle_left_over(&dir).await?;
+    }
     let keep = RunSnapshot::read(&dir.resolved())?.run.keep;
     let mut store = open_intact(&dir).await?;
     let survey = retention::survey(&mut store, &dir, keep.as_ref()).await?;

@@ -25,6 +25,7 @@ use crate::platform::hash::sha256;
 use crate::run_dir::RunDir;
 use crate::run_dir::seal::AttemptSeal;
 use crate::run_dir::snapshot::{self, RunSnapshot};
+use crate::run_dir::staging::StagedRun;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
 
@@ -44,6 +45,16 @@ pub(super) enum ImportRequestError {
     Exists {
         /// The run.
         name: String,
+    },
+    /// The name is that of something else than a run.
+    #[error(
+        "`{}` is in the way: it is not a run\n\n\
+         hint: move it away, or give this run another name by `--name`",
+        path.display()
+    )]
+    InTheWay {
+        /// The file or folder.
+        path: PathBuf,
     },
     /// The name cannot be that of a folder.
     #[error(
@@ -104,19 +115,19 @@ pub(super) async fn run(arguments: &args::Import, global: &Global) -> Result<u8>
     let others: BTreeSet<_> = sources.iter().flat_map(|source| source.others.clone()).collect();
     let imported = plan_trials(sources, &folder, arguments.row.as_deref(), &choice)?;
 
-    dir.create()?;
-    let lock = dir.lock_for_a_moment()?;
-    if dir.journal().is_file() {
-        return Err(ImportRequestError::Exists { name }.into());
+    if dir.path().exists() {
+        return Err(name_taken(&dir).into());
     }
+    let staged = StagedRun::create(dir.clone())?;
     for ImportedTrial { source, trial, .. } in &imported {
-        source.copy(&dir.attempt(&trial.id, 1), &choice)?;
+        source.copy(&staged.dir().attempt(&trial.id, 1), &choice)?;
     }
     let resolved = resolved(&name, &folder, &imported);
-    resolved.write(&dir.resolved())?;
+    resolved.write(&staged.dir().resolved())?;
+    write_journal(staged.dir(), &resolved, &imported)?;
     // From here on there is a run.
-    write_journal(&dir, &resolved, &imported)?;
-    sync::for_writing(&dir, &lock).await?.close().await?;
+    let dir = staged.publish()?.ok_or_else(|| name_taken(&dir))?;
+    sync::for_reading(&dir).await?;
 
     let ids: Vec<_> = imported.iter().map(|imported| &imported.trial.id).collect();
     if arguments.json {
@@ -145,6 +156,14 @@ pub(super) async fn run(arguments: &args::Import, global: &Global) -> Result<u8>
         ));
     }
     Ok(exit::OK)
+}
+
+fn name_taken(dir: &RunDir) -> ImportRequestError {
+    if dir.journal().is_file() {
+        ImportRequestError::Exists { name: dir.name() }
+    } else {
+        ImportRequestError::InTheWay { path: dir.path().to_owned() }
+    }
 }
 
 fn suggestion(suggested: Option<&String>) -> String {

@@ -1,7 +1,7 @@
 //! `orch logs TRIAL [RUN]`: prints the output of a trial's worker; of several trials, one for each cause.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use experiments::protocol::exit;
@@ -84,7 +84,9 @@ fn print_once(
 ) -> Result<()> {
     let attempt = dir.attempt(&status.trial.id, number(status, arguments)?);
     let mut logs = Logs::of(&attempt, arguments, global);
-    if let Some((path, _)) = logs.files.iter().find(|(path, _)| !path.exists()) {
+    // One that may not be looked at is reported when it is opened.
+    let is_missing = |path: &Path| path.try_exists().is_ok_and(|exists| !exists);
+    if let Some((path, _)) = logs.files.iter().find(|(path, _)| is_missing(path)) {
         return Err(LogsError::MissingFile { path: path.clone() }.into());
     }
     logs.print_new()?;

@@ -103,14 +103,16 @@ pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> R
     let ValidatedRun { run, dir, .. } = validated;
     let (wanted, free) = (run.config.resources.disk, free_space(dir)?);
     let first = plan.to_run().next().or(plan.trials.first());
-    let first = first.map(|planned| WorkerCommand::new(&run.config, dir, &planned.trial, 1));
+    let first = first.map(|PlannedTrial { trial, attempt, .. }| {
+        WorkerCommand::new(&run.config, dir, trial, *attempt)
+    });
     let first = first.transpose()?;
     if as_json {
         print_json(&json!({
             "schema": 1,
             "run": run.name(),
             "profile": run.config.profile,
-            "trials": plan.trials.iter().map(|PlannedTrial { trial, action, stale, changed_files, is_damaged }| json!({
+            "trials": plan.trials.iter().map(|PlannedTrial { trial, action, stale, changed_files, is_damaged, .. }| json!({
                 "id": trial.id,
                 "variant": trial.variant,
                 "seed": trial.seed,

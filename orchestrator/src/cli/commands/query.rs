@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use experiments::protocol::exit;
 use futures_util::TryStreamExt;
-use reports::table::record;
+use reports::table::{record, text_field};
 use serde_json::{Map, Value};
 
 use super::damage::open_records;
@@ -81,9 +81,10 @@ async fn table(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> Res
 }
 
 async fn csv(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> Result<()> {
-    out.write_all(harmless(&record(names)).as_bytes())?;
+    let names: Vec<_> = names.iter().map(|name| text_field(name).into_owned()).collect();
+    out.write_all(harmless(&record(&names)).as_bytes())?;
     while let Some(row) = rows.try_next().await.map_err(refused)? {
-        let fields: Vec<_> = row.into_iter().map(|cell| text(cell, "")).collect();
+        let fields: Vec<_> = row.into_iter().map(field).collect();
         out.write_all(harmless(&record(&fields)).as_bytes())?;
     }
     Ok(out.flush()?)
@@ -104,6 +105,13 @@ async fn json(names: &[String], mut rows: Rows<'_>, mut out: impl Write) -> Resu
     }
     writeln!(out, "\n]}}")?;
     Ok(out.flush()?)
+}
+
+fn field(cell: Cell) -> String {
+    match cell {
+        Cell::Text(text) => text_field(&text).into_owned(),
+        other => text(other, ""),
+    }
 }
 
 fn text(cell: Cell, null: &str) -> String {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::damage::open_records;
 use super::error::Result;
 use super::output::{print_json, print_message};
-use super::submit_request::{HandledBy, submit_request};
+use super::submit_request::{HandledBy, handle_left_over, submit_request};
 use crate::cli::args::{self, Global};
 use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
@@ -57,6 +57,7 @@ pub(super) enum RetryError {
 pub(super) async fn run(arguments: &args::Retry, global: &Global) -> Result<u8> {
     let selection = arguments.selection()?;
     let dir = RunDir::find(&global.runs, selection.run)?;
+    handle_left_over(&dir).await?;
     let trials = trial_status::all(open_records(&dir).await?.trials().await?, &dir)?;
     let selected = match selection.trials {
         None => trials.into_iter().filter(|status| status.state() == "failed").collect(),

@@ -12,13 +12,15 @@ use super::error::Result;
 use super::metric_gaps::metric_gaps;
 use super::output::{print, print_json};
 use super::skipped_lines::skipped_lines_text;
+use super::summary::failures;
 use crate::cli::args::{self, Global};
 use crate::display::text::{columns, counts};
 use crate::display::trial_status::{self, TrialStatus};
 use crate::platform::clock;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, Supervisor};
-use crate::scheduler::State;
+use crate::scheduler::{State, StopRequest};
+use crate::store::Store;
 
 /// With more trials than this, some are only counted, unless `--all` is given.
 const MANY: usize = 40;
@@ -38,6 +40,7 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
     let skipped_lines = store.skipped_lines().await?;
     let mut trials = store.trials().await?;
     let gaps = metric_gaps(&mut store, &resolved.run.report, &trials).await?;
+    let same_failure = same_failure(&mut store, &dir, supervisor.as_ref()).await?;
     trials.retain(|trial| arguments.all || !trial.retired);
     let statuses = trial_status::all(trials, &dir)?;
     if arguments.json {
@@ -47,19 +50,25 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
             "run": dir.name(),
             "folder": dir.path(),
             "supervisor": supervisor,
+            "same_failure": same_failure,
             "trials": trials,
             "metric_gaps": gaps,
         }))?;
     } else {
         let counts = counts(statuses.iter().map(TrialStatus::state));
-        let supervision = supervision(supervisor.as_ref(), &statuses, &resolved);
+        let supervision = match supervisor.as_ref() {
+            Some(supervisor) => format!("run by {supervisor}\n"),
+            None => end_of_run(&statuses, same_failure.as_deref(), &resolved),
+        };
         let head = format!("{}: {counts}\n{supervision}\n", dir.name());
         let (listed, only_counted) = if arguments.all || statuses.len() <= MANY {
             (statuses, Vec::new())
         } else {
             statuses.into_iter().partition(is_of_interest)
         };
-        print(&(head + &table(&listed, &resolved, supervisor.is_some(), &latest, &gaps)))?;
+        let (supervised, same_failure) = (supervisor.is_some(), same_failure.is_some());
+        let table = table(&listed, &resolved, supervised, same_failure, &latest, &gaps);
+        print(&(head + &table))?;
         if !only_counted.is_empty() {
             print(&format!("and {} more; `--all` lists them\n", only_counted.len()))?;
         }
@@ -76,26 +85,46 @@ fn is_of_interest(status: &TrialStatus) -> bool {
     !matches!(status.trial.state, State::Queued { .. } | State::Succeeded { .. })
 }
 
-/// The supervisor, or the command that resumes the run; empty if every trial is done.
-fn supervision(
+/// The cause for which the last `orch run` ended, where its first trials failed the same way; `None`
+/// otherwise, and while a supervisor is running.
+async fn same_failure(
+    store: &mut Store,
+    dir: &RunDir,
     supervisor: Option<&Supervisor>,
+) -> Result<Option<String>> {
+    if supervisor.is_some() || store.stopping().await? != Some(StopRequest::SameFailure) {
+        return Ok(None);
+    }
+    let trials = store.trials().await?;
+    let most = failures(dir, trials.iter().filter(|trial| !trial.retired), true).into_iter().next();
+    Ok(most.map(|same| same.cause))
+}
+
+/// The end of a run without a supervisor, and the command that resumes it; empty if every trial is done.
+fn end_of_run(
     statuses: &[TrialStatus],
+    same_failure: Option<&str>,
     resolved: &RunSnapshot,
 ) -> String {
-    if let Some(supervisor) = supervisor {
-        return format!("run by {supervisor}\n");
-    }
     let mut trials = statuses.iter().map(|status| &status.trial).filter(|trial| !trial.retired);
     if trials.all(|trial| matches!(trial.state, State::Succeeded { .. })) {
         return String::new();
     }
-    format!("no supervisor is running; `{}` resumes the run\n", resolved.command_line())
+    let command = resolved.command_line();
+    match same_failure {
+        Some(cause) => format!(
+            "the run ended because its first trials failed the same way: {cause}\n\
+             once that is corrected, `{command}` resumes it\n"
+        ),
+        None => format!("no supervisor is running; `{command}` resumes the run\n"),
+    }
 }
 
 fn table(
     statuses: &[TrialStatus],
     resolved: &RunSnapshot,
     supervised: bool,
+    same_failure: bool,
     latest: &BTreeMap<TrialId, f64>,
     gaps: &MetricGaps,
 ) -> String {
@@ -115,7 +144,7 @@ fn table(
             active.map_or(String::new(), |(_, step, of)| format!("{step}/{of}")),
             latest.get(&trial.id).map_or(String::new(), |value| format!("{value:.2}")),
             trial.last_attempt.as_ref().map_or(String::new(), |a| a.number.to_string()),
-            reason(status, resolved, supervised, gaps),
+            reason(status, resolved, supervised, same_failure, gaps),
         ]);
     }
     columns(&rows).join("\n") + "\n"
@@ -126,13 +155,20 @@ fn reason(
     status: &TrialStatus,
     resolved: &RunSnapshot,
     supervised: bool,
+    same_failure: bool,
     gaps: &MetricGaps,
 ) -> String {
     match gaps.trials.iter().find(|gap| gap.trial == status.trial.id.0) {
         Some(gap) if gap.no_result => "reported no result".to_owned(),
         Some(gap) => format!("reported no {}", gap.metrics.join(", ")),
-        None => resolved.reason(status, supervised).lines().next().unwrap_or_default().to_owned(),
+        // The failure by which the run ended, and not that it has ended.
+        None if same_failure && status.trial.last_attempt.is_some() => first_line(&status.reason()),
+        None => first_line(&resolved.reason(status, supervised)),
     }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn to_json(status: &TrialStatus, headline: Option<&str>, latest: &BTreeMap<TrialId, f64>) -> Value {

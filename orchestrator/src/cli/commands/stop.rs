@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::damage::open_records;
 use super::error::Result;
 use super::output::{print_json, print_message};
-use super::submit_request::submit_request;
+use super::submit_request::{handle_left_over, submit_request};
 use crate::cli::args::{self, Global};
 use crate::display::trial_status;
 use crate::run_dir::RunDir;
@@ -25,6 +25,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub(super) async fn run(arguments: &args::Stop, global: &Global) -> Result<u8> {
     let selection = arguments.selection()?;
     let dir = RunDir::find(&global.runs, selection.run)?;
+    handle_left_over(&dir).await?;
     let trials = open_records(&dir).await?.trials().await?;
     let (settled, selected) = match &selection.trials {
         None => (Vec::new(), trials.into_iter().filter(is_active).collect()),

@@ -29,6 +29,19 @@ pub(super) enum HandledBy {
     Ourselves,
 }
 
+/// Handles the requests that a killed process has left, so that none is handled when nobody expects it
+/// any more. A running supervisor does that itself.
+pub(super) async fn handle_left_over(dir: &RunDir) -> Result<()> {
+    if requests::pending(dir)?.is_empty() {
+        return Ok(());
+    }
+    match dir.lock() {
+        Ok(lock) => handle(dir, lock, &[]).await,
+        Err(RunDirError::Supervised { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Submits `request` and waits until none of `trials` is running any more or, with `to_the_end`,
 /// until the supervisor has exited.
 pub(super) async fn submit_request(

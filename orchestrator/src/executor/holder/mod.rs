@@ -11,6 +11,8 @@ mod orphans;
 mod records;
 mod signals;
 mod stop_sequence;
+mod stopped;
+mod transient;
 mod worker;
 
 use std::error::Error;
@@ -35,6 +37,7 @@ use crate::run_dir::log_tail;
 use crate::run_dir::ownership::{self, OwnershipError};
 
 pub use self::orphans::end_orphans;
+pub use self::stopped::continue_stopped;
 
 /// Interval between checks for a `stop` file.
 const POLL: Duration = Duration::from_millis(100);
@@ -131,7 +134,7 @@ struct WorkerEnd {
 
 impl WorkerEnd {
     fn not_started(message: String) -> Self {
-        let outcome = Outcome::NotStarted { message };
+        let outcome = Outcome::NotStarted { message, transient: false };
         Self {
             outcome,
             stop: None,
@@ -142,8 +145,12 @@ impl WorkerEnd {
         }
     }
 
-    fn start_failed(error: &dyn Error) -> Self {
-        Self::not_started(chain(error))
+    fn start_failed(error: &(dyn Error + 'static)) -> Self {
+        let outcome = Outcome::NotStarted {
+            message: chain(error),
+            transient: transient::is_transient(error),
+        };
+        Self { outcome, ..Self::not_started(String::new()) }
     }
 }
 

@@ -57,6 +57,9 @@ pub enum Outcome {
     NotStarted {
         /// The step that failed, and the reason.
         message: String,
+        /// True if the machine lacked something for the moment, or the program was being written.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        transient: bool,
     },
 }
 

@@ -104,6 +104,38 @@ fn a_full_disk_costs_no_attempt_unless_the_worker_reports_another_failure() {
 }
 
 #[test]
+fn a_start_that_fails_for_the_moment_is_tried_again_with_growing_waits_up_to_a_limit() {
+    let policy = policy();
+    let busy = |transient| AttemptEnd::Recorded {
+        exit: exit(Outcome::NotStarted { message: "busy".to_owned(), transient }),
+        failure: None,
+        last_line: String::new(),
+    };
+    let mut history = History::default();
+    let mut waits = Vec::new();
+    let failed = loop {
+        history.on_attempt_started();
+        match decide(&busy(true), None, &mut history, &policy) {
+            RetryDecision::Retry { after, reason } => {
+                assert_eq!(reason, "busy; will go on");
+                waits.push(after.as_secs());
+            }
+            failed => break failed,
+        }
+    };
+    assert_eq!(waits, [10, 20, 40, 80]);
+    assert_eq!(history.failures, 0);
+    assert_eq!(class_of(failed), "no-progress");
+    assert_eq!(
+        class_of(decide(&busy(false), None, &mut History::default(), &policy)),
+        "not-started"
+    );
+    // And the queue does not wait for it, as it does for a worker that fails by itself.
+    assert_eq!(busy(true).failure_by_itself(), None);
+    assert_eq!(busy(false).failure_by_itself().as_deref(), Some("busy"));
+}
+
+#[test]
 fn a_trial_that_crashed_twice_at_the_same_step_fails() {
     let mut history = History::default();
     history.on_step(5);
@@ -186,7 +218,7 @@ fn a_requested_stop_is_never_a_failure() {
         Outcome::Exited { code: 75 },
         Outcome::Exited { code: 1 },
         Outcome::Signalled { signal: 15 },
-        Outcome::NotStarted { message: "stopped before it began".to_owned() },
+        Outcome::NotStarted { message: "stopped before it began".to_owned(), transient: false },
     ] {
         let exit = Exit { stop: Some(StopSource::Requested), ..exit(outcome) };
         let end = AttemptEnd::Recorded { exit, failure: None, last_line: String::new() };

@@ -10,6 +10,7 @@ use resvg::usvg::{Tree, WriteOptions};
 
 use super::font;
 use crate::files::Files;
+use crate::table::displayable;
 
 /// Pixels of a PNG per pixel of the layout, sharp enough for print at column width.
 pub(crate) const ZOOM: u32 = 2;
@@ -20,7 +21,7 @@ pub(crate) enum PictureError {
     /// Plotters could not lay it out.
     #[error("cannot be laid out")]
     Layout(#[from] plotters::drawing::DrawingAreaErrorKind<std::io::Error>),
-    /// A label holds a character that XML does not allow.
+    /// It was not drawn as XML.
     #[error("is not a valid SVG")]
     Svg(#[from] resvg::usvg::Error),
     /// No point is visible on logarithmic axes.
@@ -42,7 +43,7 @@ pub(crate) struct Picture(Tree);
 
 impl Picture {
     pub(crate) fn parse(svg: &str) -> Result<Self, PictureError> {
-        Ok(Self(Tree::from_str(svg, font::options())?))
+        Ok(Self(Tree::from_str(&displayable(svg), font::options())?))
     }
 
     /// The drawing without any text, only outlines.

@@ -69,8 +69,8 @@ impl<'a> Curves<'a> {
         let end = drawn().map(|line| line.end).fold(0.0, f64::max);
         let (x_unit, own_x_label) = x_unit(spec.x, end);
         let unit = records.metrics.get(&spec.metric).and_then(|info| info.unit.as_ref());
-        let own_y_label =
-            unit.map_or_else(|| spec.metric.clone(), |u| format!("{} ({u})", spec.metric));
+        let label = source.label(&spec.metric);
+        let own_y_label = unit.map_or_else(|| label.to_owned(), |unit| format!("{label} ({unit})"));
         Self {
             title: spec.title.clone(),
             subtitle: subtitle(spec, &drawn().collect::<Vec<_>>(), selection.as_ref()),

@@ -64,6 +64,7 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
     }
     let mut written = reports::write(&request.report, &records, &out)?;
     let path = out.join("provenance.json");
+    atomic_file::clean_up_beside(&path);
     atomic_file::write_json(&path, &provenance)?;
     written.files.push(path);
     if arguments.json {
