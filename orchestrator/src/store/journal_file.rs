@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use experiments::expand::{ResolvedTrial, Row};
 use experiments::protocol::trial_id::TrialId;
+use experiments::regular_file;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::{clock, line_reader};
@@ -175,7 +176,7 @@ pub struct JournalError {
 impl Journal {
     /// Opens the journal at `path`, made if it is missing.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let file = File::options().create(true).append(true).open(path);
+        let file = regular_file::open_with(File::options().create(true).append(true), path);
         let file = file.map_err(|source| JournalError { path: path.to_owned(), source })?;
         Ok(Self { path: path.to_owned(), file })
     }

@@ -10,7 +10,7 @@ use experiments::expand::ResolvedTrial;
 use experiments::expand::command::{self, CONFIG_FILE};
 use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_EXPERIMENT, ENV_SEED, ENV_TRIAL,
-    ENV_VARIANT, FILE_NAME, Trial,
+    ENV_VARIANT, FILE_NAME, ReadError, Trial,
 };
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
@@ -111,7 +111,7 @@ impl Supervisor<'_> {
         let lease = self.lease.take();
         let trial = &self.trials[id];
         let folder = std::path::absolute(self.dir.trial(id))?;
-        let spec = self.spec(trial);
+        let spec = self.spec(trial)?;
         for below in [&spec.checkpoints, &spec.artifacts] {
             fs_err::create_dir_all(folder.join(below))?;
         }
@@ -208,9 +208,9 @@ impl Supervisor<'_> {
         }
     }
 
-    fn spec(&self, trial: &ResolvedTrial) -> Trial {
-        let Folders { checkpoints, artifacts } = Folders::of(&self.dir.trial(&trial.id));
-        Trial {
+    fn spec(&self, trial: &ResolvedTrial) -> Result<Trial, ReadError> {
+        let Folders { checkpoints, artifacts } = Folders::to_start(&self.dir.trial(&trial.id))?;
+        Ok(Trial {
             orch: experiments::schema::file::VERSION,
             id: trial.id.clone(),
             experiment: self.experiment.run.experiment.clone(),
@@ -221,7 +221,7 @@ impl Supervisor<'_> {
             config: trial.config.clone(),
             checkpoints,
             artifacts,
-        }
+        })
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Exit {
     pub started_ms: i64,
     /// When the last process of the attempt had ended, in milliseconds since the Unix epoch.
     pub ended_ms: i64,
+    /// Random, in hexadecimal: only the attempt's holder knows it before it writes this record
+    /// ([`Owner::nonce_sha256`](crate::run_dir::ownership::Owner::nonce_sha256)).
+    pub nonce: String,
 }
 
 /// The end of a worker's process.
@@ -96,9 +99,10 @@ mod tests {
             disk_full: false,
             started_ms: 1,
             ended_ms: 2,
+            nonce: "00ff".to_owned(),
         };
         let text = r#"{"outcome":{"exited":{"code":75}},"stop":"time-limit",
-            "killed":false,"orphans":0,"started_ms":1,"ended_ms":2}"#;
+            "killed":false,"orphans":0,"started_ms":1,"ended_ms":2,"nonce":"00ff"}"#;
         assert_eq!(serde_json::from_str::<Exit>(text).unwrap(), exit);
         assert_eq!(
             serde_json::to_value(&exit).unwrap(),

@@ -56,6 +56,7 @@ fn recorded(outcome: Outcome, stop: Option<StopSource>) -> AttemptEnd {
         disk_full: false,
         started_ms: 0,
         ended_ms: 0,
+        nonce: String::new(),
     };
     AttemptEnd::Recorded { exit, failure: None, last_line: String::new() }
 }

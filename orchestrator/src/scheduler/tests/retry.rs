@@ -25,6 +25,7 @@ fn exit(outcome: Outcome) -> Exit {
         disk_full: false,
         started_ms: 0,
         ended_ms: 1,
+        nonce: String::new(),
     }
 }
 
