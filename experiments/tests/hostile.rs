@@ -62,16 +62,19 @@ fn only_a_regular_file_of_text_is_read() {
     let below = folder.path().join("folder");
     fs::create_dir(&below).unwrap();
     let error = refusal(&below);
-    assert_eq!(error, "folder: this is a folder\n\nhint: name the experiment's YAML file");
+    assert_eq!(
+        error,
+        "folder: it is a folder, not a regular file\n\nhint: name the experiment's YAML file"
+    );
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert!(refusal(&pipe).starts_with("pipe: this is not a regular file\n\nhint: "));
+    assert!(refusal(&pipe).starts_with("pipe: it is a named pipe, not a regular file\n\nhint: "));
     assert!(refusal(Path::new("/dev/zero")).contains("not a regular file"));
     let large = folder.path().join("large");
     File::create(&large).unwrap().set_len(1 << 30).unwrap();
     let error = refusal(&large);
     assert!(
-        error.starts_with("large: the file is larger than 4 MiB\n\nhint: is it the right"),
+        error.starts_with("large: it is larger than 4 MiB\n\nhint: is it the right"),
         "{error}"
     );
     assert_eq!(refusal(&folder.path().join("none")), "none: there is no such file");

@@ -18,7 +18,9 @@ mod commands {
     mod background;
     mod code;
     mod compare;
+    mod copied_run;
     mod crash_recovery;
+    mod damaged_files;
     mod database;
     mod doctor;
     mod durability;
@@ -29,6 +31,7 @@ mod commands {
     mod gc;
     mod gpus;
     mod help;
+    mod hostile_files;
     mod hostile_worker;
     mod import;
     mod inspect;

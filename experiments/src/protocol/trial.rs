@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::trial_id::TrialId;
+use crate::regular_file;
 
 /// Environment variable with the path of `trial.json`.
 pub const ENV_TRIAL: &str = "ORCH_TRIAL";
@@ -35,6 +36,9 @@ pub const ENV_OF_ATTEMPTS: [&str; 8] = [
     ENV_SEED,
     ENV_ATTEMPT,
 ];
+
+/// Bytes of the file, far more than any config has.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Name of the file in the trial's folder.
 pub const FILE_NAME: &str = "trial.json";
@@ -67,8 +71,9 @@ pub struct Trial {
 impl Trial {
     /// Reads `path`; the error names the file.
     pub fn read(path: &Path) -> Result<Self, ReadError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ReadError::new(path, &error))?;
-        serde_json::from_str(&text).map_err(|error| ReadError::new(path, &error))
+        let text = regular_file::read(path, MAX_BYTES);
+        let text = text.map_err(|error| ReadError::new(path, &error))?;
+        serde_json::from_slice(&text).map_err(|error| ReadError::new(path, &error))
     }
 }
 

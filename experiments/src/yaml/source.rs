@@ -2,8 +2,7 @@
 //! worker's too, can say `path:line:column`.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -12,9 +11,13 @@ use super::error::{Position, YamlError};
 use super::lookalike::AmbiguousText;
 use super::parse;
 use super::positions::{self, Scan};
+use crate::regular_file;
 
 /// Bytes of an experiment file.
 const MAX_BYTES: u64 = 4 << 20;
+
+/// Bytes of a record of this program; one of a hundred thousand trials has about 100 MB.
+const MAX_RECORD: u64 = 1 << 30;
 
 /// Characters of a message; the rest is cut off.
 const MAX_MESSAGE: usize = 1_000;
@@ -99,7 +102,8 @@ impl Source {
     /// Reads the file at `path`, which is a user's and may be anything.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let name = path.display();
-        let mut bytes = read_bytes(path).map_err(|error| {
+        let mut bytes = regular_file::read(path, MAX_BYTES).map_err(|error| {
+            let error = ReadError::from(error);
             Finding::new(name.to_string(), error.to_string()).hint(error.hint()).into_error()
         })?;
         // Some editors begin a file with a mark that it is UTF-8.
@@ -124,9 +128,11 @@ impl Source {
         Ok(source)
     }
 
-    /// Reads a record of this program at `path`: of any size, and without positions.
+    /// Reads a record of this program at `path`: without positions.
     pub fn read_record(path: &Path) -> Result<Self, FileError> {
-        let text = fs::read_to_string(path).map_err(|error| {
+        let bytes = regular_file::read(path, MAX_RECORD);
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+        let text = text.map_err(|error| {
             let error = ReadError::from(error);
             Finding::new(path.display().to_string(), error.to_string()).into_error()
         })?;
@@ -199,13 +205,11 @@ impl Source {
 enum ReadError {
     #[error("there is no such file")]
     Missing,
-    #[error("this is a folder")]
-    Folder,
-    /// A pipe, a device or a socket.
-    #[error("this is not a regular file")]
-    NotRegular,
-    #[error("the file is larger than {} MiB", MAX_BYTES >> 20)]
-    TooLarge,
+    /// A folder, a pipe, a device or a socket.
+    #[error("{0}")]
+    NotRegular(io::Error),
+    #[error("{0}")]
+    TooLarge(io::Error),
     #[error("cannot read the file: {0}")]
     Io(io::Error),
 }
@@ -213,8 +217,8 @@ enum ReadError {
 impl ReadError {
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Folder | Self::NotRegular => Some("name the experiment's YAML file"),
-            Self::TooLarge => Some(positions::TOO_LARGE),
+            Self::NotRegular(_) => Some("name the experiment's YAML file"),
+            Self::TooLarge(_) => Some(positions::TOO_LARGE),
             Self::Missing | Self::Io(_) => None,
         }
     }
@@ -224,25 +228,11 @@ impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::FileTooLarge => Self::TooLarge(error),
+            io::ErrorKind::InvalidInput => Self::NotRegular(error),
             _ => Self::Io(error),
         }
     }
-}
-
-fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
-    let metadata = fs::metadata(path)?;
-    if metadata.is_dir() {
-        return Err(ReadError::Folder);
-    }
-    if !metadata.is_file() {
-        return Err(ReadError::NotRegular);
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(ReadError::TooLarge);
-    }
-    Ok(bytes)
 }
 
 /// The text cut to [`MAX_MESSAGE`], control characters other than line feeds escaped: they could

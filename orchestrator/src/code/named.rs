@@ -1,11 +1,11 @@
 //! The files that a command names.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use experiments::expand::interpreter::interpreter;
+use experiments::regular_file;
 
 use super::project::is_program_text;
 
@@ -71,7 +71,8 @@ impl Named {
 fn is_script(path: &Path) -> bool {
     let begins_as_one = || {
         let mut start = [0; 2];
-        File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"#!"
+        let file = regular_file::open(path);
+        file.and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"#!"
     };
     is_program_text(path) || begins_as_one()
 }

@@ -1,9 +1,11 @@
 //! The files of a project: what git tracks or would track; elsewhere the text of programs.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+
+use experiments::regular_file;
 
 use super::error::{CodeError, MOST_FILES};
 use super::git::Repository;
@@ -27,6 +29,9 @@ const NO_CODE: [&str; 9] = [
     "target",
     "wandb",
 ];
+
+/// Bytes at a file's beginning in which a key that makes it an experiment is looked for.
+const BEGINNING: u64 = 4 << 20;
 
 /// Beginnings of the names of files that are for people, in lower case.
 const FOR_PEOPLE: [&str; 6] =
@@ -168,6 +173,8 @@ fn is_for_people(path: &Path) -> bool {
 /// True for an experiment file, whose settings are recorded with each trial: a key `orch` at its top.
 fn is_experiment(path: &Path) -> bool {
     let is_yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-    let Some(file) = is_yaml.then(|| File::open(path).ok()).flatten() else { return false };
-    BufReader::new(file).lines().map_while(Result::ok).any(|line| line.starts_with("orch:"))
+    let file = is_yaml.then(|| regular_file::open(path).ok()).flatten();
+    let Some(file) = file else { return false };
+    let lines = BufReader::new(file.take(BEGINNING)).lines();
+    lines.map_while(Result::ok).any(|line| line.starts_with("orch:"))
 }

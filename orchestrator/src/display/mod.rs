@@ -18,6 +18,7 @@ use self::progress::Progress;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::{AttemptDir, Outcome, StopMode};
 use crate::run_dir::log_tail::LogEnd;
+use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::run_dir::rerun_script;
 use crate::scheduler::{SameFailure, State};
 
@@ -208,9 +209,7 @@ impl Reporter for Display {
 
 /// True if the attempt's worker failed without having been asked to stop.
 fn failed_by_itself(attempt: &AttemptDir) -> bool {
-    let exit = attempt.read_exit().ok().flatten();
-    exit.is_some_and(|exit| {
-        let good = matches!(exit.outcome, Outcome::Exited { code: WORKER_DONE | WORKER_STOPPED });
-        exit.stop.is_none() && !good
-    })
+    let Ok(AttemptStatus::Ended(exit)) = ownership::attempt_status(attempt) else { return false };
+    let good = matches!(exit.outcome, Outcome::Exited { code: WORKER_DONE | WORKER_STOPPED });
+    exit.stop.is_none() && !good
 }

@@ -61,8 +61,9 @@ impl TrialStatus {
     pub(crate) fn reason(&self) -> String {
         match &self.status {
             Some(AttemptStatus::Ended(_)) => "`orch run` records it".to_owned(),
-            Some(AttemptStatus::Lost(_)) => {
-                "its processes are gone; `orch run` resumes it".to_owned()
+            Some(AttemptStatus::Lost(why)) => {
+                let colon = if why.is_empty() { "" } else { ": " };
+                format!("its processes are gone{colon}{why}; `orch run` resumes it")
             }
             Some(AttemptStatus::Unknown(_)) if self.job_has_ended() => {
                 "its processes are gone; `orch run` resumes it".to_owned()

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use experiments::regular_file;
 use rustix::io::FdFlags;
 
 use crate::run_dir::attempt::AttemptDir;
@@ -59,7 +60,7 @@ impl Local {
     }
 
     fn spawn(&self, attempt: &Path, log: &Path, lease: Lease) -> io::Result<Child> {
-        let log = File::options().create(true).append(true).open(log)?;
+        let log = regular_file::open_with(File::options().create(true).append(true), log)?;
         let mut command = Command::new(&self.program);
         command.arg0("orch").arg("hold").arg(std::path::absolute(attempt)?);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);

@@ -3,12 +3,12 @@
 //! reports and exports read it like any run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use experiments::protocol::events::{Event, Line, PROTOCOL};
 use experiments::protocol::number::Number;
+use experiments::regular_file;
 
 use crate::platform::atomic_file::{self, FileError, TemporaryFile};
 use crate::platform::hash;
@@ -110,7 +110,7 @@ impl Source {
         let files = files
             .iter()
             .map(|path| {
-                let (_, sha256) = File::open(path)
+                let (_, sha256) = regular_file::open(path)
                     .and_then(hash::sha256_of)
                     .map_err(|error| cannot_read(path, error))?;
                 Ok(Program { path: path.clone(), sha256 })
@@ -198,7 +198,7 @@ fn read(
 ) -> Result<BTreeSet<String>, ImportError> {
     let mut reader = Reader::default();
     for Program { path, .. } in files {
-        let file = File::open(path).map_err(|error| cannot_read(path, error))?;
+        let file = regular_file::open(path).map_err(|error| cannot_read(path, error))?;
         for event in reader.events(BufReader::new(file)) {
             let event = event.map_err(|source| ImportError::Read { path: path.clone(), source })?;
             // A negative number is not a training step.

@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use experiments::regular_file;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
@@ -18,6 +19,9 @@ const SHARED: u32 = 0o666;
 
 /// Permissions of a file that only its user may read.
 const PRIVATE: u32 = 0o600;
+
+/// Bytes of a record that is read, far more than any has.
+const MAX_RECORD: u64 = 64 << 20;
 
 /// Ending of a temporary file's name. More than `.tmp`, since what ends like this is deleted.
 const SUFFIX: &str = ".orch.tmp";
@@ -51,6 +55,17 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    /// True if the file itself is damaged, or is not one that can be read: trying again will not help.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Read { source, .. } => regular_file::is_fault_of_file(source),
+            Self::Malformed { .. } => true,
+            Self::Write { .. } => false,
+        }
+    }
+}
+
 /// Replaces `path` by `bytes`: after a crash or for a reader in between it holds the old content
 /// or the new, never a part.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
@@ -75,7 +90,7 @@ fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
 
 /// The value in the JSON file `path`; `None` if there is no such file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FileError> {
-    let text = match std::fs::read(path) {
+    let text = match regular_file::read(path, MAX_RECORD) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(FileError::Read { path: path.to_owned(), source }),
@@ -206,7 +221,11 @@ pub(crate) fn clean_up_beside(path: &Path) {
 }
 
 fn remove_unless_locked(path: &Path) -> io::Result<()> {
-    let file = File::open(path)?;
+    let file = match regular_file::open(path) {
+        // Of another kind: not a writer's.
+        Err(error) if regular_file::is_fault_of_file(&error) => return Ok(()),
+        opened => opened?,
+    };
     // Shared: it may be a second name of an owner file, which must not seem to be held.
     if file.try_lock_shared().is_ok() { std::fs::remove_file(path) } else { Ok(()) }
 }

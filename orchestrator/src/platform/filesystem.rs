@@ -2,11 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::OFlags;
 use tempfile::NamedTempFile;
 
 /// A kind of file system.
@@ -55,17 +53,6 @@ fn by_magic(magic: u32) -> Kind {
         0xF2F5_2010 => Kind::Local("F2FS"),
         _ => Kind::Local("of an unknown kind"),
     }
-}
-
-/// Opens the file at `path` for reading. Anything but a regular file is an error: to open a pipe could
-/// wait for ever.
-pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK.bits() as i32;
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    }
-    Ok(file)
 }
 
 /// Checks in `folder` what ownership and slots rely on: that a lock excludes a second one until it is

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek, SeekFrom, Write as _};
 use std::path::Path;
 
+use experiments::regular_file;
+use rustix::io::Errno;
+
 /// Bytes that are read at a time.
 const CHUNK: u64 = 4 << 20;
 
@@ -56,13 +59,14 @@ impl Tail<'_> {
     /// The whole lines from `from` on, at most a few megabytes of them. A torn last line is left for
     /// later. Call again until the offset stays the same.
     pub(crate) fn read(&self, from: ReadOffset) -> io::Result<Read> {
-        let mut file = match File::open(self.path) {
+        let mut file = match regular_file::open(self.path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 return Ok(Read { lines: Vec::new(), offset: from });
             }
             Err(e) => return Err(e),
         };
+        let from = if from.in_long_line { self.skip_hole(&file, from)? } else { from };
         file.seek(SeekFrom::Start(from.bytes))?;
         let mut unread = file.take(self.end.saturating_sub(from.bytes).min(CHUNK));
         let mut bytes = Vec::new();
@@ -76,6 +80,19 @@ impl Tail<'_> {
             }
         }
         Ok(self.split(&bytes, from))
+    }
+
+    /// The next position after `from` with something that was written: in what was not, a hole of a sparse
+    /// file, no line ends, and it could take days to read.
+    fn skip_hole(&self, file: &File, from: ReadOffset) -> io::Result<ReadOffset> {
+        let written = match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(from.bytes)) {
+            Ok(position) => position,
+            // There is nothing up to the end of the file.
+            Err(Errno::NXIO) => file.metadata()?.len(),
+            // The file system does not tell.
+            Err(_) => from.bytes,
+        };
+        Ok(ReadOffset { bytes: written.min(self.end).max(from.bytes), ..from })
     }
 
     /// The lines in `bytes`, which were read at `from`.
@@ -105,7 +122,7 @@ impl Tail<'_> {
 
 /// Ends the last line of a file, whose writer has ended, with a line feed, if it lacks one.
 pub(crate) fn end_last_line(path: &Path) -> io::Result<()> {
-    let mut file = match File::options().read(true).append(true).open(path) {
+    let mut file = match regular_file::open_with(File::options().read(true).append(true), path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
@@ -189,6 +206,25 @@ mod tests {
         std::io::Write::write_all(&mut &file, b"\nafter\n").unwrap();
         assert_eq!(drain(tail(&path, 1 << 20), &mut offset), [whole("after")]);
         assert_eq!(offset.lines, 3);
+    }
+
+    #[test]
+    fn a_hole_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut file = File::create(&path).unwrap();
+        file.set_len(1 << 40).unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        file.write_all(b"\nafter\n").unwrap();
+        let (mut offset, mut lines) = (ReadOffset::default(), Vec::new());
+        // The beginning, the rest with the hole left out, and nothing more.
+        for _ in 0..3 {
+            let read = tail(&path, 1 << 20).read(offset).unwrap();
+            lines.extend(read.lines);
+            offset = read.offset;
+        }
+        assert_eq!(lines, [Line::TooLong, whole("after")]);
+        assert_eq!((offset.bytes, offset.lines), ((1 << 40) + 7, 2));
     }
 
     proptest! {

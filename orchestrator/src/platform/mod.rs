@@ -4,6 +4,7 @@ pub mod atomic_file;
 pub mod clock;
 pub(crate) mod disk_space;
 pub(crate) mod error_chain;
+pub mod file_seal;
 pub(crate) mod filesystem;
 pub(crate) mod hash;
 pub mod host;

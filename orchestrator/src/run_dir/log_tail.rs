@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anstream::adapter::strip_str;
+use experiments::regular_file;
 
 use crate::run_dir::attempt::AttemptDir;
 
@@ -59,9 +60,11 @@ fn last_lines(log: &Path) -> io::Result<Vec<String>> {
 
 /// The end of a log; empty if there is none, as of a worker that could not be started.
 fn tail(log: &Path) -> io::Result<String> {
-    let mut file = match fs_err::File::open(log) {
+    let mut file = match regular_file::open(log) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        opened => opened?,
+        opened => {
+            opened.map_err(|e| io::Error::new(e.kind(), format!("`{}`: {e}", log.display())))?
+        }
     };
     let start = file.metadata()?.len().saturating_sub(BYTES);
     file.seek(SeekFrom::Start(start))?;

@@ -1,6 +1,7 @@
 //! A run's folder, `runs/<experiment>.<profile>/`: the paths of its files, and the records in them.
 
 pub mod attempt;
+pub mod attempt_seal;
 mod database_path;
 mod find;
 pub(crate) mod log_tail;
@@ -8,7 +9,6 @@ pub mod ownership;
 pub(crate) mod provenance;
 pub mod requests;
 pub(crate) mod rerun_script;
-pub mod seal;
 pub(crate) mod snapshot;
 pub(crate) mod staging;
 mod supervisor_lock;

@@ -63,8 +63,8 @@ pub(crate) fn pending(run: &RunDir) -> io::Result<Vec<Pending>> {
         entries => entries?,
     };
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    // Others are temporary files.
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    // Others are temporary files, and folders are nobody's request.
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "json") && !path.is_dir());
     paths.sort();
     Ok(paths.into_iter().filter_map(read).collect())
 }

@@ -18,18 +18,17 @@ pub(crate) struct Folders {
     pub(crate) artifacts: PathBuf,
 }
 
-/// A trial cannot be restarted.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RestartError {
-    /// Its `trial.json` cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// Its `trial.json` cannot be written.
-    #[error(transparent)]
-    Write(#[from] FileError),
-}
-
 impl Folders {
+    /// The same for a new attempt. An error if the file is damaged: the default folders could be those of
+    /// work that the trial has given up.
+    pub(crate) fn to_start(folder: &Path) -> Result<Self, ReadError> {
+        let path = folder.join(FILE_NAME);
+        if path.exists() {
+            Trial::read(&path)?;
+        }
+        Ok(Self::of(folder))
+    }
+
     /// The folders that the trial in `folder` has; the default ones if it was never started, or if its
     /// file names folders outside of its own.
     pub(crate) fn of(folder: &Path) -> Self {
@@ -84,16 +83,17 @@ pub(crate) fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileO
 }
 
 /// Makes the trial in `folder` start from scratch with attempt `number`: it gets new folders for
-/// checkpoints and artifacts, and the old ones are kept.
-pub(crate) fn restart(folder: &Path, number: u32) -> Result<(), RestartError> {
+/// checkpoints and artifacts, and the old ones are kept. A damaged `trial.json` is left as it is, and the
+/// trial cannot start.
+pub(crate) fn restart(folder: &Path, number: u32) -> Result<(), FileError> {
     let path = folder.join(FILE_NAME);
     if !path.exists() {
         return Ok(());
     }
-    let mut trial = Trial::read(&path)?;
+    let Ok(mut trial) = Trial::read(&path) else { return Ok(()) };
     trial.checkpoints = format!("checkpoints-{number}").into();
     trial.artifacts = format!("artifacts-{number}").into();
-    Ok(atomic_file::write_json(&path, &trial)?)
+    atomic_file::write_json(&path, &trial)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file_stamp;
 use crate::platform::atomic_file;
-use crate::run_dir::seal::FileSeal;
+use crate::platform::file_seal::FileSeal;
 
 /// The content of a database's seal.
 #[derive(Debug, Serialize, Deserialize)]

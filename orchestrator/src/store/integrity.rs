@@ -5,38 +5,21 @@
 //! somebody has written to it since ([`file_stamp`]).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::Path;
 
 use experiments::protocol::trial::FILE_NAME;
 use experiments::protocol::trial_id::TrialId;
 
+use super::damage::Damage;
 use super::{Store, StoreError, file_stamp, journal_chain};
 use crate::platform::line_reader;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::seal::{AttemptSeal, FileSeal};
+use crate::platform::file_seal::FileSeal;
+use crate::run_dir::attempt_seal::AttemptSeal;
 
 /// The journal's path in the run's folder.
 const JOURNAL: &str = "journal.jsonl";
-
-/// A record that is damaged.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Damage {
-    /// Its path, relative to the run's folder.
-    pub(crate) path: String,
-    /// The trial whose results it affects; `None` if it may affect all.
-    pub(crate) trial: Option<TrialId>,
-    /// Its difference from what was recorded, as the end of a sentence.
-    pub(crate) problem: String,
-}
-
-/// `` `trials/a-s0-1f2e3d4c/attempt-1/events.jsonl` has 10 bytes, and had 200 when it was complete ``.
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "`{}` {}", self.path, self.problem)
-    }
-}
 
 /// The files that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,9 +222,12 @@ fn check_attempt(
     };
     let mut expected = BTreeMap::from([(events.clone(), seal.events.clone())]);
     let mut problems = Vec::new();
-    expected.insert(exit.clone(), seal.exit.clone());
-    let exit_file = attempt.read_exit().ok().flatten().filter(|_| seal.exit.is_some());
-    if let Some(record) = exit_file {
+    if seal.exit.is_some() {
+        expected.insert(exit, seal.exit.clone());
+    }
+    if seal.exit.is_some()
+        && let Ok(Some(record)) = attempt.read_exit()
+    {
         let own = attempt.name_of(attempt.path()) + "/";
         let files = record.files.into_iter();
         // Files of the trial belong to its last attempt, until the next one begins.

@@ -1,6 +1,6 @@
 //! The run's journal: every decision of a supervisor is a line in `journal.jsonl` before it takes
 //! effect, so that the database can be rebuilt from it. Each line names the one before it and ends in a
-//! checksum of its own ([`chain`](super::journal_chain)), so that a damaged or missing one is noticed.
+//! checksum of its own ([`journal_chain`](super::journal_chain)), so that a damaged or missing one is noticed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 
 use experiments::expand::{ResolvedTrial, Row};
 use experiments::protocol::trial_id::TrialId;
+use experiments::regular_file;
 use serde::{Deserialize, Serialize};
 
-use super::journal_chain;
+use super::journal_checksum;
 use crate::platform::{clock, line_reader};
-use crate::run_dir::seal::{AttemptSeal, FileSeal};
+use crate::platform::file_seal::FileSeal;
+use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::scheduler::{State, StopCause, StopRequest};
 
 /// Version of the journal's format, in every line of it. Raise it when an old reader would
@@ -175,8 +177,9 @@ impl Journal {
     /// Opens the journal at `path`, made if it is missing.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let failed = |source| JournalError { path: path.to_owned(), source };
-        let file = File::options().create(true).append(true).open(path).map_err(failed)?;
-        let last = journal_chain::last_checksum(path).map_err(failed)?;
+        let file = regular_file::open_with(File::options().create(true).append(true), path)
+            .map_err(failed)?;
+        let last = journal_checksum::last_checksum(path).map_err(failed)?;
         Ok(Self { path: path.to_owned(), file, last })
     }
 
@@ -185,7 +188,7 @@ impl Journal {
         let after = self.last.clone();
         let line = Line { version: VERSION, time_ms: clock::now_ms(), entry, after };
         let json = serde_json::to_string(&line).expect("entries are plain data");
-        let (mut text, checksum) = journal_chain::with_checksum(json);
+        let (mut text, checksum) = journal_checksum::with_checksum(json);
         text.push('\n');
         append_all(&mut self.file, text.as_bytes())
             .map_err(|source| JournalError { path: self.path.clone(), source })?;

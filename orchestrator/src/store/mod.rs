@@ -5,11 +5,13 @@
 
 mod attempts;
 mod builds;
+pub(crate) mod damage;
 mod database_seal;
 mod file_stamp;
 mod ingest;
 pub(crate) mod integrity;
 mod journal_chain;
+mod journal_checksum;
 pub mod journal_file;
 mod points;
 pub(crate) mod rebuild;
@@ -40,7 +42,7 @@ pub(crate) use attempts::AttemptDetail;
 pub(crate) use builds::CodeRecord;
 pub use builds::Origins;
 use database_seal::Condition;
-use integrity::Damage;
+use damage::Damage;
 pub use journal_file::Unneeded;
 pub(crate) use points::Point;
 pub use retry_history::AttemptHistory;

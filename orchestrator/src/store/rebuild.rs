@@ -9,7 +9,8 @@ use crate::platform::atomic_file;
 use crate::platform::line_reader;
 use crate::run_dir::{RunDir, RunDirError, SupervisorLock};
 use crate::store::database_seal;
-use crate::store::integrity::{self, Damage, Extent};
+use crate::store::damage::Damage;
+use crate::store::integrity::{self, Extent};
 use crate::store::sync::{self, OpenError};
 use crate::store::{Condition, Offsets, Store, StoreError};
 

@@ -79,16 +79,17 @@ impl Store {
     }
 }
 
-/// Records that line `number`, or a value of it, was skipped, as one more after `before`.
+/// Records that line `number`, or a value of it, was skipped, as one more after `before`. False if it
+/// was not recorded: it is known already, or there are too many.
 pub(super) async fn skip_line(
     db: &mut SqliteConnection,
     attempt_id: i64,
     number: u64,
     reason: &str,
     before: u64,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     if before >= KEPT {
-        return Ok(());
+        return Ok(false);
     }
     let reason: String = reason.chars().take(REASON).collect();
     // It is known already if the file is read again.
@@ -98,5 +99,5 @@ pub(super) async fn skip_line(
         .bind(reason)
         .execute(db)
         .await
-        .map(drop)
+        .map(|done| done.rows_affected() > 0)
 }

@@ -5,7 +5,7 @@ use experiments::protocol::trial_id::TrialId;
 use super::{Supervisor, SupervisorError};
 use crate::display::RunEvent;
 use crate::run_dir::attempt::StopMode;
-use crate::run_dir::seal::AttemptSeal;
+use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::scheduler::{Action, AttemptEnd, Input, Liveness, StopRequest};
 use crate::store::integrity;
 use crate::store::journal_file::Entry;

@@ -11,6 +11,7 @@ use crate::display::RunEvent;
 use crate::executor::holder;
 use crate::executor::slurm::{JobStatus, RejectedAttempt};
 use crate::platform::atomic_file::FileError;
+use crate::platform::error_chain::chain;
 use crate::platform::line_reader;
 use crate::run_dir::attempt::{AttemptDir, Outcome};
 use crate::run_dir::log_tail;
@@ -42,11 +43,17 @@ impl Supervisor<'_> {
             // job's status before both: a job that has ended writes nothing more.
             let is_local = self.holders.contains_key(&attempt);
             let job = if is_local { None } else { self.slurm.status(&attempt)? };
-            let status = ownership::attempt_status(&attempt)?;
+            let status = match ownership::attempt_status(&attempt) {
+                // Its own user may not even read it: that was its worker.
+                Err(error) if error.is_forbidden() => AttemptStatus::Lost(chain(&error)),
+                status => status?,
+            };
             self.read_events(&id, number).await?;
             let input = match status {
                 AttemptStatus::Held(owner) => {
-                    self.continue_stopped_holder(&id, &attempt, &owner);
+                    if let Some(owner) = &owner {
+                        self.continue_stopped_holder(&id, &attempt, owner);
+                    }
                     self.handle(Input::HolderStarted(id.clone())).await?;
                     self.check_stall(id, &attempt)
                 }
@@ -63,13 +70,15 @@ impl Supervisor<'_> {
                     };
                     Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure, last_line }))
                 }
-                AttemptStatus::Lost(_) => {
-                    holder::end_orphans(&attempt)?;
-                    holder::read_rest(&attempt)?;
+                AttemptStatus::Lost(reason) => {
+                    let reason = end_lost(&attempt, reason)?;
                     self.read_events(&id, number).await?;
-                    Some(Input::Ended(id, AttemptEnd::Lost(String::new())))
+                    Some(Input::Ended(id, AttemptEnd::Lost(reason)))
                 }
-                AttemptStatus::Abandoned(_) => Some(never_started(id, "no holder started it")),
+                AttemptStatus::Abandoned(_) => {
+                    let why = end_lost(&attempt, "no holder started it".to_owned())?;
+                    Some(never_started(id, &why))
+                }
             };
             if let Some(input) = input {
                 if matches!(input, Input::Ended(..)) {
@@ -171,9 +180,17 @@ impl Supervisor<'_> {
             (Some(JobStatus::Ended(why)), _) => format!("{why} before a holder started it"),
             (Some(_), _) | (None, Some(HolderState::Lives)) => return Ok(None),
             (None, None) if self.since.elapsed() < OWNER_TIMEOUT => return Ok(None),
+            // The holder writes it after it has become the owner.
+            (None, _) if attempt.env().exists() => {
+                format!("`{}` was removed", attempt.owner().display())
+            }
             (None, _) => "no holder started it".to_owned(),
         };
-        Ok(ownership::abandon(attempt)?.then(|| never_started(id, &why)))
+        if !ownership::abandon(attempt)? {
+            return Ok(None);
+        }
+        let why = end_lost(attempt, why)?;
+        Ok(Some(never_started(id, &why)))
     }
 
     /// An attempt that another host owns and that has not ended: only its cluster can tell that its
@@ -191,6 +208,22 @@ impl Supervisor<'_> {
             .map_err(|source| FileError::Write { path: attempt.kill(), source })?;
         Ok(Some(Input::Ended(id, AttemptEnd::Lost(why))))
     }
+}
+
+/// Ends what is left of an attempt that was lost for `reason`, and returns that with what else is wrong.
+fn end_lost(attempt: &AttemptDir, reason: String) -> Result<String, FileError> {
+    let (command, damage) = match attempt.read_command() {
+        Err(error) if error.is_damage() => (None, Some(chain(&error))),
+        command => (command?, None),
+    };
+    if !reason.is_empty() {
+        // Should its holder live on another machine, where its lock is not seen, it ends the worker.
+        let _ = attempt.request_kill();
+    }
+    holder::end_orphans(attempt, command.as_ref());
+    holder::read_rest(attempt, command.as_ref())?;
+    let reasons = Some(reason).filter(|reason| !reason.is_empty()).into_iter().chain(damage);
+    Ok(reasons.collect::<Vec<_>>().join("; "))
 }
 
 fn never_started(id: TrialId, why: &str) -> Input {

@@ -3,10 +3,12 @@
 //! environment ([`crate::run_dir::attempt::Environment`]).
 
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use experiments::regular_file;
 
 use crate::platform::hash::sha256_of;
 use crate::run_dir::provenance::{GivenGpu, Program, Provenance, VERSION};
@@ -46,7 +48,7 @@ impl Recorder {
 
     /// The program, hashed again only if its file has changed.
     fn program(&mut self, path: &Path) -> io::Result<Program> {
-        let file = File::open(path)?;
+        let file = regular_file::open(path)?;
         let stamp = Stamp::of(&file.metadata()?);
         let known = self.programs.get(path).filter(|(then, _)| *then == stamp);
         let sha256 = match known {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use experiments::expand::{self, ResolvedTrial};
 use experiments::protocol::failure::Failure;
 
+use crate::platform::error_chain::chain;
 use crate::run_dir::RunDir;
 use crate::run_dir::ownership::{self, AttemptStatus, OwnerKind};
 use crate::scheduler::{AttemptEnd, RecoveredTrial, Role, Weight};
@@ -28,7 +29,11 @@ pub(super) async fn trials(
         let weight = weights.get(&id).copied().unwrap_or_default();
         let status = |number| {
             let status = ownership::attempt_status(&dir.attempt(&id, number));
-            status.inspect_err(|e| tracing::warn!(trial.id = %id, "{e}; counted as lost")).ok()
+            status
+                .inspect_err(|e| {
+                    tracing::warn!(trial.id = %id, "{}; counted as lost", chain(e));
+                })
+                .ok()
         };
         recovered(row, past, weight, left_out.contains(&id), status)
     };

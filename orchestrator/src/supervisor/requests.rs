@@ -5,6 +5,7 @@ use experiments::protocol::trial_id::TrialId;
 use super::retention::{self, Garbage};
 use super::{Supervisor, SupervisorError};
 use crate::display::RunEvent;
+use crate::platform::error_chain::chain;
 use crate::run_dir::attempt::StopMode;
 use crate::run_dir::requests::{self, Pending, Request};
 use crate::scheduler::{Input, State, StopRequest};
@@ -42,7 +43,7 @@ impl Supervisor<'_> {
                     }
                 }
                 Ok(Request::CollectGarbage) => self.collect_garbage().await?,
-                Err(error) => tracing::warn!("skipped a request: {error}"),
+                Err(error) => tracing::warn!("skipped a request: {}", chain(error)),
             }
             pending.remove()?;
         }

@@ -43,10 +43,10 @@ pub(crate) struct TestTrial {
 impl Drop for TestTrial {
     fn drop(&mut self) {
         for attempt in &self.started {
-            if let Ok(AttemptStatus::Held(owner)) = ownership::attempt_status(attempt) {
+            if let Ok(AttemptStatus::Held(Some(owner))) = ownership::attempt_status(attempt) {
                 signal(owner.pid, "-KILL");
             }
-            let _ = holder::end_orphans(attempt);
+            holder::end_orphans(attempt, attempt.read_command().ok().flatten().as_ref());
         }
     }
 }
@@ -159,7 +159,7 @@ impl TestTrial {
 /// Waits until a holder owns `attempt`.
 pub(crate) fn wait_for_owner(attempt: &AttemptDir) -> Owner {
     wait_for("the owner", || match ownership::attempt_status(attempt).unwrap() {
-        AttemptStatus::Held(owner) => Some(owner),
+        AttemptStatus::Held(owner) => owner,
         _ => None,
     })
 }

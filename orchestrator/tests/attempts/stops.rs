@@ -1,6 +1,8 @@
 //! Attempts that are stopped, and holders that are killed.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
 
 use orchestrator::executor::holder;
 use orchestrator::run_dir::attempt::{AttemptDir, Outcome, StopSource};
@@ -138,11 +140,67 @@ fn orphans_of_a_killed_holder_are_found_and_ended() {
     signal(holder, "-KILL");
     wait_for("the worker's end", || (!is_running(worker)).then_some(()));
     assert!(is_running(child));
-    assert_eq!(holder::end_orphans(&attempt).unwrap(), 1);
+    let command = attempt.read_command().unwrap();
+    assert_eq!(holder::end_orphans(&attempt, command.as_ref()), 1);
     wait_for("the orphan's end", || (!is_running(child)).then_some(()));
     assert!(is_running(bystander));
     other.request_stop().unwrap();
     bystanders.end(&other);
+}
+
+/// A process that a worker starts, and that leaves all behind which is not its own: environment, session
+/// and output. It writes to the attempt's events.
+const HIDDEN: &str = r#"env -i setsid sh -c '
+    exec > /dev/null 2>&1 < /dev/null
+    echo $$ > "$2"
+    while :; do echo x >> "$1"; sleep 0.01; done
+' hidden "$ORCH_EVENTS" "$ORCH_ARTIFACTS/children" &
+sleep 600"#;
+
+#[test]
+fn an_orphan_that_hides_is_ended_and_readers_of_its_files_are_not() {
+    let mut trial = TestTrial::new(json!({}));
+    let mut command = trial.command(1);
+    command.argv = ["sh", "-c", HIDDEN].map(str::to_owned).into();
+    let lease = trial.no_slots();
+    let attempt = trial.start_with(1, &command, lease);
+    let child = trial.forked_child();
+    // Followed by one program, and shown by another, which keeps a hidden file open for writing.
+    let follow = |name: &str, arguments: &[&str]| {
+        Command::new(name).args(arguments).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let events = attempt.events();
+    let swap = attempt.path().join(".events.jsonl.swp");
+    let editor = format!("exec sleep 600 3>> {}", swap.display());
+    let mut readers =
+        [follow("tail", &["-f", events.to_str().unwrap()]), follow("sh", &["-c", &editor])];
+    wait_for("the editor", || swap.exists().then_some(()));
+    signal(wait_for_owner(&attempt).pid, "-KILL");
+    trial.holder_ended(&attempt);
+    assert!(is_running(child));
+    assert!(holder::end_orphans(&attempt, Some(&command)) > 0);
+    wait_for("the orphan's end", || (!is_running(child)).then_some(()));
+    for reader in &mut readers {
+        assert!(reader.try_wait().unwrap().is_none(), "a reader was killed");
+        reader.kill().unwrap();
+        reader.wait().unwrap();
+    }
+}
+
+#[test]
+fn an_orphan_is_found_by_the_file_that_it_writes_to_alone() {
+    let mut trial = TestTrial::new(json!({"hang_at": 2}));
+    let attempt = trial.start(1);
+    wait_for_first_step(&attempt);
+    signal(wait_for_owner(&attempt).pid, "-KILL");
+    trial.holder_ended(&attempt);
+    // It has inherited nothing. The file's name is another by now.
+    let moved = attempt.path().join("moved");
+    fs::rename(attempt.events(), &moved).unwrap();
+    let writer = format!("exec sleep 600 3>> {}", moved.display());
+    let mut writer = Command::new("sh").args(["-c", &writer]).spawn().unwrap();
+    wait_for("the orphan's end", || (holder::end_orphans(&attempt, None) == 1).then_some(()));
+    assert_eq!(writer.wait().unwrap().signal(), Some(9));
 }
 
 #[test]

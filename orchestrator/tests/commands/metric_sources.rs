@@ -125,7 +125,7 @@ fn sources_without_values_are_named() {
     for words in [
         "no line of standard output matches `loss=(?<loss>.*)`",
         "there is no file `",
-        "here`: it is not a regular file",
+        "here`: it is a folder, not a regular file",
         "wrote no event file with scalars in `",
     ] {
         assert!(shown.contains(words), "no `{words}` in {shown}");

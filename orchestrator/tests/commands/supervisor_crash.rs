@@ -6,6 +6,7 @@ use orchestrator::scheduler::State;
 use orchestrator::store::journal_file::{Entry, Journal};
 
 use crate::common::default_file::reference_records;
+use crate::common::processes;
 use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
@@ -34,6 +35,7 @@ fn the_end_of_an_attempt_without_a_supervisor_is_recorded_by_the_next() {
     run.kill();
     let attempt = test.attempt("a-s0-", 1).unwrap();
     wait_for("the end", || attempt.read_exit().unwrap());
+    wait_for("the holder's end", || processes::holders(attempt.path()).is_empty().then_some(()));
 
     assert_eq!(test.status("a-s0-").unwrap()["attempt_status"], "ended");
     let status = test.orch("status").stdout;

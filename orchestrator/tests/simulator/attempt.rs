@@ -99,13 +99,13 @@ impl Attempt {
             Ownership::Free | Ownership::Held | Ownership::Released => OwnerKind::Holder,
         };
         let host = Host { name: String::new(), machine_id: None, boot_id: None };
-        let owner = Owner { by, pid: 1, host, time_ms: 0 };
+        let owner = Owner { by, pid: 1, host, time_ms: 0, nonce_sha256: None };
         match (self.ownership, &self.exit) {
             (Ownership::Abandoned, _) => AttemptStatus::Abandoned(owner),
-            (_, Some(exit)) => AttemptStatus::Ended(exit.clone()),
-            (Ownership::Free, None) => AttemptStatus::Unowned,
-            (Ownership::Held, None) => AttemptStatus::Held(owner),
-            (Ownership::Released, None) => AttemptStatus::Lost(owner),
+            (Ownership::Free, _) => AttemptStatus::Unowned,
+            (Ownership::Held, _) => AttemptStatus::Held(Some(owner)),
+            (Ownership::Released, Some(exit)) => AttemptStatus::Ended(exit.clone()),
+            (Ownership::Released, None) => AttemptStatus::Lost(String::new()),
         }
     }
 
@@ -156,6 +156,7 @@ impl Attempt {
             files: Default::default(),
             started_ms,
             ended_ms,
+            nonce: String::new(),
         });
     }
 

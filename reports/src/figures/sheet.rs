@@ -4,6 +4,7 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use experiments::regular_file;
 use experiments::schema::report::Images;
 use experiments::schema::step::StepSelector;
 use plotters::element::Rectangle;
@@ -18,6 +19,12 @@ use super::canvas::surface::{self, Canvas};
 use crate::files::Files;
 use crate::records::{Artifact, Records, Trial};
 use crate::table::text_field;
+
+/// Bytes of an image.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Pixels of an image, each of which takes four bytes of memory.
+const MAX_PIXELS: u64 = 64 << 20;
 
 /// One row of pictures, all of one trial.
 struct Row<'a> {
@@ -148,10 +155,20 @@ fn items<'a>(rows: &[Row<'a>], limit: usize) -> Vec<Option<&'a str>> {
     items
 }
 
+/// The number of pixels of a PNG, by its header; `None` if it has none.
+fn pixels(png: &[u8]) -> Option<u64> {
+    let side = |at| Some(u64::from(u32::from_be_bytes(*png.get(at..)?.first_chunk()?)));
+    Some(side(16)? * side(20)?)
+}
+
 impl<'a> Cell<'a> {
     fn load(artifact: &'a Artifact) -> Result<Self, String> {
         let path = &artifact.path;
-        let png = fs_err::read(path).map_err(|e| e.to_string())?;
+        let not_read = |why: String| format!("cannot read `{}`: {why}", path.display());
+        let png = regular_file::read(path, MAX_BYTES).map_err(|e| not_read(e.to_string()))?;
+        if pixels(&png).is_some_and(|pixels| pixels > MAX_PIXELS) {
+            return Err(not_read(format!("it has more than {MAX_PIXELS} pixels")));
+        }
         let decoded = Pixmap::decode_png(&png);
         let decoded = decoded.map_err(|e| format!("`{}` is not a PNG: {e}", path.display()))?;
         Ok(Self { artifact, png, size: (decoded.width(), decoded.height()) })

@@ -27,7 +27,6 @@ use crate::interop::import::ImportError;
 use crate::platform::atomic_file;
 use crate::run_dir::RunDirError;
 use crate::run_dir::ownership::OwnershipError;
-use crate::run_dir::trial::RestartError;
 use crate::scheduler::IllegalTransition;
 use crate::slots::Infeasible;
 use crate::store::StoreError;
@@ -76,7 +75,6 @@ exit_codes! {
     OwnershipError => SOME_FAILED,
     RebuildError => SOME_FAILED,
     ReportError => SOME_FAILED,
-    RestartError => SOME_FAILED,
     StoreError => SOME_FAILED,
     SupervisorError => SOME_FAILED,
     atomic_file::FileError => SOME_FAILED,
@@ -204,14 +202,13 @@ mod tests {
             SupervisorError::Journal(journal_error()).into(),
             RebuildError::Open(OpenError::RunDir(supervised())).into(),
             ReportError::Write(io_error()).into(),
-            RestartError::Write(write_error()).into(),
             run_dir().into(),
             OpenError::RunDir(run_dir()).into(),
             write_error().into(),
             io_error().into(),
             json.into(),
         ];
-        assert_eq!(codes(errors), [1; 18]);
+        assert_eq!(codes(errors), [1; 17]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::interop::import::{Choice, Source};
 use crate::platform::clock;
 use crate::platform::hash::sha256;
 use crate::run_dir::RunDir;
-use crate::run_dir::seal::AttemptSeal;
+use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::staging::StagedRun;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use experiments::protocol::exit;
+use experiments::regular_file;
 
 use super::causes::{self, SameCause};
 use super::error::Result;
@@ -13,6 +14,7 @@ use super::output::print_message;
 use crate::cli::args::{self, Global};
 use crate::display::text::named;
 use crate::display::trial_status::TrialStatus;
+use crate::platform::atomic_file::FileError;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::AttemptStatus;
@@ -179,9 +181,11 @@ impl Logs {
     /// Prints what was appended, as the bytes that the worker wrote. A log may not exist yet.
     fn print_new(&mut self) -> Result<()> {
         for (path, offset) in &mut self.files {
-            let mut file = match fs_err::File::open(&*path) {
+            let mut file = match regular_file::open(path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                opened => opened?,
+                opened => {
+                    opened.map_err(|source| FileError::Read { path: path.clone(), source })?
+                }
             };
             // Up to its present end: a log that grows all the time must not hold up the other.
             let new = file.metadata()?.len().saturating_sub(*offset);

@@ -4,11 +4,13 @@ use experiments::protocol::events::Code;
 use serde_json::{Value, json};
 
 use crate::platform::atomic_file::FileError;
+use crate::platform::error_chain::chain;
 use crate::platform::hash::{self, sha256};
 use crate::run_dir::attempt::{AttemptDir, Environment};
 use crate::run_dir::provenance::Provenance;
 
-/// The records of supervisor and holder about an attempt; `None` where a file does not exist.
+/// The records of supervisor and holder about an attempt; `None` where a file does not exist or is
+/// damaged.
 pub(super) struct RanWith {
     provenance: Option<Provenance>,
     environment: Option<Environment>,
@@ -22,9 +24,9 @@ impl RanWith {
     /// Reads the records of `attempt`.
     pub(super) fn read(attempt: &AttemptDir) -> Result<Self, FileError> {
         Ok(Self {
-            provenance: attempt.read_provenance()?,
-            environment: attempt.read_env()?,
-            code: attempt.read_code()?,
+            provenance: undamaged(attempt.read_provenance())?,
+            environment: undamaged(attempt.read_env())?,
+            code: undamaged(attempt.read_code())?,
         })
     }
 
@@ -97,6 +99,17 @@ impl RanWith {
             "cpu_model": environment.and_then(|e| e.cpu_model.as_ref()),
             "cwd": environment.map(|e| &e.cwd),
         })
+    }
+}
+
+/// The record; `None`, with a warning that names the file, if that is damaged.
+pub(super) fn undamaged<T>(record: Result<Option<T>, FileError>) -> Result<Option<T>, FileError> {
+    match record {
+        Err(error) if error.is_damage() => {
+            tracing::warn!("skipped a record: {}", chain(&error));
+            Ok(None)
+        }
+        record => record,
     }
 }
 

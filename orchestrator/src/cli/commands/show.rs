@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::error::Result;
 use super::one_trial::OneTrial;
 use super::output::{print, print_json};
-use super::provenance::RanWith;
+use super::provenance::{RanWith, undamaged};
 use crate::cli::args::{self, Global};
 use crate::display::text::{columns, duration};
 use crate::platform::clock;
@@ -79,7 +79,8 @@ impl TrialDetails {
         let mut skipped_lines = one.store.skipped_lines().await?;
         skipped_lines.retain(|lines| lines.trial == trial.id);
         let last = attempts.last().map(|attempt| one.attempt(attempt.detail.number));
-        let command = last.as_ref().map(AttemptDir::read_command).transpose()?.flatten();
+        let command = last.as_ref().map(AttemptDir::read_command);
+        let command = command.map(undamaged).transpose()?.flatten();
         let absolute = std::path::absolute(&folder)?;
         Ok(Self {
             reason,

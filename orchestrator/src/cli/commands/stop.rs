@@ -1,7 +1,5 @@
 //! `orch stop [TRIAL…]`: stops trials, or the whole run, and returns when their processes are gone.
 
-use std::time::Duration;
-
 use experiments::protocol::exit;
 use experiments::protocol::trial_id::TrialId;
 use serde_json::{Value, json};
@@ -14,12 +12,8 @@ use crate::cli::args::{self, Global};
 use crate::display::trial_status;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::StopMode;
-use crate::run_dir::ownership::{self, OwnershipState};
 use crate::run_dir::requests::Request;
-use crate::store::{AttemptHistory, TrialRecord};
-
-/// Time between two looks at a holder that has recorded its worker's end.
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
+use crate::store::TrialRecord;
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Stop, global: &Global) -> Result<u8> {
@@ -96,7 +90,6 @@ async fn stopped(dir: &RunDir, selected: &[TrialRecord]) -> Result<Vec<Stopped>>
     let mut stopped = Vec::new();
     for row in rows {
         let past = pasts.remove(&row.id).unwrap_or_default();
-        wait_for_holder(dir, &row.id, &past).await?;
         stopped.push(Stopped {
             tried: !past.attempts.is_empty(),
             // A worker that saves as it ends may have gone further than it reported.
@@ -106,17 +99,6 @@ async fn stopped(dir: &RunDir, selected: &[TrialRecord]) -> Result<Vec<Stopped>>
         });
     }
     Ok(stopped)
-}
-
-/// Waits until the last attempt's holder has exited, if it has recorded its worker's end.
-async fn wait_for_holder(dir: &RunDir, trial: &TrialId, past: &AttemptHistory) -> Result<()> {
-    let Some(last) = past.attempts.last() else { return Ok(()) };
-    let attempt = dir.attempt(trial, last.number);
-    while matches!(ownership::probe(&attempt)?, OwnershipState::Held(_)) && attempt.exit().exists()
-    {
-        tokio::time::sleep(POLL_INTERVAL).await;
-    }
-    Ok(())
 }
 
 impl Stopped {

@@ -21,7 +21,7 @@ use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::slots::{ENV_INVENTORY, Machine};
 use crate::store::Store;
-use crate::store::integrity::Damage;
+use crate::store::damage::Damage;
 use crate::supervisor::plan::Plan;
 use crate::supervisor::stale::PresentCode;
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write;
 
 use experiments::protocol::events::{Event, LONGEST_LINE, Line};
+use experiments::regular_file;
 
 use crate::code::{AttemptCode, CodeError, diff};
 use crate::platform::atomic_file::{self, FileError};
@@ -39,7 +40,7 @@ pub(super) fn record(attempt: &AttemptDir, code: &AttemptCode) -> Result<(), Rec
         return Err(RecordError::TooLong);
     }
     let path = attempt.events();
-    let file = File::options().create(true).append(true).open(&path);
+    let file = regular_file::open_with(File::options().create(true).append(true), &path);
     file.and_then(|mut file| file.write_all(line.as_bytes()))
         .map_err(|source| FileError::Write { path, source }.into())
 }

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use experiments::protocol::exit;
+use experiments::regular_file;
 
 use self::metrics::MetricReader;
 use self::records::AttemptRecords;
@@ -32,7 +33,7 @@ use crate::platform::clock;
 use crate::platform::disk_space;
 use crate::platform::error_chain::chain;
 use crate::platform::{filesystem, line_reader};
-use crate::run_dir::attempt::{AttemptDir, Exit, Outcome, StopMode, StopSource};
+use crate::run_dir::attempt::{AttemptDir, Command, Exit, Outcome, StopMode, StopSource};
 use crate::run_dir::log_tail;
 use crate::run_dir::ownership::{self, OwnershipError};
 
@@ -80,13 +81,13 @@ pub(crate) enum HoldError {
 /// Runs `attempt` to its end. Call it in a process of its own that has one thread.
 ///
 /// SIGTERM, SIGINT, SIGHUP and SIGUSR1 to this process request a stop, as the `stop` file does.
-/// The attempt stays owned until this returns, after `exit.json` was written.
+/// The attempt stays owned until this returns, after `exit.json` was written, which counts from then on.
 pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
     let setup_failed = |source| HoldError::Setup { path: attempt.path().to_owned(), source };
     let signals = Signals::register().map_err(setup_failed)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|e| setup_failed(e.into()))?;
-    let Some(_ownership) = ownership::acquire(attempt)? else { return Ok(Held::OwnedByAnother) };
+    let Some(ownership) = ownership::acquire(attempt)? else { return Ok(Held::OwnedByAnother) };
     let started_ms = clock::now_ms();
     let mut records = AttemptRecords::new(attempt);
     let end = match start(attempt, &signals) {
@@ -94,6 +95,7 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
         Err(end) => WorkerEnd { disk_full: disk_space::is_full(attempt.path()), ..end },
     };
     let WorkerEnd { outcome, stop, killed, stopped_early, orphans, disk_full } = end;
+    let nonce = ownership.nonce().to_owned();
     let exit = Exit {
         outcome,
         stop,
@@ -104,22 +106,29 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
         files: records.complete(attempt)?,
         started_ms,
         ended_ms: clock::now_ms(),
+        nonce,
     };
     atomic_file::write_json(&attempt.exit(), &exit)?;
     Ok(Held::Completed)
 }
 
-/// Ends the events of `attempt` and appends the metrics that its holder, which was killed, had not read yet. Call it after
-/// [`end_orphans`].
-pub(crate) fn read_rest(attempt: &AttemptDir) -> Result<(), FileError> {
-    line_reader::end_last_line(&attempt.events())
-        .map_err(|source| FileError::Write { path: attempt.events(), source })?;
-    let Some(command) = attempt.read_command()? else { return Ok(()) };
-    if command.metrics.is_empty() {
-        return Ok(());
+/// Ends the events of `attempt` and appends the metrics that its holder, which was killed, had not read
+/// yet. `command` is the attempt's; `None` if it is unknown. Call it after [`end_orphans`].
+pub(crate) fn read_rest(attempt: &AttemptDir, command: Option<&Command>) -> Result<(), FileError> {
+    written(attempt, line_reader::end_last_line(&attempt.events()))?;
+    match command.filter(|command| !command.metrics.is_empty()) {
+        Some(command) => written(attempt, MetricReader::finish_lost(attempt, command)),
+        None => Ok(()),
     }
-    MetricReader::finish_lost(attempt, &command)
-        .map_err(|source| FileError::Write { path: attempt.events(), source })
+}
+
+/// An error unless events were written, or there is no file to write them to: whoever reads the events
+/// says then what is there in its place.
+fn written(attempt: &AttemptDir, written: io::Result<()>) -> Result<(), FileError> {
+    match written {
+        Err(error) if regular_file::is_fault_of_file(&error) => Ok(()),
+        written => written.map_err(|source| FileError::Write { path: attempt.events(), source }),
+    }
 }
 
 /// The end of a worker, of which its [`Exit`] is made.
@@ -216,14 +225,11 @@ fn watch(
     // At once: space may be freed any moment.
     let disk_full = ended_on_a_full_disk(attempt);
     let orphans = orphans::end_descendants(&worker, signals);
-    line_reader::end_last_line(&attempt.events())
-        .map_err(|source| FileError::Write { path: attempt.events(), source })?;
+    written(attempt, line_reader::end_last_line(&attempt.events()))?;
     let (stop, killed) = (sequence.source(), sequence.killed());
     let exited_well = outcome == Outcome::Exited { code: exit::WORKER_DONE };
     let stopped_early = exited_well && stop.is_some() && !metrics.has_result();
-    metrics
-        .finish(exited_well && stop.is_none())
-        .map_err(|source| FileError::Write { path: attempt.events(), source })?;
+    written(attempt, metrics.finish(exited_well && stop.is_none()))?;
     Ok(WorkerEnd { outcome, stop, killed, stopped_early, orphans, disk_full })
 }
 

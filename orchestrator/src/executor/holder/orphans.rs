@@ -2,9 +2,13 @@
 //!
 //! A living holder is a subreaper: descendants of its worker, also those in sessions of their own,
 //! become its children when their parents end. After a killed holder they are recognised by the
-//! environment that they were started with.
+//! environment that they were started with, or by the attempt's files that they can write to.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::thread;
 use std::time::Duration;
 
 use experiments::protocol::trial::ENV_EVENTS;
@@ -13,11 +17,13 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
 use super::signals::Signals;
 use super::worker::Worker;
-use crate::platform::atomic_file::FileError;
-use crate::run_dir::attempt::AttemptDir;
+use crate::run_dir::attempt::{AttemptDir, Command};
 
 /// Longest wait for killed processes between two polls.
 const POLL: Duration = Duration::from_millis(20);
+
+/// Most searches for processes that start each other, or that the kernel cannot end yet.
+const MAX_SEARCHES: u32 = 50;
 
 /// Reaps ended children other than `worker`, whose own parents did not.
 pub(super) fn reap_orphans(worker: Pid) {
@@ -49,26 +55,76 @@ pub(super) fn end_descendants(worker: &Worker, signals: &Signals) -> u32 {
     }
 }
 
-/// Kills the orphans of `attempt` on this machine after its holder was killed, and returns their
-/// number. Call it when the attempt is found lost, before the trial continues.
+/// Kills the processes of `attempt` on this machine after its holder was killed, and returns their
+/// number. `command` is the attempt's; `None` if it is unknown. Call it when the attempt is found lost,
+/// before the trial continues.
 ///
-/// They are recognised by [`ENV_EVENTS`] in the environment that they were started with, so the
-/// attempt's command must have set it.
-pub fn end_orphans(attempt: &AttemptDir) -> Result<u32, FileError> {
-    let command = attempt.read_command()?;
-    let Some(events) = command.as_ref().and_then(|c| c.env.get(ENV_EVENTS)) else { return Ok(0) };
-    let mut ended = 0;
-    for process in processes() {
-        // Opened before the environment is read, so that its id cannot become another's in between.
-        let Some(pid) = Pid::from_raw(process.pid) else { continue };
-        let Ok(pidfd) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) else { continue };
-        let Ok(environment) = process.environ() else { continue };
-        if environment.get(OsStr::new(ENV_EVENTS)).is_some_and(|value| value == events.as_str()) {
-            let killed = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
-            ended += u32::from(killed.is_ok());
-        }
+/// They are recognised by [`ENV_EVENTS`] in the environment that they were started with, and by a file
+/// in the attempt's folder that they have open for writing: the worker hands such a descriptor, the mark,
+/// down to all that it starts, along with the locks of its slots. Those of an attempt of which this is a
+/// copy are left alone.
+pub fn end_orphans(attempt: &AttemptDir, command: Option<&Command>) -> u32 {
+    if command.is_some_and(|command| command.original(attempt.path()).is_some()) {
+        return 0;
     }
-    Ok(ended)
+    let events = command.and_then(|command| command.env.get(ENV_EVENTS));
+    let files = files_of(attempt);
+    let mut ended = BTreeSet::new();
+    // Again, until none is left: one of them may just have started another, and they end in their time.
+    for _ in 0..MAX_SEARCHES {
+        let found: Vec<_> =
+            processes().filter_map(|process| end_orphan(&process, events, &files)).collect();
+        if found.is_empty() {
+            break;
+        }
+        ended.extend(found);
+        thread::sleep(POLL);
+    }
+    ended.len() as u32
+}
+
+/// Kills `process` if it is an orphan; returns its id if it was.
+fn end_orphan(process: &Process, events: Option<&String>, files: &BTreeSet<FileId>) -> Option<i32> {
+    let pid = Pid::from_raw(process.pid).filter(|pid| *pid != rustix::process::getpid())?;
+    // Opened before it is looked at, so that its id cannot become another's in between.
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    let is_named = || {
+        let named = process.environ().ok()?.remove(OsStr::new(ENV_EVENTS))?;
+        Some(named == events?.as_str())
+    };
+    if is_named() != Some(true) && !can_write_to(process.pid, files) {
+        return None;
+    }
+    let killed = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
+    killed.is_ok().then_some(process.pid)
+}
+
+/// Device and inode.
+type FileId = (u64, u64);
+
+fn id(metadata: &Metadata) -> FileId {
+    (metadata.dev(), metadata.ino())
+}
+
+/// The files in the folder of `attempt`. Hidden ones are left out: editors keep them open.
+fn files_of(attempt: &AttemptDir) -> BTreeSet<FileId> {
+    let entries = fs::read_dir(attempt.path()).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .filter_map(|entry| entry.metadata().ok())
+        .filter(Metadata::is_file)
+        .map(|metadata| id(&metadata))
+        .collect()
+}
+
+/// True if the process has one of `files` open for writing.
+fn can_write_to(pid: i32, files: &BTreeSet<FileId>) -> bool {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    descriptors.map(|entry| entry.path()).any(|descriptor| {
+        // The link itself has the permissions that the file was opened with (proc_pid_fd(5)).
+        descriptor.symlink_metadata().is_ok_and(|link| link.mode() & 0o200 != 0)
+            && descriptor.metadata().is_ok_and(|file| files.contains(&id(&file)))
+    })
 }
 
 /// This process's children, ended ones too.
@@ -86,7 +142,7 @@ fn processes() -> impl Iterator<Item = Process> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;
-    use std::process::{Command, Stdio};
+    use std::process::{self, Stdio};
 
     use super::*;
 
@@ -96,8 +152,11 @@ mod tests {
         // The kernel names a process after the path that it was started by.
         let program = folder.path().join(OsStr::from_bytes(b") \xff ("));
         std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
-        let mut child =
-            Command::new(program).args(["-c", "read line"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = process::Command::new(program)
+            .args(["-c", "read line"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
         let found = children().any(|pid| pid == Pid::from_child(&child));
         child.kill().unwrap();
         child.wait().unwrap();

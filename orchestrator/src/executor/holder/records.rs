@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use experiments::protocol::events::{Event, Line};
 use experiments::protocol::trial::FILE_NAME;
+use experiments::regular_file;
 use sha2::{Digest, Sha256};
 
 use crate::platform::atomic_file::{self, FileError};
-use crate::platform::filesystem;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::seal::{FileSeal, Seals};
+use crate::platform::file_seal::{FileSeal, Seals};
 use crate::run_dir::trial::file_of_trial;
 
 /// Bytes that are read at a time.
@@ -62,7 +62,7 @@ impl AttemptRecords {
 
     fn read_to(&mut self, end: bool) -> io::Result<()> {
         if self.file.is_none() {
-            match filesystem::open_regular(&self.path) {
+            match regular_file::open(&self.path) {
                 Ok(file) => self.file = Some(file),
                 Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
                 Err(e) => return Err(e),
@@ -174,5 +174,5 @@ fn sync_all(path: &Path) -> io::Result<()> {
         }
         return File::open(path)?.sync_all();
     }
-    filesystem::open_regular(path)?.sync_all()
+    regular_file::open(path)?.sync_all()
 }

@@ -7,6 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 
+use experiments::regular_file;
+use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use super::environment;
@@ -55,13 +57,16 @@ impl Worker {
             .stderr(log(&attempt.stderr())?)
             .process_group(0);
         let holder = rustix::process::getpid();
+        // Inherited by all that it starts, wherever that redirects its output: an orphan that has left
+        // its environment is known by it.
+        let mark = log(&attempt.stdout())?;
         #[expect(
             unsafe_code,
             reason = "the closure only makes system calls and allocates nothing, as it must \
                       between fork and exec"
         )]
         unsafe {
-            process.pre_exec(move || die_with(holder));
+            process.pre_exec(move || prepare(holder, &mark));
         }
         let child = process.spawn().map_err(|e| {
             let path = variables.get(&OsString::from("PATH"));
@@ -99,8 +104,9 @@ impl Worker {
     }
 }
 
-/// Runs in the child, before it becomes the worker.
-fn die_with(holder: Pid) -> io::Result<()> {
+/// Runs in the child, before it becomes the worker, which inherits `mark`.
+fn prepare(holder: Pid, mark: &File) -> io::Result<()> {
+    rustix::io::fcntl_setfd(mark, FdFlags::empty())?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // The holder may have died before the line above.
     match rustix::process::getppid() {
@@ -110,10 +116,7 @@ fn die_with(holder: Pid) -> io::Result<()> {
 }
 
 fn log(path: &Path) -> Result<File, FileError> {
-    File::options()
-        .create(true)
-        .append(true)
-        .open(path)
+    regular_file::open_with(File::options().create(true).append(true), path)
         .map_err(|source| FileError::Write { path: path.to_owned(), source })
 }
 

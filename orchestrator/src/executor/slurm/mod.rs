@@ -32,6 +32,7 @@ use self::queue::Cluster;
 use self::submission_task::{Backoff, Plan, Submitting};
 use self::tracked_job::TrackedJob;
 use crate::platform::atomic_file::FileError;
+use crate::platform::error_chain::chain;
 use crate::platform::filesystem;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::{AttemptDir, StopMode};
@@ -128,16 +129,28 @@ impl Slurm {
     }
 
     /// The status of the job of `attempt`, also of one that an earlier supervisor submitted; `None`
-    /// if it has no job.
+    /// if it has no job. A job that cannot be its own has ended for it.
     pub(crate) fn status(&mut self, attempt: &AttemptDir) -> Result<Option<JobStatus>, FileError> {
         if self.to_submit.contains(attempt) {
             return Ok(Some(JobStatus::Unknown));
         }
-        if !self.jobs.contains_key(attempt)
-            && let Some(job) = Job::read(attempt)?
-        {
-            self.jobs.insert(attempt.clone(), TrackedJob::submitted_before(job));
-            self.interval.hurry();
+        if !self.jobs.contains_key(attempt) {
+            match Job::read(attempt) {
+                Ok(None) => {}
+                Ok(Some(job)) => {
+                    if let Some(original) = attempt.original() {
+                        let original = original.display();
+                        let why = format!("its job is that of `{original}`, of which it is a copy");
+                        return Ok(Some(JobStatus::Ended(why)));
+                    }
+                    self.jobs.insert(attempt.clone(), TrackedJob::submitted_before(job));
+                    self.interval.hurry();
+                }
+                Err(error) if error.is_damage() => {
+                    return Ok(Some(JobStatus::Ended(chain(&error))));
+                }
+                Err(error) => return Err(error),
+            }
         }
         let (queue, file_delay) = (self.queue.as_ref(), self.file_delay);
         Ok(self.jobs.get_mut(attempt).map(|job| job.status(queue, file_delay)))
@@ -194,5 +207,62 @@ async fn result_of<T>(task: JoinHandle<T>) -> T {
     match task.await {
         Ok(value) => value,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use experiments::protocol::trial::ENV_EVENTS;
+
+    use super::*;
+    use crate::run_dir::attempt::Command;
+
+    fn slurm(folder: &std::path::Path) -> Slurm {
+        let run = RunDir::new(folder, "run");
+        Slurm::new(&run, Settings::default(), Resources::default(), Duration::ZERO)
+    }
+
+    /// An attempt in `folder` that was submitted.
+    fn submitted(folder: &std::path::Path) -> AttemptDir {
+        let attempt = AttemptDir::new(folder, 1);
+        let events = attempt.events().to_string_lossy().into_owned();
+        let env = [(ENV_EVENTS.to_owned(), events)].into();
+        attempt.prepare(&Command { env, ..Command::default() }).unwrap();
+        let (cluster, name) = ("one".to_owned(), "run-1f2e3d4c".to_owned());
+        Job { cluster, name, index: 0 }.write(&attempt).unwrap();
+        attempt
+    }
+
+    #[test]
+    fn a_copied_attempt_has_no_job_and_a_moved_one_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let attempt = submitted(&folder.path().join("trial"));
+        assert_eq!(slurm(folder.path()).status(&attempt).unwrap(), Some(JobStatus::Unknown));
+        let (copy, moved) = (folder.path().join("copy"), folder.path().join("moved"));
+        for name in ["command.json", "job.json"] {
+            std::fs::create_dir_all(copy.join("attempt-1")).unwrap();
+            let to = copy.join("attempt-1").join(name);
+            std::fs::copy(attempt.path().join(name), to).unwrap();
+        }
+        let mut slurm = slurm(folder.path());
+        let copy = AttemptDir::new(&copy, 1);
+        let status = slurm.status(&copy).unwrap();
+        assert!(matches!(status, Some(JobStatus::Ended(why)) if why.contains("trial/attempt-1")));
+        slurm.cancel(&copy, StopMode::Immediate);
+        assert!(slurm.jobs.is_empty(), "the original's job would be cancelled");
+        std::fs::rename(folder.path().join("trial"), &moved).unwrap();
+        let moved = AttemptDir::new(&moved, 1);
+        assert_eq!(slurm.status(&moved).unwrap(), Some(JobStatus::Unknown));
+    }
+
+    #[test]
+    fn a_damaged_job_file_is_named_and_ends_only_its_attempt() {
+        let folder = tempfile::tempdir().unwrap();
+        let attempt = submitted(&folder.path().join("trial"));
+        std::fs::write(attempt.job(), "garbage").unwrap();
+        let status = slurm(folder.path()).status(&attempt).unwrap();
+        assert!(
+            matches!(status, Some(JobStatus::Ended(why)) if why.contains("attempt-1/job.json"))
+        );
     }
 }

@@ -1,8 +1,10 @@
 //! `command.json`: the command of an attempt's worker.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
+use experiments::protocol::trial::ENV_EVENTS;
 use experiments::schema::metrics::{MetricSource, ResultRule};
 use serde::{Deserialize, Serialize};
 
@@ -31,4 +33,15 @@ pub struct Command {
     /// The rule for final values if the worker reports none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<ResultRule>,
+}
+
+impl Command {
+    /// The attempt's folder that it was written for, if that is another than `folder`, which is then a
+    /// copy: the processes and the job of the one are not the other's. `None` where that folder is gone,
+    /// as of a run that was moved.
+    pub(crate) fn original(&self, folder: &Path) -> Option<&Path> {
+        let named = Path::new(self.env.get(ENV_EVENTS)?).parent()?;
+        let (then, now) = (named.metadata().ok()?, folder.metadata().ok()?);
+        ((then.dev(), then.ino()) != (now.dev(), now.ino())).then_some(named)
+    }
 }

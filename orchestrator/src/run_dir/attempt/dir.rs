@@ -141,6 +141,13 @@ impl AttemptDir {
         atomic_file::read_json(&self.command())
     }
 
+    /// The folder of which this is a copy ([`Command::original`]); `None` if it is none, or that cannot
+    /// be told.
+    pub(crate) fn original(&self) -> Option<PathBuf> {
+        let command = self.read_command().ok().flatten()?;
+        command.original(&self.0).map(Path::to_owned)
+    }
+
     /// The code and GPUs that it was started with; `None` before that.
     pub(crate) fn read_provenance(&self) -> Result<Option<Provenance>, FileError> {
         atomic_file::read_json(&self.provenance())
@@ -164,12 +171,12 @@ impl AttemptDir {
 
     /// Requests that the holder, on whatever machine it runs, stops the worker. Idempotent.
     pub fn request_stop(&self) -> io::Result<()> {
-        fs_err::OpenOptions::new().create(true).append(true).open(self.stop()).map(drop)
+        make(&self.stop())
     }
 
     /// Requests that the holder kills the worker at once, without waiting for a checkpoint.
     pub fn request_kill(&self) -> io::Result<()> {
-        fs_err::OpenOptions::new().create(true).append(true).open(self.kill()).map(drop)?;
+        make(&self.kill())?;
         self.request_stop()
     }
 
@@ -181,6 +188,14 @@ impl AttemptDir {
     /// True once a stop has been requested, graceful or immediate.
     pub fn stop_requested(&self) -> bool {
         self.stop().exists()
+    }
+}
+
+/// Makes an empty file. Whatever has its name already serves as well.
+fn make(path: &Path) -> io::Result<()> {
+    match fs_err::File::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::run_dir::seal::Seals;
+use crate::platform::file_seal::Seals;
 
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Exit {
     pub started_ms: i64,
     /// When the last process of the attempt had ended, in milliseconds since the Unix epoch.
     pub ended_ms: i64,
+    /// Random, in hexadecimal: only the attempt's holder knows it before it writes this record
+    /// ([`Owner::nonce_sha256`](crate::run_dir::ownership::Owner::nonce_sha256)).
+    pub nonce: String,
 }
 
 /// The end of a worker's process.
@@ -106,9 +109,10 @@ mod tests {
             files: Seals::new(),
             started_ms: 1,
             ended_ms: 2,
+            nonce: "00ff".to_owned(),
         };
         let text = r#"{"outcome":{"exited":{"code":75}},"stop":"time-limit",
-            "killed":false,"orphans":0,"started_ms":1,"ended_ms":2}"#;
+            "killed":false,"orphans":0,"started_ms":1,"ended_ms":2,"nonce":"00ff"}"#;
         assert_eq!(serde_json::from_str::<Exit>(text).unwrap(), exit);
         assert_eq!(
             serde_json::to_value(&exit).unwrap(),

@@ -57,6 +57,7 @@ fn recorded(outcome: Outcome, stop: Option<StopSource>) -> AttemptEnd {
         files: Default::default(),
         started_ms: 0,
         ended_ms: 0,
+        nonce: String::new(),
     };
     AttemptEnd::Recorded { exit, failure: None, last_line: String::new() }
 }

@@ -26,6 +26,7 @@ fn exit(outcome: Outcome) -> Exit {
         files: Default::default(),
         started_ms: 0,
         ended_ms: 1,
+        nonce: String::new(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! From an attempt's `events.jsonl` to the database, a few megabytes at a time.
 
+use std::io;
 use std::path::Path;
 
 use experiments::protocol::events::{Event, LONGEST_LINE, Line, MOST_METRICS};
 use experiments::protocol::trial_id::TrialId;
+use experiments::regular_file;
 use sqlx::{Connection, SqliteConnection};
 
 use super::batch::Batch;
@@ -58,9 +60,14 @@ impl Store {
             lines: cursor.lines_read as u64,
             in_long_line: cursor.in_long_line,
         };
-        let read = Tail { path: file, longest: LONGEST_LINE, end }
-            .read(from)
-            .map_err(|source| StoreError::File { path: file.to_owned(), source })?;
+        let read = match (Tail { path: file, longest: LONGEST_LINE, end }).read(from) {
+            // Whoever wrote something else there loses only its own events.
+            Err(error) if regular_file::is_fault_of_file(&error) => {
+                unreadable(&mut self.connection, &cursor, file, &error).await.map_err(&sql)?;
+                return Ok(Read { lines: Vec::new(), more: false });
+            }
+            read => read.map_err(|source| StoreError::File { path: file.to_owned(), source })?,
+        };
         if read.offset == from {
             return Ok(Read { lines: Vec::new(), more: false });
         }
@@ -69,6 +76,25 @@ impl Store {
         transaction.commit().await.map_err(&sql)?;
         Ok(Read { lines, more: true })
     }
+}
+
+/// Counts a file that cannot be read, once, as a skipped line after those that could be.
+async fn unreadable(
+    db: &mut SqliteConnection,
+    cursor: &Cursor,
+    file: &Path,
+    error: &io::Error,
+) -> Result<(), sqlx::Error> {
+    let number = cursor.lines_read as u64 + 1;
+    let before = cursor.skipped_lines.saturating_add(cursor.partial_lines) as u64;
+    let reason = format!("cannot read `{}`: {error}", file.display());
+    if skip_line(db, cursor.attempt_id, number, &reason, before).await? {
+        sqlx::query("update attempt set skipped_lines = skipped_lines + 1 where attempt_id = ?")
+            .bind(cursor.attempt_id)
+            .execute(db)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Stores the events in the lines, and the new position in the file.

@@ -7,7 +7,8 @@ use experiments::protocol::trial_id::TrialId;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::platform::line_reader::{self, ReadOffset, Tail};
-use crate::run_dir::seal::{AttemptSeal, FileSeal};
+use crate::platform::file_seal::FileSeal;
+use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::scheduler::{State, StopCause, StopRequest};
 use crate::store::journal_chain::{self, Chain};
 use crate::store::journal_file::{Entry, Line, Planned, Unneeded};

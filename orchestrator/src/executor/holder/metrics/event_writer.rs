@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use experiments::protocol::events::{Event, Line, PROTOCOL};
 use experiments::protocol::number::Number;
+use experiments::regular_file;
 
 use super::past_events;
 use super::resumption::{Beginning, Resumption};
@@ -126,7 +127,9 @@ impl EventWriter {
         if self.unwritten.is_empty() {
             return Ok(());
         }
-        let mut file = File::options().create(true).append(true).open(self.attempt.events())?;
+        let options = &mut File::options();
+        let mut file =
+            regular_file::open_with(options.create(true).append(true), &self.attempt.events())?;
         while !self.unwritten.is_empty() {
             if self.is_torn {
                 file.write_all(b"\n")?;

@@ -7,8 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use experiments::protocol::events::LONGEST_LINE;
-
-use crate::platform::filesystem;
+use experiments::regular_file;
 
 /// Bytes that are read at a time; more than the longest line.
 const CHUNK: usize = 4 << 20;
@@ -49,7 +48,7 @@ impl GrowingFile {
     /// A file from its present end on, or from its start if it does not exist yet.
     pub(super) fn from_end(path: PathBuf) -> Self {
         let mut file = Self::from_start(path);
-        if let Ok(existing) = filesystem::open_regular(&file.path)
+        if let Ok(existing) = regular_file::open(&file.path)
             && let Ok(metadata) = existing.metadata()
         {
             file.offset = metadata.len();
@@ -83,7 +82,7 @@ impl GrowingFile {
     }
 
     fn open(&self) -> io::Result<Option<File>> {
-        match filesystem::open_regular(&self.path) {
+        match regular_file::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             opened => opened.map(Some),
         }

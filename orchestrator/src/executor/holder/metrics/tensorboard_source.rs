@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use experiments::protocol::events::MOST_METRICS;
 use experiments::protocol::number::Number;
+use experiments::regular_file;
 use experiments::schema::metrics::MetricSource;
 
 use super::event_writer::EventWriter;
-use crate::platform::filesystem;
 use crate::tensorboard::{Reader, Scalars};
 
 /// Levels of folders that are searched.
@@ -73,7 +73,7 @@ impl TensorboardSource {
 
     fn read_file(&mut self, path: &Path, writer: &mut EventWriter) -> anyhow::Result<()> {
         let offset = self.offsets.get(path).copied().unwrap_or_default();
-        let mut file = filesystem::open_regular(path)?;
+        let mut file = regular_file::open(path)?;
         if file.metadata()?.len() <= offset {
             return Ok(());
         }

@@ -5,13 +5,12 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use experiments::regular_file;
 use serde::{Deserialize, Serialize};
 
-use super::attempt::AttemptDir;
-use crate::platform::filesystem;
 use crate::platform::hash;
 
-/// The seal of each file, by its path relative to the trial's folder.
+/// The seal of each file, by its path.
 pub type Seals = BTreeMap<String, FileSeal>;
 
 /// The content of a file that does not change any more.
@@ -42,7 +41,7 @@ pub(crate) enum SealBreak {
 impl FileSeal {
     /// The seal of the file at `path` as it is now; `None` if there is none.
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
-        match filesystem::open_regular(path).and_then(hash::sha256_of) {
+        match regular_file::open(path).and_then(hash::sha256_of) {
             Ok((bytes, sha256)) => Ok(Some(Self { bytes, sha256 })),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
@@ -76,32 +75,6 @@ impl fmt::Display for SealBreak {
             }
             Self::Content => f.write_str("has another content than when it was complete"),
         }
-    }
-}
-
-/// The seals of an attempt that is over, for the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttemptSeal {
-    /// Its `exit.json`, which has the seals of its other files; `None` if it was lost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) exit: Option<FileSeal>,
-    /// Its events; `None` if it has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) events: Option<FileSeal>,
-}
-
-impl AttemptSeal {
-    /// The seal of `attempt`, all of whose processes have ended. Its holder's seal of the events counts,
-    /// and only without one are they read. A file that cannot be read has no seal: readers find one that
-    /// should not be there.
-    pub(crate) fn of(attempt: &AttemptDir) -> Self {
-        let seal_of = |path: &Path| FileSeal::of(path).ok().flatten();
-        let by_holder = attempt.read_exit().ok().flatten();
-        let events = match by_holder {
-            Some(exit) => exit.files.get(&attempt.name_of(&attempt.events())).cloned(),
-            None => seal_of(&attempt.events()),
-        };
-        Self { exit: seal_of(&attempt.exit()), events }
     }
 }
 
