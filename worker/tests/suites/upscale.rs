@@ -131,6 +131,29 @@ fn every_problem_is_reported_and_nothing_is_written() {
 }
 
 #[test]
+fn a_checkpoint_with_a_flipped_bit_is_refused() {
+    let folder = trained();
+    let checkpoint = folder.checkpoints().remove(0);
+    let whole = std::fs::read(&checkpoint).unwrap();
+    let lows = folder.path("artifacts/lowres");
+    for at in [whole.len() / 4, whole.len() / 2, whole.len() - 1] {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 16;
+        std::fs::write(&checkpoint, flipped).unwrap();
+        let (code, errors) = upscale(&folder, &[&lows], "out", &[]);
+        assert_eq!(code, 2, "{errors}");
+        let name = checkpoint.to_str().unwrap();
+        for part in [name, "damaged", "use another checkpoint"] {
+            assert!(errors.contains(part), "{errors}");
+        }
+        assert!(!folder.path("out").exists());
+        assert_eq!(run(&["info", name]).0, 2);
+    }
+    std::fs::write(&checkpoint, whole).unwrap();
+    assert_eq!(upscale(&folder, &[&lows], "out", &[]).0, 0);
+}
+
+#[test]
 fn a_checkpoint_describes_itself() {
     let folder = trained();
     let checkpoint = folder.checkpoints().remove(0);
