@@ -130,6 +130,33 @@ fn every_problem_is_reported_and_nothing_is_written() {
     assert_eq!((code, errors.matches("by its result").count()), (2, 3), "{errors}");
 }
 
+/// A PNG of that many white pixels a side, compressed to a few kilobytes.
+fn white(path: &Path, side: usize) -> PathBuf {
+    Rgb { width: side, height: side, pixels: vec![255; side * side * 3] }.save_png(path).unwrap();
+    path.to_owned()
+}
+
+#[test]
+fn inputs_that_do_not_fit_into_memory_are_named_before_anything_is_made() {
+    let folder = trained();
+    let pipe = folder.path("pipe.png");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Its result, four times as wide and as high, has 192 million pixels.
+    let large = white(&folder.path("large.png"), 3465);
+    let (code, errors) = upscale(&folder, &[&pipe, Path::new("/dev/zero"), &large], "out", &[]);
+    assert_eq!(code, 2, "{errors}");
+    let expected =
+        ["pipe.png` is not a regular", "/dev/zero` is not a regular", "become 13860×13860 pixels"];
+    for what in expected {
+        assert!(errors.contains(what), "{errors}");
+    }
+    assert_eq!(errors.lines().count(), 3, "{errors}");
+    assert!(!folder.path("out").exists());
+    let few = ["--reduce", "--steps", "1"];
+    assert_eq!(upscale(&folder, &[&large], "out", &few).0, 0);
+    assert_eq!(load(&folder, "out/large.png").width, 16);
+}
+
 #[test]
 fn a_checkpoint_with_a_flipped_bit_is_refused() {
     let folder = trained();
