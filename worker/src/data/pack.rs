@@ -4,8 +4,8 @@
 //! Packs of files are kept in the cache, named by a hash of their sources, and are mapped: any number of
 //! trials share one copy in memory, and images are read as they are needed. The condition is
 //! packed too, for upsampling it costs more than all else that a batch needs
-//! (`docs/benchmarks.md`). All checksums are compared when a pack is opened, which costs less than
-//! a first look at its pages. Synthetic faces are drawn into memory.
+//! (`docs/benchmarks.md`). All checksums are compared when a pack is opened, at gigabytes a second, so
+//! that batches need not be. Synthetic faces are drawn into memory.
 
 use std::io::Write;
 

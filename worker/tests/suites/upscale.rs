@@ -130,6 +130,21 @@ fn every_problem_is_reported_and_nothing_is_written() {
     assert_eq!((code, errors.matches("by its result").count()), (2, 3), "{errors}");
 }
 
+#[test]
+fn the_checksum_of_a_checkpoint_is_that_of_sha256sum() {
+    let folder = trained();
+    let checkpoint = folder.checkpoints().remove(0);
+    let mut bytes = std::fs::read(&checkpoint).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let stored = header.metadata().as_ref().unwrap()["sha256"].clone();
+    let digits = bytes.windows(64).position(|window| window == stored.as_bytes()).unwrap();
+    bytes[digits..digits + 64].fill(b'0');
+    std::fs::write(&checkpoint, bytes).unwrap();
+    let output = Command::new("sha256sum").arg(&checkpoint).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed.split_whitespace().next(), Some(stored.as_str()));
+}
+
 /// A PNG of that many white pixels a side, compressed to a few kilobytes.
 fn white(path: &Path, side: usize) -> PathBuf {
     Rgb { width: side, height: side, pixels: vec![255; side * side * 3] }.save_png(path).unwrap();
