@@ -64,13 +64,18 @@ def train_step(weights, data, lr):
 
 
 def save(step, weights):
-    """Written to a temporary file and renamed, so that a kill leaves the previous one intact."""
+    """Written to a temporary file and renamed, so that a kill leaves the previous one intact. The events are
+    on the disk before: after a power cut no checkpoint is newer than they are."""
     partial = checkpoint.with_suffix(".partial")
     with open(partial, "w") as file:
         json.dump({"step": step, "weights": weights}, file)
         file.flush()
         os.fsync(file.fileno())
+    os.fsync(events.fileno())
     partial.rename(checkpoint)
+    folder = os.open(checkpoint.parent, os.O_RDONLY)
+    os.fsync(folder)  # the new name
+    os.close(folder)
     emit("checkpoint", step=step, path=f"checkpoints/{checkpoint.name}")
 
 

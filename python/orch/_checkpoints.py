@@ -43,7 +43,8 @@ def checkpoint(path: PathLike, step: int, *, hash: bool = True) -> None:
         warn_once(f"the checkpoint `{path}` is not recorded: it is not below orch.checkpoint_dir()")
         return
     try:
-        digest = save_to_disk(real, hash)
+        save_to_disk(real, current.checkpoints)
+        digest = digest_of(real) if hash else ""
     except OSError as error:
         warn_once(f"the checkpoint `{path}` is not recorded: {error}")
         return
@@ -63,11 +64,18 @@ def resume_from() -> Optional[Checkpoint]:
     if current is None:
         return None
     for path, step, digest in _named_before(current):
-        found = (current.trial / path).resolve()
-        if current.checkpoints not in found.parents or not found.exists():
+        found = Path(os.path.realpath(current.trial / path))  # of a loop of links it raises nothing
+        if current.checkpoints not in found.parents:
             continue
-        if digest and digest_of(found) != digest:
-            warn_once(f"the checkpoint `{found}` of step {step} was changed since: not resumed from")
+        try:
+            found.stat()
+            problem = "was changed since" if digest and digest_of(found) != digest else ""
+        except FileNotFoundError:
+            problem = "is missing"
+        except OSError as error:
+            problem = f"cannot be read ({error})"
+        if problem:
+            warn_once(f"the checkpoint `{found}` of step {step} {problem}: not resumed from")
             continue
         if in_attempt():
             events.resumed_from(step)
@@ -82,19 +90,18 @@ def path_in_trial(current: Attempt, path: Path) -> str:
     return json.dumps(_json.clean(path.relative_to(current.trial).as_posix()))
 
 
-def save_to_disk(path: Path, hash: bool) -> str:
-    """Brings a file or folder to the disk; its hash, empty if that is not wanted."""
+def save_to_disk(path: Path, below: Path) -> None:
+    """Brings a file or folder to the disk, and the names that lead to it from the folder `below`."""
     for file in [path] if path.is_file() else _files(path):
         with open(file, "rb") as opened:
             os.fsync(opened.fileno())
-    folders = [path.parent] if path.is_file() else [path.parent, path, *_folders(path)]
-    for folder in folders:
+    above = [folder for folder in path.parents if folder == below or below in folder.parents]
+    for folder in above if path.is_file() else [*_folders(path), path, *above]:
         opened_folder = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(opened_folder)
         finally:
             os.close(opened_folder)
-    return digest_of(path) if hash else ""
 
 
 def digest_of(path: Path) -> str:

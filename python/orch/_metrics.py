@@ -118,7 +118,7 @@ def artifact(
     try:
         if current.trial not in real.parents:
             real = Path(shutil.copy(real, current.artifacts / real.name))
-        save_to_disk(real, hash=False)
+        save_to_disk(real, current.trial)
     except OSError as error:
         warn_once(f"the artifact `{path}` is not recorded: {error}")
         return

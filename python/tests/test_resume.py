@@ -1,8 +1,10 @@
 """Killed or stopped at any moment, a trial ends with the numbers of an undisturbed one."""
 
+import json
 import os
 import signal
 import subprocess
+import textwrap
 import time
 from pathlib import Path
 
@@ -173,6 +175,79 @@ def test_a_folder_is_a_checkpoint(trial):
     assert resumed(trial)[0] == ("step-5", 5)
     (trial.folder / "checkpoints" / "step-5" / "deep" / "b").write_text("changed")
     assert resumed(trial)[0] is None
+
+
+RECORDED = """
+    import json, os, runpy
+    calls = []
+    def recorded(name):
+        function = getattr(os, name)
+        def call(first, *rest):
+            path = os.readlink(f"/proc/self/fd/{first}") if isinstance(first, int) else str(rest[0])
+            result = function(first, *rest)
+            calls.append((name, path, os.path.getsize(os.environ["ORCH_EVENTS"])))
+            return result
+        setattr(os, name, call)
+"""
+
+
+def recorded(trial, names, script):
+    """System calls of a script with a path and the size of the events file after each."""
+    show = "import atexit\natexit.register(lambda: open('calls', 'w').write(json.dumps(calls)))\n"
+    wrap = "".join(f"recorded({name!r})\n" for name in names)
+    trial.run(textwrap.dedent(RECORDED) + show + wrap + textwrap.dedent(script))
+    return json.loads((trial.folder / "calls").read_text())
+
+
+def test_a_checkpoint_and_all_events_before_it_are_on_the_disk_before_it_is_named(trial):
+    calls = recorded(
+        trial,
+        ["fsync", "write"],
+        """
+        import orch
+        path = orch.checkpoint_dir() + "/deep/er"
+        os.makedirs(path + "/folder")
+        for name in ("one", "folder/two"): open(f"{path}/{name}", "w").write(name)
+        for step in range(100): orch.log(step, loss=0.5)
+        orch.checkpoint(path, 100)
+        """,
+    )
+    names = [name for name, _, _ in calls]
+    # The first point in one write with hello.
+    assert names[:100] == ["write"] * 100, "no sync for a line"
+    named = names.index("write", 100)
+    events = str(trial.folder / "attempt-1" / "events.jsonl")
+    synced = {os.path.relpath(path, trial.folder) for _, path, _ in calls[100:named]}
+    tree = ["checkpoints/deep/er/" + name for name in ("one", "folder", "folder/two")]
+    above = ["checkpoints", "checkpoints/deep", "checkpoints/deep/er"]
+    assert synced == {*tree, *above, "attempt-1/events.jsonl"}
+    assert [call[:2] for call in calls[named:]] == [["write", events], ["fsync", events]]
+
+
+def test_the_example_without_the_package_syncs_events_before_a_checkpoint(trial):
+    config = {"width": 2, "lr": 0.1}
+    (trial.folder / "trial.json").write_text(json.dumps({"config": config, "seed": 1}))
+    example = Path(__file__).resolve().parents[2] / "examples" / "widths" / "train.py"
+    run = f"runpy.run_path({str(example)!r}, run_name='__main__')"
+    calls = recorded(trial, ["fsync", "rename"], run)
+    renames = [at for at, (name, _, _) in enumerate(calls) if name == "rename"]
+    assert len(renames) == 6
+    events = str(trial.folder / "attempt-1" / "events.jsonl")
+    for at in renames:
+        assert calls[at - 1] == ["fsync", events, calls[at][2]], "all events, and none was added since"
+        folder = str(trial.folder / "checkpoints")
+        assert calls[at + 1] == ["fsync", folder, calls[at][2]], "the name, before its event"
+
+
+def test_a_checkpoint_that_cannot_be_read_is_passed_over(trial):
+    trial.run("import orch\n" + save("one", 1) + save("two", 2) + save("three", 3))
+    folder = trial.folder / "checkpoints"
+    (folder / "three").unlink()
+    (folder / "two").unlink()
+    (folder / "two").symlink_to("two")
+    found, err = resumed(trial)
+    assert found == ("one", 1)
+    assert "three` of step 3 is missing" in err and "of step 2 cannot be read" in err
 
 
 def test_the_hash_is_that_of_sha256sum(trial):

@@ -18,6 +18,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::build_id;
 use crate::failure::Failure;
+use crate::filesystem;
 use crate::image::Rgb;
 
 /// Shortest time between two progress events.
@@ -43,9 +44,16 @@ pub(crate) struct Attempt {
     /// Absolute, or relative to the working directory.
     pub(crate) checkpoints: PathBuf,
     artifacts: PathBuf,
-    events: Box<dyn Write>,
+    events: Events,
     stop: Arc<AtomicBool>,
     last_progress: Option<Instant>,
+}
+
+/// Destination of events.
+enum Events {
+    File(fs::File),
+    /// For a person, who runs the program manually.
+    Output(io::Stdout),
 }
 
 impl Attempt {
@@ -60,9 +68,11 @@ impl Attempt {
         };
         let checkpoints = place(ENV_CHECKPOINTS, &trial.checkpoints);
         let artifacts = place(ENV_ARTIFACTS, &trial.artifacts);
-        let events: Box<dyn Write> = match env::var_os(ENV_EVENTS) {
-            Some(path) => Box::new(fs::OpenOptions::new().create(true).append(true).open(path)?),
-            None => Box::new(io::stdout()),
+        let events = match env::var_os(ENV_EVENTS) {
+            Some(path) => {
+                Events::File(fs::OpenOptions::new().create(true).append(true).open(path)?)
+            }
+            None => Events::Output(io::stdout()),
         };
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [SIGTERM, SIGINT] {
@@ -80,8 +90,22 @@ impl Attempt {
     pub(crate) fn emit(&mut self, event: Event) -> io::Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_secs_f64());
         let line = Line { time: now.ok(), event }.to_json() + "\n";
-        self.events.write_all(line.as_bytes())?;
-        self.events.flush()
+        match &mut self.events {
+            Events::File(file) => file.write_all(line.as_bytes()),
+            Events::Output(output) => {
+                output.write_all(line.as_bytes())?;
+                output.flush()
+            }
+        }
+    }
+
+    /// Brings the events so far to the disk, as is due before a checkpoint has its name: after a power
+    /// cut no checkpoint is newer than the events.
+    pub(crate) fn sync_events(&self) -> io::Result<()> {
+        match &self.events {
+            Events::File(file) => file.sync_data(),
+            Events::Output(_) => Ok(()),
+        }
     }
 
     /// Reports values at `step`, of one `item`, or of all images if it is none.
@@ -110,8 +134,8 @@ impl Attempt {
         ControlFlow::Continue(())
     }
 
-    /// Keeps `image` as the picture `name` of `item`, and reports it. The file is complete when its
-    /// name appears. A later one of another step takes its place.
+    /// Keeps `image` as the picture `name` of `item`, and reports it once it is on the disk. A later one
+    /// of another step takes its place.
     pub(crate) fn picture(
         &mut self,
         step: u64,
@@ -145,7 +169,7 @@ impl Attempt {
         let path = folder.join(item.replace(['/', '\\'], "_")).with_extension("png");
         let partial = path.with_extension("png.partial");
         image.save_png(&partial)?;
-        fs::rename(&partial, &path)?;
+        filesystem::publish(&partial, &path)?;
         let path = self.relative(&path);
         let (kind, name, item) = ("image".to_owned(), name.to_owned(), Some(item.to_owned()));
         Ok(self.emit(Event::Artifact { kind, name, step, item, path })?)

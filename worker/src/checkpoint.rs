@@ -1,20 +1,22 @@
 //! A training's complete state in one safetensors file: weights under the network's own names,
-//! average, moments, and in the metadata what else the next step depends on. A file under its
-//! final name is complete: it is written to a temporary file, synced and renamed.
+//! average, moments, and in the metadata what else the next step depends on, with a SHA-256 of it all.
+//! A file under its final name is complete: it is written to a temporary file, synced and renamed.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use experiments::protocol::number::Number;
 use experiments::protocol::trial::Trial;
+use experiments::protocol::trial_id::TrialId;
 use fs_err as fs;
 use safetensors::{Dtype, View};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use crate::weights::{WeightsError, WeightsFile};
+use crate::{checksum, filesystem};
 
 /// Checkpoints that are kept: the newest, and the one before in case the newest cannot be read.
 const KEPT: usize = 2;
@@ -45,6 +47,19 @@ pub enum CheckpointError {
         path: PathBuf,
         /// Completes the message.
         reason: String,
+    },
+    /// The file is another trial's, or of another step than its name says.
+    #[error(
+        "the checkpoint `{}` is of step {step} of the trial `{trial}`; remove it from there",
+        path.display()
+    )]
+    Replaced {
+        /// Of the checkpoint.
+        path: PathBuf,
+        /// As the file has it.
+        step: u64,
+        /// Id, as the file has it.
+        trial: TrialId,
     },
     /// The tensors could not be written.
     #[error("cannot write the checkpoint `{}`", path.display())]
@@ -82,30 +97,37 @@ pub struct Progress {
     pub(crate) validation: BTreeMap<String, Number>,
 }
 
-/// Writes `tensors` (f32) and `header` as a checkpoint in `folder`, then removes all but the
-/// newest checkpoints. Returns its path.
+/// Writes `tensors` (f32) and `header` as a checkpoint in `folder`, then removes all others but those
+/// just before it: later ones could not be resumed from. `sync_events` is called before the checkpoint
+/// has its name. Returns its path.
 pub(crate) fn save(
     folder: &Path,
     tensors: &BTreeMap<String, Tensor>,
     header: &Header,
+    sync_events: impl FnOnce() -> io::Result<()>,
 ) -> Result<PathBuf, CheckpointError> {
     fs::create_dir_all(folder)?;
-    let path = folder.join(format!("{PREFIX}{:010}{SUFFIX}", header.progress.step));
+    let path = folder.join(name(header.progress.step));
     let partial = folder.join(PARTIAL);
     let text = serde_json::to_string(header).expect("a header is plain data");
-    let metadata = HashMap::from([(METADATA.to_owned(), text)]);
+    let metadata = HashMap::from([(METADATA.to_owned(), text), checksum::entry()]);
     let stored = tensors.iter().map(|(name, tensor)| (name, Stored::new(tensor)));
-    let bytes = safetensors::serialize(stored, Some(metadata))
+    let mut bytes = safetensors::serialize(stored, Some(metadata))
         .map_err(|source| CheckpointError::Write { path: path.clone(), source })?;
-    let mut file = fs::File::create(&partial)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    fs::rename(&partial, &path)?;
-    fs::File::open(folder)?.sync_all()?;
-    for old in list(folder)?.into_iter().skip(KEPT) {
-        fs::remove_file(old)?;
+    checksum::fill(&mut bytes);
+    fs::write(&partial, &bytes)?;
+    sync_events()?;
+    filesystem::publish(&partial, &path)?;
+    let (later, kept): (Vec<_>, Vec<_>) = list(folder)?.into_iter().partition(|p| *p > path);
+    for other in later.into_iter().chain(kept.into_iter().skip(KEPT)) {
+        fs::remove_file(other)?;
     }
     Ok(path)
+}
+
+/// The name of the checkpoint of this step.
+fn name(step: u64) -> String {
+    format!("{PREFIX}{step:010}{SUFFIX}")
 }
 
 /// The complete checkpoints in `folder`, newest first.
@@ -136,15 +158,29 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the checkpoint at `path`; the tensors are not read yet.
+    /// Opens the checkpoint at `path`, all of which must be what was written.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let weights = WeightsFile::open(path)?;
-        let reason = match weights.metadata(METADATA).map(serde_json::from_str) {
-            Some(Ok(header)) => return Ok(Self { weights, header }),
-            Some(Err(error)) => format!("its header cannot be read: {error}"),
-            None => "it was written by another program, or by an older version of this one".into(),
+        let unknown = |reason| CheckpointError::Unknown { path: path.to_owned(), reason };
+        let Some(text) = weights.metadata(METADATA) else {
+            return Err(unknown("it was written by another program".to_owned()));
         };
-        Err(CheckpointError::Unknown { path: path.to_owned(), reason })
+        weights.verify()?;
+        let header = serde_json::from_str(text)
+            .map_err(|error| unknown(format!("its header cannot be read: {error}")))?;
+        Ok(Self { weights, header })
+    }
+
+    /// The same of a checkpoint among those of `trial`.
+    pub(crate) fn open_of(trial: &Trial, path: &Path) -> Result<Self, CheckpointError> {
+        let checkpoint = Self::open(path)?;
+        let Header { trial: Trial { id, .. }, progress: Progress { step, .. }, .. } =
+            &checkpoint.header;
+        if *id == trial.id && path.file_name() == Some(name(*step).as_ref()) {
+            return Ok(checkpoint);
+        }
+        let (path, trial, step) = (path.to_owned(), id.clone(), *step);
+        Err(CheckpointError::Replaced { path, step, trial })
     }
 
     /// True if `file` has the header of our checkpoints, readable or not.
@@ -219,6 +255,10 @@ mod tests {
     }
 
     fn save_step(folder: &Path, step: u64) -> PathBuf {
+        save(folder, &state(step as f64), &header(step), || Ok(())).unwrap()
+    }
+
+    fn header(step: u64) -> Header {
         let validation = BTreeMap::from([("val/psnr".to_owned(), Number(20.5))]);
         let progress =
             Progress { step, validated: Some(2), loss_steps: 1, train_seconds: 0.5, validation };
@@ -226,8 +266,7 @@ mod tests {
             "profile": null, "variant": "cos", "seed": 3, "cpus": 1, "config": {},
             "checkpoints": "checkpoints", "artifacts": "artifacts"});
         let trial = serde_json::from_value(trial).unwrap();
-        let header = Header { trial, build: "0.1.0-0".to_owned(), progress };
-        save(folder, &state(step as f64), &header).unwrap()
+        Header { trial, build: "0.1.0-0".to_owned(), progress }
     }
 
     #[test]
@@ -248,6 +287,69 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let paths = [9, 10, 11].map(|step| save_step(folder.path(), step));
         assert_eq!(list(folder.path()).unwrap(), [paths[2].clone(), paths[1].clone()]);
+    }
+
+    #[test]
+    fn those_beyond_the_last_saved_one_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [10, 20, 30].map(|step| save_step(folder.path(), step));
+        std::fs::write(&paths[2], "torn").unwrap();
+        let saved = save_step(folder.path(), 25);
+        assert_eq!(list(folder.path()).unwrap(), [saved, paths[1].clone()]);
+    }
+
+    #[test]
+    fn a_checkpoint_has_its_name_only_once_the_events_are_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let partial = folder.path().join(PARTIAL);
+        let path = save(folder.path(), &state(3.0), &header(3), || {
+            assert_eq!(list(folder.path()).unwrap(), Vec::<PathBuf>::new());
+            assert!(Checkpoint::open(&partial).is_ok(), "only the name is left to give");
+            Ok(())
+        });
+        assert_eq!(list(folder.path()).unwrap(), [path.unwrap()]);
+        let failed = save(folder.path(), &state(4.0), &header(4), || Err(io::Error::other("full")));
+        assert!(failed.unwrap_err().to_string().contains("full"));
+        assert_eq!(list(folder.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn no_flipped_bit_and_no_missing_byte_is_overlooked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = save_step(folder.path(), 3);
+        let whole = std::fs::read(&path).unwrap();
+        let is_refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            Checkpoint::open(&path)
+                .is_err_and(|error| error.to_string().contains("step-0000000003"))
+        };
+        for at in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (at % 8);
+            assert!(is_refused(&flipped), "byte {at} of {}", whole.len());
+        }
+        assert!((0..whole.len()).all(|length| is_refused(&whole[..length])));
+        assert!(is_refused(&[&whole[..], &[0]].concat()));
+        assert!(!is_refused(&whole));
+    }
+
+    #[test]
+    fn another_checkpoint_in_the_place_of_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [older, path] = [3, 4].map(|step| save_step(folder.path(), step));
+        let Header { trial, .. } = header(4);
+        assert!(Checkpoint::open_of(&trial, &path).is_ok());
+        let other = Trial { id: TrialId("vlb-s0-1f2e3d4c".to_owned()), ..trial.clone() };
+        let refused = |trial| Checkpoint::open_of(trial, &path).unwrap_err().to_string();
+        assert!(
+            refused(&other).contains("of step 4 of the trial `cos-s3-0`"),
+            "{}",
+            refused(&other)
+        );
+        std::fs::copy(&older, &path).unwrap();
+        assert!(
+            refused(&trial).contains("step-0000000004") && refused(&trial).contains("of step 3")
+        );
     }
 
     #[test]

@@ -13,11 +13,12 @@ use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
 use crate::sha256::hex;
+use crate::{checksum, filesystem};
 
 /// Bytes of the header's length, at the start of a file.
 const LENGTH: usize = size_of::<u64>();
-/// Longer headers than this (100 MB) are those of other kinds of file.
-const LONGEST_HEADER: u64 = 100_000_000;
+/// Longer headers than this are not those of a network's weights: a thousand tensors take 0.1 MB.
+const LONGEST_HEADER: u64 = 10_000_000;
 
 /// Weights could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -26,13 +27,20 @@ pub enum WeightsError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The file is truncated or not a safetensors file.
-    #[error("`{}` is not a complete safetensors file", path.display())]
+    #[error("`{}` is not a complete safetensors file of weights; use another one", path.display())]
     Format { path: PathBuf, source: SafeTensorError },
+    /// The file is not what was written.
+    #[error(
+        "`{}` is damaged, its contents do not have the SHA-256 that was stored in it; use another \
+         checkpoint",
+        path.display()
+    )]
+    Damaged { path: PathBuf },
     /// The file holds other tensors than are needed.
     #[error("the weights in `{}` do not fit: {}", path.display(), problems.join(", "))]
     Content {
         path: PathBuf,
-        /// Tensors that are missing, surplus or of another shape or type, each by name.
+        /// Tensors that are missing, surplus, of another shape or type, or not finite, each by name.
         problems: Vec<String>,
     },
 }
@@ -51,7 +59,7 @@ impl WeightsFile {
     /// Opens the file at `path`, which must be complete.
     pub(crate) fn open(path: &Path) -> Result<Self, WeightsError> {
         let format = |source| WeightsError::Format { path: path.to_owned(), source };
-        let mut file = fs::File::open(path)?;
+        let mut file = filesystem::open(path)?;
         let bytes = file.metadata()?.len();
         let mut length = [0; LENGTH];
         if bytes < LENGTH as u64 {
@@ -70,7 +78,7 @@ impl WeightsFile {
         file.read_exact(&mut text)?;
         let header: Metadata = serde_json::from_slice(&text)
             .map_err(|error| format(SafeTensorError::InvalidHeaderDeserialization(error)))?;
-        if bytes != start + header.data_len() as u64 {
+        if Some(bytes) != start.checked_add(header.data_len() as u64) {
             return Err(format(SafeTensorError::MetadataIncompleteBuffer));
         }
         Ok(Self { path: path.to_owned(), file, header, start })
@@ -79,6 +87,14 @@ impl WeightsFile {
     /// The header's entry `key` of free text; none in most files of others.
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
         self.header.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// Fails unless the file is what was written, by the SHA-256 that it must hold.
+    pub(crate) fn verify(&self) -> Result<(), WeightsError> {
+        if checksum::is_intact(&self.file, self.start)? {
+            return Ok(());
+        }
+        Err(WeightsError::Damaged { path: self.path.clone() })
     }
 
     /// The shape of each tensor by name.
@@ -98,28 +114,33 @@ impl WeightsFile {
 
     /// Copies the file's tensors into those of `into`, turning f16 and bf16 into f32. `role` maps
     /// the name of a tensor in the file to its name in `into`, or to none to skip it. The wanted ones
-    /// must be exactly those of `into`, in their shapes; where they are not, nothing is copied.
+    /// must be exactly those of `into`, in their shapes; where they are not, nothing is copied. None is
+    /// copied that holds NaN or an infinite value.
     pub(crate) fn load(
         &self,
         into: &BTreeMap<String, Tensor>,
         role: impl Fn(&str) -> Option<&str>,
     ) -> Result<(), WeightsError> {
-        for (tensor, info, kind) in self.pairs(into, role)? {
+        for (name, tensor, info, kind) in self.pairs(into, role)? {
             let (begin, end) = info.data_offsets;
             let mut bytes = vec![0; end - begin];
             self.file.read_exact_at(&mut bytes, self.start + begin as u64)?;
             let value = Tensor::from_data_size(&bytes, &tensor.size(), kind);
+            if value.isfinite().all().int64_value(&[]) == 0 {
+                let problems = vec![format!("`{name}` holds values that are not finite")];
+                return Err(WeightsError::Content { path: self.path.clone(), problems });
+            }
             tch::no_grad(|| tensor.shallow_clone().copy_(&value));
         }
         Ok(())
     }
 
-    /// Each tensor of `into` with its partner in the file, and the kind of that one's numbers.
+    /// Each tensor of `into` with its partner in the file, that one's name and the kind of its numbers.
     fn pairs<'a>(
         &'a self,
         into: &'a BTreeMap<String, Tensor>,
         role: impl Fn(&str) -> Option<&str>,
-    ) -> Result<Vec<(&'a Tensor, &'a TensorInfo, Kind)>, WeightsError> {
+    ) -> Result<Vec<(String, &'a Tensor, &'a TensorInfo, Kind)>, WeightsError> {
         let in_file: BTreeMap<String, &TensorInfo> = self.header.tensors().into_iter().collect();
         let mut left: BTreeMap<&str, &Tensor> =
             into.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
@@ -132,7 +153,9 @@ impl WeightsFile {
             };
             let shape: Vec<i64> = info.shape.iter().map(|&side| side as i64).collect();
             match kind(info.dtype) {
-                Some(kind) if shape == tensor.size() => pairs.push((tensor, *info, kind)),
+                Some(kind) if shape == tensor.size() => {
+                    pairs.push((name.clone(), tensor, *info, kind));
+                }
                 _ => {
                     let (dtype, wanted) = (info.dtype, tensor.size());
                     problems
@@ -150,7 +173,7 @@ impl WeightsFile {
 
     /// The SHA-256 of the whole file, in hexadecimal.
     pub(crate) fn digest(&self) -> Result<String, WeightsError> {
-        let mut file = fs::File::open(&self.path)?;
+        let mut file = filesystem::open(&self.path)?;
         let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
         loop {
             match file.read(&mut buffer)? {
@@ -227,6 +250,70 @@ mod tests {
              `kind` is F64 [1] instead of F32 [1], `b` is missing"
         );
         assert_eq!(into, tensors(&shapes, 0.0));
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_refused() {
+        for value in [f64::NAN, f64::INFINITY] {
+            let into = tensors(&[("a", &[2])], 0.0);
+            let message =
+                load_into(&tensors(&[("a", &[2])], value), &into).unwrap_err().to_string();
+            assert!(message.contains("`a` holds values that are not finite"), "{message}");
+            assert_eq!(into, tensors(&[("a", &[2])], 0.0));
+        }
+    }
+
+    /// A safetensors file's beginning: the header's length as it says, and what follows.
+    fn beginning(length: u64, header: &str) -> Vec<u8> {
+        [&length.to_le_bytes()[..], header.as_bytes()].concat()
+    }
+
+    #[test]
+    fn headers_that_no_program_writes_are_refused_before_memory_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("strange.safetensors");
+        let tensor = |shape: &str, end: u64| {
+            let header =
+                format!(r#"{{"a":{{"dtype":"F32","shape":{shape},"data_offsets":[0,{end}]}}}}"#);
+            beginning(header.len() as u64, &header)
+        };
+        let far = 1_u64 << 62;
+        let garbage = "\u{0}NaN".repeat(50);
+        for (bytes, size) in [
+            (beginning(3_000_000_000, ""), 3_000_000_100),
+            (beginning(u64::MAX, ""), 100),
+            (beginning(9_000_000, ""), 9_000_008),
+            (beginning(garbage.len() as u64, &garbage), 8 + garbage.len() as u64),
+            (beginning(3, "NaN"), 11),
+            (beginning(2, "[]"), 10),
+            (tensor("[1099511627776]", 4 << 40), 3_000_000_000),
+            (tensor(&format!("[{far},{far}]"), 4), 100),
+            (tensor("[NaN]", 4), 100),
+            (tensor("[-1]", 4), 100),
+        ] {
+            fs::write(&path, &bytes).unwrap();
+            fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(size).unwrap();
+            let refused = WeightsFile::open(&path).unwrap_err();
+            assert!(matches!(refused, WeightsError::Format { .. }), "{size}: {refused:?}");
+            assert!(refused.to_string().contains("strange.safetensors"), "{refused}");
+        }
+        // Sixteen tensors that end 4 bytes before the last 64-bit offset, where nothing fits beside them.
+        let pieces = (0..16_u64).map(|i| {
+            let elements = (1_u64 << 58) - i / 15;
+            let (begin, end) = (i << 60, (i << 60) + 4 * elements);
+            format!(
+                r#""{i}":{{"dtype":"F32","shape":[{elements}],"data_offsets":[{begin},{end}]}}"#
+            )
+        });
+        let header = format!("{{{}}}", pieces.collect::<Vec<_>>().join(","));
+        fs::write(&path, beginning(header.len() as u64, &header)).unwrap();
+        assert!(matches!(WeightsFile::open(&path), Err(WeightsError::Format { .. })));
+    }
+
+    #[test]
+    fn a_pipe_and_a_device_are_not_waited_for() {
+        let error = WeightsFile::open(Path::new("/dev/zero")).unwrap_err().to_string();
+        assert!(error.contains("/dev/zero") && error.contains("regular file"), "{error}");
     }
 
     #[test]

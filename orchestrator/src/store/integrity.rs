@@ -12,10 +12,10 @@ use experiments::protocol::trial_id::TrialId;
 
 use super::damage::Damage;
 use super::{Store, StoreError, file_stamp, journal_chain};
+use crate::platform::file_seal::FileSeal;
 use crate::platform::line_reader;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
-use crate::platform::file_seal::FileSeal;
 use crate::run_dir::attempt_seal::AttemptSeal;
 
 /// The journal's path in the run's folder.
@@ -164,8 +164,7 @@ async fn check_journal(
             found.damage.insert(damage(path, Some(trial), shorter(length, read)));
         }
     }
-    let known: BTreeSet<_> =
-        store.trials().await?.into_iter().map(|trial| trial.id.0).collect();
+    let known: BTreeSet<_> = store.trials().await?.into_iter().map(|trial| trial.id.0).collect();
     for entry in run.trials().read_dir().into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if !known.contains(&name) && entry.path().join(FILE_NAME).is_file() {

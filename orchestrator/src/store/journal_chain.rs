@@ -69,7 +69,8 @@ impl Chain {
             let problem = "repeats an earlier line".to_owned();
             return Ok(Link { line: None, problem: Some((number, problem)) });
         }
-        let missing = (number, "does not continue the line before it: lines are missing".to_owned());
+        let missing =
+            (number, "does not continue the line before it: lines are missing".to_owned());
         Ok(Link { line: Some(line), problem: Some(incomplete.unwrap_or(missing)) })
     }
 }

@@ -43,7 +43,11 @@ pub(super) fn last_checksum(path: &Path) -> io::Result<String> {
 }
 
 /// Calls `each` with the number and the text of every line before the byte `end`.
-pub(super) fn for_each_line(path: &Path, end: u64, mut each: impl FnMut(u64, &str)) -> io::Result<()> {
+pub(super) fn for_each_line(
+    path: &Path,
+    end: u64,
+    mut each: impl FnMut(u64, &str),
+) -> io::Result<()> {
     let tail = Tail { path, longest: u64::MAX, end };
     let mut offset = ReadOffset::default();
     loop {

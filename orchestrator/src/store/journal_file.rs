@@ -13,8 +13,8 @@ use experiments::regular_file;
 use serde::{Deserialize, Serialize};
 
 use super::journal_checksum;
-use crate::platform::{clock, line_reader};
 use crate::platform::file_seal::FileSeal;
+use crate::platform::{clock, line_reader};
 use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::scheduler::{State, StopCause, StopRequest};
 

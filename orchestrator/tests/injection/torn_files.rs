@@ -143,7 +143,15 @@ fn no_damaged_file_is_read_silently() {
             let reading = if running {
                 while_running(kind, *mutation, *with_database, &expected, &mut random, &case)
             } else {
-                when_finished(&whole, kind, *mutation, *with_database, &expected, &mut random, &case)
+                when_finished(
+                    &whole,
+                    kind,
+                    *mutation,
+                    *with_database,
+                    &expected,
+                    &mut random,
+                    &case,
+                )
             };
             if let Some(reading) = reading {
                 *counts.entry((running, kind.clone(), reading)).or_default() += 1;
@@ -225,7 +233,11 @@ fn while_running(
     case: &str,
 ) -> Option<Reading> {
     // A database that is changed beneath SQLite is beyond what this or any program notices.
-    if kind.starts_with("orch.db") || kind.ends_with("owner") || kind.ends_with("exit.json") || kind.ends_with("command.json") {
+    if kind.starts_with("orch.db")
+        || kind.ends_with("owner")
+        || kind.ends_with("exit.json")
+        || kind.ends_with("command.json")
+    {
         return None;
     }
     let test = TestRun::with_file(FILE);

@@ -15,6 +15,7 @@ mod curve;
 mod final_metric;
 mod scatter;
 mod sheet;
+mod sheet_image;
 mod source;
 mod table;
 

@@ -2,29 +2,20 @@
 
 use std::io;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use experiments::regular_file;
 use experiments::schema::report::Images;
 use experiments::schema::step::StepSelector;
 use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontStyle};
-use resvg::tiny_skia::Pixmap;
 
 use super::canvas::font;
 use super::canvas::picture::{Picture, PictureError, ZOOM, add};
 use super::canvas::style::{self, px};
 use super::canvas::surface::{self, Canvas};
+use super::sheet_image::SheetImage;
 use crate::files::Files;
 use crate::records::{Artifact, Records, Trial};
 use crate::table::text_field;
-
-/// Bytes of an image.
-const MAX_BYTES: u64 = 64 << 20;
-
-/// Pixels of an image, each of which takes four bytes of memory.
-const MAX_PIXELS: u64 = 64 << 20;
 
 /// One row of pictures, all of one trial.
 struct Row<'a> {
@@ -38,15 +29,7 @@ struct Sheet<'a> {
     title: &'a str,
     rows: &'a [Row<'a>],
     /// By row and column; None where a row lacks the item.
-    cells: Vec<Vec<Option<Cell<'a>>>>,
-}
-
-/// An image as the worker wrote it.
-struct Cell<'a> {
-    artifact: &'a Artifact,
-    png: Vec<u8>,
-    /// Width and height in the image's own pixels.
-    size: (u32, u32),
+    cells: Vec<Vec<Option<SheetImage<'a>>>>,
 }
 
 /// Draws the sheet and its data into `files`. Returns a sentence for each thing that is missing.
@@ -60,7 +43,7 @@ pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<S
     let cells = rows.iter().map(|row| {
         let cells = items.iter().map(|item| {
             let artifact = row.artifacts.iter().find(|a| a.item.as_deref() == *item)?;
-            Cell::load(artifact).map_err(|problem| problems.push(problem)).ok()
+            SheetImage::load(artifact).map_err(|problem| problems.push(problem)).ok()
         });
         cells.collect()
     });
@@ -155,26 +138,6 @@ fn items<'a>(rows: &[Row<'a>], limit: usize) -> Vec<Option<&'a str>> {
     items
 }
 
-/// The number of pixels of a PNG, by its header; `None` if it has none.
-fn pixels(png: &[u8]) -> Option<u64> {
-    let side = |at| Some(u64::from(u32::from_be_bytes(*png.get(at..)?.first_chunk()?)));
-    Some(side(16)? * side(20)?)
-}
-
-impl<'a> Cell<'a> {
-    fn load(artifact: &'a Artifact) -> Result<Self, String> {
-        let path = &artifact.path;
-        let not_read = |why: String| format!("cannot read `{}`: {why}", path.display());
-        let png = regular_file::read(path, MAX_BYTES).map_err(|e| not_read(e.to_string()))?;
-        if pixels(&png).is_some_and(|pixels| pixels > MAX_PIXELS) {
-            return Err(not_read(format!("it has more than {MAX_PIXELS} pixels")));
-        }
-        let decoded = Pixmap::decode_png(&png);
-        let decoded = decoded.map_err(|e| format!("`{}` is not a PNG: {e}", path.display()))?;
-        Ok(Self { artifact, png, size: (decoded.width(), decoded.height()) })
-    }
-}
-
 impl Sheet<'_> {
     /// Images are enlarged by whole factors: every pixel of theirs is a square.
     fn picture(&self) -> Result<Picture, PictureError> {
@@ -205,7 +168,7 @@ impl Sheet<'_> {
         let mut out = csv::Writer::from_writer(out);
         out.write_record(["row", "trial", "artifact", "item", "step"])?;
         for (row, cells) in self.rows.iter().zip(&self.cells) {
-            for Cell { artifact, .. } in cells.iter().flatten() {
+            for SheetImage { artifact, .. } in cells.iter().flatten() {
                 let Artifact { name, item, step, .. } = artifact;
                 let texts = [&row.label, row.trial, name, item.as_deref().unwrap_or_default()];
                 let texts = texts.map(text_field);
@@ -219,7 +182,7 @@ impl Sheet<'_> {
 
 /// `image` centred in the cell at `corner`, enlarged by a whole factor. `cell` is in the PNG's
 /// pixels, the corner in the layout's.
-fn enlarged(image: &Cell, cell: (u32, u32), corner: (f64, f64)) -> String {
+fn enlarged(image: &SheetImage, cell: (u32, u32), corner: (f64, f64)) -> String {
     let (width, height) = image.size;
     let factor = (cell.0 / width).min(cell.1 / height).max(1);
     let layout = |pixels: u32| f64::from(pixels) / f64::from(ZOOM);
@@ -227,12 +190,12 @@ fn enlarged(image: &Cell, cell: (u32, u32), corner: (f64, f64)) -> String {
     let (x, y) = (corner.0 + inset(cell.0, width), corner.1 + inset(cell.1, height));
     format!(
         "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" style=\"image-rendering:pixelated\" \
-         href=\"data:image/png;base64,{}\"/>\n",
+         href=\"{}\"/>\n",
         px(x),
         px(y),
         px(layout(width * factor)),
         px(layout(height * factor)),
-        STANDARD.encode(&image.png)
+        image.data_url()
     )
 }
 

@@ -1,6 +1,7 @@
 //! Sheets of images, judged by their pixels.
 
 use std::path::Path;
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -154,4 +155,55 @@ fn a_broken_image_is_named_and_leaves_its_cell_empty() {
     assert_eq!(csv.lines().count(), 2, "only what is shown: {csv}");
     assert!(problems[0].contains("low.png"), "{problems:?}");
     assert!(problems[1].contains("b.png") && problems[1].contains("not a PNG"), "{problems:?}");
+}
+
+/// The first bytes of a PNG of `side` pixels a side, all that is needed to know how large it is.
+fn beginning_of_a_png(side: u32) -> Vec<u8> {
+    let mut header = b"IHDR".to_vec();
+    header.extend([side.to_be_bytes(), side.to_be_bytes()].concat());
+    header.extend([8, 6, 0, 0, 0]);
+    let checksum = crc32fast::hash(&header).to_be_bytes();
+    let data = [b"IDAT".as_slice(), &crc32fast::hash(b"IDAT").to_be_bytes()].concat();
+    [b"\x89PNG\r\n\x1a\n\0\0\0\x0d".as_slice(), &header, &checksum, &[0; 4], &data].concat()
+}
+
+#[test]
+fn images_that_are_too_large_are_named_and_not_decoded() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = sampled(folder.path());
+    let path = |name: &str| folder.path().join(name);
+    fs_err::write(path("a.png"), beginning_of_a_png(30_000)).unwrap();
+    fs_err::File::create(path("b.png")).unwrap().set_len(3_000_000_000).unwrap();
+    fs_err::remove_file(path("low.png")).unwrap();
+    assert!(Command::new("mkfifo").arg(path("low.png")).status().unwrap().success());
+    let figures = vec![Figure::Images(images("sheet"))];
+    let Written { problems, files, .. } = write(&report(figures), &records, folder.path()).unwrap();
+    let expected = [
+        ("low.png", ", not a regular file"),
+        ("a.png", "has 30000×30000 pixels, more than the 33554432"),
+        ("b.png", "it is larger than 128 MiB"),
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:?}");
+    for ((file, reason), problem) in expected.into_iter().zip(&problems) {
+        assert!(problem.contains(file) && problem.contains(reason), "{problem}");
+    }
+    assert_eq!(files.len(), 4 + 3 + 1, "the sheet is drawn, with empty cells");
+}
+
+#[test]
+fn a_sheet_that_would_be_too_large_is_a_problem_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = sampled(folder.path());
+    let tall = Pixmap::new(1, 1_000_000).unwrap();
+    fs_err::write(folder.path().join("a.png"), tall.encode_png().unwrap()).unwrap();
+    let others = images("others");
+    let figures = vec![
+        Figure::Images(images("sheet")),
+        Figure::Images(Images { artifact: "low".to_owned(), above: [].into(), ..others }),
+    ];
+    let Written { problems, .. } = write(&report(figures), &records, folder.path()).unwrap();
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    assert!(problem.contains("`sheet`") && problem.contains("2000054 pixels"), "{problem}");
+    assert!(folder.path().join("figures/others.png").exists());
+    assert!(!folder.path().join("figures/sheet.png").exists());
 }

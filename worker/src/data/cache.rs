@@ -1,12 +1,12 @@
 //! The cache of prepared data: a folder outside the user's own, safe to delete at any time.
 //!
 //! A file appears in it whole or not at all: it is written to a temporary file, synced and
-//! renamed. Of several processes that need the same file, one makes it while the others wait; the lock
+//! renamed. One that is damaged later is not used but made again. Of several processes that need the same file, one makes it while the others wait; the lock
 //! of a killed process is released, and its temporary file is overwritten.
 
 use std::env;
 use std::fs::TryLockError;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use fs_err::{self as fs, File};
 use memmap2::Mmap;
 
 use super::{DataError, PrepareContext};
+use crate::filesystem;
+use crate::sha256::sha256;
 
 /// Environment variable with the folder for prepared images, instead of `orch` in the user's cache.
 pub(crate) const ENV_CACHE: &str = "ORCH_CACHE";
@@ -34,23 +36,36 @@ pub(crate) fn folder() -> Option<PathBuf> {
     })
 }
 
-/// Maps the file `path` of the cache, which is made by `build` unless it is there.
+/// Maps the file `path` of the cache, which is made by `build` unless it is there and `is_intact`.
 pub(super) fn mapped(
     path: &Path,
     context: &mut PrepareContext,
+    is_intact: impl Fn(&mut PrepareContext, &[u8]) -> Result<bool, DataError>,
     build: impl FnOnce(&mut PrepareContext, &mut BufWriter<File>) -> Result<(), DataError>,
 ) -> Result<Mmap, DataError> {
     let failed = |source| DataError::Cache { path: path.to_owned(), source };
-    if !path.exists() {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
-        let lock = File::create(path.with_extension("lock")).map_err(failed)?;
-        wait_for(&lock, context, failed)?;
-        // Another process may have made it meanwhile.
+    let intact = |context: &mut PrepareContext| {
         if !path.exists() {
-            make(path, failed, |file| build(context, file))?;
+            return Ok(None);
         }
+        let mapped = map(path).map_err(failed)?;
+        Ok(is_intact(context, &mapped)?.then_some(mapped))
+    };
+    if let Some(mapped) = intact(context)? {
+        return Ok(mapped);
     }
-    map(path).map_err(failed)
+    fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+    let lock = File::create(path.with_extension("lock")).map_err(failed)?;
+    wait_for(&lock, context, failed)?;
+    // Another process may have made it meanwhile.
+    if let Some(mapped) = intact(context)? {
+        return Ok(mapped);
+    }
+    if path.exists() {
+        tracing::warn!("`{}` is damaged and is made again", path.display());
+    }
+    make(path, failed, |file| build(context, file))?;
+    intact(context)?.ok_or_else(|| DataError::Damaged { path: path.to_owned() })
 }
 
 fn make(
@@ -65,23 +80,26 @@ fn make(
         // What stopped the work matters more than whether this succeeds.
         let _unlinked = fs::remove_file(&partial);
     })?;
-    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(&failed)?;
-    fs::rename(&partial, path).map_err(failed)
+    file.into_inner().map_err(|error| failed(error.into_error()))?;
+    filesystem::publish(&partial, path).map_err(failed)
 }
 
-/// Puts `bytes` into the file `path` of the cache, in one piece.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
-    write_synced(path, bytes).map_err(|source| DataError::Cache { path: path.to_owned(), source })
+/// Puts `text` into the file `path` of the cache, in one piece, below a line with its SHA-256.
+pub(super) fn put(path: &Path, text: &str) -> Result<(), DataError> {
+    let write = || {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        let partial = path.with_extension(format!("{}.partial", process::id()));
+        fs::write(&partial, format!("{}\n{text}", sha256(text)))?;
+        filesystem::publish(&partial, path)
+    };
+    write().map_err(|source| DataError::Cache { path: path.to_owned(), source })
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    let partial = path.with_extension(format!("{}.partial", process::id()));
-    let mut file = File::create(&partial)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&partial, path)
+/// What was [`put`] into the file `path`; none if it is not there or is damaged.
+pub(super) fn get(path: &Path) -> Option<String> {
+    let contents = String::from_utf8(filesystem::read(path).ok()?).ok()?;
+    let (digest, text) = contents.split_once('\n')?;
+    (sha256(text) == digest).then(|| text.to_owned())
 }
 
 fn wait_for(
@@ -111,6 +129,7 @@ fn map(path: &Path) -> io::Result<Mmap> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::ops::ControlFlow;
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -121,10 +140,40 @@ mod tests {
     fn make(path: &Path, contents: impl FnOnce() -> Vec<u8>) -> Result<Mmap, DataError> {
         let mut go_on = |_, _| ControlFlow::Continue(());
         let context = &mut PrepareContext::new(None, 1, &mut go_on);
-        mapped(path, context, |_, file| {
+        // A first byte of 0 is a damaged file's.
+        let is_intact = |_: &mut PrepareContext, contents: &[u8]| Ok(contents[0] != 0);
+        mapped(path, context, is_intact, |_, file| {
             file.write_all(&contents()).unwrap();
             Ok(())
         })
+    }
+
+    #[test]
+    fn a_damaged_file_is_made_again_and_is_never_returned() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.pack");
+        assert_eq!(make(&path, || vec![7; 10]).unwrap()[..], [7; 10]);
+        assert_eq!(make(&path, || vec![8; 10]).unwrap()[..], [7; 10]);
+        fs::write(&path, [0; 10]).unwrap();
+        assert_eq!(make(&path, || vec![8; 10]).unwrap()[..], [8; 10]);
+        fs::write(&path, [0; 10]).unwrap();
+        assert!(matches!(make(&path, || vec![0; 10]), Err(DataError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_damaged_text_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/text.json");
+        assert_eq!(get(&path), None);
+        put(&path, "some\ntext").unwrap();
+        assert_eq!(get(&path).as_deref(), Some("some\ntext"));
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            fs::write(&path, flipped).unwrap();
+            assert_eq!(get(&path), None, "{at}");
+        }
     }
 
     #[test]
@@ -168,7 +217,8 @@ mod tests {
             polls += 1;
             if polls < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        let stopped = mapped(&path, &mut PrepareContext::new(None, 1, &mut twice), |_, _| Ok(()));
+        let context = &mut PrepareContext::new(None, 1, &mut twice);
+        let stopped = mapped(&path, context, |_, _| Ok(true), |_, _| Ok(()));
         assert!(matches!(stopped, Err(DataError::Stopped)));
         assert!(!path.exists());
     }

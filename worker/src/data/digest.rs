@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::files::{File, Item, Stamp};
 use super::{DataError, PrepareContext, cache};
+use crate::filesystem;
 use crate::sha256::sha256;
 
 /// Least age of a file's last change for its digest to be cached; longer than the tick of any
@@ -83,7 +83,8 @@ pub(super) fn verified(item: &Item, digests: &[Digest]) -> Result<Vec<Vec<u8>>, 
 }
 
 fn contents(file: &File) -> Result<Vec<u8>, DataError> {
-    fs::read(&file.path).map_err(|source| DataError::File { file: file.path.clone(), source })
+    filesystem::read(&file.path)
+        .map_err(|source| DataError::File { file: file.path.clone(), source })
 }
 
 /// The digests of the files of one folder, by their names in it.
@@ -94,13 +95,13 @@ struct DigestCache {
 }
 
 impl DigestCache {
-    /// The digests that `cache` has of the folder `root`; none if they cannot be read.
+    /// The digests that `cache` has of the folder `root`; none if they are damaged.
     fn load(cache: &Path, root: &Path) -> Self {
         let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let name = Digest::of(real.as_os_str().as_encoded_bytes());
         let path = cache.join("digests").join(name.0).with_extension("json");
-        let text = fs::read(&path).unwrap_or_default();
-        Self { path, known: serde_json::from_slice(&text).unwrap_or_default(), is_changed: false }
+        let text = cache::get(&path).unwrap_or_default();
+        Self { path, known: serde_json::from_str(&text).unwrap_or_default(), is_changed: false }
     }
 
     fn get(&self, file: &File) -> Option<&Digest> {
@@ -121,7 +122,7 @@ impl DigestCache {
         let settled = now.saturating_sub(SETTLED).as_nanos() as i64;
         let lasting: BTreeMap<_, _> =
             self.known.iter().filter(|(_, (stamp, _))| stamp.changed_ns < settled).collect();
-        let text = serde_json::to_vec(&lasting).expect("names and numbers can be written");
+        let text = serde_json::to_string(&lasting).expect("names and numbers can be written");
         cache::put(&self.path, &text)
     }
 }
@@ -130,6 +131,8 @@ impl DigestCache {
 mod tests {
     use std::ops::ControlFlow;
     use std::sync::Arc;
+
+    use fs_err as fs;
 
     use super::*;
     use crate::data::files::Files;

@@ -83,8 +83,8 @@ pub enum DataError {
     /// A file changed between being listed and being used.
     #[error("the image `{}` is being changed; start again when it is not", file.display())]
     Changed { file: PathBuf },
-    /// An image cannot be decoded.
-    #[error("the image `{}` is broken, repair or remove it", file.display())]
+    /// An image cannot be decoded, or is too large.
+    #[error("the image `{}` cannot be used; repair or remove it", file.display())]
     Broken { file: PathBuf, source: ImageError },
     /// The environment names no folder for prepared images.
     #[error("no folder for prepared images: set ORCH_CACHE, XDG_CACHE_HOME or HOME")]
@@ -95,8 +95,12 @@ pub enum DataError {
         path.display()
     )]
     Cache { path: PathBuf, source: io::Error },
-    /// A cached file is not what was written.
-    #[error("the file of prepared images `{}` is damaged, delete it", path.display())]
+    /// A cached file that was just made is not what was written.
+    #[error(
+        "the file of prepared images `{}` was damaged as soon as it was written; set ORCH_CACHE to a \
+         folder on another disk",
+        path.display()
+    )]
     Damaged { path: PathBuf },
     /// A stop was requested before the preparation was finished.
     #[error("stopped while preparing images")]

@@ -2,6 +2,7 @@
 //! that a list names; always in a stated order, and the first so many of them.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::files::{self, Files, Item};
 use super::{DataError, Split, prepared};
 use crate::config::{Data, Image};
+use crate::filesystem;
 
 /// The images of `split`, read from folders.
 pub(super) fn list(data: &Data, image: &Image, split: Split) -> Result<Vec<Item>, DataError> {
@@ -83,7 +85,8 @@ fn position(name: &str) -> f64 {
 /// The images that the file `list` names, in its order. It has one name a line, with or without its
 /// extension; empty lines and those that begin with `#` are skipped.
 fn named(items: Vec<Item>, list: &Path) -> Result<Vec<Item>, DataError> {
-    let text = fs_err::read_to_string(list)
+    let text = filesystem::read(list)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
         .map_err(|source| DataError::List { file: list.to_owned(), source })?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let names: Vec<&str> = lines.filter(|line| !line.starts_with('#')).collect();

@@ -89,7 +89,7 @@ impl Failure {
         match self {
             Self::Trial(_) | Self::Config(_) => FailureClass::Config,
             Self::NoGpu
-            | Self::Data(DataError::Cache { .. })
+            | Self::Data(DataError::Cache { .. } | DataError::Damaged { .. })
             | Self::Checkpoint(_)
             | Self::Picture(_)
             | Self::Io(_) => FailureClass::Infrastructure,

@@ -1,10 +1,16 @@
 //! The 8-bit RGB image: reading, writing, cropping, and its form as planes in [-1, 1].
 
-use std::fs;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
-use ::image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult};
+use ::image::{
+    ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits,
+};
+
+use crate::filesystem;
+
+/// Most bytes of a decoded image: 512 MiB, of 8-bit RGB 179 million pixels.
+const MOST_BYTES: u64 = 512 << 20;
 
 /// An 8-bit RGB image, rows from the top, channels interleaved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +29,13 @@ pub enum ImageError {
     /// The file is missing, unreadable, or not a complete PNG or JPEG.
     #[error("cannot read `{}` as a PNG or JPEG image", path.display())]
     Read { path: PathBuf, source: ::image::ImageError },
+    /// The image would not fit into memory.
+    #[error(
+        "the image `{}` has {width}×{height} pixels, which take {bytes} bytes, more than the \
+         {MOST_BYTES} that are read; reduce it first",
+        path.display()
+    )]
+    TooLarge { path: PathBuf, width: u32, height: u32, bytes: u64 },
     /// The PNG could not be written.
     #[error("cannot write the image `{}`", path.display())]
     Write { path: PathBuf, source: ::image::ImageError },
@@ -32,18 +45,27 @@ impl Rgb {
     /// Reads a PNG or JPEG, whatever its name ends in. Grey becomes RGB, an alpha channel is
     /// dropped, 16 bits become 8, and a camera's orientation tag is applied.
     pub fn load(path: &Path) -> Result<Self, ImageError> {
-        let contents = fs::read(path)
+        let contents = filesystem::read(path)
             .map_err(|error| ImageError::Read { path: path.to_owned(), source: error.into() })?;
         Self::decode(&contents, path)
     }
 
     /// The same from the contents of a file, whose `path` is for messages only.
     pub(crate) fn decode(contents: &[u8], path: &Path) -> Result<Self, ImageError> {
-        let image = decode(contents)
-            .map_err(|source| ImageError::Read { path: path.to_owned(), source })?
-            .into_rgb8();
+        let read = |source| ImageError::Read { path: path.to_owned(), source };
+        let decoder = decoder(contents).map_err(read)?;
+        let ((width, height), bytes) = (decoder.dimensions(), decoder.total_bytes());
+        if bytes > MOST_BYTES {
+            return Err(ImageError::TooLarge { path: path.to_owned(), width, height, bytes });
+        }
+        let image = decode(decoder).map_err(read)?.into_rgb8();
         let (width, height) = (image.width() as usize, image.height() as usize);
         Ok(Self { width, height, pixels: image.into_raw() })
+    }
+
+    /// True if an image of this size may be made: it is no larger than one that may be read.
+    pub(crate) fn fits(width: usize, height: usize) -> bool {
+        width as u128 * height as u128 * 3 <= u128::from(MOST_BYTES)
     }
 
     /// The difference to `other`, an image of the same size, plus the middle grey 128 and clamped.
@@ -105,9 +127,16 @@ fn code(value: f32) -> u8 {
     ((value.clamp(-1.0, 1.0) + 1.0) * 127.5).round_ties_even() as u8
 }
 
-fn decode(contents: &[u8]) -> ImageResult<DynamicImage> {
-    let reader = ImageReader::new(Cursor::new(contents)).with_guessed_format()?;
-    let mut decoder = reader.into_decoder()?;
+/// A decoder that has read the image's size alone.
+fn decoder(contents: &[u8]) -> ImageResult<impl ImageDecoder> {
+    let mut reader = ImageReader::new(Cursor::new(contents)).with_guessed_format()?;
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MOST_BYTES);
+    reader.limits(limits);
+    reader.into_decoder()
+}
+
+fn decode(mut decoder: impl ImageDecoder) -> ImageResult<DynamicImage> {
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
@@ -178,6 +207,25 @@ mod tests {
         let disguised = folder.path().join("disguised.jpg");
         std::fs::copy(&clear, &disguised).unwrap();
         assert_eq!(Rgb::load(&disguised).unwrap(), Rgb::load(&clear).unwrap());
+    }
+
+    #[test]
+    fn an_image_that_is_too_large_is_refused_by_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wide.png");
+        Rgb { width: 3, height: 2, pixels: vec![7; 18] }.save_png(&path).unwrap();
+        let mut contents = std::fs::read(&path).unwrap();
+        for (side, too_large) in [(30_000_u32, true), (13_378, true), (13_377, false)] {
+            // Width and height in the header, and its checksum.
+            contents[16..24].copy_from_slice(&[side.to_be_bytes(), side.to_be_bytes()].concat());
+            let checksum = crc32fast::hash(&contents[12..29]).to_be_bytes();
+            contents[29..33].copy_from_slice(&checksum);
+            std::fs::write(&path, &contents).unwrap();
+            let error = Rgb::load(&path).unwrap_err();
+            assert_eq!(matches!(error, ImageError::TooLarge { .. }), too_large, "{side}: {error}");
+            assert_eq!(Rgb::fits(side as usize, side as usize), !too_large);
+            assert!(error.to_string().contains("wide.png"), "{error}");
+        }
     }
 
     #[test]

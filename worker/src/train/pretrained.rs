@@ -31,15 +31,24 @@ const SCHEDULE: [&str; 12] = [
 /// hold exactly its parameters, as they are or with the prefix `denoise_fn.`, beside the noise
 /// schedule; or be a checkpoint of ours, whose averages and moments are left out.
 pub fn load(path: &Path, store: &VarStore) -> Result<(), WeightsError> {
-    let file = WeightsFile::open(path)?;
+    let file = open(path)?;
     file.load(&parameters::by_name(store), role(&file))
 }
 
 /// Fails where [`load`] would, and returns a digest of the file's contents.
 pub(crate) fn check(path: &Path, store: &VarStore) -> Result<String, WeightsError> {
-    let file = WeightsFile::open(path)?;
+    let file = open(path)?;
     file.check(&parameters::by_name(store), role(&file))?;
     file.digest()
+}
+
+/// The file at `path`; a checkpoint of ours must be intact.
+fn open(path: &Path) -> Result<WeightsFile, WeightsError> {
+    let file = WeightsFile::open(path)?;
+    if Checkpoint::is(&file) {
+        file.verify()?;
+    }
+    Ok(file)
 }
 
 /// Maps the name of a tensor in `file` to the parameter's name; to none for the schedule and averages.

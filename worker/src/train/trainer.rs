@@ -95,10 +95,12 @@ impl<'a> Trainer<'a> {
         Ok(None)
     }
 
-    /// Loads the newest checkpoint that can be read.
+    /// Loads the newest checkpoint that is intact.
     fn resume(&self, attempt: &Attempt) -> Result<Option<Progress>, Failure> {
-        for path in checkpoint::list(&attempt.checkpoints)? {
-            let loaded = Checkpoint::open(&path).and_then(|Checkpoint { weights, header }| {
+        let paths = checkpoint::list(&attempt.checkpoints)?;
+        for path in &paths {
+            let opened = Checkpoint::open_of(&attempt.trial, path);
+            let loaded = opened.and_then(|Checkpoint { weights, header }| {
                 weights.load(&self.state(), |name| Some(name))?;
                 Ok(header.progress)
             });
@@ -111,6 +113,9 @@ impl<'a> Trainer<'a> {
                     tracing::warn!("{}; trying the previous one", error_chain(&error));
                 }
             }
+        }
+        if !paths.is_empty() {
+            tracing::warn!("no checkpoint can be resumed from; training starts from the beginning");
         }
         Ok(None)
     }
@@ -333,7 +338,8 @@ impl<'a> Trainer<'a> {
         self.progress.train_seconds = self.seconds();
         let (trial, build) = (attempt.trial.clone(), attempt.build.clone());
         let header = Header { trial, build, progress: self.progress.clone() };
-        let path = checkpoint::save(&attempt.checkpoints, &self.state(), &header)?;
+        let sync_events = || attempt.sync_events();
+        let path = checkpoint::save(&attempt.checkpoints, &self.state(), &header, sync_events)?;
         self.saved = Some(step);
         let path = attempt.relative(&path);
         Ok(attempt.emit(Event::Checkpoint { step, path, hash: None })?)

@@ -41,12 +41,16 @@ impl TrialFolder {
 
     /// The same with prepared images in `cache`.
     pub(crate) fn start_with(&self, attempt: &str, cache: &Path) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orch-worker"));
+        self.start_below(Command::new("env"), attempt, cache)
+    }
+
+    /// The same, by a program that takes the attempt's command as its last arguments.
+    pub(crate) fn start_below(&self, mut starter: Command, attempt: &str, cache: &Path) -> Child {
         if self.hides_gpus {
-            command.env("CUDA_VISIBLE_DEVICES", "");
+            starter.env("CUDA_VISIBLE_DEVICES", "");
         }
-        command
-            .arg("train")
+        starter
+            .args([env!("CARGO_BIN_EXE_orch-worker"), "train"])
             .env("ORCH_CACHE", cache)
             .env("ORCH_TRIAL", self.path("trial.json"))
             .env("ORCH_EVENTS", self.path(attempt))

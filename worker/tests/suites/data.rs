@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use worker::image::Rgb;
 
-use crate::common::trial::{TrialFolder, terminate, wait_until};
+use crate::common::trial::{TrialFolder, points, terminate, wait_until};
 
 /// `count` names for one picture of `side` pixels.
 fn folder(path: &Path, count: usize, side: usize) {
@@ -59,7 +59,8 @@ fn a_kill_while_images_are_prepared_leaves_nothing_that_is_taken_for_whole() {
     let mut sizes: Vec<u64> =
         cached(&trial, "pack").iter().map(|pack| pack.metadata().unwrap().len()).collect();
     sizes.sort_unstable();
-    let record = 2 * 16 * 16 * 3 + 4 * 4 * 3;
+    // With a checksum of 4 bytes.
+    let record = 2 * 16 * 16 * 3 + 4 * 4 * 3 + 4;
     assert_eq!(sizes, [2 * record, 100 * record]);
 }
 
@@ -84,6 +85,27 @@ fn two_trials_at_once_share_what_one_of_them_prepares() {
     assert_eq!((results[0].len(), &results[0]), (1, &results[1]));
     // The training images and the validation images, once.
     assert_eq!(cached(&trials[0], "pack").len(), 2);
+}
+
+#[test]
+fn a_hole_in_the_prepared_images_moves_no_result() {
+    let data = TempDir::new().unwrap();
+    folder(&data.path().join("train"), 10, 20);
+    folder(&data.path().join("validation"), 2, 20);
+    let trial = trial(data.path());
+    let (code, whole) = trial.finish("whole");
+    assert_eq!(code, exit::WORKER_DONE);
+    for pack in cached(&trial, "pack") {
+        let mut bytes = fs::read(&pack).unwrap();
+        let hole = 1000..bytes.len().min(5096);
+        bytes[hole].fill(0);
+        fs::write(pack, bytes).unwrap();
+    }
+    for checkpoint in trial.checkpoints() {
+        fs::remove_file(checkpoint).unwrap();
+    }
+    let (code, again) = trial.finish("again");
+    assert_eq!((code, points(&again)), (exit::WORKER_DONE, points(&whole)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod data;
 mod diffusion;
+mod durability;
 mod killing;
 mod network;
 mod numerics;

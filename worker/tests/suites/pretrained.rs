@@ -144,12 +144,23 @@ fn a_checkpoints_weights_are_begun_with_and_read_only_once() {
     assert!(begun_with.len() > 50);
     assert_eq!(raw(&folder.checkpoints()[0]), begun_with);
 
+    let whole = std::fs::read(&checkpoint).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    std::fs::write(&checkpoint, flipped).unwrap();
+    let fresh = || TrialFolder::new(&with(config(), &changes)).finish("events");
+    let (code, events) = fresh();
+    assert_eq!(code, 1);
+    let Some(Event::Failed { class, message }) = events.last() else { panic!("{events:?}") };
+    assert_eq!(class.as_str(), "data");
+    assert!(message.contains("model.init_from") && message.contains("is damaged"), "{message}");
+
     std::fs::remove_file(&checkpoint).unwrap();
     let (code, events) = folder.finish("second");
     assert_eq!(code, exit::WORKER_DONE);
     assert!(matches!(&events[0], Event::Hello { resumed_from: Some(10..), .. }));
 
-    let (code, events) = TrialFolder::new(&with(config(), &changes)).finish("events");
+    let (code, events) = fresh();
     assert_eq!(code, 1);
     let Some(Event::Failed { class, message }) = events.last() else { panic!("{events:?}") };
     assert_eq!(class.as_str(), "data");

@@ -149,16 +149,38 @@ fn a_stop_during_the_final_measurement_loses_no_training() {
 }
 
 #[test]
-fn a_broken_newest_checkpoint_is_passed_over() {
+fn a_damaged_newest_checkpoint_is_not_resumed_from() {
     let folder = TrialFolder::new(&config());
     let (_, whole) = folder.finish("whole");
-    let newest = folder.checkpoints().remove(0);
-    std::fs::write(&newest, b"torn").unwrap();
-    let (code, events) = folder.finish("again");
+    let [newest, previous] = &folder.checkpoints()[..] else { panic!("two are kept") };
+    let bytes = std::fs::read(newest).unwrap();
+    let flipped = |at: usize| {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1;
+        flipped
+    };
+    let cases = [
+        ("torn", b"torn".to_vec()),
+        ("emptied", Vec::new()),
+        ("cut", bytes[..bytes.len() / 2].to_vec()),
+        // Tensors of all kinds lie at these places, one after the other.
+        ("flipped-early", flipped(bytes.len() / 3)),
+        ("flipped-late", flipped(bytes.len() - 1)),
+        ("replaced", std::fs::read(previous).unwrap()),
+    ];
+    for (case, contents) in cases {
+        std::fs::write(newest, contents).unwrap();
+        let (code, events) = folder.finish(case);
+        assert_eq!(code, exit::WORKER_DONE, "{case}");
+        assert!(matches!(&events[0], Event::Hello { resumed_from: Some(20), .. }), "{case}");
+        let (again, whole) = (result(&events), result(&whole));
+        assert_eq!(again["psnr"].to_bits(), whole["psnr"].to_bits(), "{case}");
+    }
+    std::fs::remove_file(newest).unwrap();
+    std::fs::write(previous, b"torn").unwrap();
+    let (code, events) = folder.finish("anew");
     assert_eq!(code, exit::WORKER_DONE);
-    assert!(matches!(&events[0], Event::Hello { resumed_from: Some(20), .. }));
-    let (again, whole) = (result(&events), result(&whole));
-    assert_eq!(again["psnr"].to_bits(), whole["psnr"].to_bits());
+    assert!(matches!(&events[0], Event::Hello { resumed_from: None, .. }));
 }
 
 #[test]

@@ -131,6 +131,71 @@ fn every_problem_is_reported_and_nothing_is_written() {
 }
 
 #[test]
+fn the_checksum_of_a_checkpoint_is_that_of_sha256sum() {
+    let folder = trained();
+    let checkpoint = folder.checkpoints().remove(0);
+    let mut bytes = std::fs::read(&checkpoint).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let stored = header.metadata().as_ref().unwrap()["sha256"].clone();
+    let digits = bytes.windows(64).position(|window| window == stored.as_bytes()).unwrap();
+    bytes[digits..digits + 64].fill(b'0');
+    std::fs::write(&checkpoint, bytes).unwrap();
+    let output = Command::new("sha256sum").arg(&checkpoint).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed.split_whitespace().next(), Some(stored.as_str()));
+}
+
+/// A PNG of that many white pixels a side, compressed to a few kilobytes.
+fn white(path: &Path, side: usize) -> PathBuf {
+    Rgb { width: side, height: side, pixels: vec![255; side * side * 3] }.save_png(path).unwrap();
+    path.to_owned()
+}
+
+#[test]
+fn inputs_that_do_not_fit_into_memory_are_named_before_anything_is_made() {
+    let folder = trained();
+    let pipe = folder.path("pipe.png");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Its result, four times as wide and as high, has 192 million pixels.
+    let large = white(&folder.path("large.png"), 3465);
+    let (code, errors) = upscale(&folder, &[&pipe, Path::new("/dev/zero"), &large], "out", &[]);
+    assert_eq!(code, 2, "{errors}");
+    let expected =
+        ["pipe.png` is not a regular", "/dev/zero` is not a regular", "become 13860×13860 pixels"];
+    for what in expected {
+        assert!(errors.contains(what), "{errors}");
+    }
+    assert_eq!(errors.lines().count(), 3, "{errors}");
+    assert!(!folder.path("out").exists());
+    let few = ["--reduce", "--steps", "1"];
+    assert_eq!(upscale(&folder, &[&large], "out", &few).0, 0);
+    assert_eq!(load(&folder, "out/large.png").width, 16);
+}
+
+#[test]
+fn a_checkpoint_with_a_flipped_bit_is_refused() {
+    let folder = trained();
+    let checkpoint = folder.checkpoints().remove(0);
+    let whole = std::fs::read(&checkpoint).unwrap();
+    let lows = folder.path("artifacts/lowres");
+    for at in [whole.len() / 4, whole.len() / 2, whole.len() - 1] {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 16;
+        std::fs::write(&checkpoint, flipped).unwrap();
+        let (code, errors) = upscale(&folder, &[&lows], "out", &[]);
+        assert_eq!(code, 2, "{errors}");
+        let name = checkpoint.to_str().unwrap();
+        for part in [name, "damaged", "use another checkpoint"] {
+            assert!(errors.contains(part), "{errors}");
+        }
+        assert!(!folder.path("out").exists());
+        assert_eq!(run(&["info", name]).0, 2);
+    }
+    std::fs::write(&checkpoint, whole).unwrap();
+    assert_eq!(upscale(&folder, &[&lows], "out", &[]).0, 0);
+}
+
+#[test]
 fn a_checkpoint_describes_itself() {
     let folder = trained();
     let checkpoint = folder.checkpoints().remove(0);

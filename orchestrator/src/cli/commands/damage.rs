@@ -63,7 +63,11 @@ pub(super) async fn open_records(run: &RunDir) -> Result<Store> {
 /// The records of `run`, for reading; an error if they are damaged.
 pub(super) async fn open_intact(run: &RunDir) -> Result<Store> {
     let store = sync::for_reading(run).await?;
-    if store.damage.is_empty() { Ok(store) } else { Err(DamagedRecords::new(run, store.damage).into()) }
+    if store.damage.is_empty() {
+        Ok(store)
+    } else {
+        Err(DamagedRecords::new(run, store.damage).into())
+    }
 }
 
 /// Says the damage that was found when `store` was opened.
@@ -75,7 +79,6 @@ pub(super) fn say_damage(run: &RunDir, store: &Store) {
     }
 }
 
-
 /// The exit code of a verb that would end with `code`.
 pub(super) fn exit_code(code: u8) -> u8 {
     let is_result = matches!(code, exit::OK | exit::SOME_FAILED | exit::INCOMPLETE);
@@ -83,11 +86,7 @@ pub(super) fn exit_code(code: u8) -> u8 {
 }
 
 /// Accepts the damage in `store` for good: the files as they are become the records.
-pub(super) async fn accept(
-    run: &RunDir,
-    store: Store,
-    lock: &SupervisorLock,
-) -> Result<Store> {
+pub(super) async fn accept(run: &RunDir, store: Store, lock: &SupervisorLock) -> Result<Store> {
     if store.damage.is_empty() {
         return Ok(store);
     }

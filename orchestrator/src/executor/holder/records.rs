@@ -15,8 +15,8 @@ use experiments::regular_file;
 use sha2::{Digest, Sha256};
 
 use crate::platform::atomic_file::{self, FileError};
-use crate::run_dir::attempt::AttemptDir;
 use crate::platform::file_seal::{FileSeal, Seals};
+use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::trial::file_of_trial;
 
 /// Bytes that are read at a time.
@@ -135,8 +135,8 @@ impl AttemptRecords {
 
 /// The seal of a file by its name; `None` if there is none.
 fn seal(attempt: &AttemptDir, path: &Path) -> Result<Option<(String, FileSeal)>, FileError> {
-    let seal = FileSeal::of(path)
-        .map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+    let seal =
+        FileSeal::of(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
     Ok(seal.map(|seal| (attempt.name_of(path), seal)))
 }
 

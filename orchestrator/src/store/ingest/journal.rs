@@ -6,8 +6,8 @@ use std::path::Path;
 use experiments::protocol::trial_id::TrialId;
 use sqlx::{Connection, SqliteConnection};
 
-use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::platform::file_seal::FileSeal;
+use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::scheduler::{State, StopCause, StopRequest};
 use crate::store::journal_chain::{self, Chain};

@@ -15,6 +15,9 @@ use crate::table::displayable;
 /// Pixels of a PNG per pixel of the layout, sharp enough for print at column width.
 pub(crate) const ZOOM: u32 = 2;
 
+/// Most pixels of a PNG, which take 512 MiB while it is drawn.
+const MOST_PIXELS: u64 = 1 << 27;
+
 /// A drawing that did not become a picture.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PictureError {
@@ -30,9 +33,17 @@ pub(crate) enum PictureError {
     /// Points that were spilled to disk cannot be read back.
     #[error("the points cannot be read back")]
     Points(#[from] io::Error),
-    /// Far too large for memory.
-    #[error("has no size that a picture can have")]
-    Size,
+    /// Too large for memory.
+    #[error(
+        "would have {width}×{height} pixels, more than the {MOST_PIXELS} of a picture; show fewer or \
+         smaller ones"
+    )]
+    Size {
+        /// Of the PNG.
+        width: u64,
+        /// Of the PNG.
+        height: u64,
+    },
     /// The PNG encoder failed.
     #[error("cannot be encoded")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -54,8 +65,12 @@ impl Picture {
     /// The drawing on white, [`ZOOM`] pixels to one of the layout.
     pub(crate) fn pixmap(&self) -> Result<Pixmap, PictureError> {
         let size = self.0.size().to_int_size();
-        let mut pixmap =
-            Pixmap::new(size.width() * ZOOM, size.height() * ZOOM).ok_or(PictureError::Size)?;
+        let [width, height] =
+            [size.width(), size.height()].map(|side| u64::from(side) * u64::from(ZOOM));
+        let pixmap = || Pixmap::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+        let is_small = width.saturating_mul(height) <= MOST_PIXELS;
+        let pixmap = is_small.then(pixmap).flatten();
+        let mut pixmap = pixmap.ok_or(PictureError::Size { width, height })?;
         pixmap.fill(Color::WHITE);
         let zoom = Transform::from_scale(ZOOM as f32, ZOOM as f32);
         resvg::render(&self.0, zoom, &mut pixmap.as_mut());

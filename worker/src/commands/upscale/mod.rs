@@ -70,7 +70,7 @@ pub struct Upscale {
     force: bool,
 }
 
-/// One picture and where its result goes.
+/// One picture, reduced already where that is requested, and where its result goes.
 struct Job {
     image: Rgb,
     output: PathBuf,
@@ -119,6 +119,7 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
     let inputs = request.inputs.iter().map(|input| pictures(input));
     let inputs: Vec<_> = successes(inputs, &mut problems).into_iter().flatten().collect();
     let mut taken = BTreeMap::new();
+    let factor = models.iter().fold(1, |factor: usize, model| factor.saturating_mul(model.factor));
     let jobs = inputs.into_iter().map(|(name, path)| {
         let output = request.out.join(name).with_extension("png");
         if let Some(other) = taken.insert(output.clone(), path.clone()) {
@@ -135,7 +136,19 @@ fn prepare(request: &Upscale) -> Result<(Vec<Model>, Vec<Job>), Vec<anyhow::Erro
         if !request.force && output.exists() {
             anyhow::bail!("`{}` exists; --force replaces it", output.display());
         }
-        Ok(Job { image: Rgb::load(&path)?, output })
+        let mut image = Rgb::load(&path)?;
+        if let Some(first) = models.first().filter(|_| request.reduce) {
+            image = reduced(&image, first.low);
+        }
+        let [width, height] =
+            [image.width, image.height].map(|side| side.saturating_mul(factor));
+        anyhow::ensure!(
+            Rgb::fits(width, height),
+            "`{}` would become {width}×{height} pixels, too many for memory; use --reduce, or cut it \
+             into parts",
+            path.display()
+        );
+        Ok(Job { image, output })
     });
     let jobs = successes(jobs, &mut problems);
     if problems.is_empty() { Ok((models, jobs)) } else { Err(problems) }
@@ -171,11 +184,6 @@ fn run(request: &Upscale, models: &[Model], mut jobs: Vec<Job>) -> anyhow::Resul
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    if request.reduce {
-        for job in &mut jobs {
-            job.image = reduced(&job.image, models[0].low);
-        }
     }
     let size = |job: &Job| (job.image.width, job.image.height);
     jobs.sort_by_key(size);

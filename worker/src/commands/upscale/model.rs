@@ -28,7 +28,7 @@ pub(super) struct Model {
     diffusion: Diffusion,
     precision: Precision,
     /// Side of its output as a multiple of its input's.
-    factor: usize,
+    pub(super) factor: usize,
     /// Side of the low-resolution images that it was trained on.
     pub(super) low: usize,
     /// Sides of its input must divide by this.

@@ -42,7 +42,8 @@ impl ReportOrigins {
         let finding =
             builds(&counted).or_else(|| code(&counted, &codes)).or_else(|| data(&counted));
         let accepted = accepted_damage(store).await?;
-        let notes = unknown_code(&counted).into_iter().chain(interpreters(&counted)).chain(accepted);
+        let notes =
+            unknown_code(&counted).into_iter().chain(interpreters(&counted)).chain(accepted);
         Ok(Self { mixed: finding.map(|finding| MixedBuilds { finding }), notes: notes.collect() })
     }
 }
