@@ -49,10 +49,10 @@ fn with_worker(script: &str) -> TestRun {
     test
 }
 
-/// Runs `orch` with too little memory for an endless file.
+/// Runs `orch` with too little memory for an endless file; one that waits for ever is ended.
 fn orch(test: &TestRun, arguments: &str) -> Ended {
     let orch = env!("CARGO_BIN_EXE_orch");
-    test.shell(&format!("ulimit -v 2000000; exec {orch} {arguments}"))
+    test.shell(&format!("ulimit -v 2000000; exec timeout 120 {orch} {arguments}"))
 }
 
 fn mkfifo(path: std::path::PathBuf) {
