@@ -142,7 +142,9 @@ fn survives(verb: &Verb) {
     let mut survived = 0;
     for point in points(changes) {
         test.kill_all();
-        fs::read_dir(test.path("")).unwrap().for_each(|entry| remove(&entry.unwrap().path()));
+        for entry in fs::read_dir(test.path("")).unwrap() {
+            remove(&entry.unwrap().path());
+        }
         copy(before.path(), &test.path(""));
         (verb.start)(&test);
         survived +=
