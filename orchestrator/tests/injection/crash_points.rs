@@ -18,8 +18,8 @@ use super::tracer::{Traced, trace};
 use crate::common::test_run::{Ended, TestRun};
 use crate::common::wait::wait_for;
 
-/// The number of changes before which a verb is killed by default, one in each test run.
-const DEFAULT_POINTS: usize = 4;
+/// The number of changes before which a verb is killed by default, each in a call of its own.
+const DEFAULT_POINTS: usize = 8;
 
 /// Two trials; one fails.
 const FILE: &str = "\
@@ -142,7 +142,9 @@ fn survives(verb: &Verb) {
     let mut survived = 0;
     for point in points(changes) {
         test.kill_all();
-        fs::read_dir(test.path("")).unwrap().for_each(|entry| remove(&entry.unwrap().path()));
+        for entry in fs::read_dir(test.path("")).unwrap() {
+            remove(&entry.unwrap().path());
+        }
         copy(before.path(), &test.path(""));
         (verb.start)(&test);
         survived +=

@@ -24,6 +24,7 @@ pub(crate) struct Traced {
 
 /// Runs `command` to its end, or kills it before the change number `kill_at` (from 1) of a file in
 /// `folder`.
+#[expect(clippy::zombie_processes, reason = "it is waited for as a traced process")]
 pub(crate) fn trace(mut command: Command, folder: &Path, kill_at: Option<usize>) -> Traced {
     #[expect(
         unsafe_code,
