@@ -21,6 +21,7 @@ mod commands {
     mod copied_run;
     mod crash_recovery;
     mod damaged_files;
+    mod damaged_records;
     mod database;
     mod doctor;
     mod durability;

@@ -48,9 +48,12 @@ impl FileSeal {
         }
     }
 
-    /// The difference of the file at `path` from this seal; `None` if there is none.
+    /// The difference of the file at `path` from this seal; `None` if there is none, or if this user may
+    /// not read the file.
     pub(crate) fn check(&self, path: &Path) -> Option<SealBreak> {
+        let is_forbidden = |e: &io::Error| e.kind() == io::ErrorKind::PermissionDenied;
         match path.metadata() {
+            Err(e) if is_forbidden(&e) => return None,
             Err(e) => return Some(SealBreak::Unreadable(e.to_string())),
             Ok(file) if file.len() != self.bytes => {
                 return Some(SealBreak::Length { then: self.bytes, now: file.len() });
@@ -60,6 +63,7 @@ impl FileSeal {
         match Self::of(path) {
             Ok(Some(now)) => (now != *self).then_some(SealBreak::Content),
             Ok(None) => Some(SealBreak::Unreadable("it is missing".to_owned())),
+            Err(e) if is_forbidden(&e) => None,
             Err(e) => Some(SealBreak::Unreadable(e.to_string())),
         }
     }

@@ -142,6 +142,15 @@ impl Plan {
         }
     }
 
+    /// The trials that restart because their records are damaged.
+    pub(crate) fn restarted_for_damage(&self) -> BTreeSet<TrialId> {
+        let restarted = self
+            .trials
+            .iter()
+            .filter(|planned| planned.is_damaged && planned.action == PlannedAction::Restarted);
+        restarted.map(|planned| planned.trial.id.clone()).collect()
+    }
+
     /// The decisions for trials that have ended without success: they are queued again, and those that
     /// failed or were cancelled have their attempts reset.
     pub fn decisions(&self, recorded: &[TrialRecord]) -> Result<Vec<Entry>, IllegalTransition> {

@@ -204,8 +204,12 @@ fn damaged_records_of_an_attempt_are_named_and_the_others_are_shown() {
     fs::write(test.trial("a-s0-").unwrap().join("trial.json"), "garbage").unwrap();
     let shown = test.orch("show a");
     let named = names.map(|name| format!("{name}` is not as `orch` writes it"));
-    shown.expect(0, &named.each_ref().map(String::as_str));
+    shown.expect(5, &named.each_ref().map(String::as_str));
     assert!(shown.stdout.contains("exit 0"), "{}", shown.stdout);
+    for verb in ["status", "why a", "logs a", "run trip.yaml"] {
+        test.orch(verb).expect(5, &names);
+    }
+    test.orch("run trip.yaml --accept-damage").expect(0, &[]);
     for verb in ["status", "report", "why a", "logs a", "db rebuild", "run trip.yaml"] {
         test.orch(verb).expect(0, &[]);
     }

@@ -1,6 +1,8 @@
 //! The database is an index: it is checked against the files, rebuilt from them, migrated, and refused
 //! where a newer `orch` made it.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +23,9 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     cli::block_on(work).unwrap()
 }
 
-/// Changes one row of the database behind the back of `orch`.
+/// Changes one row of the database behind the back of `orch`, which has not sealed it.
 fn alter(database: &Path, statement: &'static str) {
+    let _ = fs::remove_file(database.with_extension("db-seal"));
     block_on(async {
         let mut db = open(database).await;
         let done = sqlx::query(statement).execute(&mut db).await.unwrap();
@@ -112,8 +115,8 @@ fn a_rebuilt_database_has_the_same_contents() {
     test.orch("db rebuild").expect(0, &[]);
     assert_eq!(dump(&database), before);
     let beside = fs::read_dir(test.run_dir()).unwrap().map(|e| e.unwrap().file_name());
-    let left: Vec<_> = beside.filter(|n| n.to_string_lossy().starts_with("orch.")).collect();
-    assert_eq!(left, ["orch.db"]);
+    let left: BTreeSet<_> = beside.filter(|n| n.to_string_lossy().starts_with("orch.")).collect();
+    assert_eq!(left, ["orch.db", "orch.db-seal"].map(OsString::from).into());
 }
 
 #[test]
@@ -140,14 +143,14 @@ fn a_check_names_the_rows_that_do_not_follow_from_the_files() {
     alter(&database, "delete from checkpoint where attempt_id = 2 and step = 5");
     assert_found_and_rebuild(&["checkpoint: {\"attempt\":\"b-s0-", "\"step\":5", "is missing"]);
     fs::write(&database, "not a database at all, but long enough to be taken for one").unwrap();
-    assert_found_and_rebuild(&["is not a database"]);
+    assert_found_and_rebuild(&["is not as it was closed"]);
 
     // Records that only the database has are not discarded.
     let events = test.attempt("a-s0-", 1).unwrap().events();
     fs::rename(&events, events.with_extension("away")).unwrap();
     let check = test.orch("db check");
-    assert!(check.code == 1 && check.stdout.contains("events.jsonl` has 0 bytes"), "{check:?}");
-    test.orch("db rebuild").expect(1, &["has 0 bytes", "would be lost", "hint: restore the file"]);
+    check.expect(5, &["events.jsonl` cannot be read: No such file"]);
+    test.orch("db rebuild").expect(1, &["has 0 bytes", "would be lost", "hint: put the file back"]);
     fs::rename(events.with_extension("away"), &events).unwrap();
     test.orch("db rebuild").expect(0, &[]);
 }
@@ -218,7 +221,9 @@ fn a_database_of_an_older_orch_is_migrated_once() {
     test.orch("run trip.yaml").expect(0, &[]);
     let database = test.run_dir().join("orch.db");
     let before = dump(&database);
-    fs::remove_file(&database).unwrap();
+    for file in [&database, &database.with_extension("db-seal")] {
+        fs::remove_file(file).unwrap();
+    }
     block_on(async {
         // Before its first table, a database has no version.
         let folder = tempfile::tempdir().unwrap();

@@ -200,6 +200,9 @@ fn paths_in_events_remove_nothing_outside_the_checkpoints() {
     events +=
         &json!({"event": "artifact", "kind": "image", "name": "x", "path": picture}).to_string();
     fs::write(trial.join("attempt-1/events.jsonl"), events + "\n").unwrap();
+    // Not what the worker wrote.
+    test.orch("gc").expect(5, &["events.jsonl` has "]);
+    test.orch("run trip.yaml --accept-damage").expect(0, &[]);
     let done = test.orch("gc");
     assert!(done.stdout.contains("removed 8 files of 2 trials"), "{done:?}");
     for left in ["attempt-1/events.jsonl", "trial.json", "artifacts", "checkpoints/picture.png"] {

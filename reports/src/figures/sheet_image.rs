@@ -27,8 +27,8 @@ impl<'a> SheetImage<'a> {
         let png = regular_file::read(path, MOST_BYTES)
             .map_err(|e| format!("cannot read `{}`: {e}", path.display()))?;
         let broken = |e: &dyn std::fmt::Display| format!("`{}` is not a PNG: {e}", path.display());
-        let header = png::Decoder::new(std::io::Cursor::new(&png)).read_info();
-        let size = header.map_err(|e| broken(&e))?.info().size();
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(&png));
+        let size = decoder.read_header_info().map_err(|e| broken(&e))?.size();
         if u64::from(size.0) * u64::from(size.1) > MOST_PIXELS {
             return Err(format!(
                 "`{}` has {}×{} pixels, more than the {MOST_PIXELS} of an image that is shown",

@@ -53,10 +53,11 @@ impl fmt::Display for DamagedRecords {
     }
 }
 
-/// The records of `run`, for reading. Damage is said.
+/// The records of `run`, for reading. Damage is said, and changes the exit code.
 pub(super) async fn open_records(run: &RunDir) -> Result<Store> {
     let store = sync::for_reading(run).await?;
-    say_damage(run, &store);
+    print_damage(run, &store);
+    WAS_FOUND.fetch_or(!store.damage.is_empty(), Ordering::Relaxed);
     Ok(store)
 }
 
@@ -71,11 +72,10 @@ pub(super) async fn open_intact(run: &RunDir) -> Result<Store> {
 }
 
 /// Says the damage that was found when `store` was opened.
-pub(super) fn say_damage(run: &RunDir, store: &Store) {
+pub(super) fn print_damage(run: &RunDir, store: &Store) {
     if !store.damage.is_empty() {
         let damaged = DamagedRecords::new(run, store.damage.clone());
         print_message(&format!("warning: {damaged}"));
-        WAS_FOUND.store(true, Ordering::Relaxed);
     }
 }
 
@@ -85,21 +85,23 @@ pub(super) fn exit_code(code: u8) -> u8 {
     if is_result && WAS_FOUND.load(Ordering::Relaxed) { exit::DAMAGED } else { code }
 }
 
-/// Accepts the damage in `store` for good: the files as they are become the records.
-pub(super) async fn accept(run: &RunDir, store: Store, lock: &SupervisorLock) -> Result<Store> {
-    if store.damage.is_empty() {
-        return Ok(store);
-    }
+/// Accepts `damage` for good: the files as they are become the records.
+pub(super) async fn accept<'d>(
+    run: &RunDir,
+    store: Store,
+    lock: &SupervisorLock,
+    damage: impl Iterator<Item = &'d Damage>,
+) -> Result<Store> {
     let mut files = BTreeMap::new();
-    for Damage { path, .. } in &store.damage {
+    for Damage { path, .. } in damage {
         // A trial that the journal does not know has no record to be accepted.
         let file = run.path().join(path);
         if !file.is_dir() {
-            files.insert(path.clone(), FileSeal::of(&file)?);
+            files.insert(path.clone(), FileSeal::of(&file).ok().flatten());
         }
     }
-    for path in files.keys() {
-        print_message(&format!("accepted as it is: `{}`", harmless(path)));
+    if files.is_empty() {
+        return Ok(store);
     }
     store.close().await?;
     Journal::open(&run.journal())?.append(Entry::DamageAccepted { files })?;

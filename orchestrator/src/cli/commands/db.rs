@@ -41,7 +41,13 @@ async fn check(dir: &RunDir) -> Result<u8> {
         return Ok(exit::OK);
     }
     let Checked { problems, damage } = match rebuild::check(dir).await {
-        Err(error @ OpenError::Store(StoreError::Sql { .. } | StoreError::Damaged { .. })) => {
+        Err(
+            error @ OpenError::Store(
+                StoreError::Sql { .. }
+                | StoreError::Damaged { .. }
+                | StoreError::DamagedValue { .. },
+            ),
+        ) => {
             let problems = vec![format!("{:#}", anyhow::Error::from(error))];
             Checked { problems, damage: BTreeSet::new() }
         }

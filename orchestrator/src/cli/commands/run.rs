@@ -6,7 +6,7 @@ use std::iter;
 
 use experiments::protocol::exit;
 
-use super::damage::{self, say_damage};
+use super::damage::{self, print_damage};
 use super::detach;
 use super::error::{Result, VerbError};
 use super::output::print_message;
@@ -60,12 +60,19 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
         print_message(&format!("note: {note}"));
     }
     let mut store = sync::for_writing(&validated.dir, &lock).await?;
-    if arguments.accept_damage {
-        store = damage::accept(&validated.dir, store, &lock).await?;
-    }
-    say_damage(&validated.dir, &store);
+    print_damage(&validated.dir, &store);
     let recorded = store.trials().await?;
     let plan = validated.plan_by(&mut store, arguments).await?;
+    let (damage, restarted) = (store.damage.clone(), plan.restarted_for_damage());
+    // What is run again does not count any more.
+    let accepted = damage.iter().filter(|damage| {
+        let of_restarted = damage.trial.as_ref().is_some_and(|trial| restarted.contains(trial));
+        arguments.accept_damage || of_restarted
+    });
+    store = damage::accept(&validated.dir, store, &lock, accepted).await?;
+    if arguments.accept_damage && !damage.is_empty() && !global.quiet {
+        print_message("the damaged records are accepted as they are; every report says so");
+    }
     if !global.quiet {
         announce(&validated, &plan);
     }
