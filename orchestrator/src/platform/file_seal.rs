@@ -97,7 +97,7 @@ mod tests {
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(seal, FileSeal { bytes: 3, sha256: known.to_owned() });
         assert_eq!(seal.check(&path), None);
-        std::fs::write(&path, "abd").unwrap();
+        std::fs::write(&path, "abx").unwrap();
         assert_eq!(seal.check(&path), Some(SealBreak::Content));
         std::fs::write(&path, "ab").unwrap();
         assert_eq!(seal.check(&path), Some(SealBreak::Length { then: 3, now: 2 }));

@@ -253,6 +253,7 @@ fn link_owner(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::file_seal::Seals;
     use crate::run_dir::attempt::Outcome;
 
     fn attempt() -> (tempfile::TempDir, AttemptDir) {
@@ -284,7 +285,7 @@ mod tests {
             stopped_early: false,
             orphans: 0,
             disk_full: false,
-            files: Default::default(),
+            files: Seals::new(),
             started_ms: 1,
             ended_ms: 2,
             nonce: nonce.to_owned(),

@@ -203,7 +203,7 @@ mod tests {
         let other = lines[0].replace("\"version\":1", "\"version\":2");
         assert!(read(&other).unwrap().problem.is_some(), "its checksum is wrong");
         let body = split(&other).unwrap().0;
-        assert_eq!(read(&with_checksum(format!("{body}}}")).0), Err(2));
+        assert_eq!(read(&with_checksum(&format!("{body}}}")).0), Err(2));
         assert_eq!(read(r#"{"time_ms":1,"entry":"forgiven","trial":"a"}"#), Err(0));
     }
 

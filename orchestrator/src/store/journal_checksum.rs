@@ -13,7 +13,7 @@ const MEMBER: &str = r#","sum":""#;
 const DIGITS: usize = 16;
 
 /// `json`, an object, with its checksum as the last member, and that checksum.
-pub(super) fn with_checksum(json: String) -> (String, String) {
+pub(super) fn with_checksum(json: &str) -> (String, String) {
     let body = json.strip_suffix('}').expect("an object");
     let checksum = checksum(body);
     (format!("{body}{MEMBER}{checksum}\"}}"), checksum)

@@ -1,6 +1,6 @@
 //! The run's journal: every decision of a supervisor is a line in `journal.jsonl` before it takes
 //! effect, so that the database can be rebuilt from it. Each line names the one before it and ends in a
-//! checksum of its own ([`journal_chain`](super::journal_chain)), so that a damaged or missing one is noticed.
+//! checksum of its own (`journal_chain.rs`), so that a damaged or missing one is noticed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -188,7 +188,7 @@ impl Journal {
         let after = self.last.clone();
         let line = Line { version: VERSION, time_ms: clock::now_ms(), entry, after };
         let json = serde_json::to_string(&line).expect("entries are plain data");
-        let (mut text, checksum) = journal_checksum::with_checksum(json);
+        let (mut text, checksum) = journal_checksum::with_checksum(&json);
         text.push('\n');
         append_all(&mut self.file, text.as_bytes())
             .map_err(|source| JournalError { path: self.path.clone(), source })?;

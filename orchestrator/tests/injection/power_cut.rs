@@ -99,11 +99,12 @@ fn a_power_cut_loses_nothing_that_was_called_done() {
             return;
         };
         let running = test.start("run trip.yaml -j 3");
-        for _ in cut..cuts.min(cut + 3) {
+        let these = cut..cuts.min(cut + 3);
+        for number in these.clone() {
             thread::sleep(Duration::from_millis(random.u64(50..500)));
-            image.copy(&test, &copies.path().join(cut.to_string()));
-            cut += 1;
+            image.copy(&test, &copies.path().join(number.to_string()));
         }
+        cut = these.end;
         running.end().expect(0, &["12 of 12 trials done"]);
     }
     for cut in 0..cuts {

@@ -1,6 +1,7 @@
 //! One attempt in the modelled world: its files, its processes, and how it truly ended.
 
 use experiments::protocol::failure::Failure;
+use orchestrator::platform::file_seal::Seals;
 use orchestrator::platform::host::Host;
 use orchestrator::run_dir::attempt::StopMode;
 use orchestrator::run_dir::attempt::{Exit, Outcome, StopSource};
@@ -153,7 +154,7 @@ impl Attempt {
             stopped_early: false,
             orphans: 0,
             disk_full: false,
-            files: Default::default(),
+            files: Seals::new(),
             started_ms,
             ended_ms,
             nonce: String::new(),

@@ -17,13 +17,13 @@ use crate::cli::args::{self, Global};
 use crate::display::{Display, Verbosity};
 use crate::platform::atomic_file;
 use crate::platform::hash::sha256;
-use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::trial::restart as restart_trial;
+use crate::run_dir::{RunDir, SupervisorLock};
 use crate::scheduler::Change;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
-use crate::store::{StoreError, TrialRecord};
+use crate::store::{Store, StoreError, TrialRecord};
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 use crate::supervisor::{Parts, Supervisor, SupervisorError};
 
@@ -63,16 +63,7 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
     print_damage(&validated.dir, &store);
     let recorded = store.trials().await?;
     let plan = validated.plan_by(&mut store, arguments).await?;
-    let (damage, restarted) = (store.damage.clone(), plan.restarted_for_damage());
-    // What is run again does not count any more.
-    let accepted = damage.iter().filter(|damage| {
-        let of_restarted = damage.trial.as_ref().is_some_and(|trial| restarted.contains(trial));
-        arguments.accept_damage || of_restarted
-    });
-    store = damage::accept(&validated.dir, store, &lock, accepted).await?;
-    if arguments.accept_damage && !damage.is_empty() && !global.quiet {
-        print_message("the damaged records are accepted as they are; every report says so");
-    }
+    store = accept_damage(store, &validated, &plan, &lock, arguments).await?;
     if !global.quiet {
         announce(&validated, &plan);
     }
@@ -83,13 +74,7 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
     let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), &file, text);
     atomic_file::write(&dir.experiment_file(), text.as_bytes())?;
     resolved.write(&dir.resolved())?;
-    let planned = Planned {
-        file_hash: sha256(text),
-        resolved_hash: sha256(resolved.text()),
-        rows: run.config.rows.clone(),
-        trials: plan.trials.iter().map(|planned| JournaledTrial::from(&planned.trial)).collect(),
-    };
-    journal.append(Entry::Planned(planned))?;
+    journal.append(Entry::Planned(planned(&plan, &resolved, text)))?;
     for decision in plan.decisions(&recorded)? {
         journal.append(decision)?;
     }
@@ -127,6 +112,26 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
     finish(&run, &dir, &plan, &outcome, arguments.json, verbosity).await
 }
 
+/// Accepts the damaged records of trials that restart for them, which do not count any more, or all on
+/// request.
+async fn accept_damage(
+    store: Store,
+    validated: &ValidatedRun,
+    plan: &Plan,
+    lock: &SupervisorLock,
+    arguments: &args::Run,
+) -> Result<Store> {
+    let (damage, restarted) = (store.damage.clone(), plan.restarted_for_damage());
+    if arguments.accept_damage && !damage.is_empty() {
+        print_message("the damaged records are accepted as they are; every report says so");
+    }
+    let accepted = damage.iter().filter(|damage| {
+        let of_restarted = damage.trial.as_ref().is_some_and(|trial| restarted.contains(trial));
+        arguments.accept_damage || of_restarted
+    });
+    damage::accept(&validated.dir, store, lock, accepted).await
+}
+
 /// The supervisor's error, with what to do about it.
 fn explained(error: SupervisorError, dir: &RunDir) -> VerbError {
     if !is_full_disk(&error) {
@@ -144,6 +149,16 @@ fn command() -> Vec<String> {
     let given = std::env::args_os().skip(1).filter(|word| word != detach::BACKGROUND);
     let given = given.map(|word| word.to_string_lossy().into_owned());
     iter::once("orch".to_owned()).chain(given).collect()
+}
+
+/// The plan for the journal, with the hashes of the files that were written for it.
+fn planned(plan: &Plan, resolved: &RunSnapshot, text: &str) -> Planned {
+    Planned {
+        file_hash: sha256(text),
+        resolved_hash: sha256(resolved.text()),
+        rows: resolved.run.rows.clone(),
+        trials: plan.trials.iter().map(|planned| JournaledTrial::from(&planned.trial)).collect(),
+    }
 }
 
 /// Queues the trials to restart, each with new folders for its work.

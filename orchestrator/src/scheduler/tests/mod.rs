@@ -10,6 +10,7 @@ use experiments::protocol::trial_id::TrialId;
 use experiments::schema::file::{AfterStall, Retry};
 
 use super::*;
+use crate::platform::file_seal::Seals;
 use crate::run_dir::attempt::{Exit, Outcome, StopSource};
 
 fn id(n: usize) -> TrialId {
@@ -54,7 +55,7 @@ fn recorded(outcome: Outcome, stop: Option<StopSource>) -> AttemptEnd {
         stopped_early: false,
         orphans: 0,
         disk_full: false,
-        files: Default::default(),
+        files: Seals::new(),
         started_ms: 0,
         ended_ms: 0,
         nonce: String::new(),

@@ -6,6 +6,7 @@ use experiments::protocol::exit::WORKER_STOPPED;
 use experiments::protocol::failure::{Failure, FailureClass};
 use experiments::schema::file::{AfterStall, Retry};
 
+use crate::platform::file_seal::Seals;
 use crate::run_dir::attempt::{Exit, Outcome, StopSource};
 use crate::scheduler::retry::{MAX_INTERRUPTIONS_WITHOUT_PROGRESS, RetryDecision, decide};
 use crate::scheduler::{AttemptEnd, History, Policy, StopCause};
@@ -23,7 +24,7 @@ fn exit(outcome: Outcome) -> Exit {
         stopped_early: false,
         orphans: 0,
         disk_full: false,
-        files: Default::default(),
+        files: Seals::new(),
         started_ms: 0,
         ended_ms: 1,
         nonce: String::new(),
