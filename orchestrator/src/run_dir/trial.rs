@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use experiments::protocol::events::is_below;
-use experiments::protocol::trial::{FILE_NAME, ReadError, Trial};
+use experiments::protocol::trial::{FILE_NAME, Trial};
 
 use crate::platform::atomic_file::{self, FileError};
+use crate::platform::error_chain::chain;
 
 /// The folders of a trial's work, relative to the trial's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +20,26 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    /// The same for a new attempt. An error if the file is damaged: the default folders could be those of
-    /// work that the trial has given up.
-    pub(crate) fn to_start(folder: &Path) -> Result<Self, ReadError> {
+    /// The same for attempt `number`, which is about to start. If the file is damaged, new ones: the
+    /// default folders could be those of work that the trial has given up.
+    pub(crate) fn to_start(folder: &Path, number: u32) -> Self {
         let path = folder.join(FILE_NAME);
-        if path.exists() {
-            Trial::read(&path)?;
+        match Trial::read(&path) {
+            Err(error) if path.exists() => {
+                let error = chain(&error);
+                tracing::warn!("{error}; attempt {number} begins from the first step");
+                Self::anew(number)
+            }
+            Ok(_) | Err(_) => Self::of(folder),
         }
-        Ok(Self::of(folder))
+    }
+
+    /// New folders, for a trial that begins from its first step with attempt `number`.
+    fn anew(number: u32) -> Self {
+        Self {
+            checkpoints: format!("checkpoints-{number}").into(),
+            artifacts: format!("artifacts-{number}").into(),
+        }
     }
 
     /// The folders that the trial in `folder` has; the default ones if it was never started, or if its
@@ -83,16 +96,16 @@ pub(crate) fn file_of_trial(folder: &Path, path: &Path) -> Result<PathBuf, FileO
 }
 
 /// Makes the trial in `folder` start from scratch with attempt `number`: it gets new folders for
-/// checkpoints and artifacts, and the old ones are kept. A damaged `trial.json` is left as it is, and the
-/// trial cannot start.
+/// checkpoints and artifacts, and the old ones are kept. A damaged `trial.json` is left as it is: by it the
+/// trial starts from scratch as well.
 pub(crate) fn restart(folder: &Path, number: u32) -> Result<(), FileError> {
     let path = folder.join(FILE_NAME);
     if !path.exists() {
         return Ok(());
     }
     let Ok(mut trial) = Trial::read(&path) else { return Ok(()) };
-    trial.checkpoints = format!("checkpoints-{number}").into();
-    trial.artifacts = format!("artifacts-{number}").into();
+    let Folders { checkpoints, artifacts } = Folders::anew(number);
+    (trial.checkpoints, trial.artifacts) = (checkpoints, artifacts);
     atomic_file::write_json(&path, &trial)
 }
 

@@ -10,7 +10,7 @@ use experiments::expand::ResolvedTrial;
 use experiments::expand::command::{self, CONFIG_FILE};
 use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_EXPERIMENT, ENV_SEED, ENV_TRIAL,
-    ENV_VARIANT, FILE_NAME, ReadError, Trial,
+    ENV_VARIANT, FILE_NAME, Trial,
 };
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
@@ -115,7 +115,7 @@ impl Supervisor<'_> {
             // A journal that has lost lines does not know it any more; its files tell its status.
             return Ok(());
         }
-        let spec = self.spec(trial)?;
+        let spec = self.spec(trial, number);
         for below in [&spec.checkpoints, &spec.artifacts] {
             fs_err::create_dir_all(folder.join(below))?;
         }
@@ -213,9 +213,10 @@ impl Supervisor<'_> {
         }
     }
 
-    fn spec(&self, trial: &ResolvedTrial) -> Result<Trial, ReadError> {
-        let Folders { checkpoints, artifacts } = Folders::to_start(&self.dir.trial(&trial.id))?;
-        Ok(Trial {
+    fn spec(&self, trial: &ResolvedTrial, attempt: u32) -> Trial {
+        let folder = self.dir.trial(&trial.id);
+        let Folders { checkpoints, artifacts } = Folders::to_start(&folder, attempt);
+        Trial {
             orch: experiments::schema::file::VERSION,
             id: trial.id.clone(),
             experiment: self.experiment.run.experiment.clone(),
@@ -226,7 +227,7 @@ impl Supervisor<'_> {
             config: trial.config.clone(),
             checkpoints,
             artifacts,
-        })
+        }
     }
 }
 

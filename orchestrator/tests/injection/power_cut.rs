@@ -120,7 +120,7 @@ fn a_power_cut_loses_nothing_that_was_called_done() {
             let ended = test.orch("status");
             assert_eq!(ended.code, 0, "cut {cut}: {ended:?}");
         }
-        test.orch("run trip.yaml").expect(0, &["12 of 12 trials done"]);
+        test.orch("run trip.yaml").expect(0, &[]);
         let all = successes(&test);
         assert!(all.len() == 12 && all.values().all(|times| *times == 1), "cut {cut}: {all:?}");
         println!("cut {cut}: {} of 12 trials were done", done.len());
