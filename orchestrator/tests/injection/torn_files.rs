@@ -8,11 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use experiments::protocol::exit;
 use fastrand::Rng;
 
 use super::survival::number;
+use crate::common::processes;
+use crate::common::signals::try_signal;
 use crate::common::test_run::{Ended, TestRun};
 use crate::common::wait::wait_for;
 
@@ -247,8 +251,19 @@ fn while_running(
         let events = choose(&test, "trials/*/attempt-1/events.jsonl", &mut Rng::with_seed(1))?;
         (fs::read_to_string(events).ok()?.lines().count() >= lines).then_some(())
     });
+    // The workers pause, so that their holders have read all that they have written.
+    let processes = processes::of(test.folder.path()).into_iter();
+    let is_worker = |pid: &u32| processes::command_line(*pid).contains("fake-worker");
+    let workers: Vec<_> = processes.filter(is_worker).collect();
+    for pid in &workers {
+        try_signal(*pid, "-STOP");
+    }
+    thread::sleep(Duration::from_millis(400));
     let path = choose(&test, kind, random);
     let changed = path.is_some_and(|path| mutation.apply(&path, random));
+    for pid in &workers {
+        try_signal(*pid, "-CONT");
+    }
     let ended = running.end();
     assert!(ended.code != 101, "{case}: {ended:?}");
     changed.then(|| {
