@@ -105,10 +105,10 @@ pub(crate) async fn verify_attempt(
     trial: &TrialId,
     attempt: u32,
 ) -> Result<(), StoreError> {
-    let sealed = store.sealed_attempts(Some((trial, attempt))).await?;
+    let sealed = store.sealed_attempts(Some(trial)).await?;
     let accepted = store.accepted_files().await?;
     let mut found = Integrity::default();
-    for sealed in sealed {
+    for sealed in sealed.into_iter().filter(|sealed| sealed.number == attempt) {
         check_sealed(run, &sealed, &accepted, &mut found);
     }
     store.record_verified(&found).await
@@ -169,7 +169,8 @@ async fn check_journal(
             found.damage.insert(damage(path, Some(trial), shorter(length, read)));
         }
     }
-    let known: BTreeSet<_> = store.trials().await?.into_iter().map(|trial| trial.id.0).collect();
+    let known: Vec<(String,)> = store.fetch_all(sqlx::query_as("select name from trial")).await?;
+    let known: BTreeSet<_> = known.into_iter().map(|(name,)| name).collect();
     for entry in run.trials().read_dir().into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if !known.contains(&name) && entry.path().join(FILE_NAME).is_file() {
@@ -297,12 +298,10 @@ impl Store {
         .await
     }
 
-    /// The attempts that are over and whose work counts: one of them, or all.
-    async fn sealed_attempts(
-        &mut self,
-        only: Option<(&TrialId, u32)>,
-    ) -> Result<Vec<Sealed>, StoreError> {
-        let (trial, number) = only.map(|(trial, number)| (&trial.0, number)).unzip();
+    /// The attempts that are over and whose work counts: those of one trial, or all.
+    async fn sealed_attempts(&mut self, only: Option<&TrialId>) -> Result<Vec<Sealed>, StoreError> {
+        // A range of names, for which there is an index: this is asked at the end of every trial.
+        let (first, last) = only.map_or(("", "~"), |trial| (&trial.0, &trial.0));
         let select = sqlx::query_as(
             "select trial.name as trial, attempt.number, attempt.seal,
                 trial.state = 'succeeded' and attempt.number =
@@ -313,10 +312,10 @@ impl Store {
              join effective_attempt as effective using (attempt_id)
              where attempt.seal is not null and trial.position is not null
                 and (effective.effective_until is null or effective.effective_until >= 0)
-                and (?1 is null or (trial.name = ?1 and attempt.number = ?2))
+                and trial.name between ? and ?
              order by attempt.attempt_id",
         );
-        self.fetch_all(select.bind(trial).bind(number)).await
+        self.fetch_all(select.bind(first).bind(last)).await
     }
 
     /// The trials whose work counts although records of it are damaged, which was accepted; and true if
