@@ -38,7 +38,7 @@ Examples:
   orch report table1                                 its table and figures, from the records
 
 Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage or file, 3 incomplete report,
-4 another supervisor holds the run, 130 interrupted."
+4 another supervisor holds the run, 5 damaged records, 130 interrupted."
 )]
 pub struct Cli {
     /// The verb.
@@ -99,8 +99,8 @@ Example:
     /// Waits for the end of a run.
     ///
     /// Prints nothing unless something is wrong. Exit codes: 0 all succeeded, 1 some failed, 3 a metric
-    /// that the report needs was not reported, 124 the timeout was reached first, 130 it was interrupted or its supervisor died, so that something is
-    /// left to run.
+    /// that the report needs was not reported, 5 records are damaged, 124 the timeout was reached first, 130
+    /// it was interrupted or its supervisor died, so that something is left to run.
     #[command(after_help = "\
 Example:
   orch run experiments/table1.yaml -d && orch wait && orch report")]
@@ -238,7 +238,7 @@ Example:
     ///
     /// `orch.db` is an index over the run's journal and its workers' files: `check` compares it with
     /// them, also while the run is active; `rebuild` makes it again from them. Exit code 1 if it does
-    /// not agree with the files.
+    /// not agree with the files, 5 if those are damaged.
     #[command(after_help = "\
 Example:
   orch db check table1.demo || orch db rebuild table1.demo")]
