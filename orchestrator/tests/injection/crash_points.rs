@@ -234,7 +234,7 @@ fn is_compared(name: &str) -> bool {
     let is_record = ["journal.jsonl", "resolved.yaml", "supervisor.lock"].contains(&of_run)
         || of_run.contains("/attempt-")
         || of_run.starts_with("state/")
-        || ["orch.db", "orch.db-shm", "orch.db-wal", "before.db"].contains(&of_run);
+        || ["orch.db", "orch.db-seal", "orch.db-shm", "orch.db-wal", "before.db"].contains(&of_run);
     !is_record
 }
 
