@@ -1,8 +1,8 @@
 //! Fault injection: experiments in which one thing after the other fails, at random moments. After
 //! each fault `orch run` is called again; in the end nothing may be lost, doubled or left behind.
 //!
-//! `make faults` injects many. `FAULTS` is their number, and `SEED` the first seed of the random
-//! numbers.
+//! `make faults` injects many. `FAULTS` is their number, `MUTATIONS` that of damaged files, `CUTS` that of
+//! power cuts, and `SEED` the first seed of the random numbers.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
