@@ -160,8 +160,11 @@ fn inputs_that_do_not_fit_into_memory_are_named_before_anything_is_made() {
     let large = white(&folder.path("large.png"), 3465);
     let (code, errors) = upscale(&folder, &[&pipe, Path::new("/dev/zero"), &large], "out", &[]);
     assert_eq!(code, 2, "{errors}");
-    let expected =
-        ["pipe.png`: it is a named pipe", "/dev/zero`: it is a device", "become 13860×13860 pixels"];
+    let expected = [
+        "pipe.png`: it is a named pipe",
+        "/dev/zero`: it is a device",
+        "become 13860×13860 pixels",
+    ];
     for what in expected {
         assert!(errors.contains(what), "{errors}");
     }
