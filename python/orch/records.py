@@ -106,14 +106,22 @@ class Records:
 def read(run: Union[str, "os.PathLike[str]"], engine: Optional[str] = None) -> Records:
     """The records of the run in the folder `run`, for example `runs/table1.demo`.
 
-    `engine` is `pandas` or `polars`, by default the one that is installed, pandas if both are.
+    `engine` is `pandas` or `polars`, by default the one that is installed, pandas if both are. An error
+    if records are damaged; without the program `orch`, damage goes unnoticed.
     """
     folder = Path(run)
     if not (folder / "journal.jsonl").is_file():
         raise RecordsError(f"`{folder}` is not the folder of a run: it has no journal.jsonl")
     records = Records(folder, _engine(engine))
-    if not _is_current(folder):
-        _update(folder)
+    beside = shutil.which("orch", path=os.path.dirname(sys.executable))
+    program = beside or shutil.which("orch")
+    if program is not None:
+        _update(folder, program)
+    elif not _is_current(folder):
+        advice = f"run `orch status {folder}` first, or put the program `orch` in PATH"
+        raise RecordsError(
+            f"the database of `{folder}` is missing or older than its files: {advice}"
+        )
     return records
 
 
@@ -148,14 +156,9 @@ def _is_current(run: Path) -> bool:
     return all(not file.exists() or file.stat().st_size <= read for file, read in files)
 
 
-def _update(run: Path) -> None:
-    """Has the program `orch` bring the database up to date. While a supervisor is running, that does
-    it."""
-    beside = shutil.which("orch", path=os.path.dirname(sys.executable))
-    program = beside or shutil.which("orch")
-    if program is None:
-        advice = f"run `orch status {run}` first, or put the program `orch` in PATH"
-        raise RecordsError(f"the database of `{run}` is missing or older than its files: {advice}")
+def _update(run: Path, program: str) -> None:
+    """Has the program `orch` compare the records and bring the database up to date. While a supervisor is
+    running, that does the latter."""
     command = [program, "query", "select 1", str(run)]
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if ended.returncode != 0:

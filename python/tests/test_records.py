@@ -101,14 +101,19 @@ def test_trials_have_their_config(run, read):
     assert list(rows[2]["config.extra"]) == [1, 2]
 
 
-def test_a_database_that_is_missing_or_old_is_made_by_orch(run, read, tmp_path):
+def test_a_database_that_is_missing_is_made_by_orch(run, read, tmp_path):
     copy = shutil.copytree(run.folder / "runs/trip", tmp_path / "trip")
     (copy / "orch.db").unlink()
     assert len(read(copy, "points")) == 36
+
+
+def test_damaged_records_are_an_error(run, read, tmp_path):
+    copy = shutil.copytree(run.folder / "runs/trip", tmp_path / "trip")
+    assert len(read(copy, "points")) == 36
     (events,) = copy.glob("trials/a-s3-*/attempt-1/events.jsonl")
-    with events.open("a") as file:
-        file.write('{"event":"metrics","step":4,"values":{"loss":1}}\n')
-    assert len(read(copy, "points")) == 37
+    events.write_text("")
+    with pytest.raises(orch.RecordsError, match="events.jsonl` has 0 bytes"):
+        read(copy, "points")
 
 
 def test_without_orch_the_error_says_what_to_do(run, monkeypatch, tmp_path):
