@@ -1,5 +1,5 @@
-//! The seal of a database that nobody is writing: its content when it was closed. The database is an
-//! index that can be made again, so one that changed since is set aside and not used.
+//! The seal of a closed database: its content when its writer closed it. The database is an
+//! index that can be made again, so one that changed since is renamed and not used.
 //!
 //! Bits that change in its rows are no error to SQLite, which has no checksums of its own.
 
@@ -77,9 +77,9 @@ pub(super) fn condition(database: &Path, all: bool) -> Condition {
 }
 
 /// Moves a damaged database out of the way, to the path that is returned.
-pub(super) fn set_aside(database: &Path) -> io::Result<PathBuf> {
-    let aside = database.with_extension("db-damaged");
-    fs::rename(database, &aside)?;
+pub(super) fn rename_damaged(database: &Path) -> io::Result<PathBuf> {
+    let renamed = database.with_extension("db-damaged");
+    fs::rename(database, &renamed)?;
     for extension in ["db-wal", "db-shm"] {
         match fs::remove_file(database.with_extension(extension)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
@@ -87,5 +87,5 @@ pub(super) fn set_aside(database: &Path) -> io::Result<PathBuf> {
         }
     }
     remove(database)?;
-    Ok(aside)
+    Ok(renamed)
 }

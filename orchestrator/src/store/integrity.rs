@@ -34,7 +34,7 @@ pub(crate) enum Extent {
 /// The result of [`check`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Integrity {
-    /// What is damaged, by path.
+    /// The damaged records, by path.
     pub(crate) damage: BTreeSet<Damage>,
     /// The new stamps of files that agree with their seals, by the path that they are stored under.
     verified: BTreeMap<String, String>,

@@ -191,15 +191,15 @@ fn known_version() -> i64 {
 
 impl Store {
     /// Opens the database at `path` for the one writer, made and migrated as needed. One that was damaged
-    /// since it was closed is set aside.
+    /// since it was closed is renamed.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let seal_error = |source| StoreError::Seal { path: path.to_owned(), source };
         if database_seal::condition(path, false) == Condition::Damaged {
-            let aside = database_seal::set_aside(path).map_err(seal_error)?;
+            let renamed = database_seal::rename_damaged(path).map_err(seal_error)?;
             tracing::warn!(
                 "`{}` is damaged, and is made again from journal and events; the damaged one is now `{}`",
                 path.display(),
-                aside.display()
+                renamed.display()
             );
         }
         database_seal::remove(path).map_err(seal_error)?;
