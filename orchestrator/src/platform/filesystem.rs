@@ -1,7 +1,8 @@
 //! The kind of file system that a folder is on, and checks of the guarantees that `orch` relies on.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -53,6 +54,14 @@ fn by_magic(magic: u32) -> Kind {
         0xF2F5_2010 => Kind::Local("F2FS"),
         _ => Kind::Local("of an unknown kind"),
     }
+}
+
+/// Device and inode: two paths with the same are one file.
+pub(crate) type FileId = (u64, u64);
+
+/// The identity of a file.
+pub(crate) fn id(file: &Metadata) -> FileId {
+    (file.dev(), file.ino())
 }
 
 /// Checks in `folder` what ownership and slots rely on: that a lock excludes a second one until it is

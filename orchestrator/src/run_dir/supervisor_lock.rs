@@ -2,9 +2,8 @@
 //! database.
 
 use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RunDir, RunDirError, database_path};
 use crate::platform::clock;
+use crate::platform::filesystem;
 use crate::platform::host::Host;
 
 /// How often a lock that seems to be held only briefly is tried again.
@@ -50,9 +50,8 @@ pub struct SupervisorLock {
 impl SupervisorLock {
     /// True if its file is still the one at its path: another one could be locked by another process.
     pub(crate) fn is_current(&self) -> bool {
-        let identity = |file: Metadata| (file.dev(), file.ino());
-        let (own, present) = (self.run.metadata(), self.path.metadata());
-        own.ok().map(identity) == present.ok().map(identity)
+        let (own, present) = (self.run.metadata().ok(), self.path.metadata().ok());
+        own.as_ref().map(filesystem::id) == present.as_ref().map(filesystem::id)
     }
 }
 

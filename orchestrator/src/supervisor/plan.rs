@@ -123,20 +123,18 @@ impl Plan {
 
     /// Restarts every stale trial among the variants in `only`; all if empty. Active trials go on.
     pub(crate) fn rerun_stale(&mut self, only: &[String]) {
-        for planned in &mut self.trials {
-            let selected = only.is_empty() || only.contains(&planned.trial.variant);
-            if selected && planned.stale.is_some() && planned.action != PlannedAction::Reattached {
-                planned.action = PlannedAction::Restarted;
-            }
-        }
+        self.restart(only, |planned| planned.stale.is_some());
     }
 
-    /// Restarts every trial whose records are damaged among the variants in `only`; all if empty. Active
-    /// trials go on.
+    /// The same for every trial whose records are damaged.
     pub(crate) fn rerun_damaged(&mut self, only: &[String]) {
+        self.restart(only, |planned| planned.is_damaged);
+    }
+
+    fn restart(&mut self, only: &[String], is_wanted: impl Fn(&PlannedTrial) -> bool) {
         for planned in &mut self.trials {
             let selected = only.is_empty() || only.contains(&planned.trial.variant);
-            if selected && planned.is_damaged && planned.action != PlannedAction::Reattached {
+            if selected && is_wanted(planned) && planned.action != PlannedAction::Reattached {
                 planned.action = PlannedAction::Restarted;
             }
         }

@@ -53,11 +53,13 @@ impl fmt::Display for DamagedRecords {
     }
 }
 
-/// The records of `run`, for reading. Damage is said, and changes the exit code.
+/// The records of `run`, for reading. Damage changes the exit code, and is said once, however often a
+/// verb that follows a run reads it.
 pub(super) async fn open_records(run: &RunDir) -> Result<Store> {
     let store = sync::for_reading(run).await?;
-    print_damage(run, &store);
-    WAS_FOUND.fetch_or(!store.damage.is_empty(), Ordering::Relaxed);
+    if !store.damage.is_empty() && !WAS_FOUND.swap(true, Ordering::Relaxed) {
+        print_damage(run, &store);
+    }
     Ok(store)
 }
 

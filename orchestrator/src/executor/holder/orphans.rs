@@ -17,6 +17,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
 use super::signals::Signals;
 use super::worker::Worker;
+use crate::platform::filesystem::{FileId, id};
 use crate::run_dir::attempt::{AttemptDir, Command};
 
 /// Longest wait for killed processes between two polls.
@@ -97,13 +98,6 @@ fn end_orphan(process: &Process, events: Option<&String>, files: &BTreeSet<FileI
     }
     let killed = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
     killed.is_ok().then_some(process.pid)
-}
-
-/// Device and inode.
-type FileId = (u64, u64);
-
-fn id(metadata: &Metadata) -> FileId {
-    (metadata.dev(), metadata.ino())
 }
 
 /// The files in the folder of `attempt`. Hidden ones are left out: editors keep them open.

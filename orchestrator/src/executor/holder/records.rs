@@ -69,6 +69,10 @@ impl AttemptRecords {
             }
         }
         let Some(file) = &mut self.file else { return Ok(()) };
+        // Asked ten times a second, and mostly there is nothing new.
+        if file.metadata()?.len() <= self.bytes {
+            return Ok(());
+        }
         let mut buffer = vec![0; CHUNK];
         loop {
             file.seek(SeekFrom::Start(self.bytes))?;

@@ -1,11 +1,11 @@
 //! Continues a holder that a signal has stopped (SIGSTOP), so that it does what is asked of it.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 
 use procfs::process::{ProcState, Process};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use crate::platform::filesystem::id;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::Owner;
 
@@ -27,8 +27,8 @@ pub fn continue_stopped(attempt: &AttemptDir, owner: &Owner) -> bool {
 
 /// True if `process` has the owner file of `attempt` open.
 fn has_open(process: &Process, attempt: &AttemptDir) -> Option<bool> {
-    let owner = fs::metadata(attempt.owner()).ok()?;
+    let owner = id(&fs::metadata(attempt.owner()).ok()?);
     let open = fs::read_dir(format!("/proc/{}/fd", process.pid)).ok()?;
     let mut open = open.flatten().filter_map(|entry| fs::metadata(entry.path()).ok());
-    Some(open.any(|file| (file.dev(), file.ino()) == (owner.dev(), owner.ino())))
+    Some(open.any(|file| id(&file) == owner))
 }

@@ -1,12 +1,13 @@
 //! `command.json`: the command of an attempt's worker.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use experiments::protocol::trial::ENV_EVENTS;
 use experiments::schema::metrics::{MetricSource, ResultRule};
 use serde::{Deserialize, Serialize};
+
+use crate::platform::filesystem;
 
 use crate::code::AttemptCode;
 
@@ -42,6 +43,6 @@ impl Command {
     pub(crate) fn original(&self, folder: &Path) -> Option<&Path> {
         let named = Path::new(self.env.get(ENV_EVENTS)?).parent()?;
         let (then, now) = (named.metadata().ok()?, folder.metadata().ok()?);
-        ((then.dev(), then.ino()) != (now.dev(), now.ino())).then_some(named)
+        (filesystem::id(&then) != filesystem::id(&now)).then_some(named)
     }
 }
