@@ -47,10 +47,12 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let message = format!("it is larger than {} MiB", limit >> 20);
         io::Error::new(io::ErrorKind::FileTooLarge, message)
     };
-    if file.metadata()?.len() > limit {
+    let length = file.metadata()?.len();
+    if length > limit {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
+    // With room to notice its end in the same read.
+    let mut bytes = Vec::with_capacity(length as usize + 1);
     // It may grow meanwhile, and files of the kernel have no length.
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }

@@ -1,5 +1,8 @@
 //! The code of one attempt.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use experiments::protocol::events::Code;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +26,17 @@ impl AttemptCode {
         match self {
             Self::Source(source) => source.read(),
             Self::Snapshot(snapshot) => snapshot.read(),
+        }
+    }
+
+    /// The files and folders that `code` was read from; `None` where not all of them are known.
+    pub(super) fn read_from(&self, code: &Code) -> Option<BTreeSet<PathBuf>> {
+        match self {
+            Self::Source(source) => source.read_from(code),
+            Self::Snapshot(_) => {
+                let root = Path::new(&code.root);
+                Some(code.files.keys().map(|path| root.join(path)).collect())
+            }
         }
     }
 }

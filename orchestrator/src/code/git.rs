@@ -70,6 +70,20 @@ impl Repository {
     }
 }
 
+/// The files of the repository that `folder` is in which change with its commit and its index, or the
+/// names that would make it one; `None` where the repository is elsewhere (`git worktree`, a submodule).
+pub(super) fn repository_files(folder: &Path) -> Option<Vec<PathBuf>> {
+    let places: Vec<_> = folder.ancestors().map(|folder| folder.join(".git")).collect();
+    let Some(git) = places.iter().find(|place| place.exists()) else { return Some(places) };
+    if !git.is_dir() {
+        return None;
+    }
+    let head = std::fs::read_to_string(git.join("HEAD")).unwrap_or_default();
+    let branch = head.strip_prefix("ref: ").map(|name| git.join(name.trim()));
+    let others = ["HEAD", "index", "packed-refs", "info/exclude"].map(|name| git.join(name));
+    Some(branch.into_iter().chain(others).collect())
+}
+
 /// The difference of `code` from its commit, in the format of `git diff`, with files that the commit
 /// lacks; `None` if there is none, or the code is not in a repository.
 pub(crate) fn diff(code: &Code) -> Option<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! The code of a worker: the files that it is, as far as they can be known from outside, by content.
 
 mod attempt_code;
+mod cache;
 mod content;
 mod difference;
 mod error;
@@ -11,8 +12,8 @@ mod snapshot;
 mod source;
 
 pub use self::attempt_code::AttemptCode;
+pub(crate) use self::cache::{CodeAndDiff, CodeCache};
 pub(crate) use self::difference::{Difference, narrowed};
 pub use self::error::CodeError;
-pub(crate) use self::git::diff;
 pub use self::snapshot::{Snapshot, SnapshotError};
 pub use self::source::CodeSource;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::content::hash;
 use super::difference::Difference;
 use super::error::CodeError;
+use super::git;
 use super::named;
 use super::project::Listing;
 
@@ -134,6 +135,22 @@ impl CodeSource {
             }
         }
         Ok(())
+    }
+
+    /// The files and folders that `code` was read from; a folder changes with the names in it. `None` where
+    /// not all of them are known.
+    pub(super) fn read_from(&self, code: &Code) -> Option<BTreeSet<PathBuf>> {
+        let root = Path::new(&code.root);
+        let files = code.files.keys().map(|path| root.join(path));
+        let files: BTreeSet<_> = files.chain([self.program.clone()]).collect();
+        let folders = files.iter().filter_map(|file| file.parent()).map(Path::to_owned);
+        let folders: BTreeSet<_> = folders.chain([self.directory.clone()]).collect();
+        let mut paths = files;
+        for folder in folders {
+            paths.extend(git::repository_files(&folder)?);
+            paths.insert(folder);
+        }
+        Some(paths)
     }
 
     fn interpreter(&self) -> Option<Interpreter> {

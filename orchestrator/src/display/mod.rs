@@ -85,8 +85,10 @@ impl Display {
         let colon = if to.reason().is_empty() { "" } else { ": " };
         let line = format!("{trial}: {}{attempt}{colon}{}", to.name(), to.reason());
         let ended = from.active_attempt().map(|number| run.attempt(trial, number));
-        match ended.filter(|attempt| failed || failed_by_itself(attempt)) {
-            Some(attempt) if !self.failure_shown => {
+        let has_succeeded = matches!(to, State::Succeeded { .. });
+        let is_shown = self.failure_shown || has_succeeded;
+        match ended.filter(|attempt| !is_shown && (failed || failed_by_itself(attempt))) {
+            Some(attempt) => {
                 self.failure_shown = true;
                 self.print(&line);
                 self.print_failure(&attempt, &run.trial(trial));

@@ -1,24 +1,25 @@
 //! Starts holders on this machine, each in a session of its own, so that neither a closed
 //! terminal nor the end of this process affects them.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::future;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
-use experiments::regular_file;
-use rustix::io::FdFlags;
-
+use super::fork_server::{End, ForkServer};
 use crate::run_dir::attempt::AttemptDir;
 use crate::slots::Lease;
 
-/// The holders that this process has started and not yet reaped.
+/// The holders that this process has started and that have not ended, as far as it knows.
 #[derive(Debug)]
 pub struct Local {
     program: PathBuf,
-    holders: Vec<(AttemptDir, Child)>,
+    /// `None` before the first start, and after its end.
+    server: Option<ForkServer>,
+    holders: BTreeMap<u64, AttemptDir>,
+    next_id: u64,
+    /// Holders of a server that has gone.
+    ended: Vec<EndedHolder>,
 }
 
 /// A holder could not be started; the attempt is as it was.
@@ -29,63 +30,89 @@ pub struct StartError {
     source: io::Error,
 }
 
+/// A holder that has ended, whether or not it has completed its attempt.
+#[derive(Debug)]
+pub struct EndedHolder {
+    /// Its attempt.
+    pub attempt: AttemptDir,
+    /// The system's error if it was never started.
+    pub not_started: Option<io::Error>,
+}
+
 impl Local {
-    /// Holders are this program's own `hold`, also if its file has been replaced meanwhile.
+    /// Holders are this program, also if its file has been replaced meanwhile.
     pub fn new() -> Self {
         Self::with_program("/proc/self/exe")
     }
 
-    /// Holders are `program hold DIR`.
+    /// Holders are forked by `program fork-server`.
     pub fn with_program(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), holders: Vec::new() }
+        Self {
+            program: program.into(),
+            server: None,
+            holders: BTreeMap::new(),
+            next_id: 0,
+            ended: Vec::new(),
+        }
     }
 
     /// Starts the holder of `attempt`, which must be prepared. The holder and its worker get
     /// `lease`, so that it ends with the last of them.
     pub fn start(&mut self, attempt: &AttemptDir, lease: Lease) -> Result<(), StartError> {
-        let holder = self
-            .spawn(attempt.path(), &attempt.holder_log(), lease)
-            .map_err(|source| StartError { attempt: attempt.path().to_owned(), source })?;
-        self.holders.push((attempt.clone(), holder));
+        self.fork(attempt, lease)
+            .map_err(|source| StartError { attempt: attempt.path().to_owned(), source })
+    }
+
+    fn fork(&mut self, attempt: &AttemptDir, lease: Lease) -> io::Result<()> {
+        let path = std::path::absolute(attempt.path())?;
+        let (id, slots) = (self.next_id, lease.into_descriptors());
+        self.next_id += 1;
+        let asked = self.server()?.fork(id, &path, &slots);
+        if asked.is_err() {
+            // It was killed.
+            self.give_up_server();
+            self.server()?.fork(id, &path, &slots)?;
+        }
+        self.holders.insert(id, attempt.clone());
         Ok(())
     }
 
-    /// Reaps ended holders and returns their attempts, completed or not. Call it regularly: until
-    /// then an ended holder stays a zombie.
-    pub fn reap(&mut self) -> Vec<AttemptDir> {
-        self.holders
-            .extract_if(.., |(_, holder)| !matches!(holder.try_wait(), Ok(None)))
-            .map(|(attempt, _)| attempt)
-            .collect()
-    }
-
-    fn spawn(&self, attempt: &Path, log: &Path, lease: Lease) -> io::Result<Child> {
-        let log = regular_file::open_with(File::options().create(true).append(true), log)?;
-        let mut command = Command::new(&self.program);
-        command.arg0("orch").arg("hold").arg(std::path::absolute(attempt)?);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let slots = lease.into_descriptors();
-        #[expect(
-            unsafe_code,
-            reason = "the closure only makes system calls and allocates nothing, as it must \
-                      between fork and exec"
-        )]
-        unsafe {
-            command.pre_exec(move || detach(&slots));
+    /// The holders that have ended since the last call. Call it regularly.
+    pub fn reap(&mut self) -> Vec<EndedHolder> {
+        if let Some(server) = &self.server {
+            match server.ended() {
+                Ok(ends) => self.ended.extend(ends.into_iter().filter_map(|End { id, failed }| {
+                    let attempt = self.holders.remove(&id)?;
+                    Some(EndedHolder { attempt, not_started: failed.map(io::Error::from) })
+                })),
+                Err(_) => self.give_up_server(),
+            }
         }
-        // This process's copies of the slots' descriptors close with `command`.
-        command.spawn()
+        std::mem::take(&mut self.ended)
     }
-}
 
-/// Runs in the child, before it becomes the holder, which inherits the slots' locks.
-fn detach(slots: &[OwnedFd]) -> io::Result<()> {
-    rustix::process::setsid()?;
-    for slot in slots {
-        // Only in the child: another one that starts meanwhile must not inherit them.
-        rustix::io::fcntl_setfd(slot, FdFlags::empty())?;
+    /// Waits until [`Self::reap`] has something to tell.
+    pub(crate) async fn wait(&self) {
+        match &self.server {
+            // An error is told by `reap`.
+            Some(server) => drop(server.wait().await),
+            None => future::pending().await,
+        }
     }
-    Ok(())
+
+    fn server(&mut self) -> io::Result<&ForkServer> {
+        if self.server.is_none() {
+            self.server = Some(ForkServer::start(&self.program)?);
+        }
+        Ok(self.server.as_ref().expect("just started"))
+    }
+
+    /// Forgets a server that has gone. Its holders may live, and then have the locks of their attempts.
+    fn give_up_server(&mut self) {
+        self.server = None;
+        let holders = std::mem::take(&mut self.holders).into_values();
+        self.ended.extend(holders.map(|attempt| EndedHolder { attempt, not_started: None }));
+    }
 }
 
 impl Default for Local {

@@ -1,18 +1,26 @@
 //! Files that are there whole or not at all: written to a temporary file, synced, and renamed into
 //! place.
 //!
+//! A file that is placed is not synced: readers and a kill see it whole or not at all, and a power cut
+//! may lose or empty it until [`sync_all`]. On a network file system it is synced all the same, since
+//! other machines see only what has reached the server.
+//!
 //! A temporary file is locked by its writer, so one that can be locked was left by a writer that was
 //! killed.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use experiments::regular_file;
+use rustix::fs::OFlags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
+
+use super::file_seal::FileSeal;
+use super::filesystem::{self, Kind};
 
 /// Permissions of any file, under the user's umask.
 const SHARED: u32 = 0o666;
@@ -77,15 +85,66 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError>
     replace(path, &to_json(value), SHARED)
 }
 
-/// [`write_json`] to a file that only its user may read.
-pub(crate) fn write_private_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
-    replace(path, &to_json(value), PRIVATE)
-}
-
 fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
     let mut file = TemporaryFile::with_mode(path, mode)?;
     file.append(bytes)?;
     file.persist()
+}
+
+/// Replaces `path`, whole or not at all, by `bytes`, without syncing them. The seal of the new content.
+pub(crate) fn place(path: &Path, bytes: &[u8]) -> Result<FileSeal, FileError> {
+    place_with(path, bytes, SHARED)
+}
+
+/// [`place`] of `value` as indented JSON.
+pub(crate) fn place_json<T: Serialize>(path: &Path, value: &T) -> Result<FileSeal, FileError> {
+    place_with(path, &to_json(value), SHARED)
+}
+
+/// [`place_json`] to a file that only its user may read.
+pub(crate) fn place_private_json<T: Serialize>(
+    path: &Path,
+    value: &T,
+) -> Result<FileSeal, FileError> {
+    place_with(path, &to_json(value), PRIVATE)
+}
+
+fn place_with(path: &Path, bytes: &[u8], mode: u32) -> Result<FileSeal, FileError> {
+    if filesystem::network(folder_of(path)).is_some() {
+        replace(path, bytes, mode)?;
+    } else {
+        let mut file = TemporaryFile::with_mode(path, mode)?;
+        file.append(bytes)?;
+        file.into_file()
+            .and_then(|file| file.persist(path).map_err(|e| e.error))
+            .map_err(|source| write_error(path, source))?;
+    }
+    Ok(FileSeal::of_content(bytes))
+}
+
+/// Brings files, and names in folders, to the disk, all at once: one flush of the disk may serve several.
+/// Those that are gone by now, or no files any more, are left alone.
+pub(crate) fn sync_all(paths: &[PathBuf]) -> Result<(), FileError> {
+    let in_memory = |path: &PathBuf| matches!(filesystem::kind(path), Ok(Kind::Memory(_)));
+    if paths.first().is_none_or(in_memory) {
+        return Ok(());
+    }
+    std::thread::scope(|scope| {
+        let syncs: Vec<_> = paths.iter().map(|path| scope.spawn(|| sync(path))).collect();
+        let synced = syncs.into_iter().map(|sync| sync.join().expect("a sync does not panic"));
+        synced.collect()
+    })
+}
+
+fn sync(path: &Path) -> Result<(), FileError> {
+    let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
+    match file.and_then(|file| file.sync_all()) {
+        // A worker may have put anything in its place, which readers find.
+        Err(e) if e.kind() == io::ErrorKind::NotFound || regular_file::is_fault_of_file(&e) => {
+            Ok(())
+        }
+        synced => synced.map_err(|source| write_error(path, source)),
+    }
 }
 
 /// The value in the JSON file `path`; `None` if there is no such file.
@@ -138,13 +197,20 @@ impl TemporaryFile {
             .map_err(|source| write_error(&self.path, source))
     }
 
-    /// Gives the file its name and returns it, still locked; `None` if another has the name.
+    /// Gives the file its name, as if [`place`]d, and returns it, still locked; `None` if another has the
+    /// name.
     ///
     /// By a link and not by a rename without replacement, which network file systems lack.
     pub(crate) fn link(self) -> Result<Option<File>, FileError> {
-        synced(self.file)
-            .and_then(|file| link(file, &self.path))
-            .map_err(|source| write_error(&self.path, source))
+        let path = self.path.clone();
+        let is_shared = filesystem::network(folder_of(&path)).is_some();
+        let file = if is_shared { synced(self.file) } else { self.into_file() };
+        file.and_then(|file| link(file, &path, is_shared))
+            .map_err(|source| write_error(&path, source))
+    }
+
+    fn into_file(self) -> io::Result<NamedTempFile> {
+        self.file.into_inner().map_err(io::IntoInnerError::into_error)
     }
 }
 
@@ -184,7 +250,7 @@ fn synced(file: BufWriter<NamedTempFile>) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn link(file: NamedTempFile, path: &Path) -> io::Result<Option<File>> {
+fn link(file: NamedTempFile, path: &Path, is_shared: bool) -> io::Result<Option<File>> {
     // Locked already, or there are no locks, on which whoever links a file relies.
     file.as_file().try_lock()?;
     match std::fs::hard_link(file.path(), path) {
@@ -194,7 +260,9 @@ fn link(file: NamedTempFile, path: &Path) -> io::Result<Option<File>> {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
         Err(e) => return Err(e),
     }
-    sync_folder(path)?;
+    if is_shared {
+        sync_folder(path)?;
+    }
     Ok(Some(file.into_file()))
 }
 

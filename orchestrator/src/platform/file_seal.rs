@@ -39,6 +39,11 @@ pub(crate) enum SealBreak {
 }
 
 impl FileSeal {
+    /// The seal of a file with this content.
+    pub(crate) fn of_content(content: &[u8]) -> Self {
+        Self { bytes: content.len() as u64, sha256: hash::sha256(content) }
+    }
+
     /// The seal of the file at `path` as it is now; `None` if there is none.
     pub(crate) fn of(path: &Path) -> io::Result<Option<Self>> {
         match regular_file::open(path).and_then(hash::sha256_of) {

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,13 +19,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// The machine that this process runs on.
-    pub(crate) fn this() -> Self {
-        Self {
+    /// The machine that this process runs on, read once.
+    pub(crate) fn this() -> &'static Self {
+        static THIS: OnceLock<Host> = OnceLock::new();
+        THIS.get_or_init(|| Self {
             name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             machine_id: first_line("/etc/machine-id"),
             boot_id: first_line("/proc/sys/kernel/random/boot_id"),
-        }
+        })
     }
 
     /// True if both are the same running kernel, which alone knows who holds a lock.
@@ -51,8 +53,19 @@ pub(crate) fn kernel() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }
 
-/// Model of the first processor; `None` where the system does not tell.
+/// Model of the first processor, read once; `None` where the system does not tell.
 pub(crate) fn cpu_model() -> Option<String> {
+    static MODEL: OnceLock<Option<String>> = OnceLock::new();
+    MODEL.get_or_init(read_cpu_model).clone()
+}
+
+/// Reads what is read once, so that processes forked from this one need not.
+pub(crate) fn remember() {
+    Host::this();
+    cpu_model();
+}
+
+fn read_cpu_model() -> Option<String> {
     let lines = BufReader::new(File::open("/proc/cpuinfo").ok()?).lines();
     // Not every line: each of perhaps hundreds of cores has a paragraph.
     let line = lines.map_while(Result::ok).find(|line| line.starts_with("model name"))?;

@@ -5,6 +5,7 @@ pub mod clock;
 pub(crate) mod disk_space;
 pub(crate) mod error_chain;
 pub mod file_seal;
+pub(crate) mod file_stamp;
 pub(crate) mod filesystem;
 pub(crate) mod hash;
 pub mod host;

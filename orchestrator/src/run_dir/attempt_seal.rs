@@ -4,8 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::attempt::AttemptDir;
-use super::ownership::{self, AttemptStatus};
+use super::attempt::{AttemptDir, Exit};
 use crate::platform::file_seal::FileSeal;
 
 /// The seals of an attempt that is over, for the journal.
@@ -20,17 +19,17 @@ pub struct AttemptSeal {
 }
 
 impl AttemptSeal {
-    /// The seal of `attempt`, all of whose processes have ended. Its holder's seal of the events counts,
-    /// and only without one are they read. A file that cannot be read has no seal: readers find one that
-    /// should not be there.
-    pub(crate) fn of(attempt: &AttemptDir) -> Self {
+    /// The seal of `attempt`, all of whose processes have ended, and whose holder has recorded `exit`;
+    /// `None` if it has not. The holder's seal of the events counts, and only without one are they read.
+    /// A file that cannot be read has no seal: readers find one that should not be there.
+    pub(crate) fn new(attempt: &AttemptDir, exit: Option<&Exit>) -> Self {
         let seal_of = |path: &Path| FileSeal::of(path).ok().flatten();
-        match ownership::attempt_status(attempt) {
-            Ok(AttemptStatus::Ended(exit)) => {
+        match exit {
+            Some(exit) => {
                 let events = exit.files.get(&attempt.name_of(&attempt.events())).cloned();
                 Self { exit: seal_of(&attempt.exit()), events }
             }
-            _ => Self { exit: None, events: seal_of(&attempt.events()) },
+            None => Self { exit: None, events: seal_of(&attempt.events()) },
         }
     }
 }

@@ -244,7 +244,7 @@ fn link_owner(
     nonce_sha256: Option<String>,
 ) -> Result<Option<File>, FileError> {
     let (pid, time_ms) = (std::process::id(), clock::now_ms());
-    let owner = Owner { by, pid, host: Host::this(), time_ms, nonce_sha256 };
+    let owner = Owner { by, pid, host: Host::this().clone(), time_ms, nonce_sha256 };
     let mut file = TemporaryFile::create(&attempt.owner())?;
     file.append(&atomic_file::to_json(&owner))?;
     file.link()
@@ -336,7 +336,7 @@ mod tests {
             machine_id: Some("m".to_owned()),
             boot_id: Some("b".to_owned()),
         };
-        let rebooted = Host { boot_id: Some("before".to_owned()), ..Host::this() };
+        let rebooted = Host { boot_id: Some("before".to_owned()), ..Host::this().clone() };
         for (host, released) in [(elsewhere, false), (rebooted, true)] {
             let (_folder, attempt) = attempt();
             let owner =

@@ -64,7 +64,7 @@ impl RunDir {
     /// Acquires the supervisor's lock, or fails with the supervisor that has it.
     pub fn lock(&self) -> Result<SupervisorLock, RunDirError> {
         let (pid, since_ms) = (std::process::id(), clock::now_ms());
-        let supervisor = Supervisor { pid, host: Host::this().name, since_ms };
+        let supervisor = Supervisor { pid, host: Host::this().name.clone(), since_ms };
         self.acquire_locks(&serde_json::to_string(&supervisor).expect("plain data"))
     }
 

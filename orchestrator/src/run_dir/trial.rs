@@ -49,10 +49,14 @@ impl Folders {
             Ok(trial) if is_below(&trial.checkpoints) && is_below(&trial.artifacts) => {
                 Self { checkpoints: trial.checkpoints, artifacts: trial.artifacts }
             }
-            Ok(_) | Err(_) => {
-                Self { checkpoints: "checkpoints".into(), artifacts: "artifacts".into() }
-            }
+            Ok(_) | Err(_) => Self::default(),
         }
+    }
+}
+
+impl Default for Folders {
+    fn default() -> Self {
+        Self { checkpoints: "checkpoints".into(), artifacts: "artifacts".into() }
     }
 }
 
@@ -103,6 +107,7 @@ pub(crate) fn restart(folder: &Path, number: u32) -> Result<(), FileError> {
     if !path.exists() {
         return Ok(());
     }
+    atomic_file::clean_up_beside(&path);
     let Ok(mut trial) = Trial::read(&path) else { return Ok(()) };
     let Folders { checkpoints, artifacts } = Folders::anew(number);
     (trial.checkpoints, trial.artifacts) = (checkpoints, artifacts);

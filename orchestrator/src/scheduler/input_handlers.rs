@@ -52,22 +52,35 @@ impl Scheduler {
         actions
     }
 
-    fn trial(&mut self, id: &TrialId) -> &mut Trial {
-        self.trials.get_mut(id).expect("inputs name this run's trials")
+    /// The trial of an input, and its position.
+    fn trial_mut(&mut self, id: &TrialId) -> (usize, &mut Trial) {
+        let at = self.position(id).expect("inputs name this run's trials");
+        (at, &mut self.trials[at])
     }
 
     /// `None` after the attempt's end: later reports about it do not count.
     fn active_history(&mut self, id: &TrialId) -> Option<&mut History> {
-        let trial = self.trial(id);
+        let (_, trial) = self.trial_mut(id);
         trial.state.active_attempt().map(|_| &mut trial.history)
     }
 
     /// The only place where a trial's state changes.
     fn change(&mut self, id: &TrialId, change: Change, actions: &mut Vec<Action>) {
-        let trial = self.trial(id);
+        let (at, trial) = self.trial_mut(id);
         let from = trial.state.clone();
         let to = from.clone().apply(change).expect("the scheduler makes legal transitions only");
         trial.state = to.clone();
+        let (is_active, is_waiting) = (to.active_attempt().is_some(), trial.is_waiting());
+        let ready_ms = trial.ready_ms;
+        if is_active {
+            self.active.insert(at);
+        } else {
+            self.active.remove(&at);
+        }
+        self.queue.remove(at, ready_ms);
+        if is_waiting {
+            self.queue.insert(at, ready_ms);
+        }
         if from != to {
             actions.push(Action::Record { trial: id.clone(), from, to });
         }
@@ -76,7 +89,7 @@ impl Scheduler {
     /// An earlier supervisor may have died between recording a stop and requesting it.
     fn on_supervisor_started(&mut self, actions: &mut Vec<Action>) {
         for (id, attempt) in self.active_attempts() {
-            let trial = &self.trials[&id];
+            let (_, trial) = self.trial_mut(&id);
             if trial.role == Role::Retired {
                 self.stop(id, attempt, StopCause::Retired, StopMode::Graceful, actions);
             } else if matches!(trial.cause, Some(StopCause::Cancelled | StopCause::Stalled)) {
@@ -86,7 +99,7 @@ impl Scheduler {
     }
 
     fn on_leased(&mut self, id: TrialId, actions: &mut Vec<Action>) {
-        let trial = self.trial(&id);
+        let (_, trial) = self.trial_mut(&id);
         trial.attempts += 1;
         trial.history.on_attempt_started();
         (trial.cause, trial.stalled, trial.reported) = (None, false, false);
@@ -96,13 +109,13 @@ impl Scheduler {
     }
 
     fn on_event(&mut self, id: &TrialId) {
-        self.trial(id).reported = true;
+        self.trial_mut(id).1.reported = true;
         self.early_failures.on_event();
     }
 
     fn on_ended(&mut self, id: &TrialId, end: &AttemptEnd, now_ms: i64, actions: &mut Vec<Action>) {
         let (policy, stopping) = (self.policy.clone(), self.stopping.is_some());
-        let trial = self.trial(id);
+        let (_, trial) = self.trial_mut(id);
         let Some(attempt) = trial.state.active_attempt() else { return };
         let cause = trial.cause.take();
         trial.spent_ms += end.duration_ms();
@@ -126,8 +139,10 @@ impl Scheduler {
             Some(State::Failed { .. }) => self.on_failed(actions),
             Some(State::Succeeded { .. }) => {
                 self.early_failures.on_event();
-                // Measured durations tell how long the others will take.
-                self.set_order();
+                // It tells how long the others will take.
+                let (at, trial) = self.trial_mut(id);
+                let duration_ms = trial.spent_ms;
+                self.queue.on_success(at, duration_ms);
             }
             _ => {}
         }
@@ -139,8 +154,8 @@ impl Scheduler {
 
     /// Where the queue waits and no active attempt is left that could still show that the worker works.
     fn end_if_all_fail_the_same(&mut self) {
-        let is_last = self.stopping.is_none() && self.active().next().is_none();
-        if is_last && self.waiting().next().is_some() && self.same_failure().is_some() {
+        let is_last = self.stopping.is_none() && self.active.is_empty();
+        if is_last && !self.queue.is_empty() && self.same_failure().is_some() {
             self.stopping = Some(StopRequest::SameFailure);
         }
     }
@@ -154,7 +169,8 @@ impl Scheduler {
     }
 
     fn on_liveness(&mut self, id: &TrialId, liveness: Liveness, actions: &mut Vec<Action>) {
-        let (after_stall, trial) = (self.policy.after_stall, self.trial(id));
+        let after_stall = self.policy.after_stall;
+        let (_, trial) = self.trial_mut(id);
         let Some(attempt) = trial.state.active_attempt() else { return };
         let stalled = liveness == Liveness::Stalled;
         let changed = trial.stalled != stalled;
@@ -180,7 +196,7 @@ impl Scheduler {
     }
 
     fn on_cancel(&mut self, id: &TrialId, mode: StopMode, actions: &mut Vec<Action>) {
-        let state = &self.trial(id).state;
+        let state = self.trial_mut(id).1.state.clone();
         if let Some(attempt) = state.active_attempt() {
             self.stop(id.clone(), attempt, StopCause::Cancelled, mode, actions);
         } else if matches!(state, State::Queued { .. }) {
@@ -190,7 +206,7 @@ impl Scheduler {
     }
 
     fn on_retry(&mut self, id: &TrialId, actions: &mut Vec<Action>) {
-        let trial = self.trial(id);
+        let (_, trial) = self.trial_mut(id);
         if !trial.state.may_be_retried() || trial.role == Role::Retired {
             return;
         }
@@ -221,7 +237,7 @@ impl Scheduler {
         mode: StopMode,
         actions: &mut Vec<Action>,
     ) {
-        let trial = self.trial(&id);
+        let (_, trial) = self.trial_mut(&id);
         if trial.cause < Some(cause) {
             trial.cause = Some(cause);
             actions.push(Action::RecordStop(id.clone(), attempt, cause));

@@ -1,11 +1,11 @@
 //! The state of a run, and what may start next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 
 use experiments::protocol::trial_id::TrialId;
 
 use super::early_failures::{EarlyFailures, SameFailure};
-use super::priority::order;
+use super::queue::Queue;
 use super::trial::Trial;
 use super::{Policy, RecoveredTrial, Role, State, StopRequest};
 
@@ -13,10 +13,13 @@ use super::{Policy, RecoveredTrial, Role, State, StopRequest};
 #[derive(Debug, Clone)]
 pub struct Scheduler {
     /// In the file's order.
-    pub(super) listed: Vec<TrialId>,
-    /// In starting order.
-    order: Vec<TrialId>,
-    pub(super) trials: BTreeMap<TrialId, Trial>,
+    pub(super) trials: Vec<Trial>,
+    /// Positions in it.
+    positions: HashMap<TrialId, usize>,
+    /// The trials that will be started sooner or later, unless the run is stopped.
+    pub(super) queue: Queue,
+    /// The trials with an active attempt.
+    pub(super) active: BTreeSet<usize>,
     pub(super) policy: Policy,
     pub(super) stopping: Option<StopRequest>,
     /// Number of trials that failed since this supervisor started.
@@ -27,55 +30,77 @@ pub struct Scheduler {
 impl Scheduler {
     /// The trials come in the file's order.
     pub fn new(recovered: impl IntoIterator<Item = RecoveredTrial>, policy: Policy) -> Self {
-        let mut listed = Vec::new();
-        let mut trials = BTreeMap::new();
-        for trial in recovered {
-            trials.insert(trial.id.clone(), Trial::new(&trial, &policy));
-            listed.push(trial.id);
+        let recovered = recovered.into_iter();
+        let trials: Vec<_> = recovered.map(|trial| Trial::new(trial, &policy)).collect();
+        let positions = trials.iter().enumerate().map(|(at, trial)| (trial.id.clone(), at));
+        let mut queue = Queue::new(trials.iter().map(|trial| &trial.weight));
+        for (at, trial) in trials.iter().enumerate() {
+            if let Some(duration_ms) = trial.duration_ms() {
+                queue.on_success(at, duration_ms);
+            }
+            if trial.is_waiting() {
+                queue.insert(at, trial.ready_ms);
+            }
         }
-        let to_run = trials.values().filter(|trial| trial.is_to_run()).count();
-        let early_failures = EarlyFailures::new(to_run, !policy.keep_going);
-        let (order, stopping, failed) = (Vec::new(), None, 0);
-        let mut scheduler =
-            Self { listed, order, trials, policy, stopping, failed, early_failures };
-        scheduler.set_order();
-        scheduler
+        let to_run = trials.iter().filter(|trial| trial.is_to_run()).count();
+        let active = trials.iter().enumerate();
+        let active = active.filter(|(_, trial)| trial.state.active_attempt().is_some());
+        Self {
+            positions: positions.collect(),
+            queue,
+            active: active.map(|(at, _)| at).collect(),
+            early_failures: EarlyFailures::new(to_run, !policy.keep_going),
+            trials,
+            policy,
+            stopping: None,
+            failed: 0,
+        }
+    }
+
+    /// The position of a trial; `None` if this run has no such trial.
+    pub(super) fn position(&self, trial: &TrialId) -> Option<usize> {
+        self.positions.get(trial).copied()
+    }
+
+    fn trial(&self, trial: &TrialId) -> Option<&Trial> {
+        self.position(trial).map(|at| &self.trials[at])
     }
 
     /// `None` if this run has no such trial.
     pub fn state(&self, trial: &TrialId) -> Option<&State> {
-        self.trials.get(trial).map(|t| &t.state)
+        self.trial(trial).map(|t| &t.state)
     }
 
     /// True if the trial is run to its end, not only watched.
     pub(crate) fn is_scheduled(&self, trial: &TrialId) -> bool {
-        self.trials.get(trial).is_some_and(|t| t.role == Role::Scheduled)
+        self.trial(trial).is_some_and(|t| t.role == Role::Scheduled)
     }
 
     /// True if the trial must not share its GPUs.
     pub fn needs_whole_gpus(&self, trial: &TrialId) -> bool {
-        self.trials.get(trial).is_some_and(|t| t.history.needs_whole_gpus)
+        self.trial(trial).is_some_and(|t| t.history.needs_whole_gpus)
     }
 
     /// Every trial with its state, in the file's order.
     pub(crate) fn states(&self) -> impl Iterator<Item = (&TrialId, &State)> {
-        self.listed.iter().map(|id| (id, &self.trials[id].state))
+        self.trials.iter().map(|trial| (&trial.id, &trial.state))
     }
 
     /// The trials that have an active attempt, with its number.
     pub fn active(&self) -> impl Iterator<Item = (&TrialId, u32)> {
-        self.states().filter_map(|(id, state)| Some((id, state.active_attempt()?)))
+        let trials = self.active.iter().map(|at| &self.trials[*at]);
+        trials.filter_map(|trial| Some((&trial.id, trial.state.active_attempt()?)))
     }
 
     /// True once no attempt is active and none will be started.
     pub fn is_done(&self) -> bool {
-        let more_to_start = self.stopping.is_none() && self.waiting().next().is_some();
-        !more_to_start && self.active().next().is_none()
+        let more_to_start = self.stopping.is_none() && !self.queue.is_empty();
+        !more_to_start && self.active.is_empty()
     }
 
     /// The trials that will be started sooner or later, unless the run is stopped.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = &TrialId> {
-        self.trials.iter().filter(|(_, trial)| trial.is_waiting()).map(|(id, _)| id)
+        self.trials.iter().filter(|trial| trial.is_waiting()).map(|trial| &trial.id)
     }
 
     /// The failure for which the queue waits: until an attempt that is still active reports an event,
@@ -89,21 +114,13 @@ impl Scheduler {
         self.stopping
     }
 
-    /// The trial to start next, if one may start at `now_ms` (since the supervisor started).
-    pub fn next(&self, now_ms: i64) -> Option<&TrialId> {
+    /// The trial to start next, if one may start at `now_ms` (since the supervisor started), which never
+    /// decreases.
+    pub fn next(&mut self, now_ms: i64) -> Option<&TrialId> {
         let is_held = self.stopping.is_some() || self.same_failure().is_some();
-        if is_held || self.active().count() >= self.policy.jobs {
+        if is_held || self.active.len() >= self.policy.jobs {
             return None;
         }
-        self.order.iter().find(|id| {
-            let trial = &self.trials[*id];
-            trial.is_waiting() && trial.ready_ms <= now_ms
-        })
-    }
-
-    pub(super) fn set_order(&mut self) {
-        let trials: Vec<_> = self.listed.iter().map(|id| &self.trials[id]).collect();
-        let known: Vec<_> = trials.iter().map(|t| (&t.weight, t.duration_ms())).collect();
-        self.order = order(&known).into_iter().map(|at| self.listed[at].clone()).collect();
+        self.queue.first(now_ms).map(|at| &self.trials[at].id)
     }
 }

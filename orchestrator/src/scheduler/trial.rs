@@ -30,6 +30,7 @@ pub struct RecoveredTrial {
 
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
+    pub(super) id: TrialId,
     pub(super) role: Role,
     pub(super) weight: Weight,
     pub(super) state: State,
@@ -49,7 +50,7 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    pub(super) fn new(recovered: &RecoveredTrial, policy: &Policy) -> Self {
+    pub(super) fn new(recovered: RecoveredTrial, policy: &Policy) -> Self {
         let counting: Vec<_> = recovered
             .attempts
             .iter()
@@ -61,9 +62,6 @@ impl Trial {
         let active = last.filter(|attempt| active_number == Some(attempt.number));
         let ends = recovered.attempts.iter().filter_map(|attempt| attempt.end.as_ref());
         Self {
-            role: recovered.role,
-            weight: recovered.weight.clone(),
-            state: recovered.state.clone(),
             attempts: last.map_or(0, |attempt| attempt.number),
             history: History::replay(&counting, policy),
             cause: active.and_then(|attempt| attempt.cause),
@@ -71,6 +69,10 @@ impl Trial {
             reported: true,
             spent_ms: ends.map(AttemptEnd::duration_ms).sum(),
             ready_ms: 0,
+            id: recovered.id,
+            role: recovered.role,
+            weight: recovered.weight,
+            state: recovered.state,
         }
     }
 

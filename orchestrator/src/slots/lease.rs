@@ -40,11 +40,11 @@ impl Slots {
     ) -> Result<Result<Lease, Unavailable>, SlotError> {
         let _turn = self.wait_for_turn()?;
         let wanted = &request.resources;
-        let mut locks = self.lock_free((0..inventory.cpus).map(|core| format!("cpu.{core}")))?;
+        let cores = (0..inventory.cpus).map(|core| format!("cpu.{core}"));
+        let locks = self.lock_free(cores, wanted.cpus as usize)?;
         if locks.len() < wanted.cpus as usize {
             return Ok(Err(Unavailable::of_cpus(wanted, inventory, locks.len())));
         }
-        locks.truncate(wanted.cpus as usize);
         let granted = Inventory { cpus: wanted.cpus, gpus: Vec::new(), ..inventory.clone() };
         let lease = Lease { locks, granted };
         if wanted.gpus == 0 { Ok(Ok(lease)) } else { self.add_gpus(lease, inventory, request) }
@@ -91,7 +91,7 @@ impl Slots {
     fn room(&self, gpu: &Gpu) -> Result<Room, SlotError> {
         let parts = (0..PARTS_PER_GPU).map(|part| format!("{}.{part}", gpu.uuid));
         let mut room = Room {
-            free_parts: self.lock_free(parts)?,
+            free_parts: self.lock_free(parts, PARTS_PER_GPU.into())?,
             free_record: None,
             occupancy: Occupancy::default(),
         };

@@ -56,13 +56,17 @@ impl Slots {
         Ok(turn)
     }
 
-    /// Locks those of the named files that are not locked.
+    /// Locks the first `most` of the named files that are not locked.
     pub(super) fn lock_free(
         &self,
         names: impl Iterator<Item = String>,
+        most: usize,
     ) -> Result<Vec<File>, SlotError> {
         let mut locked = Vec::new();
         for name in names {
+            if locked.len() == most {
+                break;
+            }
             let file = self.open(&name)?;
             match file.try_lock() {
                 Ok(()) => locked.push(file),

@@ -19,6 +19,8 @@ const ENV_MASK: &str = "CUDA_VISIBLE_DEVICES";
 /// A source of inventories, which differ from call to call.
 #[derive(Debug)]
 pub struct Machine {
+    /// The cores that this process may use.
+    cpus: u32,
     gpus: Gpus,
     mask: Option<String>,
 }
@@ -37,7 +39,8 @@ impl Machine {
             Some(path) => Gpus::Mock(path.into()),
             None => Gpus::Driver(nvml::Driver::open()),
         };
-        Self { gpus, mask: env::var(ENV_MASK).ok() }
+        let cpus = thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        Self { cpus, gpus, mask: env::var(ENV_MASK).ok() }
     }
 
     /// The inventory as it is now, with only those GPUs that an inherited `CUDA_VISIBLE_DEVICES`
@@ -48,7 +51,7 @@ impl Machine {
             Gpus::Mock(path) => mock_inventory::read(path)?,
         };
         if all.cpus == 0 {
-            all.cpus = thread::available_parallelism().map_or(1, |n| n.get() as u32);
+            all.cpus = self.cpus;
         }
         let (gpus, hidden) = visible_devices::apply(all.gpus, self.mask.as_deref());
         let notes: Vec<String> = all.note.into_iter().chain(hidden).collect();

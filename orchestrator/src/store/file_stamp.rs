@@ -1,22 +1,13 @@
-//! The stamp of a file: size, times and inode, which change whenever somebody writes to it. As long as it
-//! is the same, a file that was compared with its seal need not be read again.
+//! The stamps of files as the database has them: those of files that were compared with their seals.
 
 use std::fmt::Write as _;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use crate::platform::file_stamp::FileStamp;
 
 /// The stamp of the file at `path`; empty if there is none.
 pub(super) fn of(path: &Path) -> String {
-    let Ok(file) = path.metadata() else { return String::new() };
-    format!(
-        "{} {}.{:09} {}.{:09} {}",
-        file.len(),
-        file.mtime(),
-        file.mtime_nsec(),
-        file.ctime(),
-        file.ctime_nsec(),
-        file.ino()
-    )
+    FileStamp::of(path).map_or(String::new(), |stamp| stamp.to_string())
 }
 
 /// The stamps of files in `folder`, a line each.

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use experiments::protocol::trial::FILE_NAME;
 use experiments::protocol::trial_id::TrialId;
+use sqlx::QueryBuilder;
 
 use super::damage::Damage;
 use super::{Store, StoreError, file_stamp, journal_chain};
@@ -21,6 +22,9 @@ use crate::run_dir::attempt_seal::AttemptSeal;
 
 /// The journal's path in the run's folder.
 const JOURNAL: &str = "journal.jsonl";
+
+/// Rows that one statement inserts.
+const ROWS: usize = 1_000;
 
 /// The files that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +94,7 @@ pub(crate) async fn check(
     let mut found = Integrity::default();
     check_journal(store, run, &mut found, is_verified).await?;
     check_plan(store, run, &accepted, &mut found, is_verified).await?;
-    for sealed in store.sealed_attempts(None).await? {
+    for sealed in store.sealed_attempts().await? {
         if !is_verified(&sealed.key(), &run.path().join(sealed.within())) {
             check_sealed(run, &sealed, &accepted, &mut found);
         }
@@ -98,20 +102,21 @@ pub(crate) async fn check(
     Ok(found)
 }
 
-/// Compares the files of an attempt that has just ended, so that no reader has to while the run goes on.
+/// Compares the files of an attempt that has just ended with its seal, so that no reader has to while the
+/// run goes on. `is_final` if its trial has succeeded by it.
 pub(crate) async fn verify_attempt(
     store: &mut Store,
     run: &RunDir,
     trial: &TrialId,
-    attempt: u32,
+    number: u32,
+    seal: &AttemptSeal,
+    is_final: bool,
 ) -> Result<(), StoreError> {
-    let sealed = store.sealed_attempts(Some(trial)).await?;
-    let accepted = store.accepted_files().await?;
+    let seal = serde_json::to_string(seal).expect("seals are plain data");
+    let sealed = Sealed { trial: trial.0.clone(), number, seal, is_final };
     let mut found = Integrity::default();
-    for sealed in sealed.into_iter().filter(|sealed| sealed.number == attempt) {
-        check_sealed(run, &sealed, &accepted, &mut found);
-    }
-    store.record_verified(&found).await
+    check_sealed(run, &sealed, &Accepted::new(), &mut found);
+    store.record_verified(found).await
 }
 
 /// Compares the files of an attempt that is over.
@@ -298,11 +303,9 @@ impl Store {
         .await
     }
 
-    /// The attempts that are over and whose work counts: those of one trial, or all.
-    async fn sealed_attempts(&mut self, only: Option<&TrialId>) -> Result<Vec<Sealed>, StoreError> {
-        // A range of names, for which there is an index: this is asked at the end of every trial.
-        let (first, last) = only.map_or(("", "~"), |trial| (&trial.0, &trial.0));
-        let select = sqlx::query_as(
+    /// The attempts that are over and whose work counts.
+    async fn sealed_attempts(&mut self) -> Result<Vec<Sealed>, StoreError> {
+        self.fetch_all(sqlx::query_as(
             "select trial.name as trial, attempt.number, attempt.seal,
                 trial.state = 'succeeded' and attempt.number =
                     (select max(number) from attempt as last
@@ -312,10 +315,9 @@ impl Store {
              join effective_attempt as effective using (attempt_id)
              where attempt.seal is not null and trial.position is not null
                 and (effective.effective_until is null or effective.effective_until >= 0)
-                and trial.name between ? and ?
              order by attempt.attempt_id",
-        );
-        self.fetch_all(select.bind(first).bind(last)).await
+        ))
+        .await
     }
 
     /// The trials whose work counts although records of it are damaged, which was accepted; and true if
@@ -325,7 +327,7 @@ impl Store {
     ) -> Result<(BTreeSet<TrialId>, bool), StoreError> {
         let accepted = self.accepted_files().await?;
         let mut trials = BTreeSet::new();
-        for sealed in self.sealed_attempts(None).await? {
+        for sealed in self.sealed_attempts().await? {
             let key = sealed.key() + "/";
             if accepted.keys().any(|path| path.starts_with(&key)) {
                 trials.insert(TrialId(sealed.trial));
@@ -335,17 +337,23 @@ impl Store {
     }
 
     /// Remembers that files agree with their seals, so that they are not read again.
-    pub(crate) async fn record_verified(&mut self, found: &Integrity) -> Result<(), StoreError> {
-        let sql = Self::sql_error(&self.path);
-        let mut transaction = sqlx::Connection::begin(&mut self.connection).await.map_err(&sql)?;
-        for (path, stamp) in &found.verified {
-            sqlx::query("insert or replace into verified_file (path, stamp) values (?, ?)")
-                .bind(path)
-                .bind(stamp)
-                .execute(&mut *transaction)
-                .await
-                .map_err(&sql)?;
+    pub(crate) async fn record_verified(&mut self, found: Integrity) -> Result<(), StoreError> {
+        self.verified.extend(found.verified);
+        self.begin().await
+    }
+
+    /// Stores what was verified, before a commit.
+    pub(super) async fn store_verified(&mut self) -> Result<(), StoreError> {
+        let verified: Vec<_> = std::mem::take(&mut self.verified).into_iter().collect();
+        for some in verified.chunks(ROWS) {
+            let mut insert =
+                QueryBuilder::new("insert or replace into verified_file (path, stamp) ");
+            insert.push_values(some, |mut row, (path, stamp)| {
+                row.push_bind(path).push_bind(stamp);
+            });
+            let inserted = insert.build().persistent(false).execute(&mut self.connection).await;
+            inserted.map_err(Self::sql_error(&self.path))?;
         }
-        transaction.commit().await.map_err(&sql)
+        Ok(())
     }
 }

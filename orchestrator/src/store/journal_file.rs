@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use experiments::expand::{ResolvedTrial, Row};
@@ -163,6 +164,28 @@ pub struct Journal {
     file: File,
     /// The checksum of the last line.
     last: String,
+    /// True if lines were written since the last sync.
+    is_dirty: bool,
+}
+
+/// A line as it was written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) line: Line,
+    /// Its checksum.
+    pub(crate) checksum: String,
+    /// The positions of its begin and its end in the file, in bytes.
+    pub(crate) bytes: Range<u64>,
+}
+
+/// A position in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct JournalPosition {
+    pub(super) bytes: u64,
+    /// Lines before it.
+    pub(super) lines: u64,
+    /// The checksum that the last of them states; empty before the first.
+    pub(super) last_checksum: String,
 }
 
 /// The journal cannot be written.
@@ -180,32 +203,48 @@ impl Journal {
         let file = regular_file::open_with(File::options().create(true).append(true), path)
             .map_err(failed)?;
         let last = journal_checksum::last_checksum(path).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file, last })
+        Ok(Self { path: path.to_owned(), file, last, is_dirty: false })
     }
 
     /// Appends a decision; it is on disk when this returns.
     pub fn append(&mut self, entry: Entry) -> Result<(), JournalError> {
+        self.write(entry)?;
+        self.sync()
+    }
+
+    /// Appends a decision. It survives this process, and a power cut after [`Self::sync`].
+    pub(crate) fn write(&mut self, entry: Entry) -> Result<Written, JournalError> {
         let after = self.last.clone();
         let line = Line { version: VERSION, time_ms: clock::now_ms(), entry, after };
         let json = serde_json::to_string(&line).expect("entries are plain data");
         let (mut text, checksum) = journal_checksum::with_checksum(&json);
         text.push('\n');
-        append_all(&mut self.file, text.as_bytes())
+        let begin = write_all(&mut self.file, text.as_bytes())
             .map_err(|source| JournalError { path: self.path.clone(), source })?;
-        self.last = checksum;
+        self.last.clone_from(&checksum);
+        self.is_dirty = true;
+        Ok(Written { line, checksum, bytes: begin..begin + text.len() as u64 })
+    }
+
+    /// Brings all lines to the disk.
+    pub(crate) fn sync(&mut self) -> Result<(), JournalError> {
+        if std::mem::take(&mut self.is_dirty) {
+            let failed = |source| JournalError { path: self.path.clone(), source };
+            self.file.sync_data().map_err(failed)?;
+        }
         Ok(())
     }
 }
 
-/// Appends all of `bytes` and syncs them, or none.
-fn append_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+/// Appends all of `bytes`, or none; the position of the first.
+fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<u64> {
     let before = file.metadata()?.len();
-    let written = file.write_all(bytes).and_then(|()| file.sync_data());
-    if written.is_err() {
+    if let Err(error) = file.write_all(bytes) {
         // Half a line would be taken for the beginning of the next one.
         file.set_len(before)?;
+        return Err(error);
     }
-    written
+    Ok(before)
 }
 
 /// Ends a last line that a power cut has torn with a line feed, so that the next one begins a line.

@@ -26,7 +26,7 @@ mod trials;
 mod verify;
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,6 +43,7 @@ pub(crate) use builds::CodeRecord;
 pub use builds::Origins;
 use damage::Damage;
 use database_seal::Condition;
+use journal_file::JournalPosition;
 pub use journal_file::Unneeded;
 pub(crate) use points::Point;
 pub use retry_history::AttemptHistory;
@@ -65,6 +66,14 @@ pub struct Store {
     path: PathBuf,
     /// True if this is the one writer.
     writes: bool,
+    /// True if rows were written since the last [`Self::commit`].
+    in_transaction: bool,
+    /// Events among them.
+    uncommitted_events: usize,
+    /// The position in the journal up to which it has been ingested; `None` until it was read.
+    journal: Option<JournalPosition>,
+    /// Stamps that were verified since the last [`Self::commit`], by path.
+    verified: BTreeMap<String, String>,
     /// The records of the run that are damaged, as of when it was opened.
     pub(crate) damage: BTreeSet<Damage>,
 }
@@ -276,14 +285,48 @@ impl Store {
             .connect()
             .await
             .map_err(|source| StoreError::Sql { path: path.to_owned(), source })?;
-        Ok(Self { connection, path: path.to_owned(), writes, damage: BTreeSet::new() })
+        let (path, damage) = (path.to_owned(), BTreeSet::new());
+        Ok(Self {
+            connection,
+            path,
+            writes,
+            in_transaction: false,
+            uncommitted_events: 0,
+            journal: None,
+            verified: BTreeMap::new(),
+            damage,
+        })
     }
 
-    /// Ends writing, and seals the database. SQLite folds the write-ahead log in as its last user leaves, so that the database
-    /// is one plain file; while there is a reader, the log stays.
+    /// Begins a transaction, unless one has begun. Every writer calls it first: what one has begun and an
+    /// error has cut short is never committed, since its caller gives the store up.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.in_transaction {
+            let begun = sqlx::query("begin immediate").execute(&mut self.connection).await;
+            begun.map_err(Self::sql_error(&self.path))?;
+            self.in_transaction = true;
+        }
+        Ok(())
+    }
+
+    /// Commits what was written since the last call: from now on other processes see it.
+    pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
+        if self.in_transaction {
+            self.store_journal_position().await?;
+            self.store_verified().await?;
+            let committed = sqlx::query("commit").execute(&mut self.connection).await;
+            committed.map_err(Self::sql_error(&self.path))?;
+            (self.in_transaction, self.uncommitted_events) = (false, 0);
+        }
+        Ok(())
+    }
+
+    /// Commits, ends writing, and seals the database. SQLite folds the write-ahead log in as its last user
+    /// leaves, so that the database is one plain file; while there is a reader, the log stays.
     ///
     /// The database stays in WAL mode: with a reader, a writer could not return to it.
-    pub(crate) async fn close(self) -> Result<(), StoreError> {
+    pub(crate) async fn close(mut self) -> Result<(), StoreError> {
+        self.commit().await?;
         let Self { connection, path, writes, .. } = self;
         let closed = connection.close().await;
         closed.map_err(|source| StoreError::Sql { path: path.clone(), source })?;

@@ -29,10 +29,11 @@ pub(crate) enum OpenError {
 pub(crate) async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<Store, OpenError> {
     let mut store = make(run, &run.database()).await?;
     let found = integrity::check(&mut store, run, Extent::Changed).await?;
+    store.damage.clone_from(&found.damage);
     if found.has_compared() {
-        store.record_verified(&found).await?;
+        store.record_verified(found).await?;
     }
-    store.damage = found.damage;
+    store.commit().await?;
     Ok(store)
 }
 
@@ -41,6 +42,7 @@ pub(crate) async fn make(run: &RunDir, database: &Path) -> Result<Store, OpenErr
     journal_file::close_torn_line(&run.journal())?;
     let mut store = Store::open(database).await?;
     ingest(&mut store, run, None).await?;
+    store.commit().await?;
     Ok(store)
 }
 

@@ -276,8 +276,9 @@ async fn a_hundred_thousand_points_are_ingested_by_the_batch() {
     let (mut batches, mut before) = (0, 0);
     while run.store.read_events(&trial(), 1, &run.events(1), u64::MAX).await.unwrap().more {
         batches += 1;
+        run.store.commit().await.unwrap();
         let now = reader.series("m", Times::Left).await.unwrap()[&trial()].len();
-        assert!(now > before, "a batch is there as soon as it was read");
+        assert!(now > before, "a batch is there as soon as it was committed");
         before = now;
     }
     // A few megabytes each.

@@ -1,12 +1,13 @@
 //! The decisions of the scheduler, carried out: first in the journal, then in the world.
 
 use experiments::protocol::trial_id::TrialId;
+use experiments::schema::executor::Executor;
 
 use super::{Supervisor, SupervisorError};
 use crate::display::RunEvent;
 use crate::run_dir::attempt::StopMode;
 use crate::run_dir::attempt_seal::AttemptSeal;
-use crate::scheduler::{Action, AttemptEnd, Input, Liveness, StopRequest};
+use crate::scheduler::{Action, AttemptEnd, Input, Liveness, State, StopRequest};
 use crate::store::integrity;
 use crate::store::journal_file::Entry;
 
@@ -42,13 +43,7 @@ impl Supervisor<'_> {
                     from: &from,
                     to: &to,
                 });
-                let ended = from.active_attempt().filter(|n| to.active_attempt() != Some(*n));
-                let attempt = ended.map(|number| self.dir.attempt(&trial, number));
-                let seal = attempt.as_ref().map(AttemptSeal::of);
-                self.record(Entry::Changed { trial: trial.clone(), from, to, seal }).await?;
-                if let Some(number) = ended {
-                    integrity::verify_attempt(&mut self.store, &self.dir, &trial, number).await?;
-                }
+                self.change_state(trial, from, to).await?;
             }
             Action::ResetAttempts(trial) => self.record(Entry::AttemptsReset { trial }).await?,
             Action::RecordStop(trial, attempt, cause) => {
@@ -77,13 +72,46 @@ impl Supervisor<'_> {
         self.reporter.report(RunEvent::SameFailure { run: &self.dir, failure, others });
     }
 
-    /// Writes a decision to the journal, before it takes effect.
+    /// Records that a trial's state changes and, if an attempt has ended by it, the seal of its files.
+    async fn change_state(
+        &mut self,
+        trial: TrialId,
+        from: State,
+        to: State,
+    ) -> Result<(), SupervisorError> {
+        let ended = from.active_attempt().filter(|number| to.active_attempt() != Some(*number));
+        let Some(number) = ended else {
+            return self.record(Entry::Changed { trial, from, to, seal: None }).await;
+        };
+        let remembered = self.active.remove(&trial, number).and_then(|active| active.seal);
+        let seal =
+            remembered.unwrap_or_else(|| AttemptSeal::new(&self.dir.attempt(&trial, number), None));
+        let is_final = matches!(to, State::Succeeded { .. });
+        let recorded = Some(seal.clone());
+        self.record(Entry::Changed { trial: trial.clone(), from, to, seal: recorded }).await?;
+        let (store, dir) = (&mut self.store, &self.dir);
+        Ok(integrity::verify_attempt(store, dir, &trial, number, &seal, is_final).await?)
+    }
+
+    /// Writes a decision to the journal, before it takes effect. It survives this process from then on,
+    /// and a power cut once it is [`settle`](Self::settle)d: until then nothing follows from it but
+    /// processes of this machine, which a power cut ends. A job outlives the machine.
     pub(super) async fn record(&mut self, entry: Entry) -> Result<(), SupervisorError> {
         if !self.lock.is_current() {
             return Err(SupervisorError::LockReplaced { path: self.dir.supervisor_lock() });
         }
-        self.journal.append(entry)?;
-        Ok(self.store.read_journal(&self.dir.journal()).await?)
+        let written = self.journal.write(entry)?;
+        if self.experiment.run.executor == Executor::Slurm {
+            self.journal.sync()?;
+        }
+        Ok(self.store.apply(&self.dir.journal(), &written).await?)
+    }
+
+    /// Brings all decisions to the disk, and then lets other processes see them in the database, which
+    /// is never ahead of the journal.
+    pub(super) async fn settle(&mut self) -> Result<(), SupervisorError> {
+        self.journal.sync()?;
+        Ok(self.store.commit().await?)
     }
 
     async fn record_liveness(

@@ -15,8 +15,9 @@ use experiments::protocol::trial::{
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
 
+use super::active::HolderState;
 use super::worker_command::WorkerCommand;
-use super::{HolderState, Supervisor, SupervisorError};
+use super::{Supervisor, SupervisorError};
 use crate::code::AttemptCode;
 use crate::display::RunEvent;
 use crate::executor::worker_program;
@@ -24,6 +25,7 @@ use crate::platform::atomic_file::{self, FileError};
 use crate::platform::disk_space;
 use crate::run_dir::attempt::StopMode;
 use crate::run_dir::attempt::{AttemptDir, Command};
+use crate::run_dir::ownership::{self, OwnershipError};
 use crate::run_dir::trial::Folders;
 use crate::scheduler::Input;
 use crate::slots::{Lease, Unavailable};
@@ -109,33 +111,47 @@ impl Supervisor<'_> {
     /// to the cluster.
     pub(super) fn start(&mut self, id: &TrialId, number: u32) -> anyhow::Result<()> {
         let lease = self.lease.take();
-        let trial = &self.trials[id];
-        let folder = std::path::absolute(self.dir.trial(id))?;
-        if AttemptDir::new(&folder, number).owner().exists() {
-            // A journal that has lost lines does not know it any more; its files tell its status.
+        let attempt = self.dir.attempt(id, number);
+        if is_unrecorded(&attempt)? {
             return Ok(());
         }
-        let spec = self.spec(trial, number);
-        for below in [&spec.checkpoints, &spec.artifacts] {
+        self.prepare(id, number, lease.as_ref())?;
+        match lease {
+            None => self.slurm.start(&attempt),
+            Some(lease) => {
+                self.local.start(&attempt, lease)?;
+                self.active.attempt(&self.dir, id, number).holder = Some(HolderState::Lives);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the files that the attempt's holder and worker read. They are synced by the holder, once the
+    /// worker runs.
+    fn prepare(&mut self, id: &TrialId, number: u32, lease: Option<&Lease>) -> anyhow::Result<()> {
+        let trial = &self.experiment.trials[self.trials[id]];
+        let folder = std::path::absolute(self.dir.trial(id))?;
+        let folders = Folders::to_start(&folder, number);
+        for below in [&folders.checkpoints, &folders.artifacts] {
             fs_err::create_dir_all(folder.join(below))?;
         }
-        atomic_file::write_json(&folder.join(FILE_NAME), &spec)?;
-
-        let attempt = AttemptDir::new(&folder, number);
         let run = &self.experiment.run;
         let WorkerCommand { argv, directory, env: own, metrics } =
-            WorkerCommand::new(run, &self.dir, trial, number)?;
+            WorkerCommand::new(run, &self.dir, trial, number, &folders)?;
+        let spec = self.spec(trial, folders);
+        atomic_file::place_json(&folder.join(FILE_NAME), &spec)?;
         if command::uses(&run.worker, "config") {
-            atomic_file::write_json(&folder.join(CONFIG_FILE), &spec.config)?;
+            atomic_file::place_json(&folder.join(CONFIG_FILE), &spec.config)?;
         }
+        let attempt = AttemptDir::new(&folder, number);
         if run.worker.directory.as_deref().is_some_and(command::has_names) {
             attempt.create()?;
             fs_err::create_dir_all(&directory)?;
         }
         let mut env = environment(&spec, &folder, &attempt, number);
         env.extend(own);
-        let granted = lease.as_ref().map(Lease::granted).cloned().unwrap_or_default();
-        if lease.is_some() || self.experiment.run.resources.gpus == 0 {
+        let granted = lease.map(Lease::granted).cloned().unwrap_or_default();
+        if lease.is_some() || run.resources.gpus == 0 {
             // A cluster sets it for the GPUs that it allocates.
             env.insert("CUDA_VISIBLE_DEVICES".to_owned(), granted.cuda_visible_devices());
         }
@@ -150,16 +166,8 @@ impl Supervisor<'_> {
             metrics,
             result: run.worker.result_rule(),
         })?;
-        atomic_file::write_json(&attempt.provenance(), &self.recorder.record(&program, &granted))?;
-        let attempt = self.dir.attempt(id, number);
-        match lease {
-            None => self.slurm.start(&attempt),
-            Some(lease) => {
-                self.local.start(&attempt, lease)?;
-                self.holders.insert(attempt, HolderState::Lives);
-            }
-        }
-        Ok(())
+        let provenance = self.recorder.record(&program, &granted);
+        Ok(atomic_file::place_json(&attempt.provenance(), &provenance).map(drop)?)
     }
 
     /// `program` with `arguments`, run in `directory`; their files are those of the snapshot if there is one.
@@ -197,9 +205,10 @@ impl Supervisor<'_> {
         number: u32,
         mode: StopMode,
     ) -> Result<(), FileError> {
-        let attempt = self.dir.attempt(id, number);
-        self.slurm.cancel(&attempt, mode);
-        self.stops.entry(attempt.clone()).or_insert_with(Instant::now);
+        let active = self.active.attempt(&self.dir, id, number);
+        active.stop_asked.get_or_insert_with(Instant::now);
+        let attempt = &active.dir;
+        self.slurm.cancel(attempt, mode);
         let requested = match mode {
             StopMode::Graceful => attempt.request_stop(),
             StopMode::Immediate => attempt.request_kill(),
@@ -213,9 +222,8 @@ impl Supervisor<'_> {
         }
     }
 
-    fn spec(&self, trial: &ResolvedTrial, attempt: u32) -> Trial {
-        let folder = self.dir.trial(&trial.id);
-        let Folders { checkpoints, artifacts } = Folders::to_start(&folder, attempt);
+    fn spec(&self, trial: &ResolvedTrial, folders: Folders) -> Trial {
+        let Folders { checkpoints, artifacts } = folders;
         Trial {
             orch: experiments::schema::file::VERSION,
             id: trial.id.clone(),
@@ -229,6 +237,20 @@ impl Supervisor<'_> {
             artifacts,
         }
     }
+}
+
+/// True if a holder has had the attempt although the journal, which has lost its last lines, does not
+/// know it any more: its files tell its status. One that has left its events and no owner is given up, so
+/// that nothing is added to them.
+fn is_unrecorded(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
+    if attempt.owner().exists() {
+        return Ok(true);
+    }
+    let has_events = attempt.events().exists();
+    if has_events {
+        ownership::abandon(attempt)?;
+    }
+    Ok(has_events)
 }
 
 /// The environment of the worker.

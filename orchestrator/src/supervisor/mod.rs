@@ -2,6 +2,7 @@
 //! does it. It may be killed at any moment; the next one continues from the records.
 
 mod actions;
+mod active;
 mod cleanup;
 mod launch;
 pub mod plan;
@@ -19,7 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use experiments::expand::ResolvedTrial;
 use experiments::protocol::trial_id::TrialId;
 use experiments::schema::executor::Executor;
 use experiments::schema::resources::Share;
@@ -31,7 +31,6 @@ use crate::display::progress::Progress;
 use crate::executor::Local;
 use crate::executor::slurm::Slurm;
 use crate::platform::atomic_file::FileError;
-use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::OwnershipError;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
@@ -41,9 +40,9 @@ use crate::store::journal_file::{Journal, JournalError};
 use crate::store::{SkippedLines, Store, StoreError};
 use crate::supervisor::provenance::Recorder;
 
+use active::ActiveAttempts;
 pub use recovery::recovered;
 use signals::{Signals, Wakeup};
-use stall::StallDetector;
 
 /// The time between two polls of the attempts.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -58,7 +57,8 @@ pub struct Supervisor<'r> {
     journal: Journal,
     store: Store,
     scheduler: Scheduler,
-    trials: BTreeMap<TrialId, ResolvedTrial>,
+    /// The positions of the file's trials in it.
+    trials: BTreeMap<TrialId, usize>,
     slots: Slots,
     machine: Machine,
     /// The resources of every trial.
@@ -70,11 +70,7 @@ pub struct Supervisor<'r> {
     since: Instant,
     /// The trial to poll first: of very many, not all are polled each time.
     turn: usize,
-    /// The holders that this supervisor has started.
-    holders: BTreeMap<AttemptDir, HolderState>,
-    stall_detectors: BTreeMap<AttemptDir, StallDetector>,
-    /// When this supervisor first asked an attempt's holder to end it.
-    stops: BTreeMap<AttemptDir, Instant>,
+    active: ActiveAttempts,
     /// Leased for the trial that starts next.
     lease: Option<Lease>,
     /// Why nothing could be leased, and when that was reported.
@@ -84,12 +80,6 @@ pub struct Supervisor<'r> {
     /// The metric shown beside the progress.
     headline: Option<String>,
     reporter: &'r mut dyn Reporter,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HolderState {
-    Lives,
-    Ended,
 }
 
 /// The parts of a supervisor; see [`Supervisor::new`].
@@ -193,7 +183,7 @@ impl<'r> Supervisor<'r> {
         let trials = experiment.trials.iter();
         Ok(Self {
             scheduler: Scheduler::new(recovered, policy),
-            trials: trials.map(|trial| (trial.id.clone(), trial.clone())).collect(),
+            trials: trials.enumerate().map(|(at, trial)| (trial.id.clone(), at)).collect(),
             slurm: Slurm::new(
                 &dir,
                 experiment.run.slurm.clone(),
@@ -217,9 +207,7 @@ impl<'r> Supervisor<'r> {
             code: parts.code,
             recorder: Recorder::default(),
             since: Instant::now(),
-            holders: BTreeMap::new(),
-            stall_detectors: BTreeMap::new(),
-            stops: BTreeMap::new(),
+            active: ActiveAttempts::default(),
             lease: None,
             unavailable: None,
             progress: progress.collect(),
@@ -232,26 +220,32 @@ impl<'r> Supervisor<'r> {
         let mut signals = Signals::listen().map_err(SupervisorError::Signal)?;
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        cleanup::remove_temporary_files(&self.dir);
+        self.clean_up();
         self.discard_requests()?;
         self.handle(Input::SupervisorStarted).await?;
         while !self.scheduler.is_done() {
             let wakeup = tokio::select! {
                 _ = ticks.tick() => Wakeup::Tick,
                 wakeup = signals.next() => wakeup,
+                () = self.local.wait() => Wakeup::HolderEnded,
             };
             if wakeup == Wakeup::Interrupted {
                 self.interrupt(None).await?;
             }
-            self.handle_requests().await?;
-            self.poll_attempts().await?;
+            // Short trials may end hundreds of times a second: then nothing else is looked at.
+            let is_tick = wakeup != Wakeup::HolderEnded;
+            if is_tick {
+                self.handle_requests().await?;
+            }
+            self.poll_attempts(is_tick).await?;
             self.start_trials().await?;
-            self.poll_slurm().await?;
-            // Short trials may end hundreds of times a second, faster than anybody can read.
-            if wakeup != Wakeup::HolderEnded {
+            if is_tick {
+                self.poll_slurm().await?;
+                self.settle().await?;
                 self.report_progress();
             }
         }
+        self.settle().await?;
         let states = self.scheduler.states().filter(|(id, _)| self.trials.contains_key(id));
         let states = states.map(|(id, state)| (id.clone(), state.clone())).collect();
         let skipped_lines = self.store.skipped_lines().await?;
@@ -266,16 +260,25 @@ impl<'r> Supervisor<'r> {
         trials: &[TrialId],
     ) -> Result<(), SupervisorError> {
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
-        cleanup::remove_temporary_files(&self.dir);
+        self.clean_up();
         loop {
             ticks.tick().await;
             self.handle_requests().await?;
-            self.poll_attempts().await?;
+            self.poll_attempts(true).await?;
             self.poll_slurm().await?;
+            self.settle().await?;
             if !self.scheduler.active().any(|(id, _)| trials.contains(id)) {
                 return Ok(self.store.close().await?);
             }
         }
+    }
+
+    /// Removes the temporary files of writers that were killed. A trial that has succeeded has none: what a
+    /// lost attempt left was removed when it was found.
+    fn clean_up(&self) {
+        let has_succeeded = |state: &State| matches!(state, State::Succeeded { .. });
+        let trials = self.scheduler.states().filter(|(_, state)| !has_succeeded(state));
+        cleanup::remove_temporary_files(&self.dir, trials.map(|(id, _)| id));
     }
 
     /// Reports the trials that this supervisor runs, and any other that is active.

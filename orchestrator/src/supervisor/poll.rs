@@ -1,22 +1,26 @@
 //! Polling the active attempts: the status of each, and the events of its worker.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use experiments::protocol::events::Event;
 use experiments::protocol::exit::WORKER_DONE;
+use experiments::protocol::failure::Failure;
 
+use super::active::{ActiveAttempt, HolderState};
 use super::stall::StallDetector;
-use super::{HolderState, Supervisor, SupervisorError};
+use super::{Supervisor, SupervisorError};
 use crate::display::RunEvent;
+use crate::executor::EndedHolder;
 use crate::executor::holder;
 use crate::executor::slurm::{JobStatus, RejectedAttempt};
-use crate::platform::atomic_file::FileError;
+use crate::platform::atomic_file::{self, FileError};
 use crate::platform::error_chain::chain;
-use crate::platform::line_reader;
-use crate::run_dir::attempt::{AttemptDir, Outcome};
+use crate::run_dir::attempt::{AttemptDir, Exit, Outcome};
+use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::run_dir::log_tail;
 use crate::run_dir::ownership::{self, AttemptStatus, Owner};
-use crate::scheduler::{AttemptEnd, Input};
+use crate::scheduler::{AttemptEnd, Input, State};
 use experiments::protocol::trial_id::TrialId;
 
 /// Time that the holder of an attempt which an earlier supervisor prepared has to become its owner.
@@ -32,62 +36,98 @@ const STOPPED_HOLDER_TIMEOUT: Duration = Duration::from_secs(5);
 const BATCH: usize = 20;
 
 impl Supervisor<'_> {
-    /// Takes in what active attempts have done since the last poll.
-    pub(super) async fn poll_attempts(&mut self) -> Result<(), SupervisorError> {
-        for attempt in self.local.reap() {
-            self.holders.insert(attempt, HolderState::Ended);
+    /// Takes in what active attempts have done since the last poll: those whose holders have ended and, at
+    /// a tick, as many others as a poll may have.
+    pub(super) async fn poll_attempts(&mut self, is_tick: bool) -> Result<(), SupervisorError> {
+        let mut due = self.ended_holders();
+        if is_tick {
+            due.extend(self.next_batch());
         }
-        for (id, number) in self.next_batch() {
-            let attempt = self.dir.attempt(&id, number);
-            // The status before the events, so that none written before its end is missed. And the
-            // job's status before both: a job that has ended writes nothing more.
-            let is_local = self.holders.contains_key(&attempt);
-            let job = if is_local { None } else { self.slurm.status(&attempt)? };
-            let status = match ownership::attempt_status(&attempt) {
-                // Its own user may not even read it: that was its worker.
-                Err(error) if error.is_forbidden() => AttemptStatus::Lost(chain(&error)),
-                status => status?,
-            };
-            self.read_events(&id, number).await?;
-            let input = match status {
-                AttemptStatus::Held(owner) => {
-                    if let Some(owner) = &owner {
-                        self.continue_stopped_holder(&id, &attempt, owner);
-                    }
-                    self.handle(Input::HolderStarted(id.clone())).await?;
-                    self.check_stall(id, &attempt)
-                }
-                AttemptStatus::Unknown(_) => {
-                    self.handle(Input::HolderStarted(id.clone())).await?;
-                    self.check_other_host(id, &attempt, job)?
-                }
-                AttemptStatus::Unowned => self.give_up_unowned(id, &attempt, job)?,
-                AttemptStatus::Ended(exit) => {
-                    let failure = self.store.failure(&id, number).await?;
-                    let last_line = match exit.outcome {
-                        Outcome::Exited { code: WORKER_DONE } => String::new(),
-                        _ => log_tail::last_line(&attempt),
-                    };
-                    Some(Input::Ended(id, AttemptEnd::Recorded { exit, failure, last_line }))
-                }
-                AttemptStatus::Lost(reason) => {
-                    let reason = end_lost(&attempt, reason)?;
-                    self.read_events(&id, number).await?;
-                    Some(Input::Ended(id, AttemptEnd::Lost(reason)))
-                }
-                AttemptStatus::Abandoned(_) => {
-                    let why = end_lost(&attempt, "no holder started it".to_owned())?;
-                    Some(never_started(id, &why))
-                }
-            };
-            if let Some(input) = input {
-                if matches!(input, Input::Ended(..)) {
-                    self.slurm.forget(&attempt);
-                }
-                self.handle(input).await?;
+        for (id, number) in due {
+            // It may have ended by what another has done.
+            if self.scheduler.state(&id).and_then(State::active_attempt) == Some(number) {
+                self.poll_attempt(id, number).await?;
             }
         }
         Ok(())
+    }
+
+    /// The attempts whose holders, which were started here, have ended.
+    fn ended_holders(&mut self) -> Vec<(TrialId, u32)> {
+        let mut ended = Vec::new();
+        for EndedHolder { attempt, not_started } in self.local.reap() {
+            if let Some((id, active)) = self.active.by_dir(&attempt) {
+                active.holder = Some(HolderState::Ended(not_started.map(|e| e.to_string())));
+                ended.push((id, active.number));
+            }
+        }
+        ended
+    }
+
+    async fn poll_attempt(&mut self, id: TrialId, number: u32) -> Result<(), SupervisorError> {
+        let active = self.active.attempt(&self.dir, &id, number);
+        let (attempt, is_local) = (active.dir.clone(), active.holder.is_some());
+        // The status before the events, so that none written before its end is missed. And the
+        // job's status before both: a job that has ended writes nothing more.
+        let job = if is_local { None } else { self.slurm.status(&attempt)? };
+        let status = match ownership::attempt_status(&attempt) {
+            // Its own user may not even read it: that was its worker.
+            Err(error) if error.is_forbidden() => AttemptStatus::Lost(chain(&error)),
+            status => status?,
+        };
+        self.read_events(&id, number).await?;
+        let input = match status {
+            AttemptStatus::Held(owner) => {
+                if let Some(owner) = &owner {
+                    self.continue_stopped_holder(&id, number, owner);
+                }
+                self.handle(Input::HolderStarted(id.clone())).await?;
+                self.check_stall(id, number)
+            }
+            AttemptStatus::Unknown(_) => {
+                self.handle(Input::HolderStarted(id.clone())).await?;
+                self.check_other_host(id, number, job)?
+            }
+            AttemptStatus::Unowned => self.give_up_unowned(id, number, job)?,
+            AttemptStatus::Ended(exit) => Some(self.recorded_end(id, number, exit).await?),
+            AttemptStatus::Lost(reason) => {
+                let reason = end_lost(&attempt, reason)?;
+                self.read_events(&id, number).await?;
+                Some(Input::Ended(id, AttemptEnd::Lost(reason)))
+            }
+            AttemptStatus::Abandoned(_) => {
+                let why = end_lost(&attempt, "no holder started it".to_owned())?;
+                Some(never_started(id, &why))
+            }
+        };
+        if let Some(input) = input {
+            if matches!(input, Input::Ended(..)) {
+                self.slurm.forget(&attempt);
+            }
+            self.handle(input).await?;
+        }
+        Ok(())
+    }
+
+    /// The end that an attempt's holder has recorded.
+    async fn recorded_end(
+        &mut self,
+        id: TrialId,
+        number: u32,
+        exit: Exit,
+    ) -> Result<Input, SupervisorError> {
+        let active = self.active.attempt(&self.dir, &id, number);
+        active.seal = Some(AttemptSeal::new(&active.dir, Some(&exit)));
+        let last_line = match exit.outcome {
+            Outcome::Exited { code: WORKER_DONE } => String::new(),
+            _ => log_tail::last_line(&active.dir),
+        };
+        let mut failure = active.failure.take();
+        if failure.is_none() && active.holder.is_none() {
+            // It may have been reported to an earlier supervisor.
+            failure = self.store.failure(&id, number).await?;
+        }
+        Ok(Input::Ended(id, AttemptEnd::Recorded { exit, failure, last_line }))
     }
 
     /// The attempts to poll now: each in its turn, where there are very many.
@@ -120,9 +160,18 @@ impl Supervisor<'_> {
     }
 
     async fn read_events(&mut self, id: &TrialId, attempt: u32) -> Result<(), SupervisorError> {
-        let file = self.dir.attempt(id, attempt).events();
+        let active = self.active.attempt(&self.dir, id, attempt);
+        let file = active.dir.events();
         // Lines that are written meanwhile are for the next poll, however fast the worker writes.
-        let end = line_reader::length(&file);
+        let end = match file.metadata() {
+            Ok(metadata) if metadata.is_file() => metadata.len(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            // Something else than a file: its reader says so.
+            _ => u64::MAX,
+        };
+        if active.read_to.replace(end) == Some(end) {
+            return Ok(());
+        }
         loop {
             let read = self.store.read_events(id, attempt, &file, end).await?;
             for line in &read.lines {
@@ -135,6 +184,11 @@ impl Supervisor<'_> {
                     }
                     // Not of the worker, but of its holder.
                     Event::Code(_) => continue,
+                    Event::Failed { class, message } => {
+                        let failure = Failure { class: class.clone(), message: message.clone() };
+                        self.active.attempt(&self.dir, id, attempt).failure = Some(failure);
+                        Input::Reported(id.clone())
+                    }
                     _ => Input::Reported(id.clone()),
                 };
                 self.handle(input).await?;
@@ -146,10 +200,9 @@ impl Supervisor<'_> {
     }
 
     /// A stopped holder (SIGSTOP) cannot do what is asked of it.
-    fn continue_stopped_holder(&self, id: &TrialId, attempt: &AttemptDir, owner: &Owner) {
-        let is_late =
-            self.stops.get(attempt).is_some_and(|asked| asked.elapsed() >= STOPPED_HOLDER_TIMEOUT);
-        if is_late && holder::continue_stopped(attempt, owner) {
+    fn continue_stopped_holder(&mut self, id: &TrialId, number: u32, owner: &Owner) {
+        let active = self.active.attempt(&self.dir, id, number);
+        if active.is_late(STOPPED_HOLDER_TIMEOUT) && holder::continue_stopped(&active.dir, owner) {
             tracing::warn!(
                 "the holder of `{id}` (process {}) was stopped and could not end it; continued it by \
                  SIGCONT",
@@ -159,9 +212,9 @@ impl Supervisor<'_> {
     }
 
     /// `Stalled` if nothing has grown for too long, `Recovered` if something just has.
-    fn check_stall(&mut self, id: TrialId, attempt: &AttemptDir) -> Option<Input> {
-        let detector = self.stall_detectors.entry(attempt.clone());
-        let silent = detector.or_insert_with(|| StallDetector::new(attempt)).poll(attempt);
+    fn check_stall(&mut self, id: TrialId, number: u32) -> Option<Input> {
+        let ActiveAttempt { dir, stall, .. } = self.active.attempt(&self.dir, &id, number);
+        let silent = stall.get_or_insert_with(|| StallDetector::new(dir)).poll(dir);
         if silent >= self.experiment.run.stall.after.0 {
             Some(Input::Stalled(id))
         } else {
@@ -171,15 +224,20 @@ impl Supervisor<'_> {
 
     /// Abandons an attempt whose holder is gone or does not come, unless one just became its owner.
     fn give_up_unowned(
-        &self,
+        &mut self,
         id: TrialId,
-        attempt: &AttemptDir,
+        number: u32,
         job: Option<JobStatus>,
     ) -> Result<Option<Input>, SupervisorError> {
-        let why = match (job, self.holders.get(attempt)) {
+        let ActiveAttempt { dir: attempt, holder, .. } =
+            self.active.attempt(&self.dir, &id, number);
+        let why = match (job, holder) {
             (Some(JobStatus::Ended(why)), _) => format!("{why} before a holder started it"),
             (Some(_), _) | (None, Some(HolderState::Lives)) => return Ok(None),
             (None, None) if self.since.elapsed() < OWNER_TIMEOUT => return Ok(None),
+            (None, Some(HolderState::Ended(Some(error)))) => {
+                format!("its holder could not be started: {error}")
+            }
             // The holder writes it after it has become the owner.
             (None, _) if attempt.env().exists() => {
                 format!("`{}` was removed", attempt.owner().display())
@@ -198,11 +256,12 @@ impl Supervisor<'_> {
     fn check_other_host(
         &mut self,
         id: TrialId,
-        attempt: &AttemptDir,
+        number: u32,
         job: Option<JobStatus>,
     ) -> Result<Option<Input>, SupervisorError> {
-        let Some(JobStatus::Ended(why)) = job else { return Ok(self.check_stall(id, attempt)) };
+        let Some(JobStatus::Ended(why)) = job else { return Ok(self.check_stall(id, number)) };
         // Should that host only be cut off, the holder ends what still runs there.
+        let attempt = &self.active.attempt(&self.dir, &id, number).dir;
         attempt
             .request_kill()
             .map_err(|source| FileError::Write { path: attempt.kill(), source })?;
@@ -221,6 +280,7 @@ fn end_lost(attempt: &AttemptDir, reason: String) -> Result<String, FileError> {
         let _ = attempt.request_kill();
     }
     holder::end_orphans(attempt, command.as_ref());
+    atomic_file::clean_up_beside(&attempt.exit());
     holder::read_rest(attempt, command.as_ref())?;
     let reasons = Some(reason).filter(|reason| !reason.is_empty()).into_iter().chain(damage);
     Ok(reasons.collect::<Vec<_>>().join("; "))

@@ -3,13 +3,12 @@
 //! environment ([`crate::run_dir::attempt::Environment`]).
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use experiments::regular_file;
 
+use crate::platform::file_stamp::FileStamp;
 use crate::platform::hash::sha256_of;
 use crate::run_dir::provenance::{GivenGpu, Program, Provenance, VERSION};
 use crate::slots::Inventory;
@@ -18,17 +17,7 @@ use crate::slots::Inventory;
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     /// The hash of every program, with the state of its file at the time.
-    programs: BTreeMap<PathBuf, (Stamp, String)>,
-}
-
-/// Changes when a file is replaced or written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp(u64, u64, i64, i64);
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self(metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
-    }
+    programs: BTreeMap<PathBuf, (FileStamp, String)>,
 }
 
 impl Recorder {
@@ -49,7 +38,7 @@ impl Recorder {
     /// The program, hashed again only if its file has changed.
     fn program(&mut self, path: &Path) -> io::Result<Program> {
         let file = regular_file::open(path)?;
-        let stamp = Stamp::of(&file.metadata()?);
+        let stamp = FileStamp::from(&file.metadata()?);
         let known = self.programs.get(path).filter(|(then, _)| *then == stamp);
         let sha256 = match known {
             Some((_, sha256)) => sha256.clone(),

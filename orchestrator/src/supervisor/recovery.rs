@@ -9,7 +9,7 @@ use experiments::protocol::failure::Failure;
 use crate::platform::error_chain::chain;
 use crate::run_dir::RunDir;
 use crate::run_dir::ownership::{self, AttemptStatus, OwnerKind};
-use crate::scheduler::{AttemptEnd, RecoveredTrial, Role, Weight};
+use crate::scheduler::{AttemptEnd, RecoveredTrial, Role, State, Weight};
 use crate::store::{AttemptHistory, Store, StoreError, TrialRecord};
 use experiments::protocol::trial_id::TrialId;
 
@@ -23,11 +23,17 @@ pub(super) async fn trials(
     let mut pasts = store.pasts().await?;
     let rows = store.trials().await?;
     let weights: BTreeMap<_, _> = trials.iter().map(|trial| (&trial.id, trial.weight)).collect();
+    // The durations of finished trials are read only if they can decide which one starts next.
+    let is_any_waiting = rows.iter().any(|row| !row.state.is_settled());
     let recover = |row: TrialRecord| {
         let id = row.id.clone();
         let past = pasts.remove(&id).unwrap_or_default();
         let weight = weights.get(&id).copied().unwrap_or_default();
+        let is_finished = matches!(row.state, State::Succeeded { .. });
         let status = |number| {
+            if is_finished && !is_any_waiting {
+                return None;
+            }
             let status = ownership::attempt_status(&dir.attempt(&id, number));
             status
                 .inspect_err(|e| {

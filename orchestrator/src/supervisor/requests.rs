@@ -45,6 +45,7 @@ impl Supervisor<'_> {
                 Ok(Request::CollectGarbage) => self.collect_garbage().await?,
                 Err(error) => tracing::warn!("skipped a request: {}", chain(error)),
             }
+            self.settle().await?;
             pending.remove()?;
         }
         Ok(())
@@ -56,6 +57,7 @@ impl Supervisor<'_> {
         let survey = retention::survey(&mut self.store, &self.dir, keep.as_ref()).await?;
         for Garbage { trial, files } in survey.trials {
             self.record(Entry::Removed { trial: trial.clone(), files: files.clone() }).await?;
+            self.settle().await?;
             for file in files {
                 if let Err(error) = file.remove(&self.dir.trial(&trial)) {
                     let path = file.path.display();

@@ -9,7 +9,7 @@ pub(super) enum Wakeup {
     Tick,
     /// SIGINT or SIGTERM: the run is to stop.
     Interrupted,
-    /// SIGCHLD: a holder that was started here has ended, and its slots are free.
+    /// A holder that was started here has ended, and its slots are free.
     HolderEnded,
 }
 
@@ -17,7 +17,6 @@ pub(super) enum Wakeup {
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    child: Signal,
 }
 
 impl Signals {
@@ -25,7 +24,6 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            child: signal(SignalKind::child())?,
         })
     }
 
@@ -33,7 +31,6 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Wakeup::Interrupted,
             _ = self.terminate.recv() => Wakeup::Interrupted,
-            _ = self.child.recv() => Wakeup::HolderEnded,
         }
     }
 }

@@ -25,15 +25,16 @@ pub(crate) struct WorkerCommand {
 }
 
 impl WorkerCommand {
-    /// The worker of attempt `number` of `trial` in the run's folder `dir`.
+    /// The worker of attempt `number` of `trial`, with its `own` folders, in the run's folder `dir`.
     pub(crate) fn new(
         run: &RunConfig,
         dir: &RunDir,
         trial: &ResolvedTrial,
         number: u32,
+        own: &trial::Folders,
     ) -> io::Result<Self> {
         let folder = std::path::absolute(dir.trial(&trial.id))?;
-        let trial::Folders { checkpoints, artifacts } = trial::Folders::of(&folder);
+        let trial::Folders { checkpoints, artifacts } = own;
         let folders = Folders {
             file: run.folder.clone(),
             attempt: std::path::absolute(dir.attempt(&trial.id, number).path())?,

@@ -136,7 +136,7 @@ impl TestTrial {
     /// Waits until `attempt`'s holder has ended and been reaped.
     pub(crate) fn holder_ended(&mut self, attempt: &AttemptDir) {
         wait_for("the holder's end", || {
-            self.ended.extend(self.executor.reap());
+            self.ended.extend(self.executor.reap().into_iter().map(|ended| ended.attempt));
             self.ended.contains(attempt).then_some(())
         });
     }

@@ -2,15 +2,23 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::signals::try_signal;
 use super::wait::wait_for;
 
-/// The holders of attempts in `folder`.
+/// The holders of attempts in `folder`: whoever has an owner file open, by the name that it had before it was
+/// linked into place.
 pub(crate) fn holders(folder: &Path) -> Vec<u32> {
-    let hold = format!("orch\0hold\0{}", folder.display());
-    all().filter(|pid| command_line(*pid).contains(&hold)).collect()
+    let is_owner = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        path.starts_with(folder) && name.starts_with(b".owner.")
+    };
+    let owns = |pid: &u32| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| is_owner(&path))
+    };
+    all().filter(owns).collect()
 }
 
 /// Kills all processes of `folder`, supervisors and holders first, and waits for their end.

@@ -249,4 +249,7 @@ Example:
         /// The attempt's folder.
         attempt: PathBuf,
     },
+    /// Forks the holders of a supervisor; started by it.
+    #[command(hide = true)]
+    ForkServer,
 }

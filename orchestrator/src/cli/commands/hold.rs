@@ -5,12 +5,18 @@ use std::path::Path;
 use experiments::protocol::exit;
 
 use super::error::Result;
+use crate::code::CodeCache;
 use crate::executor::holder::{self, Held};
 use crate::run_dir::attempt::AttemptDir;
 
 /// Runs the verb.
 pub(super) fn run(attempt: &Path) -> Result<u8> {
-    Ok(match holder::hold(&AttemptDir::at(attempt))? {
+    hold(attempt, &mut CodeCache::default())
+}
+
+/// The same, with the worker's code as far as it is known.
+pub(super) fn hold(attempt: &Path, code: &mut CodeCache) -> Result<u8> {
+    Ok(match holder::hold(&AttemptDir::at(attempt), code)? {
         Held::Completed => exit::OK,
         Held::OwnedByAnother => exit::LOCKED,
     })

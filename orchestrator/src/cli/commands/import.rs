@@ -283,7 +283,7 @@ fn write_journal(dir: &RunDir, resolved: &RunSnapshot, imported: &[ImportedTrial
     }))?;
     for ImportedTrial { source, trial, .. } in imported {
         let (trial, started_ms): (TrialId, _) = (trial.id.clone(), source.start_ms());
-        let seal = AttemptSeal::of(&dir.attempt(&trial, 1));
+        let seal = AttemptSeal::new(&dir.attempt(&trial, 1), None);
         journal.append(Entry::Imported { trial, started_ms, seal })?;
     }
     Ok(())

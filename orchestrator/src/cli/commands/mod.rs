@@ -11,6 +11,7 @@ mod doctor;
 mod error;
 mod exit_codes;
 mod export;
+mod fork_server;
 mod gc;
 mod hold;
 mod import;
@@ -83,6 +84,7 @@ impl Verb {
             Self::Db(arguments) => Box::pin(db::run(arguments, global)),
             // Without a runtime: the holder has one thread, which waits for its worker.
             Self::Hold { attempt } => return hold::run(attempt),
+            Self::ForkServer => return fork_server::run(),
         };
         block_on(verb)?
     }

@@ -15,6 +15,7 @@ use crate::display::text::named;
 use crate::platform::disk_space;
 use crate::platform::shell::quoted;
 use crate::run_dir::RunDir;
+use crate::run_dir::trial::Folders;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 use crate::supervisor::worker_command::WorkerCommand;
 
@@ -104,7 +105,8 @@ pub(super) fn dry_run(validated: &ValidatedRun, plan: &Plan, as_json: bool) -> R
     let (wanted, free) = (run.config.resources.disk, free_space(dir)?);
     let first = plan.to_run().next().or(plan.trials.first());
     let first = first.map(|PlannedTrial { trial, attempt, .. }| {
-        WorkerCommand::new(&run.config, dir, trial, *attempt)
+        let folders = Folders::of(&dir.trial(&trial.id));
+        WorkerCommand::new(&run.config, dir, trial, *attempt, &folders)
     });
     let first = first.transpose()?;
     if as_json {

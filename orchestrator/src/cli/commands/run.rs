@@ -74,12 +74,14 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
     let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), &file, text);
     atomic_file::write(&dir.experiment_file(), text.as_bytes())?;
     resolved.write(&dir.resolved())?;
-    journal.append(Entry::Planned(planned(&plan, &resolved, text)))?;
+    journal.write(Entry::Planned(planned(&plan, &resolved, text)))?;
     for decision in plan.decisions(&recorded)? {
-        journal.append(decision)?;
+        journal.write(decision)?;
     }
     restart(&plan, &recorded, &dir, &mut journal)?;
+    journal.sync()?;
     store.read_journal(&dir.journal()).await?;
+    store.commit().await?;
 
     let idle = plan.to_run().next().is_none();
     if idle && !global.quiet {
@@ -184,8 +186,8 @@ fn restart(
         let reason = format!("run again from the beginning: {cause}");
         let from = row.state.clone();
         let to = from.clone().apply(Change::Restart { reason })?;
-        journal.append(Entry::AttemptsReset { trial: trial.id.clone() })?;
-        journal.append(Entry::Changed { trial: trial.id.clone(), from, to, seal: None })?;
+        journal.write(Entry::AttemptsReset { trial: trial.id.clone() })?;
+        journal.write(Entry::Changed { trial: trial.id.clone(), from, to, seal: None })?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use experiments::yaml::suggest::nearest;
 use super::error::Result;
 use crate::executor::worker_program;
 use crate::run_dir::RunDir;
+use crate::run_dir::trial::Folders;
 use crate::supervisor::worker_command::WorkerCommand;
 
 /// Programs besides interpreters that run the script which their arguments name.
@@ -38,7 +39,8 @@ pub(super) fn check(
     }
     let (mut programs, mut scripts) = (BTreeSet::new(), BTreeSet::new());
     for trial in trials {
-        let WorkerCommand { argv, directory, .. } = WorkerCommand::new(run, dir, trial, 1)?;
+        let WorkerCommand { argv, directory, .. } =
+            WorkerCommand::new(run, dir, trial, 1, &Folders::default())?;
         if programs.insert(argv[0].clone()) {
             worker_program::find(&argv[0], &shared)?;
         }

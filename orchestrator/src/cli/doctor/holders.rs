@@ -22,7 +22,7 @@ pub(super) fn holders(folder: &Path) -> Holders {
         if slots == 0 {
             continue;
         }
-        if let Some(attempt) = ancestry(pid).find_map(|pid| attempt_held_by(&command_line(pid))) {
+        if let Some(attempt) = ancestry(pid).find_map(attempt_held_by) {
             // Holder and worker share their slots.
             let most = holders.attempts.entry(attempt).or_default();
             *most = (*most).max(slots);
@@ -36,9 +36,7 @@ pub(super) fn holders(folder: &Path) -> Holders {
 
 /// The number of slots whose lock file a process has open.
 fn slots_of(pid: u32, folder: &Path) -> usize {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let paths = open.filter_map(|entry| fs::read_link(entry.path()).ok());
-    paths.filter(|path| path.parent() == Some(folder) && is_lock_of_slot(path)).count()
+    open_files(pid).filter(|path| path.parent() == Some(folder) && is_lock_of_slot(path)).count()
 }
 
 /// False for the other files in the folder of slots.
@@ -57,17 +55,18 @@ fn ancestry(pid: u32) -> impl Iterator<Item = u32> {
     })
 }
 
-fn command_line(pid: u32) -> Vec<String> {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&line).split('\0').map(str::to_owned).collect()
+/// The attempt that a process owns: whose owner file it has open, by the name that the file had before it
+/// was linked into place.
+fn attempt_held_by(pid: u32) -> Option<PathBuf> {
+    open_files(pid).find_map(|path| {
+        let name = path.file_name()?.to_str()?;
+        let is_owner = name.starts_with(".owner.") || name == "owner";
+        is_owner.then(|| path.parent().map(Path::to_owned)).flatten()
+    })
 }
 
-/// The folder of `orch hold FOLDER`; `None` for any other command.
-fn attempt_held_by(command: &[String]) -> Option<PathBuf> {
-    match command {
-        [program, verb, folder, ..] if program.ends_with("orch") && verb == "hold" => {
-            Some(folder.into())
-        }
-        _ => None,
-    }
+/// The paths of the files that a process has open, as far as this user may see them.
+fn open_files(pid: u32) -> impl Iterator<Item = PathBuf> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| fs::read_link(entry.path()).ok())
 }

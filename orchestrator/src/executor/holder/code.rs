@@ -6,7 +6,8 @@ use std::io::Write;
 use experiments::protocol::events::{Event, LONGEST_LINE, Line};
 use experiments::regular_file;
 
-use crate::code::{AttemptCode, CodeError, diff};
+use super::records::AttemptRecords;
+use crate::code::{AttemptCode, CodeAndDiff, CodeCache, CodeError};
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::clock;
 use crate::run_dir::attempt::AttemptDir;
@@ -25,14 +26,21 @@ pub(super) enum RecordError {
 }
 
 /// Writes `code` to the attempt's folder and, as the first event, to its events.
-pub(super) fn record(attempt: &AttemptDir, code: &AttemptCode) -> Result<(), RecordError> {
-    let code = code.read()?;
+pub(super) fn record(
+    attempt: &AttemptDir,
+    code: &AttemptCode,
+    known: &mut CodeCache,
+    records: &mut AttemptRecords,
+) -> Result<(), RecordError> {
+    let CodeAndDiff { code, diff } = known.read(code)?;
     if code.files.is_empty() && code.interpreter.is_none() {
         return Ok(());
     }
-    atomic_file::write_private_json(&attempt.code(), &code)?;
-    if let Some(diff) = diff(&code) {
-        atomic_file::write(&attempt.code_diff(), &diff)?;
+    let seal = atomic_file::place_private_json(&attempt.code(), &code)?;
+    records.add(attempt, &attempt.code(), seal);
+    if let Some(diff) = diff {
+        let seal = atomic_file::place(&attempt.code_diff(), &diff)?;
+        records.add(attempt, &attempt.code_diff(), seal);
     }
     let time = Some(clock::now_ms() as f64 / 1e3);
     let line = Line { time, event: Event::Code(code) }.to_json() + "\n";

@@ -45,7 +45,7 @@ pub(super) fn record(variables: &BTreeMap<OsString, OsString>, command: &Command
         }
     }
     Environment {
-        host: Host::this(),
+        host: Host::this().clone(),
         kernel: host::kernel(),
         cpu_model: host::cpu_model(),
         cwd: command.cwd.clone(),

@@ -1,4 +1,5 @@
-//! The holder: the small parent process of one worker, behind the hidden `orch hold DIR`.
+//! The holder: the small parent process of one worker, a fork of the fork server or, on a cluster, the
+//! hidden `orch hold DIR`.
 //!
 //! It becomes the attempt's owner, starts the worker, tells it to stop, ends its orphans and records
 //! its end, independently of any supervisor. It has one thread only: the worker's death signal is
@@ -28,6 +29,7 @@ use self::records::AttemptRecords;
 use self::signals::Signals;
 use self::stop_sequence::{StopAction, StopSequence};
 use self::worker::Worker;
+use crate::code::CodeCache;
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::clock;
 use crate::platform::disk_space;
@@ -81,8 +83,8 @@ pub(crate) enum HoldError {
 /// Runs `attempt` to its end. Call it in a process of its own that has one thread.
 ///
 /// SIGTERM, SIGINT, SIGHUP and SIGUSR1 to this process request a stop, as the `stop` file does.
-/// The attempt stays owned until this returns, after `exit.json` was written, which counts from then on.
-pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
+/// The worker's code is read where it is not `known`. The attempt stays owned until this returns, after `exit.json` was written, which counts from then on.
+pub(crate) fn hold(attempt: &AttemptDir, known: &mut CodeCache) -> Result<Held, HoldError> {
     let setup_failed = |source| HoldError::Setup { path: attempt.path().to_owned(), source };
     let signals = Signals::register().map_err(setup_failed)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
@@ -90,7 +92,7 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
     let Some(ownership) = ownership::acquire(attempt)? else { return Ok(Held::OwnedByAnother) };
     let started_ms = clock::now_ms();
     let mut records = AttemptRecords::new(attempt);
-    let end = match start(attempt, &signals) {
+    let end = match start(attempt, &signals, known, &mut records) {
         Ok(started) => watch(attempt, started, &signals, &mut records)?,
         Err(end) => WorkerEnd { disk_full: disk_space::is_full(attempt.path()), ..end },
     };
@@ -108,7 +110,9 @@ pub(crate) fn hold(attempt: &AttemptDir) -> Result<Held, HoldError> {
         ended_ms: clock::now_ms(),
         nonce,
     };
-    atomic_file::write_json(&attempt.exit(), &exit)?;
+    atomic_file::place_json(&attempt.exit(), &exit)?;
+    // It counts once the attempt is released.
+    atomic_file::sync_all(&[attempt.exit(), attempt.path().to_owned()])?;
     Ok(Held::Completed)
 }
 
@@ -171,7 +175,12 @@ struct Started {
 }
 
 /// Starts the worker; `Err` with the attempt's end if that is impossible.
-fn start(attempt: &AttemptDir, signals: &Signals) -> Result<Started, WorkerEnd> {
+fn start(
+    attempt: &AttemptDir,
+    signals: &Signals,
+    known: &mut CodeCache,
+    records: &mut AttemptRecords,
+) -> Result<Started, WorkerEnd> {
     if requested_stop(attempt, signals).is_some() {
         let message = "a stop was requested before the worker was started".to_owned();
         let stop = Some(StopSource::Requested);
@@ -186,11 +195,11 @@ fn start(attempt: &AttemptDir, signals: &Signals) -> Result<Started, WorkerEnd> 
         Err(e) => return Err(WorkerEnd::start_failed(&e)),
     };
     if let Some(code) = &command.code {
-        code::record(attempt, code).map_err(|e| WorkerEnd::start_failed(&e))?;
+        code::record(attempt, code, known, records).map_err(|e| WorkerEnd::start_failed(&e))?;
     }
     // First: what is in the files by now is not the worker's.
     let metrics = MetricReader::new(attempt, &command).map_err(WorkerEnd::not_started)?;
-    match Worker::start(attempt, &command) {
+    match Worker::start(attempt, &command, records) {
         Ok(worker) => Ok(Started { worker, sequence: StopSequence::new(&command), metrics }),
         Err(e) => Err(WorkerEnd::start_failed(&e)),
     }

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use experiments::protocol::trial::ENV_EVENTS;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use procfs::process::{Process, all_processes};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
@@ -28,7 +29,11 @@ const MAX_SEARCHES: u32 = 50;
 
 /// Reaps ended children other than `worker`, whose own parents did not.
 pub(super) fn reap_orphans(worker: Pid) {
-    for orphan in children().filter(|pid| *pid != worker) {
+    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    while let Some(ended) = waitid(Id::All, peek).ok().and_then(|status| status.pid()) {
+        let Some(orphan) = Pid::from_raw(ended.as_raw()).filter(|pid| *pid != worker) else {
+            return;
+        };
         let _ = rustix::process::waitpid(Some(orphan), WaitOptions::NOHANG);
     }
 }
@@ -121,12 +126,21 @@ fn can_write_to(pid: i32, files: &BTreeSet<FileId>) -> bool {
     })
 }
 
-/// This process's children, ended ones too.
-fn children() -> impl Iterator<Item = Pid> {
+/// The children of this thread, the only one, ended ones too.
+fn children() -> Vec<Pid> {
+    // Not every kernel has the list.
+    let Ok(listed) = fs::read_to_string("/proc/thread-self/children") else {
+        return children_among_all();
+    };
+    listed.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+}
+
+fn children_among_all() -> Vec<Pid> {
     let parent = rustix::process::getpid().as_raw_nonzero().get();
     processes()
-        .filter(move |process| process.stat().is_ok_and(|stat| stat.ppid == parent))
+        .filter(|process| process.stat().is_ok_and(|stat| stat.ppid == parent))
         .filter_map(|process| Pid::from_raw(process.pid))
+        .collect()
 }
 
 fn processes() -> impl Iterator<Item = Process> {
@@ -151,9 +165,10 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        let found = children().any(|pid| pid == Pid::from_child(&child));
+        let found = [children(), children_among_all()]
+            .map(|children| children.contains(&Pid::from_child(&child)));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(found);
+        assert_eq!(found, [true, true]);
     }
 }

@@ -1,8 +1,8 @@
 //! The records of an attempt: sealed as they are written, for its `exit.json`.
 //!
 //! The events are hashed while they are appended, so that a later change of what was there is noticed.
-//! Files that events name are synced before the end is recorded: a success that survives a
-//! power cut must not outlive what it consists of.
+//! All of them, and the files that events name, are synced before the end is recorded: a success that
+//! survives a power cut must not outlive what it consists of.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -29,6 +29,8 @@ pub(super) struct AttemptRecords {
     file: Option<File>,
     hasher: Sha256,
     bytes: u64,
+    /// The bytes that have been synced.
+    synced: u64,
     records: Seals,
     /// The checkpoints and artifacts that they name.
     files: BTreeSet<NamedFile>,
@@ -48,6 +50,7 @@ impl AttemptRecords {
             file: None,
             hasher: Sha256::new(),
             bytes: 0,
+            synced: 0,
             records: Seals::new(),
             files: BTreeSet::new(),
         }
@@ -94,19 +97,28 @@ impl AttemptRecords {
         }
     }
 
-    /// Seals the records that were written before the worker runs.
+    /// Remembers the seal of a record that the holder has written.
+    pub(super) fn add(&mut self, attempt: &AttemptDir, path: &Path, seal: FileSeal) {
+        self.records.insert(attempt.name_of(path), seal);
+    }
+
+    /// Seals the supervisor's records, and syncs them and the holder's own. The worker, which was started,
+    /// runs meanwhile.
     pub(super) fn seal_records(&mut self, attempt: &AttemptDir) -> Result<(), FileError> {
-        let trial = attempt.path().parent().unwrap_or(attempt.path()).join(FILE_NAME);
-        for path in [
-            attempt.command(),
-            attempt.provenance(),
-            attempt.code(),
-            attempt.code_diff(),
-            attempt.env(),
-            trial,
-        ] {
+        self.read();
+        let trial = attempt.path().parent().unwrap_or(attempt.path());
+        for path in [attempt.command(), attempt.provenance(), trial.join(FILE_NAME)] {
             self.records.extend(seal(attempt, &path)?);
         }
+        let mut paths: Vec<_> = self.records.keys().map(|name| trial.join(name)).collect();
+        paths.extend([
+            attempt.owner(),
+            attempt.events(),
+            attempt.path().to_owned(),
+            trial.to_owned(),
+        ]);
+        atomic_file::sync_all(&paths)?;
+        self.synced = self.bytes;
         Ok(())
     }
 
@@ -118,7 +130,9 @@ impl AttemptRecords {
         self.read_to(true).map_err(failed)?;
         let mut seals = self.records;
         if let Some(file) = &self.file {
-            file.sync_data().map_err(failed)?;
+            if self.bytes > self.synced {
+                file.sync_data().map_err(failed)?;
+            }
             let sha256 = base16ct::lower::encode_string(&self.hasher.finalize());
             seals.insert(attempt.name_of(&events), FileSeal { bytes: self.bytes, sha256 });
         }

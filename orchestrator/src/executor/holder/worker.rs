@@ -12,6 +12,7 @@ use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use super::environment;
+use super::records::AttemptRecords;
 use crate::platform::atomic_file::{self, FileError};
 use crate::run_dir::attempt::{AttemptDir, Command, Outcome};
 
@@ -39,13 +40,20 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts `command` in a process group of its own; the kernel kills it when this process dies.
-    pub(super) fn start(attempt: &AttemptDir, command: &Command) -> Result<Self, StartError> {
+    /// Starts `command` in a process group of its own; the kernel kills it when this process dies. Its
+    /// environment becomes one of the `records`.
+    pub(super) fn start(
+        attempt: &AttemptDir,
+        command: &Command,
+        records: &mut AttemptRecords,
+    ) -> Result<Self, StartError> {
         let Some((program, arguments)) = command.argv.split_first() else {
             return Err(StartError::NoProgram);
         };
         let variables = environment::of_worker(std::env::vars_os(), &command.env);
-        atomic_file::write_private_json(&attempt.env(), &environment::record(&variables, command))?;
+        let environment = environment::record(&variables, command);
+        let seal = atomic_file::place_private_json(&attempt.env(), &environment)?;
+        records.add(attempt, &attempt.env(), seal);
         let mut process = process::Command::new(program);
         process
             .args(arguments)

@@ -29,7 +29,7 @@ impl AttemptDir {
     /// Makes the folder and writes `command.json`: the attempt can now be started.
     pub fn prepare(&self, command: &Command) -> Result<(), FileError> {
         self.create().map_err(|source| FileError::Write { path: self.0.clone(), source })?;
-        atomic_file::write_private_json(&self.command(), command)
+        atomic_file::place_private_json(&self.command(), command).map(drop)
     }
 
     /// Makes the folder if it is missing. Only its user may read it, since it tells the worker's

@@ -6,13 +6,16 @@ use std::path::Path;
 use experiments::protocol::events::{Event, LONGEST_LINE, Line, MOST_METRICS};
 use experiments::protocol::trial_id::TrialId;
 use experiments::regular_file;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::batch::Batch;
 use super::metric_names::Names;
 use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::store::skipped_lines::skip_line;
 use crate::store::{Store, StoreError};
+
+/// Events after which a transaction is committed, so that SQLite's log of it stays small.
+const MOST_UNCOMMITTED: usize = 100_000;
 
 /// Events that were ingested.
 #[derive(Debug)]
@@ -63,6 +66,7 @@ impl Store {
         let read = match (Tail { path: file, longest: LONGEST_LINE, end }).read(from) {
             // Whoever wrote something else there loses only its own events.
             Err(error) if regular_file::is_fault_of_file(&error) => {
+                self.begin().await?;
                 unreadable(&mut self.connection, &cursor, file, &error).await.map_err(&sql)?;
                 return Ok(Read { lines: Vec::new(), more: false });
             }
@@ -71,9 +75,12 @@ impl Store {
         if read.offset == from {
             return Ok(Read { lines: Vec::new(), more: false });
         }
-        let mut transaction = self.connection.begin().await.map_err(&sql)?;
-        let lines = ingest(&mut transaction, &cursor, &read).await.map_err(&sql)?;
-        transaction.commit().await.map_err(&sql)?;
+        self.begin().await?;
+        let lines = ingest(&mut self.connection, &cursor, &read).await.map_err(&sql)?;
+        self.uncommitted_events += lines.len();
+        if self.uncommitted_events >= MOST_UNCOMMITTED {
+            self.commit().await?;
+        }
         Ok(Read { lines, more: true })
     }
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use experiments::protocol::trial_id::TrialId;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::platform::file_seal::FileSeal;
 use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::scheduler::{State, StopCause, StopRequest};
 use crate::store::journal_chain::{self, Chain};
-use crate::store::journal_file::{Entry, Line, Planned, Unneeded};
+use crate::store::journal_file::{Entry, JournalPosition, Line, Planned, Unneeded, Written};
 use crate::store::{Store, StoreError};
 
 impl Store {
@@ -26,21 +26,14 @@ impl Store {
         journal: &Path,
         end: u64,
     ) -> Result<(), StoreError> {
+        self.begin().await?;
         let sql = Self::sql_error(&self.path);
-        let mut transaction = self.connection.begin().await.map_err(&sql)?;
-        let (bytes_read, lines_read, last): (i64, i64, String) =
-            sqlx::query_as("select bytes_read, lines_read, last_checksum from journal")
-                .fetch_one(&mut *transaction)
-                .await
-                .map_err(&sql)?;
+        let from = self.journal_position().await?;
         // A supervisor's lines may have any length.
         let tail = Tail { path: journal, longest: u64::MAX, end };
-        let from = ReadOffset {
-            bytes: bytes_read as u64,
-            lines: lines_read as u64,
-            ..ReadOffset::default()
-        };
-        let (mut offset, mut chain) = (from, Chain::after(last));
+        let from_offset =
+            ReadOffset { bytes: from.bytes, lines: from.lines, ..ReadOffset::default() };
+        let (mut offset, mut chain) = (from_offset, Chain::after(from.last_checksum));
         loop {
             let read = tail
                 .read(offset)
@@ -59,22 +52,62 @@ impl Store {
                 // Damage is told by whoever reads the run ([`crate::store::integrity`]); all that can
                 // still be read is applied.
                 if let Some(line) = link.line {
-                    apply(&mut transaction, &line).await.map_err(&sql)?;
+                    apply(&mut self.connection, &line).await.map_err(&sql)?;
                 }
             }
             offset = read.offset;
         }
-        if offset == from {
-            return Ok(());
+        let ReadOffset { bytes, lines, .. } = offset;
+        self.journal = Some(JournalPosition { bytes, lines, last_checksum: chain.last });
+        Ok(())
+    }
+
+    /// Ingests a line that was just written to the journal, from memory if it follows what was ingested.
+    pub(crate) async fn apply(
+        &mut self,
+        journal: &Path,
+        written: &Written,
+    ) -> Result<(), StoreError> {
+        self.begin().await?;
+        let Written { line, checksum, bytes } = written;
+        let follows = |position: &&mut JournalPosition| {
+            position.bytes == bytes.start && position.last_checksum == line.after
+        };
+        let Some(position) = self.journal.as_mut().filter(follows) else {
+            return self.read_journal(journal).await;
+        };
+        position.bytes = bytes.end;
+        position.lines += 1;
+        position.last_checksum.clone_from(checksum);
+        apply(&mut self.connection, line).await.map_err(Self::sql_error(&self.path))
+    }
+
+    /// The position up to which the journal has been ingested.
+    async fn journal_position(&mut self) -> Result<JournalPosition, StoreError> {
+        if let Some(position) = &self.journal {
+            return Ok(position.clone());
         }
+        let (bytes, lines, last_checksum): (i64, i64, String) =
+            sqlx::query_as("select bytes_read, lines_read, last_checksum from journal")
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(Self::sql_error(&self.path))?;
+        Ok(JournalPosition { bytes: bytes as u64, lines: lines as u64, last_checksum })
+    }
+
+    /// Stores that position, before a commit.
+    pub(in crate::store) async fn store_journal_position(&mut self) -> Result<(), StoreError> {
+        let Some(JournalPosition { bytes, lines, last_checksum }) = &self.journal else {
+            return Ok(());
+        };
         sqlx::query("update journal set bytes_read = ?, lines_read = ?, last_checksum = ?")
-            .bind(offset.bytes as i64)
-            .bind(offset.lines as i64)
-            .bind(&chain.last)
-            .execute(&mut *transaction)
+            .bind(*bytes as i64)
+            .bind(*lines as i64)
+            .bind(last_checksum)
+            .execute(&mut self.connection)
             .await
-            .map_err(&sql)?;
-        transaction.commit().await.map_err(&sql)
+            .map_err(Self::sql_error(&self.path))?;
+        Ok(())
     }
 }
 
@@ -83,11 +116,7 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), sqlx::Error
         Entry::Planned(planned) => plan(db, planned, line.time_ms).await,
         Entry::Changed { trial, from, to, seal } => {
             let ended = from.active_attempt().filter(|number| to.active_attempt() != Some(*number));
-            change(db, trial, to, line.time_ms).await?;
-            match (ended, seal) {
-                (Some(number), Some(seal)) => set_seal(db, trial, number, seal).await,
-                _ => Ok(()),
-            }
+            change(db, trial, to, line.time_ms, ended.zip(seal.as_ref())).await
         }
         Entry::AttemptsReset { trial } => reset_attempts(db, trial).await,
         Entry::Stalled { trial, attempt, silent_ms } => {
@@ -101,8 +130,8 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), sqlx::Error
         Entry::StoppingRun { request } => set_stop_request(db, Some(*request)).await,
         Entry::Imported { trial, started_ms, seal } => {
             insert_attempt(db, trial, 1, *started_ms).await?;
-            change(db, trial, &State::Succeeded { attempt: 1 }, line.time_ms).await?;
-            set_seal(db, trial, 1, seal).await
+            let state = State::Succeeded { attempt: 1 };
+            change(db, trial, &state, line.time_ms, Some((1, seal))).await
         }
         Entry::Removed { trial, files } => remove(db, trial, files, line.time_ms).await,
         Entry::DamageAccepted { files } => accept(db, files).await,
@@ -160,42 +189,32 @@ async fn plan(
 }
 
 /// Gives a trial the state `to`, whatever it had: what a lost line recorded is in the later ones. A trial
-/// whose plan is lost has none.
+/// whose plan is lost has none. `ended` is the attempt that has ended by it, and its seal.
 async fn change(
     db: &mut SqliteConnection,
     trial: &TrialId,
     to: &State,
     time_ms: i64,
+    ended: Option<(u32, &AttemptSeal)>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("update trial set state = ?, state_json = ?, changed_ms = ? where name = ?")
-        .bind(to.name())
-        .bind(to_json(to))
-        .bind(time_ms)
-        .bind(&trial.0)
-        .execute(&mut *db)
-        .await?;
     let attempt = match to {
         State::Succeeded { attempt } => Some(*attempt),
         _ => to.active_attempt(),
     };
-    match attempt {
-        Some(attempt) => insert_attempt(db, trial, attempt, time_ms).await,
-        None => Ok(()),
-    }
-}
-
-async fn set_seal(
-    db: &mut SqliteConnection,
-    trial: &TrialId,
-    attempt: u32,
-    seal: &AttemptSeal,
-) -> Result<(), sqlx::Error> {
-    let json = serde_json::to_string(seal).expect("seals are plain data");
+    let (number, seal) = ended.unzip();
+    // All at once for the database's thread, as this is done several times a trial. Without an attempt,
+    // its number is null: nothing is inserted, or updated.
     let statement = sqlx::query(
-        "update attempt set seal = ?
-         where number = ? and trial_id = (select trial_id from trial where name = ?)",
+        "update trial set state = ?, state_json = ?, changed_ms = ? where name = ?;
+         insert or ignore into attempt (trial_id, number, started_ms, build, data)
+         select trial_id, ?, ?, build, data from trial where name = ?;
+         update attempt set seal = ?
+         where number = ? and trial_id = (select trial_id from trial where name = ?);",
     );
-    statement.bind(json).bind(attempt).bind(&trial.0).execute(db).await.map(drop)
+    let statement = statement.bind(to.name()).bind(to_json(to)).bind(time_ms).bind(&trial.0);
+    let statement = statement.bind(attempt).bind(time_ms).bind(&trial.0);
+    let seal = seal.map(|seal| serde_json::to_string(seal).expect("seals are plain data"));
+    statement.bind(seal).bind(number).bind(&trial.0).execute(db).await.map(drop)
 }
 
 async fn accept(
