@@ -43,6 +43,7 @@ pub(crate) use builds::CodeRecord;
 pub use builds::Origins;
 use damage::Damage;
 use database_seal::Condition;
+pub use ingest::EventsRead;
 pub use journal_file::Unneeded;
 pub(crate) use points::Point;
 pub use retry_history::AttemptHistory;
