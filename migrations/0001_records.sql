@@ -148,16 +148,25 @@ create table skipped_line (
     primary key (attempt_id, line)
 ) strict, without rowid;
 
--- One value of one metric at one step; `item` is empty where the metric has none. NaN is null.
-create table point (
+-- The series of points that an attempt reports: one of each metric, or of each of its items. `item` is
+-- empty where the metric has none. Its number stands for all three in each of its points, which so take
+-- less room and time.
+create table attempt_series (
+    series_id integer primary key,
     attempt_id integer not null references attempt,
     metric_id integer not null references metric,
     item text not null,
+    unique (attempt_id, metric_id, item)
+) strict;
+
+-- One value at one step. NaN is null.
+create table point (
+    series_id integer not null references attempt_series,
     step integer not null,
     value real,
     -- Seconds since the Unix epoch, by the worker's clock.
     time real,
-    primary key (attempt_id, metric_id, item, step)
+    primary key (series_id, step)
 ) strict, without rowid;
 
 -- An attempt's final values. NaN is null.
@@ -217,12 +226,13 @@ select
     trial.variant,
     trial.seed,
     metric.name as metric,
-    point.item,
+    attempt_series.item,
     point.step,
     point.value,
     point.time,
     effective.number as attempt
 from point
+join attempt_series using (series_id)
 join effective_attempt as effective using (attempt_id)
 join trial using (trial_id)
 join metric using (metric_id)
@@ -230,13 +240,14 @@ where (effective.effective_until is null or point.step <= effective.effective_un
     -- An attempt that resumes from a checkpoint may report the checkpoint's own step again.
     and not exists (
         select 1
-        from point as repeated
-        join attempt as later on later.attempt_id = repeated.attempt_id
+        from attempt as later
+        join attempt_series as repeated using (attempt_id)
+        join point as repeated_point on repeated_point.series_id = repeated.series_id
         where later.trial_id = effective.trial_id
             and later.number > effective.number
-            and repeated.metric_id = point.metric_id
-            and repeated.item = point.item
-            and repeated.step = point.step
+            and repeated.metric_id = attempt_series.metric_id
+            and repeated.item = attempt_series.item
+            and repeated_point.step = point.step
     );
 
 -- Every trial's final values, by name: those of its last attempt, and of no earlier one.

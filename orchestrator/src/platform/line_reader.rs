@@ -1,7 +1,9 @@
 //! Reads whole lines from a file that grows, in bounded memory whatever it holds.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _, Seek, SeekFrom, Write as _};
+use std::ops::Range;
 use std::path::Path;
 
 use experiments::regular_file;
@@ -22,19 +24,31 @@ pub(crate) struct ReadOffset {
 }
 
 /// The result of one read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Read {
-    /// The new lines; the last one is number `offset.lines`.
-    pub(crate) lines: Vec<Line>,
+    /// What was read of the file.
+    bytes: Vec<u8>,
+    /// The new lines in `bytes`, without their line feeds; `None` for one that is too long.
+    ranges: Vec<Option<Range<usize>>>,
     /// The position to continue from.
     pub(crate) offset: ReadOffset,
 }
 
+impl Read {
+    /// The new lines; the last one is number `offset.lines`.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.ranges.iter().map(|range| match range {
+            Some(range) => Line::Whole(String::from_utf8_lossy(&self.bytes[range.clone()])),
+            None => Line::TooLong,
+        })
+    }
+}
+
 /// A line without its line feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum Line<'a> {
     /// Its text, in which bytes that are not UTF-8 are replaced.
-    Whole(String),
+    Whole(Cow<'a, str>),
     /// Longer than [`Tail::longest`].
     TooLong,
 }
@@ -62,7 +76,7 @@ impl Tail<'_> {
         let mut file = match regular_file::open(self.path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Ok(Read { lines: Vec::new(), offset: from });
+                return Ok(Read { offset: from, ..Read::default() });
             }
             Err(e) => return Err(e),
         };
@@ -79,7 +93,7 @@ impl Tail<'_> {
                 break;
             }
         }
-        Ok(self.split(&bytes, from))
+        Ok(self.split(bytes, from))
     }
 
     /// The next position after `from` with something that was written: in what was not, a hole of a sparse
@@ -96,27 +110,24 @@ impl Tail<'_> {
     }
 
     /// The lines in `bytes`, which were read at `from`.
-    fn split(&self, bytes: &[u8], from: ReadOffset) -> Read {
-        let (mut lines, mut offset) = (Vec::new(), from);
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let line = piece.strip_suffix(b"\n");
-            let too_long = line.unwrap_or(piece).len() as u64 > self.longest;
-            if line.is_none() && !too_long && !offset.in_long_line {
-                break;
-            }
+    fn split(&self, bytes: Vec<u8>, from: ReadOffset) -> Read {
+        let (mut ranges, mut offset, mut start) = (Vec::new(), from, 0);
+        let is_too_long = |line: &Range<usize>| line.len() as u64 > self.longest;
+        for end in memchr::memchr_iter(b'\n', &bytes) {
             if !offset.in_long_line {
-                offset.lines += 1;
-                lines.push(match line {
-                    Some(line) if !too_long => {
-                        Line::Whole(String::from_utf8_lossy(line).into_owned())
-                    }
-                    _ => Line::TooLong,
-                });
+                ranges.push(Some(start..end).filter(|line| !is_too_long(line)));
             }
-            offset.bytes += piece.len() as u64;
-            offset.in_long_line = line.is_none();
+            offset.in_long_line = false;
+            start = end + 1;
         }
-        Read { lines, offset }
+        if is_too_long(&(start..bytes.len())) && !offset.in_long_line {
+            ranges.push(None);
+            offset.in_long_line = true;
+        }
+        let read = if offset.in_long_line { bytes.len() } else { start };
+        offset.lines += ranges.len() as u64;
+        offset.bytes += read as u64;
+        Read { bytes, ranges, offset }
     }
 }
 
@@ -145,12 +156,19 @@ mod tests {
         Tail { path, longest, end: u64::MAX }
     }
 
+    fn owned(line: Line) -> Line<'static> {
+        match line {
+            Line::Whole(text) => Line::Whole(Cow::Owned(text.into_owned())),
+            Line::TooLong => Line::TooLong,
+        }
+    }
+
     /// Everything from `offset` on.
-    fn drain(tail: Tail, offset: &mut ReadOffset) -> Vec<Line> {
+    fn drain(tail: Tail, offset: &mut ReadOffset) -> Vec<Line<'static>> {
         let mut lines = Vec::new();
         loop {
             let read = tail.read(*offset).unwrap();
-            lines.extend(read.lines);
+            lines.extend(read.lines().map(owned));
             if read.offset == *offset {
                 return lines;
             }
@@ -158,8 +176,8 @@ mod tests {
         }
     }
 
-    fn whole(text: &str) -> Line {
-        Line::Whole(text.to_owned())
+    fn whole(text: &str) -> Line<'static> {
+        Line::Whole(Cow::Owned(text.to_owned()))
     }
 
     #[test]
@@ -220,7 +238,7 @@ mod tests {
         // The beginning, the rest with the hole left out, and nothing more.
         for _ in 0..3 {
             let read = tail(&path, 1 << 20).read(offset).unwrap();
-            lines.extend(read.lines);
+            lines.extend(read.lines().map(owned));
             offset = read.offset;
         }
         assert_eq!(lines, [Line::TooLong, whole("after")]);

@@ -55,9 +55,9 @@ pub(super) fn for_each_line(
         if read.offset == offset {
             return Ok(());
         }
-        for (number, line) in (offset.lines + 1..).zip(&read.lines) {
+        for (number, line) in (offset.lines + 1..).zip(read.lines()) {
             if let line_reader::Line::Whole(text) = line {
-                each(number, text);
+                each(number, &text);
             }
         }
         offset = read.offset;

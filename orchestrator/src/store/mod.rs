@@ -43,6 +43,7 @@ pub(crate) use builds::CodeRecord;
 pub use builds::Origins;
 use damage::Damage;
 use database_seal::Condition;
+pub use ingest::EventsRead;
 use journal_file::JournalPosition;
 pub use journal_file::Unneeded;
 pub(crate) use points::Point;
@@ -68,8 +69,8 @@ pub struct Store {
     writes: bool,
     /// True if rows were written since the last [`Self::commit`].
     in_transaction: bool,
-    /// Events among them.
-    uncommitted_events: usize,
+    /// Lines of events that they were read from.
+    uncommitted_lines: u64,
     /// The position in the journal up to which it has been ingested; `None` until it was read.
     journal: Option<JournalPosition>,
     /// Stamps that were verified since the last [`Self::commit`], by path.
@@ -291,7 +292,7 @@ impl Store {
             path,
             writes,
             in_transaction: false,
-            uncommitted_events: 0,
+            uncommitted_lines: 0,
             journal: None,
             verified: BTreeMap::new(),
             damage,
@@ -310,13 +311,13 @@ impl Store {
     }
 
     /// Commits what was written since the last call: from now on other processes see it.
-    pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
+    pub async fn commit(&mut self) -> Result<(), StoreError> {
         if self.in_transaction {
             self.store_journal_position().await?;
             self.store_verified().await?;
             let committed = sqlx::query("commit").execute(&mut self.connection).await;
             committed.map_err(Self::sql_error(&self.path))?;
-            (self.in_transaction, self.uncommitted_events) = (false, 0);
+            (self.in_transaction, self.uncommitted_lines) = (false, 0);
         }
         Ok(())
     }

@@ -88,15 +88,14 @@ impl Store {
              from effective_attempt as status
              join trial using (trial_id)
              join metric on metric.name = ?1
+             join attempt_series as own on own.attempt_id = status.attempt_id
+                and own.metric_id = metric.metric_id
+                and own.item = ''
              -- A cross join, or SQLite begins with all points.
-             cross join point on point.attempt_id = status.attempt_id
-                and point.metric_id = metric.metric_id
-                and point.item = ''
+             cross join point on point.series_id = own.series_id
                 and point.step = (
                     select max(step) from point as last
-                    where last.attempt_id = status.attempt_id
-                        and last.metric_id = metric.metric_id
-                        and last.item = ''
+                    where last.series_id = own.series_id
                         and last.step <= ifnull(status.effective_until, ?2)
                 )
              order by trial.name, status.number",
@@ -126,15 +125,10 @@ impl Store {
                 sqlx::query_as(
                     "select distinct trial.name
              from metric
-             join attempt_metric as named using (metric_id)
+             join attempt_series using (metric_id)
              join attempt using (attempt_id)
              join trial using (trial_id)
-             where metric.name = ? and exists (
-                select 1 from point
-                where point.attempt_id = named.attempt_id
-                    and point.metric_id = named.metric_id
-                    and point.item = ''
-             )",
+             where metric.name = ? and attempt_series.item = ''",
                 )
                 .bind(metric),
             )
@@ -149,9 +143,8 @@ impl Store {
                 "select metric.name
              from metric
              where exists (
-                select 1 from attempt_metric as named
-                join point using (attempt_id, metric_id)
-                where named.metric_id = metric.metric_id and point.item = ''
+                select 1 from attempt_series
+                where attempt_series.metric_id = metric.metric_id and attempt_series.item = ''
              )",
             ))
             .await?;
@@ -171,11 +164,13 @@ impl Store {
         let time = if start.is_some() { ", time" } else { "" };
         let select = format!(
             "select step, value{time} from point
-             where attempt_id = ? and item = '' and step <= ?
-                and metric_id = (select metric_id from metric where name = ?)
+             where step <= ? and series_id = (
+                select series_id from attempt_series join metric using (metric_id)
+                where attempt_id = ? and name = ? and item = ''
+             )
              order by step"
         );
-        let rows = sqlx::query(AssertSqlSafe(select)).bind(attempt).bind(until).bind(metric);
+        let rows = sqlx::query(AssertSqlSafe(select)).bind(until).bind(attempt).bind(metric);
         rows.fetch(&mut self.connection)
             .map_ok(|row| sample(&row, start))
             .try_collect()

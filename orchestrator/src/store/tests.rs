@@ -341,7 +341,16 @@ async fn an_attempt_that_lies_about_itself_changes_nothing_but_its_own_records()
 /// Every column of an attempt, and its points.
 async fn dump(store: &mut Store) -> Vec<String> {
     let mut rows = Vec::new();
-    for table in ["attempt", "point", "skipped_line", "checkpoint", "result", "attempt_metric"] {
+    let tables = [
+        "attempt",
+        "attempt_series",
+        "point",
+        "skipped_line",
+        "checkpoint",
+        "result",
+        "attempt_metric",
+    ];
+    for table in tables {
         let columns = format!("select group_concat(name) from pragma_table_info('{table}')");
         let columns: String = sqlx::query_scalar(sqlx::AssertSqlSafe(columns))
             .fetch_one(&mut store.connection)

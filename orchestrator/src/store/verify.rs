@@ -124,6 +124,15 @@ impl Store {
                       join {database}.trial using (trial_id)
                       where a.attempt_id = this.attempt_id)"
                 ),
+                "series_id" => format!(
+                    "(select t.name || ' attempt ' || number || ' ' || m.name
+                        || iif(item = '', '', ' of ' || item)
+                      from {database}.attempt_series as s
+                      join {database}.attempt using (attempt_id)
+                      join {database}.trial as t using (trial_id)
+                      join {database}.metric as m using (metric_id)
+                      where s.series_id = this.series_id)"
+                ),
                 // Of the printed forms of a number, only this one is different for every number.
                 column => format!(
                     "iif(typeof(this.{column}) = 'real', printf('%!.17g', this.{column}),

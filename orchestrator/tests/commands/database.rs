@@ -46,7 +46,7 @@ fn dump(database: &Path) -> Vec<String> {
             phase_step, phase_total, phase_time, failure_class, failure_message, stop_cause, last_step,
             stalled_since_ms) from attempt",
         "select json_array(attempt_id, name, item, step, printf('%!.17g', value), time)
-            from point join metric using (metric_id)",
+            from point join attempt_series using (series_id) join metric using (metric_id)",
         "select json_array(attempt_id, name, printf('%!.17g', value))
             from result join metric using (metric_id)",
         "select json_array(attempt_id, name, description, unit)
@@ -133,9 +133,13 @@ fn a_check_names_the_rows_that_do_not_follow_from_the_files() {
         test.orch("db rebuild").expect(0, &[]);
         test.orch("db check").expect(0, &[]);
     };
-    alter(&database, "update point set value = value + 1e-9 where attempt_id = 1 and step = 3");
+    alter(
+        &database,
+        "update point set value = value + 1e-9 where step = 3 and series_id =
+            (select min(series_id) from attempt_series where attempt_id = 1)",
+    );
     assert_found_and_rebuild(&[
-        "point: {\"attempt\":\"a-s0-",
+        "point: {\"series\":\"a-s0-",
         "\"step\":3",
         "does not follow from the files",
         "is missing",

@@ -120,7 +120,7 @@ const TABLES: [&str; 7] = [
          resumed_from, phase, phase_step, phase_total, phase_time, failure_class, failure_message
      from DB.attempt join DB.trial using (trial_id)",
     "select trial.name, number, metric.name, item, step, value, time
-     from DB.point join DB.metric using (metric_id)
+     from DB.point join DB.attempt_series using (series_id) join DB.metric using (metric_id)
      join DB.attempt using (attempt_id) join DB.trial using (trial_id)",
     "select trial.name, number, metric.name, value
      from DB.result join DB.metric using (metric_id)

@@ -47,16 +47,16 @@ pub(super) fn enforce(event: &mut Event) -> Result<(), String> {
             cut(program);
             device.iter_mut().for_each(cut);
             step("resumed_from", resumed_from.unwrap_or(0))?;
-            optional("build", build.as_ref())?;
+            optional("build", build.as_deref())?;
             for (metric, info) in metrics {
                 name("metric", metric)?;
                 cut(&mut info.description);
-                optional("unit", info.unit.as_ref())?;
+                optional("unit", info.unit.as_deref())?;
             }
             Ok(())
         }
         Event::Code(Code { files, commit, .. }) => {
-            optional("commit", commit.as_ref())?;
+            optional("commit", commit.as_deref())?;
             hashes(files)
         }
         Event::Imports { files } => hashes(files),
@@ -66,20 +66,18 @@ pub(super) fn enforce(event: &mut Event) -> Result<(), String> {
             step("of", *of)
         }
         Event::Metrics { step: at, item, values } => {
-            step("step", *at)?;
-            optional("item", item.as_ref())?;
-            values.keys().try_for_each(|metric| name("metric", metric))
+            enforce_on_metrics(*at, item.as_deref(), values.keys().map(String::as_str))
         }
         Event::Checkpoint { step: at, path: file, hash } => {
             step("step", *at)?;
-            optional("hash", hash.as_ref())?;
+            optional("hash", hash.as_deref())?;
             path(file)
         }
         Event::Artifact { kind, name: shows, step: at, item, path: file } => {
             name("kind", kind)?;
             name("name", shows)?;
             step("step", *at)?;
-            optional("item", item.as_ref())?;
+            optional("item", item.as_deref())?;
             path(file)
         }
         Event::Result { values } => values.keys().try_for_each(|metric| name("metric", metric)),
@@ -92,6 +90,17 @@ pub(super) fn enforce(event: &mut Event) -> Result<(), String> {
             step("lines", *lines)
         }
     }
+}
+
+/// The same for metrics: their step, item and names.
+pub(super) fn enforce_on_metrics<'a>(
+    at: u64,
+    item: Option<&str>,
+    mut names: impl Iterator<Item = &'a str>,
+) -> Result<(), String> {
+    step("step", at)?;
+    optional("item", item)?;
+    names.try_for_each(|metric| name("metric", metric))
 }
 
 fn name(what: &str, name: &str) -> Result<(), String> {
@@ -119,7 +128,7 @@ fn hashes(files: &BTreeMap<String, String>) -> Result<(), String> {
     Ok(())
 }
 
-fn optional(what: &str, text: Option<&String>) -> Result<(), String> {
+fn optional(what: &str, text: Option<&str>) -> Result<(), String> {
     text.map_or(Ok(()), |text| name(what, text))
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::{Event, json, limits};
+use super::{Event, MetricsLine, json, limits};
 use crate::protocol::number::Number;
 use crate::yaml::suggest::nearest;
 
@@ -72,6 +72,14 @@ impl Line {
 
     /// As [`Self::parse`], with a reason for each value that was left out.
     pub fn parse_with_skipped(line: &str) -> Result<(Self, Vec<String>), LineError> {
+        match MetricsLine::parse(line) {
+            Some(metrics) => Ok((metrics.into(), Vec::new())),
+            None => Self::parse_any(line),
+        }
+    }
+
+    /// The general way, for a line of any kind.
+    pub(super) fn parse_any(line: &str) -> Result<(Self, Vec<String>), LineError> {
         let mut value = json::parse(line).map_err(|reason| LineError::Malformed { reason })?;
         let Some(kind) = value.get("event").and_then(Value::as_str) else {
             return Err(LineError::Malformed { reason: "no `event` field".to_owned() });

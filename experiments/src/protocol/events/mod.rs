@@ -6,6 +6,7 @@
 mod json;
 mod limits;
 mod line;
+mod metrics_line;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use crate::protocol::number::Number;
 pub use json::parse as parse_json;
 pub use limits::{LONGEST_LINE, MOST_METRICS, is_below};
 pub use line::{Line, LineError};
+pub use metrics_line::MetricsLine;
 
 /// Version of the event format, sent in [`Event::Hello`]. Raise it when an old reader would
 /// misunderstand a new writer; adding a field or a kind does not need it.

@@ -136,9 +136,9 @@ impl Observed {
         let progress = self.progress.entry(id.clone()).or_default();
         loop {
             let read = tail.read(place)?;
-            for line in &read.lines {
+            for line in read.lines() {
                 let line_reader::Line::Whole(text) = line else { continue };
-                if let Ok(line) = Line::parse(text) {
+                if let Ok(line) = Line::parse(&text) {
                     progress.add(&line, headline);
                 }
             }

@@ -2,30 +2,45 @@
 //! statements; everything else is written event by event.
 
 use std::collections::BTreeMap;
+use std::mem;
+use std::sync::LazyLock;
 
-use experiments::protocol::events::{Event, Line};
+use experiments::protocol::events::{Event, Line, MetricsLine};
 use experiments::protocol::number::Number;
-use sqlx::{QueryBuilder, SqliteConnection};
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, AssertSqlSafe, SqliteConnection};
 
 use super::code::{store_code, store_imports};
 use super::metric_names::Names;
 
 /// Points written by one statement: SQLite takes 32,766 values at a time.
-const ROWS: usize = 5_000;
+const ROWS: usize = 4_000;
+
+/// The statement for that many, which SQLite compiles once.
+static INSERT_ROWS: LazyLock<String> = LazyLock::new(|| insert(ROWS));
+
+/// The statement that writes `rows` points. Of a repeated one, the later value counts.
+fn insert(rows: usize) -> String {
+    let row = "(?, ?, ?, ?)";
+    let rows = vec![row; rows].join(", ");
+    format!("insert or replace into point (series_id, step, value, time) values {rows}")
+}
 
 /// The events of one transaction.
 pub(super) struct Batch {
     attempt_id: i64,
     names: Names,
-    /// In the file's order.
+    /// Those that have not been written, in the file's order.
     points: Vec<Point>,
+    /// True if there have been points.
+    has_points: bool,
     /// The step that the worker reached last.
     last_step: Option<i64>,
 }
 
-struct Point {
-    metric_id: i64,
-    item: String,
+/// A row of the table of points.
+pub(super) struct Point {
+    series_id: i64,
     step: i64,
     value: Option<f64>,
     time: Option<f64>,
@@ -38,41 +53,66 @@ impl Batch {
         attempt_id: i64,
     ) -> Result<Self, sqlx::Error> {
         let names = Names::of(db, attempt_id).await?;
-        Ok(Self { attempt_id, names, points: Vec::new(), last_step: None })
+        Ok(Self { attempt_id, names, points: Vec::new(), has_points: false, last_step: None })
     }
 
-    /// The metrics that the attempt has named so far.
-    pub(super) fn names(&self) -> &Names {
-        &self.names
+    /// Adds points, if all of their series are known; false, and none is added, if one is not.
+    pub(super) fn add_points(&mut self, metrics: &MetricsLine) -> bool {
+        let (step, item) = (integer(metrics.step), metrics.item().unwrap_or_default());
+        let before = self.points.len();
+        for (metric, value) in metrics.values() {
+            let Some(series_id) = self.names.known_series(metric, item) else {
+                self.points.truncate(before);
+                return false;
+            };
+            self.points.push(Point { series_id, step, value: real(value), time: metrics.time });
+        }
+        self.has_points |= self.points.len() > before;
+        self.last_step = Some(step);
+        true
     }
 
-    /// Stores an event, if it is a point at [`finish`](Self::finish).
+    /// True if there are points enough for a full statement.
+    pub(super) fn is_full(&self) -> bool {
+        self.points.len() >= ROWS
+    }
+
+    /// Removes the first points, if there are enough for a full statement.
+    pub(super) fn take_full(&mut self) -> Option<Vec<Point>> {
+        let rest = self.is_full().then(|| self.points.split_off(ROWS))?;
+        Some(mem::replace(&mut self.points, rest))
+    }
+
+    /// Stores an event, if it is a point by [`finish`](Self::finish) at the latest; false, and nothing
+    /// is stored, if the attempt would exceed its limit of metrics.
     pub(super) async fn apply(
         &mut self,
         db: &mut SqliteConnection,
         line: &Line,
-    ) -> Result<(), sqlx::Error> {
-        self.names.add(db, &line.event).await?;
+    ) -> Result<bool, sqlx::Error> {
+        if !self.names.add(db, &line.event).await? {
+            return Ok(false);
+        }
         if let Event::Progress { step, .. } | Event::Metrics { step, .. } = &line.event {
             self.last_step = Some(integer(*step));
         }
         match &line.event {
             Event::Metrics { step, item, values } => {
-                self.points.extend(values.iter().map(|(metric, value)| Point {
-                    metric_id: self.names.id(metric),
-                    item: item.clone().unwrap_or_default(),
-                    step: integer(*step),
-                    value: real(*value),
-                    time: line.time,
-                }));
-                Ok(())
+                let item = item.as_deref().unwrap_or_default();
+                for (metric, value) in values {
+                    let series_id = self.names.series_id(db, metric, item).await?;
+                    let (step, value) = (integer(*step), real(*value));
+                    self.points.push(Point { series_id, step, value, time: line.time });
+                }
+                self.has_points |= !values.is_empty();
             }
-            hello @ Event::Hello { .. } => self.store_hello(db, hello).await,
-            Event::Result { values } => self.store_result(db, values).await,
-            Event::Code(code) => store_code(db, self.attempt_id, code).await,
-            Event::Imports { files } => store_imports(db, self.attempt_id, files).await,
-            other => self.store_row(db, other, line.time).await,
+            hello @ Event::Hello { .. } => self.store_hello(db, hello).await?,
+            Event::Result { values } => self.store_result(db, values).await?,
+            Event::Code(code) => store_code(db, self.attempt_id, code).await?,
+            Event::Imports { files } => store_imports(db, self.attempt_id, files).await?,
+            other => self.store_row(db, other, line.time).await?,
         }
+        Ok(true)
     }
 
     async fn store_hello(
@@ -171,22 +211,15 @@ impl Batch {
         statement.execute(db).await.map(drop)
     }
 
-    /// Stores the points, and the step that was reached last.
-    pub(super) async fn finish(self, db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        for points in self.points.chunks(ROWS) {
-            // Of a repeated key, the later value counts.
-            let mut insert = QueryBuilder::new(
-                "insert or replace into point (attempt_id, metric_id, item, step, value, time) ",
-            );
-            insert.push_values(points, |mut row, point| {
-                row.push_bind(self.attempt_id)
-                    .push_bind(point.metric_id)
-                    .push_bind(&point.item)
-                    .push_bind(point.step)
-                    .push_bind(point.value)
-                    .push_bind(point.time);
-            });
-            insert.build().persistent(false).execute(&mut *db).await?;
+    /// Writes the remaining points, and the step that was reached last.
+    pub(super) async fn finish(mut self, db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        while let Some(points) = self.take_full() {
+            write_full(db, points).await?;
+        }
+        if !self.points.is_empty() {
+            let insert = insert(self.points.len());
+            let statement = sqlx::query_with(AssertSqlSafe(insert), values(self.points));
+            statement.persistent(false).execute(&mut *db).await?;
         }
         // An attempt that reports points without a hello has started from scratch.
         sqlx::query(
@@ -195,13 +228,33 @@ impl Batch {
                 last_step = coalesce(?, last_step)
              where attempt_id = ?",
         )
-        .bind(!self.points.is_empty())
+        .bind(self.has_points)
         .bind(self.last_step)
         .bind(self.attempt_id)
         .execute(db)
         .await
         .map(drop)
     }
+}
+
+/// Writes the points of a full statement.
+pub(super) async fn write_full(
+    db: &mut SqliteConnection,
+    points: Vec<Point>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query_with(INSERT_ROWS.as_str(), values(points)).execute(db).await.map(drop)
+}
+
+/// The values of points for a statement.
+fn values(points: Vec<Point>) -> SqliteArguments {
+    let mut values = SqliteArguments::default();
+    values.reserve(4 * points.len(), 0);
+    for Point { series_id, step, value, time } in points {
+        let added = values.add(series_id).and_then(|()| values.add(step));
+        let added = added.and_then(|()| values.add(value)).and_then(|()| values.add(time));
+        added.expect("numbers can be encoded");
+    }
+    values
 }
 
 /// A step as SQLite can hold it: no event has a greater one.

@@ -1,29 +1,32 @@
 //! From an attempt's `events.jsonl` to the database, a few megabytes at a time.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use experiments::protocol::events::{Event, LONGEST_LINE, Line, MOST_METRICS};
+use experiments::protocol::events::{Event, LONGEST_LINE, Line, MOST_METRICS, MetricsLine};
+use experiments::protocol::number::Number;
 use experiments::protocol::trial_id::TrialId;
 use experiments::regular_file;
+use futures_util::future;
 use sqlx::SqliteConnection;
 
-use super::batch::Batch;
-use super::metric_names::Names;
+use super::batch::{Batch, write_full};
 use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::store::skipped_lines::skip_line;
 use crate::store::{Store, StoreError};
 
-/// Events after which a transaction is committed, so that SQLite's log of it stays small.
-const MOST_UNCOMMITTED: usize = 100_000;
+/// Lines after which a transaction is committed, so that SQLite's log of it stays small.
+const MOST_UNCOMMITTED: u64 = 100_000;
 
 /// Events that were ingested.
 #[derive(Debug)]
-pub(crate) struct Read {
-    /// The events, in the file's order.
-    pub(crate) lines: Vec<Line>,
-    /// True if there was something to read, so that there may be more.
-    pub(crate) more: bool,
+pub struct EventsRead {
+    /// The events, in the file's order. Of metrics that follow one another there is one event, without
+    /// those of items and without a time, with the step that was reached and the newest values.
+    pub lines: Vec<Line>,
+    /// True if there may be more.
+    pub more: bool,
 }
 
 /// An attempt and the position in its events file.
@@ -40,13 +43,13 @@ struct Cursor {
 impl Store {
     /// Ingests the new events in the attempt's file before the byte `end`, a few megabytes at a time,
     /// and returns them. Call again while there is more.
-    pub(crate) async fn read_events(
+    pub async fn read_events(
         &mut self,
         trial: &TrialId,
         attempt: u32,
         file: &Path,
         end: u64,
-    ) -> Result<Read, StoreError> {
+    ) -> Result<EventsRead, StoreError> {
         let sql = Self::sql_error(&self.path);
         let cursor: Cursor = sqlx::query_as(
             "select attempt_id, bytes_read, lines_read, in_long_line, skipped_lines,
@@ -68,20 +71,20 @@ impl Store {
             Err(error) if regular_file::is_fault_of_file(&error) => {
                 self.begin().await?;
                 unreadable(&mut self.connection, &cursor, file, &error).await.map_err(&sql)?;
-                return Ok(Read { lines: Vec::new(), more: false });
+                return Ok(EventsRead { lines: Vec::new(), more: false });
             }
             read => read.map_err(|source| StoreError::File { path: file.to_owned(), source })?,
         };
         if read.offset == from {
-            return Ok(Read { lines: Vec::new(), more: false });
+            return Ok(EventsRead { lines: Vec::new(), more: false });
         }
         self.begin().await?;
         let lines = ingest(&mut self.connection, &cursor, &read).await.map_err(&sql)?;
-        self.uncommitted_events += lines.len();
-        if self.uncommitted_events >= MOST_UNCOMMITTED {
+        self.uncommitted_lines += read.offset.lines - from.lines;
+        if self.uncommitted_lines >= MOST_UNCOMMITTED {
             self.commit().await?;
         }
-        Ok(Read { lines, more: true })
+        Ok(EventsRead { lines, more: read.offset.bytes < end })
     }
 }
 
@@ -110,51 +113,160 @@ async fn ingest(
     cursor: &Cursor,
     read: &line_reader::Read,
 ) -> Result<Vec<Line>, sqlx::Error> {
-    let mut batch = Batch::new(db, cursor.attempt_id).await?;
-    let (mut skipped, mut partial) = (cursor.skipped_lines as u64, cursor.partial_lines as u64);
-    let mut lines = Vec::new();
-    for (number, line) in (cursor.lines_read as u64 + 1..).zip(&read.lines) {
-        let before = skipped + partial;
-        match parse(line, batch.names()) {
-            Ok(Some((line, skipped_values))) => {
-                batch.apply(db, &line).await?;
-                lines.push(line);
+    let mut records = Records {
+        attempt_id: cursor.attempt_id,
+        batch: Batch::new(db, cursor.attempt_id).await?,
+        skipped: cursor.skipped_lines as u64,
+        partial: cursor.partial_lines as u64,
+        reported: Vec::new(),
+    };
+    let mut unread = (cursor.lines_read as u64 + 1..).zip(read.lines());
+    let mut next = records.add_points(&mut unread);
+    loop {
+        next = if let Some((number, line)) = next {
+            records.store(db, number, &line).await?;
+            records.add_points(&mut unread)
+        } else if let Some(points) = records.batch.take_full() {
+            // SQLite has a thread of its own: while it writes, this one reads on.
+            let reading = async { records.add_points(&mut unread) };
+            let (written, next) = future::join(write_full(db, points), reading).await;
+            written?;
+            next
+        } else {
+            break;
+        };
+    }
+    let Records { batch, skipped, partial, reported, .. } = records;
+    batch.finish(db).await?;
+    store_position(db, cursor.attempt_id, read.offset, [skipped, partial]).await?;
+    Ok(reported)
+}
+
+/// The records that the lines of one read come to.
+struct Records {
+    attempt_id: i64,
+    batch: Batch,
+    skipped: u64,
+    partial: u64,
+    /// The events for [`EventsRead::lines`].
+    reported: Vec<Line>,
+}
+
+impl Records {
+    /// Adds the points in the next lines, until there are enough for a full statement; the result is the
+    /// first line with anything else, with its number.
+    fn add_points<'a>(
+        &mut self,
+        unread: &mut impl Iterator<Item = (u64, line_reader::Line<'a>)>,
+    ) -> Option<(u64, line_reader::Line<'a>)> {
+        while !self.batch.is_full() {
+            let (number, line) = unread.next()?;
+            let line_reader::Line::Whole(text) = &line else { return Some((number, line)) };
+            match MetricsLine::parse(text) {
+                Some(metrics) if self.batch.add_points(&metrics) => {
+                    self.report_metrics(metrics.step, metrics.item(), metrics.values());
+                }
+                _ => return Some((number, line)),
+            }
+        }
+        None
+    }
+
+    /// Stores a line of any kind.
+    async fn store(
+        &mut self,
+        db: &mut SqliteConnection,
+        number: u64,
+        line: &line_reader::Line<'_>,
+    ) -> Result<(), sqlx::Error> {
+        match parse(line) {
+            None => {}
+            Some(Ok((line, skipped_values))) if self.batch.apply(db, &line).await? => {
+                self.report(line);
                 if !skipped_values.is_empty() {
-                    let reason = skipped_values.join("; ");
-                    skip_line(db, cursor.attempt_id, number, &reason, before).await?;
-                    partial += 1;
+                    self.skip(db, number, &skipped_values.join("; ")).await?;
+                    self.partial += 1;
                 }
             }
-            Ok(None) => {}
-            Err((lines, reason)) => {
-                skip_line(db, cursor.attempt_id, number, &reason, before).await?;
-                skipped = skipped.saturating_add(lines);
+            Some(Ok(_)) => {
+                let reason = format!("the attempt names more than {MOST_METRICS} metrics");
+                self.skip(db, number, &reason).await?;
+                self.skipped = self.skipped.saturating_add(1);
+            }
+            Some(Err((lines, reason))) => {
+                self.skip(db, number, &reason).await?;
+                self.skipped = self.skipped.saturating_add(lines);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an event to those that are reported.
+    fn report(&mut self, line: Line) {
+        match line.event {
+            Event::Metrics { step, item, values } => {
+                let values = values.iter().map(|(name, value)| (name.as_str(), *value));
+                self.report_metrics(step, item.as_deref(), values);
+            }
+            _ => self.reported.push(line),
+        }
+    }
+
+    /// Adds metrics to those that are reported: to the event before them, if that is one of metrics.
+    fn report_metrics<'a>(
+        &mut self,
+        step: u64,
+        item: Option<&str>,
+        values: impl Iterator<Item = (&'a str, Number)>,
+    ) {
+        if !matches!(self.reported.last(), Some(Line { event: Event::Metrics { .. }, .. })) {
+            let event = Event::Metrics { step, item: None, values: BTreeMap::new() };
+            self.reported.push(Line { time: None, event });
+        }
+        if let Some(Line { event: Event::Metrics { step: reached, values: newest, .. }, .. }) =
+            self.reported.last_mut()
+        {
+            *reached = step;
+            // Those of an item are nobody's newest values.
+            for (name, value) in values.filter(|_| item.is_none()) {
+                match newest.get_mut(name) {
+                    Some(known) => *known = value,
+                    None => drop(newest.insert(name.to_owned(), value)),
+                }
             }
         }
     }
-    batch.finish(db).await?;
-    store_position(db, cursor.attempt_id, read.offset, [skipped, partial]).await?;
-    Ok(lines)
+
+    /// Records that a line, or a value of it, was skipped.
+    async fn skip(
+        &self,
+        db: &mut SqliteConnection,
+        number: u64,
+        reason: &str,
+    ) -> Result<(), sqlx::Error> {
+        let before = self.skipped + self.partial;
+        skip_line(db, self.attempt_id, number, reason, before).await.map(drop)
+    }
 }
 
-/// An event, and a reason for each of its values that is skipped.
-type Parsed = (Line, Vec<String>);
+/// An event, and a reason for each of its values that is skipped; or the number of lines that are
+/// skipped and the reason.
+type Parsed = Result<(Line, Vec<String>), (u64, String)>;
 
-/// The event in a line, `None` if that is blank, or the number of lines that are skipped and the reason.
-fn parse(line: &line_reader::Line, names: &Names) -> Result<Option<Parsed>, (u64, String)> {
+/// The event in a line; `None` if that is blank.
+fn parse(line: &line_reader::Line) -> Option<Parsed> {
     let text = match line {
-        line_reader::Line::Whole(text) if text.trim().is_empty() => return Ok(None),
+        line_reader::Line::Whole(text) if text.trim().is_empty() => return None,
         line_reader::Line::Whole(text) => text,
-        line_reader::Line::TooLong => return Err((1, format!("longer than {LONGEST_LINE} bytes"))),
+        line_reader::Line::TooLong => {
+            return Some(Err((1, format!("longer than {LONGEST_LINE} bytes"))));
+        }
     };
-    let parsed = Line::parse_with_skipped(text).map_err(|error| (1, error.to_string()))?;
-    if let Event::Skipped { lines, reason } = parsed.0.event {
-        return Err((lines.max(1), reason));
-    }
-    if !names.have_room_for(&parsed.0.event) {
-        return Err((1, format!("the attempt names more than {MOST_METRICS} metrics")));
-    }
-    Ok(Some(parsed))
+    let parsed = Line::parse_with_skipped(text).map_err(|error| (1, error.to_string()));
+    Some(parsed.and_then(|(line, skipped_values)| match line.event {
+        Event::Skipped { lines, reason } => Err((lines.max(1), reason)),
+        _ => Ok((line, skipped_values)),
+    }))
 }
 
 async fn store_position(

@@ -41,7 +41,7 @@ impl Store {
             if read.offset == offset {
                 break;
             }
-            for (number, text) in (offset.lines + 1..).zip(read.lines) {
+            for (number, text) in (offset.lines + 1..).zip(read.lines()) {
                 let line_reader::Line::Whole(text) = text else { continue };
                 let was_read = |checksum: &str| {
                     journal_chain::states(journal, offset.bytes, checksum).unwrap_or(false)

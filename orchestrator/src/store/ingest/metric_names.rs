@@ -1,16 +1,39 @@
-//! The metrics that an attempt has named.
+//! The metrics that an attempt has named, and its series of points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use experiments::protocol::events::{Event, MOST_METRICS, MetricInfo};
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::store::{Store, StoreError};
 
-/// The ids of an attempt's metrics, by name.
+/// The ids of an attempt's metrics and series, by name.
 pub(super) struct Names {
     attempt_id: i64,
-    ids: BTreeMap<String, i64>,
+    metrics: HashMap<String, Metric>,
+    /// True once the series of items have been read: there may be thousands, and most batches have none.
+    has_items: bool,
+}
+
+struct Metric {
+    id: i64,
+    /// The series of points without an item; `None` before the first.
+    series: Option<i64>,
+    of_items: HashMap<String, i64>,
+}
+
+impl Metric {
+    fn new(id: i64) -> Self {
+        Self { id, series: None, of_items: HashMap::new() }
+    }
+
+    fn add_series(&mut self, item: String, id: i64) {
+        if item.is_empty() {
+            self.series = Some(id);
+        } else {
+            self.of_items.insert(item, id);
+        }
+    }
 }
 
 impl Names {
@@ -24,35 +47,62 @@ impl Names {
              where attempt_id = ?",
         )
         .bind(attempt_id)
+        .fetch_all(&mut *db)
+        .await?;
+        let metrics = rows.into_iter().map(|(name, id)| (name, Metric::new(id))).collect();
+        let mut names = Self { attempt_id, metrics, has_items: false };
+        names.read_series(db, "item = ''").await?;
+        Ok(names)
+    }
+
+    /// Reads the ids of the series for which the condition `select` holds.
+    async fn read_series(
+        &mut self,
+        db: &mut SqliteConnection,
+        select: &'static str,
+    ) -> Result<(), sqlx::Error> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(AssertSqlSafe(format!(
+            "select name, item, series_id from attempt_series join metric using (metric_id)
+             where attempt_id = ? and {select}"
+        )))
+        .bind(self.attempt_id)
         .fetch_all(db)
         .await?;
-        Ok(Self { attempt_id, ids: rows.into_iter().collect() })
+        for (name, item, id) in rows {
+            if let Some(metric) = self.metrics.get_mut(&name) {
+                metric.add_series(item, id);
+            }
+        }
+        Ok(())
+    }
+
+    /// The id of the series of a metric and an item, empty without one; `None` if it is not known here.
+    pub(super) fn known_series(&self, name: &str, item: &str) -> Option<i64> {
+        let metric = self.metrics.get(name)?;
+        if item.is_empty() { metric.series } else { metric.of_items.get(item).copied() }
     }
 
     /// The id of a metric that has been added.
     pub(super) fn id(&self, name: &str) -> i64 {
-        self.ids[name]
+        self.metrics[name].id
     }
 
-    /// True if the attempt stays within its limit of metrics with those that `event` names.
-    pub(super) fn have_room_for(&self, event: &Event) -> bool {
-        let new = named(event).filter(|name| !self.ids.contains_key(*name));
-        self.ids.len() + new.count() <= MOST_METRICS
-    }
-
-    /// Adds the metrics that `event` names.
+    /// Adds the metrics that `event` names; false, and none is added, if the attempt would exceed its
+    /// limit of them.
     pub(super) async fn add(
         &mut self,
         db: &mut SqliteConnection,
         event: &Event,
-    ) -> Result<(), sqlx::Error> {
-        for name in named(event) {
-            if !self.ids.contains_key(name) {
-                let id = self.insert(db, name).await?;
-                self.ids.insert(name.to_owned(), id);
-            }
+    ) -> Result<bool, sqlx::Error> {
+        let new: Vec<_> = named(event).filter(|name| !self.metrics.contains_key(*name)).collect();
+        if self.metrics.len() + new.len() > MOST_METRICS {
+            return Ok(false);
         }
-        Ok(())
+        for name in new {
+            let id = self.insert(db, name).await?;
+            self.metrics.insert(name.to_owned(), Metric::new(id));
+        }
+        Ok(true)
     }
 
     async fn insert(&self, db: &mut SqliteConnection, name: &str) -> Result<i64, sqlx::Error> {
@@ -69,6 +119,31 @@ impl Names {
             .bind(id)
             .execute(db)
             .await?;
+        Ok(id)
+    }
+
+    /// The id of the series of a metric that has been added, and of an item; empty without one.
+    pub(super) async fn series_id(
+        &mut self,
+        db: &mut SqliteConnection,
+        name: &str,
+        item: &str,
+    ) -> Result<i64, sqlx::Error> {
+        if !item.is_empty() && !self.has_items {
+            self.read_series(db, "item <> ''").await?;
+            self.has_items = true;
+        }
+        if let Some(id) = self.known_series(name, item) {
+            return Ok(id);
+        }
+        let insert = sqlx::query(
+            "insert into attempt_series (attempt_id, metric_id, item) values (?, ?, ?)",
+        );
+        let insert = insert.bind(self.attempt_id).bind(self.id(name)).bind(item);
+        let id = insert.execute(db).await?.last_insert_rowid();
+        if let Some(metric) = self.metrics.get_mut(name) {
+            metric.add_series(item.to_owned(), id);
+        }
         Ok(id)
     }
 

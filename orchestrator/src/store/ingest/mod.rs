@@ -5,3 +5,5 @@ mod code;
 mod events;
 mod journal;
 mod metric_names;
+
+pub use events::EventsRead;

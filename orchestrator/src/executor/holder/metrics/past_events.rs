@@ -21,7 +21,7 @@ fn for_each(attempt: &AttemptDir, mut each: impl FnMut(Event)) {
             return;
         }
         offset = read.offset;
-        for line in read.lines {
+        for line in read.lines() {
             if let line_reader::Line::Whole(text) = line
                 && let Ok(line) = Line::parse(&text)
             {
