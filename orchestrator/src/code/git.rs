@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use experiments::protocol::events::Code;
+use experiments::regular_file;
 
 /// A git repository with a work tree.
 #[derive(Debug)]
@@ -14,6 +16,9 @@ pub(super) struct Repository {
     root: PathBuf,
     commit: Option<String>,
 }
+
+/// Bytes of a file in which a zero makes it binary.
+const BEGINNING: u64 = 8_000;
 
 /// Bytes of a recorded difference; the rest is cut off.
 const LONGEST_DIFF: usize = 8 << 20;
@@ -85,7 +90,7 @@ pub(super) fn repository_files(folder: &Path) -> Option<Vec<PathBuf>> {
 }
 
 /// The difference of `code` from its commit, in the format of `git diff`, with files that the commit
-/// lacks; `None` if there is none, or the code is not in a repository.
+/// lacks, unless they are binary: a program that was built is known by its hash. `None` if there is none, or the code is not in a repository.
 pub(crate) fn diff(code: &Code) -> Option<Vec<u8>> {
     let root = Path::new(&code.root);
     if !code.dirty || code.commit.is_none() {
@@ -101,6 +106,9 @@ pub(crate) fn diff(code: &Code) -> Option<Vec<u8>> {
         text.extend(output(root, &tracked).unwrap_or_default());
         let others = [&["ls-files", "-z", "--others", "--"], some].concat();
         for path in paths(root, Path::new(""), &others) {
+            if is_binary(&root.join(&path)) {
+                continue;
+            }
             let path = path.to_string_lossy();
             let arguments = ["diff", "--no-index", "--binary", "--", "/dev/null", &path];
             // It exits with 1 where files differ.
@@ -109,6 +117,15 @@ pub(crate) fn diff(code: &Code) -> Option<Vec<u8>> {
     }
     text.truncate(LONGEST_DIFF);
     Some(text)
+}
+
+/// True for a file with a zero byte in its beginning, by which git tells a binary file; also for one that
+/// cannot be read.
+fn is_binary(path: &Path) -> bool {
+    let mut beginning = Vec::new();
+    let file = regular_file::open(path);
+    let read = file.and_then(|file| file.take(BEGINNING).read_to_end(&mut beginning));
+    read.is_err() || beginning.contains(&0)
 }
 
 /// The paths, each ended by a zero byte, that git prints; relative to `base`.

@@ -12,6 +12,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, SqliteConnection};
 
 use super::code::{store_code, store_imports};
 use super::metric_names::Names;
+use crate::platform::line_reader::ReadOffset;
 
 /// Points written by one statement: SQLite takes 32,766 values at a time.
 const ROWS: usize = 4_000;
@@ -46,13 +47,24 @@ pub(super) struct Point {
     time: Option<f64>,
 }
 
+/// The position in an attempt's events up to which they have been stored.
+pub(super) struct Position {
+    pub(super) offset: ReadOffset,
+    /// Lines that are no event.
+    pub(super) skipped: u64,
+    /// Events without some of their values.
+    pub(super) partial: u64,
+}
+
 impl Batch {
-    /// A batch without events.
+    /// A batch without events. `is_first` if nothing of the attempt has been stored yet.
     pub(super) async fn new(
         db: &mut SqliteConnection,
         attempt_id: i64,
+        is_first: bool,
     ) -> Result<Self, sqlx::Error> {
-        let names = Names::of(db, attempt_id).await?;
+        let names =
+            if is_first { Names::none(attempt_id) } else { Names::of(db, attempt_id).await? };
         Ok(Self { attempt_id, names, points: Vec::new(), has_points: false, last_step: None })
     }
 
@@ -211,8 +223,12 @@ impl Batch {
         statement.execute(db).await.map(drop)
     }
 
-    /// Writes the remaining points, and the step that was reached last.
-    pub(super) async fn finish(mut self, db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    /// Writes the remaining points, the step that was reached last, and the position in the events.
+    pub(super) async fn finish(
+        mut self,
+        db: &mut SqliteConnection,
+        position: &Position,
+    ) -> Result<(), sqlx::Error> {
         while let Some(points) = self.take_full() {
             write_full(db, points).await?;
         }
@@ -225,11 +241,18 @@ impl Batch {
         sqlx::query(
             "update attempt set
                 resumed_from = iif(?, coalesce(resumed_from, -1), resumed_from),
-                last_step = coalesce(?, last_step)
+                last_step = coalesce(?, last_step),
+                bytes_read = ?, lines_read = ?, in_long_line = ?,
+                skipped_lines = ?, partial_lines = ?
              where attempt_id = ?",
         )
         .bind(self.has_points)
         .bind(self.last_step)
+        .bind(position.offset.bytes as i64)
+        .bind(position.offset.lines as i64)
+        .bind(position.offset.in_long_line)
+        .bind(position.skipped as i64)
+        .bind(position.partial as i64)
         .bind(self.attempt_id)
         .execute(db)
         .await

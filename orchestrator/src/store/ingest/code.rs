@@ -16,18 +16,18 @@ pub(super) async fn store_code(
     attempt_id: i64,
     code: &Code,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update attempt set code_root = ?, git_commit = ?, git_dirty = ?, interpreter = ?
-         where attempt_id = ?",
-    )
-    .bind(&code.root)
-    .bind(&code.commit)
-    .bind(code.commit.is_some().then_some(code.dirty))
-    .bind(code.interpreter.as_ref().map(|interpreter| &interpreter.path))
-    .bind(attempt_id)
-    .execute(&mut *db)
-    .await?;
-    store_files(db, attempt_id, &code.files).await
+    // All at once for the database's thread, as every attempt begins with it.
+    let (hash, files) = hashed(&code.files).unzip();
+    let statement = sqlx::query(
+        "insert or ignore into code (hash, files) values (?, ?);
+         update attempt
+         set code = coalesce(?, code), code_root = ?, git_commit = ?, git_dirty = ?, interpreter = ?
+         where attempt_id = ?;",
+    );
+    let statement = statement.bind(&hash).bind(files).bind(&hash).bind(&code.root);
+    let statement = statement.bind(&code.commit).bind(code.commit.is_some().then_some(code.dirty));
+    let interpreter = code.interpreter.as_ref().map(|interpreter| &interpreter.path);
+    statement.bind(interpreter).bind(attempt_id).execute(db).await.map(drop)
 }
 
 /// Narrows the code of an attempt to the modules that its program imported.
@@ -46,28 +46,17 @@ pub(super) async fn store_imports(
     let (root, files) = known.unwrap_or_default();
     let files = serde_json::from_str(&files).unwrap_or_default();
     let code = Code { root: root.unwrap_or_default(), files, ..Code::default() };
-    store_files(db, attempt_id, &narrowed(&code, imported)).await
+    let (hash, files) = hashed(&narrowed(&code, imported)).unzip();
+    let statement = sqlx::query(
+        "insert or ignore into code (hash, files) values (?, ?);
+         update attempt set code = coalesce(?, code) where attempt_id = ?;",
+    );
+    let statement = statement.bind(&hash).bind(files).bind(&hash).bind(attempt_id);
+    statement.execute(db).await.map(drop)
 }
 
-async fn store_files(
-    db: &mut SqliteConnection,
-    attempt_id: i64,
-    files: &Files,
-) -> Result<(), sqlx::Error> {
-    if files.is_empty() {
-        return Ok(());
-    }
-    let files = serde_json::to_string(files).expect("text by text");
-    let hash = sha256(&files);
-    sqlx::query("insert or ignore into code (hash, files) values (?, ?)")
-        .bind(&hash)
-        .bind(&files)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query("update attempt set code = ? where attempt_id = ?")
-        .bind(&hash)
-        .bind(attempt_id)
-        .execute(db)
-        .await
-        .map(drop)
+/// The hash of a state of the code, and the state as it is stored; `None` without files, which is no row.
+fn hashed(files: &Files) -> Option<(String, String)> {
+    let text = serde_json::to_string(files).expect("text by text");
+    (!files.is_empty()).then(|| (sha256(&text), text))
 }

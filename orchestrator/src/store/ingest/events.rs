@@ -11,7 +11,7 @@ use experiments::regular_file;
 use futures_util::future;
 use sqlx::SqliteConnection;
 
-use super::batch::{Batch, write_full};
+use super::batch::{Batch, Position, write_full};
 use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::store::skipped_lines::skip_line;
 use crate::store::{Store, StoreError};
@@ -115,7 +115,7 @@ async fn ingest(
 ) -> Result<Vec<Line>, sqlx::Error> {
     let mut records = Records {
         attempt_id: cursor.attempt_id,
-        batch: Batch::new(db, cursor.attempt_id).await?,
+        batch: Batch::new(db, cursor.attempt_id, cursor.lines_read == 0).await?,
         skipped: cursor.skipped_lines as u64,
         partial: cursor.partial_lines as u64,
         reported: Vec::new(),
@@ -137,8 +137,7 @@ async fn ingest(
         };
     }
     let Records { batch, skipped, partial, reported, .. } = records;
-    batch.finish(db).await?;
-    store_position(db, cursor.attempt_id, read.offset, [skipped, partial]).await?;
+    batch.finish(db, &Position { offset: read.offset, skipped, partial }).await?;
     Ok(reported)
 }
 
@@ -267,26 +266,4 @@ fn parse(line: &line_reader::Line) -> Option<Parsed> {
         Event::Skipped { lines, reason } => Err((lines.max(1), reason)),
         _ => Ok((line, skipped_values)),
     }))
-}
-
-async fn store_position(
-    db: &mut SqliteConnection,
-    attempt_id: i64,
-    offset: ReadOffset,
-    [skipped, partial]: [u64; 2],
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update attempt set bytes_read = ?, lines_read = ?, in_long_line = ?, skipped_lines = ?,
-            partial_lines = ?
-         where attempt_id = ?",
-    )
-    .bind(offset.bytes as i64)
-    .bind(offset.lines as i64)
-    .bind(offset.in_long_line)
-    .bind(skipped as i64)
-    .bind(partial as i64)
-    .bind(attempt_id)
-    .execute(db)
-    .await
-    .map(drop)
 }

@@ -37,6 +37,11 @@ impl Metric {
 }
 
 impl Names {
+    /// Those of an attempt that has named none.
+    pub(super) fn none(attempt_id: i64) -> Self {
+        Self { attempt_id, metrics: HashMap::new(), has_items: true }
+    }
+
     /// The metrics that the attempt has named so far.
     pub(super) async fn of(
         db: &mut SqliteConnection,
