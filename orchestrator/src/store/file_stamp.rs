@@ -7,8 +7,16 @@ use std::path::Path;
 
 /// The stamp of the file at `path`; empty if there is none.
 pub(super) fn of(path: &Path) -> String {
-    let Ok(file) = path.metadata() else { return String::new() };
-    format!(
+    let mut stamp = String::new();
+    append(&mut stamp, path);
+    stamp
+}
+
+/// Appends the stamp of the file at `path`.
+fn append(stamps: &mut String, path: &Path) {
+    let Ok(file) = path.metadata() else { return };
+    let _ = write!(
+        stamps,
         "{} {}.{:09} {}.{:09} {}",
         file.len(),
         file.mtime(),
@@ -16,7 +24,7 @@ pub(super) fn of(path: &Path) -> String {
         file.ctime(),
         file.ctime_nsec(),
         file.ino()
-    )
+    );
 }
 
 /// The stamps of files in `folder`, a line each.
@@ -30,6 +38,8 @@ pub(super) fn of_all<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>
 
 /// True if every file that `stamps` names, in `folder`, still has its stamp.
 pub(super) fn hold(folder: &Path, stamps: &str) -> bool {
+    // Reused, since there may be tens of thousands of files.
+    let mut now = String::new();
     stamps.lines().all(|line| {
         // Four parts and the name; of a missing file, the name alone.
         let name = if let Some(name) = line.strip_prefix(' ') {
@@ -37,6 +47,10 @@ pub(super) fn hold(folder: &Path, stamps: &str) -> bool {
         } else {
             line.splitn(5, ' ').nth(4)
         };
-        name.is_some_and(|name| format!("{} {name}", of(&folder.join(name))) == line)
+        name.is_some_and(|name| {
+            now.clear();
+            append(&mut now, &folder.join(name));
+            line.strip_prefix(&*now).and_then(|rest| rest.strip_prefix(' ')) == Some(name)
+        })
     })
 }

@@ -13,6 +13,7 @@ mod exit_codes;
 mod export;
 mod gc;
 mod hold;
+mod idle;
 mod import;
 mod logs;
 mod metric_gaps;
