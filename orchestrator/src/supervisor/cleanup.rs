@@ -9,7 +9,7 @@ use crate::run_dir::RunDir;
 
 /// Removes temporary files from every folder that `orch` writes to: the run's own, and those of its
 /// requests, its trials and their attempts. Everything else below belongs to the workers.
-pub(super) fn remove_temporary_files(run: &RunDir) {
+pub(crate) fn remove_temporary_files(run: &RunDir) {
     if let Err(error) = clean_up(run) {
         tracing::warn!("cannot clean up `{}`: {error}", run.path().display());
     }

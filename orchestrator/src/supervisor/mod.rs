@@ -2,7 +2,7 @@
 //! does it. It may be killed at any moment; the next one continues from the records.
 
 mod actions;
-mod cleanup;
+pub(crate) mod cleanup;
 mod launch;
 pub mod plan;
 mod poll;

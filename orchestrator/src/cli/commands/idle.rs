@@ -14,6 +14,7 @@ use crate::run_dir::requests;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::store::{Store, TrialRecord, sync};
 use crate::supervisor::Outcome;
+use crate::supervisor::cleanup::remove_temporary_files;
 use crate::supervisor::plan::Plan;
 
 /// A run of which every trial has ended as it should, with records as they were left.
@@ -59,13 +60,14 @@ impl Idle {
         Ok(Some(Self { store, recorded, plan, outcome }))
     }
 
-    /// Says so, and returns the exit code.
+    /// Removes what killed writers have left, says that nothing is to do, and returns the exit code.
     pub(super) async fn finish(
         mut self,
         validated: &ValidatedRun,
         arguments: &args::Run,
         global: &Global,
     ) -> Result<u8> {
+        remove_temporary_files(&validated.dir);
         if !global.quiet {
             announce(validated, &self.plan);
             print_message("nothing is left to do");

@@ -50,20 +50,25 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
             return detach::start(dir, arguments.json, global);
         }
     }
-    // Boxed: it is large, and most calls end before it.
-    Box::pin(supervise(validated, arguments, global)).await
-}
-
-/// Supervises the run until it ends.
-async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Global) -> Result<u8> {
-    validated.dir.create()?;
-    let lock = validated.dir.lock()?;
-    if let Some(note) = validated.dir.database_note().filter(|_| !global.quiet) {
+    dir.create()?;
+    let lock = dir.lock()?;
+    if let Some(note) = dir.database_note().filter(|_| !global.quiet) {
         print_message(&format!("note: {note}"));
     }
     if let Some(idle) = Idle::of(&validated, &lock, arguments).await? {
         return idle.finish(&validated, arguments, global).await;
     }
+    // Boxed: it is large, and most calls end before it.
+    Box::pin(supervise(validated, lock, arguments, global)).await
+}
+
+/// Supervises the run until it ends.
+async fn supervise(
+    validated: ValidatedRun,
+    lock: SupervisorLock,
+    arguments: &args::Run,
+    global: &Global,
+) -> Result<u8> {
     let mut store = sync::for_writing(&validated.dir, &lock).await?;
     print_damage(&validated.dir, &store);
     let recorded = store.trials().await?;
