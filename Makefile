@@ -4,6 +4,7 @@
 #               python/requirements-test.txt
 # make bench    throughput of data loading; docs/benchmarks.md has figures
 # make bench-report   time and memory of a report of millions of points
+# make bench-ingest   points a second from events to the database, beside bare SQLite
 # make bench-python   cost of the calls of the Python helper
 # make bench-slurm    cost of a run of 500 trials on a local Slurm cluster; needs root
 # make faults   experiments with hundreds of injected faults; set FAULTS=500 SEED=7, MUTATIONS=500 for
@@ -17,7 +18,7 @@ FAULTS ?= 200
 EVENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: table1 test python audit bench bench-report bench-python bench-slurm faults crashes simulate build libtorch format lint docs unit
+.PHONY: table1 test python audit bench bench-report bench-ingest bench-python bench-slurm faults crashes simulate build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -35,6 +36,9 @@ bench: libtorch
 bench-report:
 	cargo build --release --locked --bin orch -p orchestrator
 	scripts/bench-report.sh
+
+bench-ingest:
+	cargo bench --locked -p orchestrator --bench ingest
 
 bench-python:
 	PYTHONPATH=python python3 python/bench.py

@@ -109,6 +109,10 @@ create table attempt (
     failure_message text,
     -- The seals of its files, as JSON; null until it has ended.
     seal text,
+    -- Bytes of its events that count; null until it has ended.
+    sealed_bytes integer generated always as (
+        iif(seal is null, null, coalesce(json_extract(seal, '$.events.bytes'), 0))
+    ) stored,
     unique (trial_id, number)
 ) strict;
 
@@ -231,14 +235,17 @@ select
     point.value,
     point.time,
     effective.number as attempt
-from point
-join attempt_series using (series_id)
+from attempt_series
 join effective_attempt as effective using (attempt_id)
 join trial using (trial_id)
 join metric using (metric_id)
-where (effective.effective_until is null or point.step <= effective.effective_until)
+-- A cross join, or SQLite begins with all points.
+cross join point
+    on point.series_id = attempt_series.series_id
+    and point.step <= coalesce(effective.effective_until, 9223372036854775807)
+where
     -- An attempt that resumes from a checkpoint may report the checkpoint's own step again.
-    and not exists (
+    not exists (
         select 1
         from attempt as later
         join attempt_series as repeated using (attempt_id)

@@ -91,7 +91,7 @@ fn measure(work: impl FnOnce()) -> Cost {
     let cpu = || Duration::from(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).unwrap());
     let (start, before) = (Instant::now(), cpu());
     work();
-    Cost { wall: start.elapsed(), cpu: cpu() - before }
+    Cost { wall: start.elapsed(), cpu: cpu().saturating_sub(before) }
 }
 
 /// The value and the time of the point at `step`, with as many digits as training scripts write.

@@ -74,24 +74,41 @@ impl Spool {
         Self { folder: folder.to_owned(), file: None, end: 0 }
     }
 
-    /// Stores points, steps rising, as a series; more than 1,024 are spilled to disk.
-    pub fn put(&mut self, samples: &[Sample]) -> io::Result<Series> {
-        if samples.len() <= CHUNK {
-            return Ok(Series::new(samples));
+    /// Stores points, steps rising, as a series; more than 1,024 are spilled to disk as they come.
+    /// `spool_error` makes an error of one of the file.
+    pub fn put<E>(
+        &mut self,
+        samples: impl IntoIterator<Item = Result<Sample, E>>,
+        spool_error: impl Fn(io::Error) -> E,
+    ) -> Result<Series, E> {
+        let mut samples = samples.into_iter().peekable();
+        let mut chunk: Vec<Sample> = samples.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
+        if samples.peek().is_none() {
+            return Ok(Series::new(&chunk));
         }
-        let file = if let Some(file) = &self.file {
-            Arc::clone(file)
-        } else {
-            fs_err::create_dir_all(&self.folder)?;
-            Arc::clone(self.file.insert(Arc::new(tempfile::tempfile_in(&self.folder)?)))
-        };
-        let (start, count) = (self.end, samples.len());
-        for chunk in samples.chunks(CHUNK) {
-            let bytes: Vec<u8> = chunk.iter().copied().flat_map(Sample::to_bytes).collect();
-            (&*file).write_all(&bytes)?;
+        let file = self.file().map_err(&spool_error)?;
+        let (start, mut count, mut last, mut bytes) = (self.end, 0, None, Vec::new());
+        while !chunk.is_empty() {
+            bytes.clear();
+            bytes.extend(chunk.iter().copied().flat_map(Sample::to_bytes));
+            (&*file).write_all(&bytes).map_err(&spool_error)?;
             self.end += bytes.len() as u64;
+            (count, last) = (count + chunk.len(), chunk.last().copied());
+            chunk.clear();
+            for sample in samples.by_ref().take(CHUNK) {
+                chunk.push(sample?);
+            }
         }
-        Ok(Series { storage: Storage::File { file, start, count }, last: samples.last().copied() })
+        Ok(Series { storage: Storage::File { file, start, count }, last })
+    }
+
+    /// The file, made if it is missing.
+    fn file(&mut self) -> io::Result<Arc<File>> {
+        if self.file.is_none() {
+            fs_err::create_dir_all(&self.folder)?;
+            self.file = Some(Arc::new(tempfile::tempfile_in(&self.folder)?));
+        }
+        Ok(Arc::clone(self.file.as_ref().expect("it was just made")))
     }
 }
 
@@ -166,6 +183,10 @@ mod tests {
         (0..count as u64).map(sample).collect()
     }
 
+    fn put(spool: &mut Spool, samples: &[Sample]) -> Series {
+        spool.put(samples.iter().copied().map(Ok), |error| error).unwrap()
+    }
+
     fn bits(samples: impl IntoIterator<Item = Sample>) -> Vec<[u8; SIZE]> {
         samples.into_iter().map(Sample::to_bytes).collect()
     }
@@ -176,7 +197,7 @@ mod tests {
         let mut spool = Spool::new(folder.path());
         let counts = [0, 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK - 1];
         let written: Vec<_> = counts.iter().map(|&n| samples(n, n as u64)).collect();
-        let series: Vec<_> = written.iter().map(|samples| spool.put(samples).unwrap()).collect();
+        let series: Vec<_> = written.iter().map(|samples| put(&mut spool, samples)).collect();
         for (series, written) in series.iter().zip(&written) {
             for _ in 0..2 {
                 let read: io::Result<Vec<_>> = series.samples().collect();

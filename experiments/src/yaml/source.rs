@@ -128,14 +128,8 @@ impl Source {
         Ok(source)
     }
 
-    /// Reads a record of this program at `path`: without positions.
-    pub fn read_record(path: &Path) -> Result<Self, FileError> {
-        let bytes = regular_file::read(path, MAX_RECORD);
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
-        let text = text.map_err(|error| {
-            let error = ReadError::from(error);
-            Finding::new(path.display().to_string(), error.to_string()).into_error()
-        })?;
+    /// Parses a record of this program, `text`: without positions. `path` is only named in messages.
+    pub fn parse_record(path: &Path, text: String) -> Result<Self, FileError> {
         let mut source = Self::new(path, text);
         source.value = parse::parse(&source.text).map_err(|e| source.syntax_error(e))?;
         Ok(source)
@@ -198,6 +192,16 @@ impl Source {
             ancestor = &ancestor[..ancestor.rfind('/')?];
         }
     }
+}
+
+/// The text of a record of this program at `path`.
+pub fn read_record(path: &Path) -> Result<String, FileError> {
+    let bytes = regular_file::read(path, MAX_RECORD);
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    text.map_err(|error| {
+        let error = ReadError::from(error);
+        Finding::new(path.display().to_string(), error.to_string()).into_error()
+    })
 }
 
 /// An experiment file whose bytes cannot be read.

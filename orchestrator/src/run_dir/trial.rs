@@ -107,7 +107,6 @@ pub(crate) fn restart(folder: &Path, number: u32) -> Result<(), FileError> {
     if !path.exists() {
         return Ok(());
     }
-    atomic_file::clean_up_beside(&path);
     let Ok(mut trial) = Trial::read(&path) else { return Ok(()) };
     let Folders { checkpoints, artifacts } = Folders::anew(number);
     (trial.checkpoints, trial.artifacts) = (checkpoints, artifacts);

@@ -10,6 +10,13 @@ pub(super) fn of(path: &Path) -> String {
     FileStamp::of(path).map_or(String::new(), |stamp| stamp.to_string())
 }
 
+/// Appends the stamp of the file at `path`.
+fn append(stamps: &mut String, path: &Path) {
+    if let Some(stamp) = FileStamp::of(path) {
+        let _ = write!(stamps, "{stamp}");
+    }
+}
+
 /// The stamps of files in `folder`, a line each.
 pub(super) fn of_all<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>) -> String {
     let mut stamps = String::new();
@@ -21,6 +28,8 @@ pub(super) fn of_all<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>
 
 /// True if every file that `stamps` names, in `folder`, still has its stamp.
 pub(super) fn hold(folder: &Path, stamps: &str) -> bool {
+    // Reused, since there may be tens of thousands of files.
+    let mut now = String::new();
     stamps.lines().all(|line| {
         // Four parts and the name; of a missing file, the name alone.
         let name = if let Some(name) = line.strip_prefix(' ') {
@@ -28,6 +37,10 @@ pub(super) fn hold(folder: &Path, stamps: &str) -> bool {
         } else {
             line.splitn(5, ' ').nth(4)
         };
-        name.is_some_and(|name| format!("{} {name}", of(&folder.join(name))) == line)
+        name.is_some_and(|name| {
+            now.clear();
+            append(&mut now, &folder.join(name));
+            line.strip_prefix(&*now).and_then(|rest| rest.strip_prefix(' ')) == Some(name)
+        })
     })
 }

@@ -5,8 +5,9 @@
 //! somebody has written to it since ([`file_stamp`]).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::thread;
 
 use experiments::protocol::trial::FILE_NAME;
 use experiments::protocol::trial_id::TrialId;
@@ -40,6 +41,8 @@ pub(crate) enum Extent {
 pub(crate) struct Integrity {
     /// The damaged records, by path.
     pub(crate) damage: BTreeSet<Damage>,
+    /// True if everything that was written has been read.
+    pub(crate) is_current: bool,
     /// The new stamps of files that agree with their seals, by the path that they are stored under.
     verified: BTreeMap<String, String>,
 }
@@ -48,6 +51,44 @@ impl Integrity {
     /// True if files were compared, so that it is worth to [`Store::record_verified`].
     pub(crate) fn has_compared(&self) -> bool {
         !self.verified.is_empty()
+    }
+}
+
+/// An attempt, and what the database knows of its files.
+#[derive(sqlx::FromRow)]
+struct AttemptFiles {
+    trial: String,
+    number: u32,
+    /// Bytes of its events that were read.
+    bytes_read: i64,
+    /// Bytes of its events that count; `None` until it is over.
+    sealed_bytes: Option<i64>,
+    /// True if it is over, and its work counts.
+    counts: bool,
+    /// The stamps of its files when they agreed with their seals; `None` if they were not compared.
+    stamps: Option<String>,
+}
+
+impl AttemptFiles {
+    /// True if nobody has written to its files since they were compared.
+    fn hold(&self, run: &RunDir) -> bool {
+        let folder = || run.trials().join(&self.trial);
+        self.stamps.as_ref().is_some_and(|stamps| file_stamp::hold(&folder(), stamps))
+    }
+
+    /// The bytes of its events that count; `None` until it is over.
+    fn limit(&self, accepted: &Accepted) -> Option<u64> {
+        let own = self.sealed_bytes? as u64;
+        if accepted.is_empty() {
+            return Some(own);
+        }
+        let accepted = accepted.get(&format!("{}/events.jsonl", self.key()));
+        Some(accepted.map_or(own, |seal| seal.as_ref().map_or(0, |seal| seal.bytes)))
+    }
+
+    /// The path under which its stamps are stored.
+    fn key(&self) -> String {
+        format!("trials/{}/attempt-{}", self.trial, self.number)
     }
 }
 
@@ -79,27 +120,82 @@ pub(crate) async fn check(
     run: &RunDir,
     extent: Extent,
 ) -> Result<Integrity, StoreError> {
-    let known: BTreeMap<String, String> = match extent {
+    let known = match extent {
         Extent::All => BTreeMap::new(),
-        Extent::Changed => {
-            let rows: Vec<(String, String)> =
-                store.fetch_all(sqlx::query_as("select path, stamp from verified_file")).await?;
-            rows.into_iter().collect()
-        }
+        Extent::Changed => store.stamps_of_run().await?,
     };
-    let is_verified = |path: &str, folder: &Path| {
-        known.get(path).is_some_and(|stamps| file_stamp::hold(folder, stamps))
-    };
+    let is_verified =
+        |name: &str| known.get(name).is_some_and(|stamps| file_stamp::hold(run.path(), stamps));
     let accepted = store.accepted_files().await?;
-    let mut found = Integrity::default();
+    let attempts = store.attempt_files().await?;
+    let mut found = Integrity { is_current: true, ..Integrity::default() };
     check_journal(store, run, &mut found, is_verified).await?;
     check_plan(store, run, &accepted, &mut found, is_verified).await?;
-    for sealed in store.sealed_attempts().await? {
-        if !is_verified(&sealed.key(), &run.path().join(sealed.within())) {
-            check_sealed(run, &sealed, &accepted, &mut found);
+    check_trials(store, run, &attempts, &mut found).await?;
+    let hold = match extent {
+        Extent::All => vec![false; attempts.len()],
+        Extent::Changed => hold(run, &attempts),
+    };
+    let mut changed = BTreeSet::new();
+    for (attempt, holds) in attempts.iter().zip(hold) {
+        if holds {
+            // Its length is still the one of its seal.
+            found.is_current &= attempt.limit(&accepted) == Some(attempt.bytes_read as u64);
+        } else {
+            check_length(run, attempt, &accepted, &mut found);
+            if attempt.counts {
+                changed.insert(attempt.key());
+            }
+        }
+    }
+    if !changed.is_empty() {
+        for sealed in store.sealed_attempts().await? {
+            if changed.contains(&sealed.key()) {
+                check_sealed(run, &sealed, &accepted, &mut found);
+            }
         }
     }
     Ok(found)
+}
+
+/// Attempts whose files one thread looks at, at least.
+const SHARE: usize = 256;
+
+/// Threads that look at files at once: enough for a local disk, and for the delays of a shared one.
+const THREADS: usize = 8;
+
+/// For each attempt, true if nobody has written to its files since they were compared.
+fn hold(run: &RunDir, attempts: &[AttemptFiles]) -> Vec<bool> {
+    let share = attempts.len().div_ceil(THREADS).max(SHARE);
+    let hold = |attempts: &[AttemptFiles]| -> Vec<bool> {
+        attempts.iter().map(|attempt| attempt.hold(run)).collect()
+    };
+    let hold = &hold;
+    thread::scope(|scope| {
+        let parts: Vec<_> =
+            attempts.chunks(share).map(|part| scope.spawn(move || hold(part))).collect();
+        parts.into_iter().flat_map(|part| part.join().expect("nothing in it panics")).collect()
+    })
+}
+
+/// Compares the length of an attempt's events with what was read of them.
+fn check_length(run: &RunDir, attempt: &AttemptFiles, accepted: &Accepted, found: &mut Integrity) {
+    let trial = TrialId(attempt.trial.clone());
+    let (read, limit) = (attempt.bytes_read as u64, attempt.limit(accepted));
+    let file = run.attempt(&trial, attempt.number).events().metadata();
+    // Nothing is known of a file that this user may not read.
+    let is_forbidden =
+        file.as_ref().is_err_and(|e: &io::Error| e.kind() == ErrorKind::PermissionDenied);
+    let length = file.map_or(0, |file| file.len());
+    found.is_current &= length.min(limit.unwrap_or(u64::MAX)) == read;
+    if limit.is_none() && length < read && !is_forbidden {
+        let path = format!("{}/events.jsonl", attempt.key());
+        found.damage.insert(Damage { path, trial: Some(trial), problem: shorter(length, read) });
+    }
+}
+
+fn shorter(now: u64, read: u64) -> String {
+    format!("has {now} bytes, of which {read} were read")
 }
 
 /// Compares the files of an attempt that has just ended with its seal, so that no reader has to while the
@@ -136,51 +232,51 @@ fn check_sealed(run: &RunDir, sealed: &Sealed, accepted: &Accepted, found: &mut 
     }));
 }
 
-/// Compares the chain of the journal, and the files of it and of active attempts with what was read.
+/// Compares the chain of the journal, and its length with what was read of it.
 async fn check_journal(
     store: &mut Store,
     run: &RunDir,
     found: &mut Integrity,
-    is_verified: impl Fn(&str, &Path) -> bool,
+    is_verified: impl Fn(&str) -> bool,
 ) -> Result<(), StoreError> {
-    let damage = |path: String, trial, problem| Damage { path, trial, problem };
-    let shorter = |now: u64, read: u64| format!("has {now} bytes, of which {read} were read");
-    let offsets = store.offsets().await?;
-    let length = line_reader::length(&run.journal());
-    if length < offsets.journal {
-        found.damage.insert(damage(JOURNAL.to_owned(), None, shorter(length, offsets.journal)));
+    let mut add = |problem| {
+        found.damage.insert(Damage { path: JOURNAL.to_owned(), trial: None, problem });
+    };
+    let (length, read) = (line_reader::length(&run.journal()), store.journal_offset().await?);
+    found.is_current &= length == read;
+    if length < read {
+        add(shorter(length, read));
     }
-    if !is_verified(JOURNAL, run.path()) {
+    if !is_verified(JOURNAL) {
         let stamps = file_stamp::of_all(run.path(), [JOURNAL]);
         let problems = journal_chain::damage(&run.journal())
             .map_err(|source| StoreError::File { path: run.journal(), source })?;
         if problems.is_empty() {
             found.verified.insert(JOURNAL.to_owned(), stamps);
         }
-        found.damage.extend(problems.into_iter().map(|(line, problem)| {
-            damage(JOURNAL.to_owned(), None, format!("{problem} at line {line}"))
-        }));
-    }
-    let sealed = store.event_limits().await?;
-    for (trial, number, read) in offsets.events {
-        let limit = sealed.get(&(trial.clone(), number));
-        // Nothing is known of a file that this user may not read.
-        let length = match run.attempt(&trial, number).events().metadata() {
-            Err(e) if e.kind() == ErrorKind::PermissionDenied => continue,
-            file => file.map_or(0, |file| file.len()),
-        };
-        if limit.is_none() && length < read {
-            let path = format!("trials/{trial}/attempt-{number}/events.jsonl");
-            found.damage.insert(damage(path, Some(trial), shorter(length, read)));
+        for (line, problem) in problems {
+            add(format!("{problem} at line {line}"));
         }
     }
-    let known: Vec<(String,)> = store.fetch_all(sqlx::query_as("select name from trial")).await?;
-    let known: BTreeSet<_> = known.into_iter().map(|(name,)| name).collect();
+    Ok(())
+}
+
+/// Looks for trials that were started, and that the journal does not know.
+async fn check_trials(
+    store: &mut Store,
+    run: &RunDir,
+    attempts: &[AttemptFiles],
+    found: &mut Integrity,
+) -> Result<(), StoreError> {
+    let started: BTreeSet<_> = attempts.iter().map(|attempt| attempt.trial.as_str()).collect();
     for entry in run.trials().read_dir().into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !known.contains(&name) && entry.path().join(FILE_NAME).is_file() {
+        if !started.contains(name.as_str())
+            && entry.path().join(FILE_NAME).is_file()
+            && !store.knows_trial(&name).await?
+        {
             let problem = "was started, and is not in the journal".to_owned();
-            found.damage.insert(damage(format!("trials/{name}"), None, problem));
+            found.damage.insert(Damage { path: format!("trials/{name}"), trial: None, problem });
         }
     }
     Ok(())
@@ -192,10 +288,10 @@ async fn check_plan(
     run: &RunDir,
     accepted: &Accepted,
     found: &mut Integrity,
-    is_verified: impl Fn(&str, &Path) -> bool,
+    is_verified: impl Fn(&str) -> bool,
 ) -> Result<(), StoreError> {
     for (name, sha256) in store.plan_hashes().await? {
-        if is_verified(&name, run.path()) {
+        if is_verified(&name) {
             continue;
         }
         let stamps = file_stamp::of_all(run.path(), [name.as_str()]);
@@ -281,8 +377,7 @@ impl Store {
     ) -> Result<BTreeMap<(TrialId, u32), u64>, StoreError> {
         let rows: Vec<(String, u32, i64)> = self
             .fetch_all(sqlx::query_as(
-                "select name, number, coalesce(
-                    iif(path is null, json_extract(seal, '$.events.bytes'), bytes), 0)
+                "select name, number, iif(path is null, sealed_bytes, coalesce(bytes, 0))
                  from attempt join trial using (trial_id)
                  left join accepted_file
                     on path = 'trials/' || name || '/attempt-' || number || '/events.jsonl'
@@ -291,6 +386,42 @@ impl Store {
             .await?;
         let limits = rows.into_iter();
         Ok(limits.map(|(trial, number, bytes)| ((TrialId(trial), number), bytes as u64)).collect())
+    }
+
+    /// Every attempt, and what is known of its files.
+    async fn attempt_files(&mut self) -> Result<Vec<AttemptFiles>, StoreError> {
+        self.fetch_all(sqlx::query_as(
+            "select trial.name as trial, attempt.number, attempt.bytes_read, attempt.sealed_bytes,
+                attempt.seal is not null and trial.position is not null
+                    and coalesce(effective.effective_until, 0) >= 0 as counts,
+                verified_file.stamp as stamps
+             from attempt
+             join trial using (trial_id)
+             join effective_attempt as effective using (attempt_id)
+             left join verified_file
+                on verified_file.path = 'trials/' || trial.name || '/attempt-' || attempt.number",
+        ))
+        .await
+    }
+
+    /// The stamps of the run's own files when they agreed with their seals, by name.
+    async fn stamps_of_run(&mut self) -> Result<BTreeMap<String, String>, StoreError> {
+        let rows: Vec<(String, String)> = self
+            .fetch_all(sqlx::query_as(
+                "select path, stamp from verified_file
+                 where path in ('journal.jsonl', 'experiment.yaml', 'resolved.yaml')",
+            ))
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// True if the journal knows a trial of this name.
+    async fn knows_trial(&mut self, name: &str) -> Result<bool, StoreError> {
+        sqlx::query_scalar("select exists (select 1 from trial where name = ?)")
+            .bind(name)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(Self::sql_error(&self.path))
     }
 
     /// The hashes of the files that the newest plan was recorded with, by name.

@@ -13,6 +13,7 @@ pub(crate) mod integrity;
 mod journal_chain;
 mod journal_checksum;
 pub mod journal_file;
+mod point_reader;
 mod points;
 pub(crate) mod rebuild;
 mod retry_history;
@@ -46,6 +47,7 @@ use database_seal::Condition;
 pub use ingest::EventsRead;
 use journal_file::JournalPosition;
 pub use journal_file::Unneeded;
+pub(crate) use point_reader::Samples;
 pub(crate) use points::Point;
 pub use retry_history::AttemptHistory;
 pub use series::Times;
@@ -107,6 +109,14 @@ pub enum StoreError {
         path: PathBuf,
         /// SQLite's error.
         source: sqlx::Error,
+    },
+    /// SQLite failed to read points.
+    #[error("cannot use the database `{}`", path.display())]
+    Points {
+        /// The database.
+        path: PathBuf,
+        /// SQLite's error.
+        source: rusqlite::Error,
     },
     /// A later version of this program made it.
     #[error(
@@ -194,6 +204,14 @@ impl StoreError {
     }
 }
 
+/// True if SQLite has to be told that nobody writes to the database at `path`: it cannot make its lock file
+/// there, and there is no write-ahead log to read.
+fn is_immutable(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(path);
+    let writable = rustix::fs::access(folder, Access::WRITE_OK).is_ok();
+    !writable && !path.with_extension("db-wal").exists()
+}
+
 /// The newest version of the tables that is known here.
 fn known_version() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
@@ -236,14 +254,10 @@ impl Store {
         if database_seal::condition(path, false) == Condition::Damaged {
             return Err(StoreError::Damaged { path: path.to_owned() });
         }
-        let folder = path.parent().unwrap_or(path);
-        let writable = rustix::fs::access(folder, Access::WRITE_OK).is_ok();
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
-            // Where SQLite cannot make its lock file, and there is no write-ahead log to read, it
-            // has to be told that there is no writer.
-            .immutable(!writable && !path.with_extension("db-wal").exists())
+            .immutable(is_immutable(path))
             .busy_timeout(BUSY_TIMEOUT)
             // Its thread is woken for this many rows at once, and not for every few.
             .row_buffer_size(1024)

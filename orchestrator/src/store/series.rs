@@ -1,16 +1,14 @@
 //! The points of a metric that are in effect, attempt by attempt.
 //!
 //! The view `series` gives the same to people in one `select`, and looks up for every point whether a
-//! later attempt has repeated it. Here each attempt is one scan along the table's key.
+//! later attempt has repeated it. Here each attempt is one scan along the table's key ([`PointReader`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::protocol::trial_id::TrialId;
-use futures_util::TryStreamExt;
 use reports::series::Sample;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row};
 
+use super::point_reader::{AttemptSeries, PointReader, Samples};
 use super::{Store, StoreError};
 
 /// One metric's points that belong to no item, by ascending step. Seconds of work never decrease; they
@@ -35,43 +33,49 @@ impl Store {
         times: Times,
     ) -> Result<BTreeMap<TrialId, Series>, StoreError> {
         let mut all = BTreeMap::new();
-        let take = |trial, series| {
-            all.insert(trial, series);
-            Ok(())
+        let take = |trial, samples: &mut Samples| {
+            all.insert(trial, samples.collect::<Result<_, _>>()?);
+            Ok::<_, StoreError>(())
         };
         self.each_series(metric, times, take).await?;
         Ok(all)
     }
 
-    /// Passes one metric's points to `take`, trial by trial, so that only one trial's are held at once.
-    /// Trials without any are left out.
+    /// Passes one metric's points to `take`, trial by trial, as they are read, so that few are held at
+    /// once. Trials without any are left out.
     pub(crate) async fn each_series<E: From<StoreError>>(
         &mut self,
         metric: &str,
         times: Times,
-        mut take: impl FnMut(TrialId, Series) -> Result<(), E>,
+        mut take: impl FnMut(TrialId, &mut Samples) -> Result<(), E>,
     ) -> Result<(), E> {
-        let attempts: Vec<(i64, String, i64, Option<i64>)> = self
-            .fetch_all(sqlx::query_as(
-                "select status.attempt_id, trial.name, attempt.started_ms, status.effective_until
-             from effective_attempt as status
+        let rows: Vec<(String, i64, i64, Option<i64>)> = self
+            .fetch_all(
+                sqlx::query_as(
+                    "select trial.name, own.series_id, attempt.started_ms, status.effective_until
+             from metric
+             join attempt_series as own using (metric_id)
+             join effective_attempt as status using (attempt_id)
              join attempt using (attempt_id)
              join trial on trial.trial_id = status.trial_id
+             where metric.name = ? and own.item = ''
              order by trial.name, status.number",
-            ))
+                )
+                .bind(metric),
+            )
             .await?;
-        for of_trial in attempts.chunk_by(|a, b| a.1 == b.1) {
-            let mut series = Series::new();
-            for (attempt, _, started_ms, effective_until) in of_trial {
-                let until = effective_until.unwrap_or(i64::MAX);
-                let next =
-                    self.attempt_series(*attempt, metric, until, times.since(*started_ms)).await?;
-                append(&mut series, next);
-            }
-            if !series.is_empty() {
-                make_monotonic(&mut series);
-                take(TrialId(of_trial[0].1.clone()), series)?;
-            }
+        let reader = PointReader::open(&self.path, times)?;
+        for of_trial in rows.chunk_by(|a, b| a.0 == b.0) {
+            let attempts = of_trial.iter().map(|(_, series_id, started_ms, until)| AttemptSeries {
+                series_id: *series_id,
+                until: until.unwrap_or(i64::MAX),
+                start: *started_ms as f64 / 1000.0,
+            });
+            let attempts: Vec<_> = attempts.collect();
+            reader.read(&attempts, |samples| match samples.peek() {
+                Some(_) => take(TrialId(of_trial[0].0.clone()), samples),
+                None => Ok(()),
+            })?;
         }
         Ok(())
     }
@@ -149,73 +153,5 @@ impl Store {
             ))
             .await?;
         Ok(metrics.into_iter().map(|(name,)| name).collect())
-    }
-
-    /// One attempt's points up to the step `until`, from which a later one supersedes it; in seconds
-    /// since `start`, or NaN without it.
-    async fn attempt_series(
-        &mut self,
-        attempt: i64,
-        metric: &str,
-        until: i64,
-        start: Option<f64>,
-    ) -> Result<Series, StoreError> {
-        // Another column takes as long again.
-        let time = if start.is_some() { ", time" } else { "" };
-        let select = format!(
-            "select step, value{time} from point
-             where step <= ? and series_id = (
-                select series_id from attempt_series join metric using (metric_id)
-                where attempt_id = ? and name = ? and item = ''
-             )
-             order by step"
-        );
-        let rows = sqlx::query(AssertSqlSafe(select)).bind(until).bind(attempt).bind(metric);
-        rows.fetch(&mut self.connection)
-            .map_ok(|row| sample(&row, start))
-            .try_collect()
-            .await
-            .map_err(Self::sql_error(&self.path))
-    }
-}
-
-/// From the columns step, value and, if there is a `start`, time.
-fn sample(row: &SqliteRow, start: Option<f64>) -> Sample {
-    let seconds = start.and_then(|start| Some((row.get::<Option<f64>, _>(2)? - start).max(0.0)));
-    Sample {
-        step: row.get::<i64, _>(0) as u64,
-        value: row.get::<Option<f64>, _>(1).unwrap_or(f64::NAN),
-        seconds: seconds.unwrap_or(f64::NAN),
-    }
-}
-
-impl Times {
-    /// The start that times are counted from, in seconds since the Unix epoch, if they are read.
-    fn since(self, started_ms: i64) -> Option<f64> {
-        (self == Self::Read).then_some(started_ms as f64 / 1000.0)
-    }
-}
-
-/// Appends the next attempt's points, which count for steps that both have.
-fn append(series: &mut Series, next: Series) {
-    let so_far = series.last().map_or(0.0, |last| last.seconds);
-    let overlaps =
-        series.last().zip(next.first()).is_some_and(|(last, next)| next.step <= last.step);
-    series.extend(next.into_iter().map(|s| Sample { seconds: so_far + s.seconds, ..s }));
-    if overlaps {
-        // Stable, so that of equal steps the later attempt's comes last.
-        series.sort_by_key(|sample| sample.step);
-        series.reverse();
-        series.dedup_by_key(|sample| sample.step);
-        series.reverse();
-    }
-}
-
-/// Makes seconds never decrease: a clock that was set back must not make a curve turn back.
-fn make_monotonic(series: &mut Series) {
-    let mut latest = 0.0;
-    for sample in series.iter_mut().filter(|sample| !sample.seconds.is_nan()) {
-        latest = f64::max(latest, sample.seconds);
-        sample.seconds = latest;
     }
 }

@@ -97,25 +97,20 @@ pub(crate) async fn for_reading(run: &RunDir) -> Result<Store, OpenError> {
     checked(run).await
 }
 
+/// The same for the process that has the lock, if nothing has changed since the database was closed;
+/// `None` if it has to be brought up to date.
+pub(crate) async fn unchanged(run: &RunDir, _lock: &SupervisorLock) -> Option<Store> {
+    as_it_is(run).await
+}
+
 /// The database as it was closed, if nothing has changed since, so that it need not be written.
 async fn as_it_is(run: &RunDir) -> Option<Store> {
     if database_seal::condition(&run.database(), false) != Condition::Intact {
         return None;
     }
     let mut store = Store::open_read_only(&run.database()).await.ok()?;
-    let Offsets { journal, events } = store.offsets().await.ok()?;
-    let limits = store.event_limits().await.ok()?;
-    let mut files = events.into_iter().map(|(trial, number, read)| {
-        let length = line_reader::length(&run.attempt(&trial, number).events());
-        let limit = limits.get(&(trial, number)).copied();
-        (length.min(limit.unwrap_or(u64::MAX)), read)
-    });
-    if line_reader::length(&run.journal()) != journal || !files.all(|(length, read)| length == read)
-    {
-        return None;
-    }
     let found = integrity::check(&mut store, run, Extent::Changed).await.ok()?;
-    if found.has_compared() {
+    if !found.is_current || found.has_compared() {
         return None;
     }
     store.damage = found.damage;

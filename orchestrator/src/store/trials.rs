@@ -79,6 +79,16 @@ pub(crate) struct ArtifactRecord {
 impl Store {
     /// Every trial, in the experiment file's order, retired ones last.
     pub(crate) async fn trials(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
+        let mut trials = self.trials_without_origins().await?;
+        let mut origins = self.origins().await?;
+        for trial in &mut trials {
+            trial.origins = origins.remove(&trial.id).unwrap_or_default();
+        }
+        Ok(trials)
+    }
+
+    /// The same without the origins of their work, which take as long again.
+    pub(crate) async fn trials_without_origins(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
         let rows = sqlx::query(
             "select trial.name, trial.key, trial.variant, trial.seed, trial.position,
                 trial.state_json, trial.build, trial.data,
@@ -93,13 +103,7 @@ impl Store {
         .fetch_all(&mut self.connection)
         .await
         .map_err(Self::sql_error(&self.path))?;
-        let trials = rows.iter().map(|row| self.trial_row(row));
-        let mut trials = trials.collect::<Result<Vec<_>, _>>()?;
-        let mut origins = self.origins().await?;
-        for trial in &mut trials {
-            trial.origins = origins.remove(&trial.id).unwrap_or_default();
-        }
-        Ok(trials)
+        rows.iter().map(|row| self.trial_row(row)).collect()
     }
 
     /// The request by which the last supervisor stopped before all trials had ended; `None` otherwise.

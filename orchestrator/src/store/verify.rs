@@ -53,11 +53,7 @@ impl Store {
 
     /// The positions up to which the files have been read.
     pub(crate) async fn offsets(&mut self) -> Result<Offsets, StoreError> {
-        let sql = Self::sql_error(&self.path);
-        let journal: i64 = sqlx::query_scalar("select bytes_read from main.journal")
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(&sql)?;
+        let journal = self.journal_offset().await?;
         let events: Vec<(String, u32, i64)> = self
             .fetch_all(sqlx::query_as(
                 "select name, number, bytes_read from main.attempt join main.trial using (trial_id)
@@ -66,7 +62,16 @@ impl Store {
             .await?;
         let events = events.into_iter();
         let events = events.map(|(trial, number, bytes)| (TrialId(trial), number, bytes as u64));
-        Ok(Offsets { journal: journal as u64, events: events.collect() })
+        Ok(Offsets { journal, events: events.collect() })
+    }
+
+    /// The bytes of the journal that have been read.
+    pub(crate) async fn journal_offset(&mut self) -> Result<u64, StoreError> {
+        let bytes: i64 = sqlx::query_scalar("select bytes_read from main.journal")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(Self::sql_error(&self.path))?;
+        Ok(bytes as u64)
     }
 
     /// The differences of every table from that of the attached database, by names instead of each

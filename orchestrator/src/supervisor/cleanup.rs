@@ -4,22 +4,20 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use experiments::protocol::trial_id::TrialId;
-
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
 
-/// Removes temporary files from every folder that `orch` writes to: the run's own, that of its requests,
-/// and those of `trials` and their attempts. Everything else below belongs to the workers.
-pub(super) fn remove_temporary_files<'t>(run: &RunDir, trials: impl Iterator<Item = &'t TrialId>) {
-    if let Err(error) = clean_up(run, trials) {
+/// Removes temporary files from every folder that `orch` writes to: the run's own, and those of its
+/// requests, its trials and their attempts. Everything else below belongs to the workers.
+pub(crate) fn remove_temporary_files(run: &RunDir) {
+    if let Err(error) = clean_up(run) {
         tracing::warn!("cannot clean up `{}`: {error}", run.path().display());
     }
 }
 
-fn clean_up<'t>(run: &RunDir, trials: impl Iterator<Item = &'t TrialId>) -> io::Result<()> {
+fn clean_up(run: &RunDir) -> io::Result<()> {
     atomic_file::clean_up(run.path())?;
-    for trial in trials.map(|id| run.trial(id)).filter(|trial| trial.is_dir()) {
+    for trial in folders(&run.trials())? {
         atomic_file::clean_up(&trial)?;
         for attempt in folders(&trial)?.iter().filter(|folder| is_attempt(folder)) {
             atomic_file::clean_up(attempt)?;

@@ -3,7 +3,7 @@
 
 mod actions;
 mod active;
-mod cleanup;
+pub(crate) mod cleanup;
 mod launch;
 pub mod plan;
 mod poll;
@@ -220,7 +220,7 @@ impl<'r> Supervisor<'r> {
         let mut signals = Signals::listen().map_err(SupervisorError::Signal)?;
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        self.clean_up();
+        cleanup::remove_temporary_files(&self.dir);
         self.discard_requests()?;
         self.handle(Input::SupervisorStarted).await?;
         while !self.scheduler.is_done() {
@@ -260,7 +260,7 @@ impl<'r> Supervisor<'r> {
         trials: &[TrialId],
     ) -> Result<(), SupervisorError> {
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
-        self.clean_up();
+        cleanup::remove_temporary_files(&self.dir);
         loop {
             ticks.tick().await;
             self.handle_requests().await?;
@@ -271,14 +271,6 @@ impl<'r> Supervisor<'r> {
                 return Ok(self.store.close().await?);
             }
         }
-    }
-
-    /// Removes the temporary files of writers that were killed. A trial that has succeeded has none: what a
-    /// lost attempt left was removed when it was found.
-    fn clean_up(&self) {
-        let has_succeeded = |state: &State| matches!(state, State::Succeeded { .. });
-        let trials = self.scheduler.states().filter(|(_, state)| !has_succeeded(state));
-        cleanup::remove_temporary_files(&self.dir, trials.map(|(id, _)| id));
     }
 
     /// Reports the trials that this supervisor runs, and any other that is active.

@@ -112,9 +112,10 @@ impl Plan {
                 }
             })
             .collect();
+        let named: BTreeSet<_> = trials.iter().map(|planned| &planned.trial.id).collect();
         let retired = recorded
             .iter()
-            .filter(|row| !trials.iter().any(|planned| planned.trial.id == row.id))
+            .filter(|row| !named.contains(&row.id))
             .map(|row| row.id.clone())
             .collect();
         let other_interpreters = other_interpreters(&trials, &by_key, code.interpreter.as_ref());
@@ -152,11 +153,11 @@ impl Plan {
     /// The decisions for trials that have ended without success: they are queued again, and those that
     /// failed or were cancelled have their attempts reset.
     pub fn decisions(&self, recorded: &[TrialRecord]) -> Result<Vec<Entry>, IllegalTransition> {
+        let states: BTreeMap<_, _> = recorded.iter().map(|row| (&row.id, &row.state)).collect();
         let mut entries = Vec::new();
         for planned in self.to_run().filter(|planned| planned.action != PlannedAction::Restarted) {
-            let row = recorded.iter().find(|row| row.id == planned.trial.id);
-            let settled = row.map(|row| row.state.clone()).filter(State::is_settled);
-            let Some(from) = settled else { continue };
+            let state = states.get(&planned.trial.id).map(|state| (*state).clone());
+            let Some(from) = state.filter(State::is_settled) else { continue };
             let reason = format!("run again after: {}", from.reason());
             let to = from.clone().apply(Change::Queue { reason })?;
             if matches!(planned.action, PlannedAction::Cancelled | PlannedAction::RunAgain) {

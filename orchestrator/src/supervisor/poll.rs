@@ -14,7 +14,7 @@ use crate::display::RunEvent;
 use crate::executor::EndedHolder;
 use crate::executor::holder;
 use crate::executor::slurm::{JobStatus, RejectedAttempt};
-use crate::platform::atomic_file::{self, FileError};
+use crate::platform::atomic_file::FileError;
 use crate::platform::error_chain::chain;
 use crate::run_dir::attempt::{AttemptDir, Exit, Outcome};
 use crate::run_dir::attempt_seal::AttemptSeal;
@@ -280,7 +280,6 @@ fn end_lost(attempt: &AttemptDir, reason: String) -> Result<String, FileError> {
         let _ = attempt.request_kill();
     }
     holder::end_orphans(attempt, command.as_ref());
-    atomic_file::clean_up_beside(&attempt.exit());
     holder::read_rest(attempt, command.as_ref())?;
     let reasons = Some(reason).filter(|reason| !reason.is_empty()).into_iter().chain(damage);
     Ok(reasons.collect::<Vec<_>>().join("; "))

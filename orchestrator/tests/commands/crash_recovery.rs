@@ -67,11 +67,8 @@ fn trials_whose_holders_are_killed_resume_from_their_checkpoints() {
 
 #[test]
 fn temporary_files_of_killed_writers_are_removed_by_the_next_run() {
-    let test = TestRun::with(&CHANGES);
-    let running = test.start("run trip.yaml -j 1");
-    test.wait_for_step("a-s0-", 1, 12);
-    test.kill_all();
-    drop(running);
+    let test = TestRun::new();
+    test.orch("run trip.yaml").expect(0, &[]);
     let (run, trial) = (test.run_dir(), test.trial("a-s0-").unwrap());
     let attempt = test.attempt("a-s0-", 1).unwrap();
     fs::create_dir(run.join("requests")).unwrap();
@@ -84,6 +81,6 @@ fn temporary_files_of_killed_writers_are_removed_by_the_next_run() {
     // Files of the worker among its checkpoints are kept.
     let kept = trial.join("checkpoints/.best.orch.tmp");
     left.iter().chain([&kept]).for_each(|path| fs::write(path, "{").unwrap());
-    test.orch("run trip.yaml").expect(0, &["2 of 2 trials done"]);
+    test.orch("run trip.yaml").expect(0, &["nothing is left to do"]);
     assert!(left.iter().all(|path| !path.exists()) && kept.exists());
 }

@@ -52,6 +52,13 @@ const KINDS: [&str; 10] = [
     "skipped",
 ];
 
+impl From<MetricsLine<'_>> for Line {
+    fn from(metrics: MetricsLine) -> Self {
+        let (event, time) = metrics.into_event();
+        Self { time, event }
+    }
+}
+
 impl Line {
     /// Parses one line without its line feed. Values of metrics that are not numbers are left out.
     ///

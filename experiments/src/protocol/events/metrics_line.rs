@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::{Event, Line, limits};
+use super::{Event, limits};
 use crate::protocol::number::Number;
 
 /// A `metrics` event with its known fields and no others.
@@ -58,17 +58,17 @@ impl<'a> MetricsLine<'a> {
         self.item.as_ref().map(|item| &*item.0)
     }
 
+    /// The event, with names of its own, and its time.
+    pub(super) fn into_event(self) -> (Event, Option<f64>) {
+        let values = self.values.0.into_iter().map(|(name, value)| (name.0.into_owned(), value));
+        let values = values.collect();
+        let item = self.item.map(|item| item.0.into_owned());
+        (Event::Metrics { step: self.step, item, values }, self.time)
+    }
+
     /// Metrics and values in the line's order. Of a metric that is there twice, the last value counts.
     pub fn values(&self) -> impl ExactSizeIterator<Item = (&str, Number)> {
         self.values.0.iter().map(|(name, value)| (&*name.0, *value))
-    }
-}
-
-impl From<MetricsLine<'_>> for Line {
-    fn from(MetricsLine { step, item, values, time, .. }: MetricsLine) -> Self {
-        let values = values.0.into_iter().map(|(name, value)| (name.0.into_owned(), value));
-        let item = item.map(|item| item.0.into_owned());
-        Self { time, event: Event::Metrics { step, item, values: values.collect() } }
     }
 }
 
@@ -101,6 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::protocol::events::Line;
 
     /// Numbers as JSON has them, and what comes close.
     fn number() -> impl Strategy<Value = String> {

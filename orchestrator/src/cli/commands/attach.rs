@@ -32,7 +32,7 @@ const PAST_BYTES: u64 = 64 << 10;
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let resolved = RunSnapshot::read(&dir.resolved())?;
+    let resolved = RunSnapshot::read_settings(&dir.resolved())?;
     let headline = snapshot::headline(&resolved.run.report);
     let verbosity = if global.quiet { Verbosity::Quiet } else { Verbosity::Normal };
     let mut display = Display::new(verbosity, headline);

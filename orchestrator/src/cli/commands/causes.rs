@@ -56,7 +56,7 @@ pub(super) async fn selected(
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let supervised = dir.is_supervised();
     let mut store = open_records(&dir).await?;
-    let resolved = RunSnapshot::read(&dir.resolved())?;
+    let resolved = RunSnapshot::read_settings(&dir.resolved())?;
     let trials = trial_status::all(store.trials().await?, &dir)?;
     let matching = arguments.trial.choose_all(trials, &dir.name())?;
     let with_cause = matching.into_iter().map(|status| {

@@ -22,7 +22,7 @@ pub(super) async fn run(arguments: &args::Gc, global: &Global) -> Result<u8> {
     if !arguments.dry_run {
         handle_left_over(&dir).await?;
     }
-    let keep = RunSnapshot::read(&dir.resolved())?.run.keep;
+    let keep = RunSnapshot::read_settings(&dir.resolved())?.run.keep;
     let mut store = open_intact(&dir).await?;
     let survey = retention::survey(&mut store, &dir, keep.as_ref()).await?;
     let without_rule = match &keep {

@@ -14,6 +14,7 @@ mod export;
 mod fork_server;
 mod gc;
 mod hold;
+mod idle;
 mod import;
 mod logs;
 mod metric_gaps;

@@ -19,14 +19,13 @@ pub(super) fn reasons_to_retire(
 ) -> Vec<String> {
     let of_worker = changed_parts(&previous.run.worker, worker);
     let mut trials_by_change = BTreeMap::<_, Vec<_>>::new();
+    let retired: BTreeSet<_> = plan.retired.iter().collect();
+    let retired = previous.trials.iter().filter(|before| retired.contains(&before.id)).rev();
+    let retired: BTreeMap<_, _> =
+        retired.map(|before| ((&before.variant, before.seed), before)).collect();
     for planned in plan.trials.iter().filter(|planned| planned.action == PlannedAction::New) {
         let trial = &planned.trial;
-        let before = previous.trials.iter().find(|before| {
-            before.variant == trial.variant
-                && before.seed == trial.seed
-                && plan.retired.contains(&before.id)
-        });
-        let Some(before) = before else { continue };
+        let Some(before) = retired.get(&(&trial.variant, trial.seed)) else { continue };
         let mut changes = changed_settings(&before.config, &trial.config);
         changes.extend(of_worker.iter().cloned());
         trials_by_change.entry(changes).or_default().push(trial.id.0.as_str());

@@ -1,17 +1,19 @@
 //! `orch run FILE`: prints the plan, and supervises every trial until it ends.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter;
 
 use experiments::protocol::exit;
 
-use super::damage::{self, print_damage};
+use super::damage::{self, open_records, print_damage};
 use super::detach;
 use super::error::{Result, VerbError};
+use super::idle::Idle;
 use super::output::print_message;
 use super::plan_text::{announce, dry_run};
-use super::run_end::finish;
+use super::run_end::End;
 use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
 use crate::display::{Display, Verbosity};
@@ -48,21 +50,29 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
             return detach::start(dir, arguments.json, global);
         }
     }
+    dir.create()?;
+    let lock = dir.lock()?;
+    if let Some(note) = dir.database_note().filter(|_| !global.quiet) {
+        print_message(&format!("note: {note}"));
+    }
+    if let Some(idle) = Idle::of(&validated, &lock, arguments).await? {
+        return idle.finish(&validated, arguments, global).await;
+    }
     // Boxed: it is large, and most calls end before it.
-    Box::pin(supervise(validated, arguments, global)).await
+    Box::pin(supervise(validated, lock, arguments, global)).await
 }
 
 /// Supervises the run until it ends.
-async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Global) -> Result<u8> {
-    validated.dir.create()?;
-    let lock = validated.dir.lock()?;
-    if let Some(note) = validated.dir.database_note().filter(|_| !global.quiet) {
-        print_message(&format!("note: {note}"));
-    }
+async fn supervise(
+    validated: ValidatedRun,
+    lock: SupervisorLock,
+    arguments: &args::Run,
+    global: &Global,
+) -> Result<u8> {
     let mut store = sync::for_writing(&validated.dir, &lock).await?;
     print_damage(&validated.dir, &store);
     let recorded = store.trials().await?;
-    let plan = validated.plan_by(&mut store, arguments).await?;
+    let plan = validated.plan_by(&mut store, &recorded, arguments).await?;
     store = accept_damage(store, &validated, &plan, &lock, arguments).await?;
     if !global.quiet {
         announce(&validated, &plan);
@@ -111,7 +121,10 @@ async fn supervise(validated: ValidatedRun, arguments: &args::Run, global: &Glob
     display.finish();
     let verbosity = if idle { Verbosity::Quiet } else { verbosity };
     let outcome = outcome.map_err(|error| explained(error, &dir))?;
-    finish(&run, &dir, &plan, &outcome, arguments.json, verbosity).await
+    let mut store = open_records(&dir).await?;
+    let recorded = store.trials_without_origins().await?;
+    let end = End { run: &run, dir: &dir, plan: &plan, outcome: &outcome, recorded: &recorded };
+    end.finish(&mut store, arguments.json, verbosity).await
 }
 
 /// Accepts the damaged records of trials that restart for them, which do not count any more, or all on
@@ -170,11 +183,12 @@ fn restart(
     dir: &RunDir,
     journal: &mut Journal,
 ) -> Result<()> {
+    let recorded: BTreeMap<_, _> = recorded.iter().map(|row| (&row.id, row)).collect();
     for PlannedTrial { trial, action, stale, is_damaged, .. } in &plan.trials {
         if *action != PlannedAction::Restarted {
             continue;
         }
-        let Some(row) = recorded.iter().find(|row| row.id == trial.id) else { continue };
+        let Some(row) = recorded.get(&trial.id) else { continue };
         let next = row.last_attempt.as_ref().map_or(0, |attempt| attempt.number) + 1;
         // First: a trial that is queued to restart must not find its old checkpoints.
         restart_trial(&dir.trial(&trial.id), next)?;

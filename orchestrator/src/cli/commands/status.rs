@@ -31,19 +31,17 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
     // First: once there is no supervisor, nothing is recorded any more.
     let supervisor = dir.supervisor();
     let mut store = open_records(&dir).await?;
-    let resolved = RunSnapshot::read(&dir.resolved())?;
+    let resolved = RunSnapshot::read_settings(&dir.resolved())?;
     let headline = snapshot::headline(&resolved.run.report);
-    let latest = match headline {
-        Some(metric) => store.latest(metric).await?,
-        None => BTreeMap::new(),
-    };
     let skipped_lines = store.skipped_lines().await?;
-    let mut trials = store.trials().await?;
+    let mut trials =
+        if arguments.json { store.trials().await? } else { store.trials_without_origins().await? };
     let gaps = metric_gaps(&mut store, &resolved.run.report, &trials).await?;
     let same_failure = same_failure(&mut store, &dir, supervisor.as_ref()).await?;
     trials.retain(|trial| arguments.all || !trial.retired);
     let statuses = trial_status::all(trials, &dir)?;
     if arguments.json {
+        let latest = latest(&mut store, headline, &statuses).await?;
         let trials: Vec<_> = statuses.iter().map(|t| to_json(t, headline, &latest)).collect();
         print_json(&json!({
             "schema": 1,
@@ -66,6 +64,7 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
         } else {
             statuses.into_iter().partition(is_of_interest)
         };
+        let latest = latest(&mut store, headline, &listed).await?;
         let (supervised, same_failure) = (supervisor.is_some(), same_failure.is_some());
         let table = table(&listed, &resolved, supervised, same_failure, &latest, &gaps);
         print(&(head + &table))?;
@@ -78,6 +77,18 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
         }
     }
     Ok(exit::OK)
+}
+
+/// The newest value of the metric `headline` by trial, if any are `listed`.
+async fn latest(
+    store: &mut Store,
+    headline: Option<&str>,
+    listed: &[TrialStatus],
+) -> Result<BTreeMap<TrialId, f64>> {
+    match headline.filter(|_| !listed.is_empty()) {
+        Some(metric) => Ok(store.latest(metric).await?),
+        None => Ok(BTreeMap::new()),
+    }
 }
 
 /// False for trials that wait or are done, which are only counted where there are many.

@@ -1,5 +1,6 @@
 //! `orch run FILE` before anything is changed: the file, its trials, the machine and the plan.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use experiments::expand::overrides::Override;
@@ -20,8 +21,7 @@ use crate::platform::shell::quoted;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::slots::{ENV_INVENTORY, Machine};
-use crate::store::Store;
-use crate::store::damage::Damage;
+use crate::store::{Store, TrialRecord};
 use crate::supervisor::plan::Plan;
 use crate::supervisor::stale::PresentCode;
 
@@ -76,25 +76,32 @@ impl ValidatedRun {
     /// The plan by the present records.
     pub(super) async fn plan(&self, arguments: &args::Run) -> Result<Plan> {
         if self.dir.journal().is_file() {
-            self.plan_by(&mut open_records(&self.dir).await?, arguments).await
+            let mut store = open_records(&self.dir).await?;
+            let recorded = store.trials().await?;
+            self.plan_by(&mut store, &recorded, arguments).await
         } else {
             Ok(Plan::new(self.trials.clone(), &[], &arguments.only, &PresentCode::default()))
         }
     }
 
-    /// The plan by the records in `store`.
-    pub(super) async fn plan_by(&self, store: &mut Store, arguments: &args::Run) -> Result<Plan> {
+    /// The plan by the records in `store`, of which `recorded` are the trials.
+    pub(super) async fn plan_by(
+        &self,
+        store: &mut Store,
+        recorded: &[TrialRecord],
+        arguments: &args::Run,
+    ) -> Result<Plan> {
         let codes = store.codes().await?;
         let changed = self.code_source.changed(&self.code, codes.iter().map(|code| &code.files))?;
         let present = PresentCode {
             changed_files: codes.into_iter().map(|code| code.hash).zip(changed).collect(),
             interpreter: self.code.interpreter.as_ref().map(|interpreter| interpreter.path.clone()),
         };
-        let recorded = store.trials().await?;
-        let mut plan = Plan::new(self.trials.clone(), &recorded, &arguments.only, &present);
+        let mut plan = Plan::new(self.trials.clone(), recorded, &arguments.only, &present);
+        let damaged: BTreeSet<_> =
+            store.damage.iter().filter_map(|damage| damage.trial.as_ref()).collect();
         for planned in &mut plan.trials {
-            let is_its = |damage: &Damage| damage.trial.as_ref() == Some(&planned.trial.id);
-            planned.is_damaged = store.damage.iter().any(is_its);
+            planned.is_damaged = damaged.contains(&planned.trial.id);
         }
         if arguments.rerun_damaged {
             plan.rerun_damaged(&arguments.only);

@@ -27,7 +27,7 @@ pub(super) async fn run(arguments: &args::Wait, global: &Global) -> Result<u8> {
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
-    let resolved = RunSnapshot::read(&dir.resolved())?;
+    let resolved = RunSnapshot::read_settings(&dir.resolved())?;
     let mut store = open_records(&dir).await?;
     let trials = resolved.of_last_run(store.trials().await?);
     let gaps = metric_gaps(&mut store, &resolved.run.report, &trials).await?;

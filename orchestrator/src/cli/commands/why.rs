@@ -19,7 +19,7 @@ pub(super) async fn run(arguments: &args::Why, global: &Global) -> Result<u8> {
     // First: once there is no supervisor, nothing is recorded any more.
     let supervised = RunDir::find(&global.runs, arguments.target.run.as_deref())?.is_supervised();
     let (dir, groups) = causes::selected(&arguments.target, global).await?;
-    let resolved = RunSnapshot::read(&dir.resolved())?;
+    let resolved = RunSnapshot::read_settings(&dir.resolved())?;
     let mut sections = Vec::new();
     for SameCause { cause, of } in &groups {
         let first = &of[0];

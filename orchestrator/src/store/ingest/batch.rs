@@ -8,24 +8,22 @@ use std::sync::LazyLock;
 use experiments::protocol::events::{Event, Line, MetricsLine};
 use experiments::protocol::number::Number;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, AssertSqlSafe, SqliteConnection};
+use sqlx::{Arguments as _, SqliteConnection};
 
 use super::code::{store_code, store_imports};
 use super::metric_names::Names;
 use crate::platform::line_reader::ReadOffset;
 
-/// Points written by one statement: SQLite takes 32,766 values at a time.
-const ROWS: usize = 4_000;
+/// Points that statements write: SQLite takes 32,766 values at a time, and compiles each statement once.
+const ROWS: [usize; 7] = [4096, 1024, 256, 64, 16, 4, 1];
 
-/// The statement for that many, which SQLite compiles once.
-static INSERT_ROWS: LazyLock<String> = LazyLock::new(|| insert(ROWS));
-
-/// The statement that writes `rows` points. Of a repeated one, the later value counts.
-fn insert(rows: usize) -> String {
-    let row = "(?, ?, ?, ?)";
-    let rows = vec![row; rows].join(", ");
-    format!("insert or replace into point (series_id, step, value, time) values {rows}")
-}
+/// The statement for each of these numbers of points. Of a repeated one, the later value counts.
+static INSERTS: LazyLock<[String; 7]> = LazyLock::new(|| {
+    ROWS.map(|rows| {
+        let rows = vec!["(?, ?, ?, ?)"; rows].join(", ");
+        format!("insert or replace into point (series_id, step, value, time) values {rows}")
+    })
+});
 
 /// The events of one transaction.
 pub(super) struct Batch {
@@ -84,14 +82,14 @@ impl Batch {
         true
     }
 
-    /// True if there are points enough for a full statement.
+    /// True if there are points enough for the largest statement.
     pub(super) fn is_full(&self) -> bool {
-        self.points.len() >= ROWS
+        self.points.len() >= ROWS[0]
     }
 
-    /// Removes the first points, if there are enough for a full statement.
+    /// Removes the first points, if there are enough for the largest statement.
     pub(super) fn take_full(&mut self) -> Option<Vec<Point>> {
-        let rest = self.is_full().then(|| self.points.split_off(ROWS))?;
+        let rest = self.is_full().then(|| self.points.split_off(ROWS[0]))?;
         Some(mem::replace(&mut self.points, rest))
     }
 
@@ -225,18 +223,11 @@ impl Batch {
 
     /// Writes the remaining points, the step that was reached last, and the position in the events.
     pub(super) async fn finish(
-        mut self,
+        self,
         db: &mut SqliteConnection,
         position: &Position,
     ) -> Result<(), sqlx::Error> {
-        while let Some(points) = self.take_full() {
-            write_full(db, points).await?;
-        }
-        if !self.points.is_empty() {
-            let insert = insert(self.points.len());
-            let statement = sqlx::query_with(AssertSqlSafe(insert), values(self.points));
-            statement.persistent(false).execute(&mut *db).await?;
-        }
+        write_points(db, &self.points).await?;
         // An attempt that reports points without a hello has started from scratch.
         sqlx::query(
             "update attempt set
@@ -260,21 +251,27 @@ impl Batch {
     }
 }
 
-/// Writes the points of a full statement.
-pub(super) async fn write_full(
+/// Writes points, as many at a time as there are statements for.
+pub(super) async fn write_points(
     db: &mut SqliteConnection,
-    points: Vec<Point>,
+    mut points: &[Point],
 ) -> Result<(), sqlx::Error> {
-    sqlx::query_with(INSERT_ROWS.as_str(), values(points)).execute(db).await.map(drop)
+    for (rows, insert) in ROWS.into_iter().zip(&*INSERTS) {
+        while let Some((first, rest)) = points.split_at_checked(rows) {
+            sqlx::query_with(insert.as_str(), values(first)).execute(&mut *db).await?;
+            points = rest;
+        }
+    }
+    Ok(())
 }
 
 /// The values of points for a statement.
-fn values(points: Vec<Point>) -> SqliteArguments {
+fn values(points: &[Point]) -> SqliteArguments {
     let mut values = SqliteArguments::default();
     values.reserve(4 * points.len(), 0);
     for Point { series_id, step, value, time } in points {
-        let added = values.add(series_id).and_then(|()| values.add(step));
-        let added = added.and_then(|()| values.add(value)).and_then(|()| values.add(time));
+        let added = values.add(*series_id).and_then(|()| values.add(*step));
+        let added = added.and_then(|()| values.add(*value)).and_then(|()| values.add(*time));
         added.expect("numbers can be encoded");
     }
     values

@@ -11,7 +11,7 @@ use experiments::regular_file;
 use futures_util::future;
 use sqlx::SqliteConnection;
 
-use super::batch::{Batch, Position, write_full};
+use super::batch::{Batch, Position, write_points};
 use crate::platform::line_reader::{self, ReadOffset, Tail};
 use crate::store::skipped_lines::skip_line;
 use crate::store::{Store, StoreError};
@@ -129,7 +129,7 @@ async fn ingest(
         } else if let Some(points) = records.batch.take_full() {
             // SQLite has a thread of its own: while it writes, this one reads on.
             let reading = async { records.add_points(&mut unread) };
-            let (written, next) = future::join(write_full(db, points), reading).await;
+            let (written, next) = future::join(write_points(db, &points), reading).await;
             written?;
             next
         } else {

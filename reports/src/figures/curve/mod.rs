@@ -103,29 +103,28 @@ impl<'a> Curves<'a> {
         header.extend(self.smooth.map(|_| "smoothed"));
         let mut out = csv::Writer::from_writer(out);
         out.write_record(&header)?;
-        // Reused, for there may be millions of points.
-        let mut record = csv::StringRecord::new();
+        let mut row = Row::default();
         for line in &self.lines {
             let mut smoothed = line.smoothed(self.band, self.smooth);
             for point in line.points() {
                 let Point { step, x, value } = point?;
-                record.clear();
-                record.push_field(line.variant);
-                push(&mut record, Some(step));
+                row.record.clear();
+                row.record.push_field(line.variant);
+                row.record.push_field(&step.to_string());
                 if position.is_some() {
-                    push(&mut record, Some(x));
+                    row.push(Some(x));
                 }
                 let summary = value.map(|value| value.summary);
-                push(&mut record, summary.map(|summary| summary.mean));
-                push(&mut record, summary.and_then(|summary| summary.sd));
-                push(&mut record, value.map(|value| value.lowest));
-                push(&mut record, value.map(|value| value.highest));
-                push(&mut record, Some(summary.map_or(0, |summary| summary.n)));
+                row.push(summary.map(|summary| summary.mean));
+                row.push(summary.and_then(|summary| summary.sd));
+                row.push(value.map(|value| value.lowest));
+                row.push(value.map(|value| value.highest));
+                row.record.push_field(&summary.map_or(0, |summary| summary.n).to_string());
                 if self.smooth.is_some() {
                     let point = smoothed.next().transpose()?.flatten();
-                    push(&mut record, point.map(|point| point.y));
+                    row.push(point.map(|point| point.y));
                 }
-                out.write_record(&record)?;
+                out.write_record(&row.record)?;
             }
         }
         if let Some(line) = &self.reference {
@@ -138,11 +137,24 @@ impl<'a> Curves<'a> {
     }
 }
 
-/// Adds a number as a field; an empty one if there is none.
-fn push(record: &mut csv::StringRecord, number: Option<impl ToString>) {
-    match number {
-        Some(number) => record.push_field(&number.to_string()),
-        None => record.push_field(""),
+/// A row of numbers; reused, for there may be millions of points.
+#[derive(Default)]
+struct Row {
+    record: csv::StringRecord,
+    /// The last number, and its digits.
+    last: (f64, String),
+}
+
+impl Row {
+    /// Adds a number; an empty field if there is none.
+    fn push(&mut self, number: Option<f64>) {
+        let Some(number) = number else { return self.record.push_field("") };
+        let (last, digits) = &mut self.last;
+        // Of one seed, mean, lowest and highest are the same.
+        if digits.is_empty() || number.to_bits() != last.to_bits() {
+            (*last, *digits) = (number, number.to_string());
+        }
+        self.record.push_field(digits);
     }
 }
 

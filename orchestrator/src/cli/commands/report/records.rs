@@ -10,13 +10,13 @@ use experiments::schema::claim::Measure;
 use experiments::schema::metric_use::Values;
 use experiments::schema::report::{Figure, Report, X};
 use reports::records::{Artifact, Records, Trial, TrialState, Variant};
-use reports::series::{Sample, Spool};
+use reports::series::Spool;
 use serde_json::{Map, Value};
 
 use crate::run_dir::RunDir;
 use crate::run_dir::trial::{FileOfTrialError, file_of_trial};
 use crate::scheduler::State;
-use crate::store::{ArtifactRecord, Store, StoreError, Times, TrialRecord};
+use crate::store::{ArtifactRecord, Samples, Store, StoreError, Times, TrialRecord};
 
 /// The parts of a report's records that are not in the database.
 #[derive(Debug, Clone)]
@@ -64,15 +64,10 @@ pub(crate) async fn collect(
     for metric in used(report, Values::ByStep) {
         let times = if timed.contains(metric) { Times::Read } else { Times::Left };
         let mut of = BTreeMap::new();
-        let put = |trial, samples: Vec<Sample>| {
-            let put = spool.put(&samples);
-            of.insert(
-                trial,
-                put.map_err(|source| CollectError::Spool {
-                    folder: spool_folder.to_owned(),
-                    source,
-                })?,
-            );
+        let spool_error = |source| CollectError::Spool { folder: spool_folder.to_owned(), source };
+        let put = |trial, samples: &mut Samples| {
+            let samples = samples.map(|sample| sample.map_err(CollectError::from));
+            of.insert(trial, spool.put(samples, spool_error)?);
             Ok::<_, CollectError>(())
         };
         store.each_series(metric, times, put).await?;
