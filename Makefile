@@ -2,9 +2,12 @@
 # make test     everything that continuous integration checks
 # make python   tests of the Python helper and the examples; ORCH_TEST_PYTHON names a Python with
 #               python/requirements-test.txt
-# make bench    throughput of data loading; docs/benchmarks.md has figures
+# make bench    all benchmarks that follow but the last; docs/benchmarks.md has figures
+# make bench-orchestration   cost of trials, of watching them, and of looking at thousands; beside HyperQueue
+#               where `pip install hyperqueue` has brought it
 # make bench-report   time and memory of a report of millions of points
 # make bench-ingest   points a second from events to the database, beside bare SQLite
+# make bench-data     throughput of data loading
 # make bench-python   cost of the calls of the Python helper
 # make bench-slurm    cost of a run of 500 trials on a local Slurm cluster; needs root
 # make faults   experiments with hundreds of injected faults; set FAULTS=500 SEED=7, MUTATIONS=500 for
@@ -18,7 +21,8 @@ FAULTS ?= 200
 EVENTS ?= 1000000
 SEED ?= 1
 
-.PHONY: table1 test python audit bench bench-report bench-ingest bench-python bench-slurm faults crashes simulate build libtorch format lint docs unit
+.PHONY: table1 test python audit bench bench-orchestration bench-report bench-ingest bench-data bench-python \
+  bench-slurm faults crashes simulate build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -30,7 +34,13 @@ build: libtorch
 libtorch:
 	@scripts/libtorch.sh
 
-bench: libtorch
+bench: bench-orchestration bench-ingest bench-report bench-data bench-python
+
+bench-orchestration:
+	cargo build --release --locked --bin orch -p orchestrator
+	python3 scripts/bench-orchestration.py target/release/orch
+
+bench-data: libtorch
 	cargo bench --locked -p worker --bench data
 
 bench-report:

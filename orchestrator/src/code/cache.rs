@@ -2,6 +2,7 @@
 //! only once something has changed that it was read from.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use experiments::protocol::events::Code;
 
@@ -12,17 +13,29 @@ use crate::platform::clock;
 use crate::platform::file_stamp::FileStamp;
 
 /// Time within which a second write to a file may leave its stamp as it is, on any file system.
-const RACY_MS: i64 = 2_000;
-
-/// The code that was read last, with the stamps of what it was read from.
-#[derive(Debug, Default)]
-pub(crate) struct CodeCache(Option<Cached>);
+const RACY: Duration = Duration::from_secs(2);
 
 /// Code, and its difference from its commit as [`diff`] has it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CodeAndDiff {
     pub(crate) code: Code,
     pub(crate) diff: Option<Vec<u8>>,
+}
+
+impl CodeAndDiff {
+    /// The code as it is now.
+    pub(crate) fn read(from: &AttemptCode) -> Result<Self, CodeError> {
+        let code = from.read()?;
+        Ok(Self { diff: diff(&code), code })
+    }
+}
+
+/// The code that was read last, with the stamps of what it was read from.
+#[derive(Debug, Default)]
+pub(crate) struct CodeCache {
+    last: Option<Cached>,
+    /// When it was tried to read it.
+    tried: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -33,32 +46,41 @@ struct Cached {
 }
 
 impl CodeCache {
-    /// The code as it is now.
-    pub(crate) fn read(&mut self, from: &AttemptCode) -> Result<CodeAndDiff, CodeError> {
-        self.read_with(from, RACY_MS)
+    /// The code as it is now, if that is known without reading it, or has not been tried for a while; `None`
+    /// where somebody else may as well read it, who has the time.
+    pub(crate) fn known(&mut self, from: &AttemptCode) -> Option<CodeAndDiff> {
+        self.known_with(from, RACY)
     }
 
-    fn read_with(&mut self, from: &AttemptCode, racy_ms: i64) -> Result<CodeAndDiff, CodeError> {
-        if let Some(cached) = self.0.as_ref().filter(|cached| cached.holds(from)) {
-            return Ok(cached.read.clone());
+    fn known_with(&mut self, from: &AttemptCode, racy: Duration) -> Option<CodeAndDiff> {
+        if let Some(cached) = self.last.as_ref().filter(|cached| cached.holds(from)) {
+            return Some(cached.read.clone());
         }
-        let settled_ms = clock::now_ms() - racy_ms;
-        let code = from.read()?;
-        let paths = from.read_from(&code);
-        let read = CodeAndDiff { diff: diff(&code), code };
-        let stamps = paths.map(|paths| {
-            paths.into_iter().map(|path| (FileStamp::of(&path), path)).collect::<Vec<_>>()
-        });
-        let is_settled = |(stamp, _): &(Option<FileStamp>, PathBuf)| {
-            stamp.is_none_or(|stamp| stamp.is_older_than(settled_ms))
-        };
-        let stamps = stamps.filter(|stamps| stamps.iter().all(is_settled));
-        self.0 = stamps.map(|stamps| Cached { from: from.clone(), read: read.clone(), stamps });
-        Ok(read)
+        if self.tried.is_some_and(|tried| tried.elapsed() < racy) {
+            return None;
+        }
+        self.tried = Some(Instant::now());
+        let settled_ms = clock::now_ms().saturating_sub(racy.as_millis() as i64);
+        let read = CodeAndDiff::read(from).ok()?;
+        self.last = Cached::new(from, &read).filter(|cached| cached.is_older_than(settled_ms));
+        Some(read)
     }
 }
 
 impl Cached {
+    /// `None` where not all is known that the code was read from.
+    fn new(from: &AttemptCode, read: &CodeAndDiff) -> Option<Self> {
+        let paths = from.read_from(&read.code)?.into_iter();
+        let stamps = paths.map(|path| (FileStamp::of(&path), path)).collect();
+        Some(Self { from: from.clone(), read: read.clone(), stamps })
+    }
+
+    /// True if nobody has written to any of it since this time, in milliseconds since the Unix epoch.
+    fn is_older_than(&self, time_ms: i64) -> bool {
+        let mut stamps = self.stamps.iter().filter_map(|(stamp, _)| stamp.as_ref());
+        stamps.all(|stamp| stamp.is_older_than(time_ms))
+    }
+
     fn holds(&self, from: &AttemptCode) -> bool {
         self.from == *from && self.stamps.iter().all(|(stamp, path)| FileStamp::of(path) == *stamp)
     }
@@ -69,7 +91,6 @@ mod tests {
     use std::fs;
     use std::path::Path;
     use std::process::Command;
-    use std::time::Duration;
 
     use experiments::expand::Experiment;
 
@@ -82,8 +103,8 @@ mod tests {
         assert!(run.unwrap().status.success(), "{arguments:?}");
     }
 
-    /// As [`RACY_MS`], on a file system whose clock is as fine as this machine's.
-    const RACY_HERE_MS: i64 = 50;
+    /// As [`RACY`], on a file system whose clock is as fine as this machine's.
+    const RACY_HERE: Duration = Duration::from_millis(50);
 
     #[test]
     fn every_change_is_noticed_and_without_one_nothing_is_read() {
@@ -113,17 +134,19 @@ mod tests {
         ];
         for change in changes {
             change();
-            std::thread::sleep(Duration::from_millis(2 * RACY_HERE_MS as u64));
+            std::thread::sleep(2 * RACY_HERE);
             for _ in 0..2 {
-                let read = cache.read_with(&from, RACY_HERE_MS).unwrap();
-                assert_eq!(read.code, from.read().unwrap());
-                assert_eq!(read.diff, diff(&read.code));
-                assert!(cache.0.as_ref().is_some_and(|cached| cached.holds(&from)));
+                let known = cache.known_with(&from, RACY_HERE).unwrap();
+                assert_eq!(known, CodeAndDiff::read(&from).unwrap());
+                assert!(cache.last.as_ref().is_some_and(|cached| cached.holds(&from)));
             }
         }
-        // What was written just now is read again the next time.
+        // What was written just now is read again the next time, by others meanwhile.
         fs::write(folder.join("train.sh"), "e").unwrap();
-        assert_eq!(cache.read(&from).unwrap().code, from.read().unwrap());
-        assert!(cache.0.is_none());
+        assert_eq!(cache.known_with(&from, RACY_HERE), None);
+        std::thread::sleep(RACY_HERE);
+        fs::write(folder.join("train.sh"), "f").unwrap();
+        assert_eq!(cache.known_with(&from, RACY_HERE).unwrap(), CodeAndDiff::read(&from).unwrap());
+        assert!(cache.last.is_none());
     }
 }

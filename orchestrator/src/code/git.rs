@@ -90,7 +90,8 @@ pub(super) fn repository_files(folder: &Path) -> Option<Vec<PathBuf>> {
 }
 
 /// The difference of `code` from its commit, in the format of `git diff`, with files that the commit
-/// lacks, unless they are binary: a program that was built is known by its hash. `None` if there is none, or the code is not in a repository.
+/// lacks, unless they are binary: a program that was built is known by its hash. `None` if there is none,
+/// or the code is not in a repository.
 pub(crate) fn diff(code: &Code) -> Option<Vec<u8>> {
     let root = Path::new(&code.root);
     if !code.dirty || code.commit.is_none() {

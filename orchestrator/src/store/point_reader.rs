@@ -10,10 +10,19 @@ use std::path::{Path, PathBuf};
 use reports::series::Sample;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Row};
 
-use super::{BUSY_TIMEOUT, StoreError, Times, is_immutable};
+use super::{BUSY_TIMEOUT, StoreError, is_immutable};
 
 /// Points in effect, by ascending step.
 pub(crate) type Samples<'a> = Peekable<Box<dyn Iterator<Item = Result<Sample, StoreError>> + 'a>>;
+
+/// The choice to read the times of points, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// They are left out.
+    Left,
+    /// They are read, which takes half as long again.
+    Read,
+}
 
 /// The points of an attempt that are in effect.
 pub(super) struct AttemptSeries {

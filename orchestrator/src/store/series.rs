@@ -8,22 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use experiments::protocol::trial_id::TrialId;
 use reports::series::Sample;
 
-use super::point_reader::{AttemptSeries, PointReader, Samples};
+use super::point_reader::{AttemptSeries, PointReader, Samples, Times};
 use super::{Store, StoreError};
 
 /// One metric's points that belong to no item, by ascending step. Seconds of work never decrease; they
 /// are NaN where the worker gave no time, and with [`Times::Left`]. An attempt's seconds continue from
 /// the last point before it.
 pub(crate) type Series = Vec<Sample>;
-
-/// The choice to read the times of points, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Times {
-    /// They are left out.
-    Left,
-    /// They are read, which takes half as long again.
-    Read,
-}
 
 impl Store {
     /// One metric's points by trial. Trials without any are left out.
@@ -49,6 +40,8 @@ impl Store {
         times: Times,
         mut take: impl FnMut(TrialId, &mut Samples) -> Result<(), E>,
     ) -> Result<(), E> {
+        // Its reader has a connection of its own.
+        self.commit().await?;
         let rows: Vec<(String, i64, i64, Option<i64>)> = self
             .fetch_all(
                 sqlx::query_as(

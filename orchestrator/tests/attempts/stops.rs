@@ -130,6 +130,28 @@ fn the_worker_dies_with_a_killed_holder_and_the_attempt_is_lost() {
 }
 
 #[test]
+fn a_killed_fork_server_is_replaced_and_its_holders_go_on() {
+    let mut trial = TestTrial::new(json!({"hang_at": 2}));
+    let first = trial.start(1);
+    wait_for_first_step(&first);
+    let holder = wait_for_owner(&first).pid;
+    let stat = fs::read_to_string(format!("/proc/{holder}/stat")).unwrap();
+    let server = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap();
+    signal(server.parse().unwrap(), "-KILL");
+    let second = trial.start(2);
+    wait_for_first_step(&second);
+    assert!(is_running(holder));
+    for attempt in [&first, &second] {
+        attempt.request_stop().unwrap();
+    }
+    assert_eq!(trial.end(&second).outcome, CHECKPOINTED);
+    wait_for("the first one's end", || match ownership::attempt_status(&first).unwrap() {
+        AttemptStatus::Ended(exit) => Some(assert_eq!(exit.outcome, CHECKPOINTED)),
+        _ => None,
+    });
+}
+
+#[test]
 fn orphans_of_a_killed_holder_are_found_and_ended() {
     let mut trial = TestTrial::new(json!({"hang_at": 2, "fork_child": true}));
     let mut bystanders = TestTrial::new(json!({"hang_at": 2, "fork_child": true}));

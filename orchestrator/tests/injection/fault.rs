@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub(crate) enum Signal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Victim {
     Supervisor,
+    ForkServer,
     Holder,
     Worker,
     /// All of them, and the workers' children.
@@ -70,8 +72,9 @@ impl Fault {
             return others[random.usize(..others.len())];
         }
         let signals = [Signal::Kill, Signal::Term, Signal::Int, Signal::Stop];
-        let victims = [Victim::Supervisor, Victim::Holder, Victim::Worker, Victim::All];
-        Self::Signal(signals[random.usize(..4)], victims[random.usize(..4)])
+        let victims =
+            [Victim::Supervisor, Victim::ForkServer, Victim::Holder, Victim::Worker, Victim::All];
+        Self::Signal(signals[random.usize(..4)], victims[random.usize(..5)])
     }
 }
 
@@ -106,6 +109,7 @@ impl fmt::Display for Victim {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Self::Supervisor => "the supervisor",
+            Self::ForkServer => "the fork server",
             Self::Holder => "a holder",
             Self::Worker => "a worker",
             Self::All => "all processes",
@@ -143,6 +147,7 @@ impl Campaign {
         let folder = self.test.path("");
         let mut victims = match victim {
             Victim::Supervisor => vec![self.supervisor_id()],
+            Victim::ForkServer => fork_servers(&folder),
             Victim::Holder => processes::holders(&folder),
             Victim::Worker => {
                 let mut workers = processes::of(&folder);
@@ -212,4 +217,14 @@ impl Campaign {
     pub(crate) fn pause(&mut self, millis: std::ops::Range<u64>) {
         thread::sleep(Duration::from_millis(self.random.u64(millis)));
     }
+}
+
+/// The fork servers of supervisors in `folder`, without the holders that they have forked.
+fn fork_servers(folder: &Path) -> Vec<u32> {
+    let holders = processes::holders(folder);
+    let mut servers = processes::of(folder);
+    servers.retain(|pid| {
+        processes::command_line(*pid).contains("fork-server\0") && !holders.contains(pid)
+    });
+    servers
 }

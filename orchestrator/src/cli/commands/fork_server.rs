@@ -18,7 +18,7 @@ pub(super) fn run() -> Result<u8> {
     let log = AttemptDir::at(&holder.attempt).holder_log();
     let on_panic = log.clone();
     std::panic::set_hook(Box::new(move |panic| append(&on_panic, &panic.to_string())));
-    let held = hold::hold(&holder.attempt, &mut holder.code);
+    let held = hold::hold(&holder.attempt, holder.code.take());
     if let Err(error) = &held {
         append(&log, &format!("error: {}", error.chain()));
     }

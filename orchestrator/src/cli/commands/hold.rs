@@ -5,17 +5,17 @@ use std::path::Path;
 use experiments::protocol::exit;
 
 use super::error::Result;
-use crate::code::CodeCache;
+use crate::code::CodeAndDiff;
 use crate::executor::holder::{self, Held};
 use crate::run_dir::attempt::AttemptDir;
 
 /// Runs the verb.
 pub(super) fn run(attempt: &Path) -> Result<u8> {
-    hold(attempt, &mut CodeCache::default())
+    hold(attempt, None)
 }
 
-/// The same, with the worker's code as far as it is known.
-pub(super) fn hold(attempt: &Path, code: &mut CodeCache) -> Result<u8> {
+/// The same, with the worker's code; `None` if it is not known.
+pub(super) fn hold(attempt: &Path, code: Option<CodeAndDiff>) -> Result<u8> {
     Ok(match holder::hold(&AttemptDir::at(attempt), code)? {
         Held::Completed => exit::OK,
         Held::OwnedByAnother => exit::LOCKED,

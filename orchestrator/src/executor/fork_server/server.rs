@@ -15,7 +15,7 @@ use signal_hook::consts::SIGCHLD;
 use signal_hook::low_level::{pipe, unregister};
 
 use super::packet::{self, End, Request};
-use crate::code::CodeCache;
+use crate::code::{CodeAndDiff, CodeCache};
 use crate::platform::host;
 use crate::run_dir::attempt::AttemptDir;
 
@@ -24,8 +24,8 @@ use crate::run_dir::attempt::AttemptDir;
 pub(crate) struct ForkedHolder {
     /// Its attempt's folder.
     pub(crate) attempt: PathBuf,
-    /// The worker's code, which the server may know from the attempt before.
-    pub(crate) code: CodeCache,
+    /// The worker's code, where the server knows it, mostly from the attempt before.
+    pub(crate) code: Option<CodeAndDiff>,
     /// The locks of its slots, which its worker inherits.
     #[expect(dead_code, reason = "held, never read")]
     slots: Vec<OwnedFd>,
@@ -41,7 +41,7 @@ pub(crate) fn serve() -> io::Result<Option<ForkedHolder>> {
     let (signals, sender) = UnixStream::pair()?;
     let on_child_end = pipe::register(SIGCHLD, sender)?;
     let (mut holders, mut ends) = (BTreeMap::new(), Vec::new());
-    let mut code = CodeCache::default();
+    let mut codes = CodeCache::default();
     loop {
         let room = if ends.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
         let mut wakeups =
@@ -53,7 +53,7 @@ pub(crate) fn serve() -> io::Result<Option<ForkedHolder>> {
         let [asked, ended] = wakeups.map(|wakeup| wakeup.revents());
         if asked.intersects(PollFlags::IN | PollFlags::HUP) {
             let Some(request) = packet::receive_request(&socket)? else { return Ok(None) };
-            remember_code(&request, &mut code);
+            let code = known_code(&request, &mut codes);
             let Request { id, attempt, slots } = request;
             match fork_holder() {
                 Ok(Some(holder)) => drop(holders.insert(holder, id)),
@@ -78,13 +78,10 @@ pub(crate) fn serve() -> io::Result<Option<ForkedHolder>> {
     }
 }
 
-/// Reads the code of the attempt's worker unless it is known. An error is met again by the holder, which
-/// records it.
-fn remember_code(request: &Request, code: &mut CodeCache) {
+/// The code of the attempt's worker, if it is known.
+fn known_code(request: &Request, codes: &mut CodeCache) -> Option<CodeAndDiff> {
     let command = AttemptDir::at(&request.attempt).read_command().ok().flatten();
-    if let Some(from) = command.and_then(|command| command.code) {
-        let _ = code.read(&from);
-    }
+    codes.known(&command?.code?)
 }
 
 /// Forks: the new process in this one, and `None` in the new one, which has a session of its own.

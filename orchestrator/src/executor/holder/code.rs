@@ -7,7 +7,7 @@ use experiments::protocol::events::{Event, LONGEST_LINE, Line};
 use experiments::regular_file;
 
 use super::records::AttemptRecords;
-use crate::code::{AttemptCode, CodeAndDiff, CodeCache, CodeError};
+use crate::code::{AttemptCode, CodeAndDiff, CodeError};
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::clock;
 use crate::run_dir::attempt::AttemptDir;
@@ -29,10 +29,11 @@ pub(super) enum RecordError {
 pub(super) fn record(
     attempt: &AttemptDir,
     code: &AttemptCode,
-    known: &mut CodeCache,
+    known: Option<CodeAndDiff>,
     records: &mut AttemptRecords,
 ) -> Result<(), RecordError> {
-    let CodeAndDiff { code, diff } = known.read(code)?;
+    let known = known.map_or_else(|| CodeAndDiff::read(code), Ok);
+    let CodeAndDiff { code, diff } = known?;
     if code.files.is_empty() && code.interpreter.is_none() {
         return Ok(());
     }

@@ -29,7 +29,7 @@ use self::records::AttemptRecords;
 use self::signals::Signals;
 use self::stop_sequence::{StopAction, StopSequence};
 use self::worker::Worker;
-use crate::code::CodeCache;
+use crate::code::CodeAndDiff;
 use crate::platform::atomic_file::{self, FileError};
 use crate::platform::clock;
 use crate::platform::disk_space;
@@ -83,8 +83,9 @@ pub(crate) enum HoldError {
 /// Runs `attempt` to its end. Call it in a process of its own that has one thread.
 ///
 /// SIGTERM, SIGINT, SIGHUP and SIGUSR1 to this process request a stop, as the `stop` file does.
-/// The worker's code is read where it is not `known`. The attempt stays owned until this returns, after `exit.json` was written, which counts from then on.
-pub(crate) fn hold(attempt: &AttemptDir, known: &mut CodeCache) -> Result<Held, HoldError> {
+/// The worker's code is read where it is not `known`. The attempt stays owned until this returns, after
+/// `exit.json` was written, which counts from then on.
+pub(crate) fn hold(attempt: &AttemptDir, known: Option<CodeAndDiff>) -> Result<Held, HoldError> {
     let setup_failed = |source| HoldError::Setup { path: attempt.path().to_owned(), source };
     let signals = Signals::register().map_err(setup_failed)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
@@ -178,7 +179,7 @@ struct Started {
 fn start(
     attempt: &AttemptDir,
     signals: &Signals,
-    known: &mut CodeCache,
+    known: Option<CodeAndDiff>,
     records: &mut AttemptRecords,
 ) -> Result<Started, WorkerEnd> {
     if requested_stop(attempt, signals).is_some() {
