@@ -1,6 +1,7 @@
 //! `resolved.yaml` in the run's folder: the run as resolved by its newest `orch run`. Beside it is
 //! `experiment.yaml`, the file as it was written.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use experiments::expand::{ResolvedTrial, RunConfig};
@@ -124,11 +125,30 @@ impl RunSnapshot {
     pub(crate) fn text(&self) -> String {
         let mut text = parse::to_string(self) + TRIALS;
         for trial in &self.trials {
-            let json = serde_json::to_string(trial).expect("trials are plain data");
-            text.extend(["- ", &json, "\n"]);
+            text.extend(["- ", &to_json(trial), "\n"]);
         }
         text
     }
+}
+
+/// A trial as JSON that is YAML, too: with escapes for what YAML takes for the end of a line, or forbids.
+fn to_json(trial: &ResolvedTrial) -> String {
+    let json = serde_json::to_string(trial).expect("trials are plain data");
+    let mut yaml = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
+                let _ = write!(yaml, "\\u{:04x}", u32::from(character));
+            }
+            _ => yaml.push(character),
+        }
+    }
+    yaml
 }
 
 /// The settings and the trials in the text of the file at `path`.
@@ -146,4 +166,41 @@ pub(crate) fn headline(report: &Report) -> Option<&str> {
         experiments::schema::report::Figure::Curve(curve) => Some(curve.metric.as_str()),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use experiments::expand::Weight;
+    use experiments::protocol::trial_id::TrialId;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_line_of_a_trial_is_json_and_yaml(
+            key in any::<String>(),
+            text in any::<String>(),
+            number in any::<f64>(),
+            special in prop::sample::select(vec!["\u{85}", "a\u{2028}b", "\u{feff}", "\u{7f}", "\n", "- ", "#"]),
+        ) {
+            let config = json!({ key: text, "number": number, "special": [special, null, true] });
+            let trial = ResolvedTrial {
+                id: TrialId(text),
+                weight: Weight::default(),
+                key: String::new(),
+                variant: special.to_owned(),
+                seed: u64::MAX,
+                config: config.as_object().unwrap().clone(),
+                build: None,
+                data: None,
+            };
+            let line = to_json(&trial);
+            prop_assert_eq!(line.lines().count(), 1);
+            prop_assert_eq!(&serde_json::from_str::<ResolvedTrial>(&line).unwrap(), &trial);
+            let yaml = source::Source::parse_record(Path::new(""), format!("- {line}\n")).unwrap();
+            prop_assert_eq!(yaml.value, json!([trial]));
+        }
+    }
 }
