@@ -35,6 +35,9 @@ pub struct Variant {
     pub label: String,
     /// Every trial that the file asks for, run or not, in the order of the seeds.
     pub trials: Vec<Trial>,
+    /// True if its results do not depend on the seed: its one trial is compared with every seed of the
+    /// other rows.
+    pub deterministic: bool,
     /// The other run that the row comes from; None for the report's own rows. Claims ignore rows of
     /// other runs.
     pub run: Option<String>,
@@ -140,8 +143,13 @@ impl Variant {
             config: Map::new(),
             artifacts: Vec::new(),
         });
-        let trials = trials.collect();
-        Self { name: self.name.clone(), label: self.label.clone(), trials, run: self.run.clone() }
+        Self {
+            name: self.name.clone(),
+            label: self.label.clone(),
+            trials: trials.collect(),
+            deterministic: self.deterministic,
+            run: self.run.clone(),
+        }
     }
 
     /// The label, with a dagger if a trial is missing.

@@ -5,7 +5,7 @@ mod bootstrap;
 mod holm;
 mod paired;
 #[cfg(test)]
-mod simulation;
+pub(crate) mod simulation;
 mod student;
 mod summary;
 

@@ -10,12 +10,17 @@ use super::{Paired, crossed, paired};
 const EXPERIMENTS: usize = 8_000;
 const TRUTH: f64 = 0.7;
 
-struct Normal(ChaCha8Rng);
+/// Normally distributed numbers from a seed.
+pub(crate) struct Normal(ChaCha8Rng);
 
 impl Normal {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
     /// A normally distributed number of mean 0 and standard deviation `sd` (Box and Muller, A Note
     /// on the Generation of Random Normal Deviates, 1958).
-    fn sample(&mut self, sd: f64) -> f64 {
+    pub(crate) fn sample(&mut self, sd: f64) -> f64 {
         let mut uniform = || (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         let (radius, angle) = (1.0 - uniform(), uniform());
         sd * (-2.0 * radius.ln()).sqrt() * (TAU * angle).cos()
@@ -45,7 +50,7 @@ fn differences(n: [usize; 2], effects: &Effects, normal: &mut Normal) -> Vec<Vec
 
 /// The share of experiments whose interval holds the truth, in percent.
 fn coverage(n: [usize; 2], effects: &Effects, test: impl Fn(&[Vec<f64>]) -> Option<Paired>) -> f64 {
-    let mut normal = Normal(ChaCha8Rng::seed_from_u64(1));
+    let mut normal = Normal::new(1);
     let holds = (0..EXPERIMENTS).filter(|_| {
         let found = test(&differences(n, effects, &mut normal)).and_then(|found| found.interval);
         found.is_some_and(|interval| (interval.low..=interval.high).contains(&TRUTH))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use experiments::schema::report::{Center, Spread};
 
-use super::{Estimate, Table};
+use super::{BaselineComparison, Estimate, Table};
 
 /// A column's optional value in a finite cell.
 type Statistic = fn(Estimate) -> Option<f64>;
@@ -75,7 +75,9 @@ impl Table {
         let mut records = vec![COMPARISON_HEADER.map(str::to_owned).to_vec()];
         for (row, comparisons) in self.rows.iter().zip(&baseline.comparisons) {
             for (column, comparison) in self.columns.iter().zip(comparisons) {
-                let Some(c) = comparison else { continue };
+                let Some(BaselineComparison { comparison: c, p_holm }) = comparison else {
+                    continue;
+                };
                 let metric = text_field(&column.spec.metric).into_owned();
                 let names = [row.variant.name.clone(), baseline.name.clone(), metric];
                 let numbers = [
@@ -83,7 +85,7 @@ impl Table {
                     c.paired.interval.map(|interval| interval.low),
                     c.paired.interval.map(|interval| interval.high),
                     c.paired.p,
-                    c.p,
+                    *p_holm,
                     c.paired.effect_size,
                 ];
                 let mut fields = names.to_vec();

@@ -6,7 +6,7 @@ use experiments::protocol::number::Number;
 use experiments::schema::report::Better;
 use serde::Serialize;
 
-use super::{Cell, Column, Table};
+use super::{BaselineComparison, Cell, Column, Table};
 use crate::comparison::{Comparison, Finding};
 use crate::records::Trial;
 
@@ -60,16 +60,15 @@ struct CellJson<'a> {
     best: bool,
     paper: Option<Number>,
     #[serde(rename = "against", skip_serializing_if = "Option::is_none")]
-    comparison: Option<ComparisonJson<'a>>,
+    comparison: Option<BaselineJson<'a>>,
 }
 
-/// A difference from the baseline.
+/// A difference of two rows.
 #[derive(Serialize)]
 pub(crate) struct ComparisonJson<'a> {
     difference: f64,
     interval: Option<[f64; 2]>,
     p: Option<f64>,
-    p_holm: Option<f64>,
     effect_size: Option<f64>,
     seeds: &'a [u64],
     unpaired_seeds: &'a [u64],
@@ -78,6 +77,14 @@ pub(crate) struct ComparisonJson<'a> {
     /// None if no item is left out.
     items_left_out_because: Option<&'static str>,
     scope: &'static str,
+}
+
+/// A difference from the baseline.
+#[derive(Serialize)]
+struct BaselineJson<'a> {
+    #[serde(flatten)]
+    comparison: ComparisonJson<'a>,
+    p_holm: Option<f64>,
     finding: Finding,
 }
 
@@ -88,7 +95,6 @@ impl<'a> ComparisonJson<'a> {
             difference: paired.difference,
             interval: paired.interval.map(|i| [i.low, i.high]),
             p: paired.p,
-            p_holm: comparison.p,
             effect_size: paired.effect_size,
             seeds: &comparison.seeds,
             unpaired_seeds: &comparison.unpaired,
@@ -96,7 +102,16 @@ impl<'a> ComparisonJson<'a> {
             items_left_out: comparison.items_left_out.map_or(0, |items| items.count),
             items_left_out_because: comparison.items_left_out.map(|items| items.reason),
             scope: comparison.scope(),
-            finding: comparison.finding(),
+        }
+    }
+}
+
+impl<'a> BaselineJson<'a> {
+    fn new(compared: &'a BaselineComparison) -> Self {
+        Self {
+            comparison: ComparisonJson::new(&compared.comparison),
+            p_holm: compared.p_holm,
+            finding: compared.finding(),
         }
     }
 }
@@ -160,7 +175,7 @@ impl<'a> ColumnJson<'a> {
 }
 
 impl<'a> CellJson<'a> {
-    fn new(cell: &Cell, comparison: Option<&'a Comparison>) -> Self {
+    fn new(cell: &Cell, comparison: Option<&'a BaselineComparison>) -> Self {
         let (value, estimate) = (cell.value, cell.value.estimate());
         Self {
             mean: value.number(|estimate| estimate.summary.mean).map(Number),
@@ -170,7 +185,7 @@ impl<'a> CellJson<'a> {
             n: estimate.map_or(0, |estimate| estimate.summary.n),
             best: cell.best,
             paper: cell.paper.map(Number),
-            comparison: comparison.map(ComparisonJson::new),
+            comparison: comparison.map(BaselineJson::new),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn unfinished(seed: u64, why: &str) -> Trial {
 }
 
 pub(crate) fn variant(name: &str, label: &str, trials: Vec<Trial>) -> Variant {
-    Variant { name: name.to_owned(), label: label.to_owned(), trials, run: None }
+    Variant { name: name.to_owned(), label: label.to_owned(), trials, ..Variant::default() }
 }
 
 pub(crate) fn records(variants: Vec<Variant>) -> Records {
