@@ -125,7 +125,7 @@ fn detail(label: &str, comparison: &Comparison) -> String {
     if comparison.items > 0 {
         let _ = write!(text, " × {}", plural(comparison.items, "item"));
     }
-    if let Some(items) = comparison.items_left_out {
+    if let Some(items) = &comparison.items_left_out {
         let _ = write!(text, " ({})", items.text());
     }
     text

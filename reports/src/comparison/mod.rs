@@ -15,7 +15,7 @@ pub(crate) use self::items::LeftOutItems;
 pub(crate) struct Observation<'a> {
     /// Values of two rows with the same seed form a pair.
     pub(crate) seed: u64,
-    /// Not used where there are items, but for being finite.
+    /// Not used where there are items.
     pub(crate) value: f64,
     /// The values by item; None if there are none.
     pub(crate) items: Option<ItemValues<'a>>,
@@ -73,8 +73,11 @@ pub(crate) fn finals<'a>(variant: &'a Variant, metric: &str) -> Observations<'a>
 }
 
 impl<'a> Observations<'a> {
+    /// The values that are finite, or the mean of items of which some are.
     fn usable(&self) -> impl Iterator<Item = &Observation<'a>> {
-        self.values.iter().filter(|observation| observation.value.is_finite())
+        self.values.iter().filter(|observation| {
+            observation.value.is_finite() || observation.items.is_some_and(ItemValues::is_usable)
+        })
     }
 
     /// The usable value to be compared with another row's of this seed.
@@ -93,24 +96,27 @@ impl<'a> Observations<'a> {
 }
 
 impl Comparison {
-    /// Compares `ours` with `theirs`; None without a pair of finite values.
+    /// Compares `ours` with `theirs`; None without a pair of usable values.
     pub(crate) fn new(ours: &Observations, theirs: &Observations) -> Option<Self> {
-        let (seeds, pairs): (Vec<u64>, Vec<_>) = ours.pairs(theirs).into_iter().unzip();
+        let mut pairs = ours.pairs(theirs);
+        let by_item = PairedItems::new(
+            &pairs.iter().map(|(_, pair)| pair.map(|o| o.items)).collect::<Vec<_>>(),
+        );
+        if by_item.differences.is_empty() {
+            pairs.retain(|(_, pair)| pair.iter().all(|o| o.value.is_finite()));
+        }
+        let paired = match &by_item.differences[..] {
+            [] => paired(&pairs.iter().map(|(_, [a, b])| a.value - b.value).collect::<Vec<_>>()),
+            [of_one_seed] => paired(of_one_seed),
+            several => crossed(several),
+        }?;
+        let seeds: Vec<u64> = pairs.iter().map(|(seed, _)| *seed).collect();
         let random = [ours, theirs].into_iter().filter(|row| !row.deterministic);
         let mut unpaired: Vec<u64> =
             random.flat_map(|row| &row.values).map(|value| value.seed).collect();
         unpaired.retain(|seed| !seeds.contains(seed));
         unpaired.sort_unstable();
         unpaired.dedup();
-
-        let by_item = PairedItems::new(
-            &pairs.iter().map(|pair| pair.map(|seed| seed.items)).collect::<Vec<_>>(),
-        );
-        let paired = match &by_item.differences[..] {
-            [] => paired(&pairs.iter().map(|[a, b]| a.value - b.value).collect::<Vec<_>>()),
-            [of_one_seed] => paired(of_one_seed),
-            several => crossed(several),
-        }?;
         let items = by_item.differences.first().map_or(0, Vec::len);
         let items_left_out = by_item.left_out;
         Some(Self { paired, seeds, unpaired, items, items_left_out })
@@ -217,10 +223,11 @@ mod tests {
             let items = ItemValues { values, mean_is_result: true };
             Observation { seed, value: 0.0, items: Some(items) }
         };
-        let left_out = |comparison: &Comparison| comparison.items_left_out.map(LeftOutItems::text);
+        let left_out =
+            |comparison: &Comparison| comparison.items_left_out.as_ref().map(LeftOutItems::text);
         let one = compare(&[with(0, &a)], &[with(0, &b)]).unwrap();
         assert_eq!(one.paired, paired(&[0.5, 1.0, 1.5]).unwrap());
-        let reason = "1 of 4 items left out: not every seed of both rows has a value of them";
+        let reason = "1 of 4 items left out (only ours): not every seed of both rows has a finite value of them";
         assert_eq!((one.items, left_out(&one).unwrap().as_str()), (3, reason));
         assert!(one.has_single_seed());
         let both = [with(0, &a), with(1, &b)];
@@ -239,6 +246,33 @@ mod tests {
         assert_eq!((of_other_mean.items, of_other_mean.paired.difference), (0, -1.0));
         let reason = "4 of 4 items left out: their mean is not the result";
         assert_eq!(left_out(&of_other_mean).unwrap(), reason);
+    }
+
+    #[test]
+    fn an_item_that_is_not_finite_is_left_out_alone() {
+        let items = |shift: f64, y: f64| -> BTreeMap<String, f64> {
+            [("w", 1.0), ("x", 2.0), ("y", y), ("z", 4.5)]
+                .map(|(n, v)| (n.to_owned(), v + shift))
+                .into()
+        };
+        let base = items(0.0, 3.0);
+        let ours = [items(0.5, 3.0), items(0.75, f64::NAN), items(0.25, 3.5)];
+        let with = |seed, value, values| {
+            let items = ItemValues { values, mean_is_result: true };
+            Observation { seed, value, items: Some(items) }
+        };
+        let ours = [with(0, 3.0, &ours[0]), with(1, f64::NAN, &ours[1]), with(2, 3.0, &ours[2])];
+        let theirs: Vec<_> = (0..3).map(|seed| with(seed, 2.5, &base)).collect();
+        let found = compare(&ours, &theirs).unwrap();
+        // Of the seed with a mean that is not a number, the other three items count.
+        assert_eq!(Some(found.paired), crossed(&[vec![0.5; 3], vec![0.75; 3], vec![0.25; 3]]));
+        assert_eq!((found.seeds, found.items), (vec![0, 1, 2], 3));
+        assert_eq!(found.items_left_out.unwrap().names, ["y"]);
+        // A seed without any finite item, or with a mean of something else, is left out itself.
+        let nothing = base.keys().map(|name| (name.clone(), f64::NAN)).collect();
+        let without = [ours[0], with(1, f64::NAN, &nothing), ours[2]];
+        let found = compare(&without, &theirs).unwrap();
+        assert_eq!((found.unpaired, found.items), (vec![1], 4));
     }
 
     #[test]

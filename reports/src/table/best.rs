@@ -64,7 +64,7 @@ impl BoldRule {
         rows[*best].cells[index].best = true;
         self.has_bold = true;
         for ((row, _), comparison) in others.iter().zip(comparisons) {
-            let items = comparison.as_ref().and_then(|comparison| comparison.items_left_out);
+            let items = comparison.as_ref().and_then(|c| c.items_left_out.clone());
             self.left_out.extend(items.map(|items| LeftOut { column: index, items, row: *row }));
             let looks_the_same = shown(&rows[*row]) == text_of_best;
             let cannot_be_told = comparison.is_some_and(|comparison| self.is_tie(&comparison));

@@ -9,7 +9,7 @@ use super::{BaselineComparison, Estimate, Table};
 /// A column's optional value in a finite cell.
 type Statistic = fn(Estimate) -> Option<f64>;
 
-const COMPARISON_HEADER: [&str; 11] = [
+const COMPARISON_HEADER: [&str; 12] = [
     "variant",
     "baseline",
     "metric",
@@ -21,6 +21,7 @@ const COMPARISON_HEADER: [&str; 11] = [
     "effect_size",
     "seeds",
     "items",
+    "items_left_out",
 ];
 
 impl Table {
@@ -91,6 +92,8 @@ impl Table {
                 let mut fields = names.to_vec();
                 fields.extend(numbers.map(optional_number));
                 fields.extend([c.seeds.len(), c.items].map(|n| n.to_string()));
+                let left_out = c.items_left_out.as_ref().map(|items| items.names.join("; "));
+                fields.push(text_field(&left_out.unwrap_or_default()).into_owned());
                 records.push(fields);
             }
         }

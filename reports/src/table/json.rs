@@ -73,7 +73,7 @@ pub(crate) struct ComparisonJson<'a> {
     seeds: &'a [u64],
     unpaired_seeds: &'a [u64],
     items: usize,
-    items_left_out: usize,
+    items_left_out: &'a [String],
     /// None if no item is left out.
     items_left_out_because: Option<&'static str>,
     scope: &'static str,
@@ -90,7 +90,7 @@ struct BaselineJson<'a> {
 
 impl<'a> ComparisonJson<'a> {
     pub(crate) fn new(comparison: &'a Comparison) -> Self {
-        let paired = &comparison.paired;
+        let (paired, left_out) = (&comparison.paired, comparison.items_left_out.as_ref());
         Self {
             difference: paired.difference,
             interval: paired.interval.map(|i| [i.low, i.high]),
@@ -99,8 +99,8 @@ impl<'a> ComparisonJson<'a> {
             seeds: &comparison.seeds,
             unpaired_seeds: &comparison.unpaired,
             items: comparison.items,
-            items_left_out: comparison.items_left_out.map_or(0, |items| items.count),
-            items_left_out_because: comparison.items_left_out.map(|items| items.reason),
+            items_left_out: left_out.map_or(&[], |items| &items.names),
+            items_left_out_because: left_out.map(|items| items.reason),
             scope: comparison.scope(),
         }
     }

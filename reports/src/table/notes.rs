@@ -36,7 +36,7 @@ pub struct MissingSeed {
 }
 
 /// Items of a row that a comparison does not use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LeftOut {
     /// Of the table.
     pub(super) column: usize,
@@ -152,8 +152,9 @@ fn unpaired_note(table: &Table) -> Option<String> {
 fn item_notes(table: &Table, mut left_out: Vec<LeftOut>) -> Vec<String> {
     let comparisons = table.baseline.iter().flat_map(|baseline| &baseline.comparisons);
     for (row, comparisons) in comparisons.enumerate() {
-        let items =
-            comparisons.iter().map(|comparison| comparison.as_ref()?.comparison.items_left_out);
+        let items = comparisons
+            .iter()
+            .map(|comparison| comparison.as_ref()?.comparison.items_left_out.clone());
         let items = items.enumerate().filter_map(|(column, items)| Some((column, items?)));
         left_out.extend(items.map(|(column, items)| LeftOut { column, items, row }));
     }

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use reports::comparison::Finding;
 use reports::records::{Records, Trial};
 use reports::table::Table;
+use serde_json::json;
 
 use crate::fixtures::{records, table, trial, unfinished, variant};
 
@@ -68,7 +69,7 @@ fn the_comparisons_in_every_format() {
     let cell = &json["rows"][2]["cells"]["psnr"]["against"];
     assert_eq!(cell["finding"], "higher");
     assert_eq!(cell["scope"], "seeds-and-items");
-    assert_eq!(cell["seeds"], serde_json::json!([0, 1, 2]));
+    assert_eq!(cell["seeds"], json!([0, 1, 2]));
     assert_eq!(cell["items"], 4);
 }
 
@@ -168,8 +169,8 @@ fn items_that_are_left_out_are_counted_in_every_format() {
     ]);
     let table = Table::new(&with_baseline_sr3(), &records, &[]);
     let notes = [
-        "PSNR, comparisons of SR3, Cos: 1 of 4 items left out: not every seed of both rows has a value of \
-         them.",
+        "PSNR, comparisons of SR3, Cos: 1 of 4 items left out (002): not every seed of both rows has a finite \
+         value of them.",
         "PSNR, comparisons of Res: 4 of 4 items left out: their mean is not the result.",
     ];
     let terminal = table.terminal().split_whitespace().collect::<Vec<_>>().join(" ");
@@ -180,12 +181,21 @@ fn items_that_are_left_out_are_counted_in_every_format() {
     }
     let json: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
     let psnr = |row: usize| &json["rows"][row]["cells"]["psnr"]["against"];
-    assert_eq!((&psnr(1)["items"], &psnr(1)["items_left_out"]), (&3.into(), &1.into()));
-    assert_eq!((&psnr(2)["items"], &psnr(2)["items_left_out"]), (&0.into(), &4.into()));
+    assert_eq!((&psnr(1)["items"], &psnr(1)["items_left_out"]), (&3.into(), &json!(["002"])));
+    assert_eq!(
+        (&psnr(2)["items"], &psnr(2)["items_left_out"]),
+        (&0.into(), &json!(["000", "001", "002", "003"]))
+    );
+    let csv = table.comparisons_csv().unwrap();
+    let psnr_of =
+        |row: &str| csv.lines().find(|l| l.starts_with(&format!("{row},sr3,psnr"))).unwrap();
+    assert!(
+        psnr_of("cos").ends_with(",3,3,002") && psnr_of("res").ends_with(",3,0,000; 001; 002; 003")
+    );
     assert_eq!(psnr(2)["items_left_out_because"], "their mean is not the result");
     let report = Report {
         claims: vec![
-            serde_json::from_value(serde_json::json!({
+            serde_json::from_value(json!({
                 "claim": "It is better.", "compare": "res.psnr > sr3.psnr"
             }))
             .unwrap(),
