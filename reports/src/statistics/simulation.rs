@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use super::paired::crossed_from;
 use super::{Paired, crossed, paired};
 
 const EXPERIMENTS: usize = 8_000;
@@ -77,6 +78,27 @@ fn with_two_seeds_and_where_seeds_hardly_matter_it_is_rather_too_wide() {
         let found = coverage(n, effects, crossed);
         assert!(found >= 95.0, "{n:?}: {found} %");
     }
+}
+
+#[test]
+fn the_degrees_of_freedom_may_be_estimated_from_five_seeds_on() {
+    let by_satterthwaite = |d: &[Vec<f64>]| crossed_from(d, 2);
+    // Seeds decide, and their sd is known to one or two degrees of freedom.
+    let seeds = Effects { seed: 1.0, item: 1.0, rest: 0.3 };
+    for (n, most) in [([2, 30], 90.0), ([3, 30], 93.0)] {
+        let found = coverage(n, &seeds, by_satterthwaite);
+        assert!(found < most, "{n:?}: {found} %");
+    }
+    let both = Effects { seed: 0.2, item: 1.0, rest: 0.3 };
+    for n in [[5, 5], [5, 30], [7, 30], [10, 30]] {
+        for effects in [&seeds, &both, &USUAL] {
+            let found = coverage(n, effects, crossed);
+            assert!((93.5..=98.0).contains(&found), "{n:?}: {found} %");
+        }
+    }
+    // Where both matter, more degrees of freedom make it narrower.
+    let careful = |d: &[Vec<f64>]| crossed_from(d, usize::MAX);
+    assert!(coverage([5, 100], &both, careful) > coverage([5, 100], &both, crossed) + 0.5);
 }
 
 #[test]
