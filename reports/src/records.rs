@@ -74,13 +74,6 @@ pub(crate) struct ItemValues<'a> {
     pub(crate) mean_is_result: bool,
 }
 
-impl ItemValues<'_> {
-    /// True if a finite value counts towards the final value.
-    pub(crate) fn is_usable(self) -> bool {
-        self.mean_is_result && self.values.values().any(|value| value.is_finite())
-    }
-}
-
 /// Relative error of a mean in single precision, summed in any order.
 const SINGLE_PRECISION: f64 = 1e-5;
 /// Digits that a value needs so that it may be a rounded mean; a shorter one is too often near by chance.

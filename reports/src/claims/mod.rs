@@ -2,8 +2,8 @@
 
 use std::io;
 
-use experiments::schema::claim::{Claim, Relation};
-use experiments::schema::report::{Better, Report};
+use experiments::schema::claim::{Claim, Measure, Relation};
+use experiments::schema::report::{Better, Compare, Report};
 
 use crate::comparison::Comparison;
 use crate::records::Records;
@@ -98,6 +98,7 @@ struct ComparedClaim<'a> {
     claim: &'a Claim,
     /// True if it says that the subject is the lower.
     below: bool,
+    compare: Compare,
     comparisons: Vec<(String, Comparison)>,
     /// True if it is about a comparison that could not be made.
     is_open: bool,
@@ -107,18 +108,27 @@ struct ComparedClaim<'a> {
 impl<'a> ComparedClaim<'a> {
     fn new(claim: &'a Claim, report: &Report, records: &Records) -> io::Result<Self> {
         let subject = &claim.compare.subject;
+        let mut columns = report.table.iter().flat_map(|table| &table.columns);
+        let column = columns.find(|column| column.metric == subject.metric);
         let below = match &claim.compare.relation {
             Relation::Below(_) => true,
             Relation::Above(_) => false,
-            Relation::Best => {
-                let columns = report.table.iter().flat_map(|table| &table.columns);
-                let column = columns.into_iter().find(|column| column.metric == subject.metric);
-                column.and_then(|column| column.better) == Some(Better::Lower)
-            }
+            Relation::Best => column.and_then(|column| column.better) == Some(Better::Lower),
         };
+        // The column is about values of the metric, not about steps or seconds.
+        let is_of_column = claim.compare.quantities().all(|quantity| {
+            let is_value = !matches!(quantity.measure, Measure::Steps(_) | Measure::Seconds(_));
+            is_value && quantity.metric == subject.metric
+        });
         let ours = MeasuredQuantity::new(subject, records)?;
-        let mut compared =
-            Self { claim, below, comparisons: Vec::new(), is_open: false, notes: Vec::new() };
+        let mut compared = Self {
+            claim,
+            below,
+            compare: column.filter(|_| is_of_column).map(|c| c.compare).unwrap_or_default(),
+            comparisons: Vec::new(),
+            is_open: false,
+            notes: Vec::new(),
+        };
         match &claim.compare.relation {
             Relation::Below(other) | Relation::Above(other) => {
                 let theirs = MeasuredQuantity::new(other, records)?;
@@ -164,7 +174,8 @@ impl<'a> ComparedClaim<'a> {
 
     /// True if there is a pair of values.
     fn add(&mut self, ours: &MeasuredQuantity, theirs: &MeasuredQuantity) -> bool {
-        let comparison = Comparison::new(&ours.observations(), &theirs.observations());
+        let comparison =
+            Comparison::new(&ours.observations(), &theirs.observations(), self.compare);
         let is_compared = comparison.is_some();
         self.comparisons.extend(comparison.map(|c| (theirs.label.clone(), c)));
         is_compared

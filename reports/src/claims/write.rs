@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use experiments::schema::report::Compare;
 use serde_json::{Value, json};
 
 use super::{JudgedClaim, Verdict};
@@ -113,9 +114,14 @@ pub(crate) fn details(judged: &JudgedClaim) -> Vec<String> {
 }
 
 fn detail(label: &str, comparison: &Comparison) -> String {
-    let mut text = format!("against {label}: {}", digits(comparison.paired.difference));
-    if let Some(interval) = comparison.paired.interval {
-        let _ = write!(text, " [{}, {}]", digits(interval.low), digits(interval.high));
+    let number = |value: f64| match comparison.compare {
+        Compare::Difference => digits(value),
+        Compare::Ratio => digits(value).replacen('+', "×", 1),
+    };
+    let (estimate, interval) = comparison.estimate();
+    let mut text = format!("against {label}: {}", number(estimate));
+    if let Some(interval) = interval {
+        let _ = write!(text, " [{}, {}]", number(interval.low), number(interval.high));
     }
     if let Some(p) = comparison.p() {
         let _ = write!(text, ", p {}", p_text(p));

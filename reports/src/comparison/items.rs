@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use experiments::schema::report::Compare;
+
+use super::Scale;
 use crate::records::ItemValues;
 
 /// Names that a sentence lists.
@@ -27,9 +30,9 @@ pub(super) struct PairedItems {
 }
 
 impl PairedItems {
-    /// The items of which every seed of both rows has a finite value, if the values to compare are their means. A pair
+    /// The items of which every seed of both rows has a value on the scale, if the values to compare are their means. A pair
     /// has None for a seed without items.
-    pub(super) fn new(pairs: &[[Option<ItemValues>; 2]]) -> Self {
+    pub(super) fn new(pairs: &[[Option<ItemValues>; 2]], scale: Scale) -> Self {
         let known: Vec<ItemValues> = pairs.as_flattened().iter().copied().flatten().collect();
         let all: BTreeSet<&String> = known.iter().flat_map(|items| items.values.keys()).collect();
         // A single item is no set to vary over.
@@ -38,7 +41,7 @@ impl PairedItems {
         }
         let of = all.len();
         let is_shared = |item: &String| {
-            known.iter().all(|items| items.values.get(item).is_some_and(|v| v.is_finite()))
+            known.iter().all(|items| items.values.get(item).is_some_and(|v| scale.has(*v)))
         };
         let (shared, others): (Vec<&String>, Vec<&String>) =
             all.into_iter().partition(|item| is_shared(item));
@@ -49,10 +52,13 @@ impl PairedItems {
         } else if shared.len() < 2 {
             "the seeds share less than two of them"
         } else {
-            let reason = "not every seed of both rows has a finite value of them";
+            let reason = match scale.0 {
+                Compare::Difference => "not every seed of both rows has a finite value of them",
+                Compare::Ratio => "not every seed of both rows has a positive value of them",
+            };
             let left_out =
                 (!others.is_empty()).then(|| LeftOutItems { names: cloned(&others), of, reason });
-            let values = known.iter().map(|items| of_items(items.values, &shared));
+            let values = known.iter().map(|items| of_items(items.values, &shared, scale));
             let values: Vec<Vec<f64>> = values.collect();
             let differences = values.chunks(2).map(|pair| differences(&pair[0], &pair[1]));
             return Self { differences: differences.collect(), left_out };
@@ -64,8 +70,8 @@ impl PairedItems {
     }
 }
 
-fn of_items(values: &BTreeMap<String, f64>, items: &[&String]) -> Vec<f64> {
-    items.iter().map(|item| values[*item]).collect()
+fn of_items(values: &BTreeMap<String, f64>, items: &[&String], scale: Scale) -> Vec<f64> {
+    items.iter().map(|item| scale.of(values[*item])).collect()
 }
 
 fn differences(ours: &[f64], theirs: &[f64]) -> Vec<f64> {

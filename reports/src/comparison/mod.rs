@@ -2,11 +2,12 @@
 
 mod items;
 
+use experiments::schema::report::Compare;
 use serde::Serialize;
 
 use self::items::PairedItems;
 use crate::records::{ItemValues, Trial, Variant};
-use crate::statistics::{CONFIDENCE, Paired, crossed, paired};
+use crate::statistics::{CONFIDENCE, Interval, Paired, crossed, paired};
 
 pub(crate) use self::items::LeftOutItems;
 
@@ -30,11 +31,31 @@ pub(crate) struct Observations<'a> {
     pub(crate) deterministic: bool,
 }
 
+/// The scale on which differences are taken.
+#[derive(Debug, Clone, Copy)]
+struct Scale(Compare);
+
+impl Scale {
+    fn of(self, value: f64) -> f64 {
+        match self.0 {
+            Compare::Difference => value,
+            Compare::Ratio => value.ln(),
+        }
+    }
+
+    /// True if the value is finite on the scale.
+    fn has(self, value: f64) -> bool {
+        self.of(value).is_finite()
+    }
+}
+
 /// The paired differences of a row's values minus those of another row, by seed and item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// Mean, interval and test of the differences.
+    /// Mean, interval and test of the differences, which are those of logarithms where rows are compared
+    /// by ratio.
     pub paired: Paired,
+    pub(crate) compare: Compare,
     /// The seeds that both rows have; a deterministic row has every seed of the other.
     pub seeds: Vec<u64>,
     /// The seeds that only one of the rows has, sorted; left out.
@@ -73,40 +94,49 @@ pub(crate) fn finals<'a>(variant: &'a Variant, metric: &str) -> Observations<'a>
 }
 
 impl<'a> Observations<'a> {
-    /// The values that are finite, or the mean of items of which some are.
-    fn usable(&self) -> impl Iterator<Item = &Observation<'a>> {
-        self.values.iter().filter(|observation| {
-            observation.value.is_finite() || observation.items.is_some_and(ItemValues::is_usable)
+    /// The values that can be compared, or are the mean of items of which some can.
+    fn usable(&self, scale: Scale) -> impl Iterator<Item = &Observation<'a>> {
+        self.values.iter().filter(move |observation| {
+            let has_item = |items: ItemValues| {
+                items.mean_is_result && items.values.values().any(|value| scale.has(*value))
+            };
+            scale.has(observation.value) || observation.items.is_some_and(has_item)
         })
     }
 
     /// The usable value to be compared with another row's of this seed.
-    fn of_seed(&self, seed: u64) -> Option<&Observation<'a>> {
-        self.usable().find(|observation| self.deterministic || observation.seed == seed)
+    fn of_seed(&self, seed: u64, scale: Scale) -> Option<&Observation<'a>> {
+        self.usable(scale).find(|observation| self.deterministic || observation.seed == seed)
     }
 
     /// Usable values of both rows, by the seed that they share.
-    fn pairs<'b>(&'b self, theirs: &'b Self) -> Vec<(u64, [&'b Observation<'a>; 2])> {
+    fn pairs<'b>(&'b self, theirs: &'b Self, scale: Scale) -> Vec<(u64, [&'b Observation<'a>; 2])> {
         // A deterministic row repeats its value for every seed of the other.
-        let seeds = if self.deterministic { theirs.usable() } else { self.usable() };
-        let seeds = seeds.map(|observation| observation.seed);
-        let pair = |seed| Some((seed, [self.of_seed(seed)?, theirs.of_seed(seed)?]));
+        let random = if self.deterministic { theirs } else { self };
+        let seeds = random.usable(scale).map(|observation| observation.seed);
+        let pair = |seed| Some((seed, [self.of_seed(seed, scale)?, theirs.of_seed(seed, scale)?]));
         seeds.filter_map(pair).collect()
     }
 }
 
 impl Comparison {
-    /// Compares `ours` with `theirs`; None without a pair of usable values.
-    pub(crate) fn new(ours: &Observations, theirs: &Observations) -> Option<Self> {
-        let mut pairs = ours.pairs(theirs);
-        let by_item = PairedItems::new(
-            &pairs.iter().map(|(_, pair)| pair.map(|o| o.items)).collect::<Vec<_>>(),
-        );
+    /// Compares `ours` with `theirs`; None without a pair of usable values, which are finite and, for a
+    /// ratio, positive.
+    pub(crate) fn new(
+        ours: &Observations,
+        theirs: &Observations,
+        compare: Compare,
+    ) -> Option<Self> {
+        let scale = Scale(compare);
+        let mut pairs = ours.pairs(theirs, scale);
+        let items: Vec<_> = pairs.iter().map(|(_, pair)| pair.map(|o| o.items)).collect();
+        let by_item = PairedItems::new(&items, scale);
         if by_item.differences.is_empty() {
-            pairs.retain(|(_, pair)| pair.iter().all(|o| o.value.is_finite()));
+            pairs.retain(|(_, pair)| pair.iter().all(|o| scale.has(o.value)));
         }
+        let difference = |[a, b]: [&Observation; 2]| scale.of(a.value) - scale.of(b.value);
         let paired = match &by_item.differences[..] {
-            [] => paired(&pairs.iter().map(|(_, [a, b])| a.value - b.value).collect::<Vec<_>>()),
+            [] => paired(&pairs.iter().map(|(_, pair)| difference(*pair)).collect::<Vec<_>>()),
             [of_one_seed] => paired(of_one_seed),
             several => crossed(several),
         }?;
@@ -119,7 +149,19 @@ impl Comparison {
         unpaired.dedup();
         let items = by_item.differences.first().map_or(0, Vec::len);
         let items_left_out = by_item.left_out;
-        Some(Self { paired, seeds, unpaired, items, items_left_out })
+        Some(Self { paired, compare, seeds, unpaired, items, items_left_out })
+    }
+
+    /// The mean difference and its interval, or the ratio of geometric means and its interval.
+    pub(crate) fn estimate(&self) -> (f64, Option<Interval>) {
+        let Paired { difference, interval, .. } = self.paired;
+        match self.compare {
+            Compare::Difference => (difference, interval),
+            Compare::Ratio => {
+                let ends = |i: Interval| Interval { low: i.low.exp(), high: i.high.exp() };
+                (difference.exp(), interval.map(ends))
+            }
+        }
     }
 
     /// True if there is one pair of seeds: the result then holds for these two checkpoints only.
@@ -166,7 +208,7 @@ mod tests {
 
     /// The comparison of rows with these values.
     fn compare(ours: &[Observation], theirs: &[Observation]) -> Option<Comparison> {
-        Comparison::new(&row(ours), &row(theirs))
+        Comparison::new(&row(ours), &row(theirs), Compare::Difference)
     }
 
     fn row<'a>(values: &[Observation<'a>]) -> Observations<'a> {
@@ -200,16 +242,16 @@ mod tests {
         };
         let constant = Observations { deterministic: true, ..row(&[with(0, &a)]) };
         let random = row(&[with(3, &b), with(4, &c), with(7, &c), value(8, f64::NAN)]);
-        let ours = Comparison::new(&random, &constant).unwrap();
+        let ours = Comparison::new(&random, &constant, Compare::Difference).unwrap();
         // One-sample: the value of every seed and item minus the constant's of that item.
         let expected = crossed(&[vec![0.75, 0.75], vec![0.5, 0.5], vec![0.5, 0.5]]);
         assert_eq!(Some(ours.paired), expected);
         assert_eq!((&ours.seeds[..], &ours.unpaired[..]), (&[3, 4, 7][..], &[8][..]));
-        let theirs = Comparison::new(&constant, &random).unwrap();
+        let theirs = Comparison::new(&constant, &random, Compare::Difference).unwrap();
         assert!((theirs.paired.difference + ours.paired.difference).abs() < 1e-12);
         assert_eq!((theirs.paired.p, theirs.seeds), (ours.paired.p, ours.seeds));
         // Of two such rows there is one pair.
-        assert_eq!(Comparison::new(&constant, &constant).unwrap().seeds, [0]);
+        assert_eq!(Comparison::new(&constant, &constant, Compare::Difference).unwrap().seeds, [0]);
     }
 
     #[test]
@@ -273,6 +315,20 @@ mod tests {
         let without = [ours[0], with(1, f64::NAN, &nothing), ours[2]];
         let found = compare(&without, &theirs).unwrap();
         assert_eq!((found.unpaired, found.items), (vec![1], 4));
+    }
+
+    #[test]
+    fn a_ratio_is_tested_by_differences_of_logarithms() {
+        let ours = [value(0, 2.0), value(1, 3.0), value(2, 8.0), value(3, 0.0)];
+        let theirs = [value(0, 1.0), value(1, 2.0), value(2, 2.0), value(3, 1.0)];
+        let found = Comparison::new(&row(&ours), &row(&theirs), Compare::Ratio).unwrap();
+        // The ratios are 2, 1.5 and 4; a value of 0 has no logarithm.
+        let logs = paired(&[2.0, 1.5, 4.0].map(f64::ln)).unwrap();
+        assert!((found.paired.p.unwrap() - logs.p.unwrap()).abs() < 1e-12);
+        assert_eq!(found.unpaired, [3]);
+        let (ratio, interval) = found.estimate();
+        assert!((ratio - 12.0_f64.cbrt()).abs() < 1e-12, "{ratio}");
+        assert!((interval.unwrap().low.ln() - logs.interval.unwrap().low).abs() < 1e-12);
     }
 
     #[test]

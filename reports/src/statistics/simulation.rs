@@ -101,6 +101,47 @@ fn the_degrees_of_freedom_may_be_estimated_from_five_seeds_on() {
     assert!(coverage([5, 100], &both, careful) > coverage([5, 100], &both, crossed) + 0.5);
 }
 
+/// Values of two rows by seed and item: both have the items' effects, each seeds and rest of its own.
+fn two_rows(n: [usize; 2], effects: &Effects, normal: &mut Normal) -> Vec<Vec<[f64; 2]>> {
+    let [seeds, items] = n;
+    let of_items: Vec<f64> = (0..items).map(|_| normal.sample(effects.item)).collect();
+    (0..seeds)
+        .map(|_| {
+            let of_seed = [(); 2].map(|()| normal.sample(effects.seed));
+            let value = |item: &f64| of_seed.map(|s| s + item + normal.sample(effects.rest));
+            of_items.iter().map(value).collect()
+        })
+        .collect()
+}
+
+/// Lognormal values, the first row's three times the second's: the shares of intervals below and above
+/// the true difference, and those of logarithms below and above the true ratio.
+#[test]
+fn skewed_values_are_better_compared_by_their_logarithms() {
+    let effects = Effects { seed: 0.1, item: 1.0, rest: 0.3 };
+    // The mean of lognormal values is their median times exp(σ² / 2).
+    let variance: f64 = [effects.seed, effects.item, effects.rest].iter().map(|sd| sd * sd).sum();
+    let truths = [2.0 * (variance / 2.0).exp(), 3.0_f64.ln()];
+    let mut normal = Normal::new(3);
+    let mut missed = [[0; 2]; 2];
+    for _ in 0..EXPERIMENTS {
+        let logs = two_rows([5, 48], &effects, &mut normal);
+        for (i, truth) in truths.into_iter().enumerate() {
+            let scale = if i == 0 { f64::exp } else { |log: f64| log };
+            let difference = |[a, b]: &[f64; 2]| scale(a + 3.0_f64.ln()) - scale(*b);
+            let differences: Vec<Vec<f64>> =
+                logs.iter().map(|row| row.iter().map(difference).collect()).collect();
+            let interval = crossed(&differences).and_then(|found| found.interval).unwrap();
+            missed[i][0] += i32::from(interval.high < truth);
+            missed[i][1] += i32::from(interval.low > truth);
+        }
+    }
+    let shares = missed.map(|sides| sides.map(|n| 100.0 * f64::from(n) / EXPERIMENTS as f64));
+    let [[below, above], of_logarithms] = shares;
+    assert!(below > 8.0 && above < 1.0, "{shares:?}");
+    assert!(of_logarithms.iter().all(|side| (1.5..3.5).contains(side)), "{shares:?}");
+}
+
 #[test]
 fn neither_way_alone_would_do() {
     let over_items = |d: &[Vec<f64>]| {

@@ -1,7 +1,7 @@
 //! The second part of a table: every row compared with a baseline.
 
 use experiments::schema::claim::{Measure, Relation};
-use experiments::schema::report::{self, Better};
+use experiments::schema::report::{self, Better, Compare};
 
 use super::data::{ABSENT, Column, Row, Table};
 use crate::claims::JudgedClaim;
@@ -70,7 +70,8 @@ impl Baseline {
                 let row = &row.variant;
                 if row.name != name {
                     let claim = claims.iter().find(|c| is_about(c, [&row.name, name], metric));
-                    let comparison = Comparison::new(&finals(row, metric), &theirs);
+                    let comparison =
+                        Comparison::new(&finals(row, metric), &theirs, column.spec.compare);
                     comparisons[index] = comparison.map(|comparison| BaselineComparison {
                         p_holm: comparison.p().and(claim).map(|claim| claim.p_holm.unwrap_or(1.0)),
                         comparison,
@@ -146,29 +147,34 @@ impl Table {
     }
 }
 
-/// The fields of one comparison, its difference with one more digit than the table shows.
+/// The fields of one comparison: its difference with one more digit than the table shows, or its ratio.
 fn fields(column: &Column, compared: &BaselineComparison) -> Vec<String> {
     let comparison = &compared.comparison;
     let decimals = column.spec.decimals + 1;
     let finer =
         Column { spec: report::Column { decimals, ..column.spec.clone() }, ..column.clone() };
-    let signed = |value: f64| {
-        let text = finer.text(value);
-        if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
+    let text = |value: f64| match comparison.compare {
+        Compare::Difference => signed(&finer.text(value)),
+        Compare::Ratio => format!("×{value:.3}"),
     };
+    let (estimate, interval) = comparison.estimate();
     let paired = &comparison.paired;
     let none = || ABSENT.to_owned();
-    let interval = paired.interval.map(|i| format!("[{}, {}]", signed(i.low), signed(i.high)));
+    let interval = interval.map(|i| format!("[{}, {}]", text(i.low), text(i.high)));
     let items = if comparison.items == 0 { none() } else { comparison.items.to_string() };
     vec![
         column.label.clone(),
-        signed(paired.difference),
+        text(estimate),
         interval.unwrap_or_else(none),
         compared.p_holm.map_or_else(none, p_text),
         paired.effect_size.map_or_else(none, |d| format!("{d:.2}").replace('-', "−")),
         format!("{} × {items}", comparison.seeds.len()),
         verdict(column, compared),
     ]
+}
+
+fn signed(text: &str) -> String {
+    if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
 }
 
 /// A p-value with three decimals; `<0.001` below that.

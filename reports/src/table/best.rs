@@ -57,8 +57,10 @@ impl BoldRule {
         }
         let value = |row: usize| finals(&rows[row].variant, &column.spec.metric);
         let theirs = value(*best);
-        let comparisons: Vec<Option<Comparison>> =
-            others.iter().map(|(row, _)| Comparison::new(&value(*row), &theirs)).collect();
+        let comparisons: Vec<Option<Comparison>> = others
+            .iter()
+            .map(|(row, _)| Comparison::new(&value(*row), &theirs, column.spec.compare))
+            .collect();
         let shown = |row: &Row| candidate(row).map(|centre| column.text(centre));
         let text_of_best = shown(&rows[*best]);
         rows[*best].cells[index].best = true;

@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 
-use experiments::schema::report::{Center, Spread};
+use experiments::schema::report::{Center, Compare, Spread};
 
 use super::{BaselineComparison, Estimate, Table};
 
 /// A column's optional value in a finite cell.
 type Statistic = fn(Estimate) -> Option<f64>;
 
-const COMPARISON_HEADER: [&str; 12] = [
+const COMPARISON_HEADER: [&str; 13] = [
     "variant",
     "baseline",
     "metric",
-    "difference",
+    "compare",
+    "estimate",
     "low",
     "high",
     "p",
@@ -80,16 +81,21 @@ impl Table {
                     continue;
                 };
                 let metric = text_field(&column.spec.metric).into_owned();
-                let names = [row.variant.name.clone(), baseline.name.clone(), metric];
+                let compare = match c.compare {
+                    Compare::Difference => "difference",
+                    Compare::Ratio => "ratio",
+                };
+                let (estimate, interval) = c.estimate();
+                let names = [&row.variant.name, &baseline.name, &metric, compare];
                 let numbers = [
-                    Some(c.paired.difference),
-                    c.paired.interval.map(|interval| interval.low),
-                    c.paired.interval.map(|interval| interval.high),
+                    Some(estimate),
+                    interval.map(|interval| interval.low),
+                    interval.map(|interval| interval.high),
                     c.paired.p,
                     *p_holm,
                     c.paired.effect_size,
                 ];
-                let mut fields = names.to_vec();
+                let mut fields = names.map(str::to_owned).to_vec();
                 fields.extend(numbers.map(optional_number));
                 fields.extend([c.seeds.len(), c.items].map(|n| n.to_string()));
                 let left_out = c.items_left_out.as_ref().map(|items| items.names.join("; "));

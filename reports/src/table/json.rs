@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use experiments::protocol::number::Number;
-use experiments::schema::report::Better;
+use experiments::schema::report::{Better, Compare};
 use serde::Serialize;
 
 use super::{BaselineComparison, Cell, Column, Table};
@@ -66,7 +66,9 @@ struct CellJson<'a> {
 /// A difference of two rows.
 #[derive(Serialize)]
 pub(crate) struct ComparisonJson<'a> {
-    difference: f64,
+    compare: Compare,
+    /// The difference or the ratio, and its interval.
+    estimate: f64,
     interval: Option<[f64; 2]>,
     p: Option<f64>,
     effect_size: Option<f64>,
@@ -90,10 +92,12 @@ struct BaselineJson<'a> {
 
 impl<'a> ComparisonJson<'a> {
     pub(crate) fn new(comparison: &'a Comparison) -> Self {
+        let (estimate, interval) = comparison.estimate();
         let (paired, left_out) = (&comparison.paired, comparison.items_left_out.as_ref());
         Self {
-            difference: paired.difference,
-            interval: paired.interval.map(|i| [i.low, i.high]),
+            compare: comparison.compare,
+            estimate,
+            interval: interval.map(|i| [i.low, i.high]),
             p: paired.p,
             effect_size: paired.effect_size,
             seeds: &comparison.seeds,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use experiments::schema::report::{self, Center, Spread};
+use experiments::schema::report::{self, Center, Compare, Spread};
 use serde::Serialize;
 
 use super::{Column, Row, Table};
@@ -132,6 +132,13 @@ fn unpaired_note(table: &Table) -> Option<String> {
         baseline.label,
         baseline.family()
     );
+    let ratios = table.columns.iter().filter(|c| c.spec.compare == Compare::Ratio);
+    let ratios: Vec<&str> = ratios.map(|column| column.label.as_str()).collect();
+    if !ratios.is_empty() {
+        text.push_str(" Ratios of geometric means, tested as differences of logarithms: ");
+        text.push_str(&ratios.join(", "));
+        text.push('.');
+    }
     let deterministic = table.rows.iter().map(|row| &row.variant).filter(|v| v.deterministic);
     let deterministic: Vec<&str> = deterministic.map(|variant| variant.label.as_str()).collect();
     if !deterministic.is_empty() {

@@ -1,7 +1,7 @@
 //! Claims, judged by records with a known answer.
 
 use experiments::schema::claim::Claim;
-use experiments::schema::report::Report;
+use experiments::schema::report::{Compare, Report};
 use insta::assert_snapshot;
 use reports::claims::Verdict::{
     self, FalseOfCheckpoints, NotMeasured, NotResolved, Refuted, Supported, TrueOfCheckpoints,
@@ -160,6 +160,34 @@ fn the_table_has_the_verdicts_of_the_claims_and_no_other() {
     let json: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
     let p_holm = &json["rows"][1]["cells"]["psnr"]["against"]["p_holm"];
     assert_eq!(p_holm.as_f64(), judged[0].p_holm);
+}
+
+#[test]
+fn a_column_of_ratios_is_compared_by_ratios_everywhere() {
+    // Half as much, a third, a half.
+    let records = records(vec![row("a", &[1.0, 2.0, 6.0]), row("b", &[2.0, 6.0, 12.0])]);
+    let claims = ["a.psnr < b.psnr", "a.psnr best", "steps(a.psnr >= 1) < steps(b.psnr >= 1)"];
+    let mut report = report(&claims);
+    let table = report.table.as_mut().unwrap();
+    table.baseline = Some("b".to_owned());
+    table.columns[0].compare = Compare::Ratio;
+    let out = tempfile::tempdir().unwrap();
+    let written = reports::write(&report, &records, out.path()).unwrap();
+    // The cube root of 1 / 12, and the t interval of the three logarithms (SciPy's `ttest_1samp`).
+    let [text, table] = [written.claims.unwrap(), written.table.unwrap()];
+    assert!(text.contains("against B: ×0.4368 [×0.2442, ×0.7813]"), "{text}");
+    assert!(table.contains("×0.437 [×0.244, ×0.781]"), "{table}");
+    let read = |name| std::fs::read_to_string(out.path().join(name)).unwrap();
+    assert!(read("table1.md").contains("tested as differences of logarithms: PSNR"));
+    assert!(
+        read("table1-against.csv").contains("a,b,psnr,ratio,0.436"),
+        "{}",
+        read("table1-against.csv")
+    );
+    let json: serde_json::Value = serde_json::from_str(&read("claims.json")).unwrap();
+    let compared = &json["claims"][1]["comparisons"][0]["comparison"];
+    assert_eq!(compared["compare"], "ratio");
+    assert!((compared["estimate"].as_f64().unwrap() - (1.0_f64 / 12.0).cbrt()).abs() < 1e-12);
 }
 
 #[test]
