@@ -83,7 +83,7 @@ impl<'a> MeasuredQuantity<'a> {
         let what = match measure {
             Measure::Final => format!("final {metric}"),
             Measure::At(step) => format!("{metric} at step {step}"),
-            Measure::AtShare(_) | Measure::Steps(_) | Measure::Seconds(_) => {
+            Measure::AtShare(_) | Measure::Mean | Measure::Steps(_) | Measure::Seconds(_) => {
                 format!("{metric} by step")
             }
         };
@@ -99,6 +99,7 @@ impl SeedValue<'_> {
             Measure::Final => None,
             Measure::At(step) => value_at(series, step)?,
             Measure::AtShare(share) => value_at_share(series, share)?,
+            Measure::Mean => mean_over_steps(series)?.map(|mean| (mean, false)),
             Measure::Steps(level) => first_reaching(series, level, |sample| sample.step as f64)?,
             Measure::Seconds(level) => first_reaching(series, level, |sample| sample.seconds)?,
         };
@@ -131,6 +132,21 @@ fn value_at_share(series: &Series, share: f64) -> io::Result<Option<(f64, bool)>
         latest = Some((value, false));
     }
     Ok(latest)
+}
+
+/// The area under the curve from its first to its last step, by trapezoids, divided by the steps between; of a
+/// single point its value.
+fn mean_over_steps(series: &Series) -> io::Result<Option<f64>> {
+    let mut samples = series.samples();
+    let Some(first) = samples.next().transpose()? else { return Ok(None) };
+    let (mut area, mut last) = (0.0, first);
+    for sample in samples {
+        let sample = sample?;
+        area += (sample.step - last.step) as f64 * (sample.value + last.value) / 2.0;
+        last = sample;
+    }
+    let steps = (last.step - first.step) as f64;
+    Ok(Some(if steps > 0.0 { area / steps } else { last.value }))
 }
 
 /// The step or second of the first point that reaches the level, or else of the last point,

@@ -223,6 +223,34 @@ fn the_first_to_reach_a_level_is_better() {
 }
 
 #[test]
+fn the_mean_over_the_training_is_the_area_under_the_curve() {
+    let row = |name: &str, curves: [&[(u64, f64)]; 3]| {
+        let trials = curves.into_iter().zip(0..).map(|(points, seed)| Trial {
+            series: [("val".to_owned(), series(points, &[]))].into(),
+            ..trial(seed, &[])
+        });
+        variant(name, &name.to_uppercase(), trials.collect())
+    };
+    // Noise takes "noisy" above 20 first; "steady" is ahead from then on.
+    let noisy: [&[(u64, f64)]; 3] = [
+        &[(0, 10.0), (100, 21.0), (300, 11.0), (400, 12.0)],
+        &[(0, 10.0), (100, 21.0), (300, 11.0), (400, 12.5)],
+        &[(0, 10.0), (100, 22.0), (300, 11.0), (400, 12.0)],
+    ];
+    let steady: &[(u64, f64)] = &[(0, 10.0), (100, 19.0), (300, 21.0), (400, 22.0)];
+    let records = records(vec![row("noisy", noisy), row("steady", [steady; 3])]);
+    let claims =
+        ["mean(steady.val) > mean(noisy.val)", "steps(steady.val >= 20) < steps(noisy.val >= 20)"];
+    let judged = judge(&report(&claims), &records).unwrap();
+    assert_eq!(judged[0].verdict, Supported);
+    // (100 × 14.5 + 200 × 20 + 100 × 21.5) / 400 = 19; (100 × 15.5 + 200 × 16 + 100 × 11.5) / 400 = 14.75,
+    // and 0.0625 and 0.375 more with the other seeds.
+    let difference = judged[0].comparisons[0].1.paired.difference;
+    assert!((difference - (4.25 - (0.0625 + 0.375) / 3.0)).abs() < 1e-12, "{difference}");
+    assert!(judged[1].comparisons[0].1.paired.difference > 0.0);
+}
+
+#[test]
 fn a_share_of_the_way_is_that_of_each_curve() {
     let records = records(vec![
         curves("fast", [Some(200), Some(200), Some(400)]),
