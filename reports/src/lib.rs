@@ -21,7 +21,7 @@ pub mod metric_gaps;
 mod page;
 pub mod records;
 pub mod series;
-mod statistics;
+pub mod statistics;
 pub mod table;
 
 use crate::files::Files;

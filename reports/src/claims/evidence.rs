@@ -63,8 +63,8 @@ pub(super) fn evidence(outcomes: &[Outcome], is_open: bool) -> Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::normal::Normal;
     use crate::statistics::paired;
-    use crate::statistics::simulation::Normal;
 
     fn outcome(favours: bool, p: f64) -> Outcome {
         Outcome { favours: Some(favours), test: Test::P(p) }
