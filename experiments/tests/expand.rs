@@ -206,6 +206,18 @@ fn problems_of_a_setting_count_in_the_kept_variants_alone() {
 }
 
 #[test]
+fn a_deterministic_variant_runs_once() {
+    let text = FILE.replace("    seeds: [7]", "    deterministic: true");
+    let run = parse(&text).unwrap().expand(Some("demo"), &[]).unwrap();
+    let seeds = |name: &str| -> Vec<u64> {
+        run.trials.iter().filter(|t| t.variant == name).map(|t| t.seed).collect()
+    };
+    assert_eq!((seeds("wide"), seeds("once")), (vec![0, 1], vec![0]));
+    let deterministic: Vec<_> = run.config.rows.iter().map(|row| row.deterministic).collect();
+    assert_eq!(deterministic, [false, false, true]);
+}
+
+#[test]
 fn wrong_files_say_where_and_what() {
     let cases = [
         ("label: Baseline", "lable: Baseline", "toy.yaml:8:10: unknown field `lable`"),
@@ -213,6 +225,11 @@ fn wrong_files_say_where_and_what() {
         ("seeds: [0, 1]", "seeds: [0, 0]", "toy.yaml:14:12: seed 0 is listed twice"),
         ("seeds: [0, 1]", "seeds: []", "toy.yaml:14:1: there are no seeds"),
         ("seeds: [0, 1]", "seeds: [zero]", "toy.yaml:14:9: invalid type"),
+        (
+            "    seeds: [7]",
+            "    seeds: [7]\n    deterministic: true",
+            "toy.yaml:13:5: a deterministic variant has no seeds of its own\n\nhint: leave out `seeds`",
+        ),
         ("paper: {base:", "paper: {bass:", "toy.yaml:28:13: there is no variant `bass`"),
         ("  wide:\n    set", "  wi/de:\n    set", "toy.yaml:9:3: `wi/de` cannot be the name"),
         ("rate: 1e-3", "model.width: 1e-3", "toy.yaml:6:3: this key is set twice"),

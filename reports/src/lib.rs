@@ -21,7 +21,7 @@ pub mod metric_gaps;
 mod page;
 pub mod records;
 pub mod series;
-mod statistics;
+pub mod statistics;
 pub mod table;
 
 use crate::files::Files;
@@ -103,7 +103,7 @@ pub enum ReportError {
 ///     name: "baseline".to_owned(),
 ///     label: "Baseline".to_owned(),
 ///     trials: vec![trial(0, 20.0), trial(1, 22.0)],
-///     run: None,
+///     ..Variant::default()
 /// };
 /// let records = Records { variants: vec![baseline], ..Records::default() };
 ///
@@ -118,7 +118,8 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     let mut files = Files::new(out);
     let metric_gaps = MetricGaps::of_records(report, records);
     let mut written = Written { metric_gaps, ..Written::default() };
-    let mut table = report.table.as_ref().map(|spec| Table::new(spec, records));
+    let claims = claims::judge(report, records)?;
+    let mut table = report.table.as_ref().map(|spec| Table::new(spec, records, &claims));
     if let Some(table) = &mut table {
         table.notes.extend(written.metric_gaps.notes_of_table());
     }
@@ -134,7 +135,6 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         written.incomplete = table.incomplete();
         written.table = Some(table.terminal());
     }
-    let claims = claims::judge(report, records)?;
     if !claims.is_empty() {
         files.add("claims.md", claims::markdown(&claims).into_bytes());
         files.add("claims.json", claims::json(&claims).into_bytes());

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use experiments::schema::report::{Figure, Report};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::claims::{JudgedClaim, METHOD, details};
+use crate::claims::{JudgedClaim, details, method};
 use crate::figures::{THEME, paths, themed};
 use crate::files::Files;
 use crate::records::Records;
@@ -89,7 +89,7 @@ fn verdicts(claims: &[JudgedClaim]) -> Markup {
                 p.claim { strong { (judged.verdict.words()) } ": " (judged.claim.claim) }
                 ul.notes { @for detail in details(judged) { li { (detail) } } }
             }
-            p.notes { (METHOD) }
+            p.notes { (method(claims)) }
             p.downloads { a href="claims.json" { "JSON" } " " a href="claims.md" { "Markdown" } }
         }
     }

@@ -35,6 +35,9 @@ pub struct Variant {
     pub label: String,
     /// Every trial that the file asks for, run or not, in the order of the seeds.
     pub trials: Vec<Trial>,
+    /// True if its results do not depend on the seed: its one trial is compared with every seed of the
+    /// other rows.
+    pub deterministic: bool,
     /// The other run that the row comes from; None for the report's own rows. Claims ignore rows of
     /// other runs.
     pub run: Option<String>,
@@ -67,8 +70,28 @@ pub struct Trial {
 pub(crate) struct ItemValues<'a> {
     /// By item.
     pub(crate) values: &'a BTreeMap<String, f64>,
-    /// True if the trial's final value is their mean, to a relative 1e-9.
+    /// True if the trial's final value is the mean of the finite ones, see [`is_mean`].
     pub(crate) mean_is_result: bool,
+}
+
+/// Relative error of a mean in single precision, summed in any order.
+const SINGLE_PRECISION: f64 = 1e-5;
+/// Digits that a value needs so that it may be a rounded mean; a shorter one is too often near by chance.
+const ROUNDED_DIGITS: usize = 3;
+
+/// True if `value` is the mean of the finite `items`: as computed in single precision, or rounded to the
+/// digits that it has, three or more; or not a finite number, as one of the items.
+fn is_mean(value: f64, items: &BTreeMap<String, f64>) -> bool {
+    let finite: Vec<f64> = items.values().copied().filter(|v| v.is_finite()).collect();
+    if !value.is_finite() {
+        return finite.len() < items.len();
+    }
+    let mean = finite.iter().sum::<f64>() / finite.len() as f64;
+    let text = value.abs().to_string();
+    let digits = text.replace('.', "").trim_start_matches('0').len();
+    let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let half = if digits < ROUNDED_DIGITS { 0.0 } else { 0.5 * 0.1_f64.powi(decimals as i32) };
+    (mean - value).abs() <= half.max(SINGLE_PRECISION * value.abs().max(mean.abs()))
 }
 
 /// The outcome of a trial: a table counts it or gives the reason.
@@ -120,10 +143,7 @@ impl Trial {
     /// The final values of `metric` by item; None without any, or without a final value.
     pub(crate) fn items_of(&self, metric: &str) -> Option<ItemValues<'_>> {
         let (value, values) = (self.results.get(metric)?, self.items.get(metric)?);
-        let mean = values.values().sum::<f64>() / values.len() as f64;
-        // Summed in another order, it may differ in the last digits.
-        let mean_is_result = (mean - value).abs() <= 1e-9 * value.abs().max(mean.abs());
-        Some(ItemValues { values, mean_is_result })
+        Some(ItemValues { values, mean_is_result: is_mean(*value, values) })
     }
 }
 
@@ -140,8 +160,13 @@ impl Variant {
             config: Map::new(),
             artifacts: Vec::new(),
         });
-        let trials = trials.collect();
-        Self { name: self.name.clone(), label: self.label.clone(), trials, run: self.run.clone() }
+        Self {
+            name: self.name.clone(),
+            label: self.label.clone(),
+            trials: trials.collect(),
+            deterministic: self.deterministic,
+            run: self.run.clone(),
+        }
     }
 
     /// The label, with a dagger if a trial is missing.
@@ -158,5 +183,31 @@ impl Variant {
     /// True if the file asks for trials and every one of them succeeded.
     pub(crate) fn is_complete(&self) -> bool {
         !self.trials.is_empty() && self.trials.iter().all(Trial::is_finished)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_final_value_is_the_mean_of_its_items_as_far_as_its_digits_go() {
+        let items = |values: &[f64]| -> BTreeMap<String, f64> {
+            values.iter().enumerate().map(|(i, value)| (i.to_string(), *value)).collect()
+        };
+        let thirds = items(&[20.0, 21.0, 23.0]);
+        // 64 / 3 = 21.333 333 3…; in single precision 21.333 334.
+        for mean in [64.0 / 3.0, f64::from(64.0_f32 / 3.0), 21.3333, 21.33, 21.3] {
+            assert!(is_mean(mean, &thirds), "{mean}");
+        }
+        // Rounded wrongly, to too few digits, or the median.
+        for other in [21.34, 21.4, 21.0, 21.0 + 1e-12, f64::NAN, f64::INFINITY] {
+            assert!(!is_mean(other, &thirds), "{other}");
+        }
+        assert!(is_mean(-0.001_35, &items(&[-0.001_351, -0.001_352])));
+        assert!(!is_mean(-0.001_3, &items(&[-0.001_351, -0.001_352])));
+        let hole = items(&[20.0, f64::NAN, 21.0]);
+        assert!(is_mean(f64::NAN, &hole) && is_mean(20.5, &hole));
+        assert!(!is_mean(20.0, &hole));
     }
 }

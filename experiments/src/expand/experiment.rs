@@ -125,7 +125,8 @@ impl Experiment {
     }
 
     pub(super) fn seeds<'a>(&'a self, variant: &'a Variant, profile: &'a Profile) -> &'a [u64] {
-        variant.seeds.as_ref().or(profile.seeds.as_ref()).unwrap_or(&self.file.seeds)
+        let seeds = variant.seeds.as_ref().or(profile.seeds.as_ref()).unwrap_or(&self.file.seeds);
+        if variant.deterministic { &seeds[..seeds.len().min(1)] } else { seeds }
     }
 
     fn weights(&self, profile: &Profile) -> BTreeMap<String, Weight> {
@@ -148,7 +149,7 @@ impl Experiment {
         let file = self.file.clone();
         let rows = file.variants.into_iter().map(|(name, variant)| {
             let label = variant.label.unwrap_or_else(|| name.clone());
-            Row { name, label }
+            Row { name, label, deterministic: variant.deterministic }
         });
         RunConfig {
             experiment: file.name,

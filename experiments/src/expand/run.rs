@@ -78,6 +78,9 @@ pub struct Row {
     pub name: String,
     /// Its name in the table.
     pub label: String,
+    /// True if its results do not depend on the seed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deterministic: bool,
 }
 
 /// An experiment under one profile, its configs not yet checked by the worker.

@@ -5,6 +5,7 @@
 //! quantity:   VARIANT.METRIC                    the final value
 //!             VARIANT.METRIC@STEP               the value at a training step
 //!             VARIANT.METRIC@PERCENT%           the value at a share of the last step
+//!             mean(VARIANT.METRIC)              the mean over the training: the area under its curve
 //!             steps(VARIANT.METRIC >= NUMBER)   the first step at which it holds
 //!             seconds(VARIANT.METRIC >= NUMBER) seconds of work until it holds; `<=` as well
 //! ```
@@ -69,6 +70,8 @@ pub enum Measure {
     At(u64),
     /// The value at a share of the last step, from 0 to 1.
     AtShare(f64),
+    /// The mean over the training steps.
+    Mean,
     /// The first step at which a level is reached.
     Steps(Level),
     /// Seconds of work until a level is reached.
@@ -107,8 +110,8 @@ pub enum ClaimError {
     },
     /// One side is not a quantity.
     #[error(
-        "`{text}` is not a quantity: write `VARIANT.METRIC`, `VARIANT.METRIC@STEP`, `VARIANT.METRIC@10%`, or \
-         `steps(VARIANT.METRIC >= NUMBER)`; `seconds` and `<=` as well"
+        "`{text}` is not a quantity: write `VARIANT.METRIC`, `VARIANT.METRIC@STEP`, `VARIANT.METRIC@10%`, \
+         `mean(VARIANT.METRIC)`, or `steps(VARIANT.METRIC >= NUMBER)`; `seconds` and `<=` as well"
     )]
     NoQuantity {
         /// The side that is not one, trimmed.
@@ -194,6 +197,9 @@ impl FromStr for Quantity {
 }
 
 fn quantity(text: &str) -> Option<Quantity> {
+    if let Some(inside) = text.strip_prefix("mean(") {
+        return named(inside.strip_suffix(')')?, Measure::Mean);
+    }
     for (function, measure) in
         [("steps(", Measure::Steps as fn(Level) -> Measure), ("seconds(", Measure::Seconds)]
     {
@@ -274,6 +280,9 @@ mod tests {
         assert_eq!(steps.subject, of("res", "val/psnr", Measure::Steps(Level::AtLeast(20.0))));
         let seconds = parse("seconds(a.loss<=-0.5) > seconds(b.loss <= 1e-3)");
         assert_eq!(seconds.subject.measure, Measure::Seconds(Level::AtMost(-0.5)));
+        let mean = parse("mean(res.val/psnr) > mean(cos.val/psnr)");
+        assert_eq!(mean.subject, of("res", "val/psnr", Measure::Mean));
+        assert_eq!(mean.relation, Relation::Above(of("cos", "val/psnr", Measure::Mean)));
         assert_eq!(parse("sr4.psnr best").relation, Relation::Best);
         assert_eq!(String::from(parse(" a.m  <  b.m ")), "a.m  <  b.m");
     }
@@ -286,6 +295,7 @@ mod tests {
         for text in [
             "a.m@x < b.m@1",
             "a.m@101% < b.m@1%",
+            "mean(a.m) < mean(b)",
             "steps(a.m > 2) < steps(b.m > 2)",
             "a < b",
             "a.m = b.m < c.m",

@@ -91,9 +91,13 @@ pub struct Variant {
     /// Differences from the shared config; keys may be dotted paths.
     #[serde(default)]
     pub set: Map<String, Value>,
-    /// Seeds of this variant alone, for example one for a baseline without any randomness.
+    /// Seeds of this variant alone.
     #[serde(default)]
     pub seeds: Option<Vec<u64>>,
+    /// Its results do not depend on the seed: it runs once, with the first of the seeds, and is compared
+    /// with every seed of the others. Excludes `seeds`. Not part of the trial's key.
+    #[serde(default)]
+    pub deterministic: bool,
     /// Variants of higher priority start first. Not part of the trial's key.
     #[serde(default)]
     pub priority: i64,
@@ -105,7 +109,14 @@ pub struct Variant {
 
 impl Default for Variant {
     fn default() -> Self {
-        Self { label: None, set: Map::new(), seeds: None, priority: 0, cost: one() }
+        Self {
+            label: None,
+            set: Map::new(),
+            seeds: None,
+            deterministic: false,
+            priority: 0,
+            cost: one(),
+        }
     }
 }
 

@@ -79,9 +79,11 @@ impl Quantity {
     fn metric_use(&self, by: &str) -> MetricUse<'_> {
         let values = match self.measure {
             Measure::Final => Values::Final,
-            Measure::At(_) | Measure::AtShare(_) | Measure::Steps(_) | Measure::Seconds(_) => {
-                Values::ByStep
-            }
+            Measure::At(_)
+            | Measure::AtShare(_)
+            | Measure::Mean
+            | Measure::Steps(_)
+            | Measure::Seconds(_) => Values::ByStep,
         };
         let rows = Rows::Named(vec![&self.variant]);
         MetricUse { metric: &self.metric, values, rows, by: by.to_owned() }

@@ -79,6 +79,18 @@ pub enum Spread {
     Interval,
 }
 
+/// The way in which two rows' values of a metric are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compare {
+    /// By their difference.
+    #[default]
+    Difference,
+    /// By their ratio: the differences are those of logarithms. For positive values that are skewed, such
+    /// as errors and times.
+    Ratio,
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -98,6 +110,9 @@ pub struct Column {
     /// Direction in which it improves; the best value is bold. Absent for plain facts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub better: Option<Better>,
+    /// Comparison of two rows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub compare: Compare,
     /// Digits after the point.
     #[serde(default = "two")]
     pub decimals: usize,

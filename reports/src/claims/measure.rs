@@ -1,11 +1,10 @@
 //! The values of a claim's quantity, measured from the trials of a row.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use experiments::schema::claim::{Level, Measure, Quantity};
 
-use crate::comparison::{self, Observation};
+use crate::comparison::{self, Observation, Observations};
 use crate::records::{Records, Trial, Variant};
 use crate::series::{Sample, Series};
 
@@ -15,6 +14,7 @@ pub(super) struct MeasuredQuantity<'a> {
     pub(super) label: String,
     quantity: &'a Quantity,
     values: Vec<SeedValue<'a>>,
+    deterministic: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,24 +29,52 @@ impl<'a> MeasuredQuantity<'a> {
     pub(super) fn new(quantity: &'a Quantity, records: &'a Records) -> io::Result<Self> {
         match variant(records, &quantity.variant) {
             Some(variant) => Self::of(variant, quantity),
-            None => Ok(Self { label: quantity.variant.clone(), quantity, values: Vec::new() }),
+            None => Ok(Self {
+                label: quantity.variant.clone(),
+                quantity,
+                values: Vec::new(),
+                deterministic: false,
+            }),
         }
     }
 
     /// The same quantity of `variant`.
     pub(super) fn of(variant: &'a Variant, quantity: &'a Quantity) -> io::Result<Self> {
         let values = if quantity.measure == Measure::Final {
-            let finals = comparison::finals(variant, &quantity.metric).into_iter();
-            finals.map(|observation| SeedValue { observation, censored: false }).collect()
+            let finals = comparison::finals(variant, &quantity.metric).values;
+            finals
+                .into_iter()
+                .map(|observation| SeedValue { observation, censored: false })
+                .collect()
         } else {
             let values = variant.finished().map(|trial| SeedValue::of_series(trial, quantity));
             values.filter_map(Result::transpose).collect::<io::Result<_>>()?
         };
-        Ok(Self { label: variant.label.clone(), quantity, values })
+        let (label, deterministic) = (variant.label.clone(), variant.deterministic);
+        Ok(Self { label, quantity, values, deterministic })
     }
 
-    pub(super) fn observations(&self) -> Vec<Observation<'a>> {
-        self.values.iter().map(|seed| seed.observation).collect()
+    pub(super) fn observations(&self) -> Observations<'a> {
+        let values = self.values.iter().map(|seed| seed.observation).collect();
+        Observations { values, deterministic: self.deterministic }
+    }
+
+    pub(super) fn has_values(&self) -> bool {
+        !self.values.is_empty()
+    }
+
+    /// True unless this row's value and `theirs` are such that neither is known to be the lower.
+    fn has_known_order(&self, theirs: &SeedValue) -> bool {
+        let is_partner = |seed: &&SeedValue| {
+            self.deterministic || seed.observation.seed == theirs.observation.seed
+        };
+        let Some(ours) = self.values.iter().find(is_partner) else { return true };
+        match (ours.censored, theirs.censored) {
+            (true, true) => false,
+            (true, false) => ours.observation.value >= theirs.observation.value,
+            (false, true) => theirs.observation.value >= ours.observation.value,
+            (false, false) => true,
+        }
     }
 
     /// A sentence if no trial has a value.
@@ -55,7 +83,7 @@ impl<'a> MeasuredQuantity<'a> {
         let what = match measure {
             Measure::Final => format!("final {metric}"),
             Measure::At(step) => format!("{metric} at step {step}"),
-            Measure::AtShare(_) | Measure::Steps(_) | Measure::Seconds(_) => {
+            Measure::AtShare(_) | Measure::Mean | Measure::Steps(_) | Measure::Seconds(_) => {
                 format!("{metric} by step")
             }
         };
@@ -71,6 +99,7 @@ impl SeedValue<'_> {
             Measure::Final => None,
             Measure::At(step) => value_at(series, step)?,
             Measure::AtShare(share) => value_at_share(series, share)?,
+            Measure::Mean => mean_over_steps(series)?.map(|mean| (mean, false)),
             Measure::Steps(level) => first_reaching(series, level, |sample| sample.step as f64)?,
             Measure::Seconds(level) => first_reaching(series, level, |sample| sample.seconds)?,
         };
@@ -105,6 +134,21 @@ fn value_at_share(series: &Series, share: f64) -> io::Result<Option<(f64, bool)>
     Ok(latest)
 }
 
+/// The area under the curve from its first to its last step, by trapezoids, divided by the steps between; of a
+/// single point its value.
+fn mean_over_steps(series: &Series) -> io::Result<Option<f64>> {
+    let mut samples = series.samples();
+    let Some(first) = samples.next().transpose()? else { return Ok(None) };
+    let (mut area, mut last) = (0.0, first);
+    for sample in samples {
+        let sample = sample?;
+        area += (sample.step - last.step) as f64 * (sample.value + last.value) / 2.0;
+        last = sample;
+    }
+    let steps = (last.step - first.step) as f64;
+    Ok(Some(if steps > 0.0 { area / steps } else { last.value }))
+}
+
 /// The step or second of the first point that reaches the level, or else of the last point,
 /// censored.
 fn first_reaching(
@@ -128,23 +172,13 @@ pub(super) fn resolve_censored<'a>(
     mut ours: MeasuredQuantity<'a>,
     mut theirs: MeasuredQuantity<'a>,
 ) -> (MeasuredQuantity<'a>, MeasuredQuantity<'a>, Vec<String>) {
-    let by_seed = |measured: &MeasuredQuantity<'a>| -> BTreeMap<u64, SeedValue<'a>> {
-        measured.values.iter().map(|seed| (seed.observation.seed, *seed)).collect()
-    };
-    let (a, b) = (by_seed(&ours), by_seed(&theirs));
-    let is_known =
-        |seed: &SeedValue| match (a.get(&seed.observation.seed), b.get(&seed.observation.seed)) {
-            (Some(a), Some(b)) => match (a.censored, b.censored) {
-                (true, true) => false,
-                (true, false) => a.observation.value >= b.observation.value,
-                (false, true) => b.observation.value >= a.observation.value,
-                (false, false) => true,
-            },
-            _ => true,
-        };
-    let unknown = seed_list(ours.values.iter().filter(|seed| !is_known(seed)));
-    ours.values.retain(is_known);
-    theirs.values.retain(is_known);
+    let (a, b) = (ours.clone(), theirs.clone());
+    ours.values.retain(|seed| a.deterministic || b.has_known_order(seed));
+    theirs.values.retain(|seed| b.deterministic || a.has_known_order(seed));
+    let of_seeds = if a.deterministic { [&b, &theirs] } else { [&a, &ours] };
+    let [all, known] = of_seeds.map(|measured| measured.values.iter());
+    let known: Vec<u64> = known.map(|seed| seed.observation.seed).collect();
+    let unknown = seed_list(all.filter(|seed| !known.contains(&seed.observation.seed)));
     let mut notes = Vec::new();
     if !unknown.is_empty() {
         notes.push(format!("Seeds {unknown} are left out: the level was not reached."));

@@ -1,18 +1,21 @@
-//! Claims: each comparison of the file with the verdict of the records.
+//! Claims: each comparison of the file with the verdict of the records. They are one family of tests.
 
 use std::io;
 
-use experiments::schema::claim::{Claim, Relation};
-use experiments::schema::report::{Better, Report};
+use experiments::schema::claim::{Claim, Measure, Relation};
+use experiments::schema::report::{Better, Compare, Report};
 
-use crate::comparison::{Comparison, Finding, adjust_p_values};
+use crate::comparison::Comparison;
 use crate::records::Records;
+use crate::statistics::{CONFIDENCE, holm};
 
+mod evidence;
 mod measure;
 mod write;
 
+use evidence::{Evidence, Outcome, Test, evidence};
 use measure::MeasuredQuantity;
-pub(crate) use write::{METHOD, details, json, markdown, terminal};
+pub(crate) use write::{details, json, markdown, method, terminal};
 
 /// A claim with its verdict.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +23,11 @@ pub struct JudgedClaim {
     pub(crate) claim: Claim,
     /// Over all comparisons; [`Verdict::NotMeasured`] if there are none.
     pub verdict: Verdict,
+    /// The p-value of the claim, or of its opposite where the data point there; None if neither could be
+    /// tested.
+    pub p: Option<f64>,
+    /// The same adjusted by Holm over all claims that have one.
+    pub p_holm: Option<f64>,
     /// The comparisons behind the verdict, each with the label of the other row.
     pub comparisons: Vec<(String, Comparison)>,
     /// Sentences for readers: missing values, seeds left out, levels not reached.
@@ -60,105 +68,161 @@ impl Verdict {
     }
 }
 
-/// Judges every claim of the file. Fails if points that were spilled to disk cannot be read back.
+/// Judges every claim of the file. Their p-values are adjusted together by Holm's method, so that the chance
+/// of even one false verdict is below 5 %. Fails if points that were spilled to disk cannot be read back.
 pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>> {
-    report.claims.iter().map(|claim| JudgedClaim::new(claim, report, records)).collect()
+    let compared = report.claims.iter().map(|claim| {
+        let compared = ComparedClaim::new(claim, report, records)?;
+        Ok((compared.evidence(), compared))
+    });
+    let compared: Vec<(Evidence, ComparedClaim)> = compared.collect::<io::Result<_>>()?;
+    let p_values: Vec<f64> = compared.iter().filter_map(|(evidence, _)| evidence.p).collect();
+    let mut adjusted = holm(&p_values).into_iter();
+    let judged = compared.into_iter().map(|(evidence, claim)| {
+        let p_holm = evidence.p.and_then(|_| adjusted.next());
+        let holds = evidence.holds.filter(|_| p_holm.is_none_or(|p| p < 1.0 - CONFIDENCE));
+        JudgedClaim {
+            verdict: claim.verdict(holds),
+            claim: claim.claim.clone(),
+            p: evidence.p,
+            p_holm,
+            comparisons: claim.comparisons,
+            notes: claim.notes,
+        }
+    });
+    Ok(judged.collect())
 }
 
-impl JudgedClaim {
-    fn new(claim: &Claim, report: &Report, records: &Records) -> io::Result<Self> {
+/// A claim and the comparisons that it is about.
+struct ComparedClaim<'a> {
+    claim: &'a Claim,
+    /// True if it says that the subject is the lower.
+    below: bool,
+    compare: Compare,
+    comparisons: Vec<(String, Comparison)>,
+    /// True if it is about a comparison that could not be made.
+    is_open: bool,
+    notes: Vec<String>,
+}
+
+impl<'a> ComparedClaim<'a> {
+    fn new(claim: &'a Claim, report: &Report, records: &Records) -> io::Result<Self> {
         let subject = &claim.compare.subject;
+        let mut columns = report.table.iter().flat_map(|table| &table.columns);
+        let column = columns.find(|column| column.metric == subject.metric);
+        let below = match &claim.compare.relation {
+            Relation::Below(_) => true,
+            Relation::Above(_) => false,
+            Relation::Best => column.and_then(|column| column.better) == Some(Better::Lower),
+        };
+        // The column is about values of the metric, not about steps or seconds.
+        let is_of_column = claim.compare.quantities().all(|quantity| {
+            let is_value = !matches!(quantity.measure, Measure::Steps(_) | Measure::Seconds(_));
+            is_value && quantity.metric == subject.metric
+        });
+        let ours = MeasuredQuantity::new(subject, records)?;
+        let mut compared = Self {
+            claim,
+            below,
+            compare: column.filter(|_| is_of_column).map(|c| c.compare).unwrap_or_default(),
+            comparisons: Vec::new(),
+            is_open: false,
+            notes: Vec::new(),
+        };
         match &claim.compare.relation {
             Relation::Below(other) | Relation::Above(other) => {
-                let below = matches!(claim.compare.relation, Relation::Below(_));
-                let ours = MeasuredQuantity::new(subject, records)?;
                 let theirs = MeasuredQuantity::new(other, records)?;
-                let (ours, theirs, mut notes) = measure::resolve_censored(ours, theirs);
-                let comparison = Comparison::new(&ours.observations(), &theirs.observations());
-                notes.extend([&ours, &theirs].into_iter().filter_map(MeasuredQuantity::missing));
-                let verdict = comparison
-                    .as_ref()
-                    .map_or(Verdict::NotMeasured, |c| verdict(c, holds(c, below)));
-                let comparisons = comparison.map(|c| (theirs.label.clone(), c)).into_iter();
-                let comparisons = comparisons.collect();
-                Ok(Self { claim: claim.clone(), verdict, comparisons, notes })
+                let (ours, theirs, notes) = measure::resolve_censored(ours, theirs);
+                compared.notes = notes;
+                compared.add(&ours, &theirs);
+                compared
+                    .notes
+                    .extend([&ours, &theirs].into_iter().filter_map(MeasuredQuantity::missing));
             }
-            Relation::Best => {
-                let columns = report.table.iter().flat_map(|table| &table.columns);
-                let column = columns.into_iter().find(|column| column.metric == subject.metric);
-                let below = column.and_then(|column| column.better) == Some(Better::Lower);
-                Self::best(claim, below, records)
-            }
+            Relation::Best => compared.best(&ours, records)?,
         }
+        Ok(compared)
     }
 
-    /// Compares the subject with every other row of the run that has a value.
-    fn best(claim: &Claim, below: bool, records: &Records) -> io::Result<Self> {
-        let subject = &claim.compare.subject;
-        let ours = MeasuredQuantity::new(subject, records)?;
+    /// Compares the subject with every other row of the run that has a value, or may yet have one.
+    fn best(&mut self, ours: &MeasuredQuantity, records: &Records) -> io::Result<()> {
+        let subject = &self.claim.compare.subject;
+        self.notes.extend(ours.missing());
         let own = records.variants.iter().filter(|v| v.run.is_none());
-        let others = own.filter(|v| v.name != subject.variant);
-        let mut comparisons: Vec<(String, Comparison)> = Vec::new();
-        let mut notes: Vec<String> = ours.missing().into_iter().collect();
-        for other in others {
+        for other in own.filter(|v| v.name != subject.variant) {
             let theirs = MeasuredQuantity::of(other, subject)?;
-            notes.extend(theirs.missing());
-            let comparison = Comparison::new(&ours.observations(), &theirs.observations());
-            comparisons.extend(comparison.map(|c| (theirs.label.clone(), c)));
-        }
-        adjust_p_values(comparisons.iter_mut().map(|(_, comparison)| comparison));
-        let verdicts: Vec<Verdict> =
-            comparisons.iter().map(|(_, c)| verdict(c, holds(c, below))).collect();
-        Ok(Self { claim: claim.clone(), verdict: verdict_over_all(&verdicts), comparisons, notes })
-    }
-}
-
-/// True if the difference has the claimed sign, false if the opposite; None if it is not resolved.
-fn holds(comparison: &Comparison, below: bool) -> Option<bool> {
-    let is_below = match comparison.finding() {
-        Finding::Lower => true,
-        Finding::Higher => false,
-        Finding::NotResolved => return None,
-        // Of two checkpoints the difference is a fact, even where there is nothing to test.
-        Finding::TooFew | Finding::NoVariance => {
-            let difference = comparison.paired.difference;
-            if !comparison.has_single_seed() || difference.abs() <= f64::EPSILON {
-                return None;
+            self.notes.extend(theirs.missing());
+            let is_compared = self.add(ours, &theirs);
+            if !is_compared && (!other.is_complete() || theirs.has_values()) && ours.has_values() {
+                self.is_open = true;
+                let label = &other.label;
+                self.notes.push(format!(
+                    "{label}: there is no finite value to compare with, so that the claim stays open."
+                ));
             }
-            difference < 0.0
         }
-    };
-    Some(is_below == below)
-}
+        // A verdict over several seeds needs them of every row.
+        let is_single = |comparison: &Comparison| comparison.has_single_seed();
+        if self.comparisons.iter().any(|(_, comparison)| !is_single(comparison)) {
+            let single = self.comparisons.iter().filter(|(_, comparison)| is_single(comparison));
+            let notes: Vec<String> = single.map(|(label, _)| single_seed_note(label)).collect();
+            self.is_open |= !notes.is_empty();
+            self.notes.extend(notes);
+        }
+        Ok(())
+    }
 
-fn verdict(comparison: &Comparison, holds: Option<bool>) -> Verdict {
-    match (comparison.has_single_seed(), holds) {
-        (false, Some(true)) => Verdict::Supported,
-        (false, Some(false)) => Verdict::Refuted,
-        (false, None) => Verdict::NotResolved,
-        (true, Some(true)) => Verdict::TrueOfCheckpoints,
-        (true, Some(false)) => Verdict::FalseOfCheckpoints,
-        (true, None) => Verdict::NotResolvedOfCheckpoints,
+    /// True if there is a pair of values.
+    fn add(&mut self, ours: &MeasuredQuantity, theirs: &MeasuredQuantity) -> bool {
+        let comparison =
+            Comparison::new(&ours.observations(), &theirs.observations(), self.compare);
+        let is_compared = comparison.is_some();
+        self.comparisons.extend(comparison.map(|c| (theirs.label.clone(), c)));
+        is_compared
+    }
+
+    /// True if no row has more than one seed.
+    fn is_of_checkpoints(&self) -> bool {
+        self.comparisons.iter().all(|(_, comparison)| comparison.has_single_seed())
+    }
+
+    fn evidence(&self) -> Evidence {
+        let of_checkpoints = self.is_of_checkpoints();
+        let counts = |c: &&Comparison| of_checkpoints || !c.has_single_seed();
+        let counted = self.comparisons.iter().map(|(_, comparison)| comparison).filter(counts);
+        let outcomes: Vec<Outcome> = counted.map(|c| self.outcome(c)).collect();
+        evidence(&outcomes, self.is_open || outcomes.is_empty())
+    }
+
+    fn outcome(&self, comparison: &Comparison) -> Outcome {
+        let difference = comparison.paired.difference;
+        let is_zero = difference.abs() <= f64::EPSILON;
+        let test = match comparison.p() {
+            Some(p) => Test::P(p),
+            None if comparison.has_single_seed() => Test::Fact,
+            None => Test::None,
+        };
+        Outcome { favours: (!is_zero).then_some((difference < 0.0) == self.below), test }
+    }
+
+    fn verdict(&self, holds: Option<bool>) -> Verdict {
+        if self.comparisons.is_empty() {
+            return Verdict::NotMeasured;
+        }
+        match (self.is_of_checkpoints(), holds) {
+            (false, Some(true)) => Verdict::Supported,
+            (false, Some(false)) => Verdict::Refuted,
+            (false, None) => Verdict::NotResolved,
+            (true, Some(true)) => Verdict::TrueOfCheckpoints,
+            (true, Some(false)) => Verdict::FalseOfCheckpoints,
+            (true, None) => Verdict::NotResolvedOfCheckpoints,
+        }
     }
 }
 
-/// The verdict of a claim that must hold in every comparison.
-fn verdict_over_all(verdicts: &[Verdict]) -> Verdict {
-    use Verdict as V;
-    let any = |verdict| verdicts.contains(&verdict);
-    let is_tested = any(V::Supported) || any(V::Refuted) || any(V::NotResolved);
-    if verdicts.is_empty() {
-        V::NotMeasured
-    } else if any(V::Refuted) {
-        V::Refuted
-    } else if is_tested {
-        let unresolved = [V::NotResolved, V::FalseOfCheckpoints, V::NotResolvedOfCheckpoints];
-        if unresolved.into_iter().any(any) { V::NotResolved } else { V::Supported }
-    } else if any(V::FalseOfCheckpoints) {
-        V::FalseOfCheckpoints
-    } else if any(V::NotResolvedOfCheckpoints) {
-        V::NotResolvedOfCheckpoints
-    } else {
-        V::TrueOfCheckpoints
-    }
+fn single_seed_note(label: &str) -> String {
+    format!(
+        "{label} has one seed in common, so that the claim stays open: run it with more, or write \
+         `deterministic: true` if its results do not depend on the seed."
+    )
 }

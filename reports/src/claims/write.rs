@@ -2,16 +2,35 @@
 
 use std::fmt::Write as _;
 
+use experiments::schema::report::Compare;
 use serde_json::{Value, json};
 
 use super::{JudgedClaim, Verdict};
 use crate::comparison::Comparison;
-use crate::table::{ComparisonJson, escape_markdown};
+use crate::table::{ComparisonJson, escape_markdown, p_text};
 
-/// The method, in a sentence below the claims.
-pub(crate) const METHOD: &str = "Differences are paired by seed and, of final values, by item; t intervals at \
-    95 %, corrected by Holm where a row is compared with several. With one seed a verdict speaks of \
-    these checkpoints only.";
+/// The method, in sentences below the claims.
+pub(crate) fn method(claims: &[JudgedClaim]) -> String {
+    let family = match family(claims) {
+        0 => String::new(),
+        1 => "Verdicts are at 95 %. ".to_owned(),
+        n => format!(
+            "The {n} claims that could be tested are one family: by Holm's correction of their p-values, the \
+             chance of even one false verdict is below 5 %. "
+        ),
+    };
+    format!(
+        "{family}A row is the best if it is better than each of the others, so that the claim has the largest of \
+         their p-values; that it is not, the smallest times their number. Differences are paired by seed and, of \
+         final values, by item; a deterministic row is compared with every seed. Intervals are t intervals at \
+         95 %, each by itself. With one seed a verdict speaks of these checkpoints only."
+    )
+}
+
+/// The number of claims that could be tested.
+fn family(claims: &[JudgedClaim]) -> usize {
+    claims.iter().filter(|judged| judged.p.is_some()).count()
+}
 
 /// A list for a README or an issue.
 pub(crate) fn markdown(claims: &[JudgedClaim]) -> String {
@@ -24,7 +43,7 @@ pub(crate) fn markdown(claims: &[JudgedClaim]) -> String {
             let _ = writeln!(text, "  - {}", escape_markdown(&detail));
         }
     }
-    text + "\n" + METHOD + "\n"
+    text + "\n" + &method(claims) + "\n"
 }
 
 /// A span of code; one with a backtick in it gets two around it.
@@ -46,8 +65,8 @@ pub(crate) fn terminal(claims: &[JudgedClaim]) -> String {
 }
 
 /// One object with `schema: 1`.
-pub(crate) fn json(claims: &[JudgedClaim]) -> String {
-    let claims: Vec<Value> = claims
+pub(crate) fn json(judged: &[JudgedClaim]) -> String {
+    let claims: Vec<Value> = judged
         .iter()
         .map(|judged| {
             let comparisons: Vec<Value> = judged
@@ -62,12 +81,16 @@ pub(crate) fn json(claims: &[JudgedClaim]) -> String {
                 "compare": judged.claim.compare,
                 "verdict": key(judged.verdict),
                 "words": judged.verdict.words(),
+                "p": judged.p,
+                "p_holm": judged.p_holm,
                 "comparisons": comparisons,
                 "notes": judged.notes,
             })
         })
         .collect();
-    let document = json!({"schema": 1, "method": METHOD, "claims": claims});
+    let document = json!({
+        "schema": 1, "method": method(judged), "family": family(judged), "claims": claims
+    });
     serde_json::to_string_pretty(&document).expect("plain data with string keys") + "\n"
 }
 
@@ -83,26 +106,32 @@ fn key(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A sentence per comparison and note.
+/// The claim's adjusted p-value, and a sentence per comparison and note.
 pub(crate) fn details(judged: &JudgedClaim) -> Vec<String> {
+    let p = judged.p_holm.map(|p| format!("p {} by Holm", p_text(p)));
     let compared = judged.comparisons.iter().map(|(label, comparison)| detail(label, comparison));
-    compared.chain(judged.notes.iter().cloned()).collect()
+    p.into_iter().chain(compared).chain(judged.notes.iter().cloned()).collect()
 }
 
 fn detail(label: &str, comparison: &Comparison) -> String {
-    let mut text = format!("against {label}: {}", digits(comparison.paired.difference));
-    if let Some(interval) = comparison.paired.interval {
-        let _ = write!(text, " [{}, {}]", digits(interval.low), digits(interval.high));
+    let number = |value: f64| match comparison.compare {
+        Compare::Difference => digits(value),
+        Compare::Ratio => digits(value).replacen('+', "×", 1),
+    };
+    let (estimate, interval) = comparison.estimate();
+    let mut text = format!("against {label}: {}", number(estimate));
+    if let Some(interval) = interval {
+        let _ = write!(text, " [{}, {}]", number(interval.low), number(interval.high));
     }
-    if let Some(p) = comparison.p {
-        let _ = write!(text, ", p {}", crate::table::p_text(p));
+    if let Some(p) = comparison.p() {
+        let _ = write!(text, ", p {}", p_text(p));
     }
     let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
     let _ = write!(text, ", {}", plural(comparison.seeds.len(), "seed"));
     if comparison.items > 0 {
         let _ = write!(text, " × {}", plural(comparison.items, "item"));
     }
-    if let Some(items) = comparison.items_left_out {
+    if let Some(items) = &comparison.items_left_out {
         let _ = write!(text, " ({})", items.text());
     }
     text

@@ -2,13 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use experiments::schema::report::Compare;
+
+use super::Scale;
 use crate::records::ItemValues;
 
+/// Names that a sentence lists.
+const LISTED: usize = 8;
+
 /// Items that a comparison does not use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LeftOutItems {
-    pub(crate) count: usize,
-    /// All items that some seed of either row has.
+    /// Sorted.
+    pub(crate) names: Vec<String>,
+    /// The count of all items that some seed of either row has.
     pub(crate) of: usize,
     /// The rest of a sentence.
     pub(crate) reason: &'static str,
@@ -23,17 +30,21 @@ pub(super) struct PairedItems {
 }
 
 impl PairedItems {
-    /// The items that every seed of both rows has, if the values to compare are their means. A pair
+    /// The items of which every seed of both rows has a value on the scale, if the values to compare are their means. A pair
     /// has None for a seed without items.
-    pub(super) fn new(pairs: &[[Option<ItemValues>; 2]]) -> Self {
+    pub(super) fn new(pairs: &[[Option<ItemValues>; 2]], scale: Scale) -> Self {
         let known: Vec<ItemValues> = pairs.as_flattened().iter().copied().flatten().collect();
         let all: BTreeSet<&String> = known.iter().flat_map(|items| items.values.keys()).collect();
         // A single item is no set to vary over.
         if all.len() < 2 {
             return Self::default();
         }
-        let is_shared = |item: &&String| known.iter().all(|items| items.values.contains_key(*item));
-        let shared: Vec<&String> = all.iter().copied().filter(is_shared).collect();
+        let of = all.len();
+        let is_shared = |item: &String| {
+            known.iter().all(|items| items.values.get(item).is_some_and(|v| scale.has(*v)))
+        };
+        let (shared, others): (Vec<&String>, Vec<&String>) =
+            all.into_iter().partition(|item| is_shared(item));
         let reason = if known.iter().any(|items| !items.mean_is_result) {
             "their mean is not the result"
         } else if known.len() < 2 * pairs.len() {
@@ -41,31 +52,49 @@ impl PairedItems {
         } else if shared.len() < 2 {
             "the seeds share less than two of them"
         } else {
-            let count = all.len() - shared.len();
-            let reason = "not every seed of both rows has a value of them";
-            let left_out = (count > 0).then_some(LeftOutItems { count, of: all.len(), reason });
-            let values = known.iter().map(|items| of_items(items.values, &shared));
+            let reason = match scale.0 {
+                Compare::Difference => "not every seed of both rows has a finite value of them",
+                Compare::Ratio => "not every seed of both rows has a positive value of them",
+            };
+            let left_out =
+                (!others.is_empty()).then(|| LeftOutItems { names: cloned(&others), of, reason });
+            let values = known.iter().map(|items| of_items(items.values, &shared, scale));
             let values: Vec<Vec<f64>> = values.collect();
             let differences = values.chunks(2).map(|pair| differences(&pair[0], &pair[1]));
             return Self { differences: differences.collect(), left_out };
         };
-        let left_out = LeftOutItems { count: all.len(), of: all.len(), reason };
+        let mut names = cloned(&[shared, others].concat());
+        names.sort();
+        let left_out = LeftOutItems { names, of, reason };
         Self { differences: Vec::new(), left_out: Some(left_out) }
     }
 }
 
-fn of_items(values: &BTreeMap<String, f64>, items: &[&String]) -> Vec<f64> {
-    items.iter().map(|item| values[*item]).collect()
+fn of_items(values: &BTreeMap<String, f64>, items: &[&String], scale: Scale) -> Vec<f64> {
+    items.iter().map(|item| scale.of(values[*item])).collect()
 }
 
 fn differences(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
     ours.iter().zip(theirs).map(|(a, b)| a - b).collect()
 }
 
+fn cloned(names: &[&String]) -> Vec<String> {
+    names.iter().map(|name| (*name).clone()).collect()
+}
+
 impl LeftOutItems {
-    /// `100 of 540 items left out: their mean is not the result`.
-    pub(crate) fn text(self) -> String {
-        let Self { count, of, reason } = self;
-        format!("{count} of {of} items left out: {reason}")
+    /// `2 of 540 items left out (0017, 0301): not every seed of both rows has a finite value of them`.
+    pub(crate) fn text(&self) -> String {
+        let Self { names, of, reason } = self;
+        let listed = if names.len() == *of { String::new() } else { format!(" ({})", list(names)) };
+        format!("{} of {of} items left out{listed}: {reason}", names.len())
     }
+}
+
+/// The first names, and the count of the others.
+fn list(names: &[String]) -> String {
+    let shown = names.len().min(LISTED);
+    let more = names.len() - shown;
+    let shown = names[..shown].join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }

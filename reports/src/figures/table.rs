@@ -38,7 +38,7 @@ pub(super) fn draw(
     if !spec.columns.is_empty() {
         shown.columns.retain(|column| spec.columns.contains(&column.metric));
     }
-    let table = Table::new(&shown, records);
+    let table = Table::new(&shown, records, &[]);
     add(
         &spec.name,
         || plot(&spec.title, &table),

@@ -7,11 +7,11 @@ use super::CONFIDENCE;
 
 /// A confidence interval, in the unit of the values.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Interval {
+pub struct Interval {
     /// The lower bound.
-    pub(crate) low: f64,
+    pub low: f64,
     /// The upper bound; never below `low`.
-    pub(crate) high: f64,
+    pub high: f64,
 }
 
 /// Bootstrap resamples per interval.

@@ -2,14 +2,18 @@
 //! has the formulae, the reasons and the simulated coverage.
 
 mod bootstrap;
+pub mod e_process;
+pub mod group_sequential;
 mod holm;
+pub(crate) mod normal;
 mod paired;
 #[cfg(test)]
 mod simulation;
 mod student;
 mod summary;
 
-pub(crate) use bootstrap::{Interval, RESAMPLES, SEED, percentile_interval};
+pub use bootstrap::Interval;
+pub(crate) use bootstrap::{RESAMPLES, SEED, percentile_interval};
 pub(crate) use holm::holm;
 pub(crate) use paired::{Paired, crossed, paired};
 pub(crate) use summary::{Summary, interquartile_mean, mean};

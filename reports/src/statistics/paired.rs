@@ -3,6 +3,10 @@
 use super::student::{critical_value, two_sided_p_value};
 use super::{CONFIDENCE, Interval, Summary, mean};
 
+/// Seeds and items from which on Satterthwaite's degrees of freedom keep the coverage: with fewer, their
+/// estimate is too noisy (docs/statistics.md has the simulation).
+const SATTERTHWAITE_FROM: usize = 5;
+
 /// The mean of paired differences with its confidence interval and test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Paired {
@@ -24,7 +28,7 @@ pub struct Paired {
 pub(crate) fn paired(differences: &[f64]) -> Option<Paired> {
     let summary = Summary::of(differences)?;
     let variance = summary.sd.map(|sd| sd * sd / summary.n as f64);
-    Some(Paired::new(summary, variance, summary.n))
+    Some(Paired::new(summary, variance, (summary.n - 1) as f64))
 }
 
 /// The t test of differences by seed and item, a row for each seed, all equally long: seeds and
@@ -35,9 +39,17 @@ pub(crate) fn paired(differences: &[f64]) -> Option<Paired> {
 /// seeds, items and residual have the expectations I σ²ₛ + σ², S σ²ᵢ + σ² and σ² (Searle et al.,
 /// Variance Components, 1992, chapter 4), so that `(MSₛ + MSᵢ - MSᵣ) / (S I)` estimates the mean's
 /// variance σ²ₛ / S + σ²ᵢ / I + σ² / (S I) without bias. The residual's is taken no larger than
-/// either of the other two: the variance is then never less than that of seeds or items alone. The
-/// degrees of freedom are min(S, I) - 1.
+/// either of the other two: the variance is then never less than that of seeds or items alone.
+///
+/// The degrees of freedom are min(S, I) - 1, or from [`SATTERTHWAITE_FROM`] seeds and items on
+/// Satterthwaite's (An Approximate Distribution of Estimates of Variance Components, 1946), if these are
+/// more: `(MSₛ + MSᵢ - MSᵣ)² / (MSₛ² / (S - 1) + MSᵢ² / (I - 1) + MSᵣ² / ((S - 1) (I - 1)))`.
 pub(crate) fn crossed(differences: &[Vec<f64>]) -> Option<Paired> {
+    crossed_from(differences, SATTERTHWAITE_FROM)
+}
+
+/// [`crossed`] with Satterthwaite's degrees of freedom from `n` seeds and items on.
+pub(super) fn crossed_from(differences: &[Vec<f64>], n: usize) -> Option<Paired> {
     let (seeds, items) = (differences.len(), differences.first()?.len());
     if seeds < 2 || items < 2 {
         return None;
@@ -56,19 +68,26 @@ pub(crate) fn crossed(differences: &[Vec<f64>]) -> Option<Paired> {
         row.iter().zip(&of_items).map(move |(d, of_item)| d - of_seed - of_item + summary.mean)
     });
     let residual = left.map(|r| r * r).sum::<f64>() / ((seeds - 1) * (items - 1)) as f64;
-    let variance =
-        (by_seed + by_item - residual.min(by_seed).min(by_item)) / (seeds * items) as f64;
-    Some(Paired::new(summary, Some(variance), seeds.min(items)))
+    let residual = residual.min(by_seed).min(by_item);
+    let sum = by_seed + by_item - residual;
+    let [of_seed, of_item] = [seeds - 1, items - 1].map(|n| n as f64);
+    let fewest = of_seed.min(of_item);
+    let approximate = sum.powi(2)
+        / (by_seed.powi(2) / of_seed
+            + by_item.powi(2) / of_item
+            + residual.powi(2) / (of_seed * of_item));
+    // Without any variance it is not a number, which `max` ignores.
+    let degrees = if seeds.min(items) < n { fewest } else { approximate.max(fewest) };
+    Some(Paired::new(summary, Some(sum / (seeds * items) as f64), degrees))
 }
 
 impl Paired {
-    /// The t test with `n - 1` degrees of freedom of a mean whose own variance is given.
-    fn new(summary: Summary, variance: Option<f64>, n: usize) -> Self {
+    /// The t test of a mean whose own variance is given.
+    fn new(summary: Summary, variance: Option<f64>, degrees_of_freedom: f64) -> Self {
         let difference = summary.mean;
         // Differences that are the same but for rounding do not measure chance.
         let exceeds_rounding = |sd: &f64| *sd > 1e-12 * difference.abs();
         let error = variance.map(f64::sqrt).filter(exceeds_rounding);
-        let degrees_of_freedom = n.saturating_sub(1) as f64;
         Self {
             difference,
             interval: error.map(|error| {
@@ -127,6 +146,24 @@ mod tests {
         let ends = [0.108_513_225_179_791_28, 0.774_820_108_153_542];
         let (p, effect) = (0.029_386_506_697_038_81, 2.852_046_613_253_346_4);
         assert_is(crossed(&d), 0.441_666_666_666_666_65, ends, p, effect);
+    }
+
+    /// As above, with `a`, `b` and `c` the mean squares of seeds, items and residual: `t.ppf(.975, df)` and
+    /// `t.sf(…, df)` with `df = (a + b - c)**2 / (a**2 / 5 + b**2 / 4 + c**2 / 20)`, 8.13.
+    #[test]
+    fn from_five_seeds_on_the_degrees_of_freedom_are_satterthwaites() {
+        let d = [
+            vec![0.9, 1.4, 0.2, 1.1, 0.6],
+            vec![0.3, 1.0, -0.4, 0.8, 0.5],
+            vec![1.6, 1.7, 0.9, 1.3, 1.2],
+            vec![0.4, 0.7, -0.1, 0.9, 0.0],
+            vec![1.1, 1.5, 0.3, 0.8, 1.0],
+            vec![0.2, 0.9, -0.3, 0.1, 0.7],
+        ];
+        let ends = [0.163_850_006_535_127_23, 1.256_149_993_464_872_3];
+        let (p, effect) = (0.017_035_044_356_410_095, 1.787_771_069_311_249_8);
+        assert_is(crossed(&d), 0.71, ends, p, effect);
+        assert_eq!(crossed(&vec![vec![0.0; 6]; 6]).unwrap().p, None);
     }
 
     #[test]

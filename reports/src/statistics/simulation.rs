@@ -1,26 +1,11 @@
 //! Simulated experiments: the share of intervals that hold the true difference.
 
-use std::f64::consts::TAU;
-
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-
+use super::normal::Normal;
+use super::paired::crossed_from;
 use super::{Paired, crossed, paired};
 
 const EXPERIMENTS: usize = 8_000;
 const TRUTH: f64 = 0.7;
-
-struct Normal(ChaCha8Rng);
-
-impl Normal {
-    /// A normally distributed number of mean 0 and standard deviation `sd` (Box and Muller, A Note
-    /// on the Generation of Random Normal Deviates, 1958).
-    fn sample(&mut self, sd: f64) -> f64 {
-        let mut uniform = || (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-        let (radius, angle) = (1.0 - uniform(), uniform());
-        sd * (-2.0 * radius.ln()).sqrt() * (TAU * angle).cos()
-    }
-}
 
 /// Standard deviations of the seeds', the items' and the remaining effects.
 struct Effects {
@@ -45,7 +30,7 @@ fn differences(n: [usize; 2], effects: &Effects, normal: &mut Normal) -> Vec<Vec
 
 /// The share of experiments whose interval holds the truth, in percent.
 fn coverage(n: [usize; 2], effects: &Effects, test: impl Fn(&[Vec<f64>]) -> Option<Paired>) -> f64 {
-    let mut normal = Normal(ChaCha8Rng::seed_from_u64(1));
+    let mut normal = Normal::new(1);
     let holds = (0..EXPERIMENTS).filter(|_| {
         let found = test(&differences(n, effects, &mut normal)).and_then(|found| found.interval);
         found.is_some_and(|interval| (interval.low..=interval.high).contains(&TRUTH))
@@ -72,6 +57,68 @@ fn with_two_seeds_and_where_seeds_hardly_matter_it_is_rather_too_wide() {
         let found = coverage(n, effects, crossed);
         assert!(found >= 95.0, "{n:?}: {found} %");
     }
+}
+
+#[test]
+fn the_degrees_of_freedom_may_be_estimated_from_five_seeds_on() {
+    let by_satterthwaite = |d: &[Vec<f64>]| crossed_from(d, 2);
+    // Seeds decide, and their sd is known to one or two degrees of freedom.
+    let seeds = Effects { seed: 1.0, item: 1.0, rest: 0.3 };
+    for (n, most) in [([2, 30], 90.0), ([3, 30], 93.0)] {
+        let found = coverage(n, &seeds, by_satterthwaite);
+        assert!(found < most, "{n:?}: {found} %");
+    }
+    let both = Effects { seed: 0.2, item: 1.0, rest: 0.3 };
+    for n in [[5, 5], [5, 30], [7, 30], [10, 30]] {
+        for effects in [&seeds, &both, &USUAL] {
+            let found = coverage(n, effects, crossed);
+            assert!((93.5..=98.0).contains(&found), "{n:?}: {found} %");
+        }
+    }
+    // Where both matter, more degrees of freedom make it narrower.
+    let careful = |d: &[Vec<f64>]| crossed_from(d, usize::MAX);
+    assert!(coverage([5, 100], &both, careful) > coverage([5, 100], &both, crossed) + 0.5);
+}
+
+/// Values of two rows by seed and item: both have the items' effects, each seeds and rest of its own.
+fn two_rows(n: [usize; 2], effects: &Effects, normal: &mut Normal) -> Vec<Vec<[f64; 2]>> {
+    let [seeds, items] = n;
+    let of_items: Vec<f64> = (0..items).map(|_| normal.sample(effects.item)).collect();
+    (0..seeds)
+        .map(|_| {
+            let of_seed = [(); 2].map(|()| normal.sample(effects.seed));
+            let value = |item: &f64| of_seed.map(|s| s + item + normal.sample(effects.rest));
+            of_items.iter().map(value).collect()
+        })
+        .collect()
+}
+
+/// Lognormal values, the first row's three times the second's: the shares of intervals below and above
+/// the true difference, and those of logarithms below and above the true ratio.
+#[test]
+fn skewed_values_are_better_compared_by_their_logarithms() {
+    let effects = Effects { seed: 0.1, item: 1.0, rest: 0.3 };
+    // The mean of lognormal values is their median times exp(σ² / 2).
+    let variance: f64 = [effects.seed, effects.item, effects.rest].iter().map(|sd| sd * sd).sum();
+    let truths = [2.0 * (variance / 2.0).exp(), 3.0_f64.ln()];
+    let mut normal = Normal::new(3);
+    let mut missed = [[0; 2]; 2];
+    for _ in 0..EXPERIMENTS {
+        let logs = two_rows([5, 48], &effects, &mut normal);
+        for (i, truth) in truths.into_iter().enumerate() {
+            let scale = if i == 0 { f64::exp } else { |log: f64| log };
+            let difference = |[a, b]: &[f64; 2]| scale(a + 3.0_f64.ln()) - scale(*b);
+            let differences: Vec<Vec<f64>> =
+                logs.iter().map(|row| row.iter().map(difference).collect()).collect();
+            let interval = crossed(&differences).and_then(|found| found.interval).unwrap();
+            missed[i][0] += i32::from(interval.high < truth);
+            missed[i][1] += i32::from(interval.low > truth);
+        }
+    }
+    let shares = missed.map(|sides| sides.map(|n| 100.0 * f64::from(n) / EXPERIMENTS as f64));
+    let [[below, above], of_logarithms] = shares;
+    assert!(below > 8.0 && above < 1.0, "{shares:?}");
+    assert!(of_logarithms.iter().all(|side| (1.5..3.5).contains(side)), "{shares:?}");
 }
 
 #[test]

@@ -1,34 +1,125 @@
 //! The second part of a table: every row compared with a baseline.
 
-use experiments::schema::report::{self, Better};
+use experiments::schema::claim::{Measure, Relation};
+use experiments::schema::report::{self, Better, Compare};
 
-use super::data::{ABSENT, Baseline, Column, Row, Table};
-use crate::comparison::{Comparison, Finding, adjust_p_values, finals};
+use super::data::{ABSENT, Column, Row, Table};
+use crate::claims::JudgedClaim;
+use crate::comparison::{Comparison, Finding, finals};
+use crate::statistics::holm;
 
 /// Headings of [`Table::comparison_lines`], after the row's own.
 pub(super) const HEADINGS: [&str; 7] =
     ["metric", "difference", "95 % interval", "p (Holm)", "d_z", "seeds × items", "verdict"];
 
+/// The baseline of a table, and every row's comparisons with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Baseline {
+    /// The variant that the file names.
+    pub(crate) name: String,
+    pub(crate) label: String,
+    /// By row and column of the table: None for the baseline itself, for metrics that have no
+    /// better or worse, and where there is no pair.
+    pub comparisons: Vec<Vec<Option<BaselineComparison>>>,
+    family: Family,
+}
+
+/// A row compared with the baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BaselineComparison {
+    /// The differences, the row's values minus the baseline's.
+    pub comparison: Comparison,
+    /// The p-value adjusted by Holm within its family of tests; None if it is in none.
+    pub(crate) p_holm: Option<f64>,
+}
+
+/// The tests that are corrected together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    /// The claims of the file: a comparison that none is about is not tested.
+    Claims,
+    /// Where the file makes no claims: all rows, by column.
+    Columns,
+}
+
+impl BaselineComparison {
+    /// The result at 95 %.
+    pub fn finding(&self) -> Finding {
+        self.comparison.finding(self.p_holm)
+    }
+}
+
 impl Baseline {
     /// None if no row has that name, or none can be compared with it.
-    pub(super) fn new(name: &str, rows: &[Row], columns: &[Column]) -> Option<Self> {
+    pub(super) fn new(
+        name: &str,
+        rows: &[Row],
+        columns: &[Column],
+        claims: &[JudgedClaim],
+    ) -> Option<Self> {
         let baseline = &rows.iter().find(|row| row.variant.name == name)?.variant;
+        let family = if claims.is_empty() { Family::Columns } else { Family::Claims };
         let mut comparisons = vec![vec![None; columns.len()]; rows.len()];
         for (index, column) in columns.iter().enumerate() {
             if column.spec.better.is_none() {
                 continue;
             }
-            let theirs = finals(baseline, &column.spec.metric);
+            let metric = &column.spec.metric;
+            let theirs = finals(baseline, metric);
             for (row, comparisons) in rows.iter().zip(&mut comparisons) {
-                if row.variant.name != name {
-                    let ours = finals(&row.variant, &column.spec.metric);
-                    comparisons[index] = Comparison::new(&ours, &theirs);
+                let row = &row.variant;
+                if row.name != name {
+                    let claim = claims.iter().find(|c| is_about(c, [&row.name, name], metric));
+                    let comparison =
+                        Comparison::new(&finals(row, metric), &theirs, column.spec.compare);
+                    comparisons[index] = comparison.map(|comparison| BaselineComparison {
+                        p_holm: comparison.p().and(claim).map(|claim| claim.p_holm.unwrap_or(1.0)),
+                        comparison,
+                    });
                 }
             }
-            adjust_p_values(comparisons.iter_mut().filter_map(|row| row[index].as_mut()));
+            if family == Family::Columns {
+                adjust_p_values(comparisons.iter_mut().filter_map(|row| row[index].as_mut()));
+            }
         }
         comparisons.iter().flatten().any(Option::is_some).then_some(())?;
-        Some(Self { name: name.to_owned(), label: baseline.label.clone(), comparisons })
+        Some(Self { name: name.to_owned(), label: baseline.label.clone(), comparisons, family })
+    }
+
+    /// The family of the verdicts, as a part of a sentence.
+    pub(super) fn family(&self) -> &'static str {
+        match self.family {
+            Family::Claims => {
+                "verdicts are those of the claims, p-values corrected by Holm over all claims, and \
+                 differences that no claim names are not tested"
+            }
+            Family::Columns => "p-values corrected by Holm within each column",
+        }
+    }
+}
+
+/// True if the claim is about the difference of the final values of `metric` of these two rows.
+fn is_about(judged: &JudgedClaim, mut rows: [&str; 2], metric: &str) -> bool {
+    let compare = &judged.claim.compare;
+    if compare.relation == Relation::Best {
+        return false;
+    }
+    let mut named: Vec<&str> = compare
+        .quantities()
+        .filter(|quantity| quantity.measure == Measure::Final && quantity.metric == metric)
+        .map(|quantity| quantity.variant.as_str())
+        .collect();
+    named.sort_unstable();
+    rows.sort_unstable();
+    named == rows
+}
+
+/// Adjusts the p-values of a family of comparisons by Holm's method.
+fn adjust_p_values<'a>(family: impl Iterator<Item = &'a mut BaselineComparison>) {
+    let mut tested: Vec<_> = family.filter(|c| c.comparison.p().is_some()).collect();
+    let p_values: Vec<f64> = tested.iter().filter_map(|c| c.comparison.p()).collect();
+    for (comparison, p) in tested.iter_mut().zip(holm(&p_values)) {
+        comparison.p_holm = Some(p);
     }
 }
 
@@ -56,28 +147,34 @@ impl Table {
     }
 }
 
-/// The fields of one comparison, its difference with one more digit than the table shows.
-fn fields(column: &Column, comparison: &Comparison) -> Vec<String> {
+/// The fields of one comparison: its difference with one more digit than the table shows, or its ratio.
+fn fields(column: &Column, compared: &BaselineComparison) -> Vec<String> {
+    let comparison = &compared.comparison;
     let decimals = column.spec.decimals + 1;
     let finer =
         Column { spec: report::Column { decimals, ..column.spec.clone() }, ..column.clone() };
-    let signed = |value: f64| {
-        let text = finer.text(value);
-        if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
+    let text = |value: f64| match comparison.compare {
+        Compare::Difference => signed(&finer.text(value)),
+        Compare::Ratio => format!("×{value:.3}"),
     };
+    let (estimate, interval) = comparison.estimate();
     let paired = &comparison.paired;
     let none = || ABSENT.to_owned();
-    let interval = paired.interval.map(|i| format!("[{}, {}]", signed(i.low), signed(i.high)));
+    let interval = interval.map(|i| format!("[{}, {}]", text(i.low), text(i.high)));
     let items = if comparison.items == 0 { none() } else { comparison.items.to_string() };
     vec![
         column.label.clone(),
-        signed(paired.difference),
+        text(estimate),
         interval.unwrap_or_else(none),
-        comparison.p.map_or_else(none, p_text),
+        compared.p_holm.map_or_else(none, p_text),
         paired.effect_size.map_or_else(none, |d| format!("{d:.2}").replace('-', "−")),
         format!("{} × {items}", comparison.seeds.len()),
-        verdict(column, comparison),
+        verdict(column, compared),
     ]
+}
+
+fn signed(text: &str) -> String {
+    if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
 }
 
 /// A p-value with three decimals; `<0.001` below that.
@@ -85,9 +182,9 @@ pub(crate) fn p_text(p: f64) -> String {
     if p < 0.001 { "<0.001".to_owned() } else { format!("{p:.3}") }
 }
 
-fn verdict(column: &Column, comparison: &Comparison) -> String {
+fn verdict(column: &Column, compared: &BaselineComparison) -> String {
     let lower_is_better = column.spec.better == Some(Better::Lower);
-    let finding = comparison.finding();
+    let finding = compared.finding();
     let verdict = match finding {
         Finding::Higher | Finding::Lower => {
             if (finding == Finding::Lower) == lower_is_better {
@@ -97,13 +194,12 @@ fn verdict(column: &Column, comparison: &Comparison) -> String {
             }
         }
         Finding::NotResolved => "not resolved",
+        Finding::NotTested => "no claim",
         Finding::TooFew => "too few seeds",
         Finding::NoVariance => "does not vary",
     };
-    let scope = if comparison.has_single_seed() && finding != Finding::TooFew {
-        ", these checkpoints only"
-    } else {
-        ""
-    };
+    let is_verdict = !matches!(finding, Finding::TooFew | Finding::NotTested);
+    let is_of_checkpoints = is_verdict && compared.comparison.has_single_seed();
+    let scope = if is_of_checkpoints { ", these checkpoints only" } else { "" };
     verdict.to_owned() + scope
 }

@@ -6,7 +6,7 @@ use experiments::schema::report::Better;
 
 use super::notes::LeftOut;
 use super::{Column, Row};
-use crate::comparison::{Comparison, Finding, adjust_p_values, finals};
+use crate::comparison::{Comparison, Finding, finals};
 
 /// The rule by which values were made bold, for the note below the table.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,15 +57,16 @@ impl BoldRule {
         }
         let value = |row: usize| finals(&rows[row].variant, &column.spec.metric);
         let theirs = value(*best);
-        let mut comparisons: Vec<Option<Comparison>> =
-            others.iter().map(|(row, _)| Comparison::new(&value(*row), &theirs)).collect();
-        adjust_p_values(comparisons.iter_mut().flatten());
+        let comparisons: Vec<Option<Comparison>> = others
+            .iter()
+            .map(|(row, _)| Comparison::new(&value(*row), &theirs, column.spec.compare))
+            .collect();
         let shown = |row: &Row| candidate(row).map(|centre| column.text(centre));
         let text_of_best = shown(&rows[*best]);
         rows[*best].cells[index].best = true;
         self.has_bold = true;
         for ((row, _), comparison) in others.iter().zip(comparisons) {
-            let items = comparison.as_ref().and_then(|comparison| comparison.items_left_out);
+            let items = comparison.as_ref().and_then(|c| c.items_left_out.clone());
             self.left_out.extend(items.map(|items| LeftOut { column: index, items, row: *row }));
             let looks_the_same = shown(&rows[*row]) == text_of_best;
             let cannot_be_told = comparison.is_some_and(|comparison| self.is_tie(&comparison));
@@ -73,15 +74,18 @@ impl BoldRule {
         }
     }
 
-    /// True if a test does not tell the row from the best one.
+    /// True if a test does not tell the row from the best one. To call the best of the observed rows the
+    /// best, the tests against the others need no correction (Gutmann and Maymin, Is the Selected
+    /// Population the Best?, 1987).
     fn is_tie(&mut self, comparison: &Comparison) -> bool {
-        let evidence = match comparison.finding() {
+        let finding = comparison.finding(comparison.p());
+        let evidence = match comparison.p() {
             _ if comparison.has_single_seed() => Evidence::Checkpoints,
-            Finding::TooFew | Finding::NoVariance => Evidence::TooLittle,
-            Finding::Higher | Finding::Lower | Finding::NotResolved => Evidence::Test,
+            Some(_) => Evidence::Test,
+            None => Evidence::TooLittle,
         };
         self.evidence.insert(evidence);
-        evidence == Evidence::Test && comparison.finding() == Finding::NotResolved
+        evidence == Evidence::Test && finding == Finding::NotResolved
     }
 
     /// The meaning of bold, as the rest of a sentence; None if nothing is bold.
@@ -92,7 +96,7 @@ impl BoldRule {
         let tested = self.evidence.contains(&Evidence::Test);
         let clauses = self.evidence.iter().map(|evidence| match evidence {
             Evidence::Test => {
-                ", and all that paired tests over the seeds cannot tell from it (95 %, Holm)"
+                ", and all that paired tests over the seeds cannot tell from it (95 %, each by itself)"
             }
             Evidence::TooLittle if tested => {
                 "; where seeds are too few or do not vary, all that look the same"

@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 
-use experiments::schema::report::{Center, Spread};
+use experiments::schema::report::{Center, Compare, Spread};
 
-use super::{Estimate, Table};
+use super::{BaselineComparison, Estimate, Table};
 
 /// A column's optional value in a finite cell.
 type Statistic = fn(Estimate) -> Option<f64>;
 
-const COMPARISON_HEADER: [&str; 11] = [
+const COMPARISON_HEADER: [&str; 13] = [
     "variant",
     "baseline",
     "metric",
-    "difference",
+    "compare",
+    "estimate",
     "low",
     "high",
     "p",
@@ -21,6 +22,7 @@ const COMPARISON_HEADER: [&str; 11] = [
     "effect_size",
     "seeds",
     "items",
+    "items_left_out",
 ];
 
 impl Table {
@@ -75,20 +77,29 @@ impl Table {
         let mut records = vec![COMPARISON_HEADER.map(str::to_owned).to_vec()];
         for (row, comparisons) in self.rows.iter().zip(&baseline.comparisons) {
             for (column, comparison) in self.columns.iter().zip(comparisons) {
-                let Some(c) = comparison else { continue };
+                let Some(BaselineComparison { comparison: c, p_holm }) = comparison else {
+                    continue;
+                };
                 let metric = text_field(&column.spec.metric).into_owned();
-                let names = [row.variant.name.clone(), baseline.name.clone(), metric];
+                let compare = match c.compare {
+                    Compare::Difference => "difference",
+                    Compare::Ratio => "ratio",
+                };
+                let (estimate, interval) = c.estimate();
+                let names = [&row.variant.name, &baseline.name, &metric, compare];
                 let numbers = [
-                    Some(c.paired.difference),
-                    c.paired.interval.map(|interval| interval.low),
-                    c.paired.interval.map(|interval| interval.high),
+                    Some(estimate),
+                    interval.map(|interval| interval.low),
+                    interval.map(|interval| interval.high),
                     c.paired.p,
-                    c.p,
+                    *p_holm,
                     c.paired.effect_size,
                 ];
-                let mut fields = names.to_vec();
+                let mut fields = names.map(str::to_owned).to_vec();
                 fields.extend(numbers.map(optional_number));
                 fields.extend([c.seeds.len(), c.items].map(|n| n.to_string()));
+                let left_out = c.items_left_out.as_ref().map(|items| items.names.join("; "));
+                fields.push(text_field(&left_out.unwrap_or_default()).into_owned());
                 records.push(fields);
             }
         }

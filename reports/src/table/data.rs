@@ -2,8 +2,8 @@
 
 use experiments::schema::report::{self, Better, Center, Spread};
 
+use super::baseline::Baseline;
 use super::cell::{Cell, Estimate, Value};
-use crate::comparison::Comparison;
 use crate::records::{Records, Variant};
 
 /// Shown in place of a missing value.
@@ -31,17 +31,6 @@ pub struct Table {
     pub bold: Option<String>,
     /// Sentences below the table: what is missing, then the file's own notes.
     pub notes: Vec<String>,
-}
-
-/// The baseline of a table, and every row's comparisons with it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Baseline {
-    /// The variant that the file names.
-    pub(crate) name: String,
-    pub(crate) label: String,
-    /// By row and column of the table: None for the baseline itself, for metrics that have no
-    /// better or worse, and where there is no pair. The p-values are adjusted by column.
-    pub comparisons: Vec<Vec<Option<Comparison>>>,
 }
 
 /// One metric of the table.

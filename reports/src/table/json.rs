@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use experiments::protocol::number::Number;
-use experiments::schema::report::Better;
+use experiments::schema::report::{Better, Compare};
 use serde::Serialize;
 
-use super::{Cell, Column, Table};
+use super::{BaselineComparison, Cell, Column, Table};
 use crate::comparison::{Comparison, Finding};
 use crate::records::Trial;
 
@@ -60,43 +60,62 @@ struct CellJson<'a> {
     best: bool,
     paper: Option<Number>,
     #[serde(rename = "against", skip_serializing_if = "Option::is_none")]
-    comparison: Option<ComparisonJson<'a>>,
+    comparison: Option<BaselineJson<'a>>,
 }
 
-/// A difference from the baseline.
+/// A difference of two rows.
 #[derive(Serialize)]
 pub(crate) struct ComparisonJson<'a> {
-    difference: f64,
+    compare: Compare,
+    /// The difference or the ratio, and its interval.
+    estimate: f64,
     interval: Option<[f64; 2]>,
     p: Option<f64>,
-    p_holm: Option<f64>,
     effect_size: Option<f64>,
     seeds: &'a [u64],
     unpaired_seeds: &'a [u64],
     items: usize,
-    items_left_out: usize,
+    items_left_out: &'a [String],
     /// None if no item is left out.
     items_left_out_because: Option<&'static str>,
     scope: &'static str,
+}
+
+/// A difference from the baseline.
+#[derive(Serialize)]
+struct BaselineJson<'a> {
+    #[serde(flatten)]
+    comparison: ComparisonJson<'a>,
+    p_holm: Option<f64>,
     finding: Finding,
 }
 
 impl<'a> ComparisonJson<'a> {
     pub(crate) fn new(comparison: &'a Comparison) -> Self {
-        let paired = &comparison.paired;
+        let (estimate, interval) = comparison.estimate();
+        let (paired, left_out) = (&comparison.paired, comparison.items_left_out.as_ref());
         Self {
-            difference: paired.difference,
-            interval: paired.interval.map(|i| [i.low, i.high]),
+            compare: comparison.compare,
+            estimate,
+            interval: interval.map(|i| [i.low, i.high]),
             p: paired.p,
-            p_holm: comparison.p,
             effect_size: paired.effect_size,
             seeds: &comparison.seeds,
             unpaired_seeds: &comparison.unpaired,
             items: comparison.items,
-            items_left_out: comparison.items_left_out.map_or(0, |items| items.count),
-            items_left_out_because: comparison.items_left_out.map(|items| items.reason),
+            items_left_out: left_out.map_or(&[], |items| &items.names),
+            items_left_out_because: left_out.map(|items| items.reason),
             scope: comparison.scope(),
-            finding: comparison.finding(),
+        }
+    }
+}
+
+impl<'a> BaselineJson<'a> {
+    fn new(compared: &'a BaselineComparison) -> Self {
+        Self {
+            comparison: ComparisonJson::new(&compared.comparison),
+            p_holm: compared.p_holm,
+            finding: compared.finding(),
         }
     }
 }
@@ -160,7 +179,7 @@ impl<'a> ColumnJson<'a> {
 }
 
 impl<'a> CellJson<'a> {
-    fn new(cell: &Cell, comparison: Option<&'a Comparison>) -> Self {
+    fn new(cell: &Cell, comparison: Option<&'a BaselineComparison>) -> Self {
         let (value, estimate) = (cell.value, cell.value.estimate());
         Self {
             mean: value.number(|estimate| estimate.summary.mean).map(Number),
@@ -170,7 +189,7 @@ impl<'a> CellJson<'a> {
             n: estimate.map_or(0, |estimate| estimate.summary.n),
             best: cell.best,
             paper: cell.paper.map(Number),
-            comparison: comparison.map(ComparisonJson::new),
+            comparison: comparison.map(BaselineJson::new),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use experiments::schema::report;
 
+use crate::claims::JudgedClaim;
 use crate::records::Records;
 
 mod baseline;
@@ -20,12 +21,13 @@ mod terminal;
 mod text;
 
 pub(crate) use baseline::p_text;
+pub use baseline::{Baseline, BaselineComparison};
 pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::optional_number;
 pub use csv::{record, text_field};
 use data::ABSENT;
 pub(crate) use data::Column;
-pub use data::{Baseline, Row, Table};
+pub use data::{Row, Table};
 pub(crate) use html::{displayable, escape};
 pub(crate) use json::ComparisonJson;
 pub(crate) use markdown::escape as escape_markdown;
@@ -33,15 +35,16 @@ pub use notes::{IncompleteRow, MissingSeed};
 pub(crate) use text::{CellText, TableText};
 
 impl Table {
-    /// Fills the table that `spec` asks for from `records`.
-    pub fn new(spec: &report::Table, records: &Records) -> Self {
+    /// Fills the table that `spec` asks for from `records`. Its comparisons with a baseline have the
+    /// verdicts of the file's `claims` about them.
+    pub fn new(spec: &report::Table, records: &Records, claims: &[JudgedClaim]) -> Self {
         let columns: Vec<Column> =
             spec.columns.iter().map(|c| Column::new(c, spec, records)).collect();
         let mut rows: Vec<Row> =
             records.variants.iter().map(|v| Row::new(v, &columns, spec)).collect();
         let bold = best::mark(&mut rows, &columns);
         let baseline = spec.baseline.as_deref();
-        let baseline = baseline.and_then(|name| Baseline::new(name, &rows, &columns));
+        let baseline = baseline.and_then(|name| Baseline::new(name, &rows, &columns, claims));
         let mut table = Self {
             name: spec.name.clone(),
             experiment: records.experiment.clone(),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use experiments::schema::report::{self, Center, Spread};
+use experiments::schema::report::{self, Center, Compare, Spread};
 use serde::Serialize;
 
 use super::{Column, Row, Table};
@@ -36,7 +36,7 @@ pub struct MissingSeed {
 }
 
 /// Items of a row that a comparison does not use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LeftOut {
     /// Of the table.
     pub(super) column: usize,
@@ -115,8 +115,11 @@ fn unpaired_note(table: &Table) -> Option<String> {
     let baseline = table.baseline.as_ref()?;
     let mut left_out = Vec::new();
     for (row, comparisons) in table.rows.iter().zip(&baseline.comparisons) {
-        let unpaired =
-            comparisons.iter().flatten().flat_map(|c| &c.unpaired).collect::<BTreeSet<_>>();
+        let unpaired = comparisons
+            .iter()
+            .flatten()
+            .flat_map(|c| &c.comparison.unpaired)
+            .collect::<BTreeSet<_>>();
         let seeds = unpaired.into_iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         if !seeds.is_empty() {
             left_out.push(format!("{} ({seeds})", row.variant.label));
@@ -124,10 +127,25 @@ fn unpaired_note(table: &Table) -> Option<String> {
     }
     let mut text = format!(
         "Against {}: differences paired by seed and item, both taken as random and crossed; t \
-         intervals; p-values corrected by Holm within each column; d_z in standard deviations of \
-         the differences over items, or over seeds where no items are known.",
-        baseline.label
+         intervals at 95 %, each by itself; {}; d_z in standard deviations of the differences over items, \
+         or over seeds where no items are known.",
+        baseline.label,
+        baseline.family()
     );
+    let ratios = table.columns.iter().filter(|c| c.spec.compare == Compare::Ratio);
+    let ratios: Vec<&str> = ratios.map(|column| column.label.as_str()).collect();
+    if !ratios.is_empty() {
+        text.push_str(" Ratios of geometric means, tested as differences of logarithms: ");
+        text.push_str(&ratios.join(", "));
+        text.push('.');
+    }
+    let deterministic = table.rows.iter().map(|row| &row.variant).filter(|v| v.deterministic);
+    let deterministic: Vec<&str> = deterministic.map(|variant| variant.label.as_str()).collect();
+    if !deterministic.is_empty() {
+        text.push_str(" Deterministic, and compared with every seed: ");
+        text.push_str(&deterministic.join(", "));
+        text.push('.');
+    }
     if !left_out.is_empty() {
         text.push_str(" Seeds that have no partner are left out: ");
         text.push_str(&left_out.join(", "));
@@ -141,7 +159,9 @@ fn unpaired_note(table: &Table) -> Option<String> {
 fn item_notes(table: &Table, mut left_out: Vec<LeftOut>) -> Vec<String> {
     let comparisons = table.baseline.iter().flat_map(|baseline| &baseline.comparisons);
     for (row, comparisons) in comparisons.enumerate() {
-        let items = comparisons.iter().map(|comparison| comparison.as_ref()?.items_left_out);
+        let items = comparisons
+            .iter()
+            .map(|comparison| comparison.as_ref()?.comparison.items_left_out.clone());
         let items = items.enumerate().filter_map(|(column, items)| Some((column, items?)));
         left_out.extend(items.map(|(column, items)| LeftOut { column, items, row }));
     }

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use reports::comparison::Finding;
 use reports::records::{Records, Trial};
 use reports::table::Table;
+use serde_json::json;
 
 use crate::fixtures::{records, table, trial, unfinished, variant};
 
@@ -58,7 +59,7 @@ fn stale_comparisons_are_removed_when_the_baseline_is() {
 
 #[test]
 fn the_comparisons_in_every_format() {
-    let table = Table::new(&with_baseline_sr3(), &three_seeds());
+    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &[]);
     assert_snapshot!("comparisons.txt", table.terminal());
     assert_snapshot!("comparisons.md", table.markdown());
     assert_snapshot!("comparisons.tex", table.latex());
@@ -68,29 +69,34 @@ fn the_comparisons_in_every_format() {
     let cell = &json["rows"][2]["cells"]["psnr"]["against"];
     assert_eq!(cell["finding"], "higher");
     assert_eq!(cell["scope"], "seeds-and-items");
-    assert_eq!(cell["seeds"], serde_json::json!([0, 1, 2]));
+    assert_eq!(cell["seeds"], json!([0, 1, 2]));
     assert_eq!(cell["items"], 4);
 }
 
 #[test]
 fn the_verdicts_say_what_they_rest_on() {
-    let table = Table::new(&with_baseline_sr3(), &three_seeds());
+    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &[]);
     let baseline = table.baseline.as_ref().unwrap();
     let psnr = |row: usize| baseline.comparisons[row][0].as_ref();
     assert_eq!(psnr(1), None, "the baseline against itself");
     let bicubic = psnr(0).unwrap();
-    assert!(bicubic.has_single_seed());
-    assert_eq!((&bicubic.seeds[..], &bicubic.unpaired[..]), (&[0][..], &[1, 2][..]));
+    let seeds = &bicubic.comparison;
+    assert!(seeds.has_single_seed());
+    assert_eq!((&seeds.seeds[..], &seeds.unpaired[..]), (&[0][..], &[1, 2][..]));
     // Its one seed differs by -1.0 plus the same noise in every image.
     assert_eq!(bicubic.finding(), Finding::NoVariance);
     assert_eq!(psnr(4).unwrap().finding(), Finding::TooFew);
-    assert_eq!(baseline.comparisons[2][1].as_ref().unwrap().items, 0, "consistency has no items");
+    assert_eq!(
+        baseline.comparisons[2][1].as_ref().unwrap().comparison.items,
+        0,
+        "consistency has no items"
+    );
     assert_eq!(baseline.comparisons[2][2], None, "a plain fact is not compared");
 }
 
 #[test]
 fn all_that_cannot_be_told_from_the_best_is_bold() {
-    let table = Table::new(&with_baseline_sr3(), &three_seeds());
+    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &[]);
     let bold: Vec<bool> = table.rows.iter().map(|row| row.cells[0].best).collect();
     // Cos is best by 1.03 to 1.00; Res is below it and then above it; SR3 is below it in every
     // seed.
@@ -104,7 +110,7 @@ fn two_seeds_are_called_too_few() {
         variant("sr3", "SR3", seeds(&[0.0, 0.1])),
         variant("cos", "Cos", seeds(&[5.0, 5.2])),
     ]);
-    let table = Table::new(&with_baseline_sr3(), &records);
+    let table = Table::new(&with_baseline_sr3(), &records, &[]);
     assert!(table.terminal().contains("too few seeds"), "{}", table.terminal());
     assert_eq!(
         table.bold.unwrap(),
@@ -120,7 +126,7 @@ fn nothing_to_compare_is_left_out_of_every_format() {
         variant("sr3", "SR3", vec![unfinished(0, "running")]),
         variant("cos", "Cos", seeds(&[5.0])),
     ]);
-    let table = Table::new(&with_baseline_sr3(), &records);
+    let table = Table::new(&with_baseline_sr3(), &records, &[]);
     for text in [table.terminal(), table.markdown(), table.latex(), table.html(), table.json()] {
         assert!(text.contains("Cos") && !text.contains("Against"), "{text}");
     }
@@ -132,7 +138,7 @@ fn the_interquartile_mean_and_a_bootstrap_interval_on_request() {
     let spec = Spec { center: Center::Iqm, spread: Spread::Interval, ..table() };
     let row = [1.0, 2.0, 3.0, 4.0, 90.0].iter().zip(0..);
     let trials = row.map(|(psnr, seed)| trial(seed, &[("psnr", *psnr)])).collect();
-    let table = Table::new(&spec, &records(vec![variant("sr3", "SR3", trials)]));
+    let table = Table::new(&spec, &records(vec![variant("sr3", "SR3", trials)]), &[]);
     let text = table.markdown();
     // 2, 3 and 4 are left of the five. Samples with four or five times 90 (0.7 %), or with three
     // and a 4 (2.2 %), are the highest 2.9 %: the upper end is (4 + 90 + 90) / 3.
@@ -161,10 +167,10 @@ fn items_that_are_left_out_are_counted_in_every_format() {
         variant("cos", "Cos", cos),
         variant("res", "Res", rounded),
     ]);
-    let table = Table::new(&with_baseline_sr3(), &records);
+    let table = Table::new(&with_baseline_sr3(), &records, &[]);
     let notes = [
-        "PSNR, comparisons of SR3, Cos: 1 of 4 items left out: not every seed of both rows has a value of \
-         them.",
+        "PSNR, comparisons of SR3, Cos: 1 of 4 items left out (002): not every seed of both rows has a finite \
+         value of them.",
         "PSNR, comparisons of Res: 4 of 4 items left out: their mean is not the result.",
     ];
     let terminal = table.terminal().split_whitespace().collect::<Vec<_>>().join(" ");
@@ -175,12 +181,21 @@ fn items_that_are_left_out_are_counted_in_every_format() {
     }
     let json: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
     let psnr = |row: usize| &json["rows"][row]["cells"]["psnr"]["against"];
-    assert_eq!((&psnr(1)["items"], &psnr(1)["items_left_out"]), (&3.into(), &1.into()));
-    assert_eq!((&psnr(2)["items"], &psnr(2)["items_left_out"]), (&0.into(), &4.into()));
+    assert_eq!((&psnr(1)["items"], &psnr(1)["items_left_out"]), (&3.into(), &json!(["002"])));
+    assert_eq!(
+        (&psnr(2)["items"], &psnr(2)["items_left_out"]),
+        (&0.into(), &json!(["000", "001", "002", "003"]))
+    );
+    let csv = table.comparisons_csv().unwrap();
+    let psnr_of =
+        |row: &str| csv.lines().find(|l| l.starts_with(&format!("{row},sr3,psnr"))).unwrap();
+    assert!(
+        psnr_of("cos").ends_with(",3,3,002") && psnr_of("res").ends_with(",3,0,000; 001; 002; 003")
+    );
     assert_eq!(psnr(2)["items_left_out_because"], "their mean is not the result");
     let report = Report {
         claims: vec![
-            serde_json::from_value(serde_json::json!({
+            serde_json::from_value(json!({
                 "claim": "It is better.", "compare": "res.psnr > sr3.psnr"
             }))
             .unwrap(),

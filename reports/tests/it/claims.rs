@@ -1,15 +1,17 @@
 //! Claims, judged by records with a known answer.
 
 use experiments::schema::claim::Claim;
-use experiments::schema::report::Report;
+use experiments::schema::report::{Compare, Report};
 use insta::assert_snapshot;
 use reports::claims::Verdict::{
     self, FalseOfCheckpoints, NotMeasured, NotResolved, Refuted, Supported, TrueOfCheckpoints,
 };
 use reports::claims::judge;
+use reports::comparison::Finding;
 use reports::records::{Records, Trial, Variant};
+use reports::table::Table;
 
-use crate::fixtures::{records, series, table, trial, variant};
+use crate::fixtures::{records, series, table, trial, unfinished, variant};
 
 fn report(comparisons: &[&str]) -> Report {
     let claim = |text: &&str| Claim {
@@ -74,16 +76,118 @@ fn with_one_seed_nothing_is_supported_and_with_two_nothing_is_resolved() {
 }
 
 #[test]
-fn a_row_of_one_seed_does_not_change_a_verdict_unless_it_is_ahead() {
-    let rows = |reference| {
+fn a_trained_row_of_one_seed_leaves_a_claim_of_the_best_open() {
+    let rows = |reference: &[f64], deterministic| {
+        let reference = Variant { deterministic, ..row("reference", reference) };
         records(vec![
             row("a", &[20.0, 20.1, 19.9]),
             row("b", &[21.0, 21.05, 20.95]),
-            row("bicubic", &[reference]),
+            row("c", &[20.5, 20.4, 20.6]),
+            reference,
         ])
     };
-    assert_eq!(verdicts(&["b.psnr best"], &rows(19.0)), [Verdict::Supported]);
-    assert_eq!(verdicts(&["b.psnr best"], &rows(23.0)), [Verdict::NotResolved]);
+    let verdict = |records: &Records| verdicts(&["b.psnr best"], records)[0];
+    // Below the mean of b, above it, and above what b has with that seed.
+    for value in [19.0, 23.0, 21.01] {
+        assert_eq!(verdict(&rows(&[value], false)), NotResolved, "{value}");
+    }
+    let judged = judge(&report(&["b.psnr best"]), &rows(&[19.0], false)).unwrap();
+    assert!(judged[0].notes[0].contains("REFERENCE has one seed in common"), "{judged:?}");
+    // Without randomness, it is compared with every seed of b.
+    assert_eq!(verdict(&rows(&[19.0], true)), Supported);
+    assert_eq!(verdict(&rows(&[23.0], true)), Refuted);
+    assert_eq!(verdict(&rows(&[21.01], true)), NotResolved);
+    let judged = judge(&report(&["b.psnr > reference.psnr"]), &rows(&[19.0], true)).unwrap();
+    // scipy.stats.ttest_1samp([21.0, 21.05, 20.95], 19.0).pvalue
+    assert!((judged[0].p_holm.unwrap() - 2.082_682_517_640_475e-4).abs() < 1e-9, "{judged:?}");
+}
+
+#[test]
+fn a_row_that_has_not_finished_leaves_a_claim_of_the_best_open() {
+    let rows = |last: Variant| {
+        records(vec![row("a", &[20.0, 20.1, 19.9]), row("b", &[21.0, 21.05, 20.95]), last])
+    };
+    let verdict = |last| verdicts(&["b.psnr best"], &rows(last))[0];
+    let queued = (0..3).map(|seed| unfinished(seed, "queued")).collect();
+    assert_eq!(verdict(variant("c", "C", queued)), NotResolved);
+    assert_eq!(verdict(row("c", &[f64::NAN; 3])), NotResolved);
+    // A row that has no such metric is no rival.
+    let other = (0..3).map(|seed| trial(seed, &[("ssim", 0.5)])).collect();
+    assert_eq!(verdict(variant("c", "C", other)), Supported);
+}
+
+#[test]
+fn the_list_of_claims_is_one_family() {
+    let records = records(vec![
+        row("a", &[20.0, 20.1, 19.9]),
+        row("b", &[20.31, 20.58, 20.28]),
+        row("c", &[20.5, 19.2, 21.1]),
+    ]);
+    let clear = "a.psnr < b.psnr";
+    assert_eq!(verdicts(&[clear], &records), [Supported]);
+    let claims =
+        [clear, "a.psnr < c.psnr", "b.psnr < c.psnr", "a.psnr > c.psnr", "b.psnr < a.ssim"];
+    let judged = judge(&report(&claims), &records).unwrap();
+    assert_eq!(judged[0].verdict, NotResolved);
+    // The last claim is not measured, and does not count.
+    let [p, p_holm] = [judged[0].p.unwrap(), judged[0].p_holm.unwrap()];
+    assert!(p < 0.05 && (p_holm - 4.0 * p).abs() < 1e-12, "{p} {p_holm}");
+    assert_eq!(judged[4].p_holm, None);
+}
+
+#[test]
+fn the_table_has_the_verdicts_of_the_claims_and_no_other() {
+    let records = records(vec![
+        row("a", &[20.0, 20.1, 19.9]),
+        row("b", &[20.31, 20.58, 20.28]),
+        row("c", &[20.5, 19.2, 21.1]),
+        row("d", &[25.0, 25.1, 24.8]),
+    ]);
+    let claims = ["a.psnr < b.psnr", "a.psnr < c.psnr", "b.psnr < c.psnr", "d.psnr best"];
+    let mut report = report(&claims);
+    report.table.as_mut().unwrap().baseline = Some("a".to_owned());
+    let judged = judge(&report, &records).unwrap();
+    let table = Table::new(report.table.as_ref().unwrap(), &records, &judged);
+    let compared = &table.baseline.as_ref().unwrap().comparisons;
+    let psnr = |row: usize| compared[row][0].as_ref().unwrap();
+    // By itself, b differs from a: p 0.02.
+    assert_eq!(judged[0].verdict, NotResolved);
+    assert_eq!(psnr(1).finding(), Finding::NotResolved);
+    assert_eq!(psnr(2).finding(), Finding::NotResolved);
+    assert_eq!(psnr(3).finding(), Finding::NotTested);
+    assert!(table.markdown().contains("| no claim |"), "{}", table.markdown());
+    assert!(table.markdown().contains("corrected by Holm over all claims"));
+    let json: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
+    let p_holm = &json["rows"][1]["cells"]["psnr"]["against"]["p_holm"];
+    assert_eq!(p_holm.as_f64(), judged[0].p_holm);
+}
+
+#[test]
+fn a_column_of_ratios_is_compared_by_ratios_everywhere() {
+    // Half as much, a third, a half.
+    let records = records(vec![row("a", &[1.0, 2.0, 6.0]), row("b", &[2.0, 6.0, 12.0])]);
+    let claims = ["a.psnr < b.psnr", "a.psnr best", "steps(a.psnr >= 1) < steps(b.psnr >= 1)"];
+    let mut report = report(&claims);
+    let table = report.table.as_mut().unwrap();
+    table.baseline = Some("b".to_owned());
+    table.columns[0].compare = Compare::Ratio;
+    let out = tempfile::tempdir().unwrap();
+    let written = reports::write(&report, &records, out.path()).unwrap();
+    // The cube root of 1 / 12, and the t interval of the three logarithms (SciPy's `ttest_1samp`).
+    let [text, table] = [written.claims.unwrap(), written.table.unwrap()];
+    assert!(text.contains("against B: ×0.4368 [×0.2442, ×0.7813]"), "{text}");
+    assert!(table.contains("×0.437 [×0.244, ×0.781]"), "{table}");
+    let read = |name| std::fs::read_to_string(out.path().join(name)).unwrap();
+    assert!(read("table1.md").contains("tested as differences of logarithms: PSNR"));
+    assert!(
+        read("table1-against.csv").contains("a,b,psnr,ratio,0.436"),
+        "{}",
+        read("table1-against.csv")
+    );
+    let json: serde_json::Value = serde_json::from_str(&read("claims.json")).unwrap();
+    let compared = &json["claims"][1]["comparisons"][0]["comparison"];
+    assert_eq!(compared["compare"], "ratio");
+    assert!((compared["estimate"].as_f64().unwrap() - (1.0_f64 / 12.0).cbrt()).abs() < 1e-12);
 }
 
 #[test]
@@ -119,6 +223,34 @@ fn the_first_to_reach_a_level_is_better() {
 }
 
 #[test]
+fn the_mean_over_the_training_is_the_area_under_the_curve() {
+    let row = |name: &str, curves: [&[(u64, f64)]; 3]| {
+        let trials = curves.into_iter().zip(0..).map(|(points, seed)| Trial {
+            series: [("val".to_owned(), series(points, &[]))].into(),
+            ..trial(seed, &[])
+        });
+        variant(name, &name.to_uppercase(), trials.collect())
+    };
+    // Noise takes "noisy" above 20 first; "steady" is ahead from then on.
+    let noisy: [&[(u64, f64)]; 3] = [
+        &[(0, 10.0), (100, 21.0), (300, 11.0), (400, 12.0)],
+        &[(0, 10.0), (100, 21.0), (300, 11.0), (400, 12.5)],
+        &[(0, 10.0), (100, 22.0), (300, 11.0), (400, 12.0)],
+    ];
+    let steady: &[(u64, f64)] = &[(0, 10.0), (100, 19.0), (300, 21.0), (400, 22.0)];
+    let records = records(vec![row("noisy", noisy), row("steady", [steady; 3])]);
+    let claims =
+        ["mean(steady.val) > mean(noisy.val)", "steps(steady.val >= 20) < steps(noisy.val >= 20)"];
+    let judged = judge(&report(&claims), &records).unwrap();
+    assert_eq!(judged[0].verdict, Supported);
+    // (100 × 14.5 + 200 × 20 + 100 × 21.5) / 400 = 19; (100 × 15.5 + 200 × 16 + 100 × 11.5) / 400 = 14.75,
+    // and 0.0625 and 0.375 more with the other seeds.
+    let difference = judged[0].comparisons[0].1.paired.difference;
+    assert!((difference - (4.25 - (0.0625 + 0.375) / 3.0)).abs() < 1e-12, "{difference}");
+    assert!(judged[1].comparisons[0].1.paired.difference > 0.0);
+}
+
+#[test]
 fn a_share_of_the_way_is_that_of_each_curve() {
     let records = records(vec![
         curves("fast", [Some(200), Some(200), Some(400)]),
@@ -134,7 +266,8 @@ fn the_files_say_what_the_verdicts_rest_on() {
     let records = records(vec![
         row("a", &[20.0, 20.1, 19.9]),
         row("b", &[21.0, 21.05, 20.95]),
-        row("bicubic", &[19.5]),
+        Variant { deterministic: true, ..row("bicubic", &[19.5]) },
+        row("c", &[19.0]),
     ]);
     let out = tempfile::tempdir().unwrap();
     let report = report(&["a.psnr < b.psnr", "b.psnr best", "a.psnr > b.ssim"]);
@@ -145,7 +278,7 @@ fn the_files_say_what_the_verdicts_rest_on() {
     let json: serde_json::Value = serde_json::from_str(&read("claims.json")).unwrap();
     assert_eq!(json["claims"][0]["verdict"], "supported");
     assert_eq!(
-        json["claims"][1]["comparisons"][1]["comparison"]["scope"],
+        json["claims"][1]["comparisons"][2]["comparison"]["scope"],
         "these-checkpoints-only"
     );
     // Without claims there are no files of them.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use experiments::protocol::events::MetricInfo;
-use experiments::schema::report::{Better, Center, Column, Spread, Table};
+use experiments::schema::report::{Better, Center, Column, Compare, Spread, Table};
 use reports::records::{Records, Trial, TrialState, Variant};
 use reports::series::{Sample, Series};
 
@@ -28,7 +28,7 @@ pub(crate) fn unfinished(seed: u64, why: &str) -> Trial {
 }
 
 pub(crate) fn variant(name: &str, label: &str, trials: Vec<Trial>) -> Variant {
-    Variant { name: name.to_owned(), label: label.to_owned(), trials, run: None }
+    Variant { name: name.to_owned(), label: label.to_owned(), trials, ..Variant::default() }
 }
 
 pub(crate) fn records(variants: Vec<Variant>) -> Records {
@@ -52,6 +52,7 @@ pub(crate) fn column(metric: &str) -> Column {
         label: None,
         unit: None,
         better: Some(Better::Higher),
+        compare: Compare::Difference,
         decimals: 2,
         scale: 1.0,
     }

@@ -193,7 +193,8 @@ fn curves(config: &Config) -> BTreeMap<String, MetricInfo> {
             ("val/psnr_ema", psnr("averaged weights"), Some("dB")),
             (
                 "train/loss",
-                "Mean absolute error of the prediction since the last point".to_owned(),
+                "Training loss since the last point; of `loss: simple` the mean absolute error"
+                    .to_owned(),
                 None,
             ),
             ("train/learning_rate", "Adam's learning rate".to_owned(), None),

@@ -27,6 +27,11 @@ fn variants(file: &File, findings: &mut Findings) {
         cost(&pointer, variant.cost, findings);
         if let Some(own) = &variant.seeds {
             seeds(&format!("{pointer}/seeds"), own, findings);
+            if variant.deterministic {
+                let hint = "leave out `seeds`: it runs with the first seed of the others";
+                let message = "a deterministic variant has no seeds of its own";
+                findings.advise(&format!("{pointer}/seeds"), message, hint);
+            }
         }
     }
 }

@@ -100,7 +100,7 @@ fn table(mut spec: Spec, runs: &[OtherRun]) -> Result<Table, CompareError> {
         metrics,
         ..Records::default()
     };
-    Ok(Table::new(&spec, &records))
+    Ok(Table::new(&spec, &records, &[]))
 }
 
 /// A row for every variant of every run; those of one name are adjacent, in the order of the runs.

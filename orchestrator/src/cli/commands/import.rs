@@ -211,7 +211,7 @@ fn plan_trials(
             build: None,
             data: None,
         };
-        imported.push(ImportedTrial { source, row: Row { name, label }, trial });
+        imported.push(ImportedTrial { source, row: Row { name, label, deterministic: false }, trial });
     }
     Ok(imported)
 }

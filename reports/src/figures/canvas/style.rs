@@ -70,10 +70,11 @@ pub(crate) fn dashes(index: usize) -> Option<(f64, f64)> {
 }
 
 /// Outline of the marker of the variant at `index`, around the origin, for a radius of 1 and of
-/// about equal area. As many shapes as colours, so that all can be told apart in grey.
+/// about equal area. As many shapes as colours, so that as many can be told apart in grey; the next ones
+/// have the same colours with other shapes.
 pub(crate) fn marker(index: usize) -> Vec<(f64, f64)> {
     let half_turn = std::f64::consts::PI;
-    match index % COLOURS.len() {
+    match (index + index / COLOURS.len()) % COLOURS.len() {
         0 => polygon(32, 1.0, 0.0),
         1 => polygon(4, 1.25, half_turn / 4.0),
         2 => polygon(3, 1.45, 0.0),
@@ -144,5 +145,12 @@ mod tests {
         });
         assert_eq!(styles.collect::<BTreeSet<_>>().len(), LINE_STYLES);
         assert!((0..8).all(|index| dashes(index).is_none()));
+    }
+
+    #[test]
+    fn every_marker_is_another_shape_or_colour() {
+        let count = COLOURS.len() * COLOURS.len();
+        let markers = (0..count).map(|index| format!("{:?} {:?}", colour(index), marker(index)));
+        assert_eq!(markers.collect::<BTreeSet<_>>().len(), count);
     }
 }

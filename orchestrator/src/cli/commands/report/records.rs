@@ -94,8 +94,13 @@ pub(crate) async fn collect(
                 artifacts: artifacts.into_iter().filter_map(|a| artifact(a, &folder)).collect(),
             });
         }
-        let (name, label) = (row.name.clone(), row.label.clone());
-        variants.push(Variant { name, label, trials: of_row, run: None });
+        variants.push(Variant {
+            name: row.name.clone(),
+            label: row.label.clone(),
+            trials: of_row,
+            deterministic: row.deterministic,
+            run: None,
+        });
     }
     Ok(Records {
         experiment: heading.experiment.to_owned(),
