@@ -11,6 +11,8 @@ use crate::statistics::{CONFIDENCE, holm};
 
 mod evidence;
 mod measure;
+#[cfg(test)]
+mod simulation;
 mod write;
 
 use evidence::{Evidence, Outcome, Test, evidence};
