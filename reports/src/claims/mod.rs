@@ -25,8 +25,8 @@ pub struct JudgedClaim {
     pub(crate) claim: Claim,
     /// Over all comparisons; [`Verdict::NotMeasured`] if there are none.
     pub verdict: Verdict,
-    /// The p-value of the claim, or of its opposite where the data point there; None if neither could be
-    /// tested.
+    /// The p-value of the claim, or of its opposite where the data point there, 1 for a claim that stays
+    /// open; None if nothing could be tested.
     pub p: Option<f64>,
     /// The same adjusted by Holm over all claims that have one.
     pub p_holm: Option<f64>,
