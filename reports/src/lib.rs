@@ -119,7 +119,8 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     let metric_gaps = MetricGaps::of_records(report, records);
     let mut written = Written { metric_gaps, ..Written::default() };
     let claims = claims::judge(report, records)?;
-    let mut table = report.table.as_ref().map(|spec| Table::new(spec, records, &claims));
+    let mut table =
+        report.table.as_ref().map(|spec| Table::new(spec, records, &claims::family(&claims)));
     if let Some(table) = &mut table {
         table.notes.extend(written.metric_gaps.notes_of_table());
     }

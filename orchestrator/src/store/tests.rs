@@ -42,11 +42,7 @@ impl Run {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("orch.db")).await.unwrap();
         let mut journal = Journal::open(&folder.path().join("journal.jsonl")).unwrap();
-        let rows = vec![Row {
-            name: "a".to_owned(),
-            label: "A".to_owned(),
-            deterministic: false,
-        }];
+        let rows = vec![Row { name: "a".to_owned(), label: "A".to_owned(), deterministic: false }];
         journal
             .append(Entry::Planned(Planned {
                 rows,

@@ -22,9 +22,10 @@ pub(super) enum Test {
 /// The evidence on a claim.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Evidence {
-    /// True if the claim, false if its opposite has a p-value or is a fact; None if neither.
+    /// True if the data point to the claim, false if to its opposite; None if to neither, or the claim
+    /// stays open.
     pub(super) holds: Option<bool>,
-    /// The p-value of that direction; None if it is a fact, or there is no direction.
+    /// The p-value of that direction, 1 without one; None if nothing is tested.
     pub(super) p: Option<f64>,
 }
 
@@ -55,7 +56,8 @@ pub(super) fn evidence(outcomes: &[Outcome], is_open: bool) -> Evidence {
     }
     let supports = |o: &Outcome| o.favours == Some(true) && o.test != Test::None;
     if is_open || !outcomes.iter().all(supports) {
-        return Evidence { holds: None, p: None };
+        // It counts as a test whatever the data say, or else they would choose the family.
+        return Evidence { holds: None, p: p_values(|_| true).next().map(|_| 1.0) };
     }
     Evidence { holds: Some(true), p: p_values(|_| true).max_by(f64::total_cmp) }
 }
@@ -74,12 +76,13 @@ mod tests {
     fn a_conjunction_is_as_strong_as_its_weakest_part() {
         let all = [outcome(true, 0.001), outcome(true, 0.04), outcome(true, 0.02)];
         assert_eq!(evidence(&all, false), Evidence { holds: Some(true), p: Some(0.04) });
-        let none = Evidence { holds: None, p: None };
-        assert_eq!(evidence(&all, true), none);
+        let open = Evidence { holds: None, p: Some(1.0) };
+        assert_eq!(evidence(&all, true), open);
         let untested = Outcome { favours: Some(true), test: Test::None };
-        assert_eq!(evidence(&[all[0], untested], false), none);
+        assert_eq!(evidence(&[all[0], untested], false), open);
+        assert_eq!(evidence(&[untested], false), Evidence { holds: None, p: None });
         let equal = Outcome { favours: None, test: Test::Fact };
-        assert_eq!(evidence(&[all[0], equal], false), none);
+        assert_eq!(evidence(&[all[0], equal], false), open);
     }
 
     #[test]

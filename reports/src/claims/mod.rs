@@ -2,15 +2,17 @@
 
 use std::io;
 
-use experiments::schema::claim::{Claim, Measure, Relation};
+use experiments::schema::claim::{Claim, Measure, Quantity, Relation};
 use experiments::schema::report::{Better, Compare, Report};
 
-use crate::comparison::Comparison;
+use crate::comparison::{ClaimedDifference, Comparison, Family};
 use crate::records::Records;
 use crate::statistics::{CONFIDENCE, holm};
 
 mod evidence;
 mod measure;
+#[cfg(test)]
+mod simulation;
 mod write;
 
 use evidence::{Evidence, Outcome, Test, evidence};
@@ -23,8 +25,8 @@ pub struct JudgedClaim {
     pub(crate) claim: Claim,
     /// Over all comparisons; [`Verdict::NotMeasured`] if there are none.
     pub verdict: Verdict,
-    /// The p-value of the claim, or of its opposite where the data point there; None if neither could be
-    /// tested.
+    /// The p-value of the claim, or of its opposite where the data point there, 1 for a claim that stays
+    /// open; None if nothing could be tested.
     pub p: Option<f64>,
     /// The same adjusted by Holm over all claims that have one.
     pub p_holm: Option<f64>,
@@ -91,6 +93,32 @@ pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>>
         }
     });
     Ok(judged.collect())
+}
+
+/// The family of tests that the claims are; without any, each column of a table is one.
+pub fn family(claims: &[JudgedClaim]) -> Family {
+    if claims.is_empty() {
+        return Family::Columns;
+    }
+    Family::Claims(claims.iter().filter_map(JudgedClaim::difference).collect())
+}
+
+impl JudgedClaim {
+    /// The difference of final values of one metric that it is about, if it is.
+    fn difference(&self) -> Option<ClaimedDifference> {
+        let compare = &self.claim.compare;
+        let (Relation::Below(other) | Relation::Above(other)) = &compare.relation else {
+            return None;
+        };
+        let subject = &compare.subject;
+        let is_final = |quantity: &Quantity| quantity.measure == Measure::Final;
+        let is_of_one = is_final(subject) && is_final(other) && subject.metric == other.metric;
+        is_of_one.then(|| ClaimedDifference {
+            variants: [subject.variant.clone(), other.variant.clone()],
+            metric: subject.metric.clone(),
+            p_holm: self.p_holm.unwrap_or(1.0),
+        })
+    }
 }
 
 /// A claim and the comparisons that it is about.

@@ -1,5 +1,6 @@
 //! Paired comparison of two rows: pairs their values by seed and item, and tests the differences.
 
+mod family;
 mod items;
 
 use experiments::schema::report::Compare;
@@ -9,6 +10,7 @@ use self::items::PairedItems;
 use crate::records::{ItemValues, Trial, Variant};
 use crate::statistics::{CONFIDENCE, Interval, Paired, crossed, paired};
 
+pub use self::family::{ClaimedDifference, Family};
 pub(crate) use self::items::LeftOutItems;
 
 /// One seed's value of the compared quantity.

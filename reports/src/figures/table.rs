@@ -10,6 +10,7 @@ use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::style::{self, px};
 use super::canvas::surface::{Canvas, svg};
 use super::canvas::title::{TitleBlock, draw_lines, small_lines};
+use crate::comparison::Family;
 use crate::files::Files;
 use crate::records::Records;
 use crate::table::{CellText, Table, TableText};
@@ -38,7 +39,7 @@ pub(super) fn draw(
     if !spec.columns.is_empty() {
         shown.columns.retain(|column| spec.columns.contains(&column.metric));
     }
-    let table = Table::new(&shown, records, &[]);
+    let table = Table::new(&shown, records, &Family::Columns);
     add(
         &spec.name,
         || plot(&spec.title, &table),

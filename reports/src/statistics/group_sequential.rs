@@ -18,7 +18,7 @@ const SEED: u64 = 0;
 /// One level for all looks is Pocock's design (Group Sequential Methods in the Design and Analysis of
 /// Clinical Trials, 1977), which takes the variance as known. Here it is estimated at each look. The joint
 /// distribution of the t statistics under the null hypothesis does not depend on it, and is simulated: of
-/// [`EXPERIMENTS`] sequences of standard normal differences, the `alpha` quantile of the least p-value
+/// 400,000 sequences of standard normal differences, the `alpha` quantile of the least p-value
 /// (Jennison and Turnbull, Exact Calculations for Sequential t, χ² and F Tests, 1991, compute it by
 /// integration).
 pub fn nominal_level(alpha: f64, looks: &[usize]) -> Option<f64> {

@@ -1,11 +1,9 @@
 //! The second part of a table: every row compared with a baseline.
 
-use experiments::schema::claim::{Measure, Relation};
 use experiments::schema::report::{self, Better, Compare};
 
 use super::data::{ABSENT, Column, Row, Table};
-use crate::claims::JudgedClaim;
-use crate::comparison::{Comparison, Finding, finals};
+use crate::comparison::{Comparison, Family, Finding, finals};
 use crate::statistics::holm;
 
 /// Headings of [`Table::comparison_lines`], after the row's own.
@@ -33,15 +31,6 @@ pub struct BaselineComparison {
     pub(crate) p_holm: Option<f64>,
 }
 
-/// The tests that are corrected together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    /// The claims of the file: a comparison that none is about is not tested.
-    Claims,
-    /// Where the file makes no claims: all rows, by column.
-    Columns,
-}
-
 impl BaselineComparison {
     /// The result at 95 %.
     pub fn finding(&self) -> Finding {
@@ -55,10 +44,9 @@ impl Baseline {
         name: &str,
         rows: &[Row],
         columns: &[Column],
-        claims: &[JudgedClaim],
+        family: &Family,
     ) -> Option<Self> {
         let baseline = &rows.iter().find(|row| row.variant.name == name)?.variant;
-        let family = if claims.is_empty() { Family::Columns } else { Family::Claims };
         let mut comparisons = vec![vec![None; columns.len()]; rows.len()];
         for (index, column) in columns.iter().enumerate() {
             if column.spec.better.is_none() {
@@ -69,49 +57,35 @@ impl Baseline {
             for (row, comparisons) in rows.iter().zip(&mut comparisons) {
                 let row = &row.variant;
                 if row.name != name {
-                    let claim = claims.iter().find(|c| is_about(c, [&row.name, name], metric));
                     let comparison =
                         Comparison::new(&finals(row, metric), &theirs, column.spec.compare);
                     comparisons[index] = comparison.map(|comparison| BaselineComparison {
-                        p_holm: comparison.p().and(claim).map(|claim| claim.p_holm.unwrap_or(1.0)),
+                        p_holm: comparison
+                            .p()
+                            .and_then(|_| family.p_of_claim([&row.name, name], metric)),
                         comparison,
                     });
                 }
             }
-            if family == Family::Columns {
+            if *family == Family::Columns {
                 adjust_p_values(comparisons.iter_mut().filter_map(|row| row[index].as_mut()));
             }
         }
         comparisons.iter().flatten().any(Option::is_some).then_some(())?;
-        Some(Self { name: name.to_owned(), label: baseline.label.clone(), comparisons, family })
+        let (name, label) = (name.to_owned(), baseline.label.clone());
+        Some(Self { name, label, comparisons, family: family.clone() })
     }
 
     /// The family of the verdicts, as a part of a sentence.
     pub(super) fn family(&self) -> &'static str {
         match self.family {
-            Family::Claims => {
+            Family::Claims(_) => {
                 "verdicts are those of the claims, p-values corrected by Holm over all claims, and \
                  differences that no claim names are not tested"
             }
             Family::Columns => "p-values corrected by Holm within each column",
         }
     }
-}
-
-/// True if the claim is about the difference of the final values of `metric` of these two rows.
-fn is_about(judged: &JudgedClaim, mut rows: [&str; 2], metric: &str) -> bool {
-    let compare = &judged.claim.compare;
-    if compare.relation == Relation::Best {
-        return false;
-    }
-    let mut named: Vec<&str> = compare
-        .quantities()
-        .filter(|quantity| quantity.measure == Measure::Final && quantity.metric == metric)
-        .map(|quantity| quantity.variant.as_str())
-        .collect();
-    named.sort_unstable();
-    rows.sort_unstable();
-    named == rows
 }
 
 /// Adjusts the p-values of a family of comparisons by Holm's method.

@@ -4,7 +4,7 @@
 
 use experiments::schema::report;
 
-use crate::claims::JudgedClaim;
+use crate::comparison::Family;
 use crate::records::Records;
 
 mod baseline;
@@ -35,16 +35,16 @@ pub use notes::{IncompleteRow, MissingSeed};
 pub(crate) use text::{CellText, TableText};
 
 impl Table {
-    /// Fills the table that `spec` asks for from `records`. Its comparisons with a baseline have the
-    /// verdicts of the file's `claims` about them.
-    pub fn new(spec: &report::Table, records: &Records, claims: &[JudgedClaim]) -> Self {
+    /// Fills the table that `spec` asks for from `records`. Its comparisons with a baseline are tests of
+    /// `family`.
+    pub fn new(spec: &report::Table, records: &Records, family: &Family) -> Self {
         let columns: Vec<Column> =
             spec.columns.iter().map(|c| Column::new(c, spec, records)).collect();
         let mut rows: Vec<Row> =
             records.variants.iter().map(|v| Row::new(v, &columns, spec)).collect();
         let bold = best::mark(&mut rows, &columns);
         let baseline = spec.baseline.as_deref();
-        let baseline = baseline.and_then(|name| Baseline::new(name, &rows, &columns, claims));
+        let baseline = baseline.and_then(|name| Baseline::new(name, &rows, &columns, family));
         let mut table = Self {
             name: spec.name.clone(),
             experiment: records.experiment.clone(),

@@ -2,7 +2,7 @@
 
 use experiments::schema::report::{Center, Report, Spread, Table as Spec};
 use insta::assert_snapshot;
-use reports::comparison::Finding;
+use reports::comparison::{Family, Finding};
 use reports::records::{Records, Trial};
 use reports::table::Table;
 use serde_json::json;
@@ -59,7 +59,7 @@ fn stale_comparisons_are_removed_when_the_baseline_is() {
 
 #[test]
 fn the_comparisons_in_every_format() {
-    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &[]);
+    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &Family::Columns);
     assert_snapshot!("comparisons.txt", table.terminal());
     assert_snapshot!("comparisons.md", table.markdown());
     assert_snapshot!("comparisons.tex", table.latex());
@@ -75,7 +75,7 @@ fn the_comparisons_in_every_format() {
 
 #[test]
 fn the_verdicts_say_what_they_rest_on() {
-    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &[]);
+    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &Family::Columns);
     let baseline = table.baseline.as_ref().unwrap();
     let psnr = |row: usize| baseline.comparisons[row][0].as_ref();
     assert_eq!(psnr(1), None, "the baseline against itself");
@@ -96,7 +96,7 @@ fn the_verdicts_say_what_they_rest_on() {
 
 #[test]
 fn all_that_cannot_be_told_from_the_best_is_bold() {
-    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &[]);
+    let table = Table::new(&with_baseline_sr3(), &three_seeds(), &Family::Columns);
     let bold: Vec<bool> = table.rows.iter().map(|row| row.cells[0].best).collect();
     // Cos is best by 1.03 to 1.00; Res is below it and then above it; SR3 is below it in every
     // seed.
@@ -110,7 +110,7 @@ fn two_seeds_are_called_too_few() {
         variant("sr3", "SR3", seeds(&[0.0, 0.1])),
         variant("cos", "Cos", seeds(&[5.0, 5.2])),
     ]);
-    let table = Table::new(&with_baseline_sr3(), &records, &[]);
+    let table = Table::new(&with_baseline_sr3(), &records, &Family::Columns);
     assert!(table.terminal().contains("too few seeds"), "{}", table.terminal());
     assert_eq!(
         table.bold.unwrap(),
@@ -126,7 +126,7 @@ fn nothing_to_compare_is_left_out_of_every_format() {
         variant("sr3", "SR3", vec![unfinished(0, "running")]),
         variant("cos", "Cos", seeds(&[5.0])),
     ]);
-    let table = Table::new(&with_baseline_sr3(), &records, &[]);
+    let table = Table::new(&with_baseline_sr3(), &records, &Family::Columns);
     for text in [table.terminal(), table.markdown(), table.latex(), table.html(), table.json()] {
         assert!(text.contains("Cos") && !text.contains("Against"), "{text}");
     }
@@ -138,7 +138,7 @@ fn the_interquartile_mean_and_a_bootstrap_interval_on_request() {
     let spec = Spec { center: Center::Iqm, spread: Spread::Interval, ..table() };
     let row = [1.0, 2.0, 3.0, 4.0, 90.0].iter().zip(0..);
     let trials = row.map(|(psnr, seed)| trial(seed, &[("psnr", *psnr)])).collect();
-    let table = Table::new(&spec, &records(vec![variant("sr3", "SR3", trials)]), &[]);
+    let table = Table::new(&spec, &records(vec![variant("sr3", "SR3", trials)]), &Family::Columns);
     let text = table.markdown();
     // 2, 3 and 4 are left of the five. Samples with four or five times 90 (0.7 %), or with three
     // and a 4 (2.2 %), are the highest 2.9 %: the upper end is (4 + 90 + 90) / 3.
@@ -167,7 +167,7 @@ fn items_that_are_left_out_are_counted_in_every_format() {
         variant("cos", "Cos", cos),
         variant("res", "Res", rounded),
     ]);
-    let table = Table::new(&with_baseline_sr3(), &records, &[]);
+    let table = Table::new(&with_baseline_sr3(), &records, &Family::Columns);
     let notes = [
         "PSNR, comparisons of SR3, Cos: 1 of 4 items left out (002): not every seed of both rows has a finite \
          value of them.",

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use reports::claims::Verdict::{
     self, FalseOfCheckpoints, NotMeasured, NotResolved, Refuted, Supported, TrueOfCheckpoints,
 };
-use reports::claims::judge;
+use reports::claims::{family, judge};
 use reports::comparison::Finding;
 use reports::records::{Records, Trial, Variant};
 use reports::table::Table;
@@ -147,7 +147,7 @@ fn the_table_has_the_verdicts_of_the_claims_and_no_other() {
     let mut report = report(&claims);
     report.table.as_mut().unwrap().baseline = Some("a".to_owned());
     let judged = judge(&report, &records).unwrap();
-    let table = Table::new(report.table.as_ref().unwrap(), &records, &judged);
+    let table = Table::new(report.table.as_ref().unwrap(), &records, &family(&judged));
     let compared = &table.baseline.as_ref().unwrap().comparisons;
     let psnr = |row: usize| compared[row][0].as_ref().unwrap();
     // By itself, b differs from a: p 0.02.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use reports::comparison::Family;
 use reports::table::Table;
 
 use crate::fixtures::{has, table, three_seeds};
@@ -31,14 +32,14 @@ fn every_table_compiles_as_it_is() {
     if !has("pdflatex", "texlive-latex-recommended") {
         return;
     }
-    let plain = Table::new(&table(), &three_seeds(), &[]).latex();
+    let plain = Table::new(&table(), &three_seeds(), &Family::Columns).latex();
     let mut spec = table();
     spec.baseline = Some("sr3".to_owned());
-    let against = Table::new(&spec, &three_seeds(), &[]).latex();
+    let against = Table::new(&spec, &three_seeds(), &Family::Columns).latex();
     spec.spread = experiments::schema::report::Spread::Interval;
     spec.name = "odd_name & more".to_owned();
     spec.title = "All of \\ ~ ^ # $ % & _ { } < > | – — “x” … † ‡ × ± − ≥ ≤ ≈ ∞ µ σ λ".to_owned();
-    let odd = Table::new(&spec, &three_seeds(), &[]).latex();
+    let odd = Table::new(&spec, &three_seeds(), &Family::Columns).latex();
     if let Err(log) = compile(&[plain, against, odd]) {
         panic!("{log}");
     }

@@ -2,6 +2,7 @@
 
 use experiments::schema::report::{Better, Column, Table as Spec};
 use insta::assert_snapshot;
+use reports::comparison::Family;
 use reports::records::Records;
 use reports::table::{Table, Value};
 
@@ -19,12 +20,12 @@ fn one_seed(values: &[f64]) -> Records {
 }
 
 fn best(spec: &Spec, records: &Records) -> Vec<bool> {
-    Table::new(spec, records, &[]).rows.iter().map(|row| row.cells[0].best).collect()
+    Table::new(spec, records, &Family::Columns).rows.iter().map(|row| row.cells[0].best).collect()
 }
 
 #[test]
 fn several_seeds_in_every_format() {
-    let table = Table::new(&table(), &three_seeds(), &[]);
+    let table = Table::new(&table(), &three_seeds(), &Family::Columns);
     assert_snapshot!("several_seeds.txt", table.terminal());
     assert_snapshot!("several_seeds.md", table.markdown());
     assert_snapshot!("several_seeds.tex", table.latex());
@@ -38,7 +39,7 @@ fn one_seed_has_no_spread_and_no_column_of_seeds() {
     let row = |(name, label, psnr)| variant(name, label, vec![trial(7, &[("psnr", psnr)])]);
     let mut records = records(rows.into_iter().map(row).collect());
     records.variants.push(variant("vlb", "VLB", vec![unfinished(7, "not run")]));
-    let table = Table::new(&table(), &records, &[]);
+    let table = Table::new(&table(), &records, &Family::Columns);
     assert_snapshot!("one_seed.txt", table.terminal());
     assert_snapshot!("one_seed.md", table.markdown());
     assert_snapshot!("one_seed.tex", table.latex());
@@ -49,7 +50,7 @@ fn a_wide_table_is_set_in_blocks() {
     let columns =
         (0..12).map(|i| Column { label: Some(format!("metric number {i}")), ..column("psnr") });
     let wide = Spec { columns: columns.collect(), ..table() };
-    let text = Table::new(&wide, &three_seeds(), &[]).terminal();
+    let text = Table::new(&wide, &three_seeds(), &Family::Columns).terminal();
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     let rows = text.lines().filter(|line| line.starts_with("VLB")).count();
     assert!(rows > 1 && rows < 12, "{rows} blocks");
@@ -77,7 +78,7 @@ fn an_incomplete_row_is_not_the_best_and_says_why() {
         "Late",
         vec![trial(0, &[("psnr", 99.0)]), unfinished(1, "queued"), unfinished(4, "failed (data)")],
     ));
-    let table = Table::new(&one_column(1, Some(Better::Higher)), &records, &[]);
+    let table = Table::new(&one_column(1, Some(Better::Higher)), &records, &Family::Columns);
     let best: Vec<bool> = table.rows.iter().map(|row| row.cells[0].best).collect();
     assert_eq!(best, [false, true, false]);
     let [row] = &table.incomplete()[..] else { panic!("one row is incomplete") };
@@ -97,14 +98,14 @@ fn results_of_a_trial_that_failed_do_not_count() {
     let table = Table::new(
         &one_column(1, Some(Better::Higher)),
         &records(vec![variant("a", "A", vec![failed])]),
-        &[],
+        &Family::Columns,
     );
     assert_eq!(table.rows[0].cells[0].value, Value::Absent);
 }
 
 #[test]
 fn json_holds_every_seed_at_full_precision() {
-    let json = Table::new(&table(), &three_seeds(), &[]).json();
+    let json = Table::new(&table(), &three_seeds(), &Family::Columns).json();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["schema"], 1);
     assert_eq!(json["rows"][1]["trials"][2]["results"]["psnr"], 21.004);

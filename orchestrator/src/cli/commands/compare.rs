@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::protocol::exit;
 use experiments::schema::report::{Report, Table as Spec};
+use reports::comparison::Family;
 use reports::records::{Records, Variant};
 use reports::table::Table;
 
@@ -100,7 +101,7 @@ fn table(mut spec: Spec, runs: &[OtherRun]) -> Result<Table, CompareError> {
         metrics,
         ..Records::default()
     };
-    Ok(Table::new(&spec, &records, &[]))
+    Ok(Table::new(&spec, &records, &Family::Columns))
 }
 
 /// A row for every variant of every run; those of one name are adjacent, in the order of the runs.

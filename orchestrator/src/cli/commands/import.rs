@@ -211,7 +211,11 @@ fn plan_trials(
             build: None,
             data: None,
         };
-        imported.push(ImportedTrial { source, row: Row { name, label, deterministic: false }, trial });
+        imported.push(ImportedTrial {
+            source,
+            row: Row { name, label, deterministic: false },
+            trial,
+        });
     }
     Ok(imported)
 }
