@@ -60,8 +60,8 @@ impl ForkServer {
 
 impl Drop for ForkServer {
     fn drop(&mut self) {
-        // It ends as soon as its socket does: nothing else can be waiting for it.
-        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        // It would end with its socket, unless a signal has stopped it.
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }

@@ -92,6 +92,8 @@ fn fork_holder() -> Result<Option<Pid>, Errno> {
         Ok(ForkResult::Child) => {
             // It leads no group yet, so that it cannot fail.
             let _ = rustix::process::setsid();
+            // For people, who would take it for another server.
+            let _ = rustix::thread::set_name(c"orch-holder");
             Ok(None)
         }
         Err(error) => Err(Errno::from_raw_os_error(error as i32)),
