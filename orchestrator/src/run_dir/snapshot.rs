@@ -187,7 +187,7 @@ mod tests {
         ) {
             let config = json!({ key: text, "number": number, "special": [special, null, true] });
             let trial = ResolvedTrial {
-                id: TrialId(text),
+                id: TrialId("a-s0-00000000".to_owned()),
                 weight: Weight::default(),
                 key: String::new(),
                 variant: special.to_owned(),
