@@ -267,10 +267,16 @@ fn link(file: NamedTempFile, path: &Path, is_shared: bool) -> io::Result<Option<
 }
 
 /// Removes from `folder` the temporary files of writers that were killed; those of living writers
-/// stay.
-pub fn clean_up(folder: &Path) -> io::Result<()> {
+/// stay. Returns the folders in it, without links to folders.
+pub fn clean_up(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            folders.push(path);
+            continue;
+        }
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
         if name.starts_with(b".") && name.ends_with(SUFFIX.as_bytes()) {
             match remove_unless_locked(&path) {
@@ -279,7 +285,7 @@ pub fn clean_up(folder: &Path) -> io::Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(folders)
 }
 
 /// The same in the folder that `path` is to be written to, as far as the files are this user's.

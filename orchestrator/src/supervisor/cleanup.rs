@@ -1,8 +1,7 @@
 //! Temporary files that killed writers have left in the run's folders.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
@@ -17,28 +16,18 @@ pub(crate) fn remove_temporary_files(run: &RunDir) {
 
 fn clean_up(run: &RunDir) -> io::Result<()> {
     atomic_file::clean_up(run.path())?;
-    for trial in folders(&run.trials())? {
-        atomic_file::clean_up(&trial)?;
-        for attempt in folders(&trial)?.iter().filter(|folder| is_attempt(folder)) {
+    for trial in atomic_file::clean_up(&run.trials())? {
+        for attempt in atomic_file::clean_up(&trial)?.iter().filter(|folder| is_attempt(folder)) {
             atomic_file::clean_up(attempt)?;
         }
     }
     // The folder is made by the first request.
-    if run.requests().is_dir() { atomic_file::clean_up(&run.requests()) } else { Ok(()) }
+    if run.requests().is_dir() {
+        atomic_file::clean_up(&run.requests())?;
+    }
+    Ok(())
 }
 
 fn is_attempt(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"attempt-"))
-}
-
-/// The folders in `folder`, without links to folders.
-fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
 }
