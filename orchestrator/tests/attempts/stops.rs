@@ -137,7 +137,9 @@ fn a_killed_fork_server_is_replaced_and_its_holders_go_on() {
     let holder = wait_for_owner(&first).pid;
     let stat = fs::read_to_string(format!("/proc/{holder}/stat")).unwrap();
     let server = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(1).unwrap();
-    signal(server.parse().unwrap(), "-KILL");
+    let server = server.parse().unwrap();
+    signal(server, "-KILL");
+    wait_for("the server's end", || (!is_running(server)).then_some(()));
     let second = trial.start(2);
     wait_for_first_step(&second);
     assert!(is_running(holder));

@@ -2,11 +2,13 @@
 
 mod family;
 mod items;
+mod scale;
 
 use experiments::schema::report::Compare;
 use serde::Serialize;
 
 use self::items::PairedItems;
+use self::scale::Scale;
 use crate::records::{ItemValues, Trial, Variant};
 use crate::statistics::{CONFIDENCE, Interval, Paired, crossed, paired};
 
@@ -31,24 +33,6 @@ pub(crate) struct Observations<'a> {
     pub(crate) values: Vec<Observation<'a>>,
     /// True if the one value stands for every seed.
     pub(crate) deterministic: bool,
-}
-
-/// The scale on which differences are taken.
-#[derive(Debug, Clone, Copy)]
-struct Scale(Compare);
-
-impl Scale {
-    fn of(self, value: f64) -> f64 {
-        match self.0 {
-            Compare::Difference => value,
-            Compare::Ratio => value.ln(),
-        }
-    }
-
-    /// True if the value is finite on the scale.
-    fn has(self, value: f64) -> bool {
-        self.of(value).is_finite()
-    }
 }
 
 /// The paired differences of a row's values minus those of another row, by seed and item.

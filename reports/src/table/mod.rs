@@ -21,13 +21,12 @@ mod terminal;
 mod text;
 
 pub(crate) use baseline::p_text;
-pub use baseline::{Baseline, BaselineComparison};
 pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::optional_number;
 pub use csv::{record, text_field};
 use data::ABSENT;
 pub(crate) use data::Column;
-pub use data::{Row, Table};
+pub use data::{Baseline, BaselineComparison, Row, Table};
 pub(crate) use html::{displayable, escape};
 pub(crate) use json::ComparisonJson;
 pub(crate) use markdown::escape as escape_markdown;
