@@ -198,18 +198,28 @@ fn shorter(now: u64, read: u64) -> String {
     format!("has {now} bytes, of which {read} were read")
 }
 
+/// An attempt that has just ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EndedAttempt {
+    pub(crate) trial: TrialId,
+    /// Its number, from 1.
+    pub(crate) number: u32,
+    pub(crate) seal: AttemptSeal,
+    /// True if its trial has succeeded by it.
+    pub(crate) is_final: bool,
+}
+
 /// Compares the files of an attempt that has just ended with its seal, so that no reader has to while the
-/// run goes on. `is_final` if its trial has succeeded by it.
+/// run goes on.
 pub(crate) async fn verify_attempt(
     store: &mut Store,
     run: &RunDir,
-    trial: &TrialId,
-    number: u32,
-    seal: &AttemptSeal,
-    is_final: bool,
+    ended: &EndedAttempt,
 ) -> Result<(), StoreError> {
+    let EndedAttempt { trial, number, seal, is_final } = ended;
     let seal = serde_json::to_string(seal).expect("seals are plain data");
-    let sealed = Sealed { trial: trial.0.clone(), number, seal, is_final };
+    let (trial, number, is_final) = (trial.0.clone(), *number, *is_final);
+    let sealed = Sealed { trial, number, seal, is_final };
     let mut found = Integrity::default();
     check_sealed(run, &sealed, &Accepted::new(), &mut found);
     store.record_verified(found).await

@@ -8,17 +8,17 @@ use crate::display::RunEvent;
 use crate::run_dir::attempt::StopMode;
 use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::scheduler::{Action, AttemptEnd, Input, Liveness, State, StopRequest};
-use crate::store::integrity;
+use crate::store::integrity::{self, EndedAttempt};
 use crate::store::journal_file::Entry;
 
 impl Supervisor<'_> {
     /// Tells the scheduler what happened, and does what it decides and what follows from that.
-    pub(super) async fn handle(&mut self, input: Input) -> Result<(), SupervisorError> {
+    pub(super) fn handle(&mut self, input: Input) -> Result<(), SupervisorError> {
         let before = self.scheduler.stopping();
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             for action in self.scheduler.handle(input, self.elapsed_ms()) {
-                inputs.extend(self.perform(action).await?);
+                inputs.extend(self.perform(action)?);
             }
         }
         if let Some(request) = self.scheduler.stopping().filter(|request| Some(*request) != before)
@@ -28,13 +28,13 @@ impl Supervisor<'_> {
                 StopRequest::SameFailure => self.report_same_failure(),
                 StopRequest::ByUser(_) => {}
             }
-            self.record(Entry::StoppingRun { request }).await?;
+            self.record(Entry::StoppingRun { request })?;
         }
         Ok(())
     }
 
     /// Does one thing that was decided; `Some` if something happened by it.
-    async fn perform(&mut self, action: Action) -> Result<Option<Input>, SupervisorError> {
+    fn perform(&mut self, action: Action) -> Result<Option<Input>, SupervisorError> {
         match action {
             Action::Record { trial, from, to } => {
                 self.reporter.report(RunEvent::TrialChanged {
@@ -43,14 +43,14 @@ impl Supervisor<'_> {
                     from: &from,
                     to: &to,
                 });
-                self.change_state(trial, from, to).await?;
+                self.change_state(trial, from, to)?;
             }
-            Action::ResetAttempts(trial) => self.record(Entry::AttemptsReset { trial }).await?,
+            Action::ResetAttempts(trial) => self.record(Entry::AttemptsReset { trial })?,
             Action::RecordStop(trial, attempt, cause) => {
-                self.record(Entry::StoppingAttempt { trial, attempt, cause }).await?;
+                self.record(Entry::StoppingAttempt { trial, attempt, cause })?;
             }
             Action::RecordLiveness(trial, attempt, liveness) => {
-                self.record_liveness(trial, attempt, liveness).await?;
+                self.record_liveness(trial, attempt, liveness)?;
             }
             Action::Start(id, number) => {
                 if let Err(error) = self.start(&id, number) {
@@ -73,7 +73,7 @@ impl Supervisor<'_> {
     }
 
     /// Records that a trial's state changes and, if an attempt has ended by it, the seal of its files.
-    async fn change_state(
+    fn change_state(
         &mut self,
         trial: TrialId,
         from: State,
@@ -81,40 +81,51 @@ impl Supervisor<'_> {
     ) -> Result<(), SupervisorError> {
         let ended = from.active_attempt().filter(|number| to.active_attempt() != Some(*number));
         let Some(number) = ended else {
-            return self.record(Entry::Changed { trial, from, to, seal: None }).await;
+            return self.record(Entry::Changed { trial, from, to, seal: None });
         };
         let remembered = self.active.remove(&trial, number).and_then(|active| active.seal);
         let seal =
             remembered.unwrap_or_else(|| AttemptSeal::new(&self.dir.attempt(&trial, number), None));
         let is_final = matches!(to, State::Succeeded { .. });
-        let recorded = Some(seal.clone());
-        self.record(Entry::Changed { trial: trial.clone(), from, to, seal: recorded }).await?;
-        let (store, dir) = (&mut self.store, &self.dir);
-        Ok(integrity::verify_attempt(store, dir, &trial, number, &seal, is_final).await?)
+        self.unverified.push(EndedAttempt { trial: trial.clone(), number, seal: seal.clone(), is_final });
+        self.record(Entry::Changed { trial, from, to, seal: Some(seal) })
     }
 
     /// Writes a decision to the journal, before it takes effect. It survives this process from then on,
     /// and a power cut once it is [`settle`](Self::settle)d: until then nothing follows from it but
     /// processes of this machine, which a power cut ends. A job outlives the machine.
-    pub(super) async fn record(&mut self, entry: Entry) -> Result<(), SupervisorError> {
+    pub(super) fn record(&mut self, entry: Entry) -> Result<(), SupervisorError> {
         if !self.lock.is_current() {
             return Err(SupervisorError::LockReplaced { path: self.dir.supervisor_lock() });
         }
-        let written = self.journal.write(entry)?;
+        self.unapplied.push(self.journal.write(entry)?);
         if self.experiment.run.executor == Executor::Slurm {
             self.journal.sync()?;
         }
-        Ok(self.store.apply(&self.dir.journal(), &written).await?)
+        Ok(())
+    }
+
+    /// Takes decisions into the database, and compares the files of attempts that have ended: nothing waits
+    /// for it, neither a trial that can start.
+    pub(super) async fn catch_up(&mut self) -> Result<(), SupervisorError> {
+        for written in std::mem::take(&mut self.unapplied) {
+            self.store.apply(&self.dir.journal(), &written).await?;
+        }
+        for attempt in std::mem::take(&mut self.unverified) {
+            integrity::verify_attempt(&mut self.store, &self.dir, &attempt).await?;
+        }
+        Ok(())
     }
 
     /// Brings all decisions to the disk, and then lets other processes see them in the database, which
     /// is never ahead of the journal.
     pub(super) async fn settle(&mut self) -> Result<(), SupervisorError> {
+        self.catch_up().await?;
         self.journal.sync()?;
         Ok(self.store.commit().await?)
     }
 
-    async fn record_liveness(
+    fn record_liveness(
         &mut self,
         trial: TrialId,
         attempt: u32,
@@ -130,6 +141,6 @@ impl Supervisor<'_> {
             }
             Liveness::Recovered => Entry::Recovered { trial, attempt },
         };
-        self.record(entry).await
+        self.record(entry)
     }
 }

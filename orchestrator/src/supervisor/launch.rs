@@ -46,20 +46,20 @@ enum Availability {
 
 impl Supervisor<'_> {
     /// Starts trials in their order, as long as resources are available.
-    pub(super) async fn start_trials(&mut self) -> Result<(), SupervisorError> {
+    pub(super) fn start_trials(&mut self) -> Result<(), SupervisorError> {
         while let Some(next) = self.scheduler.next(self.elapsed_ms()).cloned() {
             match self.availability(&next)? {
                 Availability::Leased(lease) => {
                     (self.lease, self.unavailable) = (lease, None);
-                    self.handle(Input::Leased(next)).await?;
+                    self.handle(Input::Leased(next))?;
                 }
                 Availability::Unavailable(unavailable) => {
                     let reason = self.reason_to_wait(unavailable);
-                    return self.handle(Input::Blocked(next, reason)).await;
+                    return self.handle(Input::Blocked(next, reason));
                 }
                 Availability::Unknown(reason) => {
                     self.reporter.report(RunEvent::CannotStart(&reason));
-                    return self.handle(Input::Blocked(next, reason)).await;
+                    return self.handle(Input::Blocked(next, reason));
                 }
             }
         }

@@ -36,7 +36,8 @@ use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
 use crate::scheduler::{Input, Policy, Scheduler, State, StopRequest};
 use crate::slots::{ForeignProcesses, Lease, Machine, Request, SlotError, Slots, Unavailable};
-use crate::store::journal_file::{Journal, JournalError};
+use crate::store::integrity::EndedAttempt;
+use crate::store::journal_file::{Journal, JournalError, Written};
 use crate::store::{SkippedLines, Store, StoreError};
 use crate::supervisor::provenance::Recorder;
 
@@ -75,6 +76,10 @@ pub struct Supervisor<'r> {
     lease: Option<Lease>,
     /// Why nothing could be leased, and when that was reported.
     unavailable: Option<(Unavailable, Instant)>,
+    /// Decisions that are in the journal, and not in the database yet.
+    unapplied: Vec<Written>,
+    /// Attempts that have ended, and whose files have not been compared yet.
+    unverified: Vec<EndedAttempt>,
     /// The progress of each trial, for the reporter.
     progress: BTreeMap<TrialId, Progress>,
     /// The metric shown beside the progress.
@@ -208,6 +213,8 @@ impl<'r> Supervisor<'r> {
             recorder: Recorder::default(),
             since: Instant::now(),
             active: ActiveAttempts::default(),
+            unapplied: Vec::new(),
+            unverified: Vec::new(),
             lease: None,
             unavailable: None,
             progress: progress.collect(),
@@ -222,7 +229,7 @@ impl<'r> Supervisor<'r> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         cleanup::remove_temporary_files(&self.dir);
         self.discard_requests()?;
-        self.handle(Input::SupervisorStarted).await?;
+        self.handle(Input::SupervisorStarted)?;
         while !self.scheduler.is_done() {
             let wakeup = tokio::select! {
                 _ = ticks.tick() => Wakeup::Tick,
@@ -230,7 +237,7 @@ impl<'r> Supervisor<'r> {
                 () = self.local.wait() => Wakeup::HolderEnded,
             };
             if wakeup == Wakeup::Interrupted {
-                self.interrupt(None).await?;
+                self.interrupt(None)?;
             }
             // Short trials may end hundreds of times a second: then nothing else is looked at.
             let is_tick = wakeup != Wakeup::HolderEnded;
@@ -238,7 +245,8 @@ impl<'r> Supervisor<'r> {
                 self.handle_requests().await?;
             }
             self.poll_attempts(is_tick).await?;
-            self.start_trials().await?;
+            self.start_trials()?;
+            self.catch_up().await?;
             if is_tick {
                 self.poll_slurm().await?;
                 self.settle().await?;

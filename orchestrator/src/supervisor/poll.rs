@@ -81,11 +81,11 @@ impl Supervisor<'_> {
                 if let Some(owner) = &owner {
                     self.continue_stopped_holder(&id, number, owner);
                 }
-                self.handle(Input::HolderStarted(id.clone())).await?;
+                self.handle(Input::HolderStarted(id.clone()))?;
                 self.check_stall(id, number)
             }
             AttemptStatus::Unknown(_) => {
-                self.handle(Input::HolderStarted(id.clone())).await?;
+                self.handle(Input::HolderStarted(id.clone()))?;
                 self.check_other_host(id, number, job)?
             }
             AttemptStatus::Unowned => self.give_up_unowned(id, number, job)?,
@@ -104,7 +104,7 @@ impl Supervisor<'_> {
             if matches!(input, Input::Ended(..)) {
                 self.slurm.forget(&attempt);
             }
-            self.handle(input).await?;
+            self.handle(input)?;
         }
         Ok(())
     }
@@ -153,7 +153,7 @@ impl Supervisor<'_> {
             }
             // Slurm may have accepted it although it reported an error.
             if ownership::refuse(&attempt)? {
-                self.handle(Input::Ended(id, AttemptEnd::Rejected(reason))).await?;
+                self.handle(Input::Ended(id, AttemptEnd::Rejected(reason)))?;
             }
         }
         Ok(())
@@ -172,6 +172,7 @@ impl Supervisor<'_> {
         if active.read_to.replace(end) == Some(end) {
             return Ok(());
         }
+        self.catch_up().await?;
         loop {
             let read = self.store.read_events(id, attempt, &file, end).await?;
             for line in &read.lines {
@@ -191,7 +192,7 @@ impl Supervisor<'_> {
                     }
                     _ => Input::Reported(id.clone()),
                 };
-                self.handle(input).await?;
+                self.handle(input)?;
             }
             if !read.more {
                 return Ok(());

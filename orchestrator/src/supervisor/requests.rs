@@ -13,7 +13,7 @@ use crate::store::journal_file::Entry;
 
 impl Supervisor<'_> {
     /// Stops the run. Without a `mode`, gracefully, and immediately if that was requested before.
-    pub(super) async fn interrupt(
+    pub(super) fn interrupt(
         &mut self,
         mode: Option<StopMode>,
     ) -> Result<(), SupervisorError> {
@@ -24,22 +24,22 @@ impl Supervisor<'_> {
             }
         });
         self.reporter.report(RunEvent::Stopping(mode));
-        self.handle(Input::Interrupt(mode)).await
+        self.handle(Input::Interrupt(mode))
     }
 
     /// Handles the requests in the run's folder, the oldest first.
     pub(super) async fn handle_requests(&mut self) -> Result<(), SupervisorError> {
         for pending in self.pending_requests() {
             match &pending.request {
-                Ok(Request::StopAll { mode }) => self.interrupt(Some(*mode)).await?,
+                Ok(Request::StopAll { mode }) => self.interrupt(Some(*mode))?,
                 Ok(Request::Stop { trials, mode }) => {
                     for id in self.eligible(&pending, trials, |state| !state.is_settled()) {
-                        self.handle(Input::Cancel(id, *mode)).await?;
+                        self.handle(Input::Cancel(id, *mode))?;
                     }
                 }
                 Ok(Request::Retry { trials }) => {
                     for id in self.eligible(&pending, trials, State::may_be_retried) {
-                        self.handle(Input::Retry(id)).await?;
+                        self.handle(Input::Retry(id))?;
                     }
                 }
                 Ok(Request::CollectGarbage) => self.collect_garbage().await?,
@@ -53,10 +53,11 @@ impl Supervisor<'_> {
 
     /// Removes the files of inactive trials that the retention policy does not keep.
     async fn collect_garbage(&mut self) -> Result<(), SupervisorError> {
+        self.catch_up().await?;
         let keep = self.experiment.run.keep.clone();
         let survey = retention::survey(&mut self.store, &self.dir, keep.as_ref()).await?;
         for Garbage { trial, files } in survey.trials {
-            self.record(Entry::Removed { trial: trial.clone(), files: files.clone() }).await?;
+            self.record(Entry::Removed { trial: trial.clone(), files: files.clone() })?;
             self.settle().await?;
             for file in files {
                 if let Err(error) = file.remove(&self.dir.trial(&trial)) {
