@@ -2,7 +2,7 @@
 //! place.
 //!
 //! A file that is placed is not synced: readers and a kill see it whole or not at all, and a power cut
-//! may lose or empty it until [`sync_all`]. On a network file system it is synced all the same, since
+//! may lose or empty it until `sync_all`. On a network file system it is synced all the same, since
 //! other machines see only what has reached the server.
 //!
 //! A temporary file is locked by its writer, so one that can be locked was left by a writer that was

@@ -87,7 +87,12 @@ impl Supervisor<'_> {
         let seal =
             remembered.unwrap_or_else(|| AttemptSeal::new(&self.dir.attempt(&trial, number), None));
         let is_final = matches!(to, State::Succeeded { .. });
-        self.unverified.push(EndedAttempt { trial: trial.clone(), number, seal: seal.clone(), is_final });
+        self.unverified.push(EndedAttempt {
+            trial: trial.clone(),
+            number,
+            seal: seal.clone(),
+            is_final,
+        });
         self.record(Entry::Changed { trial, from, to, seal: Some(seal) })
     }
 

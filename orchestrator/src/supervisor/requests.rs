@@ -13,10 +13,7 @@ use crate::store::journal_file::Entry;
 
 impl Supervisor<'_> {
     /// Stops the run. Without a `mode`, gracefully, and immediately if that was requested before.
-    pub(super) fn interrupt(
-        &mut self,
-        mode: Option<StopMode>,
-    ) -> Result<(), SupervisorError> {
+    pub(super) fn interrupt(&mut self, mode: Option<StopMode>) -> Result<(), SupervisorError> {
         let mode = mode.unwrap_or(match self.scheduler.stopping() {
             Some(StopRequest::ByUser(_)) => StopMode::Immediate,
             Some(StopRequest::TooManyFailures | StopRequest::SameFailure) | None => {

@@ -147,10 +147,11 @@ fn a_killed_fork_server_is_replaced_and_its_holders_go_on() {
         attempt.request_stop().unwrap();
     }
     assert_eq!(trial.end(&second).outcome, CHECKPOINTED);
-    wait_for("the first one's end", || match ownership::attempt_status(&first).unwrap() {
-        AttemptStatus::Ended(exit) => Some(assert_eq!(exit.outcome, CHECKPOINTED)),
+    let exit = wait_for("the first one's end", || match ownership::attempt_status(&first) {
+        Ok(AttemptStatus::Ended(exit)) => Some(exit),
         _ => None,
     });
+    assert_eq!(exit.outcome, CHECKPOINTED);
 }
 
 #[test]
