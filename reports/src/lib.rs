@@ -139,6 +139,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     if !claims.is_empty() {
         files.add("claims.md", claims::markdown(&claims).into_bytes());
         files.add("claims.json", claims::json(&claims).into_bytes());
+        files.add("claims.tex", claims::latex(&claims).into_bytes());
         written.claims = Some(claims::terminal(&claims));
     }
     for figure in &report.figures {
@@ -154,7 +155,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     let page = page::page(&content, &files);
     files.add("report.html", page.into_bytes());
     let figures = report.figures.iter().flat_map(|f| figures::paths(f.name()));
-    let claims = ["claims.md", "claims.json"].map(PathBuf::from);
+    let claims = ["claims.md", "claims.json", "claims.tex"].map(PathBuf::from);
     let comparisons = report.table.iter().map(|table| comparisons_path(&table.name).into());
     let stale: Vec<PathBuf> =
         figures.chain(claims).chain(comparisons).filter(|path| !files.contains(path)).collect();

@@ -5,18 +5,30 @@ use std::io;
 use experiments::schema::claim::{Claim, Measure, Quantity, Relation};
 use experiments::schema::report::{Better, Compare, Report};
 
-use crate::comparison::{ClaimedDifference, Comparison, Family};
+use crate::comparison::{ClaimedDifference, Comparison, Family, Finding};
 use crate::records::Records;
 use crate::statistics::{CONFIDENCE, holm};
 
+mod course;
+mod design;
 mod evidence;
+mod latex;
 mod measure;
+mod need;
+mod sequence;
 #[cfg(test)]
 mod simulation;
 mod write;
 
+use design::Design;
 use evidence::{Evidence, Outcome, Test, evidence};
 use measure::MeasuredQuantity;
+use sequence::Sequence;
+
+pub use design::{Course, open_claims, rows_to_extend};
+pub(crate) use latex::latex;
+pub use need::RowNeed;
+pub use sequence::Look;
 pub(crate) use write::{details, json, markdown, method, terminal};
 
 /// A claim with its verdict.
@@ -26,23 +38,29 @@ pub struct JudgedClaim {
     /// Over all comparisons; [`Verdict::NotMeasured`] if there are none.
     pub verdict: Verdict,
     /// The p-value of the claim, or of its opposite where the data point there, 1 for a claim that stays
-    /// open; None if nothing could be tested.
+    /// open; None if nothing could be tested. Under a design over all looks, of the likeliest verdict.
     pub p: Option<f64>,
-    /// The same adjusted by Holm over all claims that have one.
+    /// The same adjusted by Holm over all claims that have one; unchanged under a design with `family: each`.
     pub p_holm: Option<f64>,
     /// The comparisons behind the verdict, each with the label of the other row.
     pub comparisons: Vec<(String, Comparison)>,
     /// Sentences for readers: missing values, seeds left out, levels not reached.
     pub notes: Vec<String>,
+    /// None without a design.
+    pub course: Option<Course>,
 }
 
 /// The verdict of the records on a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It holds, at 95 %.
+    /// It holds, at 95 % or the design's error rate.
     Supported,
-    /// The opposite holds, at 95 %.
+    /// The opposite holds, likewise.
     Refuted,
+    /// The difference lies within its margin, or for the best, no row is better by more; under a design.
+    Equivalent,
+    /// No look has shown it yet, nor the opposite; under a design.
+    Open,
     /// There are too few seeds or items to tell.
     NotResolved,
     /// There is one checkpoint of each row, and it holds for these two.
@@ -61,6 +79,8 @@ impl Verdict {
         match self {
             Self::Supported => "supported",
             Self::Refuted => "refuted",
+            Self::Equivalent => "equivalent",
+            Self::Open => "open",
             Self::NotResolved => "not resolved at this n",
             Self::TrueOfCheckpoints => "these checkpoints only: it is so",
             Self::FalseOfCheckpoints => "these checkpoints only: it is not so",
@@ -71,10 +91,14 @@ impl Verdict {
 }
 
 /// Judges every claim of the file. Their p-values are adjusted together by Holm's method, so that the chance
-/// of even one false verdict is below 5 %. Fails if points that were spilled to disk cannot be read back.
+/// of even one false verdict is below 5 %. Fails if points that were spilled to disk cannot be read back, or
+/// if the file's design is not valid.
 pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>> {
+    if let Some(design) = &report.design {
+        return Design::new(design)?.judge(report, records);
+    }
     let compared = report.claims.iter().map(|claim| {
-        let compared = ComparedClaim::new(claim, report, records)?;
+        let compared = ComparedClaim::new(claim, report, records, None)?;
         Ok((compared.evidence(), compared))
     });
     let compared: Vec<(Evidence, ComparedClaim)> = compared.collect::<io::Result<_>>()?;
@@ -90,6 +114,7 @@ pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>>
             p_holm,
             comparisons: claim.comparisons,
             notes: claim.notes,
+            course: None,
         }
     });
     Ok(judged.collect())
@@ -117,9 +142,26 @@ impl JudgedClaim {
             variants: [subject.variant.clone(), other.variant.clone()],
             metric: subject.metric.clone(),
             p_holm: self.p_holm.unwrap_or(1.0),
+            finding: self.course.as_ref().map(|_| self.finding()),
         })
     }
+
+    /// The verdict as one on the subject's difference from the other row.
+    fn finding(&self) -> Finding {
+        let is_below = matches!(self.claim.compare.relation, Relation::Below(_));
+        match self.verdict {
+            Verdict::Supported if is_below => Finding::Lower,
+            Verdict::Refuted if is_below => Finding::Higher,
+            Verdict::Supported => Finding::Higher,
+            Verdict::Refuted => Finding::Lower,
+            Verdict::Equivalent => Finding::Equivalent,
+            _ => Finding::NotResolved,
+        }
+    }
 }
+
+/// Name and label of the two rows of a comparison; None for a deterministic row.
+type Pair = [Option<(String, String)>; 2];
 
 /// A claim and the comparisons that it is about.
 struct ComparedClaim<'a> {
@@ -128,13 +170,25 @@ struct ComparedClaim<'a> {
     below: bool,
     compare: Compare,
     comparisons: Vec<(String, Comparison)>,
+    design: Option<&'a Design<'a>>,
+    /// The design's margin, on the scale of the differences.
+    margin: Option<f64>,
+    /// Under a design, one for each of `comparisons`.
+    sequences: Vec<Sequence>,
+    /// The rows of each of `comparisons`.
+    rows: Vec<Pair>,
     /// True if it is about a comparison that could not be made.
     is_open: bool,
     notes: Vec<String>,
 }
 
 impl<'a> ComparedClaim<'a> {
-    fn new(claim: &'a Claim, report: &Report, records: &Records) -> io::Result<Self> {
+    fn new(
+        claim: &'a Claim,
+        report: &Report,
+        records: &Records,
+        design: Option<&'a Design<'a>>,
+    ) -> io::Result<Self> {
         let subject = &claim.compare.subject;
         let mut columns = report.table.iter().flat_map(|table| &table.columns);
         let column = columns.find(|column| column.metric == subject.metric);
@@ -148,12 +202,19 @@ impl<'a> ComparedClaim<'a> {
             let is_value = !matches!(quantity.measure, Measure::Steps(_) | Measure::Seconds(_));
             is_value && quantity.metric == subject.metric
         });
+        let compare = column.filter(|_| is_of_column).map(|c| c.compare).unwrap_or_default();
         let ours = MeasuredQuantity::new(subject, records)?;
         let mut compared = Self {
             claim,
             below,
-            compare: column.filter(|_| is_of_column).map(|c| c.compare).unwrap_or_default(),
+            compare,
             comparisons: Vec::new(),
+            design,
+            margin: design
+                .filter(|_| is_of_column)
+                .and_then(|d| d.margin(&subject.metric, compare)),
+            sequences: Vec::new(),
+            rows: Vec::new(),
             is_open: false,
             notes: Vec::new(),
         };
@@ -204,9 +265,17 @@ impl<'a> ComparedClaim<'a> {
     fn add(&mut self, ours: &MeasuredQuantity, theirs: &MeasuredQuantity) -> bool {
         let comparison =
             Comparison::new(&ours.observations(), &theirs.observations(), self.compare);
-        let is_compared = comparison.is_some();
-        self.comparisons.extend(comparison.map(|c| (theirs.label.clone(), c)));
-        is_compared
+        let Some(comparison) = comparison else { return false };
+        self.comparisons.push((theirs.label.clone(), comparison));
+        self.rows.push(
+            [ours, theirs]
+                .map(|row| (!row.deterministic).then(|| (row.name.to_owned(), row.label.clone()))),
+        );
+        self.sequences
+            .extend(self.design.map(|design| {
+                Sequence::new(ours, theirs, self.compare, design.rules(self.margin))
+            }));
+        true
     }
 
     /// True if no row has more than one seed.

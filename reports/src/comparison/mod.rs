@@ -58,6 +58,8 @@ pub struct Comparison {
     /// by ratio.
     pub paired: Paired,
     pub(crate) compare: Compare,
+    /// The differences themselves, a row for each of `seeds`: of every item, or a single one.
+    pub(crate) differences: Vec<Vec<f64>>,
     /// The seeds that both rows have; a deterministic row has every seed of the other.
     pub seeds: Vec<u64>,
     /// The seeds that only one of the rows has, sorted; left out.
@@ -76,6 +78,8 @@ pub enum Finding {
     Higher,
     /// The first is lower.
     Lower,
+    /// The difference lies within the margin of the file's design.
+    Equivalent,
     /// The interval holds zero, or would if it were corrected for the other comparisons.
     NotResolved,
     /// The file makes claims, and none is about this difference.
@@ -84,6 +88,17 @@ pub enum Finding {
     TooFew,
     /// The differences do not vary, so that chance cannot be measured.
     NoVariance,
+}
+
+impl Finding {
+    /// That of the second minus the first.
+    pub(crate) fn reversed(self) -> Self {
+        match self {
+            Self::Higher => Self::Lower,
+            Self::Lower => Self::Higher,
+            other => other,
+        }
+    }
 }
 
 /// The final values of `metric` of a row's finished trials.
@@ -104,6 +119,13 @@ impl<'a> Observations<'a> {
             };
             scale.has(observation.value) || observation.items.is_some_and(has_item)
         })
+    }
+
+    /// The values of these seeds alone; all of a deterministic row.
+    pub(crate) fn of_seeds(&self, seeds: &[u64]) -> Self {
+        let is_one = |value: &&Observation| self.deterministic || seeds.contains(&value.seed);
+        let values = self.values.iter().filter(is_one).copied().collect();
+        Self { values, deterministic: self.deterministic }
     }
 
     /// The usable value to be compared with another row's of this seed.
@@ -137,10 +159,16 @@ impl Comparison {
             pairs.retain(|(_, pair)| pair.iter().all(|o| scale.has(o.value)));
         }
         let difference = |[a, b]: [&Observation; 2]| scale.of(a.value) - scale.of(b.value);
-        let paired = match &by_item.differences[..] {
-            [] => paired(&pairs.iter().map(|(_, pair)| difference(*pair)).collect::<Vec<_>>()),
+        let items = by_item.differences.first().map_or(0, Vec::len);
+        let differences = if items > 0 {
+            by_item.differences
+        } else {
+            pairs.iter().map(|(_, pair)| vec![difference(*pair)]).collect()
+        };
+        let paired = match &differences[..] {
             [of_one_seed] => paired(of_one_seed),
-            several => crossed(several),
+            several if items > 0 => crossed(several),
+            several => paired(&several.concat()),
         }?;
         let seeds: Vec<u64> = pairs.iter().map(|(seed, _)| *seed).collect();
         let random = [ours, theirs].into_iter().filter(|row| !row.deterministic);
@@ -149,21 +177,13 @@ impl Comparison {
         unpaired.retain(|seed| !seeds.contains(seed));
         unpaired.sort_unstable();
         unpaired.dedup();
-        let items = by_item.differences.first().map_or(0, Vec::len);
         let items_left_out = by_item.left_out;
-        Some(Self { paired, compare, seeds, unpaired, items, items_left_out })
+        Some(Self { paired, compare, differences, seeds, unpaired, items, items_left_out })
     }
 
     /// The mean difference and its interval, or the ratio of geometric means and its interval.
     pub(crate) fn estimate(&self) -> (f64, Option<Interval>) {
-        let Paired { difference, interval, .. } = self.paired;
-        match self.compare {
-            Compare::Difference => (difference, interval),
-            Compare::Ratio => {
-                let ends = |i: Interval| Interval { low: i.low.exp(), high: i.high.exp() };
-                (difference.exp(), interval.map(ends))
-            }
-        }
+        estimate(self.compare, self.paired.difference, self.paired.interval)
     }
 
     /// True if there is one pair of seeds: the result then holds for these two checkpoints only.
@@ -198,6 +218,21 @@ impl Comparison {
             Some(p) if p >= 1.0 - CONFIDENCE => Finding::NotResolved,
             Some(_) if self.paired.difference > 0.0 => Finding::Higher,
             Some(_) => Finding::Lower,
+        }
+    }
+}
+
+/// A mean of differences and its interval as they are shown: those of logarithms as ratios.
+pub(crate) fn estimate(
+    compare: Compare,
+    mean: f64,
+    interval: Option<Interval>,
+) -> (f64, Option<Interval>) {
+    match compare {
+        Compare::Difference => (mean, interval),
+        Compare::Ratio => {
+            let ends = |i: Interval| Interval { low: i.low.exp(), high: i.high.exp() };
+            (mean.exp(), interval.map(ends))
         }
     }
 }

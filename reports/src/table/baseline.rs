@@ -29,12 +29,14 @@ pub struct BaselineComparison {
     pub comparison: Comparison,
     /// The p-value adjusted by Holm within its family of tests; None if it is in none.
     pub(crate) p_holm: Option<f64>,
+    /// The verdict of the claim about it, under a design.
+    claimed: Option<Finding>,
 }
 
 impl BaselineComparison {
-    /// The result at 95 %.
+    /// The result at 95 %, or under the file's design.
     pub fn finding(&self) -> Finding {
-        self.comparison.finding(self.p_holm)
+        self.claimed.unwrap_or_else(|| self.comparison.finding(self.p_holm))
     }
 }
 
@@ -59,11 +61,11 @@ impl Baseline {
                 if row.name != name {
                     let comparison =
                         Comparison::new(&finals(row, metric), &theirs, column.spec.compare);
-                    comparisons[index] = comparison.map(|comparison| BaselineComparison {
-                        p_holm: comparison
-                            .p()
-                            .and_then(|_| family.p_of_claim([&row.name, name], metric)),
-                        comparison,
+                    comparisons[index] = comparison.map(|comparison| {
+                        let is_tested = comparison.p().is_some();
+                        let claim = family.claimed([&row.name, name], metric);
+                        let (p_holm, claimed) = claim.filter(|_| is_tested).unzip();
+                        BaselineComparison { p_holm, claimed: claimed.flatten(), comparison }
                     });
                 }
             }
@@ -79,6 +81,11 @@ impl Baseline {
     /// The family of the verdicts, as a part of a sentence.
     pub(super) fn family(&self) -> &'static str {
         match self.family {
+            Family::Claims(_) if self.family.is_under_design() => {
+                "verdicts are those of the claims under the file's design, intervals those of all seeds as \
+                 if their number had been decided beforehand, and differences that no claim names are not \
+                 tested"
+            }
             Family::Claims(_) => {
                 "verdicts are those of the claims, p-values corrected by Holm over all claims, and \
                  differences that no claim names are not tested"
@@ -167,6 +174,7 @@ fn verdict(column: &Column, compared: &BaselineComparison) -> String {
                 "worse"
             }
         }
+        Finding::Equivalent => "equivalent",
         Finding::NotResolved => "not resolved",
         Finding::NotTested => "no claim",
         Finding::TooFew => "too few seeds",

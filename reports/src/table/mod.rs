@@ -30,6 +30,7 @@ pub(crate) use data::Column;
 pub use data::{Row, Table};
 pub(crate) use html::{displayable, escape};
 pub(crate) use json::ComparisonJson;
+pub(crate) use latex::escape as escape_latex;
 pub(crate) use markdown::escape as escape_markdown;
 pub use notes::{IncompleteRow, MissingSeed};
 pub(crate) use text::{CellText, TableText};
