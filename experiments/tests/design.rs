@@ -71,3 +71,18 @@ fn a_mistake_is_named_with_its_position_and_a_way_out() {
     let error = parse_file(without_claims.replace("DESIGN", "looks: [3]")).unwrap_err();
     assert!(error.starts_with("toy.yaml:10:3: there are no claims to judge"), "{error}");
 }
+
+#[test]
+fn a_figure_of_a_sequence_needs_a_design_and_its_claim() {
+    let with = |design: &str, claim: &str| {
+        let figure = format!("  figures: [sequence: {{name: f, claim: {claim}}}]\n");
+        parse_file(FILE.replace("  design:\n    DESIGN\n", &(figure + design)))
+    };
+    let design = "  design: {method: anytime}\n";
+    assert_eq!(with(design, "base.score < wide.score"), Ok(()));
+    let error = with("", "base.score < wide.score").unwrap_err();
+    assert!(error.contains("10:13: there is no design"), "{error}");
+    let error = with(design, "base.score > wide.score").unwrap_err();
+    assert!(error.contains("there is no claim `base.score > wide.score`"), "{error}");
+    assert!(error.contains("did you mean `base.score < wide.score`?"), "{error}");
+}

@@ -142,8 +142,10 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         files.add("claims.tex", claims::latex(&claims).into_bytes());
         written.claims = Some(claims::terminal(&claims));
     }
+    let courses = claims::courses(&claims);
     for figure in &report.figures {
-        written.problems.extend(figures::draw(figure, report, records, &mut files));
+        let problems = figures::draw(figure, report, records, &courses, &mut files);
+        written.problems.extend(problems);
     }
     let content = page::Content {
         report,

@@ -11,7 +11,7 @@ use crate::schema::design::Design;
 
 pub use crate::schema::better::Better;
 pub use crate::schema::figure::{
-    Band, Bars, Curve, Figure, Images, Reference, Scale, Scatter, TablePicture, X,
+    Band, Bars, Curve, Figure, Images, Reference, Scale, Scatter, Sequence, TablePicture, X,
 };
 
 /// The output of `orch report`.

@@ -9,7 +9,8 @@ use super::need::RowNeed;
 use super::sequence::{Look, Sequence};
 use super::write::{counts, with_interval};
 use crate::comparison::estimate;
-use crate::statistics::Need;
+use crate::figures::{ClaimCourse, CourseLine, CoursePoint};
+use crate::statistics::{Interval, Need};
 use crate::table::p_text;
 
 impl DesignSummary {
@@ -61,6 +62,28 @@ impl DesignSummary {
     }
 }
 
+/// The courses of claims under a design, for figures.
+pub(crate) fn courses(claims: &[JudgedClaim]) -> Vec<ClaimCourse> {
+    let with = |judged: &JudgedClaim| {
+        let course = judged.course.as_ref()?;
+        let compare = course.sequences.first().map(|sequence| sequence.compare).unwrap_or_default();
+        let shown = |value: f64| estimate(compare, value, None).0;
+        let lines = judged.comparisons.iter().zip(&course.sequences);
+        let lines = lines.map(|((label, _), sequence)| sequence.line(label));
+        Some(ClaimCourse {
+            compare: judged.claim.compare.to_string(),
+            metric: judged.claim.compare.subject.metric.clone(),
+            verdict: judged.verdict.words(),
+            stopped_at: course.stopped_at,
+            confidence: 1.0 - course.design.alpha,
+            equal: shown(0.0),
+            margin: course.margin.map(|m| Interval { low: shown(-m), high: shown(m) }),
+            lines: lines.collect(),
+        })
+    };
+    claims.iter().filter_map(with).collect()
+}
+
 fn percent(share: f64) -> String {
     format!("{} %", (share * 1e6).round() / 1e4)
 }
@@ -106,6 +129,14 @@ impl Sequence {
     pub(crate) fn text(&self, look: &Look) -> String {
         let (estimate, interval) = estimate(self.compare, look.mean, look.interval);
         with_interval(self.compare, estimate, interval)
+    }
+
+    fn line(&self, label: &str) -> CourseLine {
+        let points = self.looks.iter().map(|look| {
+            let (estimate, interval) = estimate(self.compare, look.mean, look.interval);
+            CoursePoint { seeds: look.seeds, estimate, interval }
+        });
+        CourseLine { label: label.to_owned(), points: points.collect() }
     }
 
     fn json(&self, label: &str) -> Value {

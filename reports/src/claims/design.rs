@@ -32,6 +32,8 @@ pub(super) struct Design<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
     pub(crate) design: DesignSummary,
+    /// The margin on the scale of the differences; None if there is none for the metric.
+    pub(crate) margin: Option<f64>,
     /// One for each of the claim's comparisons, in their order.
     pub sequences: Vec<Sequence>,
     /// The number of seeds after which the verdict was reached; None if it was not.
@@ -145,6 +147,7 @@ impl<'a> Design<'a> {
             notes: claim.notes,
             course: Some(Course {
                 design: self.summary(),
+                margin: claim.margin,
                 sequences: claim.sequences,
                 stopped_at,
                 needs,

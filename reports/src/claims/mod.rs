@@ -25,6 +25,7 @@ use evidence::{Evidence, Outcome, Test, evidence};
 use measure::MeasuredQuantity;
 use sequence::Sequence;
 
+pub(crate) use course::courses;
 pub use design::{Course, open_claims, rows_to_extend};
 pub(crate) use latex::latex;
 pub use need::RowNeed;

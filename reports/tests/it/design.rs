@@ -1,6 +1,6 @@
 //! Claims under a design, judged by records with a known answer.
 
-use experiments::schema::report::Report;
+use experiments::schema::report::{Figure, Report, Sequence};
 use insta::assert_snapshot;
 use reports::claims::Verdict::{
     Equivalent, NotMeasured, Open, Refuted, Supported, TrueOfCheckpoints,
@@ -9,6 +9,7 @@ use reports::claims::{JudgedClaim, Verdict, family, judge, open_claims, rows_to_
 use reports::comparison::Finding;
 use reports::records::{Records, Trial, Variant};
 use reports::table::Table;
+use resvg::tiny_skia::Pixmap;
 use serde_json::json;
 
 use crate::claims;
@@ -224,4 +225,49 @@ fn written_records() -> Records {
     let mut b = row("b", 20.1, 8);
     b.trials.truncate(2);
     records(vec![row("base", 20.0, 8), row("a", 21.0, 8), row("c", 21.05, 8), b])
+}
+
+/// The columns of a picture of which this share of the axes' height, and no more than twice that, has a colour:
+/// a grey or, by its red, the second variant's.
+fn columns(png: &[u8], (red, share): (u8, f64)) -> Vec<f64> {
+    let pixmap = Pixmap::decode_png(png).unwrap();
+    let height = pixmap.height() * 6 / 10;
+    let count = |x: u32| {
+        let is_ink = |y: &u32| pixmap.pixel(x, *y).unwrap().red() == red;
+        (0..pixmap.height()).filter(is_ink).count() as f64 / f64::from(height)
+    };
+    let columns = (0..pixmap.width()).filter(|x| (share..2.0 * share).contains(&count(*x)));
+    columns.map(f64::from).collect()
+}
+
+#[test]
+fn a_figure_shows_estimate_and_interval_by_seeds_with_the_stop() {
+    let out = tempfile::tempdir().unwrap();
+    let design = json!({"method": "anytime", "margin": {"psnr": 0.3}});
+    let mut report = report(design, &["base.psnr < a.psnr", "c.psnr best"]);
+    let sequence = |name: &str, claim: &str| {
+        let title = format!("{claim}, by seeds");
+        Figure::Sequence(Sequence { name: name.into(), title, claim: claim.into() })
+    };
+    report.figures = vec![sequence("two", "base.psnr < a.psnr"), sequence("best", "c.psnr best")];
+    let mut rows = written_records();
+    rows.variants.pop();
+    let written = reports::write(&report, &rows, out.path()).unwrap();
+    assert_eq!(written.problems, [""; 0]);
+    let csv = std::fs::read_to_string(out.path().join("data/two.csv")).unwrap();
+    let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines.len(), 7, "{csv}");
+    // Three differences give this e-process no interval; four do, and reject 0 for these.
+    assert_eq!((lines[1][1], lines[1][3], lines[1][5]), ("3", "", "no"));
+    assert_eq!((lines[2][1], lines[2][5]), ("4", "yes"));
+    assert!(lines[2][4].parse::<f64>().unwrap() < 0.0);
+    // The dashed line at the stop, four eighths of the way to the last look.
+    let png = std::fs::read(out.path().join("figures/two.png")).unwrap();
+    let [axis, stop, last] = [(153, 0.9), (102, 0.3), (213, 0.1)].map(|ink| columns(&png, ink));
+    let share = (stop[0] - axis[0]) / (last[last.len() - 1] - axis[0]);
+    assert!((share - 0.5).abs() < 0.02, "{share}");
+    // Before the first look there is nothing to draw.
+    rows.variants.truncate(1);
+    let written = reports::write(&report, &rows, out.path()).unwrap();
+    assert_eq!(written.problems.len(), 2, "{:?}", written.problems);
 }
