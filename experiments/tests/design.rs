@@ -51,6 +51,13 @@ fn a_mistake_is_named_with_its_position_and_a_way_out() {
         ("{looks: [3], seeds: {first: 3, most: 5}}", "11:18", "both say when", "leave out one"),
         ("seeds: {first: 2, most: 5}", "11:13", "the first look is after 2", "use 3 or more"),
         ("seeds: {first: 5, most: 4}", "11:23", "`most` is 4, below `first`, 5", "more seeds"),
+        (
+            "seeds: {first: 3, most: 201}",
+            "11:23",
+            "the last look is after 201",
+            "200 seeds at most",
+        ),
+        ("{looks: [3, 900]}", "11:17", "a look is after 900 seeds", "200 seeds at most"),
         ("{method: anytime, looks: [3]}", "11:23", "takes no `looks`", "leave out `looks`"),
         ("{looks: [3], margin: {scor: 1}}", "11:27", "no claimed metric `scor`", "`score`"),
         (

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// agree.
 pub const FIRST_LOOK: usize = 3;
 
+/// The most seeds that a claim is judged after; the level of looks is simulated.
+pub const LAST_LOOK: usize = 200;
+
 /// Looks between the first and the last number of seeds, both included.
 const LOOKS_OF_SPAN: u32 = 5;
 

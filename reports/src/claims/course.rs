@@ -1,91 +1,29 @@
-//! The course of a claim under a design: in words, and as JSON.
+//! The course of a claim under a design: look by look, in words and as JSON.
 
-use experiments::schema::design::{Family, Method};
+use experiments::schema::design::Family;
 use serde_json::{Value, json};
 
-use super::JudgedClaim;
-use super::design::{Course, DesignSummary};
 use super::need::RowNeed;
+use super::numbers::{counts, with_interval};
 use super::sequence::{Look, Sequence};
-use super::write::{counts, with_interval};
-use crate::comparison::estimate;
-use crate::figures::{ClaimCourse, CourseLine, CoursePoint};
-use crate::statistics::{Interval, Need};
+use super::summary::DesignSummary;
+use crate::comparison::{Comparison, estimate};
+use crate::figures::{CourseLine, CoursePoint};
+use crate::statistics::Need;
 use crate::table::p_text;
 
-impl DesignSummary {
-    /// The method, in sentences below `claims` claims.
-    pub(super) fn method(&self, claims: usize) -> String {
-        let alpha = percent(self.alpha);
-        let looks = match self.method {
-            Method::GroupSequential => {
-                let looks: Vec<String> = self.looks.iter().map(usize::to_string).collect();
-                let (last, others) = looks.split_last().expect("a design has a look");
-                let others =
-                    if others.is_empty() { String::new() } else { others.join(", ") + " and " };
-                let level = self
-                    .nominal_level
-                    .map(|level| format!(", each at a nominal level of {level:.4}"));
-                format!(
-                    "Group-sequential design with looks after {others}{last} seeds{}",
-                    level.unwrap_or_default()
-                )
-            }
-            Method::Anytime => {
-                "Anytime-valid design: an e-process, looked at after every seed".to_owned()
-            }
-        };
-        let family = match (self.family, claims) {
-            (_, 1) => format!("the chance of a false verdict is at most {alpha}, over all looks"),
-            (Family::Claims, _) => format!(
-                "by Holm's correction, the chance of even one false verdict among the {claims} claims is at most \
-                 {alpha}, over all looks"
-            ),
-            (Family::Each, _) => format!(
-                "the chance of a false verdict on each claim by itself is at most {alpha}, over all looks; it is \
-                 higher for the list of {claims}"
-            ),
-        };
-        let margins: Vec<String> =
-            self.margin.iter().map(|(metric, margin)| format!("{margin} in {metric}")).collect();
-        let margin = if margins.is_empty() {
-            String::new()
-        } else {
-            format!(" Equivalent: the difference is smaller than {}.", margins.join(", "))
-        };
-        format!(
-            "{looks}: {family}. A verdict that is reached at a look stays. A row is the best if it is better than \
-             each of the others (intersection-union).{margin} The intervals of all looks hold the true difference \
-             together, with a probability of {} and each comparison by itself.",
-            percent(1.0 - self.alpha)
-        )
-    }
-}
-
-/// The courses of claims under a design, for figures.
-pub(crate) fn courses(claims: &[JudgedClaim]) -> Vec<ClaimCourse> {
-    let with = |judged: &JudgedClaim| {
-        let course = judged.course.as_ref()?;
-        let compare = course.sequences.first().map(|sequence| sequence.compare).unwrap_or_default();
-        let shown = |value: f64| estimate(compare, value, None).0;
-        let lines = judged.comparisons.iter().zip(&course.sequences);
-        let lines = lines.map(|((label, _), sequence)| sequence.line(label));
-        Some(ClaimCourse {
-            compare: judged.claim.compare.to_string(),
-            metric: judged.claim.compare.subject.metric.clone(),
-            verdict: judged.verdict.words(),
-            stopped_at: course.stopped_at,
-            confidence: 1.0 - course.design.alpha,
-            equal: shown(0.0),
-            margin: course.margin.map(|m| Interval { low: shown(-m), high: shown(m) }),
-            lines: lines.collect(),
-        })
-    };
-    claims.iter().filter_map(with).collect()
-}
-
-fn percent(share: f64) -> String {
-    format!("{} %", (share * 1e6).round() / 1e4)
+/// The course of a claim under a design.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    pub(crate) design: DesignSummary,
+    /// The margin on the scale of the differences; None if there is none for the metric.
+    pub(crate) margin: Option<f64>,
+    /// One for each of the claim's comparisons, in their order.
+    pub sequences: Vec<Sequence>,
+    /// The number of seeds after which the verdict was reached; None if it was not.
+    pub stopped_at: Option<usize>,
+    /// What an open claim needs, by pair of rows.
+    pub needs: Vec<RowNeed>,
 }
 
 impl Course {
@@ -96,12 +34,16 @@ impl Course {
     }
 
     /// When the verdict was reached, a sentence per comparison, and what is needed.
-    pub(super) fn details(&self, judged: &JudgedClaim) -> Vec<String> {
+    pub(super) fn details(
+        &self,
+        comparisons: &[(String, Comparison)],
+        p_holm: Option<f64>,
+    ) -> Vec<String> {
         let by = if self.design.family == Family::Claims { " by Holm" } else { "" };
-        let p = judged.p_holm.map(|p| format!("p {}{by}, over all looks", p_text(p)));
+        let p = p_holm.map(|p| format!("p {}{by}, over all looks", p_text(p)));
         let stop = self.stopped_at.map(|seeds| format!("decided after {seeds} seeds"));
         let mut details = vec![stop.into_iter().chain(p).collect::<Vec<_>>().join(", ")];
-        for ((label, _), sequence) in judged.comparisons.iter().zip(&self.sequences) {
+        for ((label, _), sequence) in comparisons.iter().zip(&self.sequences) {
             let look = self.look(sequence).map(|look| {
                 let text = sequence.text(look);
                 format!("against {label}: {text}, {}", counts(look.seeds, look.items))
@@ -115,8 +57,8 @@ impl Course {
         details
     }
 
-    pub(super) fn json(&self, judged: &JudgedClaim) -> Value {
-        let sequences = judged.comparisons.iter().zip(&self.sequences);
+    pub(super) fn json(&self, comparisons: &[(String, Comparison)]) -> Value {
+        let sequences = comparisons.iter().zip(&self.sequences);
         let sequences: Vec<Value> =
             sequences.map(|((label, _), sequence)| sequence.json(label)).collect();
         let needs: Vec<Value> = self.needs.iter().map(RowNeed::json).collect();
@@ -131,7 +73,7 @@ impl Sequence {
         with_interval(self.compare, estimate, interval)
     }
 
-    fn line(&self, label: &str) -> CourseLine {
+    pub(super) fn line(&self, label: &str) -> CourseLine {
         let points = self.looks.iter().map(|look| {
             let (estimate, interval) = estimate(self.compare, look.mean, look.interval);
             CoursePoint { seeds: look.seeds, estimate, interval }

@@ -10,51 +10,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use experiments::schema::design::{self, Family, Method};
-use experiments::schema::report::{Compare, Report};
+use experiments::schema::design::Family;
+use experiments::schema::report::Report;
 
-use serde::Serialize;
-
-use super::need::{RowNeed, needs};
-use super::sequence::{Sequence, SequenceRules};
-use super::{ComparedClaim, JudgedClaim, Verdict};
+use super::compared::ComparedClaim;
+use super::course::Course;
+use super::judged::JudgedClaim;
+use super::need::needs;
+use super::rules::Rules;
+use super::verdict::Verdict;
+use crate::comparison::estimate;
+use crate::figures::ClaimCourse;
 use crate::records::Records;
-use crate::statistics::{SequentialTest, holm};
-
-/// A design and its test.
-#[derive(Debug)]
-pub(super) struct Design<'a> {
-    pub(super) spec: &'a design::Design,
-    pub(super) test: SequentialTest,
-}
-
-/// The course of a claim under a design.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Course {
-    pub(crate) design: DesignSummary,
-    /// The margin on the scale of the differences; None if there is none for the metric.
-    pub(crate) margin: Option<f64>,
-    /// One for each of the claim's comparisons, in their order.
-    pub sequences: Vec<Sequence>,
-    /// The number of seeds after which the verdict was reached; None if it was not.
-    pub stopped_at: Option<usize>,
-    /// What an open claim needs, by pair of rows.
-    pub needs: Vec<RowNeed>,
-}
-
-/// The design that a claim is judged under.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) struct DesignSummary {
-    pub(crate) alpha: f64,
-    pub(crate) method: Method,
-    /// The numbers of seeds at the looks of a group-sequential design.
-    pub(crate) looks: Vec<usize>,
-    /// The level of each of its tests, for a claim that is alone.
-    pub(crate) nominal_level: Option<f64>,
-    pub(crate) family: Family,
-    pub(crate) margin: BTreeMap<String, f64>,
-}
+use crate::statistics::{Interval, holm};
 
 /// The p-values of the three verdicts on a claim after some number of seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,36 +32,7 @@ struct Evidence {
     equivalent: f64,
 }
 
-impl<'a> Design<'a> {
-    pub(super) fn new(spec: &'a design::Design) -> io::Result<Self> {
-        let test = SequentialTest::new(spec).ok_or_else(|| {
-            let message = "`report.design` needs looks that rise from 3 seeds or more, and an `alpha` \
-                           between 0 and 1";
-            io::Error::new(io::ErrorKind::InvalidInput, message)
-        })?;
-        Ok(Self { spec, test })
-    }
-
-    /// The margin of differences of `metric`, on the scale of their comparison; None if there is none.
-    pub(super) fn margin(&self, metric: &str, compare: Compare) -> Option<f64> {
-        let margin = *self.spec.margin.get(metric)?;
-        Some(match compare {
-            Compare::Difference => margin,
-            Compare::Ratio => margin.ln_1p(),
-        })
-    }
-
-    pub(super) fn rules(&self, margin: Option<f64>) -> SequenceRules<'_> {
-        SequenceRules { test: &self.test, alpha: self.spec.alpha, margin }
-    }
-
-    fn summary(&self) -> DesignSummary {
-        let design::Design { alpha, method, family, ref margin, .. } = *self.spec;
-        let nominal_level = self.test.nominal_level(alpha);
-        let looks = self.spec.looks();
-        DesignSummary { alpha, method, looks, nominal_level, family, margin: margin.clone() }
-    }
-
+impl Rules<'_> {
     /// Judges every claim of the file.
     pub(super) fn judge(&self, report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>> {
         let claims = report.claims.iter();
@@ -103,15 +42,15 @@ impl<'a> Design<'a> {
         let p_values: Vec<Option<f64>> =
             compared.iter().map(ComparedClaim::p_under_design).collect();
         let tested: Vec<f64> = p_values.iter().copied().flatten().collect();
-        let adjusted = match self.spec.family {
+        let adjusted = match self.design.family {
             Family::Claims => holm(&tested),
             Family::Each => tested,
         };
-        let open = adjusted.iter().filter(|p| **p > self.spec.alpha).count().max(1);
+        let open = adjusted.iter().filter(|p| **p > self.design.alpha).count().max(1);
         // Holm's method tests the least p-value of those that are left at alpha over their number.
-        let level = match self.spec.family {
-            Family::Claims => self.spec.alpha / open as f64,
-            Family::Each => self.spec.alpha,
+        let level = match self.design.family {
+            Family::Claims => self.design.alpha / open as f64,
+            Family::Each => self.design.alpha,
         };
         let mut adjusted = adjusted.into_iter();
         let judged = compared.into_iter().zip(p_values).map(|(claim, p)| {
@@ -124,7 +63,7 @@ impl<'a> Design<'a> {
     /// `p` is the claim's p-value and the same adjusted, None if it has no test.
     fn judged(&self, claim: ComparedClaim, p: Option<(f64, f64)>, level: f64) -> JudgedClaim {
         let (p, p_holm) = p.unzip();
-        let is_resolved = p_holm.is_none_or(|p| p <= self.spec.alpha);
+        let is_resolved = p_holm.is_none_or(|p| p <= self.design.alpha);
         let (verdict, stopped_at) = if claim.is_of_deterministic_rows() {
             (claim.verdict(claim.evidence().holds.filter(|_| is_resolved)), None)
         } else if claim.comparisons.is_empty() {
@@ -133,11 +72,12 @@ impl<'a> Design<'a> {
             // With the same correction as that of its last p-value.
             let ratio =
                 p.zip(p_holm).map_or(0.0, |(p, p_holm)| if p > 0.0 { p / p_holm } else { 0.0 });
-            claim.stop(self.spec.alpha * ratio)
+            claim.stop(self.design.alpha * ratio)
         } else {
             (Verdict::Open, None)
         };
-        let needs = if verdict == Verdict::Open { needs(&claim, self, level) } else { Vec::new() };
+        let needs =
+            if verdict == Verdict::Open { needs(&claim, &self.test, level) } else { Vec::new() };
         JudgedClaim {
             verdict,
             claim: claim.claim.clone(),
@@ -237,4 +177,26 @@ pub fn rows_to_extend(judged: &[JudgedClaim]) -> BTreeMap<String, usize> {
         }
     }
     rows
+}
+
+/// The courses of claims under a design, for figures.
+pub(crate) fn courses(claims: &[JudgedClaim]) -> Vec<ClaimCourse> {
+    let with = |judged: &JudgedClaim| {
+        let course = judged.course.as_ref()?;
+        let compare = course.sequences.first().map(|sequence| sequence.compare).unwrap_or_default();
+        let shown = |value: f64| estimate(compare, value, None).0;
+        let lines = judged.comparisons.iter().zip(&course.sequences);
+        let lines = lines.map(|((label, _), sequence)| sequence.line(label));
+        Some(ClaimCourse {
+            compare: judged.claim.compare.to_string(),
+            metric: judged.claim.compare.subject.metric.clone(),
+            verdict: judged.verdict.words(),
+            stopped_at: course.stopped_at,
+            confidence: 1.0 - course.design.alpha,
+            equal: shown(0.0),
+            margin: course.margin.map(|m| Interval { low: shown(-m), high: shown(m) }),
+            lines: lines.collect(),
+        })
+    };
+    claims.iter().filter_map(with).collect()
 }

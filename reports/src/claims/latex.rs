@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::write::{method, with_interval};
-use super::{JudgedClaim, Verdict};
+use super::judged::JudgedClaim;
+use super::numbers::with_interval;
+use super::verdict::Verdict;
+use super::write::method;
 use crate::table::escape_latex;
 
 /// A floating `table` over the page's width with a line for each comparison; it needs `booktabs`.

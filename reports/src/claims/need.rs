@@ -2,10 +2,9 @@
 
 use experiments::schema::claim::Relation;
 
-use super::design::Design;
+use super::compared::{ComparedClaim, Pair};
 use super::sequence::Sequence;
-use super::{ComparedClaim, Pair};
-use crate::statistics::Need;
+use crate::statistics::{Need, SequentialTest};
 
 /// What a pair of rows needs for a claim to be resolved with a power of 80 %.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,15 +76,15 @@ impl RowNeed {
 /// What the claim needs at `level`, a sentence for each pair of rows that stands in its way: all that are not
 /// yet told apart in the claimed direction or, where the data point against the claim, the one that
 /// would refute it first.
-pub(super) fn needs(claim: &ComparedClaim, design: &Design, level: f64) -> Vec<RowNeed> {
+pub(super) fn needs(claim: &ComparedClaim, test: &SequentialTest, level: f64) -> Vec<RowNeed> {
     let pairs = || claim.sequences.iter().zip(&claim.rows);
     let need = |(sequence, rows): (&Sequence, &Pair), level| {
         Some(RowNeed {
             rows: rows.iter().flatten().cloned().collect(),
             has: sequence.seeds,
-            need: needed(sequence, design, level, claim.margin)?,
-            is_first_look: sequence.seeds < design.test.first_look(),
-            last_look: design.test.last_look(),
+            need: needed(sequence, test, level, claim.margin)?,
+            is_first_look: sequence.seeds < test.first_look(),
+            last_look: test.last_look(),
             has_margin: claim.margin.is_some(),
         })
     };
@@ -110,13 +109,18 @@ pub(super) fn needs(claim: &ComparedClaim, design: &Design, level: f64) -> Vec<R
 }
 
 /// None where the differences do not vary, so that nothing can be said.
-fn needed(sequence: &Sequence, design: &Design, level: f64, margin: Option<f64>) -> Option<Need> {
-    if sequence.seeds < design.test.first_look() {
-        return Some(Need::Seeds(design.test.first_look()));
+fn needed(
+    sequence: &Sequence,
+    test: &SequentialTest,
+    level: f64,
+    margin: Option<f64>,
+) -> Option<Need> {
+    if sequence.seeds < test.first_look() {
+        return Some(Need::Seeds(test.first_look()));
     }
     let pilot = sequence.pilot?;
     let distance = pilot.effect.abs();
     let inside = margin.map(|margin| margin - distance).filter(|inside| *inside > 0.0);
-    let need = |distance| pilot.need(&design.test, level, distance);
+    let need = |distance| pilot.need(test, level, distance);
     Some(inside.into_iter().map(need).fold(need(distance), Need::min))
 }

@@ -7,8 +7,10 @@ use experiments::schema::claim::Claim;
 use experiments::schema::report::Report;
 use serde_json::json;
 
-use super::design::Design;
-use super::{JudgedClaim, Verdict, judge};
+use super::judge;
+use super::judged::JudgedClaim;
+use super::rules::Rules;
+use super::verdict::Verdict;
 use crate::records::{Records, Trial, TrialState, Variant};
 use crate::statistics::normal::Normal;
 
@@ -118,12 +120,12 @@ fn a_list_of_claims_has_a_false_verdict_in_one_paper_of_twenty_at_most() {
 #[test]
 #[expect(clippy::print_stdout, reason = "the table of docs/statistics.md")]
 fn a_list_of_claims_under_a_design_has_one_as_rarely() {
-    let (report, papers) = (report(), papers(300));
+    let (report, papers) = (report(), papers(150));
     // But for three standard errors of the simulation.
     let most = 5.0 + 300.0 * (0.05 * 0.95 / papers as f64).sqrt();
     for design in [json!({"seeds": {"first": 3, "most": 20}}), json!({"method": "anytime"})] {
         let spec = serde_json::from_value(design).expect("a design");
-        let design = Design::new(&spec).expect("a valid design");
+        let design = Rules::new(&spec).expect("a valid design");
         for means in PAPERS {
             let found = falsely_judged(papers, means, 20, |records| design.judge(&report, records));
             println!("{:?}, {means:?}: {found:.1} %", spec.method);

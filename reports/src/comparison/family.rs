@@ -1,6 +1,6 @@
 //! The tests that are corrected together.
 
-use super::Finding;
+use super::finding::Finding;
 
 /// The family of the tests of differences from a baseline.
 #[derive(Debug, Clone, Default, PartialEq)]

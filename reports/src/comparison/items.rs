@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::schema::report::Compare;
 
-use super::Scale;
+use super::scale::Scale;
 use crate::records::ItemValues;
 
 /// Names that a sentence lists.

@@ -1,17 +1,21 @@
 //! Paired comparison of two rows: pairs their values by seed and item, and tests the differences.
 
 mod family;
+mod finding;
 mod items;
+mod scale;
 
 use experiments::schema::report::Compare;
-use serde::Serialize;
 
 use self::items::PairedItems;
+use self::scale::Scale;
 use crate::records::{ItemValues, Trial, Variant};
 use crate::statistics::{CONFIDENCE, Interval, Paired, crossed, paired};
 
 pub use self::family::{ClaimedDifference, Family};
+pub use self::finding::Finding;
 pub(crate) use self::items::LeftOutItems;
+pub(crate) use self::scale::estimate;
 
 /// One seed's value of the compared quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,24 +37,6 @@ pub(crate) struct Observations<'a> {
     pub(crate) deterministic: bool,
 }
 
-/// The scale on which differences are taken.
-#[derive(Debug, Clone, Copy)]
-struct Scale(Compare);
-
-impl Scale {
-    fn of(self, value: f64) -> f64 {
-        match self.0 {
-            Compare::Difference => value,
-            Compare::Ratio => value.ln(),
-        }
-    }
-
-    /// True if the value is finite on the scale.
-    fn has(self, value: f64) -> bool {
-        self.of(value).is_finite()
-    }
-}
-
 /// The paired differences of a row's values minus those of another row, by seed and item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
@@ -68,37 +54,6 @@ pub struct Comparison {
     pub items: usize,
     /// The items that are known and not used; None if all are used.
     pub(crate) items_left_out: Option<LeftOutItems>,
-}
-
-/// The result of a comparison at 95 %.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Finding {
-    /// The first is higher.
-    Higher,
-    /// The first is lower.
-    Lower,
-    /// The difference lies within the margin of the file's design.
-    Equivalent,
-    /// The interval holds zero, or would if it were corrected for the other comparisons.
-    NotResolved,
-    /// The file makes claims, and none is about this difference.
-    NotTested,
-    /// Two pairs of seeds, or one without items, are not enough.
-    TooFew,
-    /// The differences do not vary, so that chance cannot be measured.
-    NoVariance,
-}
-
-impl Finding {
-    /// That of the second minus the first.
-    pub(crate) fn reversed(self) -> Self {
-        match self {
-            Self::Higher => Self::Lower,
-            Self::Lower => Self::Higher,
-            other => other,
-        }
-    }
 }
 
 /// The final values of `metric` of a row's finished trials.
@@ -218,21 +173,6 @@ impl Comparison {
             Some(p) if p >= 1.0 - CONFIDENCE => Finding::NotResolved,
             Some(_) if self.paired.difference > 0.0 => Finding::Higher,
             Some(_) => Finding::Lower,
-        }
-    }
-}
-
-/// A mean of differences and its interval as they are shown: those of logarithms as ratios.
-pub(crate) fn estimate(
-    compare: Compare,
-    mean: f64,
-    interval: Option<Interval>,
-) -> (f64, Option<Interval>) {
-    match compare {
-        Compare::Difference => (mean, interval),
-        Compare::Ratio => {
-            let ends = |i: Interval| Interval { low: i.low.exp(), high: i.high.exp() };
-            (mean.exp(), interval.map(ends))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use experiments::schema::report::{self, Better, Center, Spread};
 
-use super::baseline::Baseline;
+use super::against::Baseline;
 use super::cell::{Cell, Estimate, Value};
 use crate::records::{Records, Variant};
 

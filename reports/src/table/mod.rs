@@ -7,6 +7,7 @@ use experiments::schema::report;
 use crate::comparison::Family;
 use crate::records::Records;
 
+mod against;
 mod baseline;
 mod best;
 mod cell;
@@ -20,8 +21,8 @@ mod notes;
 mod terminal;
 mod text;
 
+pub use against::{Baseline, BaselineComparison};
 pub(crate) use baseline::p_text;
-pub use baseline::{Baseline, BaselineComparison};
 pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::optional_number;
 pub use csv::{record, text_field};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::expand::findings::Findings;
 use crate::expand::names::check_name;
-use crate::schema::design::{Design, FIRST_LOOK, Method};
+use crate::schema::design::{Design, FIRST_LOOK, LAST_LOOK, Method};
 use crate::schema::file::File;
 use crate::yaml::pointer::escape;
 
@@ -46,6 +46,7 @@ fn looks(design: &Design, findings: &mut Findings) {
         Method::Anytime | Method::GroupSequential => {}
     }
     let least = format!("two trainings are too little evidence: use {FIRST_LOOK} or more");
+    let most = format!("use {LAST_LOOK} seeds at most, or `method: anytime`");
     if let Some(span) = span {
         let pointer = format!("{POINTER}/seeds");
         if span.first < FIRST_LOOK {
@@ -54,7 +55,14 @@ fn looks(design: &Design, findings: &mut Findings) {
         } else if span.most < span.first {
             let message = format!("`most` is {}, below `first`, {}", span.most, span.first);
             findings.advise(&format!("{pointer}/most"), message, "use more seeds for `most`");
+        } else if span.most > LAST_LOOK {
+            let message = format!("the last look is after {} seeds", span.most);
+            findings.advise(&format!("{pointer}/most"), message, &most);
         }
+    }
+    if let Some((i, last)) = design.looks.iter().enumerate().find(|(_, n)| **n > LAST_LOOK) {
+        let message = format!("a look is after {last} seeds");
+        findings.advise(&format!("{POINTER}/looks/{i}"), message, &most);
     }
     if design.looks.first().is_some_and(|first| *first < FIRST_LOOK) {
         let message = format!("the first look is after {} seeds", design.looks[0]);
