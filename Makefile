@@ -14,15 +14,18 @@
 #               damaged files, CUTS=20 for power cuts
 # make crashes  every verb that writes, killed before each of its changes to files
 # make simulate the orchestrator's decisions in a simulation; set EVENTS=1000000 SEED=1
+# make simulate-statistics   error rates and power of the reports' tests in simulated experiments; set
+#               SIMULATIONS=20000
 # make audit    licences, sources and users of libraries (cargo-deny), and spelling (typos)
 # make build    release binaries: target/release/orch and target/release/orch-worker
 
 FAULTS ?= 200
 EVENTS ?= 1000000
 SEED ?= 1
+SIMULATIONS ?= 20000
 
 .PHONY: table1 test python audit bench bench-orchestration bench-report bench-ingest bench-data bench-python \
-  bench-slurm faults crashes simulate build libtorch format lint docs unit
+  bench-slurm faults crashes simulate simulate-statistics build libtorch format lint docs unit
 
 table1: build
 	target/release/orch run experiments/table1.yaml
@@ -64,6 +67,9 @@ crashes:
 
 simulate:
 	EVENTS=$(EVENTS) SEED=$(SEED) cargo test --locked -p orchestrator --test simulator -- --nocapture
+
+simulate-statistics:
+	SIMULATIONS=$(SIMULATIONS) cargo test --locked -p reports --lib -- --nocapture simulation
 
 test: libtorch format lint docs unit python
 

@@ -253,8 +253,8 @@ fn wrong_files_say_where_and_what() {
         (
             "report:",
             "report:\n  figures: [kurve: {name: a, metric: b}]",
-            "toy.yaml:25:13: an item of `figures` is `curve`, `images`, `bars`, `scatter` or `table`, \
-             not `kurve`\n\nhint: did you mean `curve`?",
+            "toy.yaml:25:13: an item of `figures` is `curve`, `images`, `bars`, `scatter`, `table` or \
+             `sequence`, not `kurve`\n\nhint: did you mean `curve`?",
         ),
     ];
     for (from, to, expected) in cases {

@@ -139,10 +139,13 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     if !claims.is_empty() {
         files.add("claims.md", claims::markdown(&claims).into_bytes());
         files.add("claims.json", claims::json(&claims).into_bytes());
+        files.add("claims.tex", claims::latex(&claims).into_bytes());
         written.claims = Some(claims::terminal(&claims));
     }
+    let courses = claims::courses(&claims);
     for figure in &report.figures {
-        written.problems.extend(figures::draw(figure, report, records, &mut files));
+        let problems = figures::draw(figure, report, records, &courses, &mut files);
+        written.problems.extend(problems);
     }
     let content = page::Content {
         report,
@@ -154,7 +157,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     let page = page::page(&content, &files);
     files.add("report.html", page.into_bytes());
     let figures = report.figures.iter().flat_map(|f| figures::paths(f.name()));
-    let claims = ["claims.md", "claims.json"].map(PathBuf::from);
+    let claims = ["claims.md", "claims.json", "claims.tex"].map(PathBuf::from);
     let comparisons = report.table.iter().map(|table| comparisons_path(&table.name).into());
     let stale: Vec<PathBuf> =
         figures.chain(claims).chain(comparisons).filter(|path| !files.contains(path)).collect();

@@ -90,7 +90,11 @@ fn verdicts(claims: &[JudgedClaim]) -> Markup {
                 ul.notes { @for detail in details(judged) { li { (detail) } } }
             }
             p.notes { (method(claims)) }
-            p.downloads { a href="claims.json" { "JSON" } " " a href="claims.md" { "Markdown" } }
+            p.downloads {
+                @for (name, extension) in [("JSON", "json"), ("LaTeX", "tex"), ("Markdown", "md")] {
+                    a href={ "claims." (extension) } { (name) } " "
+                }
+            }
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum Figure {
     Scatter(Scatter),
     /// The report's table, drawn.
     Table(TablePicture),
+    /// A claim under the report's design, look by look.
+    Sequence(Sequence),
 }
 
 impl Figure {
@@ -31,6 +33,7 @@ impl Figure {
             Self::Bars(bars) => &bars.name,
             Self::Scatter(scatter) => &scatter.name,
             Self::Table(table) => &table.name,
+            Self::Sequence(sequence) => &sequence.name,
         }
     }
 
@@ -42,6 +45,7 @@ impl Figure {
             Self::Bars(bars) => &bars.title,
             Self::Scatter(scatter) => &scatter.title,
             Self::Table(table) => &table.title,
+            Self::Sequence(sequence) => &sequence.title,
         };
         if title.is_empty() { self.name() } else { title }
     }
@@ -54,6 +58,7 @@ impl Figure {
             Self::Bars(_) => "bars",
             Self::Scatter(_) => "scatter",
             Self::Table(_) => "table",
+            Self::Sequence(_) => "sequence",
         }
     }
 
@@ -64,7 +69,7 @@ impl Figure {
             Self::Images(images) => &images.variants,
             Self::Bars(bars) => &bars.variants,
             Self::Scatter(scatter) => &scatter.variants,
-            Self::Table(_) => &[],
+            Self::Table(_) | Self::Sequence(_) => &[],
         }
     }
 }
@@ -250,6 +255,19 @@ pub struct TablePicture {
     /// Metrics whose columns are drawn; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+}
+
+/// Estimate and interval of a claim's comparisons against the number of seeds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sequence {
+    /// File name without extension.
+    pub name: String,
+    /// Title above the plot.
+    #[serde(default)]
+    pub title: String,
+    /// The claim's comparison, as [`crate::schema::claim::Claim::compare`] has it.
+    pub claim: String,
 }
 
 fn eight() -> usize {

@@ -110,8 +110,8 @@ impl Figure {
                 used(&scatter.x, Values::Final, rows.clone()),
                 used(&scatter.y, Values::Final, rows),
             ],
-            // The columns of a picture of the table are the table's.
-            Self::Images(_) | Self::Table(_) => Vec::new(),
+            // The columns of a picture of the table are the table's, the metrics of a sequence the claim's.
+            Self::Images(_) | Self::Table(_) | Self::Sequence(_) => Vec::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod better;
 pub mod claim;
+pub mod design;
 pub mod executor;
 pub(crate) mod figure;
 pub mod file;

@@ -7,10 +7,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::claim::Claim;
+use crate::schema::design::Design;
 
 pub use crate::schema::better::Better;
 pub use crate::schema::figure::{
-    Band, Bars, Curve, Figure, Images, Reference, Scale, Scatter, TablePicture, X,
+    Band, Bars, Curve, Figure, Images, Reference, Scale, Scatter, Sequence, TablePicture, X,
 };
 
 /// The output of `orch report`.
@@ -26,6 +27,10 @@ pub struct Report {
     /// The paper's statements about its rows, checked against the records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
+    /// The design under which claims are judged again as seeds are added; without one, a test for a number
+    /// of seeds that is decided beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<Design>,
 }
 
 /// A table of final values.

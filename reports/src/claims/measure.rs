@@ -11,10 +11,14 @@ use crate::series::{Sample, Series};
 /// One quantity of one row, a value for each seed that has one.
 #[derive(Debug, Clone)]
 pub(super) struct MeasuredQuantity<'a> {
+    /// The variant's name in the file.
+    pub(super) name: &'a str,
     pub(super) label: String,
     quantity: &'a Quantity,
     values: Vec<SeedValue<'a>>,
-    deterministic: bool,
+    pub(super) deterministic: bool,
+    /// Every seed of the file, in its order, and true if its trial has finished.
+    seeds: Vec<(u64, bool)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +34,12 @@ impl<'a> MeasuredQuantity<'a> {
         match variant(records, &quantity.variant) {
             Some(variant) => Self::of(variant, quantity),
             None => Ok(Self {
+                name: &quantity.variant,
                 label: quantity.variant.clone(),
                 quantity,
                 values: Vec::new(),
                 deterministic: false,
+                seeds: Vec::new(),
             }),
         }
     }
@@ -50,8 +56,28 @@ impl<'a> MeasuredQuantity<'a> {
             let values = variant.finished().map(|trial| SeedValue::of_series(trial, quantity));
             values.filter_map(Result::transpose).collect::<io::Result<_>>()?
         };
-        let (label, deterministic) = (variant.label.clone(), variant.deterministic);
-        Ok(Self { label, quantity, values, deterministic })
+        let (name, label) = (variant.name.as_str(), variant.label.clone());
+        let deterministic = variant.deterministic;
+        let seeds = variant.trials.iter().map(|trial| (trial.seed, trial.is_finished())).collect();
+        Ok(Self { name, label, quantity, values, deterministic, seeds })
+    }
+
+    /// The seeds that both rows have in the file, in its order, before the first that has not finished in
+    /// both; and that one.
+    pub(super) fn shared_seeds(&self, theirs: &Self) -> (Vec<u64>, Option<u64>) {
+        let (random, other) = if self.deterministic { (theirs, self) } else { (self, theirs) };
+        let of_other = |seed| other.seeds.iter().find(|(of_other, _)| *of_other == seed);
+        let mut shared = Vec::new();
+        for (seed, is_finished) in &random.seeds {
+            let partner =
+                if other.deterministic { Some(true) } else { of_other(*seed).map(|s| s.1) };
+            match partner {
+                Some(is_other_finished) if *is_finished && is_other_finished => shared.push(*seed),
+                Some(_) => return (shared, Some(*seed)),
+                None => {}
+            }
+        }
+        (shared, None)
     }
 
     pub(super) fn observations(&self) -> Observations<'a> {

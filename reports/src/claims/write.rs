@@ -2,15 +2,19 @@
 
 use std::fmt::Write as _;
 
-use experiments::schema::report::Compare;
 use serde_json::{Value, json};
 
-use super::{JudgedClaim, Verdict};
+use super::judged::JudgedClaim;
+use super::numbers::{counts, with_interval};
+use super::verdict::Verdict;
 use crate::comparison::Comparison;
 use crate::table::{ComparisonJson, escape_markdown, p_text};
 
 /// The method, in sentences below the claims.
 pub(crate) fn method(claims: &[JudgedClaim]) -> String {
+    if let Some(course) = claims.iter().find_map(|judged| judged.course.as_ref()) {
+        return course.design.method(claims.len());
+    }
     let family = match family(claims) {
         0 => String::new(),
         1 => "Verdicts are at 95 %. ".to_owned(),
@@ -61,6 +65,9 @@ pub(crate) fn terminal(claims: &[JudgedClaim]) -> String {
             let _ = writeln!(text, "    {detail}");
         }
     }
+    if claims.iter().any(|judged| judged.course.is_some()) {
+        let _ = writeln!(text, "  {}", method(claims));
+    }
     text
 }
 
@@ -85,11 +92,15 @@ pub(crate) fn json(judged: &[JudgedClaim]) -> String {
                 "p_holm": judged.p_holm,
                 "comparisons": comparisons,
                 "notes": judged.notes,
+                "course": judged.course.as_ref().map(|course| course.json(&judged.comparisons)),
             })
         })
         .collect();
+    let design =
+        judged.iter().find_map(|judged| judged.course.as_ref()).map(|course| &course.design);
     let document = json!({
-        "schema": 1, "method": method(judged), "family": family(judged), "claims": claims
+        "schema": 1, "method": method(judged), "design": design, "family": family(judged),
+        "claims": claims
     });
     serde_json::to_string_pretty(&document).expect("plain data with string keys") + "\n"
 }
@@ -98,6 +109,8 @@ fn key(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Supported => "supported",
         Verdict::Refuted => "refuted",
+        Verdict::Equivalent => "equivalent",
+        Verdict::Open => "open",
         Verdict::NotResolved => "not-resolved",
         Verdict::TrueOfCheckpoints => "true-of-checkpoints",
         Verdict::FalseOfCheckpoints => "false-of-checkpoints",
@@ -108,52 +121,29 @@ fn key(verdict: Verdict) -> &'static str {
 
 /// The claim's adjusted p-value, and a sentence per comparison and note.
 pub(crate) fn details(judged: &JudgedClaim) -> Vec<String> {
+    let notes = judged.notes.iter().cloned();
+    if let Some(course) = &judged.course {
+        return course
+            .details(&judged.comparisons, judged.p_holm)
+            .into_iter()
+            .chain(notes)
+            .collect();
+    }
     let p = judged.p_holm.map(|p| format!("p {} by Holm", p_text(p)));
     let compared = judged.comparisons.iter().map(|(label, comparison)| detail(label, comparison));
-    p.into_iter().chain(compared).chain(judged.notes.iter().cloned()).collect()
+    p.into_iter().chain(compared).chain(notes).collect()
 }
 
 fn detail(label: &str, comparison: &Comparison) -> String {
-    let number = |value: f64| match comparison.compare {
-        Compare::Difference => digits(value),
-        Compare::Ratio => digits(value).replacen('+', "×", 1),
-    };
     let (estimate, interval) = comparison.estimate();
-    let mut text = format!("against {label}: {}", number(estimate));
-    if let Some(interval) = interval {
-        let _ = write!(text, " [{}, {}]", number(interval.low), number(interval.high));
-    }
+    let mut text =
+        format!("against {label}: {}", with_interval(comparison.compare, estimate, interval));
     if let Some(p) = comparison.p() {
         let _ = write!(text, ", p {}", p_text(p));
     }
-    let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
-    let _ = write!(text, ", {}", plural(comparison.seeds.len(), "seed"));
-    if comparison.items > 0 {
-        let _ = write!(text, " × {}", plural(comparison.items, "item"));
-    }
+    let _ = write!(text, ", {}", counts(comparison.seeds.len(), comparison.items));
     if let Some(items) = &comparison.items_left_out {
         let _ = write!(text, " ({})", items.text());
     }
     text
-}
-
-/// A signed number with four significant digits.
-fn digits(value: f64) -> String {
-    let size = value.abs().log10().floor();
-    let decimals = if size.is_finite() { (3.0 - size).clamp(0.0, 12.0) as usize } else { 0 };
-    let text = format!("{value:+.decimals$}");
-    let trimmed = text.trim_end_matches('0').trim_end_matches('.');
-    let text = if text.contains('.') { trimmed } else { &text };
-    text.replace('-', "−")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::digits;
-
-    #[test]
-    fn four_digits_count() {
-        let written = [0.5, -12.345_67, 1234.6, 60.0, -0.000_012_345_6, 0.0].map(digits);
-        assert_eq!(written, ["+0.5", "−12.35", "+1235", "+60", "−0.00001235", "+0"]);
-    }
 }

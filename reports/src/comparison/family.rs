@@ -1,5 +1,7 @@
 //! The tests that are corrected together.
 
+use super::finding::Finding;
+
 /// The family of the tests of differences from a baseline.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Family {
@@ -17,16 +19,30 @@ pub struct ClaimedDifference {
     pub(crate) metric: String,
     /// The claim's p-value, adjusted by Holm over all claims; 1 where it has none.
     pub(crate) p_holm: f64,
+    /// The verdict under a design on the first variant minus the second; None without a design.
+    pub(crate) finding: Option<Finding>,
 }
 
 impl Family {
-    /// The adjusted p-value of the claim about this difference, in whichever direction; None without one.
-    pub(crate) fn p_of_claim(&self, variants: [&str; 2], metric: &str) -> Option<f64> {
+    /// The claim about this difference, in whichever direction: its adjusted p-value, and under a design the
+    /// verdict on this direction. None without one.
+    pub(crate) fn claimed(
+        &self,
+        variants: [&str; 2],
+        metric: &str,
+    ) -> Option<(f64, Option<Finding>)> {
         let Self::Claims(claimed) = self else { return None };
-        let is_about = |claimed: &&ClaimedDifference| {
+        let [first, second] = variants;
+        claimed.iter().filter(|claimed| claimed.metric == metric).find_map(|claimed| {
             let [a, b] = &claimed.variants;
-            claimed.metric == metric && (variants == [a, b] || variants == [b, a])
-        };
-        claimed.iter().find(is_about).map(|claimed| claimed.p_holm)
+            let is_reversed = [second, first] == [a, b];
+            let finding = claimed.finding.map(|f| if is_reversed { f.reversed() } else { f });
+            (is_reversed || [first, second] == [a, b]).then_some((claimed.p_holm, finding))
+        })
+    }
+
+    /// True if its verdicts are those of a design.
+    pub(crate) fn is_under_design(&self) -> bool {
+        matches!(self, Self::Claims(claimed) if claimed.iter().any(|c| c.finding.is_some()))
     }
 }

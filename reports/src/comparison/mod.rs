@@ -1,11 +1,11 @@
 //! Paired comparison of two rows: pairs their values by seed and item, and tests the differences.
 
 mod family;
+mod finding;
 mod items;
 mod scale;
 
 use experiments::schema::report::Compare;
-use serde::Serialize;
 
 use self::items::PairedItems;
 use self::scale::Scale;
@@ -13,7 +13,9 @@ use crate::records::{ItemValues, Trial, Variant};
 use crate::statistics::{CONFIDENCE, Interval, Paired, crossed, paired};
 
 pub use self::family::{ClaimedDifference, Family};
+pub use self::finding::Finding;
 pub(crate) use self::items::LeftOutItems;
+pub(crate) use self::scale::estimate;
 
 /// One seed's value of the compared quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +44,8 @@ pub struct Comparison {
     /// by ratio.
     pub paired: Paired,
     pub(crate) compare: Compare,
+    /// The differences themselves, a row for each of `seeds`: of every item, or a single one.
+    pub(crate) differences: Vec<Vec<f64>>,
     /// The seeds that both rows have; a deterministic row has every seed of the other.
     pub seeds: Vec<u64>,
     /// The seeds that only one of the rows has, sorted; left out.
@@ -50,24 +54,6 @@ pub struct Comparison {
     pub items: usize,
     /// The items that are known and not used; None if all are used.
     pub(crate) items_left_out: Option<LeftOutItems>,
-}
-
-/// The result of a comparison at 95 %.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Finding {
-    /// The first is higher.
-    Higher,
-    /// The first is lower.
-    Lower,
-    /// The interval holds zero, or would if it were corrected for the other comparisons.
-    NotResolved,
-    /// The file makes claims, and none is about this difference.
-    NotTested,
-    /// Two pairs of seeds, or one without items, are not enough.
-    TooFew,
-    /// The differences do not vary, so that chance cannot be measured.
-    NoVariance,
 }
 
 /// The final values of `metric` of a row's finished trials.
@@ -88,6 +74,13 @@ impl<'a> Observations<'a> {
             };
             scale.has(observation.value) || observation.items.is_some_and(has_item)
         })
+    }
+
+    /// The values of these seeds alone; all of a deterministic row.
+    pub(crate) fn of_seeds(&self, seeds: &[u64]) -> Self {
+        let is_one = |value: &&Observation| self.deterministic || seeds.contains(&value.seed);
+        let values = self.values.iter().filter(is_one).copied().collect();
+        Self { values, deterministic: self.deterministic }
     }
 
     /// The usable value to be compared with another row's of this seed.
@@ -121,10 +114,16 @@ impl Comparison {
             pairs.retain(|(_, pair)| pair.iter().all(|o| scale.has(o.value)));
         }
         let difference = |[a, b]: [&Observation; 2]| scale.of(a.value) - scale.of(b.value);
-        let paired = match &by_item.differences[..] {
-            [] => paired(&pairs.iter().map(|(_, pair)| difference(*pair)).collect::<Vec<_>>()),
+        let items = by_item.differences.first().map_or(0, Vec::len);
+        let differences = if items > 0 {
+            by_item.differences
+        } else {
+            pairs.iter().map(|(_, pair)| vec![difference(*pair)]).collect()
+        };
+        let paired = match &differences[..] {
             [of_one_seed] => paired(of_one_seed),
-            several => crossed(several),
+            several if items > 0 => crossed(several),
+            several => paired(&several.concat()),
         }?;
         let seeds: Vec<u64> = pairs.iter().map(|(seed, _)| *seed).collect();
         let random = [ours, theirs].into_iter().filter(|row| !row.deterministic);
@@ -133,21 +132,13 @@ impl Comparison {
         unpaired.retain(|seed| !seeds.contains(seed));
         unpaired.sort_unstable();
         unpaired.dedup();
-        let items = by_item.differences.first().map_or(0, Vec::len);
         let items_left_out = by_item.left_out;
-        Some(Self { paired, compare, seeds, unpaired, items, items_left_out })
+        Some(Self { paired, compare, differences, seeds, unpaired, items, items_left_out })
     }
 
     /// The mean difference and its interval, or the ratio of geometric means and its interval.
     pub(crate) fn estimate(&self) -> (f64, Option<Interval>) {
-        let Paired { difference, interval, .. } = self.paired;
-        match self.compare {
-            Compare::Difference => (difference, interval),
-            Compare::Ratio => {
-                let ends = |i: Interval| Interval { low: i.low.exp(), high: i.high.exp() };
-                (difference.exp(), interval.map(ends))
-            }
-        }
+        estimate(self.compare, self.paired.difference, self.paired.interval)
     }
 
     /// True if there is one pair of seeds: the result then holds for these two checkpoints only.

@@ -14,18 +14,22 @@ mod canvas;
 mod curve;
 mod final_metric;
 mod scatter;
+mod sequence;
 mod sheet;
 mod sheet_image;
 mod source;
 mod table;
 
 pub(crate) use canvas::theme::{THEME, themed};
+pub(crate) use sequence::{ClaimCourse, CourseLine, CoursePoint};
 
-/// Draws `figure` into `files`. Returns a sentence for each thing that is missing from it.
+/// Draws `figure` into `files`; `courses` are those of the claims under a design. Returns a sentence for each
+/// thing that is missing from it.
 pub(crate) fn draw(
     figure: &Figure,
     report: &Report,
     records: &Records,
+    courses: &[ClaimCourse],
     files: &mut Files,
 ) -> Vec<String> {
     let source = Source { report, records };
@@ -35,6 +39,7 @@ pub(crate) fn draw(
         Figure::Bars(spec) => bars::draw(spec, source, files),
         Figure::Scatter(spec) => scatter::draw(spec, source, files),
         Figure::Table(spec) => table::draw(spec, report, records, files),
+        Figure::Sequence(spec) => sequence::draw(spec, courses, source, files),
     };
     let name = figure.name();
     problems.into_iter().map(|problem| format!("figure `{name}`: {problem}")).collect()

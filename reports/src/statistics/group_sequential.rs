@@ -1,40 +1,76 @@
 //! Tests after several numbers of seeds, with one error rate over all of them: a group-sequential design.
 
+use experiments::schema::design::FIRST_LOOK;
+
 use super::normal::Normal;
 use super::student::{critical_value, two_sided_p_value};
-
-/// The fewest seeds that are tested: two trainings are too little evidence that a third would agree.
-pub const FIRST: usize = 3;
 
 /// Simulated experiments; the level's relative standard error is then below 1 %.
 const EXPERIMENTS: usize = 400_000;
 /// Seed of the random numbers.
 const SEED: u64 = 0;
 
-/// The level at which every test is made, so that under the null hypothesis the chance of even one
-/// two-sided p-value at or below it is `alpha`. `looks` are the numbers of seeds after which is tested, each
-/// with all seeds so far. None unless they increase from [`FIRST`] on and `alpha` is between 0 and 1.
+/// The looks of a design, with the joint null distribution of their tests.
 ///
-/// One level for all looks is Pocock's design (Group Sequential Methods in the Design and Analysis of
+/// One nominal level for all looks is Pocock's design (Group Sequential Methods in the Design and Analysis of
 /// Clinical Trials, 1977), which takes the variance as known. Here it is estimated at each look. The joint
-/// distribution of the t statistics under the null hypothesis does not depend on it, and is simulated: of
-/// 400,000 sequences of standard normal differences, the `alpha` quantile of the least p-value
+/// distribution of the t statistics under the null hypothesis does not depend on it, and is simulated, with
+/// 400,000 sequences of standard normal differences
 /// (Jennison and Turnbull, Exact Calculations for Sequential t, χ² and F Tests, 1991, compute it by
 /// integration).
-pub fn nominal_level(alpha: f64, looks: &[usize]) -> Option<f64> {
-    let is_first_valid = looks.first().is_some_and(|first| *first >= FIRST);
-    let is_alpha_valid = alpha > 0.0 && alpha < 1.0;
-    if !is_first_valid || !is_alpha_valid || !looks.is_sorted_by(|a, b| a < b) {
-        return None;
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupSequential {
+    alpha: f64,
+    looks: Vec<usize>,
+    /// The least p-value over the looks of each sequence where it is at most alpha, sorted.
+    least: Vec<f64>,
+}
+
+impl GroupSequential {
+    /// `looks` are the numbers of seeds after which is tested, each with all seeds so far. None unless they
+    /// increase from [`FIRST_LOOK`] on and `alpha` is between 0 and 1.
+    pub fn new(alpha: f64, looks: &[usize]) -> Option<Self> {
+        let is_first_valid = looks.first().is_some_and(|first| *first >= FIRST_LOOK);
+        let is_alpha_valid = alpha > 0.0 && alpha < 1.0;
+        if !is_first_valid || !is_alpha_valid || !looks.is_sorted_by(|a, b| a < b) {
+            return None;
+        }
+        let mut least = Vec::new();
+        // A single test needs no correction.
+        if looks.len() > 1 {
+            let looks: Vec<Look> = looks.iter().map(|n| Look::new(*n, alpha)).collect();
+            let mut normal = Normal::new(SEED);
+            least.extend((0..EXPERIMENTS).filter_map(|_| least_p_value(&looks, &mut normal)));
+            least.sort_by(f64::total_cmp);
+        }
+        Some(Self { alpha, looks: looks.to_vec(), least })
     }
-    let looks: Vec<Look> = looks.iter().map(|n| Look::new(*n, alpha)).collect();
-    let mut normal = Normal::new(SEED);
-    let mut least: Vec<f64> =
-        (0..EXPERIMENTS).filter_map(|_| least_p_value(&looks, &mut normal)).collect();
-    least.sort_by(f64::total_cmp);
-    let rejected = (alpha * EXPERIMENTS as f64) as usize;
-    // With a single look, chance may leave fewer.
-    Some(rejected.checked_sub(1).and_then(|last| least.get(last).copied()).unwrap_or(alpha))
+
+    /// The numbers of seeds at which is tested, rising.
+    pub fn looks(&self) -> &[usize] {
+        &self.looks
+    }
+
+    /// The nominal level of every test, so that under the null hypothesis the chance of even one two-sided
+    /// p-value at or below it is `alpha`, which is no larger than the design's own.
+    pub fn level(&self, alpha: f64) -> f64 {
+        let rejected = (alpha.min(self.alpha) * EXPERIMENTS as f64) as usize;
+        let simulated = rejected.checked_sub(1).and_then(|last| self.least.get(last));
+        // The union bound where there are too few to say more.
+        simulated.copied().unwrap_or(alpha / self.looks.len() as f64)
+    }
+
+    /// The p-value over all looks of a two-sided p-value at one of them: the chance under the null
+    /// hypothesis that the least of all is no larger. At or below `alpha` if and only if the test is at or
+    /// below its level; above the design's `alpha` it is an upper bound.
+    pub fn p_value(&self, nominal: f64) -> f64 {
+        let union_bound = (self.looks.len() as f64 * nominal).min(1.0);
+        if nominal > self.alpha || self.least.is_empty() {
+            return union_bound;
+        }
+        let count = self.least.partition_point(|least| *least <= nominal);
+        union_bound.min(count.max(1) as f64 / EXPERIMENTS as f64)
+    }
 }
 
 /// One test, after `n` seeds.
@@ -77,7 +113,10 @@ mod tests {
     use super::*;
 
     fn assert_level(looks: &[usize], expected: f64) {
-        let found = nominal_level(0.05, looks).unwrap();
+        let design = GroupSequential::new(0.05, looks).unwrap();
+        let found = design.level(0.05);
+        assert!((design.p_value(found) - 0.05).abs() < 1e-9, "{looks:?}");
+        assert!(design.p_value(found * 1.01) > 0.05, "{looks:?}");
         assert!((found - expected).abs() < 0.02 * expected, "{looks:?}: {found} is not {expected}");
     }
 
@@ -102,11 +141,21 @@ mod tests {
     #[test]
     fn a_single_look_is_the_fixed_test_and_no_look_is_none() {
         assert_level(&[8], 0.05);
-        assert!(nominal_level(0.05, &[8]).unwrap() <= 0.05);
         for looks in [&[][..], &[2, 4], &[5, 5], &[8, 5]] {
-            assert_eq!(nominal_level(0.05, looks), None, "{looks:?}");
+            assert_eq!(GroupSequential::new(0.05, looks), None, "{looks:?}");
         }
-        assert_eq!(nominal_level(0.0, &[3]), None);
-        assert_eq!(nominal_level(1.0, &[3]), None);
+        assert_eq!(GroupSequential::new(0.0, &[3]), None);
+        assert_eq!(GroupSequential::new(1.0, &[3]), None);
+    }
+
+    /// `numpy.random`, two million sequences: the shares whose least p-value is at most 0.001 and 0.005.
+    #[test]
+    fn a_p_value_is_the_chance_of_a_smaller_one_at_any_look() {
+        let design = GroupSequential::new(0.05, &[3, 5, 8, 12, 20]).unwrap();
+        for (nominal, expected) in [(0.001, 0.004_466), (0.005, 0.020_843), (0.012_865, 0.05)] {
+            let found = design.p_value(nominal);
+            assert!((found / expected - 1.0).abs() < 0.03, "{nominal}: {found}");
+        }
+        assert!((design.p_value(1e-9) - 2.5e-6).abs() < 5e-6 && design.p_value(0.3) > 0.999);
     }
 }

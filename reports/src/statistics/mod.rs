@@ -1,12 +1,17 @@
 //! Statistics of a handful of seeds and some dozens of items, on plain numbers. docs/statistics.md
 //! has the formulae, the reasons and the simulated coverage.
 
+mod anytime;
 mod bootstrap;
+#[cfg(test)]
+mod design_simulation;
 pub mod e_process;
 pub mod group_sequential;
 mod holm;
+mod needed;
 pub(crate) mod normal;
 mod paired;
+mod sequential;
 #[cfg(test)]
 mod simulation;
 mod student;
@@ -15,7 +20,10 @@ mod summary;
 pub use bootstrap::Interval;
 pub(crate) use bootstrap::{RESAMPLES, SEED, percentile_interval};
 pub(crate) use holm::holm;
+pub use needed::Need;
+pub(crate) use needed::Pilot;
 pub(crate) use paired::{Paired, crossed, paired};
+pub(crate) use sequential::SequentialTest;
 pub(crate) use summary::{Summary, interquartile_mean, mean};
 
 /// Confidence level of every interval; a p-value below `1 - CONFIDENCE` tells two values apart.

@@ -20,6 +20,17 @@ pub struct Paired {
     /// Power Analysis for the Behavioral Sciences, 1988, chapter 2): over items where there are
     /// items (each one's mean over the seeds), over seeds otherwise.
     pub(crate) effect_size: Option<f64>,
+    /// None as for `interval`.
+    pub(crate) error: Option<StandardError>,
+}
+
+/// The standard error of a mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct StandardError {
+    /// In the unit of the mean.
+    pub(crate) size: f64,
+    /// Those of its estimate.
+    pub(crate) degrees_of_freedom: f64,
 }
 
 /// The paired t test of differences that vary in one way only, over seeds or over items of one
@@ -54,21 +65,8 @@ pub(super) fn crossed_from(differences: &[Vec<f64>], n: usize) -> Option<Paired>
     if seeds < 2 || items < 2 {
         return None;
     }
-    let of_seeds: Vec<f64> = differences.iter().map(|row| mean(row)).collect();
-    let of_items: Vec<f64> = (0..items)
-        .map(|i| mean(&differences.iter().map(|row| row[i]).collect::<Vec<_>>()))
-        .collect();
+    let MeanSquares { of_items, by_seed, by_item, residual } = MeanSquares::new(differences);
     let summary = Summary::of(&of_items)?;
-
-    let square_sum = |means: &[f64]| means.iter().map(|m| (m - summary.mean).powi(2)).sum::<f64>();
-    let by_seed = items as f64 * square_sum(&of_seeds) / (seeds - 1) as f64;
-    let by_item = seeds as f64 * square_sum(&of_items) / (items - 1) as f64;
-    let rows = differences.iter().zip(&of_seeds);
-    let left = rows.flat_map(|(row, of_seed)| {
-        row.iter().zip(&of_items).map(move |(d, of_item)| d - of_seed - of_item + summary.mean)
-    });
-    let residual = left.map(|r| r * r).sum::<f64>() / ((seeds - 1) * (items - 1)) as f64;
-    let residual = residual.min(by_seed).min(by_item);
     let sum = by_seed + by_item - residual;
     let [of_seed, of_item] = [seeds - 1, items - 1].map(|n| n as f64);
     let fewest = of_seed.min(of_item);
@@ -81,6 +79,36 @@ pub(super) fn crossed_from(differences: &[Vec<f64>], n: usize) -> Option<Paired>
     Some(Paired::new(summary, Some(sum / (seeds * items) as f64), degrees))
 }
 
+/// The analysis of variance of differences by seed and item, two or more of either.
+pub(super) struct MeanSquares {
+    /// Each item's mean over the seeds.
+    of_items: Vec<f64>,
+    pub(super) by_seed: f64,
+    pub(super) by_item: f64,
+    /// No larger than either of the others.
+    pub(super) residual: f64,
+}
+
+impl MeanSquares {
+    pub(super) fn new(differences: &[Vec<f64>]) -> Self {
+        let (seeds, items) = (differences.len(), differences[0].len());
+        let of_seeds: Vec<f64> = differences.iter().map(|row| mean(row)).collect();
+        let of_items: Vec<f64> = (0..items)
+            .map(|i| mean(&differences.iter().map(|row| row[i]).collect::<Vec<_>>()))
+            .collect();
+        let centre = mean(&of_items);
+        let square_sum = |means: &[f64]| means.iter().map(|m| (m - centre).powi(2)).sum::<f64>();
+        let by_seed = items as f64 * square_sum(&of_seeds) / (seeds - 1) as f64;
+        let by_item = seeds as f64 * square_sum(&of_items) / (items - 1) as f64;
+        let rows = differences.iter().zip(&of_seeds);
+        let left = rows.flat_map(|(row, of_seed)| {
+            row.iter().zip(&of_items).map(move |(d, of_item)| d - of_seed - of_item + centre)
+        });
+        let residual = left.map(|r| r * r).sum::<f64>() / ((seeds - 1) * (items - 1)) as f64;
+        Self { residual: residual.min(by_seed).min(by_item), of_items, by_seed, by_item }
+    }
+}
+
 impl Paired {
     /// The t test of a mean whose own variance is given.
     fn new(summary: Summary, variance: Option<f64>, degrees_of_freedom: f64) -> Self {
@@ -88,15 +116,27 @@ impl Paired {
         // Differences that are the same but for rounding do not measure chance.
         let exceeds_rounding = |sd: &f64| *sd > 1e-12 * difference.abs();
         let error = variance.map(f64::sqrt).filter(exceeds_rounding);
+        let error = error.map(|size| StandardError { size, degrees_of_freedom });
         Self {
             difference,
-            interval: error.map(|error| {
-                let half_width = error * critical_value(CONFIDENCE, degrees_of_freedom);
-                Interval { low: difference - half_width, high: difference + half_width }
-            }),
-            p: error.map(|error| two_sided_p_value(difference / error, degrees_of_freedom)),
+            interval: error.map(|error| error.interval(difference, CONFIDENCE)),
+            p: error.map(|error| error.p_value(difference)),
             effect_size: summary.sd.filter(exceeds_rounding).map(|sd| difference / sd),
+            error,
         }
+    }
+}
+
+impl StandardError {
+    /// The t interval around `mean`.
+    pub(crate) fn interval(self, mean: f64, confidence: f64) -> Interval {
+        let half_width = self.size * critical_value(confidence, self.degrees_of_freedom);
+        Interval { low: mean - half_width, high: mean + half_width }
+    }
+
+    /// The two-sided p-value of a mean that is this far from the hypothesis.
+    pub(crate) fn p_value(self, distance: f64) -> f64 {
+        two_sided_p_value(distance / self.size, self.degrees_of_freedom)
     }
 }
 
@@ -177,7 +217,8 @@ mod tests {
 
     #[test]
     fn what_does_not_vary_is_not_tested() {
-        let same = Paired { difference: 0.1, interval: None, p: None, effect_size: None };
+        let same =
+            Paired { difference: 0.1, interval: None, p: None, effect_size: None, error: None };
         assert_eq!(paired(&[0.1]), Some(same));
         assert_eq!(paired(&[0.25; 4]), Some(Paired { difference: 0.25, ..same }));
         assert_eq!(paired(&[]), None);

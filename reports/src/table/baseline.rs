@@ -2,7 +2,8 @@
 
 use experiments::schema::report::{self, Better, Compare};
 
-use super::data::{ABSENT, Baseline, BaselineComparison, Column, Row, Table};
+use super::against::{Baseline, BaselineComparison};
+use super::data::{ABSENT, Column, Row, Table};
 use crate::comparison::{Comparison, Family, Finding, finals};
 use crate::statistics::holm;
 
@@ -31,11 +32,11 @@ impl Baseline {
                 if row.name != name {
                     let comparison =
                         Comparison::new(&finals(row, metric), &theirs, column.spec.compare);
-                    comparisons[index] = comparison.map(|comparison| BaselineComparison {
-                        p_holm: comparison
-                            .p()
-                            .and_then(|_| family.p_of_claim([&row.name, name], metric)),
-                        comparison,
+                    comparisons[index] = comparison.map(|comparison| {
+                        let is_tested = comparison.p().is_some();
+                        let claim = family.claimed([&row.name, name], metric);
+                        let (p_holm, claimed) = claim.filter(|_| is_tested).unzip();
+                        BaselineComparison { p_holm, claimed: claimed.flatten(), comparison }
                     });
                 }
             }
@@ -51,6 +52,11 @@ impl Baseline {
     /// The family of the verdicts, as a part of a sentence.
     pub(super) fn family(&self) -> &'static str {
         match self.family {
+            Family::Claims(_) if self.family.is_under_design() => {
+                "verdicts are those of the claims under the file's design, intervals those of all seeds as \
+                 if their number had been decided beforehand, and differences that no claim names are not \
+                 tested"
+            }
             Family::Claims(_) => {
                 "verdicts are those of the claims, p-values corrected by Holm over all claims, and \
                  differences that no claim names are not tested"
@@ -139,6 +145,7 @@ fn verdict(column: &Column, compared: &BaselineComparison) -> String {
                 "worse"
             }
         }
+        Finding::Equivalent => "equivalent",
         Finding::NotResolved => "not resolved",
         Finding::NotTested => "no claim",
         Finding::TooFew => "too few seeds",

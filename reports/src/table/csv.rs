@@ -77,7 +77,7 @@ impl Table {
         let mut records = vec![COMPARISON_HEADER.map(str::to_owned).to_vec()];
         for (row, comparisons) in self.rows.iter().zip(&baseline.comparisons) {
             for (column, comparison) in self.columns.iter().zip(comparisons) {
-                let Some(BaselineComparison { comparison: c, p_holm }) = comparison else {
+                let Some(BaselineComparison { comparison: c, p_holm, .. }) = comparison else {
                     continue;
                 };
                 let metric = text_field(&column.spec.metric).into_owned();

@@ -2,8 +2,8 @@
 
 use experiments::schema::report::{self, Better, Center, Spread};
 
+use super::against::Baseline;
 use super::cell::{Cell, Estimate, Value};
-use crate::comparison::{Comparison, Family, Finding};
 use crate::records::{Records, Variant};
 
 /// Shown in place of a missing value.
@@ -54,34 +54,6 @@ pub struct Row {
     pub(crate) variant: Variant,
     /// One cell per column of the table.
     pub cells: Vec<Cell>,
-}
-
-/// The baseline of a table, and every row's comparisons with it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Baseline {
-    /// The variant that the file names.
-    pub(crate) name: String,
-    pub(crate) label: String,
-    /// By row and column of the table: None for the baseline itself, for metrics that have no
-    /// better or worse, and where there is no pair.
-    pub comparisons: Vec<Vec<Option<BaselineComparison>>>,
-    pub(super) family: Family,
-}
-
-/// A row compared with the baseline.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BaselineComparison {
-    /// The differences, the row's values minus the baseline's.
-    pub comparison: Comparison,
-    /// The p-value adjusted by Holm within its family of tests; None if it is in none.
-    pub(crate) p_holm: Option<f64>,
-}
-
-impl BaselineComparison {
-    /// The result at 95 %.
-    pub fn finding(&self) -> Finding {
-        self.comparison.finding(self.p_holm)
-    }
 }
 
 impl Table {

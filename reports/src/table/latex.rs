@@ -115,7 +115,7 @@ fn label(name: &str) -> String {
 }
 
 /// Text that TeX sets as it reads; `code` between backticks becomes `\texttt`.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut in_code = text.matches('`').count() % 2 == 1;
     for c in text.chars() {

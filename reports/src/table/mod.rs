@@ -7,6 +7,7 @@ use experiments::schema::report;
 use crate::comparison::Family;
 use crate::records::Records;
 
+mod against;
 mod baseline;
 mod best;
 mod cell;
@@ -20,15 +21,17 @@ mod notes;
 mod terminal;
 mod text;
 
+pub use against::{Baseline, BaselineComparison};
 pub(crate) use baseline::p_text;
 pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::optional_number;
 pub use csv::{record, text_field};
 use data::ABSENT;
 pub(crate) use data::Column;
-pub use data::{Baseline, BaselineComparison, Row, Table};
+pub use data::{Row, Table};
 pub(crate) use html::{displayable, escape};
 pub(crate) use json::ComparisonJson;
+pub(crate) use latex::escape as escape_latex;
 pub(crate) use markdown::escape as escape_markdown;
 pub use notes::{IncompleteRow, MissingSeed};
 pub(crate) use text::{CellText, TableText};

@@ -13,7 +13,8 @@ use reports::table::Table;
 
 use crate::fixtures::{records, series, table, trial, unfinished, variant};
 
-fn report(comparisons: &[&str]) -> Report {
+/// The table of the fixtures and these claims.
+pub(crate) fn report(comparisons: &[&str]) -> Report {
     let claim = |text: &&str| Claim {
         claim: format!("It is said that {text}."),
         compare: text.parse().unwrap(),

@@ -3,9 +3,11 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use experiments::schema::report::Report;
 use reports::comparison::Family;
 use reports::table::Table;
 
+use crate::claims;
 use crate::fixtures::{has, table, three_seeds};
 
 /// Sets `tables` in one document; the end of the log if that fails.
@@ -27,6 +29,17 @@ fn compile(tables: &[String]) -> Result<(), String> {
     if output.status.success() && !log.contains("Missing character") { Ok(()) } else { Err(log) }
 }
 
+fn claims_under_a_design() -> String {
+    let design = serde_json::json!({"seeds": {"first": 3, "most": 5}, "margin": {"psnr": 0.1}});
+    let report = Report {
+        design: Some(serde_json::from_value(design).unwrap()),
+        ..claims::report(&["sr3.psnr < cos.psnr", "res.psnr best"])
+    };
+    let out = tempfile::tempdir().unwrap();
+    reports::write(&report, &three_seeds(), out.path()).unwrap();
+    fs::read_to_string(out.path().join("claims.tex")).unwrap()
+}
+
 #[test]
 fn every_table_compiles_as_it_is() {
     if !has("pdflatex", "texlive-latex-recommended") {
@@ -40,7 +53,8 @@ fn every_table_compiles_as_it_is() {
     spec.name = "odd_name & more".to_owned();
     spec.title = "All of \\ ~ ^ # $ % & _ { } < > | – — “x” … † ‡ × ± − ≥ ≤ ≈ ∞ µ σ λ".to_owned();
     let odd = Table::new(&spec, &three_seeds(), &Family::Columns).latex();
-    if let Err(log) = compile(&[plain, against, odd]) {
+    let claims = claims_under_a_design();
+    if let Err(log) = compile(&[plain, against, odd, claims]) {
         panic!("{log}");
     }
     assert!(compile(&["\\undefined".to_owned()]).is_err(), "an error is noticed");

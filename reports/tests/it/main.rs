@@ -6,6 +6,7 @@ mod baseline;
 mod browser;
 mod claims;
 mod curves;
+mod design;
 mod figures;
 mod finals;
 mod fixtures;

@@ -12,7 +12,7 @@ fn page(figures: Vec<Figure>) -> String {
     "Cos <script>alert(1)</script>".clone_into(&mut records.variants[2].label);
     let compare = "cos.psnr > sr3.psnr".parse().unwrap();
     let claims = vec![Claim { claim: "A & B".to_owned(), compare }];
-    let report = Report { table: Some(table()), claims, figures };
+    let report = Report { table: Some(table()), claims, figures, design: None };
     write(&report, &records, out.path()).unwrap();
     fs_err::read_to_string(out.path().join("report.html")).unwrap()
 }

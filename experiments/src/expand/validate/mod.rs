@@ -1,6 +1,7 @@
 //! The rules for a file beyond its types: names, values out of range, and references from one
 //! section to another.
 
+mod design;
 mod report;
 mod settings;
 mod worker;
@@ -19,6 +20,7 @@ pub(super) fn file(source: &Source, file: &File) -> Result<(), FileError> {
     worker::check(&file.worker, &mut findings);
     settings::check(file, &mut findings);
     report::check(file, &mut findings);
+    design::check(file, &mut findings);
     findings.into_result()
 }
 

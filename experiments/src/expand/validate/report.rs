@@ -6,7 +6,7 @@ use crate::expand::findings::Findings;
 use crate::expand::names::{UnknownName, check_name};
 use crate::schema::claim::Relation;
 use crate::schema::file::File;
-use crate::schema::report::{Curve, Figure, TablePicture, X};
+use crate::schema::report::{Curve, Figure, Sequence, TablePicture, X};
 use crate::yaml::pointer::escape;
 
 /// Names of other files of a report.
@@ -25,6 +25,7 @@ pub(super) fn check(file: &File, findings: &mut Findings) {
         match figure {
             Figure::Curve(curve) => check_curve(file, &pointer, curve, findings),
             Figure::Table(picture) => check_picture(file, &pointer, picture, findings),
+            Figure::Sequence(sequence) => check_sequence(file, &pointer, sequence, findings),
             Figure::Images(_) | Figure::Bars(_) | Figure::Scatter(_) => {}
         }
     }
@@ -132,4 +133,16 @@ fn check_picture(file: &File, pointer: &str, picture: &TablePicture, findings: &
         let known = table.columns.iter().map(|column| column.metric.as_str());
         findings.check(&format!("{pointer}/columns/{i}"), check_name("column", metric, known));
     }
+}
+
+/// A sequence needs a design, and a claim that is judged under it.
+fn check_sequence(file: &File, pointer: &str, sequence: &Sequence, findings: &mut Findings) {
+    if file.report.design.is_none() {
+        let message = "there is no design, and so no sequence of looks";
+        findings.advise(pointer, message, "say when the claims are judged in `report.design`");
+    }
+    let claims: Vec<String> =
+        file.report.claims.iter().map(|claim| claim.compare.to_string()).collect();
+    let known = claims.iter().map(String::as_str);
+    findings.check(&format!("{pointer}/claim"), check_name("claim", &sequence.claim, known));
 }

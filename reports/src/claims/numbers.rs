@@ -1,0 +1,43 @@
+//! Numbers of claims in words.
+
+use experiments::schema::report::Compare;
+
+use crate::statistics::Interval;
+
+/// `+0.5 [+0.2, +0.8]`, or of a ratio `×1.5 [×1.2, ×1.8]`.
+pub(super) fn with_interval(compare: Compare, estimate: f64, interval: Option<Interval>) -> String {
+    let number = |value: f64| match compare {
+        Compare::Difference => digits(value),
+        Compare::Ratio => digits(value).replacen('+', "×", 1),
+    };
+    let ends = interval.map(|i| format!(" [{}, {}]", number(i.low), number(i.high)));
+    number(estimate) + &ends.unwrap_or_default()
+}
+
+/// `5 seeds × 48 items`.
+pub(super) fn counts(seeds: usize, items: usize) -> String {
+    let plural = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+    let items = (items > 0).then(|| format!(" × {}", plural(items, "item")));
+    plural(seeds, "seed") + &items.unwrap_or_default()
+}
+
+/// A signed number with four significant digits.
+fn digits(value: f64) -> String {
+    let size = value.abs().log10().floor();
+    let decimals = if size.is_finite() { (3.0 - size).clamp(0.0, 12.0) as usize } else { 0 };
+    let text = format!("{value:+.decimals$}");
+    let trimmed = text.trim_end_matches('0').trim_end_matches('.');
+    let text = if text.contains('.') { trimmed } else { &text };
+    text.replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digits;
+
+    #[test]
+    fn four_digits_count() {
+        let written = [0.5, -12.345_67, 1234.6, 60.0, -0.000_012_345_6, 0.0].map(digits);
+        assert_eq!(written, ["+0.5", "−12.35", "+1235", "+60", "−0.00001235", "+0"]);
+    }
+}
