@@ -244,12 +244,12 @@ fn watch(
 }
 
 fn requested_stop(attempt: &AttemptDir, signals: &Signals) -> Option<StopMode> {
-    if attempt.kill_requested() {
-        Some(StopMode::Immediate)
-    } else if signals.stop_requested() || attempt.stop_requested() {
-        Some(StopMode::Graceful)
+    if attempt.stop_requested() {
+        // The `kill` file is made first.
+        let is_kill = attempt.kill_requested();
+        Some(if is_kill { StopMode::Immediate } else { StopMode::Graceful })
     } else {
-        None
+        signals.stop_requested().then_some(StopMode::Graceful)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The signals that end a holder's wait: a child's end, or a request to stop.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ const STOP_SIGNALS: [i32; 4] = [SIGTERM, SIGINT, SIGHUP, SIGUSR1];
 #[derive(Debug)]
 pub(super) struct Signals {
     pipe: UnixStream,
+    /// The pipe's read timeout.
+    timeout: Cell<Duration>,
     stop: Arc<AtomicBool>,
 }
 
@@ -30,13 +33,15 @@ impl Signals {
         for signal in STOP_SIGNALS.into_iter().chain([SIGCHLD]) {
             pipe::register(signal, sender.try_clone()?)?;
         }
-        Ok(Self { pipe, stop })
+        Ok(Self { pipe, timeout: Cell::new(Duration::ZERO), stop })
     }
 
     /// Sleeps until a signal comes, at most for `timeout`, which must not be zero.
     pub(super) fn wait(&self, timeout: Duration) {
         // However the read ends, by timeout and interruption too, the caller polls again.
-        let _ = self.pipe.set_read_timeout(Some(timeout));
+        if self.timeout.replace(timeout) != timeout {
+            let _ = self.pipe.set_read_timeout(Some(timeout));
+        }
         let _ = (&self.pipe).read(&mut [0; 64]);
     }
 
