@@ -22,7 +22,7 @@ pub struct Course {
     pub sequences: Vec<Sequence>,
     /// The number of seeds after which the verdict was reached; None if it was not.
     pub stopped_at: Option<usize>,
-    /// What an open claim needs, by pair of rows.
+    /// The needs of an open claim, by pair of rows.
     pub needs: Vec<RowNeed>,
 }
 
@@ -33,7 +33,7 @@ impl Course {
         sequence.looks.iter().rfind(|look| look.seeds <= until)
     }
 
-    /// When the verdict was reached, a sentence per comparison, and what is needed.
+    /// The look of the verdict with the p-value, a sentence per comparison, and the needs.
     pub(super) fn details(
         &self,
         comparisons: &[(String, Comparison)],

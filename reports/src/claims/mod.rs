@@ -35,7 +35,7 @@ pub use design::{open_claims, rows_to_extend};
 pub use judged::JudgedClaim;
 pub(crate) use latex::latex;
 pub use need::RowNeed;
-pub use sequence::Look;
+pub use sequence::{Look, Sequence};
 pub use verdict::Verdict;
 pub(crate) use write::{details, json, markdown, method, terminal};
 

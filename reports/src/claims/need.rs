@@ -1,4 +1,4 @@
-//! What an open claim still needs: more seeds of some rows, or more items.
+//! The needs of an open claim: more seeds of some rows, or more items.
 
 use experiments::schema::claim::Relation;
 
@@ -6,7 +6,7 @@ use super::compared::{ComparedClaim, Pair};
 use super::sequence::Sequence;
 use crate::statistics::{Need, SequentialTest};
 
-/// What a pair of rows needs for a claim to be resolved with a power of 80 %.
+/// The need of a pair of rows, so that a claim is resolved with a power of 80 %.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowNeed {
     /// Names and labels of the rows of the pair that have seeds: one if the other is deterministic.
@@ -73,9 +73,9 @@ impl RowNeed {
     }
 }
 
-/// What the claim needs at `level`, a sentence for each pair of rows that stands in its way: all that are not
-/// yet told apart in the claimed direction or, where the data point against the claim, the one that
-/// would refute it first.
+/// The needs of a claim at `level`, one for each pair of rows that stands in its way: all that are not yet told
+/// apart in the claimed direction or found equivalent or, where the data point against a claim of the best, the
+/// one that would refute it first.
 pub(super) fn needs(claim: &ComparedClaim, test: &SequentialTest, level: f64) -> Vec<RowNeed> {
     let pairs = || claim.sequences.iter().zip(&claim.rows);
     let need = |(sequence, rows): (&Sequence, &Pair), level| {
@@ -102,7 +102,7 @@ pub(super) fn needs(claim: &ComparedClaim, test: &SequentialTest, level: f64) ->
     }
     let is_shown = |sequence: &Sequence| {
         let p = sequence.p_after(usize::MAX);
-        (if claim.below { p.lower } else { p.higher }) <= level
+        (if claim.below { p.lower } else { p.higher }).min(p.equivalent) <= level
     };
     let open = pairs().filter(|(sequence, _)| !is_shown(sequence));
     open.filter_map(|pair| need(pair, level)).collect()

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The items' t interval has the level α/2: their error is one of the many that the e-process has already
-//! had the chance to reject, and with α it would be rejected in up to 6.3 % (docs/statistics.md has the
+//! had the chance to reject, and with α it would be rejected in about 6 % (docs/statistics.md has the
 //! simulation). Where the items do not vary it is the e-process alone.
 
 use experiments::schema::design::FIRST_LOOK;

@@ -27,7 +27,7 @@ pub(crate) struct Pilot {
     of_rest: f64,
 }
 
-/// What an open claim still needs for a power of 80 %.
+/// The need of an open claim, for a power of 80 %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
     /// So many seeds in all.
@@ -54,7 +54,7 @@ impl Pilot {
         Some(Self { effect, seeds, of_seed, items, of_rest: residual })
     }
 
-    /// What the test at `alpha` needs to find a difference this far from what it shall exclude.
+    /// The need of the test at `alpha`, to find the effect when it is this far from the value to exclude.
     pub(crate) fn need(&self, test: &SequentialTest, alpha: f64, distance: f64) -> Need {
         let suffices = |seeds, items| self.reach(test, alpha, seeds, items) <= distance;
         let items = self.items.map_or(1, |(count, _)| count);
