@@ -76,7 +76,7 @@ def hyperqueue(count):
 def no_op_trials(bench, counts):
     each = {}
     for count in counts:
-        peer = hyperqueue(count) if count <= 1000 else None
+        peer = hyperqueue(count) if count <= 10_000 else None
         file = bench.write(f"noop{count}", count)
         wall, _, _ = bench.run("run", file, "-j", 2, "-q")
         each[count] = wall / count * 1e3
