@@ -158,7 +158,7 @@ async fn count(db: &mut SqliteConnection, rows: &str) -> Result<i64, sqlx::Error
 
 /// The lines of the journal, without those that a full disk has cut short.
 pub(crate) fn journal(test: &TestRun) -> Vec<Line> {
-    let text = fs::read_to_string(test.run_dir().join("journal.jsonl")).unwrap();
+    let text = fs::read_to_string(test.run_dir().join("journal.jsonl")).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::campaign::Campaign;
+use super::checks;
 use super::reader::Reader;
 use crate::common::processes;
 use crate::common::signals::try_signal;
@@ -210,6 +211,7 @@ impl Campaign {
         let Some(clock) = &self.clock else { return false };
         let hours = self.random.i64(1..10_000);
         clock.step(if self.random.bool() { hours } else { -hours } * 3600);
+        self.lines_before_step = checks::journal(&self.test).len();
         true
     }
 
