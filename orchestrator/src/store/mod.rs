@@ -17,6 +17,7 @@ mod point_reader;
 mod points;
 pub(crate) mod rebuild;
 mod retry_history;
+mod sealed_files;
 mod series;
 mod skipped_lines;
 mod sql_query;

@@ -31,7 +31,7 @@ pub(crate) async fn for_writing(run: &RunDir, _lock: &SupervisorLock) -> Result<
     let found = integrity::check(&mut store, run, Extent::Changed).await?;
     store.damage.clone_from(&found.damage);
     if found.has_compared() {
-        store.record_verified(found).await?;
+        found.record(&mut store).await?;
     }
     store.commit().await?;
     Ok(store)
