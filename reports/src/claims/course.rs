@@ -40,7 +40,7 @@ impl Course {
         p_holm: Option<f64>,
     ) -> Vec<String> {
         let by = if self.design.family == Family::Claims { " by Holm" } else { "" };
-        let p = p_holm.map(|p| format!("p {}{by}, over all looks", p_text(p)));
+        let p = p_holm.map(|p| format!("p {}{by}, over the looks so far", p_text(p)));
         let stop = self.stopped_at.map(|seeds| format!("decided after {seeds} seeds"));
         let mut details = vec![stop.into_iter().chain(p).collect::<Vec<_>>().join(", ")];
         for ((label, _), sequence) in comparisons.iter().zip(&self.sequences) {
