@@ -2,6 +2,7 @@
 //! only once something has changed that it was read from.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use experiments::protocol::events::Code;
@@ -41,27 +42,27 @@ pub(crate) struct CodeCache {
 #[derive(Debug)]
 struct Cached {
     from: AttemptCode,
-    read: CodeAndDiff,
+    read: Rc<CodeAndDiff>,
     stamps: Vec<(Option<FileStamp>, PathBuf)>,
 }
 
 impl CodeCache {
     /// The code as it is now, if that is known without reading it, or has not been tried for a while; `None`
     /// where somebody else may as well read it, who has the time.
-    pub(crate) fn known(&mut self, from: &AttemptCode) -> Option<CodeAndDiff> {
+    pub(crate) fn known(&mut self, from: &AttemptCode) -> Option<Rc<CodeAndDiff>> {
         self.known_with(from, RACY)
     }
 
-    fn known_with(&mut self, from: &AttemptCode, racy: Duration) -> Option<CodeAndDiff> {
+    fn known_with(&mut self, from: &AttemptCode, racy: Duration) -> Option<Rc<CodeAndDiff>> {
         if let Some(cached) = self.last.as_ref().filter(|cached| cached.holds(from)) {
-            return Some(cached.read.clone());
+            return Some(Rc::clone(&cached.read));
         }
         if self.tried.is_some_and(|tried| tried.elapsed() < racy) {
             return None;
         }
         self.tried = Some(Instant::now());
         let settled_ms = clock::now_ms().saturating_sub(racy.as_millis() as i64);
-        let read = CodeAndDiff::read(from).ok()?;
+        let read = Rc::new(CodeAndDiff::read(from).ok()?);
         self.last = Cached::new(from, &read).filter(|cached| cached.is_older_than(settled_ms));
         Some(read)
     }
@@ -69,10 +70,10 @@ impl CodeCache {
 
 impl Cached {
     /// `None` where not all is known that the code was read from.
-    fn new(from: &AttemptCode, read: &CodeAndDiff) -> Option<Self> {
+    fn new(from: &AttemptCode, read: &Rc<CodeAndDiff>) -> Option<Self> {
         let paths = from.read_from(&read.code)?.into_iter();
         let stamps = paths.map(|path| (FileStamp::of(&path), path)).collect();
-        Some(Self { from: from.clone(), read: read.clone(), stamps })
+        Some(Self { from: from.clone(), read: Rc::clone(read), stamps })
     }
 
     /// True if nobody has written to any of it since this time, in milliseconds since the Unix epoch.
@@ -137,7 +138,7 @@ mod tests {
             std::thread::sleep(2 * RACY_HERE);
             for _ in 0..2 {
                 let known = cache.known_with(&from, RACY_HERE).unwrap();
-                assert_eq!(known, CodeAndDiff::read(&from).unwrap());
+                assert_eq!(*known, CodeAndDiff::read(&from).unwrap());
                 assert!(cache.last.as_ref().is_some_and(|cached| cached.holds(&from)));
             }
         }
@@ -146,7 +147,7 @@ mod tests {
         assert_eq!(cache.known_with(&from, RACY_HERE), None);
         std::thread::sleep(RACY_HERE);
         fs::write(folder.join("train.sh"), "f").unwrap();
-        assert_eq!(cache.known_with(&from, RACY_HERE).unwrap(), CodeAndDiff::read(&from).unwrap());
+        assert_eq!(*cache.known_with(&from, RACY_HERE).unwrap(), CodeAndDiff::read(&from).unwrap());
         assert!(cache.last.is_none());
     }
 }

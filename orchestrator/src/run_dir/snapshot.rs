@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::platform::atomic_file::{self, FileError};
+use crate::platform::hash::sha256;
 use crate::platform::shell::quoted;
 
 /// Version of this format. Raise it when an old reader would misunderstand a new writer.
@@ -116,13 +117,15 @@ impl RunSnapshot {
         source.decode()
     }
 
-    /// Writes the file at `path`, whole or not at all.
-    pub(crate) fn write(&self, path: &Path) -> Result<(), FileError> {
-        atomic_file::write(path, self.text().as_bytes())
+    /// Writes the file at `path`, whole or not at all, and returns the SHA-256 of its content.
+    pub(crate) fn write(&self, path: &Path) -> Result<String, FileError> {
+        let text = self.text();
+        atomic_file::write(path, text.as_bytes())?;
+        Ok(sha256(text))
     }
 
     /// The file's content.
-    pub(crate) fn text(&self) -> String {
+    fn text(&self) -> String {
         let mut text = parse::to_string(self) + TRIALS;
         for trial in &self.trials {
             text.extend(["- ", &to_json(trial), "\n"]);

@@ -52,21 +52,26 @@ impl Scheduler {
         actions
     }
 
-    /// The trial of an input, and its position.
-    fn trial_mut(&mut self, id: &TrialId) -> (usize, &mut Trial) {
-        let at = self.position(id).expect("inputs name this run's trials");
-        (at, &mut self.trials[at])
+    /// The position of an input's trial.
+    fn position_of(&self, id: &TrialId) -> usize {
+        self.position(id).expect("inputs name this run's trials")
+    }
+
+    fn trial_mut(&mut self, id: &TrialId) -> &mut Trial {
+        let at = self.position_of(id);
+        &mut self.trials[at]
     }
 
     /// `None` after the attempt's end: later reports about it do not count.
     fn active_history(&mut self, id: &TrialId) -> Option<&mut History> {
-        let (_, trial) = self.trial_mut(id);
+        let trial = self.trial_mut(id);
         trial.state.active_attempt().map(|_| &mut trial.history)
     }
 
     /// The only place where a trial's state changes.
     fn change(&mut self, id: &TrialId, change: Change, actions: &mut Vec<Action>) {
-        let (at, trial) = self.trial_mut(id);
+        let at = self.position_of(id);
+        let trial = &mut self.trials[at];
         let from = trial.state.clone();
         let to = from.clone().apply(change).expect("the scheduler makes legal transitions only");
         trial.state = to.clone();
@@ -89,7 +94,7 @@ impl Scheduler {
     /// An earlier supervisor may have died between recording a stop and requesting it.
     fn on_supervisor_started(&mut self, actions: &mut Vec<Action>) {
         for (id, attempt) in self.active_attempts() {
-            let (_, trial) = self.trial_mut(&id);
+            let trial = self.trial_mut(&id);
             if trial.role == Role::Retired {
                 self.stop(id, attempt, StopCause::Retired, StopMode::Graceful, actions);
             } else if matches!(trial.cause, Some(StopCause::Cancelled | StopCause::Stalled)) {
@@ -99,7 +104,7 @@ impl Scheduler {
     }
 
     fn on_leased(&mut self, id: TrialId, actions: &mut Vec<Action>) {
-        let (_, trial) = self.trial_mut(&id);
+        let trial = self.trial_mut(&id);
         trial.attempts += 1;
         trial.history.on_attempt_started();
         (trial.cause, trial.stalled, trial.reported) = (None, false, false);
@@ -109,13 +114,13 @@ impl Scheduler {
     }
 
     fn on_event(&mut self, id: &TrialId) {
-        self.trial_mut(id).1.reported = true;
+        self.trial_mut(id).reported = true;
         self.early_failures.on_event();
     }
 
     fn on_ended(&mut self, id: &TrialId, end: &AttemptEnd, now_ms: i64, actions: &mut Vec<Action>) {
         let (policy, stopping) = (self.policy.clone(), self.stopping.is_some());
-        let (_, trial) = self.trial_mut(id);
+        let trial = self.trial_mut(id);
         let Some(attempt) = trial.state.active_attempt() else { return };
         let cause = trial.cause.take();
         trial.spent_ms += end.duration_ms();
@@ -140,9 +145,8 @@ impl Scheduler {
             Some(State::Succeeded { .. }) => {
                 self.early_failures.on_event();
                 // It tells how long the others will take.
-                let (at, trial) = self.trial_mut(id);
-                let duration_ms = trial.spent_ms;
-                self.queue.on_success(at, duration_ms);
+                let at = self.position_of(id);
+                self.queue.on_success(at, self.trials[at].spent_ms);
             }
             _ => {}
         }
@@ -170,7 +174,7 @@ impl Scheduler {
 
     fn on_liveness(&mut self, id: &TrialId, liveness: Liveness, actions: &mut Vec<Action>) {
         let after_stall = self.policy.after_stall;
-        let (_, trial) = self.trial_mut(id);
+        let trial = self.trial_mut(id);
         let Some(attempt) = trial.state.active_attempt() else { return };
         let stalled = liveness == Liveness::Stalled;
         let changed = trial.stalled != stalled;
@@ -196,7 +200,7 @@ impl Scheduler {
     }
 
     fn on_cancel(&mut self, id: &TrialId, mode: StopMode, actions: &mut Vec<Action>) {
-        let state = self.trial_mut(id).1.state.clone();
+        let state = &self.trial_mut(id).state;
         if let Some(attempt) = state.active_attempt() {
             self.stop(id.clone(), attempt, StopCause::Cancelled, mode, actions);
         } else if matches!(state, State::Queued { .. }) {
@@ -206,7 +210,7 @@ impl Scheduler {
     }
 
     fn on_retry(&mut self, id: &TrialId, actions: &mut Vec<Action>) {
-        let (_, trial) = self.trial_mut(id);
+        let trial = self.trial_mut(id);
         if !trial.state.may_be_retried() || trial.role == Role::Retired {
             return;
         }
@@ -237,7 +241,7 @@ impl Scheduler {
         mode: StopMode,
         actions: &mut Vec<Action>,
     ) {
-        let (_, trial) = self.trial_mut(&id);
+        let trial = self.trial_mut(&id);
         if trial.cause < Some(cause) {
             trial.cause = Some(cause);
             actions.push(Action::RecordStop(id.clone(), attempt, cause));

@@ -7,7 +7,9 @@ use crate::platform::file_stamp::FileStamp;
 
 /// The stamp of the file at `path`; empty if there is none.
 pub(super) fn of(path: &Path) -> String {
-    FileStamp::of(path).map_or(String::new(), |stamp| stamp.to_string())
+    let mut stamp = String::new();
+    append(&mut stamp, path);
+    stamp
 }
 
 /// Appends the stamp of the file at `path`.

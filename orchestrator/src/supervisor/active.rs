@@ -79,7 +79,7 @@ impl ActiveAttempts {
 
     /// The attempt whose folder this is, with its trial.
     pub(super) fn by_dir(&mut self, dir: &AttemptDir) -> Option<(TrialId, &mut ActiveAttempt)> {
-        let id = TrialId(dir.path().parent()?.file_name()?.to_str()?.to_owned());
+        let id = TrialId(dir.trial().file_name()?.to_str()?.to_owned());
         let attempt = self.0.get_mut(&id).filter(|attempt| attempt.dir == *dir)?;
         Some((id, attempt))
     }

@@ -112,7 +112,7 @@ impl Supervisor<'_> {
     pub(super) fn start(&mut self, id: &TrialId, number: u32) -> anyhow::Result<()> {
         let lease = self.lease.take();
         let attempt = self.dir.attempt(id, number);
-        if is_unrecorded(&attempt)? {
+        if take_in_unrecorded(&attempt)? {
             return Ok(());
         }
         self.prepare(id, number, lease.as_ref())?;
@@ -240,9 +240,9 @@ impl Supervisor<'_> {
 }
 
 /// True if a holder has had the attempt although the journal, which has lost its last lines, does not
-/// know it any more: its files tell its status. One that has left its events and no owner is given up, so
+/// know it any more: its files tell its status. If they are events without an owner, it is given up first, so
 /// that nothing is added to them.
-fn is_unrecorded(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
+fn take_in_unrecorded(attempt: &AttemptDir) -> Result<bool, OwnershipError> {
     if attempt.owner().exists() {
         return Ok(true);
     }

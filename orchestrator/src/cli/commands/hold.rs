@@ -1,6 +1,7 @@
 //! `orch hold DIR`: starts the worker of one attempt, and returns when it has ended.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use experiments::protocol::exit;
 
@@ -15,7 +16,7 @@ pub(super) fn run(attempt: &Path) -> Result<u8> {
 }
 
 /// The same, with the worker's code; `None` if it is not known.
-pub(super) fn hold(attempt: &Path, code: Option<CodeAndDiff>) -> Result<u8> {
+pub(super) fn hold(attempt: &Path, code: Option<Rc<CodeAndDiff>>) -> Result<u8> {
     Ok(match holder::hold(&AttemptDir::at(attempt), code)? {
         Held::Completed => exit::OK,
         Held::OwnedByAnother => exit::LOCKED,

@@ -21,7 +21,6 @@ use crate::cli::args::{self, Global};
 use crate::display::text::named;
 use crate::interop::import::{Choice, Source};
 use crate::platform::clock;
-use crate::platform::hash::sha256;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::run_dir::snapshot::{self, RunSnapshot};
@@ -123,8 +122,8 @@ pub(super) async fn run(arguments: &args::Import, global: &Global) -> Result<u8>
         source.copy(&staged.dir().attempt(&trial.id, 1), &choice)?;
     }
     let resolved = resolved(&name, &folder, &imported);
-    resolved.write(&staged.dir().resolved())?;
-    write_journal(staged.dir(), &resolved, &imported)?;
+    let resolved_hash = resolved.write(&staged.dir().resolved())?;
+    write_journal(staged.dir(), resolved_hash, &imported)?;
     // From here on there is a run.
     let dir = staged.publish()?.ok_or_else(|| name_taken(&dir))?;
     sync::for_reading(&dir).await?;
@@ -277,18 +276,18 @@ fn rows(imported: &[ImportedTrial]) -> Vec<Row> {
     rows
 }
 
-fn write_journal(dir: &RunDir, resolved: &RunSnapshot, imported: &[ImportedTrial]) -> Result<()> {
+fn write_journal(dir: &RunDir, resolved_hash: String, imported: &[ImportedTrial]) -> Result<()> {
     let mut journal = Journal::open(&dir.journal())?;
-    journal.append(Entry::Planned(Planned {
+    journal.write(Entry::Planned(Planned {
         file_hash: String::new(),
-        resolved_hash: sha256(resolved.text()),
+        resolved_hash,
         rows: rows(imported),
         trials: imported.iter().map(|imported| JournaledTrial::from(&imported.trial)).collect(),
     }))?;
     for ImportedTrial { source, trial, .. } in imported {
         let (trial, started_ms): (TrialId, _) = (trial.id.clone(), source.start_ms());
         let seal = AttemptSeal::new(&dir.attempt(&trial, 1), None);
-        journal.append(Entry::Imported { trial, started_ms, seal })?;
+        journal.write(Entry::Imported { trial, started_ms, seal })?;
     }
-    Ok(())
+    Ok(journal.sync()?)
 }

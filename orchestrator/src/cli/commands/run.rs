@@ -18,7 +18,6 @@ use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
 use crate::display::{Display, Verbosity};
 use crate::platform::atomic_file;
-use crate::platform::hash::sha256;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::trial::restart as restart_trial;
 use crate::run_dir::{RunDir, SupervisorLock};
@@ -83,8 +82,8 @@ async fn supervise(
     let text = &experiment.source.text;
     let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), &file, text);
     atomic_file::write(&dir.experiment_file(), text.as_bytes())?;
-    resolved.write(&dir.resolved())?;
-    journal.write(Entry::Planned(planned(&plan, &resolved, text)))?;
+    let resolved_hash = resolved.write(&dir.resolved())?;
+    journal.write(Entry::Planned(planned(&resolved, resolved_hash)))?;
     for decision in plan.decisions(&recorded)? {
         journal.write(decision)?;
     }
@@ -166,13 +165,13 @@ fn command() -> Vec<String> {
     iter::once("orch".to_owned()).chain(given).collect()
 }
 
-/// The plan for the journal, with the hashes of the files that were written for it.
-fn planned(plan: &Plan, resolved: &RunSnapshot, text: &str) -> Planned {
+/// The plan for the journal; `resolved_hash` is that of the file that has it.
+fn planned(resolved: &RunSnapshot, resolved_hash: String) -> Planned {
     Planned {
-        file_hash: sha256(text),
-        resolved_hash: sha256(resolved.text()),
+        file_hash: resolved.file_hash.clone(),
+        resolved_hash,
         rows: resolved.run.rows.clone(),
-        trials: plan.trials.iter().map(|planned| JournaledTrial::from(&planned.trial)).collect(),
+        trials: resolved.trials.iter().map(JournaledTrial::from).collect(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
@@ -25,7 +26,7 @@ pub(crate) struct ForkedHolder {
     /// Its attempt's folder.
     pub(crate) attempt: PathBuf,
     /// The worker's code, where the server knows it, mostly from the attempt before.
-    pub(crate) code: Option<CodeAndDiff>,
+    pub(crate) code: Option<Rc<CodeAndDiff>>,
     /// The locks of its slots, which its worker inherits.
     #[expect(dead_code, reason = "held, never read")]
     slots: Vec<OwnedFd>,
@@ -79,7 +80,7 @@ pub(crate) fn serve() -> io::Result<Option<ForkedHolder>> {
 }
 
 /// The code of the attempt's worker, if it is known.
-fn known_code(request: &Request, codes: &mut CodeCache) -> Option<CodeAndDiff> {
+fn known_code(request: &Request, codes: &mut CodeCache) -> Option<Rc<CodeAndDiff>> {
     let command = AttemptDir::at(&request.attempt).read_command().ok().flatten();
     codes.known(&command?.code?)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::rc::Rc;
 
 use experiments::protocol::events::{Event, LONGEST_LINE, Line};
 use experiments::regular_file;
@@ -29,22 +30,22 @@ pub(super) enum RecordError {
 pub(super) fn record(
     attempt: &AttemptDir,
     code: &AttemptCode,
-    known: Option<CodeAndDiff>,
+    known: Option<Rc<CodeAndDiff>>,
     records: &mut AttemptRecords,
 ) -> Result<(), RecordError> {
-    let known = known.map_or_else(|| CodeAndDiff::read(code), Ok);
-    let CodeAndDiff { code, diff } = known?;
+    let known = known.map_or_else(|| CodeAndDiff::read(code).map(Rc::new), Ok)?;
+    let CodeAndDiff { code, diff } = &*known;
     if code.files.is_empty() && code.interpreter.is_none() {
         return Ok(());
     }
-    let seal = atomic_file::place_private_json(&attempt.code(), &code)?;
+    let seal = atomic_file::place_private_json(&attempt.code(), code)?;
     records.add(attempt, &attempt.code(), seal);
     if let Some(diff) = diff {
-        let seal = atomic_file::place(&attempt.code_diff(), &diff)?;
+        let seal = atomic_file::place(&attempt.code_diff(), diff)?;
         records.add(attempt, &attempt.code_diff(), seal);
     }
     let time = Some(clock::now_ms() as f64 / 1e3);
-    let line = Line { time, event: Event::Code(code) }.to_json() + "\n";
+    let line = Line { time, event: Event::Code(code.clone()) }.to_json() + "\n";
     if line.len() as u64 > LONGEST_LINE {
         return Err(RecordError::TooLong);
     }

@@ -19,6 +19,7 @@ mod worker;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use experiments::protocol::exit;
@@ -85,7 +86,10 @@ pub(crate) enum HoldError {
 /// SIGTERM, SIGINT, SIGHUP and SIGUSR1 to this process request a stop, as the `stop` file does.
 /// The worker's code is read where it is not `known`. The attempt stays owned until this returns, after
 /// `exit.json` was written, which counts from then on.
-pub(crate) fn hold(attempt: &AttemptDir, known: Option<CodeAndDiff>) -> Result<Held, HoldError> {
+pub(crate) fn hold(
+    attempt: &AttemptDir,
+    known: Option<Rc<CodeAndDiff>>,
+) -> Result<Held, HoldError> {
     let setup_failed = |source| HoldError::Setup { path: attempt.path().to_owned(), source };
     let signals = Signals::register().map_err(setup_failed)?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
@@ -179,7 +183,7 @@ struct Started {
 fn start(
     attempt: &AttemptDir,
     signals: &Signals,
-    known: Option<CodeAndDiff>,
+    known: Option<Rc<CodeAndDiff>>,
     records: &mut AttemptRecords,
 ) -> Result<Started, WorkerEnd> {
     if requested_stop(attempt, signals).is_some() {

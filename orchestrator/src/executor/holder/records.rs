@@ -106,7 +106,7 @@ impl AttemptRecords {
     /// runs meanwhile.
     pub(super) fn seal_records(&mut self, attempt: &AttemptDir) -> Result<(), FileError> {
         self.read();
-        let trial = attempt.path().parent().unwrap_or(attempt.path());
+        let trial = attempt.trial();
         for path in [attempt.command(), attempt.provenance(), trial.join(FILE_NAME)] {
             self.records.extend(seal(attempt, &path)?);
         }
@@ -136,7 +136,7 @@ impl AttemptRecords {
             let sha256 = base16ct::lower::encode_string(&self.hasher.finalize());
             seals.insert(attempt.name_of(&events), FileSeal { bytes: self.bytes, sha256 });
         }
-        let trial = attempt.path().parent().unwrap_or(attempt.path());
+        let trial = attempt.trial();
         for file in &self.files {
             match file {
                 NamedFile::Checkpoint(path) => drop(sync_below(trial, path)),

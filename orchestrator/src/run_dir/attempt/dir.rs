@@ -45,20 +45,23 @@ impl AttemptDir {
     pub(crate) fn earlier(&self) -> impl Iterator<Item = Self> {
         let name = self.0.file_name().unwrap_or_default().to_string_lossy();
         let number = name.strip_prefix("attempt-").and_then(|number| number.parse().ok());
-        let trial = self.0.parent().unwrap_or(&self.0);
-        (1..number.unwrap_or(1)).rev().map(|number| Self::new(trial, number))
+        (1..number.unwrap_or(1)).rev().map(|number| Self::new(self.trial(), number))
     }
 
     /// The name of one of its files, relative to the trial's folder: `attempt-1/events.jsonl`.
     pub(crate) fn name_of(&self, file: &Path) -> String {
-        let trial = self.0.parent().unwrap_or(&self.0);
-        file.strip_prefix(trial).unwrap_or(file).to_string_lossy().into_owned()
+        file.strip_prefix(self.trial()).unwrap_or(file).to_string_lossy().into_owned()
     }
 
     /// The same folder by its absolute path.
     #[must_use]
     pub(crate) fn absolute(&self) -> Self {
         Self(std::path::absolute(&self.0).unwrap_or_else(|_| self.0.clone()))
+    }
+
+    /// The folder of its trial.
+    pub(crate) fn trial(&self) -> &Path {
+        self.0.parent().unwrap_or(&self.0)
     }
 
     /// The folder itself.
