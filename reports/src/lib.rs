@@ -21,7 +21,7 @@ pub mod metric_gaps;
 mod page;
 pub mod records;
 pub mod series;
-pub mod statistics;
+mod statistics;
 pub mod table;
 
 use crate::files::Files;

@@ -26,7 +26,7 @@ use crate::statistics::{Interval, holm};
 
 /// The p-values of the three verdicts on a claim after some number of seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Evidence {
+struct PValues {
     supported: f64,
     refuted: f64,
     equivalent: f64,
@@ -109,29 +109,29 @@ impl ComparedClaim<'_> {
         if self.is_of_deterministic_rows() {
             return self.evidence().p;
         }
-        let Evidence { supported, refuted, equivalent } = self.evidence_after(usize::MAX);
+        let PValues { supported, refuted, equivalent } = self.p_values_after(usize::MAX);
         Some(supported.min(refuted).min(equivalent))
     }
 
-    fn evidence_after(&self, seeds: usize) -> Evidence {
-        let of_sequences: Vec<Evidence> = self
+    fn p_values_after(&self, seeds: usize) -> PValues {
+        let of_sequences: Vec<PValues> = self
             .sequences
             .iter()
             .map(|sequence| {
                 let p = sequence.p_after(seeds);
                 let [supported, refuted] =
                     if self.below { [p.lower, p.higher] } else { [p.higher, p.lower] };
-                Evidence { supported, refuted, equivalent: p.equivalent.min(supported) }
+                PValues { supported, refuted, equivalent: p.equivalent.min(supported) }
             })
             .collect();
-        let of = |p: fn(&Evidence) -> f64| of_sequences.iter().map(p);
+        let of = |p: fn(&PValues) -> f64| of_sequences.iter().map(p);
         let is_open = self.is_open || of_sequences.is_empty();
         let all = |p| if is_open { 1.0 } else { of(p).fold(0.0, f64::max) };
-        let least = of(|evidence| evidence.refuted).fold(1.0, f64::min);
-        Evidence {
-            supported: all(|evidence| evidence.supported),
+        let least = of(|p| p.refuted).fold(1.0, f64::min);
+        PValues {
+            supported: all(|p| p.supported),
             refuted: (least * of_sequences.len().max(1) as f64).min(1.0),
-            equivalent: all(|evidence| evidence.equivalent),
+            equivalent: all(|p| p.equivalent),
         }
     }
 
@@ -142,12 +142,12 @@ impl ComparedClaim<'_> {
         let looks = self.sequences.iter().flat_map(|sequence| &sequence.looks);
         let looks: BTreeSet<usize> = looks.map(|look| look.seeds).collect();
         for seeds in looks {
-            let evidence = self.evidence_after(seeds);
-            let verdict = if reaches(evidence.supported) {
+            let p = self.p_values_after(seeds);
+            let verdict = if reaches(p.supported) {
                 Verdict::Supported
-            } else if reaches(evidence.refuted) {
+            } else if reaches(p.refuted) {
                 Verdict::Refuted
-            } else if reaches(evidence.equivalent) {
+            } else if reaches(p.equivalent) {
                 Verdict::Equivalent
             } else {
                 continue;

@@ -1,7 +1,10 @@
 //! The verdicts on a claim.
 
+use serde::Serialize;
+
 /// The verdict of the records on a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It holds, at 95 % or the design's error rate.
     Supported,

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::judged::JudgedClaim;
 use super::numbers::{counts, with_interval};
-use super::verdict::Verdict;
 use crate::comparison::Comparison;
 use crate::table::{ComparisonJson, escape_markdown, p_text};
 
@@ -15,7 +14,7 @@ pub(crate) fn method(claims: &[JudgedClaim]) -> String {
     if let Some(course) = claims.iter().find_map(|judged| judged.course.as_ref()) {
         return course.design.method(claims.len());
     }
-    let family = match family(claims) {
+    let family = match tested(claims) {
         0 => String::new(),
         1 => "Verdicts are at 95 %. ".to_owned(),
         n => format!(
@@ -32,7 +31,7 @@ pub(crate) fn method(claims: &[JudgedClaim]) -> String {
 }
 
 /// The number of claims that could be tested.
-fn family(claims: &[JudgedClaim]) -> usize {
+fn tested(claims: &[JudgedClaim]) -> usize {
     claims.iter().filter(|judged| judged.p.is_some()).count()
 }
 
@@ -86,7 +85,7 @@ pub(crate) fn json(judged: &[JudgedClaim]) -> String {
             json!({
                 "claim": judged.claim.claim,
                 "compare": judged.claim.compare,
-                "verdict": key(judged.verdict),
+                "verdict": judged.verdict,
                 "words": judged.verdict.words(),
                 "p": judged.p,
                 "p_holm": judged.p_holm,
@@ -99,24 +98,10 @@ pub(crate) fn json(judged: &[JudgedClaim]) -> String {
     let design =
         judged.iter().find_map(|judged| judged.course.as_ref()).map(|course| &course.design);
     let document = json!({
-        "schema": 1, "method": method(judged), "design": design, "family": family(judged),
+        "schema": 1, "method": method(judged), "design": design, "family": tested(judged),
         "claims": claims
     });
     serde_json::to_string_pretty(&document).expect("plain data with string keys") + "\n"
-}
-
-fn key(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Supported => "supported",
-        Verdict::Refuted => "refuted",
-        Verdict::Equivalent => "equivalent",
-        Verdict::Open => "open",
-        Verdict::NotResolved => "not-resolved",
-        Verdict::TrueOfCheckpoints => "true-of-checkpoints",
-        Verdict::FalseOfCheckpoints => "false-of-checkpoints",
-        Verdict::NotResolvedOfCheckpoints => "not-resolved-of-checkpoints",
-        Verdict::NotMeasured => "not-measured",
-    }
 }
 
 /// The claim's adjusted p-value, and a sentence per comparison and note.

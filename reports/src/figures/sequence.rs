@@ -101,7 +101,7 @@ fn plot_spec(spec: &Sequence, course: &ClaimCourse, source: Source) -> (PlotSpec
     let label = source.label(&course.metric);
     let unit = source.column(&course.metric).and_then(|column| column.unit.as_deref());
     let is_ratio = course.equal > 0.0;
-    let y = match unit.filter(|_| !is_ratio) {
+    let y = match unit {
         _ if is_ratio => format!("Ratio of {label}"),
         Some(unit) => format!("Difference in {label} ({unit})"),
         None => format!("Difference in {label}"),

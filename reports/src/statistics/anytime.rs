@@ -17,7 +17,7 @@
 
 use experiments::schema::design::FIRST_LOOK;
 
-use super::paired::MeanSquares;
+use super::paired::{MeanSquares, seed_means};
 use super::student::critical_value;
 use super::{Interval, e_process, mean, paired};
 
@@ -59,11 +59,6 @@ impl Errors {
     }
 }
 
-/// Each seed's mean over the items.
-fn seed_means(differences: &[Vec<f64>]) -> Vec<f64> {
-    differences.iter().map(|row| mean(row)).collect()
-}
-
 /// The confidence sequence's interval now: with a probability of `1 - alpha`, those after all numbers of seeds
 /// hold the true mean. `differences` has a row for each seed, all equally long. None for fewer than
 /// [`FIRST_LOOK`] seeds, where they do not vary, and as long as it has no ends.
@@ -85,8 +80,11 @@ pub(crate) fn p_value(differences: &[Vec<f64>], null: f64) -> Option<f64> {
     let rejects =
         |log: f64| errors.square_half_width(log.exp()).is_some_and(|square| square < distance);
     let (mut low, mut high) = (LEAST.ln(), 0.0);
-    if !rejects(high) || rejects(low) {
-        return Some(if rejects(low) { LEAST } else { 1.0 });
+    if rejects(low) {
+        return Some(LEAST);
+    }
+    if !rejects(high) {
+        return Some(1.0);
     }
     for _ in 0..30 {
         let middle = f64::midpoint(low, high);
@@ -108,8 +106,10 @@ mod tests {
     #[test]
     fn without_items_it_is_the_e_process() {
         let rows = DIFFERENCES.map(|d| vec![d]);
-        let alone = e_process::interval(&DIFFERENCES, 0.05).unwrap();
-        assert!((interval(&rows, 0.05).unwrap().low - alone.low).abs() < 1e-12);
+        let mean = mean(&DIFFERENCES);
+        let deviations = DIFFERENCES.map(|d| (d - mean).powi(2)).iter().sum();
+        let low = mean - e_process::square_half_width(6, deviations, 0.05).unwrap().sqrt();
+        assert!((interval(&rows, 0.05).unwrap().low - low).abs() < 1e-12);
         assert_eq!(p_value(&rows, 0.0), e_process::p_value(&DIFFERENCES));
         let same = DIFFERENCES.map(|d| vec![d; 3]);
         let [found, expected] = [interval(&same, 0.05), interval(&rows, 0.05)].map(Option::unwrap);

@@ -14,38 +14,26 @@
 
 use experiments::schema::design::FIRST_LOOK;
 
-use super::Interval;
-
 /// c², the precision of the effect under the alternative. With it, effects of 3, 2, 1.5 and 1 standard
 /// deviations need 4.8, 6.2, 8.1 and 13.9 seeds on average at α = 0.05; 0.1 and 0.5 differ by half a seed.
 const PRECISION: f64 = 0.2;
 
 /// 1 over the e-value that the mean of `differences` is 0, and 1 at most. The least over all numbers of
 /// differences so far, from [`FIRST_LOOK`] on, is an anytime-valid p-value. None for fewer.
-pub fn p_value(differences: &[f64]) -> Option<f64> {
+pub(super) fn p_value(differences: &[f64]) -> Option<f64> {
     let (sum, squares) = differences.iter().fold((0.0, 0.0), |(s, v), d| (s + d, v + d * d));
     let n = differences.len();
     (n >= FIRST_LOOK).then(|| (-log_e_value(n, sum, squares)).exp().min(1.0))
 }
 
-/// The means that the e-process of `differences` minus them does not reject now: with a probability of
-/// `1 - alpha`, the intervals of all n hold the true mean (a confidence sequence). None for fewer than
-/// [`FIRST_LOOK`] differences, and as long as the interval has no ends.
+/// The square of the half width of a confidence sequence's interval for `n` differences, [`FIRST_LOOK`] or more,
+/// with this sum of squared deviations: the means that the e-process of the differences minus them does not
+/// reject now. With a probability of `1 - alpha`, the intervals of all n hold the true mean. None as long as it
+/// has no ends.
 ///
 /// `G_n < 1/α` solved for the mean: with m the mean of the differences, W the sum of their squared
 /// deviations and K = ((n + c²) / (c² α²))^(1/n), it is m ± √((K - 1)(n + c²) W / (n (n + c² - K c²))), if
 /// n + c² > K c².
-pub fn interval(differences: &[f64], alpha: f64) -> Option<Interval> {
-    if differences.len() < FIRST_LOOK {
-        return None;
-    }
-    let mean = super::mean(differences);
-    let deviations = differences.iter().map(|d| (d - mean).powi(2)).sum();
-    let half_width = square_half_width(differences.len(), deviations, alpha)?.sqrt();
-    Some(Interval { low: mean - half_width, high: mean + half_width })
-}
-
-/// The square of the half width of [`interval`] for `n` differences with this sum of squared deviations.
 pub(super) fn square_half_width(n: usize, deviations: f64, alpha: f64) -> Option<f64> {
     let n = n as f64;
     let total = n + PRECISION;
@@ -69,8 +57,16 @@ fn log_e_value(n: usize, sum: f64, squares: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::statistics::normal::Normal;
+    use crate::statistics::{Interval, mean};
 
     const DIFFERENCES: [f64; 6] = [0.31, 0.54, 0.2, 0.45, 0.38, 0.61];
+
+    fn interval(differences: &[f64], alpha: f64) -> Option<Interval> {
+        let mean = mean(differences);
+        let deviations = differences.iter().map(|d| (d - mean).powi(2)).sum();
+        let half_width = square_half_width(differences.len(), deviations, alpha)?.sqrt();
+        Some(Interval { low: mean - half_width, high: mean + half_width })
+    }
 
     fn close(found: f64, expected: f64) {
         assert!((found / expected - 1.0).abs() < 1e-9, "{found} is not {expected}");

@@ -19,7 +19,7 @@ const SEED: u64 = 0;
 /// (Jennison and Turnbull, Exact Calculations for Sequential t, χ² and F Tests, 1991, compute it by
 /// integration).
 #[derive(Debug, Clone, PartialEq)]
-pub struct GroupSequential {
+pub(crate) struct GroupSequential {
     alpha: f64,
     looks: Vec<usize>,
     /// The least p-value over the looks of each sequence where it is at most alpha, sorted.
@@ -29,7 +29,7 @@ pub struct GroupSequential {
 impl GroupSequential {
     /// `looks` are the numbers of seeds after which is tested, each with all seeds so far. None unless they
     /// increase from [`FIRST_LOOK`] on and `alpha` is between 0 and 1.
-    pub fn new(alpha: f64, looks: &[usize]) -> Option<Self> {
+    pub(super) fn new(alpha: f64, looks: &[usize]) -> Option<Self> {
         let is_first_valid = looks.first().is_some_and(|first| *first >= FIRST_LOOK);
         let is_alpha_valid = alpha > 0.0 && alpha < 1.0;
         if !is_first_valid || !is_alpha_valid || !looks.is_sorted_by(|a, b| a < b) {
@@ -47,13 +47,13 @@ impl GroupSequential {
     }
 
     /// The numbers of seeds at which is tested, rising.
-    pub fn looks(&self) -> &[usize] {
+    pub(super) fn looks(&self) -> &[usize] {
         &self.looks
     }
 
     /// The nominal level of every test, so that under the null hypothesis the chance of even one two-sided
     /// p-value at or below it is `alpha`, which is no larger than the design's own.
-    pub fn level(&self, alpha: f64) -> f64 {
+    pub(super) fn level(&self, alpha: f64) -> f64 {
         let rejected = (alpha.min(self.alpha) * EXPERIMENTS as f64) as usize;
         let simulated = rejected.checked_sub(1).and_then(|last| self.least.get(last));
         // The union bound where there are too few to say more.
@@ -63,7 +63,7 @@ impl GroupSequential {
     /// The p-value over all looks of a two-sided p-value at one of them: the chance under the null
     /// hypothesis that the least of all is no larger. At or below `alpha` if and only if the test is at or
     /// below its level; above the design's `alpha` it is an upper bound.
-    pub fn p_value(&self, nominal: f64) -> f64 {
+    pub(super) fn p_value(&self, nominal: f64) -> f64 {
         let union_bound = (self.looks.len() as f64 * nominal).min(1.0);
         if nominal > self.alpha || self.least.is_empty() {
             return union_bound;

@@ -5,8 +5,8 @@ mod anytime;
 mod bootstrap;
 #[cfg(test)]
 mod design_simulation;
-pub mod e_process;
-pub mod group_sequential;
+mod e_process;
+mod group_sequential;
 mod holm;
 mod needed;
 pub(crate) mod normal;
@@ -17,11 +17,9 @@ mod simulation;
 mod student;
 mod summary;
 
-pub use bootstrap::Interval;
-pub(crate) use bootstrap::{RESAMPLES, SEED, percentile_interval};
+pub(crate) use bootstrap::{Interval, RESAMPLES, SEED, percentile_interval};
 pub(crate) use holm::holm;
-pub use needed::Need;
-pub(crate) use needed::Pilot;
+pub(crate) use needed::{Need, Pilot};
 pub(crate) use paired::{Paired, crossed, paired};
 pub(crate) use sequential::SequentialTest;
 pub(crate) use summary::{Summary, interquartile_mean, mean};

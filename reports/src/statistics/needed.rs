@@ -1,7 +1,7 @@
 //! The seeds or items that a claim still needs, from the effect and the variances that were found so far.
 
 use super::anytime::Errors;
-use super::paired::{MeanSquares, StandardError};
+use super::paired::{MeanSquares, StandardError, seed_means};
 use super::sequential::{SATTERTHWAITE_FROM, SequentialTest};
 use super::{mean, paired};
 
@@ -41,7 +41,7 @@ pub enum Need {
 impl Pilot {
     /// None for fewer than two seeds, and where they do not vary.
     pub(crate) fn new(differences: &[Vec<f64>]) -> Option<Self> {
-        let means: Vec<f64> = differences.iter().map(|row| mean(row)).collect();
+        let means = seed_means(differences);
         let (effect, seeds) = (mean(&means), differences.len());
         let of_means = paired(&means)?.error?.size.powi(2) * seeds as f64;
         let count = differences[0].len();
@@ -83,32 +83,33 @@ impl Pilot {
     /// Half the width of the expected interval and the distance of the mean from the truth that is exceeded in
     /// 20 %: an effect so far from a value is told from it in 80 %.
     fn reach(&self, test: &SequentialTest, alpha: f64, seeds: usize, items: usize) -> f64 {
-        let of_seeds = (self.of_seed + self.of_rest / items as f64) / seeds as f64;
-        let of_items = self.items.map(|(_, variance)| variance / items as f64);
-        let variance = of_seeds + of_items.unwrap_or(0.0);
+        let error = self.error(seeds, items);
         let half_width = match test {
             SequentialTest::GroupSequential(design) => {
-                let degrees_of_freedom = degrees([seeds, items], of_seeds, of_items);
-                let error = StandardError { size: variance.sqrt(), degrees_of_freedom };
                 error.interval(0.0, 1.0 - design.level(alpha)).high
             }
             SequentialTest::Anytime => {
-                let deviations = of_seeds * (seeds * (seeds - 1)) as f64;
-                let errors = Errors { seeds, deviations, items: of_items.map(|v| (items, v)) };
+                let of_means = self.of_seed + self.of_rest / items as f64;
+                let deviations = of_means * (seeds - 1) as f64;
+                let of_items = self.items.map(|(_, variance)| (items, variance / items as f64));
+                let errors = Errors { seeds, deviations, items: of_items };
                 errors.square_half_width(alpha).map_or(f64::INFINITY, f64::sqrt)
             }
         };
-        half_width + POWER * variance.sqrt()
+        half_width + POWER * error.size
     }
-}
 
-/// The degrees of freedom of a variance that is the sum of those of seeds and items.
-fn degrees([seeds, items]: [usize; 2], of_seeds: f64, of_items: Option<f64>) -> f64 {
-    let Some(of_items) = of_items else { return (seeds - 1) as f64 };
-    let fewest = (seeds.min(items) - 1) as f64;
-    if seeds.min(items) < SATTERTHWAITE_FROM {
-        return fewest;
+    /// The standard error that so many seeds and items are expected to have.
+    fn error(&self, seeds: usize, items: usize) -> StandardError {
+        let Some((_, of_item)) = self.items else {
+            let size = (self.of_seed / seeds as f64).sqrt();
+            return StandardError { size, degrees_of_freedom: (seeds - 1) as f64 };
+        };
+        let squares = MeanSquares {
+            by_seed: items as f64 * self.of_seed + self.of_rest,
+            by_item: seeds as f64 * of_item + self.of_rest,
+            residual: self.of_rest,
+        };
+        squares.error([seeds, items], SATTERTHWAITE_FROM)
     }
-    let parts = of_seeds.powi(2) / (seeds - 1) as f64 + of_items.powi(2) / (items - 1) as f64;
-    ((of_seeds + of_items).powi(2) / parts).max(fewest)
 }

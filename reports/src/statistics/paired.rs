@@ -38,8 +38,9 @@ pub(crate) struct StandardError {
 /// 1908), as `scipy.stats.ttest_rel`. None if there are no differences.
 pub(crate) fn paired(differences: &[f64]) -> Option<Paired> {
     let summary = Summary::of(differences)?;
-    let variance = summary.sd.map(|sd| sd * sd / summary.n as f64);
-    Some(Paired::new(summary, variance, (summary.n - 1) as f64))
+    let degrees_of_freedom = (summary.n - 1) as f64;
+    let size = summary.sd.map(|sd| (sd * sd / summary.n as f64).sqrt());
+    Some(Paired::new(summary, size.map(|size| StandardError { size, degrees_of_freedom })))
 }
 
 /// The t test of differences by seed and item, a row for each seed, all equally long: seeds and
@@ -65,24 +66,23 @@ pub(super) fn crossed_from(differences: &[Vec<f64>], n: usize) -> Option<Paired>
     if seeds < 2 || items < 2 {
         return None;
     }
-    let MeanSquares { of_items, by_seed, by_item, residual } = MeanSquares::new(differences);
-    let summary = Summary::of(&of_items)?;
-    let sum = by_seed + by_item - residual;
-    let [of_seed, of_item] = [seeds - 1, items - 1].map(|n| n as f64);
-    let fewest = of_seed.min(of_item);
-    let approximate = sum.powi(2)
-        / (by_seed.powi(2) / of_seed
-            + by_item.powi(2) / of_item
-            + residual.powi(2) / (of_seed * of_item));
-    // Without any variance it is not a number, which `max` ignores.
-    let degrees = if seeds.min(items) < n { fewest } else { approximate.max(fewest) };
-    Some(Paired::new(summary, Some(sum / (seeds * items) as f64), degrees))
+    let error = MeanSquares::new(differences).error([seeds, items], n);
+    Some(Paired::new(Summary::of(&item_means(differences))?, Some(error)))
+}
+
+/// Each seed's mean over the items.
+pub(super) fn seed_means(differences: &[Vec<f64>]) -> Vec<f64> {
+    differences.iter().map(|row| mean(row)).collect()
+}
+
+/// Each item's mean over the seeds.
+fn item_means(differences: &[Vec<f64>]) -> Vec<f64> {
+    let of_item = |i| differences.iter().map(|row| row[i]).collect::<Vec<_>>();
+    (0..differences[0].len()).map(|i| mean(&of_item(i))).collect()
 }
 
 /// The analysis of variance of differences by seed and item, two or more of either.
 pub(super) struct MeanSquares {
-    /// Each item's mean over the seeds.
-    of_items: Vec<f64>,
     pub(super) by_seed: f64,
     pub(super) by_item: f64,
     /// No larger than either of the others.
@@ -91,11 +91,8 @@ pub(super) struct MeanSquares {
 
 impl MeanSquares {
     pub(super) fn new(differences: &[Vec<f64>]) -> Self {
-        let (seeds, items) = (differences.len(), differences[0].len());
-        let of_seeds: Vec<f64> = differences.iter().map(|row| mean(row)).collect();
-        let of_items: Vec<f64> = (0..items)
-            .map(|i| mean(&differences.iter().map(|row| row[i]).collect::<Vec<_>>()))
-            .collect();
+        let (of_seeds, of_items) = (seed_means(differences), item_means(differences));
+        let (seeds, items) = (of_seeds.len(), of_items.len());
         let centre = mean(&of_items);
         let square_sum = |means: &[f64]| means.iter().map(|m| (m - centre).powi(2)).sum::<f64>();
         let by_seed = items as f64 * square_sum(&of_seeds) / (seeds - 1) as f64;
@@ -105,18 +102,34 @@ impl MeanSquares {
             row.iter().zip(&of_items).map(move |(d, of_item)| d - of_seed - of_item + centre)
         });
         let residual = left.map(|r| r * r).sum::<f64>() / ((seeds - 1) * (items - 1)) as f64;
-        Self { residual: residual.min(by_seed).min(by_item), of_items, by_seed, by_item }
+        Self { by_seed, by_item, residual: residual.min(by_seed).min(by_item) }
+    }
+
+    /// The standard error of the mean of so many seeds and items, as [`crossed`] has it, with Satterthwaite's
+    /// degrees of freedom from `n` of both on.
+    pub(super) fn error(&self, [seeds, items]: [usize; 2], n: usize) -> StandardError {
+        let Self { by_seed, by_item, residual } = self;
+        let sum = by_seed + by_item - residual;
+        let [of_seed, of_item] = [seeds - 1, items - 1].map(|n| n as f64);
+        let fewest = of_seed.min(of_item);
+        let approximate = sum.powi(2)
+            / (by_seed.powi(2) / of_seed
+                + by_item.powi(2) / of_item
+                + residual.powi(2) / (of_seed * of_item));
+        // Without any variance it is not a number, which `max` ignores.
+        let degrees_of_freedom =
+            if seeds.min(items) < n { fewest } else { approximate.max(fewest) };
+        StandardError { size: (sum / (seeds * items) as f64).sqrt(), degrees_of_freedom }
     }
 }
 
 impl Paired {
-    /// The t test of a mean whose own variance is given.
-    fn new(summary: Summary, variance: Option<f64>, degrees_of_freedom: f64) -> Self {
+    /// The t test of a mean.
+    fn new(summary: Summary, error: Option<StandardError>) -> Self {
         let difference = summary.mean;
         // Differences that are the same but for rounding do not measure chance.
         let exceeds_rounding = |sd: &f64| *sd > 1e-12 * difference.abs();
-        let error = variance.map(f64::sqrt).filter(exceeds_rounding);
-        let error = error.map(|size| StandardError { size, degrees_of_freedom });
+        let error = error.filter(|error| exceeds_rounding(&error.size));
         Self {
             difference,
             interval: error.map(|error| error.interval(difference, CONFIDENCE)),
