@@ -76,7 +76,7 @@ impl Cached {
         Some(Self { from: from.clone(), read: Rc::clone(read), stamps })
     }
 
-    /// True if nobody has written to any of it since this time, in milliseconds since the Unix epoch.
+    /// True if all of it was last written to before this time, in milliseconds since the Unix epoch.
     fn is_older_than(&self, time_ms: i64) -> bool {
         let mut stamps = self.stamps.iter().filter_map(|(stamp, _)| stamp.as_ref());
         stamps.all(|stamp| stamp.is_older_than(time_ms))

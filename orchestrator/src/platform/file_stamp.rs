@@ -22,7 +22,7 @@ impl FileStamp {
         path.metadata().ok().as_ref().map(Self::from)
     }
 
-    /// True if nobody has written to it at or after this time, in milliseconds since the Unix epoch.
+    /// True if it was last written to before this time, in milliseconds since the Unix epoch.
     pub(crate) fn is_older_than(&self, time_ms: i64) -> bool {
         [self.modified, self.changed]
             .iter()

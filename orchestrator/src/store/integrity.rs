@@ -13,13 +13,12 @@ use experiments::protocol::trial::FILE_NAME;
 use experiments::protocol::trial_id::TrialId;
 
 use super::damage::Damage;
-use super::sealed_files::{Accepted, AttemptFiles, JOURNAL, Sealed};
+use super::sealed_files::{Accepted, AttemptFiles, JOURNAL, SealedAttempt};
 use super::{Store, StoreError, file_stamp, journal_chain};
 use crate::platform::file_seal::FileSeal;
 use crate::platform::line_reader;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::attempt_seal::AttemptSeal;
 
 /// The files that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ const SHARE: usize = 256;
 /// Threads that look at files at once: enough for a local disk, and for the delays of a shared one.
 const THREADS: usize = 8;
 
-/// For each attempt, true if nobody has written to its files since they were compared.
+/// For each attempt, true if its files have not been written to since they were compared.
 fn hold(run: &RunDir, attempts: &[AttemptFiles]) -> Vec<bool> {
     let share = attempts.len().div_ceil(THREADS).max(SHARE);
     let hold = |attempts: &[AttemptFiles]| -> Vec<bool> {
@@ -137,45 +136,29 @@ fn shorter(now: u64, read: u64) -> String {
     format!("has {now} bytes, of which {read} were read")
 }
 
-/// An attempt that has just ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EndedAttempt {
-    pub(crate) trial: TrialId,
-    /// Its number, from 1.
-    pub(crate) number: u32,
-    pub(crate) seal: AttemptSeal,
-    /// True if its trial has succeeded by it.
-    pub(crate) is_final: bool,
-}
-
 /// Compares the files of an attempt that has just ended with its seal, so that no reader has to while the
 /// run goes on.
 pub(crate) async fn verify_attempt(
     store: &mut Store,
     run: &RunDir,
-    ended: &EndedAttempt,
+    ended: &SealedAttempt,
 ) -> Result<(), StoreError> {
-    let EndedAttempt { trial, number, seal, is_final } = ended;
-    let seal = serde_json::to_string(seal).expect("seals are plain data");
-    let (trial, number, is_final) = (trial.0.clone(), *number, *is_final);
-    let sealed = Sealed { trial, number, seal, is_final };
     let mut found = Integrity::default();
-    check_sealed(run, &sealed, &Accepted::new(), &mut found);
+    check_sealed(run, ended, &Accepted::new(), &mut found);
     store.record_verified(found.verified).await
 }
 
 /// Compares the files of an attempt that is over.
-fn check_sealed(run: &RunDir, sealed: &Sealed, accepted: &Accepted, found: &mut Integrity) {
-    let trial = TrialId(sealed.trial.clone());
-    let folder = run.trial(&trial);
+fn check_sealed(run: &RunDir, sealed: &SealedAttempt, accepted: &Accepted, found: &mut Integrity) {
+    let trial = &sealed.trial;
+    let folder = run.trial(trial);
     let (problems, names) = check_attempt(&folder, sealed, accepted);
     if problems.is_empty() {
         let stamps = file_stamp::of_all(&folder, names.iter().map(String::as_str));
         found.verified.insert(sealed.key(), stamps);
     }
-    let within = sealed.within();
     found.damage.extend(problems.into_iter().map(|(name, problem)| Damage {
-        path: format!("{within}/{name}"),
+        path: format!("trials/{trial}/{name}"),
         trial: Some(trial.clone()),
         problem,
     }));
@@ -266,13 +249,13 @@ async fn check_plan(
 /// to the trial's folder.
 fn check_attempt(
     folder: &Path,
-    sealed: &Sealed,
+    sealed: &SealedAttempt,
     accepted: &Accepted,
 ) -> (Vec<(String, String)>, BTreeSet<String>) {
-    let (attempt, within) = (AttemptDir::new(folder, sealed.number), sealed.within());
+    let attempt = AttemptDir::new(folder, sealed.number);
     let (exit, events) = (attempt.name_of(&attempt.exit()), attempt.name_of(&attempt.events()));
     let mut names = BTreeSet::from([exit.clone(), events.clone()]);
-    let Ok(seal) = serde_json::from_str::<AttemptSeal>(&sealed.seal) else {
+    let Some(seal) = &sealed.seal else {
         return (vec![(exit, "has a seal that cannot be read".to_owned())], names);
     };
     let mut expected = BTreeMap::from([(events.clone(), seal.events.clone())]);
@@ -294,7 +277,8 @@ fn check_attempt(
     }
     for (name, seal) in expected {
         let path = folder.join(&name);
-        let seal = accepted.get(&format!("{within}/{name}")).cloned().unwrap_or(seal);
+        let seal =
+            accepted.get(&format!("trials/{}/{name}", sealed.trial)).cloned().unwrap_or(seal);
         let problem = match seal {
             Some(seal) => seal.check(&path).map(|difference| difference.to_string()),
             None if path.is_file() => Some("was written after its attempt had ended".to_owned()),

@@ -17,7 +17,7 @@ mod point_reader;
 mod points;
 pub(crate) mod rebuild;
 mod retry_history;
-mod sealed_files;
+pub(crate) mod sealed_files;
 mod series;
 mod skipped_lines;
 mod sql_query;
@@ -205,7 +205,7 @@ impl StoreError {
     }
 }
 
-/// True if SQLite has to be told that nobody writes to the database at `path`: it cannot make its lock file
+/// True if SQLite has to be told that there is no writer of the database at `path`: it cannot make its lock file
 /// there, and there is no write-ahead log to read.
 fn is_immutable(path: &Path) -> bool {
     let folder = path.parent().unwrap_or(path);

@@ -8,6 +8,7 @@ use sqlx::QueryBuilder;
 use super::{Store, StoreError, file_stamp};
 use crate::platform::file_seal::FileSeal;
 use crate::run_dir::RunDir;
+use crate::run_dir::attempt_seal::AttemptSeal;
 
 /// The journal's path in the run's folder.
 pub(super) const JOURNAL: &str = "journal.jsonl";
@@ -31,7 +32,7 @@ pub(super) struct AttemptFiles {
 }
 
 impl AttemptFiles {
-    /// True if nobody has written to its files since they were compared.
+    /// True if its files have not been written to since they were compared.
     pub(super) fn hold(&self, run: &RunDir) -> bool {
         let folder = || run.trials().join(&self.trial);
         self.stamps.as_ref().is_some_and(|stamps| file_stamp::hold(&folder(), stamps))
@@ -49,30 +50,32 @@ impl AttemptFiles {
 
     /// The path under which its stamps are stored.
     pub(super) fn key(&self) -> String {
-        format!("trials/{}/attempt-{}", self.trial, self.number)
+        key(&self.trial, self.number)
     }
 }
 
-/// An attempt that is over, and has not been superseded by one that began anew.
-#[derive(sqlx::FromRow)]
-pub(super) struct Sealed {
-    pub(super) trial: String,
-    pub(super) number: u32,
-    pub(super) seal: String,
-    /// True if it is the trial's last one, and the trial has succeeded.
-    pub(super) is_final: bool,
+/// An attempt that is over, with its seal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SealedAttempt {
+    pub(crate) trial: TrialId,
+    /// Its number, from 1.
+    pub(crate) number: u32,
+    /// `None` if it cannot be read.
+    pub(crate) seal: Option<AttemptSeal>,
+    /// True if it is the trial's last one, and the trial has succeeded by it.
+    pub(crate) is_final: bool,
 }
 
-impl Sealed {
-    /// The trial's folder, relative to the run's.
-    pub(super) fn within(&self) -> String {
-        format!("trials/{}", self.trial)
-    }
-
+impl SealedAttempt {
     /// The path under which its stamps are stored.
     pub(super) fn key(&self) -> String {
-        format!("trials/{}/attempt-{}", self.trial, self.number)
+        key(&self.trial.0, self.number)
     }
+}
+
+/// The path of an attempt's folder in the run's.
+fn key(trial: &str, number: u32) -> String {
+    format!("trials/{trial}/attempt-{number}")
 }
 
 /// The accepted content of damaged files, by their paths in the run's folder; `None` if missing.
@@ -90,24 +93,7 @@ impl Store {
         Ok(files.collect())
     }
 
-    /// The bytes of events that count, of every attempt that is over.
-    pub(crate) async fn event_limits(
-        &mut self,
-    ) -> Result<BTreeMap<(TrialId, u32), u64>, StoreError> {
-        let rows: Vec<(String, u32, i64)> = self
-            .fetch_all(sqlx::query_as(
-                "select name, number, iif(path is null, sealed_bytes, coalesce(bytes, 0))
-                 from attempt join trial using (trial_id)
-                 left join accepted_file
-                    on path = 'trials/' || name || '/attempt-' || number || '/events.jsonl'
-                 where seal is not null",
-            ))
-            .await?;
-        let limits = rows.into_iter();
-        Ok(limits.map(|(trial, number, bytes)| ((TrialId(trial), number), bytes as u64)).collect())
-    }
-
-    /// Every attempt, and what is known of its files.
+    /// Every attempt, the first one first, and what is known of its files.
     pub(super) async fn attempt_files(&mut self) -> Result<Vec<AttemptFiles>, StoreError> {
         self.fetch_all(sqlx::query_as(
             "select trial.name as trial, attempt.number, attempt.bytes_read, attempt.sealed_bytes,
@@ -118,7 +104,8 @@ impl Store {
              join trial using (trial_id)
              join effective_attempt as effective using (attempt_id)
              left join verified_file
-                on verified_file.path = 'trials/' || trial.name || '/attempt-' || attempt.number",
+                on verified_file.path = 'trials/' || trial.name || '/attempt-' || attempt.number
+             order by attempt.attempt_id",
         ))
         .await
     }
@@ -153,21 +140,28 @@ impl Store {
         .await
     }
 
-    /// The attempts that are over and whose work counts.
-    pub(super) async fn sealed_attempts(&mut self) -> Result<Vec<Sealed>, StoreError> {
-        self.fetch_all(sqlx::query_as(
-            "select trial.name as trial, attempt.number, attempt.seal,
-                trial.state = 'succeeded' and attempt.number =
-                    (select max(number) from attempt as last
-                     where last.trial_id = attempt.trial_id) as is_final
-             from attempt
-             join trial using (trial_id)
-             join effective_attempt as effective using (attempt_id)
-             where attempt.seal is not null and trial.position is not null
-                and (effective.effective_until is null or effective.effective_until >= 0)
-             order by attempt.attempt_id",
-        ))
-        .await
+    /// The attempts that are over and whose work counts: those that have not been superseded by one that began
+    /// anew.
+    pub(super) async fn sealed_attempts(&mut self) -> Result<Vec<SealedAttempt>, StoreError> {
+        let rows: Vec<(String, u32, String, bool)> = self
+            .fetch_all(sqlx::query_as(
+                "select trial.name, attempt.number, attempt.seal,
+                    trial.state = 'succeeded' and attempt.number =
+                        (select max(number) from attempt as last
+                         where last.trial_id = attempt.trial_id)
+                 from attempt
+                 join trial using (trial_id)
+                 join effective_attempt as effective using (attempt_id)
+                 where attempt.seal is not null and trial.position is not null
+                    and (effective.effective_until is null or effective.effective_until >= 0)
+                 order by attempt.attempt_id",
+            ))
+            .await?;
+        let attempts = rows.into_iter().map(|(trial, number, seal, is_final)| {
+            let seal = serde_json::from_str(&seal).ok();
+            SealedAttempt { trial: TrialId(trial), number, seal, is_final }
+        });
+        Ok(attempts.collect())
     }
 
     /// The trials whose work counts although records of it are damaged, which was accepted; and true if
@@ -180,7 +174,7 @@ impl Store {
         for sealed in self.sealed_attempts().await? {
             let key = sealed.key() + "/";
             if accepted.keys().any(|path| path.starts_with(&key)) {
-                trials.insert(TrialId(sealed.trial));
+                trials.insert(sealed.trial);
             }
         }
         Ok((trials, accepted.contains_key(JOURNAL)))

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use experiments::protocol::trial_id::TrialId;
+
 use crate::platform::error_chain::chain;
 use crate::platform::line_reader;
 use crate::run_dir::{DatabaseLock, RunDir, RunDirError, SupervisorLock};
@@ -56,14 +58,13 @@ pub(crate) async fn ingest(
     let attempts = if let Some(offsets) = offsets {
         offsets.events.clone()
     } else {
-        let limits = store.event_limits().await?;
-        let attempts = store.attempts().await?.into_iter().map(|(trial, number)| {
+        let accepted = store.accepted_files().await?;
+        let attempts = store.attempt_files().await?.into_iter().map(|attempt| {
+            let (trial, number) = (TrialId(attempt.trial.clone()), attempt.number);
             // The end as of now: a living worker may write faster than this reads. Of an attempt that is
             // over, only what it had written by then.
             let end = line_reader::length(&run.attempt(&trial, number).events());
-            let attempt = (trial, number);
-            let end = limits.get(&attempt).map_or(end, |limit| end.min(*limit));
-            (attempt.0, attempt.1, end)
+            (trial, number, end.min(attempt.limit(&accepted).unwrap_or(u64::MAX)))
         });
         attempts.collect()
     };

@@ -134,16 +134,6 @@ impl Store {
         Ok(row.map(|(class, message)| Failure { class: class.into(), message }))
     }
 
-    /// Every attempt's trial and number.
-    pub(crate) async fn attempts(&mut self) -> Result<Vec<(TrialId, u32)>, StoreError> {
-        let rows: Vec<(String, u32)> = self
-            .fetch_all(sqlx::query_as(
-                "select name, number from attempt join trial using (trial_id) order by attempt_id",
-            ))
-            .await?;
-        Ok(rows.into_iter().map(|(trial, number)| (TrialId(trial), number)).collect())
-    }
-
     /// Final values by trial and metric, possibly NaN.
     pub async fn results(
         &mut self,

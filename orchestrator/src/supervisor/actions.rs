@@ -8,8 +8,9 @@ use crate::display::RunEvent;
 use crate::run_dir::attempt::StopMode;
 use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::scheduler::{Action, AttemptEnd, Input, Liveness, State, StopRequest};
-use crate::store::integrity::{self, EndedAttempt};
+use crate::store::integrity;
 use crate::store::journal_file::Entry;
+use crate::store::sealed_files::SealedAttempt;
 
 impl Supervisor<'_> {
     /// Tells the scheduler what happened, and does what it decides and what follows from that.
@@ -87,10 +88,10 @@ impl Supervisor<'_> {
         let seal =
             remembered.unwrap_or_else(|| AttemptSeal::new(&self.dir.attempt(&trial, number), None));
         let is_final = matches!(to, State::Succeeded { .. });
-        self.unverified.push(EndedAttempt {
+        self.unverified.push(SealedAttempt {
             trial: trial.clone(),
             number,
-            seal: seal.clone(),
+            seal: Some(seal.clone()),
             is_final,
         });
         self.record(Entry::Changed { trial, from, to, seal: Some(seal) })

@@ -36,8 +36,8 @@ use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
 use crate::scheduler::{Input, Policy, Scheduler, State, StopRequest};
 use crate::slots::{ForeignProcesses, Lease, Machine, Request, SlotError, Slots, Unavailable};
-use crate::store::integrity::EndedAttempt;
 use crate::store::journal_file::{Journal, JournalError, Written};
+use crate::store::sealed_files::SealedAttempt;
 use crate::store::{SkippedLines, Store, StoreError};
 use crate::supervisor::provenance::Recorder;
 
@@ -79,7 +79,7 @@ pub struct Supervisor<'r> {
     /// Decisions that are in the journal, and not in the database yet.
     unapplied: Vec<Written>,
     /// Attempts that have ended, and whose files have not been compared yet.
-    unverified: Vec<EndedAttempt>,
+    unverified: Vec<SealedAttempt>,
     /// The progress of each trial, for the reporter.
     progress: BTreeMap<TrialId, Progress>,
     /// The metric shown beside the progress.

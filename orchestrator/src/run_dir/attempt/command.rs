@@ -7,9 +7,8 @@ use experiments::protocol::trial::ENV_EVENTS;
 use experiments::schema::metrics::{MetricSource, ResultRule};
 use serde::{Deserialize, Serialize};
 
-use crate::platform::filesystem;
-
 use crate::code::AttemptCode;
+use crate::platform::filesystem;
 
 /// The command to run, and the limits after which it is stopped.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

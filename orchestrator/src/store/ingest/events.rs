@@ -226,7 +226,7 @@ impl Records {
             self.reported.last_mut()
         {
             *reached = step;
-            // Those of an item are nobody's newest values.
+            // Values of an item are not the metric's newest.
             for (name, value) in values.filter(|_| item.is_none()) {
                 match newest.get_mut(name) {
                     Some(known) => *known = value,
