@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What orchestration costs: prints each goal, the figure measured, and its ratio to a peer in the same run.
+"""The cost of orchestration: prints each goal, the figure measured, and its ratio to a peer in the same run.
 
 Usage: scripts/bench-orchestration.py ORCH [--trials N,N,...] [--folder DIR]
 

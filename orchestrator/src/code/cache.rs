@@ -35,7 +35,7 @@ impl CodeAndDiff {
 #[derive(Debug, Default)]
 pub(crate) struct CodeCache {
     last: Option<Cached>,
-    /// When it was tried to read it.
+    /// The time of the last try to read it.
     tried: Option<Instant>,
 }
 
@@ -142,7 +142,7 @@ mod tests {
                 assert!(cache.last.as_ref().is_some_and(|cached| cached.holds(&from)));
             }
         }
-        // What was written just now is read again the next time, by others meanwhile.
+        // A file written just now is read again the next time, by others meanwhile.
         fs::write(folder.join("train.sh"), "e").unwrap();
         assert_eq!(cache.known_with(&from, RACY_HERE), None);
         std::thread::sleep(RACY_HERE);

@@ -26,7 +26,7 @@ pub(crate) struct ReadOffset {
 /// The result of one read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Read {
-    /// What was read of the file.
+    /// The part of the file that was read.
     bytes: Vec<u8>,
     /// The new lines in `bytes`, without their line feeds; `None` for one that is too long.
     ranges: Vec<Option<Range<usize>>>,

@@ -1,4 +1,4 @@
-//! What the database knows of files and their seals, for [`integrity`](super::integrity).
+//! The database's knowledge of files and their seals, for [`integrity`](super::integrity).
 
 use std::collections::{BTreeMap, BTreeSet};
 

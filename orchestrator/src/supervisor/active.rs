@@ -21,7 +21,7 @@ pub(super) struct ActiveAttempt {
     pub(super) holder: Option<HolderState>,
     /// `None` before its first poll.
     pub(super) stall: Option<StallDetector>,
-    /// When this supervisor first asked its holder to end it.
+    /// The time of the first request to its holder to end it, by this supervisor.
     pub(super) stop_asked: Option<Instant>,
     /// The length of its events when all of them had been read; `None` before.
     pub(super) read_to: Option<u64>,

@@ -60,7 +60,7 @@ fn a_verdict_is_reached_at_a_look_and_stays() {
     assert_eq!(with(3), (Open, None));
     assert_eq!(with(4), (Open, None));
     assert_eq!(with(5), (Supported, Some(5)));
-    // What later seeds say changes nothing.
+    // Later seeds change nothing.
     let trials = |name, extra: f64| {
         let mut row = row(name, if name == "base" { 20.0 } else { 20.18 }, 5);
         row.trials.extend((5..9).map(|seed| trial(seed, &[("psnr", 20.0 + extra)])));

@@ -119,7 +119,7 @@ async fn dump(store: &mut Store) -> Vec<String> {
     rows
 }
 
-/// What a worker might write: valid lines, parts of them, and any bytes.
+/// Possible output of a worker: valid lines, parts of them, and any bytes.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![any::<i64>().prop_map(|n| n.to_string()), Just("1e999".to_owned())];
     let line = (0..4, any::<u64>(), number, ".{0,6}").prop_map(|(kind, step, number, text)| {
