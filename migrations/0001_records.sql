@@ -27,6 +27,16 @@ create table variant (
     position integer not null
 ) strict;
 
+-- The design of the claims, `report.design`, as JSON, of the first plan and of each that changed it; null for
+-- none.
+create table design (
+    design_id integer primary key,
+    design text,
+    planned_ms integer not null,
+    -- Trials that had succeeded by then.
+    results integer not null
+) strict;
+
 create table trial (
     trial_id integer primary key,
     name text not null unique,
@@ -50,7 +60,9 @@ create table trial (
     build text,
     data text,
     -- Attempts up to this number no longer count against the trial: it was retried on request.
-    attempts_reset integer not null default 0
+    attempts_reset integer not null default 0,
+    -- Trials of its variant that had succeeded when it was planned first.
+    planned_after integer not null
 ) strict;
 
 -- The states of the worker's code that attempts have run, each once.

@@ -51,6 +51,7 @@ mod commands {
     mod supervisor_crash;
     mod terminal;
     mod unchanged_scripts;
+    mod until_resolved;
     mod usage;
 }
 

@@ -96,6 +96,7 @@ pub enum ReportError {
 ///     results: BTreeMap::from([("psnr".to_owned(), psnr)]),
 ///     items: BTreeMap::new(),
 ///     series: BTreeMap::new(),
+///     seconds: None,
 ///     config: serde_json::Map::new(),
 ///     artifacts: Vec::new(),
 /// };
@@ -137,10 +138,11 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         written.table = Some(table.terminal());
     }
     if !claims.is_empty() {
-        files.add("claims.md", claims::markdown(&claims).into_bytes());
-        files.add("claims.json", claims::json(&claims).into_bytes());
-        files.add("claims.tex", claims::latex(&claims).into_bytes());
-        written.claims = Some(claims::terminal(&claims));
+        let notes = &records.claim_notes;
+        files.add("claims.md", claims::markdown(&claims, notes).into_bytes());
+        files.add("claims.json", claims::json(&claims, notes).into_bytes());
+        files.add("claims.tex", claims::latex(&claims, notes).into_bytes());
+        written.claims = Some(claims::terminal(&claims, notes));
     }
     let courses = claims::courses(&claims);
     for figure in &report.figures {

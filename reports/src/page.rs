@@ -51,7 +51,7 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
                 }
                 main {
                     @if let Some(table) = table { (results(table)) }
-                    @if !claims.is_empty() { (verdicts(claims)) }
+                    @if !claims.is_empty() { (verdicts(claims, &records.claim_notes)) }
                     @if !report.figures.is_empty() { (figures(&report.figures, problems, files)) }
                     (run_summary(records))
                 }
@@ -81,7 +81,7 @@ fn results(table: &Table) -> Markup {
     }
 }
 
-fn verdicts(claims: &[JudgedClaim]) -> Markup {
+fn verdicts(claims: &[JudgedClaim], notes: &[String]) -> Markup {
     html! {
         section {
             h2 { "Claims" }
@@ -89,7 +89,7 @@ fn verdicts(claims: &[JudgedClaim]) -> Markup {
                 p.claim { strong { (judged.verdict.words()) } ": " (judged.claim.claim) }
                 ul.notes { @for detail in details(judged) { li { (detail) } } }
             }
-            p.notes { (method(claims)) }
+            p.notes { (method(claims, notes)) }
             p.downloads {
                 @for (name, extension) in [("JSON", "json"), ("LaTeX", "tex"), ("Markdown", "md")] {
                     a href={ "claims." (extension) } { (name) } " "

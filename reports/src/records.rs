@@ -24,6 +24,8 @@ pub struct Records {
     pub metrics: BTreeMap<String, MetricInfo>,
     /// Every metric of which there are points without an item, drawn or not.
     pub by_step: BTreeSet<String>,
+    /// Sentences below the claims: doubts about their design.
+    pub claim_notes: Vec<String>,
 }
 
 /// One row of the table.
@@ -59,6 +61,8 @@ pub struct Trial {
     /// Points without an item, by metric. [`crate::series::Sample::seconds`] is needed only of a
     /// metric that is drawn against time, or compared by it.
     pub series: BTreeMap<String, Series>,
+    /// Seconds that its attempts have taken; None if they are not known or not needed.
+    pub seconds: Option<f64>,
     /// The resolved config, every default filled in; empty if it is not known.
     pub config: Map<String, Value>,
     /// Image artifacts, in the order they were written.
@@ -157,6 +161,7 @@ impl Variant {
             results: trial.results.clone(),
             items: trial.items.clone(),
             series: BTreeMap::new(),
+            seconds: trial.seconds,
             config: Map::new(),
             artifacts: Vec::new(),
         });

@@ -76,8 +76,8 @@ impl Experiment {
     /// let experiment = Experiment::load(Path::new("table1.yaml"))?;
     /// let run = experiment.expand(Some("seeds"), &[Override::parse("training.batch=4")?])?;
     /// assert_eq!(run.name(), "table1.seeds");
-    /// // Seven variants with three seeds each, and the untrained one with its own.
-    /// assert_eq!(run.trials.len(), 7 * 3 + 1);
+    /// // Seven variants with twenty seeds each, and the untrained one with its own.
+    /// assert_eq!(run.trials.len(), 7 * 20 + 1);
     /// assert!(run.trials.iter().all(|trial| trial.config.values["training"]["batch"] == 4));
     /// # Ok::<(), experiments::yaml::source::FileError>(())
     /// ```

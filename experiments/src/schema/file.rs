@@ -12,6 +12,7 @@ use crate::schema::grid::Grid;
 use crate::schema::keep::Keep;
 use crate::schema::report::Report;
 use crate::schema::resources::{Resources, Span};
+use crate::schema::seeds;
 use crate::schema::worker::Worker;
 
 /// Version of the file format that this program reads.
@@ -54,6 +55,7 @@ pub struct File {
     #[serde(default)]
     pub grid: Option<Grid>,
     /// Each variant is trained once per seed.
+    #[serde(deserialize_with = "seeds::list")]
     pub seeds: Vec<u64>,
     /// Settings for different occasions; the first is the default.
     #[serde(default)]
@@ -92,7 +94,7 @@ pub struct Variant {
     #[serde(default)]
     pub set: Map<String, Value>,
     /// Seeds of this variant alone.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "seeds::optional")]
     pub seeds: Option<Vec<u64>>,
     /// Its results do not depend on the seed: it runs once, with the first of the seeds, and is compared
     /// with every seed of the others. Excludes `seeds`. Not part of the trial's key.
@@ -141,7 +143,7 @@ pub struct Profile {
     #[serde(default)]
     pub variants: IndexMap<String, ProfileVariant>,
     /// Replaces the file's seeds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "seeds::optional")]
     pub seeds: Option<Vec<u64>>,
     /// Replaces the file's resources.
     #[serde(default)]

@@ -13,5 +13,6 @@ pub mod metric_use;
 pub mod metrics;
 pub mod report;
 pub mod resources;
+mod seeds;
 pub mod step;
 pub mod worker;

@@ -31,7 +31,7 @@ impl AttemptEnd {
     /// Recorded duration in milliseconds, else 0. The clock may have been set meanwhile.
     pub(super) fn duration_ms(&self) -> f64 {
         match self {
-            Self::Recorded { exit, .. } => (exit.ended_ms - exit.started_ms).max(0) as f64,
+            Self::Recorded { exit, .. } => exit.seconds() * 1e3,
             Self::Lost(_) | Self::Rejected(_) | Self::NeverStarted(_) => 0.0,
         }
     }

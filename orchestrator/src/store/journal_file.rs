@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use experiments::expand::{ResolvedTrial, Row};
 use experiments::protocol::trial_id::TrialId;
 use experiments::regular_file;
+use experiments::schema::design::Design;
 use serde::{Deserialize, Serialize};
 
 use super::journal_checksum;
@@ -125,6 +126,9 @@ pub struct Planned {
     pub rows: Vec<Row>,
     /// The trials, in row order. All others are retired.
     pub trials: Vec<JournaledTrial>,
+    /// The file's `report.design`; `None` if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<Design>,
 }
 
 /// A planned trial, without its config.

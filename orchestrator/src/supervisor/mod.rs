@@ -54,14 +54,14 @@ pub struct Supervisor<'r> {
     experiment: RunSnapshot,
     dir: RunDir,
     /// Held as long as this supervisor writes.
-    lock: SupervisorLock,
+    lock: &'r SupervisorLock,
     journal: Journal,
     store: Store,
     scheduler: Scheduler,
     /// The positions of the file's trials in it.
     trials: BTreeMap<TrialId, usize>,
     slots: Slots,
-    machine: Machine,
+    machine: &'r Machine,
     /// The resources of every trial.
     request: Request,
     local: Local,
@@ -89,13 +89,13 @@ pub struct Supervisor<'r> {
 
 /// The parts of a supervisor; see [`Supervisor::new`].
 #[derive(Debug)]
-pub struct Parts {
+pub struct Parts<'r> {
     /// The experiment under its profile.
     pub experiment: RunSnapshot,
     /// The run's folder.
     pub dir: RunDir,
     /// The right to write to it.
-    pub lock: SupervisorLock,
+    pub lock: &'r SupervisorLock,
     /// Its journal.
     pub journal: Journal,
     /// Its database, caught up.
@@ -103,7 +103,7 @@ pub struct Parts {
     /// Trials that are not to be started.
     pub left_out: BTreeSet<TrialId>,
     /// The machine to run them on.
-    pub machine: Machine,
+    pub machine: &'r Machine,
     /// The code that attempts run; `None` where none is started.
     pub code: Option<AttemptCode>,
     /// The policy for GPUs that processes of others use.
@@ -164,7 +164,7 @@ pub struct Outcome {
 impl<'r> Supervisor<'r> {
     /// Continues a run from its records.
     pub async fn new(
-        parts: Parts,
+        parts: Parts<'r>,
         reporter: &'r mut dyn Reporter,
     ) -> Result<Self, SupervisorError> {
         let Parts { experiment, dir, lock, journal, mut store, left_out, .. } = parts;

@@ -190,8 +190,10 @@ fn a_worker_that_cannot_be_started_for_the_moment_is_started_later() {
     drop(writer);
     run.end().expect(0, &["Text file busy (os error 26); will go on", "2 of 2 trials done"]);
     // Not its fault: it has all of its attempts left.
+    // A busy machine may see the holder at work before it has failed to start the program.
     let history = test.state_history("a-s0-");
-    assert_eq!(history[..3], ["starting", "queued", "starting"]);
+    let without_running: Vec<_> = history.iter().filter(|state| *state != "running").collect();
+    assert_eq!(without_running[..3], ["starting", "queued", "starting"]);
     assert_eq!(history.last().unwrap(), "succeeded");
     assert_eq!(test.recorded(), reference_records(&[]));
 }

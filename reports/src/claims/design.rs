@@ -7,13 +7,14 @@
 //! are corrected together by Holm's method, which for 1 over e-values is e-Holm (Vovk and Wang, E-values:
 //! Calibration, Combination and Applications, 2021).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 
 use experiments::schema::design::Family;
 use experiments::schema::report::Report;
 
 use super::compared::ComparedClaim;
+use super::cost::RowCosts;
 use super::course::Course;
 use super::judged::JudgedClaim;
 use super::need::needs;
@@ -52,16 +53,22 @@ impl Rules<'_> {
             Family::Claims => self.design.alpha / open as f64,
             Family::Each => self.design.alpha,
         };
-        let mut adjusted = adjusted.into_iter();
+        let (mut adjusted, costs) = (adjusted.into_iter(), RowCosts::new(records));
         let judged = compared.into_iter().zip(p_values).map(|(claim, p)| {
             let p = p.map(|p| (p, adjusted.next().expect("one for each that is tested")));
-            self.judged(claim, p, level)
+            self.judged(claim, p, level, &costs)
         });
         Ok(judged.collect())
     }
 
     /// `p` is the claim's p-value and the same adjusted, None if it has no test.
-    fn judged(&self, claim: ComparedClaim, p: Option<(f64, f64)>, level: f64) -> JudgedClaim {
+    fn judged(
+        &self,
+        claim: ComparedClaim,
+        p: Option<(f64, f64)>,
+        level: f64,
+        costs: &RowCosts,
+    ) -> JudgedClaim {
         let (p, p_holm) = p.unzip();
         let is_resolved = p_holm.is_none_or(|p| p <= self.design.alpha);
         let (verdict, stopped_at) = if claim.is_of_deterministic_rows() {
@@ -76,8 +83,11 @@ impl Rules<'_> {
         } else {
             (Verdict::Open, None)
         };
-        let needs =
-            if verdict == Verdict::Open { needs(&claim, &self.test, level) } else { Vec::new() };
+        let needs = if verdict == Verdict::Open {
+            needs(&claim, &self.test, level, costs)
+        } else {
+            Vec::new()
+        };
         JudgedClaim {
             verdict,
             claim: claim.claim.clone(),
@@ -156,27 +166,6 @@ impl ComparedClaim<'_> {
         }
         (Verdict::Open, None)
     }
-}
-
-/// The claims that are open, by their position in the file.
-pub fn open_claims(judged: &[JudgedClaim]) -> Vec<usize> {
-    let open = judged.iter().enumerate().filter(|(_, claim)| claim.verdict == Verdict::Open);
-    open.map(|(index, _)| index).collect()
-}
-
-/// The rows that need more seeds for some open claim, by their names in the file, and the largest number of
-/// seeds in all that a claim needs of them, up to the design's last look.
-pub fn rows_to_extend(judged: &[JudgedClaim]) -> BTreeMap<String, usize> {
-    let courses = judged.iter().filter_map(|claim| claim.course.as_ref());
-    let mut rows = BTreeMap::new();
-    for need in courses.flat_map(|course| &course.needs) {
-        let Some(seeds) = need.seeds_to_run() else { continue };
-        for (name, _) in &need.rows {
-            let most = rows.entry(name.clone()).or_insert(seeds);
-            *most = seeds.max(*most);
-        }
-    }
-    rows
 }
 
 /// The courses of claims under a design, for figures.

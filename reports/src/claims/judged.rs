@@ -3,6 +3,7 @@
 use experiments::schema::claim::{Claim, Measure, Quantity, Relation};
 
 use super::course::Course;
+use super::need::RowNeed;
 use super::verdict::Verdict;
 use crate::comparison::{ClaimedDifference, Comparison, Finding};
 
@@ -26,6 +27,22 @@ pub struct JudgedClaim {
 }
 
 impl JudgedClaim {
+    /// The claim as the file words it.
+    pub fn text(&self) -> &str {
+        &self.claim.claim
+    }
+
+    /// Its comparison, `sr4.psnr > sr3.psnr`.
+    pub fn comparison(&self) -> String {
+        self.claim.compare.to_string()
+    }
+
+    /// The needs of an open claim, in sentences; empty without any.
+    pub fn needs_text(&self) -> String {
+        let needs = self.course.iter().flat_map(|course| &course.needs);
+        needs.map(RowNeed::text).collect::<Vec<_>>().join(" ")
+    }
+
     /// The difference of final values of one metric that it is about, if it is.
     pub(super) fn difference(&self) -> Option<ClaimedDifference> {
         let compare = &self.claim.compare;

@@ -9,7 +9,7 @@ use super::write::method;
 use crate::table::escape_latex;
 
 /// A floating `table` over the page's width with a line for each comparison; it needs `booktabs`.
-pub(crate) fn latex(claims: &[JudgedClaim]) -> String {
+pub(crate) fn latex(claims: &[JudgedClaim], notes: &[String]) -> String {
     let mut lines = String::new();
     for judged in claims {
         let claim = escape_latex(&judged.claim.claim);
@@ -27,7 +27,7 @@ pub(crate) fn latex(claims: &[JudgedClaim]) -> String {
             );
         }
     }
-    let caption = escape_latex(&method(claims));
+    let caption = escape_latex(&method(claims, notes));
     format!(
         "% Needs \\usepackage{{booktabs}}.\n\\begin{{table*}}[t]\n  \\centering\\footnotesize\n  \
          \\setlength{{\\tabcolsep}}{{3pt}}\n  \\caption{{Claims. {caption}}}\n  \\label{{tab:claims}}\n  \

@@ -8,15 +8,20 @@ use crate::comparison::Family;
 use crate::records::Records;
 use crate::statistics::{CONFIDENCE, holm};
 
+mod badge;
 mod compared;
+mod cost;
 mod course;
 mod design;
 mod evidence;
+mod expected;
+mod extension;
 mod judged;
 mod latex;
 mod measure;
 mod need;
 mod numbers;
+mod power;
 mod rules;
 mod sequence;
 #[cfg(test)]
@@ -29,12 +34,15 @@ use compared::ComparedClaim;
 use evidence::Evidence;
 use rules::Rules;
 
+pub use badge::badge;
 pub use course::Course;
 pub(crate) use design::courses;
-pub use design::{open_claims, rows_to_extend};
+pub use expected::{ClaimVerdict, verdicts};
+pub use extension::{Extension, extensions, seconds_until};
 pub use judged::JudgedClaim;
 pub(crate) use latex::latex;
 pub use need::RowNeed;
+pub use power::{ClaimPower, POWERS, PairPower, PowerPlan, power};
 pub use sequence::{Look, Sequence};
 pub use verdict::Verdict;
 pub(crate) use write::{details, json, markdown, method, terminal};

@@ -3,6 +3,7 @@
 use experiments::schema::claim::Relation;
 
 use super::compared::{ComparedClaim, Pair};
+use super::cost::{RowCosts, duration};
 use super::sequence::Sequence;
 use crate::statistics::{Need, SequentialTest};
 
@@ -17,6 +18,10 @@ pub struct RowNeed {
     pub need: Need,
     /// True before the first look.
     pub is_first_look: bool,
+    /// The number of seeds at the next look that is worth its trainings; None if none is.
+    pub next_look: Option<usize>,
+    /// Seconds of training until its rows have the seeds that they need; None if that is not known.
+    pub(crate) seconds: Option<f64>,
     /// The design's last look; None if there is none.
     pub(crate) last_look: Option<usize>,
     /// True if a margin is stated for it.
@@ -30,12 +35,6 @@ impl RowNeed {
             Need::Seeds(seeds) => Some(seeds),
             Need::Items(_) | Need::TooMany => None,
         }
-    }
-
-    /// The same up to the design's last look; None if it is past.
-    pub fn seeds_to_run(&self) -> Option<usize> {
-        let last = self.last_look.unwrap_or(usize::MAX);
-        self.seeds().map(|seeds| seeds.min(last)).filter(|seeds| *seeds > self.has)
     }
 
     /// A sentence for readers.
@@ -54,7 +53,10 @@ impl RowNeed {
                     }
                     _ => String::new(),
                 };
-                format!("Needs {about}{more} more {noun} of {rows}{why}.")
+                let cost = self.seconds.filter(|seconds| *seconds >= 1.0);
+                let cost =
+                    cost.map_or(String::new(), |s| format!(" ({} of training)", duration(s)));
+                format!("Needs {about}{more} more {noun} of {rows}{why}{cost}.")
             }
             Need::Items(items) => format!(
                 "Needs about {items} items, not more seeds: those that there are limit the comparison of {rows}."
@@ -76,13 +78,26 @@ impl RowNeed {
 /// The needs of a claim at `level`, one for each pair of rows that stands in its way: all that are not yet told
 /// apart in the claimed direction or found equivalent or, where the data point against a claim of the best, the
 /// one that would refute it first.
-pub(super) fn needs(claim: &ComparedClaim, test: &SequentialTest, level: f64) -> Vec<RowNeed> {
+pub(super) fn needs(
+    claim: &ComparedClaim,
+    test: &SequentialTest,
+    level: f64,
+    costs: &RowCosts,
+) -> Vec<RowNeed> {
     let pairs = || claim.sequences.iter().zip(&claim.rows);
     let need = |(sequence, rows): (&Sequence, &Pair), level| {
+        let need = needed(sequence, test, level, claim.margin)?;
         Some(RowNeed {
             rows: rows.iter().flatten().cloned().collect(),
             has: sequence.seeds,
-            need: needed(sequence, test, level, claim.margin)?,
+            need,
+            next_look: next_look(sequence.seeds, need, test),
+            seconds: match need {
+                Need::Seeds(seeds) => {
+                    costs.seconds(rows.iter().flatten().map(|(name, _)| (name.as_str(), seeds)))
+                }
+                Need::Items(_) | Need::TooMany => None,
+            },
             is_first_look: sequence.seeds < test.first_look(),
             last_look: test.last_look(),
             has_margin: claim.margin.is_some(),
@@ -106,6 +121,16 @@ pub(super) fn needs(claim: &ComparedClaim, test: &SequentialTest, level: f64) ->
     };
     let open = pairs().filter(|(sequence, _)| !is_shown(sequence));
     open.filter_map(|pair| need(pair, level)).collect()
+}
+
+/// The next look of `test` after `has` seeds. None once more seeds would hardly do: but a first look of a few
+/// seeds is no reason to give up.
+fn next_look(has: usize, need: Need, test: &SequentialTest) -> Option<usize> {
+    match need {
+        Need::Seeds(seeds) => test.next_look(has, seeds),
+        Need::Items(_) | Need::TooMany if has <= test.first_look() => test.next_look(has, has + 1),
+        Need::Items(_) | Need::TooMany => None,
+    }
 }
 
 /// None where the differences do not vary, so that nothing can be said.

@@ -59,6 +59,7 @@ fn records(means: [f64; ROWS], seeds: usize, normal: &mut Normal) -> Records {
                 results: [("m".to_owned(), mean + effect + normal.sample(1.0))].into(),
                 items: BTreeMap::new(),
                 series: BTreeMap::new(),
+                seconds: None,
                 config: serde_json::Map::new(),
                 artifacts: Vec::new(),
             })

@@ -1,9 +1,9 @@
 //! The verdicts on a claim.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The verdict of the records on a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It holds, at 95 % or the design's error rate.
@@ -27,8 +27,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// True if more seeds cannot change it, but by the other claims of its family.
+    pub fn is_final(self) -> bool {
+        !matches!(
+            self,
+            Self::Open | Self::NotResolved | Self::NotResolvedOfCheckpoints | Self::NotMeasured
+        )
+    }
+
     /// The verdict in words, for people.
-    pub(crate) fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
             Self::Supported => "supported",
             Self::Refuted => "refuted",

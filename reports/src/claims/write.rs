@@ -1,6 +1,7 @@
 //! The claims as Markdown, as text for a terminal, and as JSON.
 
 use std::fmt::Write as _;
+use std::iter;
 
 use serde_json::{Value, json};
 
@@ -9,8 +10,12 @@ use super::numbers::{counts, with_interval};
 use crate::comparison::Comparison;
 use crate::table::{ComparisonJson, escape_markdown, p_text};
 
-/// The method, in sentences below the claims.
-pub(crate) fn method(claims: &[JudgedClaim]) -> String {
+/// The method and the notes, in sentences below the claims.
+pub(crate) fn method(claims: &[JudgedClaim], notes: &[String]) -> String {
+    iter::once(method_of(claims)).chain(notes.iter().cloned()).collect::<Vec<_>>().join(" ")
+}
+
+fn method_of(claims: &[JudgedClaim]) -> String {
     if let Some(course) = claims.iter().find_map(|judged| judged.course.as_ref()) {
         return course.design.method(claims.len());
     }
@@ -36,7 +41,7 @@ fn tested(claims: &[JudgedClaim]) -> usize {
 }
 
 /// A list for a README or an issue.
-pub(crate) fn markdown(claims: &[JudgedClaim]) -> String {
+pub(crate) fn markdown(claims: &[JudgedClaim], notes: &[String]) -> String {
     let mut text = "# Claims\n".to_owned();
     for judged in claims {
         let (claim, verdict) = (&judged.claim, judged.verdict.words());
@@ -46,7 +51,7 @@ pub(crate) fn markdown(claims: &[JudgedClaim]) -> String {
             let _ = writeln!(text, "  - {}", escape_markdown(&detail));
         }
     }
-    text + "\n" + &method(claims) + "\n"
+    text + "\n" + &method(claims, notes) + "\n"
 }
 
 /// A span of code; one with a backtick in it gets two around it.
@@ -55,7 +60,7 @@ fn code(text: &str) -> String {
 }
 
 /// Lines for a terminal.
-pub(crate) fn terminal(claims: &[JudgedClaim]) -> String {
+pub(crate) fn terminal(claims: &[JudgedClaim], notes: &[String]) -> String {
     let mut text = "Claims\n".to_owned();
     for judged in claims {
         let (claim, verdict) = (&judged.claim, judged.verdict.words());
@@ -65,13 +70,16 @@ pub(crate) fn terminal(claims: &[JudgedClaim]) -> String {
         }
     }
     if claims.iter().any(|judged| judged.course.is_some()) {
-        let _ = writeln!(text, "  {}", method(claims));
+        let _ = writeln!(text, "  {}", method_of(claims));
+    }
+    for note in notes {
+        let _ = writeln!(text, "  note: {note}");
     }
     text
 }
 
 /// One object with `schema: 1`.
-pub(crate) fn json(judged: &[JudgedClaim]) -> String {
+pub(crate) fn json(judged: &[JudgedClaim], notes: &[String]) -> String {
     let claims: Vec<Value> = judged
         .iter()
         .map(|judged| {
@@ -98,8 +106,8 @@ pub(crate) fn json(judged: &[JudgedClaim]) -> String {
     let design =
         judged.iter().find_map(|judged| judged.course.as_ref()).map(|course| &course.design);
     let document = json!({
-        "schema": 1, "method": method(judged), "design": design, "family": tested(judged),
-        "claims": claims
+        "schema": 1, "method": method_of(judged), "notes": notes, "design": design,
+        "family": tested(judged), "claims": claims
     });
     serde_json::to_string_pretty(&document).expect("plain data with string keys") + "\n"
 }

@@ -131,6 +131,14 @@ mod tests {
         assert_level(&[5, 20], 0.026_271);
     }
 
+    /// `2 * getDesignGroupSequential(typeOfDesign = "P", informationRates = n / max(n), alpha = 0.025)$stageLevels`
+    /// of the R package rpact 3.3.4, which takes the variance as known.
+    #[test]
+    fn many_seeds_have_the_level_of_a_known_variance() {
+        assert_level(&[60, 120], 0.029_386);
+        assert_level(&[80, 120, 160, 200], 0.020_387);
+    }
+
     /// By `numpy.random`, two runs of four million sequences: 0.012849 and 0.012880, 0.012015 and 0.012025.
     #[test]
     fn more_looks_have_the_level_of_another_simulation() {

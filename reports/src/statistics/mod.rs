@@ -11,6 +11,7 @@ mod holm;
 mod needed;
 pub(crate) mod normal;
 mod paired;
+mod power;
 mod sequential;
 #[cfg(test)]
 mod simulation;
@@ -21,6 +22,7 @@ pub(crate) use bootstrap::{Interval, RESAMPLES, SEED, percentile_interval};
 pub(crate) use holm::holm;
 pub(crate) use needed::{Need, Pilot};
 pub(crate) use paired::{Paired, crossed, paired};
+pub(crate) use power::{DesignPower, seeds_of_one_test};
 pub(crate) use sequential::SequentialTest;
 pub(crate) use summary::{Summary, interquartile_mean, mean};
 

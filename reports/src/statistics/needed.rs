@@ -1,6 +1,7 @@
 //! The seeds or items that a claim still needs, from the effect and the variances that were found so far.
 
 use super::anytime::Errors;
+use super::normal::Normal;
 use super::paired::{MeanSquares, StandardError, seed_means};
 use super::sequential::{SATTERTHWAITE_FROM, SequentialTest};
 use super::{mean, paired};
@@ -8,7 +9,7 @@ use super::{mean, paired};
 /// The quantile of the normal distribution for 80 % power.
 const POWER: f64 = 0.841_621_233_572_914_3;
 /// Seeds beyond which none are counted.
-const MOST_SEEDS: usize = 1_000;
+pub(super) const MOST_SEEDS: usize = 1_000;
 /// Items beyond which none are counted.
 const MOST_ITEMS: usize = 1_000_000;
 /// Seeds with which items are counted under a design without a last look.
@@ -57,7 +58,7 @@ impl Pilot {
     /// The need of the test at `alpha`, to find the effect when it is this far from the value to exclude.
     pub(crate) fn need(&self, test: &SequentialTest, alpha: f64, distance: f64) -> Need {
         let suffices = |seeds, items| self.reach(test, alpha, seeds, items) <= distance;
-        let items = self.items.map_or(1, |(count, _)| count);
+        let items = self.items();
         let last = test.last_look().unwrap_or(0);
         let looks = test.looks(MOST_SEEDS).into_iter().filter(|look| *look > self.seeds);
         let beyond = (last.max(self.seeds) + 1)..=MOST_SEEDS;
@@ -83,7 +84,7 @@ impl Pilot {
     /// Half the width of the expected interval and the distance of the mean from the truth that is exceeded in
     /// 20 %: an effect so far from a value is told from it in 80 %.
     fn reach(&self, test: &SequentialTest, alpha: f64, seeds: usize, items: usize) -> f64 {
-        let error = self.error(seeds, items);
+        let error = self.error(seeds, items, SATTERTHWAITE_FROM);
         let half_width = match test {
             SequentialTest::GroupSequential(design) => {
                 error.interval(0.0, 1.0 - design.level(alpha)).high
@@ -99,8 +100,31 @@ impl Pilot {
         half_width + POWER * error.size
     }
 
-    /// The standard error that so many seeds and items are expected to have.
-    fn error(&self, seeds: usize, items: usize) -> StandardError {
+    /// The standard error that one test of so many seeds, and of the pilot's items, is expected to have.
+    pub(super) fn error_of_one_test(&self, seeds: usize) -> StandardError {
+        self.error(seeds, self.items(), paired::SATTERTHWAITE_FROM)
+    }
+
+    /// The number of items; 1 without items.
+    fn items(&self) -> usize {
+        self.items.map_or(1, |(count, _)| count)
+    }
+
+    /// Normal differences of so many seeds with the pilot's effect, variances and items.
+    pub(super) fn simulate(&self, seeds: usize, normal: &mut Normal) -> Vec<Vec<f64>> {
+        let sd = |variance: f64| variance.max(0.0).sqrt();
+        let of_item = self.items.map_or(0.0, |(_, variance)| sd(variance));
+        let of_items: Vec<f64> = (0..self.items()).map(|_| normal.sample(of_item)).collect();
+        let of_seed = |_| {
+            let seed = self.effect + normal.sample(sd(self.of_seed));
+            of_items.iter().map(|item| seed + item + normal.sample(sd(self.of_rest))).collect()
+        };
+        (0..seeds).map(of_seed).collect()
+    }
+
+    /// The standard error that so many seeds and items are expected to have, with Satterthwaite's degrees of
+    /// freedom from `n` of both on.
+    fn error(&self, seeds: usize, items: usize, n: usize) -> StandardError {
         let Some((_, of_item)) = self.items else {
             let size = (self.of_seed / seeds as f64).sqrt();
             return StandardError { size, degrees_of_freedom: (seeds - 1) as f64 };
@@ -110,6 +134,6 @@ impl Pilot {
             by_item: seeds as f64 * of_item + self.of_rest,
             residual: self.of_rest,
         };
-        squares.error([seeds, items], SATTERTHWAITE_FROM)
+        squares.error([seeds, items], n)
     }
 }

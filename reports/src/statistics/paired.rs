@@ -5,7 +5,7 @@ use super::{CONFIDENCE, Interval, Summary, mean};
 
 /// Seeds and items from which on Satterthwaite's degrees of freedom keep the coverage: with fewer, their
 /// estimate is too noisy (docs/statistics.md has the simulation).
-const SATTERTHWAITE_FROM: usize = 5;
+pub(super) const SATTERTHWAITE_FROM: usize = 5;
 
 /// The mean of paired differences with its confidence interval and test.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -47,6 +47,21 @@ impl SequentialTest {
         }
     }
 
+    /// The number of seeds at the look after `has` of them, where about `expected` will be needed: of a list the
+    /// next one; without a list half of the way there, as every look costs a wait for its slowest training. None
+    /// if there is no further look.
+    pub(crate) fn next_look(&self, has: usize, expected: usize) -> Option<usize> {
+        match self {
+            Self::GroupSequential(design) => {
+                design.looks().iter().copied().find(|look| *look > has)
+            }
+            Self::Anytime => {
+                let half_way = has + expected.saturating_sub(has).div_ceil(2);
+                Some(half_way.max(has + 1).max(FIRST_LOOK))
+            }
+        }
+    }
+
     /// The level of each test of a list of looks; None where there is no list.
     pub(crate) fn nominal_level(&self, alpha: f64) -> Option<f64> {
         match self {

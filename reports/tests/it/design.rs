@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use reports::claims::Verdict::{
     Equivalent, NotMeasured, Open, Refuted, Supported, TrueOfCheckpoints,
 };
-use reports::claims::{JudgedClaim, Verdict, family, judge, open_claims, rows_to_extend};
+use reports::claims::{Extension, JudgedClaim, Verdict, extensions, family, judge};
 use reports::comparison::Finding;
 use reports::records::{Records, Trial, Variant};
 use reports::table::Table;
@@ -143,18 +143,33 @@ fn an_open_claim_says_what_it_needs() {
     let bicubic = Variant { deterministic: true, ..row("bicubic", 20.0, 1) };
     let other = Variant { deterministic: true, ..row("other", 21.0, 1) };
     let rows = vec![row("base", 20.0, 2), row("a", 20.1, 5), bicubic, other];
-    let found = judged(design.clone(), &claims, rows);
-    assert_eq!(open_claims(&found), [0, 1]);
+    let records = records(rows);
+    let found = judge(&report(design, &claims), &records).unwrap();
+    assert_eq!([Open, Open], [found[0].verdict, found[1].verdict]);
     // Two rows without randomness have nothing to wait for.
     assert_eq!(found[2].verdict, TrueOfCheckpoints);
     let need = |claim: usize| &found[claim].course.as_ref().unwrap().needs[0];
     assert_eq!((need(0).has, need(0).seeds(), need(0).is_first_look), (2, Some(3), true));
     // The mean of five is 0.096, their sd 0.099. With the nominal level of two open claims, by
     // `numpy.random`, `(t.ppf(1 - level / 2, n - 1) + norm.ppf(0.8)) * sd / n**0.5` is below from 17 on.
-    assert_eq!((need(1).has, need(1).seeds(), need(1).seeds_to_run()), (5, Some(17), Some(12)));
+    assert_eq!((need(1).has, need(1).seeds(), need(1).next_look), (5, Some(17), Some(8)));
     assert!(need(1).rows.len() == 1 && !need(1).is_first_look);
-    let rows = rows_to_extend(&found);
-    assert_eq!(rows, [("a".to_owned(), 12), ("base".to_owned(), 3)].into());
+    // Each goes on to its next look; the first costs a training, the second three and in all twelve.
+    let of = |claim: usize, seeds: &[(&str, usize)], seconds_to_resolve: f64| Extension {
+        claim,
+        rows: seeds.iter().map(|(row, seeds)| ((*row).to_owned(), *seeds)).collect(),
+        seconds_to_resolve,
+    };
+    let with_seconds = |seconds| {
+        let mut records = records.clone();
+        for trial in records.variants.iter_mut().flat_map(|variant| &mut variant.trials) {
+            trial.seconds = seconds;
+        }
+        extensions(&found, &records)
+    };
+    let first = of(0, &[("a", 3), ("base", 3)], 10.0);
+    assert_eq!(with_seconds(Some(10.0)), [first, of(1, &[("a", 8)], 120.0)]);
+    assert_eq!(with_seconds(None)[1], of(1, &[("a", 8)], f64::INFINITY));
 }
 
 #[test]
@@ -174,11 +189,12 @@ fn where_the_images_are_the_limit_more_seeds_are_not_asked_for() {
         vec![variant("base", "BASE", base), variant("a", "A", ours)]
     };
     for design in [json!({"looks": [3, 5, 8, 12]}), json!({"method": "anytime"})] {
-        let found = judged(design, &["a.psnr > base.psnr"], rows(0.3));
+        let records = records(rows(0.3));
+        let found = judge(&report(design, &["a.psnr > base.psnr"]), &records).unwrap();
         let course = found[0].course.as_ref().unwrap();
         assert_eq!(found[0].verdict, Open);
         assert_eq!(course.needs[0].seeds(), None, "{:?}", course.needs);
-        assert!(rows_to_extend(&found).is_empty());
+        assert!(extensions(&found, &records).is_empty());
     }
 }
 

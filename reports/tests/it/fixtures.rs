@@ -18,6 +18,7 @@ pub(crate) fn trial(seed: u64, results: &[(&str, f64)]) -> Trial {
         results: results.iter().map(|(name, v)| ((*name).to_owned(), *v)).collect(),
         items: BTreeMap::new(),
         series: BTreeMap::new(),
+        seconds: None,
         config: serde_json::Map::new(),
         artifacts: Vec::new(),
     }

@@ -37,6 +37,50 @@ pub(crate) struct Report {
     pub(crate) json: bool,
 }
 
+/// Arguments of `orch plan`.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The experiment file, whose claims are planned.
+    pub(crate) file: PathBuf,
+    /// Profile whose report section is used; the file's first if absent.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The run whose effects and variances are taken, the pilot; the latest of the file if absent.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) from: Option<String>,
+    /// Plans by results of different builds of the worker together.
+    #[arg(long)]
+    pub(crate) accept_code_change: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `orch check-claims`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckClaims {
+    /// The run (`table1.demo`, or `table1` for its latest profile; the last one if absent), or an
+    /// experiment file, whose present report section is used.
+    #[arg(value_name = "RUN|FILE")]
+    pub(crate) of: Option<String>,
+    /// Profile, with a FILE; its latest run if absent.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The expected verdicts: `claims.json` of an earlier report. If absent, every claim is expected to be
+    /// supported.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Option<PathBuf>,
+    /// Writes a badge with the number of supported claims, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) badge: Option<PathBuf>,
+    /// Judges results of different builds of the worker together.
+    #[arg(long)]
+    pub(crate) accept_code_change: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `orch query`.
 #[derive(Debug, Args)]
 pub(crate) struct Query {

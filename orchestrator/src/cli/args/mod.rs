@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(super) use analysis::{
-    Compare, Export, ExportFormat, Import, ImportFormat, Query, Report, RowFormat, TableFormat,
+    CheckClaims, Compare, Export, ExportFormat, Import, ImportFormat, Plan, Query, Report,
+    RowFormat, TableFormat,
 };
 pub(super) use maintenance::{Db, DbVerb, Doctor, Gc};
 pub(super) use run::{Attach, Run, Status, Wait};
@@ -63,7 +64,7 @@ impl Cli {
 }
 
 /// Flags of every verb.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Folder of all runs.
     #[arg(long, global = true, env = "ORCH_RUNS", default_value = "runs", value_name = "DIR")]
@@ -176,6 +177,26 @@ Example:
   orch report table1 --profile paper
   orch report table1 --explain sr4.psnr   the provenance of that number")]
     Report(Report),
+    /// Says how many seeds each claim will need, before the hours are spent.
+    ///
+    /// By the effects and the variances of a pilot, a run with two seeds or more of each row: for one test of a
+    /// number of seeds that is fixed beforehand, and for the two designs that may look again. Where no
+    /// number of seeds would do, it says how many items.
+    #[command(after_help = "\
+Examples:
+  orch plan experiments/table1.yaml                                      from the file's latest run
+  orch plan experiments/table1.yaml -p paper --from table1.small         a large run by a small one")]
+    Plan(Plan),
+    /// Compares the verdicts on a run's claims with the expected ones.
+    ///
+    /// Every claim is expected to be supported or, with `--expect`, to have the verdict of an earlier report.
+    /// The exit code is 0 if all have it and 1 if one has not, for tests in continuous integration. Nothing
+    /// is drawn.
+    #[command(after_help = "\
+Examples:
+  orch check-claims table1.seeds                      is every claim of the paper supported?
+  orch check-claims table1.seeds --expect claims.json has any verdict changed since that report?")]
+    CheckClaims(CheckClaims),
     /// Puts the rows of several runs in one table.
     ///
     /// The columns are those of the first one's `report.table`, as far as any run has their metrics;

@@ -36,6 +36,14 @@ pub(crate) struct Run {
     /// Executor of attempts, instead of the file's: this machine, or jobs of a Slurm cluster.
     #[arg(long, value_name = "NAME")]
     pub(crate) executor: Option<ExecutorName>,
+    /// Runs the seeds of `report.design` look by look: first those of the first look of every row, then more
+    /// of the rows of claims that are still open, until each claim is resolved or no more seeds would do.
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) until_resolved: bool,
+    /// With `--until-resolved`, adds seeds only as long as the run's trials take no longer than this in all,
+    /// those that have run included: `6h`, `2days`.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "until_resolved")]
+    pub(crate) budget: Option<Duration>,
     /// Also uses GPUs on which foreign processes compute.
     #[arg(long)]
     pub(crate) allow_busy_gpus: bool,

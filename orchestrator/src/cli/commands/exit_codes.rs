@@ -6,18 +6,21 @@ use experiments::protocol::exit::{DAMAGED, INCOMPLETE, LOCKED, SOME_FAILED, USAG
 use experiments::yaml::source;
 use reports::ReportError;
 
+use super::check_claims::CheckClaimsError;
 use super::compare::CompareError;
 use super::damage::DamagedRecords;
 use super::error::ExitCode;
 use super::export::ExportRequestError;
 use super::import::ImportRequestError;
 use super::logs::LogsError;
+use super::power_plan::NothingToPlan;
 use super::query::SelectError;
 use super::report::BesideError;
 use super::report::explain::ExplainError;
 use super::report::mixed_builds::MixedBuilds;
 use super::report::records::CollectError;
 use super::retry::RetryError;
+use super::until_resolved::NoDesign;
 use crate::cli::selector::SelectorError;
 use crate::code::{CodeError, SnapshotError};
 use crate::executor::holder::HoldError;
@@ -48,6 +51,7 @@ macro_rules! exit_codes {
 
 exit_codes! {
     BesideError => USAGE,
+    CheckClaimsError => USAGE,
     CodeError => USAGE,
     CompareError => USAGE,
     ExplainError => USAGE,
@@ -56,6 +60,8 @@ exit_codes! {
     ImportRequestError => USAGE,
     Infeasible => USAGE,
     LogsError => USAGE,
+    NoDesign => USAGE,
+    NothingToPlan => USAGE,
     ProgramError => USAGE,
     RetryError => USAGE,
     SelectError => USAGE,

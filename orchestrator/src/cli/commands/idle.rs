@@ -64,7 +64,7 @@ impl Idle {
     pub(super) async fn finish(
         mut self,
         validated: &ValidatedRun,
-        arguments: &args::Run,
+        as_json: bool,
         global: &Global,
     ) -> Result<u8> {
         remove_temporary_files(&validated.dir);
@@ -82,6 +82,6 @@ impl Idle {
             outcome: &self.outcome,
             recorded: &self.recorded,
         };
-        end.finish(&mut self.store, arguments.json, Verbosity::Quiet).await
+        end.finish(&mut self.store, as_json, Verbosity::Quiet).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod attach;
 mod causes;
+mod check_claims;
 mod compare;
 mod damage;
 mod db;
@@ -21,6 +22,7 @@ mod metric_gaps;
 mod one_trial;
 mod output;
 mod plan_text;
+mod power_plan;
 mod provenance;
 mod query;
 mod report;
@@ -34,6 +36,8 @@ mod status;
 mod stop;
 mod submit_request;
 mod summary;
+mod supervise;
+mod until_resolved;
 mod validated_run;
 mod wait;
 mod why;
@@ -77,6 +81,8 @@ impl Verb {
             Self::Retry(arguments) => Box::pin(retry::run(arguments, global)),
             Self::Gc(arguments) => Box::pin(gc::run(arguments, global)),
             Self::Report(arguments) => Box::pin(report::run(arguments, global)),
+            Self::Plan(arguments) => Box::pin(power_plan::run(arguments, global)),
+            Self::CheckClaims(arguments) => Box::pin(check_claims::run(arguments, global)),
             Self::Compare(arguments) => Box::pin(compare::run(arguments, global)),
             Self::Query(arguments) => Box::pin(query::run(arguments, global)),
             Self::Export(arguments) => Box::pin(export::run(arguments, global)),

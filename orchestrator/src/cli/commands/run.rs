@@ -1,32 +1,15 @@
-//! `orch run FILE`: prints the plan, and supervises every trial until it ends.
-
-use std::collections::BTreeMap;
-use std::error::Error;
-use std::io::{self, ErrorKind};
-use std::iter;
+//! `orch run FILE`: prints the plan, and runs every trial until it ends.
 
 use experiments::protocol::exit;
 
-use super::damage::{self, open_records, print_damage};
 use super::detach;
-use super::error::{Result, VerbError};
+use super::error::Result;
 use super::idle::Idle;
-use super::output::print_message;
-use super::plan_text::{announce, dry_run};
-use super::run_end::End;
+use super::plan_text::dry_run;
+use super::supervise::{lock, start_in_background, supervise};
+use super::until_resolved;
 use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
-use crate::display::{Display, Verbosity};
-use crate::platform::atomic_file;
-use crate::run_dir::snapshot::{self, RunSnapshot};
-use crate::run_dir::trial::restart as restart_trial;
-use crate::run_dir::{RunDir, SupervisorLock};
-use crate::scheduler::Change;
-use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
-use crate::store::sync;
-use crate::store::{Store, StoreError, TrialRecord};
-use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
-use crate::supervisor::{Parts, Supervisor, SupervisorError};
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
@@ -34,6 +17,9 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
         detach::detach()?;
     }
     let validated = ValidatedRun::new(arguments, global)?;
+    if arguments.until_resolved {
+        return Box::pin(until_resolved::run(validated, arguments, global)).await;
+    }
     let dir = &validated.dir;
     if arguments.dry_run {
         let plan = validated.plan(arguments).await?;
@@ -43,173 +29,14 @@ pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
         drop(dir.create().and_then(|()| dir.lock_for_a_moment())?);
         let plan = validated.plan(arguments).await?;
         if plan.to_run().next().is_some() {
-            if !global.quiet {
-                announce(&validated, &plan);
-            }
-            return detach::start(dir, arguments.json, global);
+            return start_in_background(&validated, &plan, arguments, global);
         }
     }
-    dir.create()?;
-    let lock = dir.lock()?;
-    if let Some(note) = dir.database_note().filter(|_| !global.quiet) {
-        print_message(&format!("note: {note}"));
-    }
+    let lock = lock(dir, global)?;
     if let Some(idle) = Idle::of(&validated, &lock, arguments).await? {
-        return idle.finish(&validated, arguments, global).await;
+        return idle.finish(&validated, arguments.json, global).await;
     }
     // Boxed: it is large, and most calls end before it.
-    Box::pin(supervise(validated, lock, arguments, global)).await
-}
-
-/// Supervises the run until it ends.
-async fn supervise(
-    validated: ValidatedRun,
-    lock: SupervisorLock,
-    arguments: &args::Run,
-    global: &Global,
-) -> Result<u8> {
-    let mut store = sync::for_writing(&validated.dir, &lock).await?;
-    print_damage(&validated.dir, &store);
-    let recorded = store.trials().await?;
-    let plan = validated.plan_by(&mut store, &recorded, arguments).await?;
-    store = accept_damage(store, &validated, &plan, &lock, arguments).await?;
-    if !global.quiet {
-        announce(&validated, &plan);
-    }
-    let code = validated.attempt_code(global)?;
-    let ValidatedRun { file, experiment, run, machine, dir, .. } = validated;
-    let mut journal = Journal::open(&dir.journal())?;
-    let text = &experiment.source.text;
-    let resolved = RunSnapshot::new(&run, &plan, &arguments.only, command(), &file, text);
-    atomic_file::write(&dir.experiment_file(), text.as_bytes())?;
-    let resolved_hash = resolved.write(&dir.resolved())?;
-    journal.write(Entry::Planned(planned(&resolved, resolved_hash)))?;
-    for decision in plan.decisions(&recorded)? {
-        journal.write(decision)?;
-    }
-    restart(&plan, &recorded, &dir, &mut journal)?;
-    journal.sync()?;
-    store.read_journal(&dir.journal()).await?;
-    store.commit().await?;
-
-    let idle = plan.to_run().next().is_none();
-    if idle && !global.quiet {
-        print_message("nothing is left to do");
-    }
-    if global.background {
-        detach::ready();
-    }
-    let verbosity = if global.quiet { Verbosity::Quiet } else { Verbosity::Normal };
-    let mut display = Display::new(verbosity, snapshot::headline(&run.config.report));
-    let left_out = plan.trials.iter().filter(|planned| planned.action == PlannedAction::LeftOut);
-    let parts = Parts {
-        left_out: left_out.map(|planned| planned.trial.id.clone()).collect(),
-        experiment: resolved,
-        dir: dir.clone(),
-        lock,
-        journal,
-        store,
-        machine,
-        code: Some(code),
-        foreign_processes: arguments.foreign_processes(),
-        jobs: arguments.jobs.map(|jobs| jobs as usize),
-        max_fails: arguments.fails.limit(),
-        keep_going: arguments.fails.keep_going,
-    };
-    let outcome = Supervisor::new(parts, &mut display).await?.run().await;
-    display.finish();
-    let verbosity = if idle { Verbosity::Quiet } else { verbosity };
-    let outcome = outcome.map_err(|error| explained(error, &dir))?;
-    let mut store = open_records(&dir).await?;
-    let recorded = store.trials_without_origins().await?;
-    let end = End { run: &run, dir: &dir, plan: &plan, outcome: &outcome, recorded: &recorded };
-    end.finish(&mut store, arguments.json, verbosity).await
-}
-
-/// Accepts the damaged records of trials that restart for them, which do not count any more, or all on
-/// request.
-async fn accept_damage(
-    store: Store,
-    validated: &ValidatedRun,
-    plan: &Plan,
-    lock: &SupervisorLock,
-    arguments: &args::Run,
-) -> Result<Store> {
-    let (damage, restarted) = (store.damage.clone(), plan.restarted_for_damage());
-    if arguments.accept_damage && !damage.is_empty() {
-        print_message("the damaged records are accepted as they are; every report says so");
-    }
-    let accepted = damage.iter().filter(|damage| {
-        let of_restarted = damage.trial.as_ref().is_some_and(|trial| restarted.contains(trial));
-        arguments.accept_damage || of_restarted
-    });
-    damage::accept(&validated.dir, store, lock, accepted).await
-}
-
-/// The supervisor's error, with what to do about it.
-fn explained(error: SupervisorError, dir: &RunDir) -> VerbError {
-    if !is_full_disk(&error) {
-        return error.into();
-    }
-    VerbError::from(error).context(format!(
-        "the disk of `{}` is full, so nothing can be recorded; running trials continue as far as they \
-         can. Free some space and run the file again to resume",
-        dir.path().display()
-    ))
-}
-
-/// The command line as the user gave it, also in the background.
-fn command() -> Vec<String> {
-    let given = std::env::args_os().skip(1).filter(|word| word != detach::BACKGROUND);
-    let given = given.map(|word| word.to_string_lossy().into_owned());
-    iter::once("orch".to_owned()).chain(given).collect()
-}
-
-/// The plan for the journal; `resolved_hash` is that of the file that has it.
-fn planned(resolved: &RunSnapshot, resolved_hash: String) -> Planned {
-    Planned {
-        file_hash: resolved.file_hash.clone(),
-        resolved_hash,
-        rows: resolved.run.rows.clone(),
-        trials: resolved.trials.iter().map(JournaledTrial::from).collect(),
-    }
-}
-
-/// Queues the trials to restart, each with new folders for its work.
-fn restart(
-    plan: &Plan,
-    recorded: &[TrialRecord],
-    dir: &RunDir,
-    journal: &mut Journal,
-) -> Result<()> {
-    let recorded: BTreeMap<_, _> = recorded.iter().map(|row| (&row.id, row)).collect();
-    for PlannedTrial { trial, action, stale, is_damaged, .. } in &plan.trials {
-        if *action != PlannedAction::Restarted {
-            continue;
-        }
-        let Some(row) = recorded.get(&trial.id) else { continue };
-        let next = row.last_attempt.as_ref().map_or(0, |attempt| attempt.number) + 1;
-        // First: a trial that is queued to restart must not find its old checkpoints.
-        restart_trial(&dir.trial(&trial.id), next)?;
-        let cause = match stale {
-            _ if *is_damaged => "its records were damaged".to_owned(),
-            Some(changed) => format!("the {changed} changed"),
-            None => continue,
-        };
-        let reason = format!("run again from the beginning: {cause}");
-        let from = row.state.clone();
-        let to = from.clone().apply(Change::Restart { reason })?;
-        journal.write(Entry::AttemptsReset { trial: trial.id.clone() })?;
-        journal.write(Entry::Changed { trial: trial.id.clone(), from, to, seal: None })?;
-    }
-    Ok(())
-}
-
-/// True if an error, or one of its causes, is that a disk is full.
-fn is_full_disk(error: &(dyn Error + 'static)) -> bool {
-    iter::successors(Some(error), |error| (*error).source()).any(|cause| {
-        let kind = cause.downcast_ref().map(io::Error::kind);
-        matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
-            || StoreError::is_by_full_disk(cause)
-    })
+    let ended = Box::pin(supervise(&validated, &lock, arguments, global)).await?;
+    ended.finish(&validated, arguments.json, global).await
 }

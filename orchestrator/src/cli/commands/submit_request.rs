@@ -71,15 +71,16 @@ pub(super) async fn submit_request(
 
 /// Handles all submitted requests, as the supervisor of the run.
 async fn handle(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> Result<()> {
+    let machine = Machine::open();
     let parts = Parts {
         code: None,
         experiment: RunSnapshot::read(&dir.resolved())?,
         dir: dir.clone(),
         journal: Journal::open(&dir.journal())?,
         store: sync::for_writing(dir, &lock).await?,
-        lock,
+        lock: &lock,
         left_out: BTreeSet::new(),
-        machine: Machine::open(),
+        machine: &machine,
         foreign_processes: ForeignProcesses::Avoided,
         jobs: Some(0),
         max_fails: None,

@@ -42,6 +42,13 @@ pub struct Exit {
     pub nonce: String,
 }
 
+impl Exit {
+    /// Seconds that the attempt took, 0 if the clock was set back meanwhile.
+    pub(crate) fn seconds(&self) -> f64 {
+        (self.ended_ms - self.started_ms).max(0) as f64 / 1e3
+    }
+}
+
 /// The end of a worker's process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

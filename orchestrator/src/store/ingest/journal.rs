@@ -1,9 +1,10 @@
 //! From `journal.jsonl` to the tables of variants, trials and attempts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use experiments::protocol::trial_id::TrialId;
+use experiments::schema::design::Design;
 use sqlx::SqliteConnection;
 
 use crate::platform::file_seal::FileSeal;
@@ -158,14 +159,17 @@ async fn plan(
             .execute(&mut *db)
             .await?;
     }
+    let succeeded = succeeded_by_variant(db, planned).await?;
+    record_design(db, planned.design.as_ref(), time_ms, succeeded.values().sum()).await?;
     sqlx::query("update trial set position = null").execute(&mut *db).await?;
     let new_state = new_trial();
     for (position, trial) in (0i64..).zip(&planned.trials) {
         // A known trial keeps its state; its attempts keep the builds and data of their own.
         sqlx::query(
             "insert into trial
-                (name, key, variant, seed, position, state, state_json, changed_ms, build, data)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (name, key, variant, seed, position, state, state_json, changed_ms, build, data,
+                 planned_after)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              on conflict (name) do update set
                 position = excluded.position,
                 variant = excluded.variant,
@@ -182,10 +186,48 @@ async fn plan(
         .bind(time_ms)
         .bind(&trial.build)
         .bind(&trial.data)
+        .bind(succeeded.get(trial.variant.as_str()).copied().unwrap_or(0))
         .execute(&mut *db)
         .await?;
     }
     Ok(())
+}
+
+/// The number of planned trials that have succeeded, by variant.
+async fn succeeded_by_variant<'a>(
+    db: &mut SqliteConnection,
+    planned: &'a Planned,
+) -> Result<BTreeMap<&'a str, i64>, sqlx::Error> {
+    let sql = "select name from trial where state = 'succeeded'";
+    let succeeded: Vec<String> = sqlx::query_scalar(sql).fetch_all(db).await?;
+    let succeeded: HashSet<String> = succeeded.into_iter().collect();
+    let mut by_variant = BTreeMap::new();
+    for trial in planned.trials.iter().filter(|trial| succeeded.contains(&trial.id.0)) {
+        *by_variant.entry(trial.variant.as_str()).or_default() += 1;
+    }
+    Ok(by_variant)
+}
+
+/// Records the plan's design, unless it is that of the plan before.
+async fn record_design(
+    db: &mut SqliteConnection,
+    design: Option<&Design>,
+    time_ms: i64,
+    results: i64,
+) -> Result<(), sqlx::Error> {
+    let design = design.map(|d| serde_json::to_string(d).expect("designs are plain data"));
+    let sql = "select design from design order by design_id desc limit 1";
+    let before: Option<Option<String>> = sqlx::query_scalar(sql).fetch_optional(&mut *db).await?;
+    if before.as_ref() == Some(&design) {
+        return Ok(());
+    }
+    sqlx::query("insert into design (design, planned_ms, results) values (?, ?, ?)")
+        .bind(design)
+        .bind(time_ms)
+        .bind(results)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Gives a trial the state `to`, whatever it had: what a lost line recorded is in the later ones. A trial

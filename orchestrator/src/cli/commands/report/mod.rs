@@ -1,5 +1,6 @@
 //! `orch report [RUN|FILE]`: draws the table and figures, from the records alone.
 
+mod design_history;
 pub(super) mod explain;
 pub(super) mod mixed_builds;
 pub(super) mod other_run;
@@ -34,14 +35,14 @@ pub(super) struct BesideError {
 }
 
 /// The content and the heading of a report.
-struct ReportRequest {
-    dir: RunDir,
+pub(super) struct ReportRequest {
+    pub(super) dir: RunDir,
     experiment: String,
     profile: Option<String>,
     caption: String,
     rows: Vec<Row>,
     configs: Configs,
-    report: Report,
+    pub(super) report: Report,
 }
 
 /// Every trial's config, by its id.
@@ -49,7 +50,8 @@ type Configs = BTreeMap<String, Map<String, Value>>;
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8> {
-    let mut request = request(arguments, global)?;
+    let mut request =
+        ReportRequest::new(arguments.of.as_deref(), arguments.profile.as_deref(), global)?;
     let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
     let (records, trials) = collect(&mut request, arguments, global, &out).await?;
     let provenance = explain::provenance(&request.dir, &records, &trials);
@@ -103,10 +105,26 @@ async fn collect(
     global: &Global,
     out: &Path,
 ) -> Result<(Records, Map<String, Value>)> {
+    let (mut records, mut trials) = records_of(request, arguments.accept_code_change, out).await?;
+    for run in &arguments.beside {
+        let run = RunDir::find(&global.runs, Some(run))?;
+        let other = OtherRun::read(&run, &request.report, out).await?;
+        add(other, &mut request.report, &mut records, &mut trials)?;
+    }
+    Ok((records, trials))
+}
+
+/// The run's own records, and the provenance of its trials; an error if they mix results of different builds,
+/// unless these are accepted. `spool_folder` is as in [`records::collect`].
+pub(super) async fn records_of(
+    request: &mut ReportRequest,
+    accept_code_change: bool,
+    spool_folder: &Path,
+) -> Result<(Records, Map<String, Value>)> {
     let mut store = open_intact(&request.dir).await?;
     let ReportOrigins { mixed, notes } = ReportOrigins::read(&mut store).await?;
     let mixed_note = mixed.as_ref().map(MixedBuilds::note);
-    if let Some(mixed) = mixed.filter(|_| !arguments.accept_code_change) {
+    if let Some(mixed) = mixed.filter(|_| !accept_code_change) {
         return Err(mixed.into());
     }
     if let Some(table) = &mut request.report.table {
@@ -120,13 +138,10 @@ async fn collect(
         configs: &request.configs,
     };
     let report = &request.report;
-    let mut records = records::collect(&mut store, &request.dir, &heading, report, out).await?;
-    let mut trials = explain::trials(&mut store, &request.dir).await?;
-    for run in &arguments.beside {
-        let run = RunDir::find(&global.runs, Some(run))?;
-        let other = OtherRun::read(&run, &request.report, out).await?;
-        add(other, &mut request.report, &mut records, &mut trials)?;
-    }
+    let mut records =
+        records::collect(&mut store, &request.dir, &heading, report, spool_folder).await?;
+    records.claim_notes = design_history::notes(&mut store, report).await?;
+    let trials = explain::trials(&mut store, &request.dir).await?;
     Ok((records, trials))
 }
 
@@ -166,29 +181,33 @@ fn add(
     Ok(())
 }
 
-fn request(arguments: &args::Report, global: &Global) -> Result<ReportRequest> {
-    if let Some(name) = &arguments.of {
-        let file = Path::new(name);
-        if file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
-            return of_file(file, arguments.profile.as_deref(), global);
+impl ReportRequest {
+    /// The report of the run or the experiment file `of`, the last run if absent.
+    pub(super) fn new(of: Option<&str>, profile: Option<&str>, global: &Global) -> Result<Self> {
+        let is_file = |name: &&str| {
+            let extension = Path::new(name).extension();
+            extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
+        };
+        if let Some(file) = of.filter(is_file) {
+            return of_file(Path::new(file), profile, global);
         }
+        let name = match (of, profile) {
+            (Some(name), Some(profile)) => Some(format!("{name}.{profile}")),
+            (name, _) => name.map(str::to_owned),
+        };
+        let dir = RunDir::find(&global.runs, name.as_deref())?;
+        let resolved = RunSnapshot::read(&dir.resolved())?;
+        let caption = resolved.with_set(&resolved.run.caption);
+        Ok(Self {
+            dir,
+            experiment: resolved.run.experiment,
+            profile: resolved.run.profile,
+            caption,
+            rows: resolved.run.rows,
+            configs: configs(resolved.trials),
+            report: resolved.run.report,
+        })
     }
-    let name = match (&arguments.of, &arguments.profile) {
-        (Some(name), Some(profile)) => Some(format!("{name}.{profile}")),
-        (name, _) => name.clone(),
-    };
-    let dir = RunDir::find(&global.runs, name.as_deref())?;
-    let resolved = RunSnapshot::read(&dir.resolved())?;
-    let caption = resolved.with_set(&resolved.run.caption);
-    Ok(ReportRequest {
-        dir,
-        experiment: resolved.run.experiment,
-        profile: resolved.run.profile,
-        caption,
-        rows: resolved.run.rows,
-        configs: configs(resolved.trials),
-        report: resolved.run.report,
-    })
 }
 
 /// A report with the file's present report section and labels.

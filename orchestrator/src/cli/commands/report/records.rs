@@ -14,6 +14,7 @@ use reports::series::Spool;
 use serde_json::{Map, Value};
 
 use crate::run_dir::RunDir;
+use crate::run_dir::ownership::{AttemptStatus, attempt_status};
 use crate::run_dir::trial::{FileOfTrialError, file_of_trial};
 use crate::scheduler::State;
 use crate::store::{ArtifactRecord, Samples, Store, StoreError, Times, TrialRecord};
@@ -90,6 +91,7 @@ pub(crate) async fn collect(
                 results: results.remove(&trial.id).unwrap_or_default(),
                 items: of_trial(&mut items, &trial.id),
                 series: of_trial(&mut series, &trial.id),
+                seconds: report.design.as_ref().and_then(|_| training_seconds(dir, trial)),
                 config: heading.configs.get(&trial.id.0).cloned().unwrap_or_default(),
                 artifacts: artifacts.into_iter().filter_map(|a| artifact(a, &folder)).collect(),
             });
@@ -109,7 +111,20 @@ pub(crate) async fn collect(
         variants,
         metrics: store.metrics().await?,
         by_step: store.metrics_with_points().await?,
+        claim_notes: Vec::new(),
     })
+}
+
+/// Seconds that the recorded attempts of a trial have taken; None if none is recorded.
+fn training_seconds(dir: &RunDir, trial: &TrialRecord) -> Option<f64> {
+    let attempts = 1..=trial.last_attempt.as_ref()?.number;
+    let seconds: Vec<f64> = attempts
+        .filter_map(|number| match attempt_status(&dir.attempt(&trial.id, number)) {
+            Ok(AttemptStatus::Ended(exit)) => Some(exit.seconds()),
+            _ => None,
+        })
+        .collect();
+    (!seconds.is_empty()).then(|| seconds.iter().sum())
 }
 
 /// The metrics of which `report` uses these values.
