@@ -109,6 +109,7 @@ pub(crate) async fn collect(
         variants,
         metrics: store.metrics().await?,
         by_step: store.metrics_with_points().await?,
+        ..Records::default()
     })
 }
 
