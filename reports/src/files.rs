@@ -37,6 +37,11 @@ impl Files {
         self.insert(path, Some(bytes));
     }
 
+    /// Adds the caption of the table or figure `name`, in TeX and without a line's end, which would be a space.
+    pub(crate) fn add_caption(&mut self, name: &str, tex: &str) {
+        self.add(caption_path(name), format!("{tex}%\n").into_bytes());
+    }
+
     /// Adds a file that is streamed to disk, because it may be large.
     pub(crate) fn add_data(
         &mut self,
@@ -99,6 +104,11 @@ impl Drop for Files {
             let _ = fs_err::remove_file(temporary_path(&self.folder.join(&file.path)));
         }
     }
+}
+
+/// The file of the caption of a table or figure.
+pub(crate) fn caption_path(name: &str) -> PathBuf {
+    format!("captions/{name}.tex").into()
 }
 
 fn write_temporary(

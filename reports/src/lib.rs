@@ -24,7 +24,7 @@ pub mod series;
 mod statistics;
 pub mod table;
 
-use crate::files::Files;
+use crate::files::{Files, caption_path};
 use crate::metric_gaps::MetricGaps;
 use crate::records::Records;
 use crate::table::{IncompleteRow, Table};
@@ -70,8 +70,8 @@ pub enum ReportError {
 }
 
 /// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table,
-/// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, what they
-/// show as `data/*.csv`, and all of it on one page, `report.html`.
+/// `NAME-against.csv` and `.tex` of its comparisons with a baseline, `figures/*.svg`, `.png` and `.pdf`, what
+/// they show as `data/*.csv`, captions for LaTeX in `captions/`, and all of it on one page, `report.html`.
 ///
 /// A figure whose records are missing becomes a problem, not an error, and an older picture of it
 /// is removed. Other files in `out` are left alone.
@@ -110,7 +110,7 @@ pub enum ReportError {
 ///
 /// let folder = tempfile::tempdir()?;
 /// let written = reports::write(&report, &records, folder.path())?;
-/// assert!(written.table.unwrap().contains("21.00 ± 1.41"));
+/// assert!(written.table.unwrap().contains("21.0 ± 1.4"));
 /// assert!(folder.path().join("report.html").exists());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -126,14 +126,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         table.notes.extend(written.metric_gaps.notes_of_table());
     }
     if let Some(table) = &table {
-        let name = &table.name;
-        files.add(format!("{name}.md"), table.markdown().into_bytes());
-        files.add(format!("{name}.csv"), table.csv().into_bytes());
-        if let Some(comparisons) = table.comparisons_csv() {
-            files.add(comparisons_path(name), comparisons.into_bytes());
-        }
-        files.add(format!("{name}.json"), table.json().into_bytes());
-        files.add(format!("{name}.tex"), table.latex().into_bytes());
+        add_table(table, &mut files);
         written.incomplete = table.incomplete();
         written.table = Some(table.terminal());
     }
@@ -160,7 +153,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     files.add("report.html", page.into_bytes());
     let figures = report.figures.iter().flat_map(|f| figures::paths(f.name()));
     let claims = ["claims.md", "claims.json", "claims.tex"].map(PathBuf::from);
-    let comparisons = report.table.iter().map(|table| comparisons_path(&table.name).into());
+    let comparisons = report.table.iter().flat_map(|table| comparison_paths(&table.name));
     let stale: Vec<PathBuf> =
         figures.chain(claims).chain(comparisons).filter(|path| !files.contains(path)).collect();
     written.files = files.write()?;
@@ -170,9 +163,28 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     Ok(written)
 }
 
-/// The file of the comparisons of the table `name` with its baseline.
-fn comparisons_path(name: &str) -> String {
-    format!("{name}-against.csv")
+fn add_table(table: &Table, files: &mut Files) {
+    let name = &table.name;
+    files.add(format!("{name}.md"), table.markdown().into_bytes());
+    files.add(format!("{name}.csv"), table.csv().into_bytes());
+    files.add(format!("{name}.json"), table.json().into_bytes());
+    files.add(format!("{name}.tex"), table.latex().into_bytes());
+    files.add_caption(name, &table.latex_caption());
+    let [csv, tex, _] = comparison_paths(name);
+    if let Some(comparisons) = table.comparisons_csv() {
+        files.add(csv, comparisons.into_bytes());
+    }
+    if let Some((comparisons, caption)) = table.comparisons_latex().zip(table.comparisons_caption())
+    {
+        files.add(tex, comparisons.into_bytes());
+        files.add_caption(&format!("{name}-against"), &caption);
+    }
+}
+
+/// The files of the comparisons of the table `name` with its baseline: numbers, table, caption.
+fn comparison_paths(name: &str) -> [PathBuf; 3] {
+    let captions = caption_path(&format!("{name}-against"));
+    [format!("{name}-against.csv").into(), format!("{name}-against.tex").into(), captions]
 }
 
 fn check_names(report: &Report) -> Result<(), ReportError> {

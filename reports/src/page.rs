@@ -1,5 +1,6 @@
 //! `report.html`: the whole report on one page that needs nothing else, no network and no script.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -10,7 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::claims::{JudgedClaim, details, method};
 use crate::figures::{THEME, paths, themed};
 use crate::files::Files;
-use crate::records::Records;
+use crate::records::{Records, RunFacts};
 use crate::table::{Table, displayable};
 
 const STYLE: &str = include_str!("page.css");
@@ -46,11 +47,13 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
             body {
                 header {
                     h1 { (title) }
+                    @if !records.run.description.is_empty() { p { (records.run.description) } }
                     // A table shows the caption itself.
                     @if table.is_none() && !records.caption.is_empty() { p { (records.caption) } }
+                    (facts(&records.run))
                 }
                 main {
-                    @if let Some(table) = table { (results(table)) }
+                    @if let Some(table) = table { (results(table, &records.origins)) }
                     @if !claims.is_empty() { (verdicts(claims, &records.claim_notes)) }
                     @if !report.figures.is_empty() { (figures(&report.figures, problems, files)) }
                     (run_summary(records))
@@ -65,16 +68,38 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
                       form-action 'none'";
 
-fn results(table: &Table) -> Markup {
+fn facts(run: &RunFacts) -> Markup {
+    let facts = [
+        ("Command", &run.command),
+        ("Commit", &run.commit),
+        ("Date", &run.date),
+        ("Machine", &run.machine),
+    ];
+    html! {
+        dl.facts {
+            @for (name, text) in facts.into_iter().filter(|(_, text)| !text.is_empty()) {
+                dt { (name) }
+                dd { @if name == "Command" { code { (text) } } @else { (text) } }
+            }
+        }
+    }
+}
+
+fn results(table: &Table, origins: &BTreeMap<String, String>) -> Markup {
     html! {
         section {
             h2 { "Results" }
-            div.wide { (PreEscaped(table.html())) }
+            p.notes { "Hover over a value, or press it, for the trials that it comes from." }
+            div.wide { (PreEscaped(table.html(origins))) }
             p.downloads {
                 @for (name, extension) in
                     [("CSV", "csv"), ("JSON", "json"), ("LaTeX", "tex"), ("Markdown", "md")]
                 {
                     a href={ (table.name) "." (extension) } { (name) } " "
+                }
+                @if table.baseline.is_some() {
+                    a href={ (table.name) "-against.csv" } { "comparisons as CSV" } " "
+                    a href={ (table.name) "-against.tex" } { "as LaTeX" } " "
                 }
             }
         }
@@ -114,13 +139,14 @@ fn figures(figures: &[Figure], problems: &[String], files: &Files) -> Markup {
 
 /// The drawing is embedded as SVG, so that it follows the page's colours.
 fn figure(figure: &Figure, files: &Files) -> Markup {
-    let [svg, png, csv] = paths(figure.name());
+    let [svg, png, pdf, csv, caption] = paths(figure.name());
     let drawing = files.get(&svg).and_then(|bytes| std::str::from_utf8(bytes).ok());
     let is_wide = matches!(figure, Figure::Images(_) | Figure::Table(_));
-    let downloads: Vec<(&str, PathBuf)> = [("SVG", svg), ("PNG", png), ("CSV", csv)]
-        .into_iter()
-        .filter(|(_, p)| files.contains(p))
-        .collect();
+    let downloads: Vec<(&str, PathBuf)> =
+        [("SVG", svg), ("PNG", png), ("PDF", pdf), ("CSV", csv), ("caption", caption)]
+            .into_iter()
+            .filter(|(_, p)| files.contains(p))
+            .collect();
     if downloads.is_empty() {
         return Markup::default();
     }

@@ -26,6 +26,25 @@ pub struct Records {
     pub by_step: BTreeSet<String>,
     /// Sentences below the claims: doubts about their design.
     pub claim_notes: Vec<String>,
+    /// The origin of the run.
+    pub run: RunFacts,
+    /// The origin of each trial's results in words, by its identifier: attempt, time, machine, code.
+    pub origins: BTreeMap<String, String>,
+}
+
+/// The origin of a run in words, for readers; empty as far as it is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFacts {
+    /// The file's description.
+    pub description: String,
+    /// The command line of its newest `orch run`.
+    pub command: String,
+    /// The commits of its code.
+    pub commit: String,
+    /// The times of its first and last start.
+    pub date: String,
+    /// The machines that it ran on.
+    pub machine: String,
 }
 
 /// One row of the table.

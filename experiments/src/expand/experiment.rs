@@ -153,6 +153,7 @@ impl Experiment {
         });
         RunConfig {
             experiment: file.name,
+            description: file.description,
             profile: name.map(str::to_owned),
             caption: profile.caption,
             set: overrides.iter().map(|each| each.text.clone()).collect(),

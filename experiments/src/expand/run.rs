@@ -27,6 +27,9 @@ use crate::yaml::source::{FileError, Finding, Source};
 pub struct RunConfig {
     /// The experiment's name.
     pub experiment: String,
+    /// The file's description.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
     /// The profile's name; `None` if the file has no profiles.
     pub profile: Option<String>,
     /// The profile's text below every table and figure.

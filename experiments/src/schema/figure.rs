@@ -4,6 +4,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::better::Better;
+use crate::schema::curve::{Curve, Scale};
+use crate::schema::figure_size::{FigureSize, Limits};
 use crate::schema::step::StepSelector;
 
 /// One figure, written as `curve: {…}`, `images: {…}` and so on.
@@ -74,99 +76,6 @@ impl Figure {
     }
 }
 
-/// A metric against the training step, or what grows with it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Curve {
-    /// File name without extension.
-    pub name: String,
-    /// Title above the plot.
-    #[serde(default)]
-    pub title: String,
-    /// Metric to draw.
-    pub metric: String,
-    /// Label of the vertical axis; the metric's label in the table, or its name, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub y_label: Option<String>,
-    /// Quantity of the horizontal axis.
-    #[serde(default)]
-    pub x: X,
-    /// Dotted path of the setting with the images per step; required by [`X::Images`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub images_per_step: Option<String>,
-    /// Label of the horizontal axis; the name of [`Curve::x`] if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub x_label: Option<String>,
-    /// Scale of the horizontal axis.
-    #[serde(default)]
-    pub x_scale: Scale,
-    /// Scale of the vertical axis.
-    #[serde(default)]
-    pub y_scale: Scale,
-    /// Band around the mean of several seeds.
-    #[serde(default)]
-    pub band: Band,
-    /// Length of a centred moving mean, an odd number of points; the line itself if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub smooth: Option<usize>,
-    /// Variants to draw; all that have the metric if empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub variants: Vec<String>,
-    /// Variant drawn as a dashed line at one of its final values, for example an
-    /// untrained baseline.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<Reference>,
-}
-
-/// The quantity of a curve's horizontal axis.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum X {
-    /// Steps.
-    #[default]
-    Step,
-    /// Steps as a share of the line's last one.
-    Share,
-    /// Images seen: steps times [`Curve::images_per_step`].
-    Images,
-    /// Seconds of work.
-    Seconds,
-}
-
-/// The scale of an axis.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scale {
-    /// Evenly.
-    #[default]
-    Linear,
-    /// By powers of ten; values of zero and below are not drawn.
-    Log,
-}
-
-/// The band around a mean over seeds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Band {
-    /// One sample standard deviation to either side.
-    #[default]
-    Sd,
-    /// From the lowest seed to the highest.
-    Range,
-    /// No band.
-    None,
-}
-
-/// A horizontal line at a variant's final value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reference {
-    /// The variant whose value it is.
-    pub variant: String,
-    /// Name in the worker's `result`.
-    pub metric: String,
-}
-
 /// A sheet of image artifacts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,6 +102,9 @@ pub struct Images {
     /// Items (columns) at most.
     #[serde(default = "eight")]
     pub items: usize,
+    /// Size on paper; in the proportions of the images, and the natural size if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<FigureSize>,
 }
 
 /// A final metric, one bar per variant, with the paper's value where the table has it. The table's
@@ -210,6 +122,9 @@ pub struct Bars {
     /// Variants to draw; all that have the metric if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<String>,
+    /// Size on paper; a column's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<FigureSize>,
 }
 
 /// One final metric against another, for example quality against cost, with the variants that no
@@ -241,6 +156,15 @@ pub struct Scatter {
     /// Variants to draw; all that have both metrics if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<String>,
+    /// Ends of the horizontal axis.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub x_limits: Limits,
+    /// Ends of the vertical axis.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub y_limits: Limits,
+    /// Size on paper; a column's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<FigureSize>,
 }
 
 /// The report's table as a picture.
@@ -255,6 +179,9 @@ pub struct TablePicture {
     /// Metrics whose columns are drawn; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// Size on paper; in the proportions of the table, and the natural size if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<FigureSize>,
 }
 
 /// Estimate and interval of a claim's comparisons against the number of seeds.
@@ -268,6 +195,9 @@ pub struct Sequence {
     pub title: String,
     /// The claim's comparison, as [`crate::schema::claim::Claim::compare`] has it.
     pub claim: String,
+    /// Size on paper; a column's if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<FigureSize>,
 }
 
 fn eight() -> usize {

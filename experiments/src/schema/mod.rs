@@ -3,12 +3,15 @@
 pub mod arguments;
 pub mod better;
 pub mod claim;
+pub(crate) mod curve;
 pub mod design;
 pub mod executor;
 pub(crate) mod figure;
+pub(crate) mod figure_size;
 pub mod file;
 pub mod grid;
 pub mod keep;
+pub mod latex_table;
 pub mod metric_use;
 pub mod metrics;
 pub mod report;

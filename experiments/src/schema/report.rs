@@ -10,9 +10,10 @@ use crate::schema::claim::Claim;
 use crate::schema::design::Design;
 
 pub use crate::schema::better::Better;
-pub use crate::schema::figure::{
-    Band, Bars, Curve, Figure, Images, Reference, Scale, Scatter, Sequence, TablePicture, X,
-};
+pub use crate::schema::curve::{Band, Curve, Reference, Scale, X};
+pub use crate::schema::figure::{Bars, Figure, Images, Scatter, Sequence, TablePicture};
+pub use crate::schema::figure_size::{FigureSize, Limits, SvgText};
+pub use crate::schema::latex_table::{LatexTable, LatexWidth};
 
 /// The output of `orch report`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Report {
     /// The figures, drawn in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
+    /// Text in their SVGs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub svg_text: SvgText,
     /// The paper's statements about its rows, checked against the records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,
@@ -60,6 +64,9 @@ pub struct Table {
     /// Sentences below the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The table in a paper.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub latex: LatexTable,
 }
 
 /// An average of the values of several seeds.
@@ -118,16 +125,12 @@ pub struct Column {
     /// Comparison of two rows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub compare: Compare,
-    /// Digits after the point.
-    #[serde(default = "two")]
-    pub decimals: usize,
+    /// Digits after the point; as many as the spread over the seeds allows if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimals: Option<usize>,
     /// Values are multiplied by this before they are shown, for example 1e-6 for millions.
     #[serde(default = "one")]
     pub scale: f64,
-}
-
-fn two() -> usize {
-    2
 }
 
 fn one() -> f64 {

@@ -44,7 +44,9 @@ fn rows_of_both_runs_have_the_numbers_of_their_own_reports() {
         let number = |fields: &[&str]| fields.join(" ").replace('*', "");
         assert_eq!(number(&here), number(&own), "{text}{report}");
     }
-    let json = test.json("compare trip.short trip.long --format json");
+    let json = test.orch("compare trip.short trip.long --format json").stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["schema"], 2);
     assert_eq!(json["rows"].as_array().unwrap().len(), 3);
     let report = fs::read_to_string(test.path("runs/trip.long/report/table.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();

@@ -29,9 +29,9 @@ pub(crate) fn latex(claims: &[JudgedClaim], notes: &[String]) -> String {
     }
     let caption = escape_latex(&method(claims, notes));
     format!(
-        "% Needs \\usepackage{{booktabs}}.\n\\begin{{table*}}[t]\n  \\centering\\footnotesize\n  \
+        "% Needs \\usepackage{{booktabs}}.\n\\begin{{table*}}[t]\n  \\centering\\sloppy\\footnotesize\n  \
          \\setlength{{\\tabcolsep}}{{3pt}}\n  \\caption{{Claims. {caption}}}\n  \\label{{tab:claims}}\n  \
-         \\begin{{tabular}}{{p{{0.3\\linewidth}}p{{0.16\\linewidth}}lrp{{0.16\\linewidth}}}}\n    \
+         \\begin{{tabular}}{{@{{}}p{{0.27\\linewidth}}p{{0.15\\linewidth}}p{{0.3\\linewidth}}rp{{0.13\\linewidth}}@{{}}}}\n    \
          \\toprule\n    Claim & against & difference & seeds & verdict \\\\\n    \\midrule\n{lines}    \
          \\bottomrule\n  \\end{{tabular}}\n\\end{{table*}}\n"
     )

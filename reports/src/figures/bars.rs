@@ -5,10 +5,11 @@ use std::io;
 use experiments::schema::report::Bars;
 use plotters::style::Color as _;
 
-use super::canvas::axis::Axis;
+use super::canvas::axis::{Axis, INTERVALS};
 use super::canvas::font;
-use super::canvas::frame::{self, Frame, Grid, PlotSpec};
+use super::canvas::frame::Frame;
 use super::canvas::picture::{Picture, PictureError, add};
+use super::canvas::plot::{self, Grid, PlotSpec, RightOfAxes};
 use super::canvas::style::{self, px};
 use super::final_metric::{FinalMetric, FinalValue, seed_notes};
 use super::source::Source;
@@ -33,9 +34,10 @@ pub(super) fn draw(spec: &Bars, source: Source, files: &mut Files) -> Vec<String
     let metric = FinalMetric::new(&spec.metric, source);
     let bars = source.records.select(&spec.variants).filter_map(|variant| {
         let value = metric.of(variant)?;
-        let decimals = metric.decimals;
+        let decimals = metric.decimals.of(value.summary.sd);
         let mean = format!("{:.decimals$}", value.summary.mean);
-        let sd = value.summary.sd.map(|sd| format!(" ± {sd:.decimals$}")).unwrap_or_default();
+        let sd = value.summary.sd.map(|sd| metric.decimals.spread_text(sd, decimals));
+        let sd = sd.map(|sd| format!(" ± {sd}")).unwrap_or_default();
         Some(Bar {
             variant: variant.name.clone(),
             label: variant.marked_label(),
@@ -50,11 +52,12 @@ pub(super) fn draw(spec: &Bars, source: Source, files: &mut Files) -> Vec<String
         return vec![format!("no final `{}` yet", spec.metric)];
     }
     let plot = plot_spec(spec, &metric, &bars);
-    add(&spec.name, || draw_bars(&plot, &bars), |out| write_csv(&bars, out), files)
+    let file = source.figure(&spec.name, &plot.title, &plot.subtitle);
+    add(file, || draw_bars(&plot, &bars), |out| write_csv(&bars, out), files)
 }
 
 fn draw_bars(plot: &PlotSpec, bars: &[Bar]) -> Result<Picture, PictureError> {
-    frame::draw(plot, |frame| {
+    plot::draw(plot, |frame| {
         bars.iter().enumerate().try_for_each(|(i, bar)| bar.draw(frame, i as f64 + 0.5))
     })
 }
@@ -73,12 +76,14 @@ fn plot_spec(spec: &Bars, metric: &FinalMetric, bars: &[Bar]) -> PlotSpec {
     PlotSpec {
         title: spec.title.clone(),
         subtitle: notes.join(" · "),
-        x: (metric.label.clone(), Axis::around(low, high, 5)),
+        x: (metric.label.clone(), Axis::around(low, high, INTERVALS)),
         y: (String::new(), Axis::names(&labels).reversed()),
         grid: Grid::Vertical,
-        right: 10.0 + font::widest(bars.iter().map(|b| &b.text), style::LABEL_SIZE) + style::MARGIN,
+        right: RightOfAxes::Text(
+            10.0 + font::widest(bars.iter().map(|b| &b.text), style::LABEL_SIZE),
+        ),
+        size: spec.size.unwrap_or_default(),
         height: 110.0 + 24.0 * bars.len() as f64,
-        min_axes_height: 0.0,
     }
 }
 

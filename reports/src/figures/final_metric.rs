@@ -5,13 +5,14 @@ use experiments::schema::report::Better;
 use super::source::Source;
 use crate::records::Variant;
 use crate::statistics::Summary;
+use crate::table::Decimals;
 
 /// A metric with the scale and label of its column in the table; unscaled if it has none.
 pub(super) struct FinalMetric<'a> {
     name: &'a str,
     scale: f64,
     pub(super) label: String,
-    pub(super) decimals: usize,
+    pub(super) decimals: Decimals,
     pub(super) better: Option<Better>,
 }
 
@@ -36,7 +37,12 @@ impl<'a> FinalMetric<'a> {
             name,
             scale,
             label: unit.map_or_else(|| label.to_owned(), |unit| format!("{label} ({unit})")),
-            decimals: column.map_or(2, |column| column.decimals),
+            decimals: Decimals::of_metric(
+                column.and_then(|column| column.decimals),
+                name,
+                scale,
+                &source.records.variants,
+            ),
             better: column.and_then(|column| column.better),
         }
     }

@@ -1,12 +1,12 @@
 //! Figures. Each is drawn once, as SVG by plotters with text measured in the bundled font; resvg
-//! turns that into the files. A figure without records yields a sentence instead of a picture.
+//! and krilla turn that into the files. A figure without records yields a sentence instead of a picture.
 
 use std::path::PathBuf;
 
 use experiments::schema::report::{Figure, Report};
 
 use self::source::Source;
-use crate::files::Files;
+use crate::files::{Files, caption_path};
 use crate::records::Records;
 
 mod bars;
@@ -35,18 +35,18 @@ pub(crate) fn draw(
     let source = Source { report, records };
     let problems = match figure {
         Figure::Curve(spec) => curve::draw(spec, source, files),
-        Figure::Images(spec) => sheet::draw(spec, records, files),
+        Figure::Images(spec) => sheet::draw(spec, source, files),
         Figure::Bars(spec) => bars::draw(spec, source, files),
         Figure::Scatter(spec) => scatter::draw(spec, source, files),
-        Figure::Table(spec) => table::draw(spec, report, records, files),
+        Figure::Table(spec) => table::draw(spec, source, files),
         Figure::Sequence(spec) => sequence::draw(spec, courses, source, files),
     };
     let name = figure.name();
     problems.into_iter().map(|problem| format!("figure `{name}`: {problem}")).collect()
 }
 
-/// SVG, PNG and CSV of the figure `name`, relative to the report's folder.
-pub(crate) fn paths(name: &str) -> [PathBuf; 3] {
-    [format!("figures/{name}.svg"), format!("figures/{name}.png"), format!("data/{name}.csv")]
-        .map(PathBuf::from)
+/// SVG, PNG, PDF, CSV and caption of the figure `name`, relative to the report's folder.
+pub(crate) fn paths(name: &str) -> [PathBuf; 5] {
+    let [svg, png, pdf] = ["svg", "png", "pdf"].map(|kind| format!("figures/{name}.{kind}").into());
+    [svg, png, pdf, format!("data/{name}.csv").into(), caption_path(name)]
 }

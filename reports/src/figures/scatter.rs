@@ -2,13 +2,14 @@
 
 use std::io;
 
-use experiments::schema::report::{Better, Scale, Scatter};
+use experiments::schema::report::{Better, Limits, Scale, Scatter};
 
 use super::canvas::axis::Axis;
-use super::canvas::font;
-use super::canvas::frame::{self, Frame, Grid, Pixel, PlotSpec};
+use super::canvas::frame::{Frame, Pixel};
 use super::canvas::labels::separate;
+use super::canvas::legend::{Legend, LegendEntry};
 use super::canvas::picture::{Picture, PictureError, add};
+use super::canvas::plot::{self, Grid, PlotSpec, RightOfAxes, plot_height};
 use super::canvas::style::{self, px};
 use super::final_metric::{FinalMetric, FinalValue, seed_notes};
 use super::source::Source;
@@ -16,7 +17,7 @@ use crate::files::Files;
 use crate::table::optional_number;
 
 /// From the right edge of the axes to a label.
-const LABEL_OFFSET: f64 = 26.0;
+const LABEL_OFFSET: f64 = 14.0;
 
 struct Dot {
     variant: String,
@@ -62,20 +63,23 @@ pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<Str
         let word = |better| if better == Better::Lower { "less" } else { "more" };
         format!("dashed: no row is better in both ({} across, {} upwards)", word(x), word(y))
     }));
+    let legend = Legend::new(dots.iter().map(Dot::entry).collect(), false);
+    let size = spec.size.unwrap_or_default();
     let plot = PlotSpec {
         title: spec.title.clone(),
         subtitle: notes.join(" · "),
-        x: (x.label, axis(spec.x_scale, dots.iter().map(|dot| dot.x))),
-        y: (y.label, axis(spec.y_scale, dots.iter().map(|dot| dot.y))),
+        x: (x.label, axis(spec.x_scale, spec.x_limits, dots.iter().map(|dot| dot.x))),
+        y: (y.label, axis(spec.y_scale, spec.y_limits, dots.iter().map(|dot| dot.y))),
         grid: Grid::Both,
-        right: LABEL_OFFSET + font::widest(&labels, style::LABEL_SIZE) + style::MARGIN,
-        height: style::PLOT_SIZE.1,
-        min_axes_height: style::LABEL_LINE * labels.len() as f64,
+        right: RightOfAxes::Legend(legend.clone(), LABEL_OFFSET),
+        size,
+        height: plot_height(size),
     };
+    let file = source.figure(&spec.name, &plot.title, &plot.subtitle);
     let line = front.as_deref().zip(front_line);
     problems.extend(add(
-        &spec.name,
-        || draw_dots(&plot, &dots, line),
+        file,
+        || draw_dots(&plot, &legend, &dots, line),
         |out| write_csv(&dots, front.as_deref(), out),
         files,
     ));
@@ -84,16 +88,17 @@ pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<Str
 
 fn draw_dots(
     plot: &PlotSpec,
+    legend: &Legend,
     dots: &[Dot],
     front: Option<(&[&Dot], (Better, Better))>,
 ) -> Result<Picture, PictureError> {
-    frame::draw(plot, |frame| {
+    plot::draw(plot, |frame| {
         if let Some((front, better)) = front {
             draw_front(frame, front, better)?;
         }
-        dots.iter().try_for_each(|dot| dot.error_bars(frame))?;
         dots.iter().try_for_each(|dot| frame.marker(dot.style_index, dot.pixel(frame)))?;
-        legend(frame, dots)
+        dots.iter().try_for_each(|dot| dot.error_bars(frame))?;
+        if frame.is_legend_beside { labels_beside(frame, legend, dots) } else { Ok(()) }
     })
 }
 
@@ -136,9 +141,13 @@ impl Dot {
         frame.pixel(self.x.summary.mean, self.y.summary.mean)
     }
 
-    /// One standard deviation to either side, horizontally and vertically.
+    fn entry(&self) -> LegendEntry {
+        LegendEntry { label: self.label.clone(), style_index: Some(self.style_index) }
+    }
+
+    /// One standard deviation to either side, horizontally and vertically, over the marker.
     fn error_bars(&self, frame: &Frame) -> Result<(), PictureError> {
-        let stroke = style::stroke(style::colour(self.style_index), 1.0);
+        let stroke = style::stroke(style::INK, 1.0);
         let (x, y) = (self.x.summary.mean, self.y.summary.mean);
         let ((left, right), (low, high)) = (self.x.range, self.y.range);
         for ends in [[(left, y), (right, y)], [(x, low), (x, high)]] {
@@ -149,24 +158,23 @@ impl Dot {
 }
 
 /// The labels beside the axes, each about as high as its dot.
-fn legend(frame: &Frame, dots: &[Dot]) -> Result<(), PictureError> {
+fn labels_beside(frame: &Frame, legend: &Legend, dots: &[Dot]) -> Result<(), PictureError> {
     let wanted: Vec<f64> = dots.iter().map(|dot| f64::from(dot.pixel(frame).1)).collect();
     let (top, bottom) = frame.height();
     let gap = f64::from(px(style::LABEL_LINE));
     let right = frame.width().1;
     for (dot, at) in dots.iter().zip(separate(&wanted, gap, f64::from(top)..=f64::from(bottom))) {
-        let at = at.round() as i32;
-        frame.marker(dot.style_index, (right + px(LABEL_OFFSET - 8.0), at))?;
-        frame.text(&dot.label, (right + px(LABEL_OFFSET), at), style::INK)?;
+        let at = (right + px(LABEL_OFFSET), at.round() as i32);
+        frame.legend_entry(legend, &dot.entry(), at)?;
     }
     Ok(())
 }
 
-fn axis(scale: Scale, values: impl Iterator<Item = FinalValue>) -> Axis {
+fn axis(scale: Scale, limits: Limits, values: impl Iterator<Item = FinalValue>) -> Axis {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
         (low.min(v.range.0), high.max(v.range.1))
     });
-    if scale == Scale::Log { Axis::log(low, high) } else { Axis::around(low, high, 5) }
+    Axis::limited(scale, limits, (low, high))
 }
 
 /// One line per dot; if there is a `front`, its last field is `yes` for the dots on it.

@@ -7,10 +7,11 @@ use experiments::schema::report::Sequence;
 use plotters::style::Color as _;
 
 use super::canvas::axis::Axis;
-use super::canvas::font;
-use super::canvas::frame::{self, Frame, Grid, PlotSpec};
+use super::canvas::frame::Frame;
 use super::canvas::labels::separate;
+use super::canvas::legend::{Legend, LegendEntry};
 use super::canvas::picture::{PictureError, add};
+use super::canvas::plot::{self, Grid, PlotSpec, RightOfAxes, plot_height};
 use super::canvas::style::{self, px};
 use super::source::Source;
 use crate::files::Files;
@@ -18,7 +19,7 @@ use crate::statistics::Interval;
 use crate::table::optional_number;
 
 /// From the right edge of the axes to a label.
-const LABEL_OFFSET: f64 = 26.0;
+const LABEL_OFFSET: f64 = 14.0;
 /// Half the width of an interval's caps.
 const CAP: f64 = 3.0;
 /// Width, as a share of the axis, that the intervals of one look are spread over.
@@ -76,14 +77,28 @@ pub(super) fn draw(
     if course.lines.is_empty() {
         return vec![format!("`{}` has too few seeds for its first look", spec.claim)];
     }
-    let plot = plot_spec(spec, &course, source);
+    let legend = Legend::new(course.lines.iter().map(|line| entry(line, source)).collect(), false);
+    let (plot, shown) = plot_spec(spec, &course, &legend, source);
     let indices: Vec<usize> = course.lines.iter().map(|line| style_index(line, source)).collect();
     add(
-        &spec.name,
-        || frame::draw(&plot.0, |frame| draw_course(frame, &course, &indices, plot.1)),
+        source.figure(&spec.name, &plot.title, &plot.subtitle),
+        || {
+            plot::draw(&plot, |frame| {
+                draw_course(frame, &course, &indices, shown)?;
+                if frame.is_legend_beside {
+                    labels(frame, &legend, &course, source)
+                } else {
+                    Ok(())
+                }
+            })
+        },
         |out| write_csv(&course, out),
         files,
     )
+}
+
+fn entry(line: &CourseLine, source: Source) -> LegendEntry {
+    LegendEntry { label: line.label.clone(), style_index: Some(style_index(line, source)) }
 }
 
 /// The style of the row that the subject is compared with.
@@ -93,11 +108,15 @@ fn style_index(line: &CourseLine, source: Source) -> usize {
 }
 
 /// The plot, and the values that it shows.
-fn plot_spec(spec: &Sequence, course: &ClaimCourse, source: Source) -> (PlotSpec, Interval) {
+fn plot_spec(
+    spec: &Sequence,
+    course: &ClaimCourse,
+    legend: &Legend,
+    source: Source,
+) -> (PlotSpec, Interval) {
     let points = || course.lines.iter().flat_map(|line| &line.points);
     let most = points().map(|point| point.seeds).max().unwrap_or_default();
     let shown = shown(course);
-    let labels: Vec<&str> = course.lines.iter().map(|line| line.label.as_str()).collect();
     let label = source.label(&course.metric);
     let unit = source.column(&course.metric).and_then(|column| column.unit.as_deref());
     let is_ratio = course.equal > 0.0;
@@ -113,15 +132,16 @@ fn plot_spec(spec: &Sequence, course: &ClaimCourse, source: Source) -> (PlotSpec
     let percent = (course.confidence * 1e4).round() / 1e2;
     notes.push(format!("bars: {percent} % over all looks"));
     notes.extend(course.margin.map(|_| "grey: within the margin".to_owned()));
+    let size = spec.size.unwrap_or_default();
     let plot = PlotSpec {
         title: spec.title.clone(),
         subtitle: notes.join(" · "),
         x: ("Seeds".to_owned(), Axis::from_zero(most as f64 * 1.06, 6)),
         y: (y, Axis::around(shown.low, shown.high, 5)),
         grid: Grid::Horizontal,
-        right: LABEL_OFFSET + font::widest(&labels, style::LABEL_SIZE) + style::MARGIN,
-        height: style::PLOT_SIZE.1,
-        min_axes_height: style::LABEL_LINE * labels.len() as f64,
+        right: RightOfAxes::Legend(legend.clone(), LABEL_OFFSET),
+        size,
+        height: plot_height(size),
     };
     (plot, shown)
 }
@@ -171,14 +191,18 @@ fn draw_course(
     let lines = || course.lines.iter().zip(indices).zip(&offsets);
     for ((line, index), offset) in lines() {
         let points = line.points.iter();
-        points.clone().try_for_each(|point| bar(frame, point, *index, *offset, shown))?;
-        let marks =
-            points.map(|point| shifted(frame.pixel(point.seeds as f64, point.estimate), *offset));
+        let marks = points
+            .clone()
+            .map(|point| shifted(frame.pixel(point.seeds as f64, point.estimate), *offset));
         let marks: Vec<_> = marks.collect();
         frame.line(*index, marks.clone())?;
         marks.into_iter().try_for_each(|at| frame.marker(*index, at))?;
     }
-    labels(frame, course, indices)
+    // In front of all markers.
+    for ((line, index), offset) in lines() {
+        line.points.iter().try_for_each(|point| bar(frame, point, *index, *offset, shown))?;
+    }
+    Ok(())
 }
 
 /// The distances of the lines' marks from their number of seeds.
@@ -213,7 +237,12 @@ fn bar(
 }
 
 /// The other rows beside the axes, each about as high as its last estimate.
-fn labels(frame: &Frame, course: &ClaimCourse, indices: &[usize]) -> Result<(), PictureError> {
+fn labels(
+    frame: &Frame,
+    legend: &Legend,
+    course: &ClaimCourse,
+    source: Source,
+) -> Result<(), PictureError> {
     let last = |line: &CourseLine| line.points.last().map_or(course.equal, |point| point.estimate);
     let wanted = course.lines.iter().map(|line| f64::from(frame.pixel(0.0, last(line)).1));
     let wanted: Vec<f64> = wanted.collect();
@@ -221,10 +250,9 @@ fn labels(frame: &Frame, course: &ClaimCourse, indices: &[usize]) -> Result<(), 
     let gap = f64::from(px(style::LABEL_LINE));
     let at = separate(&wanted, gap, f64::from(top)..=f64::from(bottom));
     let right = frame.width().1;
-    for ((line, index), y) in course.lines.iter().zip(indices).zip(at) {
-        let y = y.round() as i32;
-        frame.marker(*index, (right + px(LABEL_OFFSET - 8.0), y))?;
-        frame.text(&line.label, (right + px(LABEL_OFFSET), y), style::INK)?;
+    for (line, y) in course.lines.iter().zip(at) {
+        let at = (right + px(LABEL_OFFSET), y.round() as i32);
+        frame.legend_entry(legend, &entry(line, source), at)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use experiments::schema::report::Images;
+use experiments::schema::report::{FigureSize, Images};
 use experiments::schema::step::StepSelector;
 use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -13,6 +13,7 @@ use super::canvas::picture::{Picture, PictureError, ZOOM, add};
 use super::canvas::style::{self, px};
 use super::canvas::surface::{self, Canvas};
 use super::sheet_image::SheetImage;
+use super::source::Source;
 use crate::files::Files;
 use crate::records::{Artifact, Records, Trial};
 use crate::table::text_field;
@@ -30,12 +31,13 @@ struct Sheet<'a> {
     rows: &'a [Row<'a>],
     /// By row and column; None where a row lacks the item.
     cells: Vec<Vec<Option<SheetImage<'a>>>>,
+    size: Option<FigureSize>,
 }
 
 /// Draws the sheet and its data into `files`. Returns a sentence for each thing that is missing.
-pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<String> {
+pub(super) fn draw(spec: &Images, source: Source, files: &mut Files) -> Vec<String> {
     let mut problems = Vec::new();
-    let rows = rows(spec, records, &mut problems);
+    let rows = rows(spec, source.records, &mut problems);
     let items = items(&rows, spec.items);
     if items.is_empty() {
         return problems;
@@ -48,8 +50,9 @@ pub(super) fn draw(spec: &Images, records: &Records, files: &mut Files) -> Vec<S
         cells.collect()
     });
     let cells = cells.collect();
-    let sheet = Sheet { title: &spec.title, rows: &rows, cells };
-    problems.extend(add(&spec.name, || sheet.picture(), |out| sheet.write_csv(out), files));
+    let sheet = Sheet { title: &spec.title, rows: &rows, cells, size: spec.size };
+    let file = source.figure(&spec.name, &spec.title, "");
+    problems.extend(add(file, || sheet.picture(), |out| sheet.write_csv(out), files));
     problems
 }
 
@@ -160,7 +163,8 @@ impl Sheet<'_> {
                 svg.extend(image.as_ref().map(|image| enlarged(image, cell, corner)));
             }
         }
-        Picture::parse(&(svg + &tail))
+        let width = self.size.map_or(layout.size.0 / style::PX_PER_MM, FigureSize::width);
+        Picture::parse(&(svg + &tail), width)
     }
 
     /// One line per image, by row and column.

@@ -2,7 +2,9 @@
 
 use experiments::schema::report::{Column, Figure, Report};
 
+use super::canvas::picture::FigureFile;
 use crate::records::Records;
+use crate::table::escape_latex;
 
 /// The file's report section and the records of one run.
 #[derive(Clone, Copy)]
@@ -12,6 +14,19 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// The files of a figure, with its title, notes and the profile's caption as its caption.
+    pub(super) fn figure(self, name: &'a str, title: &str, notes: &str) -> FigureFile<'a> {
+        let notes = notes.replace(" · ", "; ");
+        let sentences = [title, &notes, &self.records.caption].map(str::trim);
+        let sentences = sentences.into_iter().filter(|sentence| !sentence.is_empty());
+        let sentences = sentences.map(|sentence| match sentence {
+            ended if ended.ends_with(['.', '!', '?', ':']) => ended.to_owned(),
+            sentence => format!("{sentence}."),
+        });
+        let caption = escape_latex(&sentences.collect::<Vec<_>>().join(" "));
+        FigureFile { name, caption, svg_text: self.report.svg_text }
+    }
+
     /// The table's column of a metric; None if it has none.
     pub(super) fn column(self, metric: &str) -> Option<&'a Column> {
         self.report.table.iter().flat_map(|table| &table.columns).find(|c| c.metric == metric)

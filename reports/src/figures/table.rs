@@ -1,6 +1,6 @@
 //! The table as a picture, for slides and for pages that cannot hold a table.
 
-use experiments::schema::report::{Report, TablePicture};
+use experiments::schema::report::{FigureSize, TablePicture};
 use plotters::element::PathElement;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, RGBColor, TextStyle};
@@ -10,9 +10,9 @@ use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::style::{self, px};
 use super::canvas::surface::{Canvas, svg};
 use super::canvas::title::{TitleBlock, draw_lines, small_lines};
+use super::source::Source;
 use crate::comparison::Family;
 use crate::files::Files;
-use crate::records::Records;
 use crate::table::{CellText, Table, TableText};
 
 const COLUMN_GAP: f64 = 16.0;
@@ -25,13 +25,8 @@ const RULE_PADDING: f64 = 4.0;
 const MIN_WIDTH: f64 = 360.0;
 
 /// Draws the report's table and its data into `files`. Returns a sentence if there is no table.
-pub(super) fn draw(
-    spec: &TablePicture,
-    report: &Report,
-    records: &Records,
-    files: &mut Files,
-) -> Vec<String> {
-    let Some(mut shown) = report.table.clone() else {
+pub(super) fn draw(spec: &TablePicture, source: Source, files: &mut Files) -> Vec<String> {
+    let Some(mut shown) = source.report.table.clone() else {
         return vec!["the report has no table".to_owned()];
     };
     // The file's notes may be about columns that are not drawn.
@@ -39,19 +34,20 @@ pub(super) fn draw(
     if !spec.columns.is_empty() {
         shown.columns.retain(|column| spec.columns.contains(&column.metric));
     }
-    let table = Table::new(&shown, records, &Family::Columns);
+    let table = Table::new(&shown, source.records, &Family::Columns);
     add(
-        &spec.name,
-        || plot(&spec.title, &table),
+        source.figure(&spec.name, &spec.title, ""),
+        || plot(spec, &table),
         |out| out.write_all(table.csv().as_bytes()),
         files,
     )
 }
 
-fn plot(title: &str, table: &Table) -> Result<Picture, PictureError> {
+fn plot(spec: &TablePicture, table: &Table) -> Result<Picture, PictureError> {
     let text = table.text();
-    let layout = Layout::new(title, &table.caption, &text);
-    Picture::parse(&svg(layout.size, |canvas| layout.draw(canvas, &text))?)
+    let layout = Layout::new(&spec.title, &table.caption, &text);
+    let width = spec.size.map_or(layout.size.0 / style::PX_PER_MM, FigureSize::width);
+    Picture::parse(&svg(layout.size, |canvas| layout.draw(canvas, &text))?, width)
 }
 
 /// Positions in the layout's pixels.

@@ -1,6 +1,6 @@
 //! The second part of a table: every row compared with a baseline.
 
-use experiments::schema::report::{self, Better, Compare};
+use experiments::schema::report::{Better, Compare};
 
 use super::against::{Baseline, BaselineComparison};
 use super::data::{ABSENT, Column, Row, Table};
@@ -99,17 +99,16 @@ impl Table {
     }
 }
 
-/// The fields of one comparison: its difference with one more digit than the table shows, or its ratio.
+/// The fields of one comparison: its difference with one more digit than a value of that spread, or its ratio.
 fn fields(column: &Column, compared: &BaselineComparison) -> Vec<String> {
     let comparison = &compared.comparison;
-    let decimals = column.spec.decimals + 1;
-    let finer =
-        Column { spec: report::Column { decimals, ..column.spec.clone() }, ..column.clone() };
+    let (estimate, interval) = comparison.estimate();
+    let half = interval.map(|i| (i.high - i.low) / 2.0 * column.spec.scale);
+    let decimals = column.decimals.of(half) + 1;
     let text = |value: f64| match comparison.compare {
-        Compare::Difference => signed(&finer.text(value)),
+        Compare::Difference => signed(&column.text(value, decimals)),
         Compare::Ratio => format!("×{value:.3}"),
     };
-    let (estimate, interval) = comparison.estimate();
     let paired = &comparison.paired;
     let none = || ABSENT.to_owned();
     let interval = interval.map(|i| format!("[{}, {}]", text(i.low), text(i.high)));

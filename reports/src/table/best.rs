@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use experiments::schema::report::Better;
 
+use super::cell::Standing;
 use super::notes::LeftOut;
 use super::{Column, Row};
 use crate::comparison::{Comparison, Finding, finals};
 
-/// The rule by which values were made bold, for the note below the table.
+/// The rules by which values were marked, for the notes below the table.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct BoldRule {
-    has_bold: bool,
+pub(super) struct Marks {
+    has_best: bool,
+    has_tied: bool,
     /// The evidence of the comparisons with the best row, of each kind that occurred.
     evidence: BTreeSet<Evidence>,
     /// Items that the comparisons with the best row do not use.
@@ -27,17 +29,17 @@ enum Evidence {
     Checkpoints,
 }
 
-/// Marks the best value of every column, and all that are not significantly worse; where that
-/// cannot be tested, all that are equal to it at the precision shown.
-pub(super) fn mark(rows: &mut [Row], columns: &[Column]) -> BoldRule {
-    let mut rule = BoldRule::default();
+/// Marks the best value of every column, with all that look the same, and those that are not significantly
+/// worse.
+pub(super) fn mark(rows: &mut [Row], columns: &[Column]) -> Marks {
+    let mut marks = Marks::default();
     for (index, column) in columns.iter().enumerate() {
-        rule.column(rows, index, column);
+        marks.column(rows, index, column);
     }
-    rule
+    marks
 }
 
-impl BoldRule {
+impl Marks {
     fn column(&mut self, rows: &mut [Row], index: usize, column: &Column) {
         let Some(better) = column.spec.better else { return };
         let candidate = |row: &Row| {
@@ -61,16 +63,21 @@ impl BoldRule {
             .iter()
             .map(|(row, _)| Comparison::new(&value(*row), &theirs, column.spec.compare))
             .collect();
-        let shown = |row: &Row| candidate(row).map(|centre| column.text(centre));
+        let shown = |row: &Row| column.value_text(row.cells[index].value).0;
         let text_of_best = shown(&rows[*best]);
-        rows[*best].cells[index].best = true;
-        self.has_bold = true;
+        rows[*best].cells[index].standing = Standing::Best;
+        self.has_best = true;
         for ((row, _), comparison) in others.iter().zip(comparisons) {
             let items = comparison.as_ref().and_then(|c| c.items_left_out.clone());
             self.left_out.extend(items.map(|items| LeftOut { column: index, items, row: *row }));
             let looks_the_same = shown(&rows[*row]) == text_of_best;
             let cannot_be_told = comparison.is_some_and(|comparison| self.is_tie(&comparison));
-            rows[*row].cells[index].best = looks_the_same || cannot_be_told;
+            self.has_tied |= cannot_be_told && !looks_the_same;
+            rows[*row].cells[index].standing = match (looks_the_same, cannot_be_told) {
+                (true, _) => Standing::Best,
+                (false, true) => Standing::Tied,
+                (false, false) => Standing::Other,
+            };
         }
     }
 
@@ -88,25 +95,26 @@ impl BoldRule {
         evidence == Evidence::Test && finding == Finding::NotResolved
     }
 
-    /// The meaning of bold, as the rest of a sentence; None if nothing is bold.
-    pub(super) fn description(&self) -> Option<String> {
-        if !self.has_bold {
-            return None;
-        }
+    /// The meaning of the mark of the best, as the rest of a sentence; None if no value has it.
+    pub(super) fn best(&self) -> Option<String> {
         let tested = self.evidence.contains(&Evidence::Test);
         let clauses = self.evidence.iter().map(|evidence| match evidence {
-            Evidence::Test => {
-                ", and all that paired tests over the seeds cannot tell from it (95 %, each by itself)"
-            }
+            Evidence::Test => "",
             Evidence::TooLittle if tested => {
-                "; where seeds are too few or do not vary, all that look the same"
+                "; where seeds are too few or do not vary, nothing was tested"
             }
             Evidence::TooLittle => "; seeds are too few or do not vary, so that nothing was tested",
             Evidence::Checkpoints if tested => "; rows of one seed speak of these checkpoints only",
             Evidence::Checkpoints => "; these checkpoints only",
         });
-        let precision = if tested { "" } else { ", at the precision shown" };
         let clauses: String = clauses.collect();
-        Some(format!("the best of the complete rows{precision}{clauses}"))
+        let best = "the best of the complete rows, at the precision shown";
+        self.has_best.then(|| format!("{best}{clauses}"))
+    }
+
+    /// The meaning of the mark of the others, as the rest of a sentence; None if no value has it.
+    pub(super) fn tied(&self) -> Option<String> {
+        let tied = "not told from the best by paired tests over the seeds (95 %, each by itself)";
+        self.has_tied.then(|| tied.to_owned())
     }
 }

@@ -12,13 +12,22 @@ pub struct Cell {
     pub value: Value,
     /// The paper's value, in the metric's own unit.
     pub(crate) paper: Option<f64>,
-    /// True for the best of its column among complete rows, and of those that cannot be told from
-    /// it.
-    pub best: bool,
+    pub(crate) standing: Standing,
     /// True if a finished trial has no finite value; a note below names it.
     pub(crate) flagged: bool,
     /// True if the value is that of some of the row's trials only.
     pub(crate) partial: bool,
+}
+
+/// A cell's place in its column, among complete rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The best, or one that looks the same.
+    Best,
+    /// Not the best, but a test cannot tell it from the best.
+    Tied,
+    /// Worse, or without better and worse.
+    Other,
 }
 
 /// The value of a cell, unscaled.
@@ -56,7 +65,17 @@ impl Cell {
         let flagged = !values.is_empty() && finite.len() < variant.finished().count();
         let partial = !values.is_empty() && !variant.is_complete();
         let paper = spec.paper.get(&variant.name).and_then(|row| row.get(metric).copied());
-        Self { value, paper, best: false, flagged, partial }
+        Self { value, paper, standing: Standing::Other, flagged, partial }
+    }
+
+    /// True for the best of its column among complete rows, and for those that look the same.
+    pub fn is_best(&self) -> bool {
+        self.standing == Standing::Best
+    }
+
+    /// True if it is not the best, and a test cannot tell it from the best.
+    pub fn is_tied(&self) -> bool {
+        self.standing == Standing::Tied
     }
 
     /// The footnote marks after the value.
@@ -84,6 +103,11 @@ impl Value {
 }
 
 impl Estimate {
+    /// The standard deviation, or half the interval; None for a single value.
+    pub(super) fn spread(self) -> Option<f64> {
+        self.interval.map(|i| (i.high - i.low) / 2.0).or(self.summary.sd)
+    }
+
     fn of(values: &[f64], spec: &report::Table) -> Option<Self> {
         let summary = Summary::of(values)?;
         let centre = match spec.center {

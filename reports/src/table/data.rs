@@ -4,10 +4,15 @@ use experiments::schema::report::{self, Better, Center, Spread};
 
 use super::against::Baseline;
 use super::cell::{Cell, Estimate, Value};
+use super::decimals::Decimals;
 use crate::records::{Records, Variant};
 
 /// Shown in place of a missing value.
 pub(super) const ABSENT: &str = "–";
+/// The mark, in plain text, of a value that cannot be told from the best.
+pub(super) const TIED: &str = "≈";
+/// Digits of a paper's value, where the file fixes none: enough for any, and too few for rounding errors.
+const PAPER_DECIMALS: usize = 9;
 
 /// A report's table, ready to be written in any format.
 #[derive(Debug, Clone)]
@@ -27,10 +32,15 @@ pub struct Table {
     pub(crate) spread: Spread,
     /// Every row compared with a baseline; None if the file names none, or there is nothing to compare.
     pub baseline: Option<Baseline>,
-    /// The meaning of bold, without "Bold: "; None if nothing is bold.
-    pub bold: Option<String>,
+    /// The meaning of the mark of the best values, a part of a sentence; None if no value has it.
+    pub best: Option<String>,
+    /// The meaning of the mark of the values that cannot be told from the best.
+    pub tied: Option<String>,
+    /// Sentences about the comparisons of rows: their method, and what they leave out.
+    pub(crate) comparison_notes: Vec<String>,
     /// Sentences below the table: what is missing, then the file's own notes.
     pub notes: Vec<String>,
+    pub(crate) latex: report::LatexTable,
 }
 
 /// One metric of the table.
@@ -45,6 +55,7 @@ pub(crate) struct Column {
     pub(crate) description: String,
     /// True if the paper's values of some row are shown beside ours.
     pub(crate) has_paper: bool,
+    pub(crate) decimals: Decimals,
 }
 
 /// One row of the table: a variant.
@@ -63,7 +74,7 @@ impl Table {
         &self,
         row: &Row,
         escape: impl Fn(&str) -> String,
-        value: impl Fn(&Column, &Cell) -> String,
+        mut value: impl FnMut(&Column, &Cell) -> String,
     ) -> Vec<String> {
         let mut fields = vec![escape(&row.variant.marked_label())];
         fields.extend(self.has_seeds_column().then(|| row.seeds()));
@@ -74,10 +85,19 @@ impl Table {
         fields
     }
 
-    /// The meaning of bold, then the notes.
-    pub(super) fn all_notes(&self) -> impl Iterator<Item = String> {
-        let bold = self.bold.iter().map(|meaning| format!("Bold: {meaning}."));
-        bold.chain(self.notes.iter().cloned())
+    /// The meaning of the marks, which are called so, then the notes.
+    pub(super) fn all_notes(&self, best: &str, tied: &str) -> impl Iterator<Item = String> {
+        let notes = self.comparison_notes.iter().chain(&self.notes).cloned();
+        self.marks(best, tied).into_iter().chain(notes)
+    }
+
+    /// The meaning of the marks, which are called so, as sentences.
+    pub(super) fn marks(&self, best: &str, tied: &str) -> Vec<String> {
+        let marks = [(best, &self.best), (tied, &self.tied)];
+        let sentence = |(mark, meaning): (&str, &Option<String>)| {
+            meaning.as_ref().map(|meaning| format!("{mark} {meaning}."))
+        };
+        marks.into_iter().filter_map(sentence).collect()
     }
 
     /// True if a row has several seeds: a column then shows the count of those that finished.
@@ -97,6 +117,12 @@ impl Column {
             unit: spec.unit.clone().or(own_unit),
             description: info.map(|i| i.description.clone()).unwrap_or_default(),
             has_paper: table.paper.values().any(|row| row.contains_key(&spec.metric)),
+            decimals: Decimals::of_metric(
+                spec.decimals,
+                &spec.metric,
+                spec.scale,
+                &records.variants,
+            ),
             spec: spec.clone(),
         }
     }
@@ -116,15 +142,15 @@ impl Column {
         self.unit.as_ref().map_or_else(|| label.clone(), |unit| format!("{label} ({unit})"))
     }
 
-    /// `value` scaled and rounded as the column shows it.
-    pub(super) fn text(&self, value: f64) -> String {
+    /// `value` scaled, with `decimals` digits after the point.
+    pub(super) fn text(&self, value: f64, decimals: usize) -> String {
         if value.is_nan() {
             return "NaN".to_owned();
         }
         if value.is_infinite() {
             return if value > 0.0 { "∞" } else { "-∞" }.to_owned();
         }
-        let text = format!("{:.*}", self.spec.decimals, value * self.spec.scale);
+        let text = format!("{:.*}", decimals, value * self.spec.scale);
         let is_zero = !text.bytes().any(|b| (b'1'..=b'9').contains(&b));
         if is_zero { text.trim_start_matches('-').to_owned() } else { text }
     }
@@ -132,7 +158,7 @@ impl Column {
     /// The paper's value: no more digits than the paper may have printed.
     pub(super) fn paper_text(&self, cell: &Cell) -> String {
         let Some(value) = cell.paper else { return ABSENT.to_owned() };
-        let text = self.text(value);
+        let text = self.text(value, self.decimals.fixed.unwrap_or(PAPER_DECIMALS));
         if text.contains('.') {
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         } else {
@@ -145,16 +171,32 @@ impl Column {
     pub(super) fn value_text(&self, value: Value) -> (Option<String>, Option<String>) {
         match value {
             Value::Absent => (None, None),
-            Value::NonFinite(v) => (Some(self.text(v)), None),
-            Value::Finite(v) => (Some(self.text(v.centre)), self.spread_text(v)),
+            Value::NonFinite(v) => (Some(self.text(v, 0)), None),
+            Value::Finite(estimate) => {
+                let decimals = self.decimals_of(estimate);
+                let centre = self.text(estimate.centre, decimals);
+                (Some(centre), self.spread_text(estimate, decimals))
+            }
         }
     }
 
-    fn spread_text(&self, estimate: Estimate) -> Option<String> {
+    /// Digits after the point of an estimate.
+    fn decimals_of(&self, estimate: Estimate) -> usize {
+        let shown = estimate.spread().filter(|_| self.spec.better.is_some());
+        self.decimals.of(shown.map(|spread| spread * self.spec.scale))
+    }
+
+    fn spread_text(&self, estimate: Estimate, decimals: usize) -> Option<String> {
         self.spec.better?;
         match (estimate.interval, estimate.summary.sd) {
-            (Some(i), _) => Some(format!(" [{}, {}]", self.text(i.low), self.text(i.high))),
-            (None, sd) => sd.map(|sd| format!(" ± {}", self.text(sd))),
+            (Some(i), _) => {
+                let [low, high] = [i.low, i.high].map(|end| self.text(end, decimals));
+                Some(format!(" [{low}, {high}]"))
+            }
+            (None, sd) => {
+                let sd = sd? * self.spec.scale.abs();
+                Some(format!(" ± {}", self.decimals.spread_text(sd, decimals)))
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::records::Trial;
 
 /// Version of the JSON. Raise it when an old reader would misunderstand a new file; adding a
 /// field does not need it.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -25,7 +25,8 @@ struct Document<'a> {
     rows: Vec<RowJson<'a>>,
     baseline: Option<&'a str>,
     bold: Option<&'a str>,
-    notes: &'a [String],
+    tied: Option<&'a str>,
+    notes: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -34,7 +35,8 @@ struct ColumnJson<'a> {
     label: &'a str,
     description: &'a str,
     better: Option<Better>,
-    decimals: usize,
+    /// The file's; None if digits follow the spread.
+    decimals: Option<usize>,
     scale: f64,
     shown_unit: Option<&'a str>,
 }
@@ -58,6 +60,7 @@ struct CellJson<'a> {
     interval: Option<[f64; 2]>,
     n: usize,
     best: bool,
+    tied: bool,
     paper: Option<Number>,
     #[serde(rename = "against", skip_serializing_if = "Option::is_none")]
     comparison: Option<BaselineJson<'a>>,
@@ -129,8 +132,9 @@ struct TrialJson<'a> {
 }
 
 impl Table {
-    /// One object with `schema: 1`; values that are not numbers are written as in the events.
+    /// One object with `schema: 2`; values that are not numbers are written as in the events.
     pub fn json(&self) -> String {
+        let notes = self.comparison_notes.iter().chain(&self.notes);
         let document = Document {
             schema: SCHEMA,
             name: &self.name,
@@ -140,8 +144,9 @@ impl Table {
             columns: self.columns.iter().map(ColumnJson::new).collect(),
             rows: (0..self.rows.len()).map(|i| self.row_json(i)).collect(),
             baseline: self.baseline.as_ref().map(|baseline| baseline.name.as_str()),
-            bold: self.bold.as_deref(),
-            notes: &self.notes,
+            bold: self.best.as_deref(),
+            tied: self.tied.as_deref(),
+            notes: notes.map(String::as_str).collect(),
         };
         let text = serde_json::to_string_pretty(&document);
         text.expect("plain data with string keys") + "\n"
@@ -187,7 +192,8 @@ impl<'a> CellJson<'a> {
             centre: value.number(|estimate| estimate.centre).map(Number),
             interval: estimate.and_then(|estimate| estimate.interval).map(|i| [i.low, i.high]),
             n: estimate.map_or(0, |estimate| estimate.summary.n),
-            best: cell.best,
+            best: cell.is_best(),
+            tied: cell.is_tied(),
             paper: cell.paper.map(Number),
             comparison: comparison.map(BaselineJson::new),
         }

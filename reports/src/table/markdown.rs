@@ -1,7 +1,7 @@
 //! The table for a README, an issue or a notebook.
 
 use super::baseline::HEADINGS;
-use super::{ABSENT, Cell, Column, Table};
+use super::{ABSENT, Cell, Column, TIED, Table};
 
 impl Table {
     /// A GitHub-flavoured Markdown table between its caption and its notes.
@@ -19,9 +19,10 @@ impl Table {
         let lines: Vec<String> = [header, rule].into_iter().chain(rows).map(|l| line(&l)).collect();
 
         let mut paragraphs = vec![escape(&self.caption), lines.join("\n")];
-        paragraphs.extend(self.bold.iter().map(|meaning| format!("Bold: {}.", escape(meaning))));
+        paragraphs.extend(self.marks("Bold:", TIED).iter().map(|meaning| escape(meaning)));
         paragraphs.extend(self.markdown_comparisons());
-        paragraphs.extend(self.notes.iter().map(|note| escape(note)));
+        let notes = self.comparison_notes.iter().chain(&self.notes);
+        paragraphs.extend(notes.map(|note| escape(note)));
         paragraphs.join("\n\n") + "\n"
     }
 
@@ -38,8 +39,9 @@ impl Table {
 
 fn value(column: &Column, cell: &Cell) -> String {
     let (Some(mean), spread) = column.value_text(cell.value) else { return ABSENT.to_owned() };
-    let mean = if cell.best { format!("**{mean}**") } else { mean };
-    format!("{mean}{}{}", spread.unwrap_or_default(), cell.marks())
+    let mean = if cell.is_best() { format!("**{mean}**") } else { mean };
+    let tied = if cell.is_tied() { TIED } else { "" };
+    format!("{mean}{}{tied}{}", spread.unwrap_or_default(), cell.marks())
 }
 
 fn line(fields: &[String]) -> String {

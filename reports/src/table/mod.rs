@@ -13,6 +13,7 @@ mod best;
 mod cell;
 mod csv;
 mod data;
+mod decimals;
 mod html;
 mod json;
 mod latex;
@@ -26,9 +27,10 @@ pub(crate) use baseline::p_text;
 pub use cell::{Cell, Estimate, Value};
 pub(crate) use csv::optional_number;
 pub use csv::{record, text_field};
-use data::ABSENT;
 pub(crate) use data::Column;
+use data::{ABSENT, TIED};
 pub use data::{Row, Table};
+pub(crate) use decimals::Decimals;
 pub(crate) use html::{displayable, escape};
 pub(crate) use json::ComparisonJson;
 pub(crate) use latex::escape as escape_latex;
@@ -44,9 +46,10 @@ impl Table {
             spec.columns.iter().map(|c| Column::new(c, spec, records)).collect();
         let mut rows: Vec<Row> =
             records.variants.iter().map(|v| Row::new(v, &columns, spec)).collect();
-        let bold = best::mark(&mut rows, &columns);
+        let marks = best::mark(&mut rows, &columns);
         let baseline = spec.baseline.as_deref();
         let baseline = baseline.and_then(|name| Baseline::new(name, &rows, &columns, family));
+        let notes = notes::notes(&rows, &columns, spec);
         let mut table = Self {
             name: spec.name.clone(),
             experiment: records.experiment.clone(),
@@ -57,10 +60,13 @@ impl Table {
             center: spec.center,
             spread: spec.spread,
             baseline,
-            bold: bold.description(),
-            notes: Vec::new(),
+            best: marks.best(),
+            tied: marks.tied(),
+            comparison_notes: Vec::new(),
+            notes,
+            latex: spec.latex.clone(),
         };
-        table.notes = notes::notes(&table, spec, bold.left_out);
+        table.comparison_notes = notes::comparison_notes(&table, marks.left_out);
         table
     }
 

@@ -84,18 +84,21 @@ fn estimate(spec: &report::Table) -> String {
     }
 }
 
-/// Missing trials, values that are not finite, unpaired seeds and items, then the file's own notes.
-/// `left_out` are the items that the comparisons with the best rows do not use.
-pub(super) fn notes(table: &Table, spec: &report::Table, left_out: Vec<LeftOut>) -> Vec<String> {
-    let mut notes: Vec<String> = table.incomplete().iter().map(incomplete_note).collect();
-    for row in &table.rows {
-        let cells = table.columns.iter().zip(&row.cells).filter(|(_, cell)| cell.flagged);
+/// Missing trials and values that are not finite, then the file's own notes.
+pub(super) fn notes(rows: &[Row], columns: &[Column], spec: &report::Table) -> Vec<String> {
+    let mut notes: Vec<String> = incomplete(rows).iter().map(incomplete_note).collect();
+    for row in rows {
+        let cells = columns.iter().zip(&row.cells).filter(|(_, cell)| cell.flagged);
         notes.extend(cells.map(|(column, _)| flagged_note(row, column)));
     }
-    notes.extend(unpaired_note(table));
-    notes.extend(item_notes(table, left_out));
     notes.extend(spec.notes.iter().map(|n| sentence(n.trim())));
     notes
+}
+
+/// The method of the comparisons, and unpaired seeds and items. `left_out` are the items that the comparisons
+/// with the best rows do not use.
+pub(super) fn comparison_notes(table: &Table, left_out: Vec<LeftOut>) -> Vec<String> {
+    unpaired_note(table).into_iter().chain(item_notes(table, left_out)).collect()
 }
 
 pub(super) fn incomplete(rows: &[Row]) -> Vec<IncompleteRow> {
@@ -203,7 +206,7 @@ fn flagged_note(row: &Row, column: &Column) -> String {
         .finished()
         .filter_map(|trial| match trial.results.get(metric) {
             Some(v) if v.is_finite() => None,
-            Some(v) => Some(format!("seed {}: {}", trial.seed, column.text(*v))),
+            Some(v) => Some(format!("seed {}: {}", trial.seed, column.text(*v, 0))),
             None => Some(format!("seed {}: no value", trial.seed)),
         })
         .collect();

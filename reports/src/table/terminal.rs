@@ -1,15 +1,18 @@
 //! The table for a terminal: aligned by spaces, two lines of headings, wrapped text around it.
 
-use super::{ABSENT, Cell, Column, Table};
+use super::cell::Standing;
+use super::{ABSENT, Cell, Column, TIED, Table};
 
 /// Widest line, in characters; a wider table is set as several below each other.
 const WIDTH: usize = 100;
 const GAP: &str = "  ";
 const PAPER: &str = "paper";
+/// The mark of the best values.
+const BEST: &str = "*";
 
 impl Table {
     /// Lines of text without colour, at most 100 characters wide unless a single cell is wider:
-    /// the best values carry `*`.
+    /// the best values carry `*`, those that a test cannot tell from them `≈`.
     pub fn terminal(&self) -> String {
         let lines = self.terminal_lines();
         let widths = column_widths(&lines);
@@ -23,9 +26,10 @@ impl Table {
             text.extend(aligned);
             text.push(rule);
         }
-        text.extend(self.bold.iter().flat_map(|meaning| wrap(&format!("* {meaning}"))));
+        text.extend(self.marks(BEST, TIED).iter().flat_map(|meaning| wrap(meaning)));
         text.extend(self.terminal_comparisons());
-        text.extend(self.notes.iter().flat_map(|note| wrap(note)));
+        let notes = self.comparison_notes.iter().chain(&self.notes);
+        text.extend(notes.flat_map(|note| wrap(note)));
         text.join("\n") + "\n"
     }
 
@@ -78,7 +82,11 @@ impl Table {
 
 fn value(column: &Column, cell: &Cell) -> String {
     let (Some(mean), spread) = column.value_text(cell.value) else { return format!("{ABSENT} ") };
-    let mark = if cell.best { "*".to_owned() } else { cell.marks() };
+    let mark = match cell.standing {
+        Standing::Best => BEST.to_owned(),
+        Standing::Tied => TIED.to_owned(),
+        Standing::Other => cell.marks(),
+    };
     format!("{mean}{}{mark:1}", spread.unwrap_or_default())
 }
 

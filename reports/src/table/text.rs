@@ -1,6 +1,6 @@
 //! The text of every cell, for a table that is drawn as a picture.
 
-use super::{ABSENT, Table};
+use super::{ABSENT, TIED, Table};
 
 /// A table as the text to draw, without its comparisons.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,8 +43,9 @@ impl Table {
             for (column, cell) in self.columns.iter().zip(&row.cells) {
                 let (centre, spread) = column.value_text(cell.value);
                 let centre = centre.unwrap_or_else(|| ABSENT.to_owned());
-                let rest = spread.unwrap_or_default() + &cell.marks();
-                cells.push(if cell.best {
+                let tied = if cell.is_tied() { TIED } else { "" };
+                let rest = spread.unwrap_or_default() + tied + &cell.marks();
+                cells.push(if cell.is_best() {
                     CellText { bold: centre, regular: rest }
                 } else {
                     (centre + &rest).into()
@@ -53,6 +54,6 @@ impl Table {
             }
             rows.push(cells);
         }
-        TableText { header, rows, notes: self.all_notes().collect() }
+        TableText { header, rows, notes: self.all_notes("Bold:", TIED).collect() }
     }
 }

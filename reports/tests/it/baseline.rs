@@ -1,5 +1,7 @@
 //! Rows compared with a baseline, in every format, and the meaning of bold then.
 
+use std::collections::BTreeMap;
+
 use experiments::schema::report::{Center, Report, Spread, Table as Spec};
 use insta::assert_snapshot;
 use reports::comparison::{Family, Finding};
@@ -64,7 +66,7 @@ fn the_comparisons_in_every_format() {
     assert_snapshot!("comparisons.md", table.markdown());
     assert_snapshot!("comparisons.tex", table.latex());
     assert_snapshot!("comparisons.csv", table.comparisons_csv().unwrap());
-    assert_snapshot!("comparisons.html", table.html());
+    assert_snapshot!("comparisons.html", table.html(&BTreeMap::new()));
     let json: serde_json::Value = serde_json::from_str(&table.json()).unwrap();
     let cell = &json["rows"][2]["cells"]["psnr"]["against"];
     assert_eq!(cell["finding"], "higher");
@@ -95,13 +97,24 @@ fn the_verdicts_say_what_they_rest_on() {
 }
 
 #[test]
-fn all_that_cannot_be_told_from_the_best_is_bold() {
+fn the_best_is_bold_and_all_that_cannot_be_told_from_it_have_another_mark() {
     let table = Table::new(&with_baseline_sr3(), &three_seeds(), &Family::Columns);
-    let bold: Vec<bool> = table.rows.iter().map(|row| row.cells[0].best).collect();
+    let marks = table.rows.iter().map(|row| (row.cells[0].is_best(), row.cells[0].is_tied()));
+    let marks: Vec<(bool, bool)> = marks.collect();
+    let (best, tied, neither) = ((true, false), (false, true), (false, false));
     // Cos is best by 1.03 to 1.00; Res is below it and then above it; SR3 is below it in every
     // seed.
-    assert_eq!(bold, [false, false, true, true, false]);
-    assert!(table.bold.unwrap().contains("paired tests over the seeds"));
+    assert_eq!(marks, [neither, neither, best, tied, neither]);
+    assert!(table.tied.as_ref().unwrap().contains("paired tests over the seeds"));
+    for (format, mark) in [
+        (table.latex(), "\\underline{22.00} $\\pm$ 0.36"),
+        (table.html(&BTreeMap::new()), "<u>22.00</u> ± 0.36"),
+        (table.markdown(), "| 22.00 ± 0.36≈ |"),
+        (table.terminal(), "22.00 ± 0.36≈"),
+    ] {
+        assert!(format.contains(mark), "no `{mark}` in {format}");
+        assert!(format.contains("not told from the best"), "unexplained: {format}");
+    }
 }
 
 #[test]
@@ -113,7 +126,7 @@ fn two_seeds_are_called_too_few() {
     let table = Table::new(&with_baseline_sr3(), &records, &Family::Columns);
     assert!(table.terminal().contains("too few seeds"), "{}", table.terminal());
     assert_eq!(
-        table.bold.unwrap(),
+        table.best.unwrap(),
         "the best of the complete rows, at the precision shown; seeds are too few or do not vary, \
          so that nothing was tested"
     );
@@ -127,7 +140,13 @@ fn nothing_to_compare_is_left_out_of_every_format() {
         variant("cos", "Cos", seeds(&[5.0])),
     ]);
     let table = Table::new(&with_baseline_sr3(), &records, &Family::Columns);
-    for text in [table.terminal(), table.markdown(), table.latex(), table.html(), table.json()] {
+    for text in [
+        table.terminal(),
+        table.markdown(),
+        table.latex(),
+        table.html(&BTreeMap::new()),
+        table.json(),
+    ] {
         assert!(text.contains("Cos") && !text.contains("Against"), "{text}");
     }
     assert_eq!(table.comparisons_csv(), None);
@@ -174,7 +193,8 @@ fn items_that_are_left_out_are_counted_in_every_format() {
         "PSNR, comparisons of Res: 4 of 4 items left out: their mean is not the result.",
     ];
     let terminal = table.terminal().split_whitespace().collect::<Vec<_>>().join(" ");
-    for text in [terminal, table.markdown(), table.latex(), table.html(), table.json()] {
+    let latex = table.comparisons_latex().unwrap();
+    for text in [terminal, table.markdown(), latex, table.html(&BTreeMap::new()), table.json()] {
         for note in notes {
             assert!(text.contains(note), "no `{note}` in {text}");
         }

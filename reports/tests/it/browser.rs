@@ -58,8 +58,12 @@ fn page(folder: &Path) -> String {
         (0..12).map(|i| Column { label: Some(format!("Column {i}")), ..spec.columns[0].clone() });
     spec.columns = wide.collect();
     let bars = Bars { name: "bars".to_owned(), metric: "psnr".to_owned(), ..Bars::default() };
-    let picture =
-        TablePicture { name: "picture".to_owned(), title: "Table".to_owned(), columns: vec![] };
+    let picture = TablePicture {
+        name: "picture".to_owned(),
+        title: "Table".to_owned(),
+        columns: vec![],
+        size: None,
+    };
     let figures = vec![
         Figure::Curve(curve("psnr")),
         Figure::Images(images("sheet")),

@@ -209,8 +209,19 @@ fn what_has_no_place_on_its_axes_is_a_sentence_and_leaves_no_file() {
     let figure = Curve { y_scale: Scale::Log, ..curve("psnr") };
     let problems =
         write(&report(vec![Figure::Curve(figure)]), &records, out.path()).unwrap().problems;
-    assert_eq!(problems, ["figure `psnr`: nothing is above zero, where a logarithmic axis begins"]);
-    for path in ["figures/psnr.svg", "figures/psnr.png", "data/psnr.csv", "data/psnr.csv.tmp"] {
+    assert_eq!(
+        problems,
+        [
+            "figure `psnr`: nothing is within the limits of the axes, or above zero, where a logarithmic one begins"
+        ]
+    );
+    for path in [
+        "figures/psnr.svg",
+        "figures/psnr.png",
+        "figures/psnr.pdf",
+        "data/psnr.csv",
+        "data/psnr.csv.tmp",
+    ] {
         assert!(!out.path().join(path).exists(), "{path}");
     }
 }
@@ -267,14 +278,9 @@ fn forty() -> Records {
     records(variants.collect())
 }
 
-/// The height of a picture by its SVG.
+/// The height of a picture, in pixels of the layout.
 fn height(path: &Path) -> u32 {
-    let svg = fs_err::read_to_string(path).unwrap();
-    resvg::usvg::Tree::from_str(&svg, &resvg::usvg::Options::default())
-        .unwrap()
-        .size()
-        .to_int_size()
-        .height()
+    decode(path).height() / 2
 }
 
 #[test]
@@ -313,12 +319,12 @@ fn of_very_many_lines_the_best_are_drawn_and_the_others_are_in_the_csv() {
 #[test]
 fn the_picture_grows_until_every_label_fits() {
     let out = tempfile::tempdir().unwrap();
-    let svg = out.path().join("figures/psnr.svg");
+    let png = out.path().join("figures/psnr.png");
     let draw = |count: usize| {
         let mut records = forty();
         records.variants.truncate(count);
         write(&report(vec![Figure::Curve(curve("psnr"))]), &records, out.path()).unwrap();
-        height(&svg)
+        height(&png)
     };
     // Few labels fit beside the usual axes; for more the picture grows by the height of a label each.
     assert_eq!(draw(8), draw(1));

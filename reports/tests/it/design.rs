@@ -263,7 +263,7 @@ fn a_figure_shows_estimate_and_interval_by_seeds_with_the_stop() {
     let mut report = report(design, &["base.psnr < a.psnr", "c.psnr best"]);
     let sequence = |name: &str, claim: &str| {
         let title = format!("{claim}, by seeds");
-        Figure::Sequence(Sequence { name: name.into(), title, claim: claim.into() })
+        Figure::Sequence(Sequence { name: name.into(), title, claim: claim.into(), size: None })
     };
     report.figures = vec![sequence("two", "base.psnr < a.psnr"), sequence("best", "c.psnr best")];
     let mut rows = written_records();

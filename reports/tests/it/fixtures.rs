@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use experiments::protocol::events::MetricInfo;
-use experiments::schema::report::{Better, Center, Column, Compare, Spread, Table};
+use experiments::schema::report::{Better, Center, Column, Compare, LatexTable, Spread, Table};
 use reports::records::{Records, Trial, TrialState, Variant};
 use reports::series::{Sample, Series};
 
@@ -54,7 +54,7 @@ pub(crate) fn column(metric: &str) -> Column {
         unit: None,
         better: Some(Better::Higher),
         compare: Compare::Difference,
-        decimals: 2,
+        decimals: Some(2),
         scale: 1.0,
     }
 }
@@ -65,7 +65,7 @@ pub(crate) fn table() -> Table {
         label: Some("Consistency".to_owned()),
         unit: Some("1e-5".to_owned()),
         better: Some(Better::Lower),
-        decimals: 1,
+        decimals: Some(1),
         scale: 1e5,
         ..column("consistency")
     };
@@ -90,6 +90,7 @@ pub(crate) fn table() -> Table {
         ]
         .into(),
         notes: vec!["Not the paper's data & scale".to_owned()],
+        latex: LatexTable::default(),
     }
 }
 

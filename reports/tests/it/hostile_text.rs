@@ -22,7 +22,7 @@ fn report_of(text: &str) -> tempfile::TempDir {
     let compare = "sr3.psnr best".parse().unwrap();
     let claims = vec![Claim { claim: text.to_owned(), compare }];
     let figures = vec![Figure::Curve(curve)];
-    let report = Report { table: Some(table), claims, figures, design: None };
+    let report = Report { table: Some(table), claims, figures, ..Report::default() };
     let written = write(&report, &records, out.path()).unwrap();
     assert!(written.problems.is_empty(), "{:?}", written.problems);
     out

@@ -14,6 +14,7 @@ mod hostile_text;
 mod latex;
 mod metric_gaps;
 mod page;
+mod paper;
 mod pixels;
 mod sheets;
 mod tables;

@@ -9,8 +9,43 @@ use reports::table::{Table, Value};
 use crate::fixtures::{column, records, table, three_seeds, trial, unfinished, variant};
 
 fn one_column(decimals: usize, better: Option<Better>) -> Spec {
+    let decimals = Some(decimals);
     let columns = vec![Column { decimals, better, ..column("psnr") }];
     Spec { columns, paper: [].into(), notes: Vec::new(), ..table() }
+}
+
+#[test]
+fn digits_follow_the_spread_where_the_file_fixes_none() {
+    let spec = Spec {
+        columns: vec![Column { decimals: None, better: Some(Better::Higher), ..column("psnr") }],
+        paper: [("a".to_owned(), [("psnr".to_owned(), 0.7)].into())].into(),
+        ..one_column(0, None)
+    };
+    let row = |name: &str, values: &[f64]| {
+        let trials = values.iter().zip(0..).map(|(value, seed)| trial(seed, &[("psnr", *value)]));
+        variant(name, name, trials.collect())
+    };
+    let records = records(vec![
+        // Their standard deviations: 0.0040, 0.0153, 0.23, 19.8, 0, none.
+        row("a", &[0.966, 0.970, 0.974]),
+        row("b", &[0.95, 0.97, 0.98]),
+        row("c", &[0.7, 0.9, 1.16]),
+        row("d", &[80.2, 100.0, 119.8]),
+        row("e", &[0.5, 0.5, 0.5]),
+        row("f", &[0.123_456]),
+    ]);
+    let text = Table::new(&spec, &records, &Family::Columns).markdown();
+    let cells = [
+        "| 0.970 ± 0.004 | 0.7 |",
+        "| 0.967 ± 0.015 |",
+        "| 0.9 ± 0.2 |",
+        "| **100** ± 20 |",
+        "| 0.500 ± 0 |",
+        "| 0.123 |",
+    ];
+    for cell in cells {
+        assert!(text.replace('≈', "").contains(cell), "no `{cell}` in {text}");
+    }
 }
 
 fn one_seed(values: &[f64]) -> Records {
@@ -20,7 +55,11 @@ fn one_seed(values: &[f64]) -> Records {
 }
 
 fn best(spec: &Spec, records: &Records) -> Vec<bool> {
-    Table::new(spec, records, &Family::Columns).rows.iter().map(|row| row.cells[0].best).collect()
+    Table::new(spec, records, &Family::Columns)
+        .rows
+        .iter()
+        .map(|row| row.cells[0].is_best())
+        .collect()
 }
 
 #[test]
@@ -79,7 +118,7 @@ fn an_incomplete_row_is_not_the_best_and_says_why() {
         vec![trial(0, &[("psnr", 99.0)]), unfinished(1, "queued"), unfinished(4, "failed (data)")],
     ));
     let table = Table::new(&one_column(1, Some(Better::Higher)), &records, &Family::Columns);
-    let best: Vec<bool> = table.rows.iter().map(|row| row.cells[0].best).collect();
+    let best: Vec<bool> = table.rows.iter().map(|row| row.cells[0].is_best()).collect();
     assert_eq!(best, [false, true, false]);
     let [row] = &table.incomplete()[..] else { panic!("one row is incomplete") };
     assert_eq!((row.variant.as_str(), row.finished, row.of), ("late", 1, 3));
@@ -107,7 +146,7 @@ fn results_of_a_trial_that_failed_do_not_count() {
 fn json_holds_every_seed_at_full_precision() {
     let json = Table::new(&table(), &three_seeds(), &Family::Columns).json();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["schema"], 1);
+    assert_eq!(json["schema"], 2);
     assert_eq!(json["rows"][1]["trials"][2]["results"]["psnr"], 21.004);
     // (19 + 20 + 21.004) / 3 and the root of the squared deviations' sum over 2.
     let cell = &json["rows"][1]["cells"]["psnr"];

@@ -6,7 +6,9 @@ use crate::expand::findings::Findings;
 use crate::expand::names::{UnknownName, check_name};
 use crate::schema::claim::Relation;
 use crate::schema::file::File;
-use crate::schema::report::{Curve, Figure, Sequence, TablePicture, X};
+use crate::schema::report::{
+    Curve, Figure, FigureSize, Limits, Scale, Scatter, Sequence, Table, TablePicture, X,
+};
 use crate::yaml::pointer::escape;
 
 /// Names of other files of a report.
@@ -26,7 +28,13 @@ pub(super) fn check(file: &File, findings: &mut Findings) {
             Figure::Curve(curve) => check_curve(file, &pointer, curve, findings),
             Figure::Table(picture) => check_picture(file, &pointer, picture, findings),
             Figure::Sequence(sequence) => check_sequence(file, &pointer, sequence, findings),
-            Figure::Images(_) | Figure::Bars(_) | Figure::Scatter(_) => {}
+            Figure::Scatter(scatter) => {
+                let Scatter { x_limits, x_scale, y_limits, y_scale, .. } = scatter;
+                limits(&format!("{pointer}/x_limits"), *x_limits, *x_scale, findings);
+                limits(&format!("{pointer}/y_limits"), *y_limits, *y_scale, findings);
+            }
+            Figure::Images(images) => check_proportions(&pointer, images.size, findings),
+            Figure::Bars(_) => {}
         }
     }
 }
@@ -81,6 +89,16 @@ fn table(file: &File, findings: &mut Findings) {
         let pointer = format!("/report/table/paper/{}", escape(variant));
         findings.check(&pointer, check_variant(file, variant));
     }
+    columns(table, "/report/table/latex", &table.latex.columns, findings);
+}
+
+/// The metrics that `pointer/columns` names are columns of the table.
+fn columns(table: &Table, pointer: &str, metrics: &[String], findings: &mut Findings) {
+    let known = table.columns.iter().map(|column| column.metric.as_str());
+    for (i, metric) in metrics.iter().enumerate() {
+        let pointer = format!("{pointer}/columns/{i}");
+        findings.check(&pointer, check_name("column", metric, known.clone()));
+    }
 }
 
 fn claims(file: &File, findings: &mut Findings) {
@@ -101,7 +119,24 @@ fn claims(file: &File, findings: &mut Findings) {
     }
 }
 
+/// Pictures whose proportions are given take no height.
+fn check_proportions(pointer: &str, size: Option<FigureSize>, findings: &mut Findings) {
+    if size.and_then(FigureSize::height).is_some() {
+        let message = "this figure keeps its proportions, and takes no height";
+        findings.advise(&format!("{pointer}/size"), message, "give its width alone");
+    }
+}
+
+fn limits(pointer: &str, limits: Limits, scale: Scale, findings: &mut Findings) {
+    if !limits.are_valid(scale == Scale::Log) {
+        let message = "the limits of an axis rise, and are above zero on a logarithmic one";
+        findings.advise(pointer, message, "write `[18, 24]`, with `null` for an end by the data");
+    }
+}
+
 fn check_curve(file: &File, pointer: &str, curve: &Curve, findings: &mut Findings) {
+    limits(&format!("{pointer}/x_limits"), curve.x_limits, curve.x_scale, findings);
+    limits(&format!("{pointer}/y_limits"), curve.y_limits, curve.y_scale, findings);
     if let Some(reference) = &curve.reference {
         findings.check(&format!("{pointer}/reference"), check_variant(file, &reference.variant));
     }
@@ -129,10 +164,8 @@ fn check_picture(file: &File, pointer: &str, picture: &TablePicture, findings: &
         findings.advise(pointer, "there is no table to draw", "describe it under `report.table`");
         return;
     };
-    for (i, metric) in picture.columns.iter().enumerate() {
-        let known = table.columns.iter().map(|column| column.metric.as_str());
-        findings.check(&format!("{pointer}/columns/{i}"), check_name("column", metric, known));
-    }
+    columns(table, pointer, &picture.columns, findings);
+    check_proportions(pointer, picture.size, findings);
 }
 
 /// A sequence needs a design, and a claim that is judged under it.

@@ -200,9 +200,9 @@ Examples:
     /// Puts the rows of several runs in one table.
     ///
     /// The columns are those of the first one's `report.table`, as far as any run has their metrics;
-    /// every run's variants are rows, and those of one name are adjacent. Bold or starred are the best
-    /// and all that do not differ from it significantly, as in a report. A trial that has not succeeded does not count,
-    /// which the table says.
+    /// every run's variants are rows, and those of one name are adjacent. Bold or starred are the best, and
+    /// underlined or marked ≈ all that do not differ from it significantly, as in a report. A trial that has not
+    /// succeeded does not count, which the table says.
     #[command(after_help = "\
 Examples:
   orch compare table1.demo table1.small

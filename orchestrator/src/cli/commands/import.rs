@@ -250,6 +250,7 @@ fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapsho
         trials: imported.iter().map(|imported| imported.trial.clone()).collect(),
         run: RunConfig {
             experiment: name.to_owned(),
+            description: String::new(),
             profile: None,
             caption: format!(
                 "Run elsewhere; imported from TensorBoard's files in `{from}` on {on}."

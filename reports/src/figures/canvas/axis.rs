@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
-use experiments::schema::report::Scale;
+use experiments::schema::report::{Limits, Scale};
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+/// Approximate count of intervals between the ticks of an axis.
+pub(crate) const INTERVALS: usize = 5;
 
 /// An axis with its ticks and their labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,8 +72,39 @@ impl Axis {
         let span = (ticks[0], ticks[ticks.len() - 1]);
         let every = ticks.len().div_ceil(8);
         ticks = ticks.into_iter().step_by(every).collect();
-        let texts = ticks.iter().map(|tick| power_text(*tick)).collect();
+        let texts = power_texts(&ticks);
         Self { span, scale: Scale::Log, ticks, texts }
+    }
+
+    /// Around the data from `low` to `high`, but for the ends that `limits` gives.
+    pub(crate) fn limited(scale: Scale, limits: Limits, (low, high): (f64, f64)) -> Self {
+        let [first, last] = limits.0;
+        let (mut low, mut high) = (first.unwrap_or(low), last.unwrap_or(high));
+        // All data may lie beyond one end; the other follows from that.
+        match (first, last, scale) {
+            _ if low < high => {}
+            (Some(_), None, Scale::Linear) => high = low + low.abs().max(1.0),
+            (Some(_), None, Scale::Log) => high = low * 10.0,
+            (None, Some(_), Scale::Linear) => low = high - high.abs().max(1.0),
+            (None, Some(_), Scale::Log) => low = high / 10.0,
+            _ => {}
+        }
+        let axis = match scale {
+            Scale::Linear => Self::around(low, high, INTERVALS),
+            Scale::Log => Self::log(low, high),
+        };
+        axis.ending_at(limits)
+    }
+
+    /// The same axis with the ends that `limits` gives, and the ticks between them.
+    pub(crate) fn ending_at(mut self, limits: Limits) -> Self {
+        let [low, high] = limits.0;
+        self.span = (low.unwrap_or(self.span.0), high.unwrap_or(self.span.1));
+        let margin = (self.span.1 - self.span.0) * 1e-9;
+        let inside = self.span.0 - margin..=self.span.1 + margin;
+        let ticks = self.ticks.into_iter().zip(self.texts);
+        (self.ticks, self.texts) = ticks.filter(|(tick, _)| inside.contains(tick)).unzip();
+        self
     }
 
     /// A categorical axis: the first name at 0.5, the next at 1.5.
@@ -140,15 +174,18 @@ fn round_texts(ticks: &[f64], step: f64) -> Vec<String> {
     texts.collect()
 }
 
-/// A tick of a logarithmic axis: as a plain number near 1, else as a power.
-fn power_text(tick: f64) -> String {
-    match tick {
-        t if (0.99e-2..1e4).contains(&t) => {
-            let decimals = (-t.log10() - 1e-9).ceil().max(0.0) as usize;
-            format!("{t:.decimals$}")
+/// The ticks of a logarithmic axis: as plain numbers if all are near 1, else all as powers.
+fn power_texts(ticks: &[f64]) -> Vec<String> {
+    let are_plain = ticks.iter().all(|tick| (0.99e-2..1e4).contains(tick));
+    let text = |tick: &f64| {
+        if are_plain {
+            let decimals = (-tick.log10() - 1e-9).ceil().max(0.0) as usize;
+            format!("{tick:.decimals$}")
+        } else {
+            format!("{tick:.0e}").replace('-', "−")
         }
-        t => format!("{t:e}").replace('-', "−"),
-    }
+    };
+    ticks.iter().map(text).collect()
 }
 
 #[cfg(test)]
@@ -184,10 +221,22 @@ mod tests {
     #[test]
     fn a_logarithmic_axis_has_powers_of_ten_at_even_distances() {
         let axis = Axis::log(3e-3, 40.0);
-        assert_eq!(axis.texts(), ["1e−3", "0.01", "0.1", "1", "10", "100"]);
+        assert_eq!(axis.texts(), ["1e−3", "1e−2", "1e−1", "1e0", "1e1", "1e2"]);
         assert_eq!(axis.map(&1.0, (0, 1000)), 600);
         assert_eq!(Axis::log(3.0, 40.0).texts(), ["2", "5", "10", "20", "50"]);
         assert_eq!(Axis::log(10.0, 10.0).texts(), ["5", "10", "20"]);
+    }
+
+    #[test]
+    fn limits_are_the_ends_of_an_axis_and_keep_its_ticks_round() {
+        let limited = |limits, scale, data| Axis::limited(scale, Limits(limits), data);
+        let axis = limited([Some(18.3), None], Scale::Linear, (5.0, 23.7));
+        assert_eq!(axis.texts(), ["20", "22", "24"]);
+        assert_eq!((axis.map(&18.3, (0, 570)), axis.map(&24.0, (0, 570))), (0, 570));
+        let axis = limited([None, Some(50.0)], Scale::Log, (0.2, 3000.0));
+        assert_eq!((axis.texts().first().unwrap().as_str(), axis.range().end), ("0.1", 50.0));
+        let axis = limited([Some(30.0), None], Scale::Linear, (5.0, 23.7));
+        assert!(axis.range().end > 30.0, "no data inside");
     }
 
     #[test]

@@ -1,10 +1,16 @@
 //! From an SVG with text to files: the SVG with its text as outlines, so that it looks the same in
-//! a browser, in Inkscape and in a paper without the font, and a PNG of the very same outlines.
+//! a browser, in Inkscape and in a paper without the font, or as text to edit; a PNG of the very same
+//! outlines; and a PDF with text and font.
 
 use std::io;
 use std::panic::resume_unwind;
 use std::thread;
 
+use experiments::schema::report::SvgText;
+use krilla::error::KrillaError;
+use krilla::geom::Size;
+use krilla::page::PageSettings;
+use krilla_svg::{SurfaceExt as _, SvgSettings};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Tree, WriteOptions};
 
@@ -27,8 +33,10 @@ pub(crate) enum PictureError {
     /// It was not drawn as XML.
     #[error("is not a valid SVG")]
     Svg(#[from] resvg::usvg::Error),
-    /// No point is visible on logarithmic axes.
-    #[error("nothing is above zero, where a logarithmic axis begins")]
+    /// No point is within the axes.
+    #[error(
+        "nothing is within the limits of the axes, or above zero, where a logarithmic one begins"
+    )]
     NothingVisible,
     /// Points that were spilled to disk cannot be read back.
     #[error("the points cannot be read back")]
@@ -44,27 +52,83 @@ pub(crate) enum PictureError {
         /// Of the PNG.
         height: u64,
     },
+    /// It has no area.
+    #[error("has no area")]
+    Empty,
+    /// The PDF could not be written.
+    #[error("cannot be a PDF")]
+    Pdf(#[source] KrillaError),
     /// The PNG encoder failed.
     #[error("cannot be encoded")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A drawing whose text is laid out.
-pub(crate) struct Picture(Tree);
+pub(crate) struct Picture {
+    tree: Tree,
+    /// Width on paper, in millimeters.
+    width: f64,
+}
+
+/// The files of a figure.
+pub(crate) struct FigureFile<'a> {
+    pub(crate) name: &'a str,
+    /// In TeX.
+    pub(crate) caption: String,
+    pub(crate) svg_text: SvgText,
+}
 
 impl Picture {
-    pub(crate) fn parse(svg: &str) -> Result<Self, PictureError> {
-        Ok(Self(Tree::from_str(&displayable(svg), font::options())?))
+    pub(crate) fn parse(svg: &str, width: f64) -> Result<Self, PictureError> {
+        Ok(Self { tree: Tree::from_str(&displayable(svg), font::options())?, width })
     }
 
-    /// The drawing without any text, only outlines.
-    pub(crate) fn svg(&self) -> String {
-        self.0.to_string(&WriteOptions { coordinates_precision: 1, ..WriteOptions::default() })
+    /// The drawing in its size on paper; text is text, or outlines.
+    pub(crate) fn svg(&self, text: SvgText) -> String {
+        let preserve_text = text == SvgText::Text;
+        let options =
+            WriteOptions { coordinates_precision: 1, preserve_text, ..WriteOptions::default() };
+        let size = self.tree.size();
+        let drawn = format!("width=\"{}\" height=\"{}\"", size.width(), size.height());
+        let [width, height] = self.size_on_paper();
+        let shown = format!(
+            "width=\"{width:.2}mm\" height=\"{height:.2}mm\" viewBox=\"0 0 {} {}\"",
+            size.width(),
+            size.height()
+        );
+        let svg = self.tree.to_string(&options).replacen(&drawn, &shown, 1);
+        // For a reader without the font.
+        let family = format!("font-family=\"{}\"", font::FAMILY);
+        svg.replace(
+            &family,
+            &format!("font-family=\"{}, Helvetica, Arial, sans-serif\"", font::FAMILY),
+        )
+    }
+
+    /// The drawing as the only page of a PDF, with its text as text in the bundled font.
+    pub(crate) fn pdf(&self) -> Result<Vec<u8>, PictureError> {
+        let [width, height] = self.size_on_paper().map(|side| (side / 25.4 * 72.0) as f32);
+        let (size, settings) = Size::from_wh(width, height)
+            .zip(PageSettings::from_wh(width, height))
+            .ok_or(PictureError::Empty)?;
+        let mut document = krilla::Document::new();
+        let mut page = document.start_page_with(settings);
+        let mut surface = page.surface();
+        surface.draw_svg(&self.tree, size, SvgSettings::default()).ok_or(PictureError::Empty)?;
+        surface.finish();
+        page.finish();
+        document.finish().map_err(PictureError::Pdf)
+    }
+
+    /// Width and height in millimeters.
+    fn size_on_paper(&self) -> [f64; 2] {
+        let size = self.tree.size();
+        [self.width, self.width * f64::from(size.height()) / f64::from(size.width())]
     }
 
     /// The drawing on white, [`ZOOM`] pixels to one of the layout.
     pub(crate) fn pixmap(&self) -> Result<Pixmap, PictureError> {
-        let size = self.0.size().to_int_size();
+        let size = self.tree.size().to_int_size();
         let [width, height] =
             [size.width(), size.height()].map(|side| u64::from(side) * u64::from(ZOOM));
         let pixmap = || Pixmap::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?);
@@ -73,32 +137,35 @@ impl Picture {
         let mut pixmap = pixmap.ok_or(PictureError::Size { width, height })?;
         pixmap.fill(Color::WHITE);
         let zoom = Transform::from_scale(ZOOM as f32, ZOOM as f32);
-        resvg::render(&self.0, zoom, &mut pixmap.as_mut());
+        resvg::render(&self.tree, zoom, &mut pixmap.as_mut());
         Ok(pixmap)
     }
 }
 
-/// Adds the figure `name` to `files`: the drawing as SVG and PNG, and its data, which is written
-/// while the other two are drawn. Returns the error as a sentence; there is no file then.
+/// Adds a figure to `files`: the drawing as SVG, PNG and PDF, its caption, and its data, which is written
+/// while the drawing is made. Returns the error as a sentence; there is no file then.
 pub(crate) fn add(
-    name: &str,
+    file: FigureFile,
     draw: impl FnOnce() -> Result<Picture, PictureError> + Send,
     csv: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
     files: &mut Files,
 ) -> Vec<String> {
+    let FigureFile { name, caption, svg_text } = file;
     let data = format!("data/{name}.csv");
     let pictures = thread::scope(|scope| {
         let pictures = scope.spawn(|| {
             let picture = draw()?;
-            Ok::<_, PictureError>((picture.svg(), png(&picture.pixmap()?)?))
+            Ok::<_, PictureError>((picture.svg(svg_text), png(&picture.pixmap()?)?, picture.pdf()?))
         });
         files.add_data(&data, csv);
         pictures.join().unwrap_or_else(|panic| resume_unwind(panic))
     });
     match pictures {
-        Ok((svg, png)) => {
+        Ok((svg, png, pdf)) => {
             files.add(format!("figures/{name}.svg"), svg.into_bytes());
             files.add(format!("figures/{name}.png"), png);
+            files.add(format!("figures/{name}.pdf"), pdf);
+            files.add_caption(name, &caption);
             Vec::new()
         }
         Err(e) => {

@@ -9,11 +9,14 @@ use super::font;
 /// Plotters' pixels per pixel of the layout.
 const SCALE: f64 = 8.0;
 
-/// A plot with the labels beside it. Set 3.3 inches wide, a paper's column, its smallest text is
-/// 5.9 points high.
+/// A plot as wide as a paper's column, 84 mm, where its smallest text is 5.9 points high.
 pub(crate) const PLOT_SIZE: (f64, f64) = (460.0, 310.0);
-/// Minimum width of the axes; labels too long for that make the picture wider.
+/// Pixels of the layout per millimeter on paper: a plot is a column, 84 mm wide.
+pub(crate) const PX_PER_MM: f64 = PLOT_SIZE.0 / 84.0;
+/// Minimum width of the axes; labels too long for that make all of the picture smaller on paper.
 pub(crate) const MIN_AXES_WIDTH: f64 = 220.0;
+/// Minimum height of axes that have no labels beside them.
+pub(crate) const MIN_AXES_HEIGHT: f64 = 120.0;
 pub(crate) const MARGIN: f64 = 12.0;
 pub(crate) const LINE_WIDTH: f64 = 1.8;
 pub(crate) const MARKER_RADIUS: f64 = 3.2;

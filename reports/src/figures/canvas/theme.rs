@@ -27,8 +27,7 @@ pub(crate) fn themed(svg: &str, title: &str) -> String {
     let (width, height) = (attribute(&svg, "width"), attribute(&svg, "height"));
     let sized = format!("<svg width=\"{width}\" height=\"{height}\"");
     let title = crate::table::escape(title);
-    let fluid =
-        format!("<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{title}\"");
+    let fluid = format!("<svg role=\"img\" aria-label=\"{title}\"");
     svg.replacen(&sized, &fluid, 1)
 }
 

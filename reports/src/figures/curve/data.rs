@@ -1,6 +1,6 @@
 //! A curve figure as plain data.
 
-use experiments::schema::report::{Band, Scale, X};
+use experiments::schema::report::{Band, FigureSize, Limits, Scale, X};
 
 use super::line::Line;
 
@@ -14,6 +14,10 @@ pub(super) struct Curves<'a> {
     pub(super) y_label: String,
     pub(super) x_scale: Scale,
     pub(super) y_scale: Scale,
+    /// In the axis's unit.
+    pub(super) x_limits: Limits,
+    pub(super) y_limits: Limits,
+    pub(super) size: FigureSize,
     /// Divisor of horizontal positions, for example 60 of seconds on an axis in minutes.
     pub(super) x_unit: f64,
     pub(super) band: Band,

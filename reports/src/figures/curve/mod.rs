@@ -41,7 +41,8 @@ pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> V
         }
         return problems;
     }
-    problems.extend(add(&spec.name, || plot(&curves), |out| curves.write_csv(out), files));
+    let file = source.figure(&spec.name, &curves.title, &curves.subtitle);
+    problems.extend(add(file, || plot(&curves), |out| curves.write_csv(out), files));
     problems
 }
 
@@ -78,6 +79,9 @@ impl<'a> Curves<'a> {
             y_label: spec.y_label.clone().unwrap_or(own_y_label),
             x_scale: spec.x_scale,
             y_scale: spec.y_scale,
+            x_limits: spec.x_limits,
+            y_limits: spec.y_limits,
+            size: spec.size.unwrap_or_default(),
             x_unit,
             band: spec.band,
             smooth: spec.smooth,

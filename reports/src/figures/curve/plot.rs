@@ -6,17 +6,16 @@ use experiments::schema::report::{Band, Scale};
 use plotters::style::Color as _;
 
 use super::data::Curves;
-use super::legend::Legend;
+use super::legend::{LEADER_LENGTH, draw_beside, legend};
 use super::line::Line;
 use super::plot_point::PlotPoint;
 use super::smoothing::downsample;
-use crate::figures::canvas::axis::Axis;
-use crate::figures::canvas::frame::{self, Frame, Grid, Pixel, PlotSpec};
+use crate::figures::canvas::axis::{Axis, INTERVALS};
+use crate::figures::canvas::frame::{Frame, Pixel};
 use crate::figures::canvas::picture::{Picture, PictureError, ZOOM};
+use crate::figures::canvas::plot::{self, Grid, PlotSpec, RightOfAxes, plot_height};
 use crate::figures::canvas::style::{self, px};
 
-/// Approximate count of intervals between the ticks of an axis.
-const INTERVALS: usize = 5;
 /// Maximum count of markers on one line; more would hide it.
 const MAX_MARKERS: usize = 10;
 /// A line of more points is downsampled to the pixel columns of its picture.
@@ -55,18 +54,18 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
     if lines.iter().all(|plotted| plotted.last.is_none()) {
         return Err(PictureError::NothingVisible);
     }
-    let legend = Legend::new(curves);
+    let legend = legend(curves);
     let spec = PlotSpec {
         title: curves.title.clone(),
         subtitle: curves.subtitle.clone(),
         x: (curves.x_label.clone(), x_axis(curves, &lines)),
         y: (curves.y_label.clone(), y_axis(curves, &lines)),
         grid: Grid::Horizontal,
-        right: legend.width(),
-        height: style::PLOT_SIZE.1,
-        min_axes_height: legend.height(),
+        right: RightOfAxes::Legend(legend.clone(), LEADER_LENGTH),
+        size: curves.size,
+        height: plot_height(curves.size),
     };
-    frame::draw(&spec, |frame| {
+    plot::draw(&spec, |frame| {
         let segments = lines.iter().map(|plotted| plotted.segments(plotted.points(), frame));
         let segments: Vec<Vec<Segment>> = segments.collect::<io::Result<_>>()?;
         for (PlottedLine { line, .. }, segments) in lines.iter().zip(&segments) {
@@ -93,7 +92,10 @@ pub(super) fn plot(curves: &Curves) -> Result<Picture, PictureError> {
             let mut marked = pixels.into_iter().rev().step_by(every);
             marked.try_for_each(|at| frame.marker(line.style_index, *at))?;
         }
-        legend.draw(frame, lines.iter().map(|plotted| plotted.last))
+        if !frame.is_legend_beside {
+            return Ok(());
+        }
+        draw_beside(&legend, curves, frame, lines.iter().map(|plotted| plotted.last))
     })
 }
 
@@ -116,7 +118,8 @@ impl<'a> PlottedLine<'a> {
         is_visible.then_some(PlotPoint { x: point.x / x_unit, ..point })
     }
 
-    /// Extends both ranges to hold `points`, and returns the last visible one.
+    /// Extends both ranges to hold `points`, and returns the last visible one. Points beyond the limits of the
+    /// horizontal axis do not count.
     fn extend(
         &mut self,
         points: impl Iterator<Item = io::Result<Option<PlotPoint>>>,
@@ -124,6 +127,10 @@ impl<'a> PlottedLine<'a> {
         let mut last = None;
         for point in points {
             let Some(point) = point?.and_then(|point| self.visible(point)) else { continue };
+            let [from, to] = self.curves.x_limits.0;
+            if from.is_some_and(|from| point.x < from) || to.is_some_and(|to| point.x > to) {
+                continue;
+            }
             let (low, high) = point.band.unwrap_or((point.y, point.y));
             self.x = (self.x.0.min(point.x), self.x.1.max(point.x));
             for y in [low, point.y, high] {
@@ -189,23 +196,25 @@ impl Path {
     }
 }
 
-/// From zero, or from the first visible value on a logarithmic axis, to the last value.
+/// From zero, or from the first visible value on a logarithmic axis, to the last value, as far as the file gives
+/// no limits.
 fn x_axis(curves: &Curves, lines: &[PlottedLine]) -> Axis {
     let (low, high) = extremes(lines.iter().flat_map(|line| [line.x.0, line.x.1]));
+    let limits = curves.x_limits;
     match curves.x_scale {
-        Scale::Log => Axis::log(low, high),
-        Scale::Linear => Axis::from_zero(if high > 0.0 { high } else { 1.0 }, INTERVALS),
+        Scale::Linear if limits.is_none() => {
+            Axis::from_zero(if high > 0.0 { high } else { 1.0 }, INTERVALS)
+        }
+        Scale::Linear => Axis::limited(Scale::Linear, limits, (0.0, high)),
+        Scale::Log => Axis::limited(Scale::Log, limits, (low, high)),
     }
 }
 
-/// Around all points, bands and the reference.
+/// Around all points, bands and the reference, as far as the file gives no limits.
 fn y_axis(curves: &Curves, lines: &[PlottedLine]) -> Axis {
     let values = lines.iter().flat_map(|line| [line.y.0, line.y.1]);
     let (low, high) = extremes(values.chain(curves.reference.iter().map(|line| line.value)));
-    match curves.y_scale {
-        Scale::Log => Axis::log(low, high),
-        Scale::Linear => Axis::around(low, high, INTERVALS),
-    }
+    Axis::limited(curves.y_scale, curves.y_limits, (low, high))
 }
 
 fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {

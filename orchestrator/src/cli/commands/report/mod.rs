@@ -3,6 +3,7 @@
 mod design_history;
 pub(super) mod explain;
 pub(super) mod mixed_builds;
+mod origins;
 pub(super) mod other_run;
 pub(super) mod records;
 
@@ -38,6 +39,9 @@ pub(super) struct BesideError {
 pub(super) struct ReportRequest {
     pub(super) dir: RunDir,
     experiment: String,
+    description: String,
+    /// The command line of the run.
+    command: String,
     profile: Option<String>,
     caption: String,
     rows: Vec<Row>,
@@ -111,6 +115,8 @@ async fn collect(
         let other = OtherRun::read(&run, &request.report, out).await?;
         add(other, &mut request.report, &mut records, &mut trials)?;
     }
+    records.run = origins::of_run(&request.description, request.command.clone(), &trials);
+    records.origins = origins::of_trials(&trials);
     Ok((records, trials))
 }
 
@@ -200,7 +206,9 @@ impl ReportRequest {
         let caption = resolved.with_set(&resolved.run.caption);
         Ok(Self {
             dir,
+            command: resolved.command_line(),
             experiment: resolved.run.experiment,
+            description: resolved.run.description,
             profile: resolved.run.profile,
             caption,
             rows: resolved.run.rows,
@@ -224,7 +232,9 @@ fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> Result<Report
     let run = experiment.expand(resolved.run.profile.as_deref(), &[])?;
     Ok(ReportRequest {
         dir,
+        command: resolved.command_line(),
         experiment: run.config.experiment,
+        description: run.config.description,
         profile: run.config.profile,
         caption: resolved.with_set(&run.config.caption),
         rows: run.config.rows,

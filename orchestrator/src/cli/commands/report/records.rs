@@ -111,7 +111,7 @@ pub(crate) async fn collect(
         variants,
         metrics: store.metrics().await?,
         by_step: store.metrics_with_points().await?,
-        claim_notes: Vec::new(),
+        ..Records::default()
     })
 }
 

@@ -1,0 +1,26 @@
+//! The report's table in a paper.
+
+use serde::{Deserialize, Serialize};
+
+/// The part of the table that a paper shows, and its width there.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatexTable {
+    /// Metrics whose columns it shows, in the table's order; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+    /// The width that it fits in.
+    #[serde(default)]
+    pub width: LatexWidth,
+}
+
+/// The width of a float in LaTeX.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LatexWidth {
+    /// The page: `table*`, which is `table` where there is one column.
+    #[default]
+    Page,
+    /// A column of a page with two.
+    Column,
+}
