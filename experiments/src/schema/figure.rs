@@ -1,13 +1,15 @@
 //! The figures of a report.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::better::Better;
+use crate::schema::file::FILE_NAME;
 use crate::schema::step::StepSelector;
 
 /// One figure, written as `curve: {…}`, `images: {…}` and so on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
     /// A metric against the step, or what grows with it: one line per variant.
@@ -75,10 +77,11 @@ impl Figure {
 }
 
 /// A metric against the training step, or what grows with it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the plot.
     #[serde(default)]
@@ -91,7 +94,7 @@ pub struct Curve {
     /// Quantity of the horizontal axis.
     #[serde(default)]
     pub x: X,
-    /// Dotted path of the setting with the images per step; required by [`X::Images`].
+    /// Dotted path of the setting with the images per step; required by `x: images`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images_per_step: Option<String>,
     /// Label of the horizontal axis; the name of [`Curve::x`] if absent.
@@ -119,7 +122,7 @@ pub struct Curve {
 }
 
 /// The quantity of a curve's horizontal axis.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum X {
     /// Steps.
@@ -134,7 +137,7 @@ pub enum X {
 }
 
 /// The scale of an axis.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scale {
     /// Evenly.
@@ -145,7 +148,7 @@ pub enum Scale {
 }
 
 /// The band around a mean over seeds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Band {
     /// One sample standard deviation to either side.
@@ -158,7 +161,7 @@ pub enum Band {
 }
 
 /// A horizontal line at a variant's final value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// The variant whose value it is.
@@ -168,10 +171,11 @@ pub struct Reference {
 }
 
 /// A sheet of image artifacts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Images {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the sheet.
     #[serde(default)]
@@ -197,10 +201,11 @@ pub struct Images {
 
 /// A final metric, one bar per variant, with the paper's value where the table has it. The table's
 /// column of the same metric gives label, unit, digits and scale.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bars {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the bars.
     #[serde(default)]
@@ -214,10 +219,11 @@ pub struct Bars {
 
 /// One final metric against another, for example quality against cost, with the variants that no
 /// other one beats in both. The table's columns of the same metrics give labels, units and scales.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scatter {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the plot.
     #[serde(default)]
@@ -244,10 +250,11 @@ pub struct Scatter {
 }
 
 /// The report's table as a picture.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TablePicture {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the table's caption.
     #[serde(default)]
@@ -258,15 +265,16 @@ pub struct TablePicture {
 }
 
 /// Estimate and interval of a claim's comparisons against the number of seeds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sequence {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the plot.
     #[serde(default)]
     pub title: String,
-    /// The claim's comparison, as [`crate::schema::claim::Claim::compare`] has it.
+    /// The claim's comparison, as its `compare` is written.
     pub claim: String,
 }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -17,6 +18,9 @@ use crate::schema::worker::Worker;
 /// Version of the file format that this program reads.
 pub const VERSION: u32 = 1;
 
+/// The form of a name, as [`is_file_name`] says it too.
+pub(crate) const FILE_NAME: &str = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$";
+
 /// Letters of a name: with a seed and a hash, or a profile's name, it still names a folder.
 pub(crate) const MAX_NAME: usize = 100;
 
@@ -29,12 +33,14 @@ pub fn is_file_name(name: &str) -> bool {
 }
 
 /// One YAML file.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Version of the format, [`VERSION`].
+    /// Version of the format: 1.
+    #[schemars(extend("const" = VERSION))]
     pub orch: u32,
     /// The experiment's name; its runs are in `runs/<name>.<profile>/`.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// The question it answers, for people.
     #[serde(default)]
@@ -49,14 +55,17 @@ pub struct File {
     pub config: Map<String, Value>,
     /// The table's rows, in its order; those of the grid come last.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": FILE_NAME}))]
     pub variants: IndexMap<String, Variant>,
     /// More variants, as combinations of values.
     #[serde(default)]
     pub grid: Option<Grid>,
     /// Each variant is trained once per seed.
+    #[schemars(extend("minItems" = 1, "uniqueItems" = true))]
     pub seeds: Vec<u64>,
     /// Settings for different occasions; the first is the default.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": FILE_NAME}))]
     pub profiles: IndexMap<String, Profile>,
     /// Resources of one attempt.
     #[serde(default)]
@@ -82,7 +91,7 @@ pub struct File {
 }
 
 /// One row of the table.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// The row's label; the variant's name if absent. Not part of the trial's key.
@@ -125,7 +134,7 @@ fn one() -> f64 {
 }
 
 /// Settings for an occasion: a demonstration, a small run, the paper's own scale.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Purpose and cost, for people who choose a profile.
@@ -155,7 +164,7 @@ pub struct Profile {
 }
 
 /// A profile's overrides of one variant.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileVariant {
     /// As [`Variant::set`], which it overrides.
@@ -170,7 +179,7 @@ pub struct ProfileVariant {
 }
 
 /// The policy after a failure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
     /// Failed attempts after which the trial has failed.
@@ -186,7 +195,7 @@ impl Default for Retry {
 }
 
 /// The policy for an attempt that stalls: no event, and nothing in its logs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stall {
     /// Time without output after which an attempt is stalled.
@@ -202,7 +211,7 @@ impl Default for Stall {
 }
 
 /// The reaction to a stall.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterStall {
     /// The stall is shown, and nothing else happens.

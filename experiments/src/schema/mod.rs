@@ -8,6 +8,7 @@ pub mod executor;
 pub(crate) mod figure;
 pub mod file;
 pub mod grid;
+pub mod json_schema;
 pub mod keep;
 pub mod metric_use;
 pub mod metrics;

@@ -11,6 +11,7 @@ use super::damage::DamagedRecords;
 use super::error::ExitCode;
 use super::export::ExportRequestError;
 use super::import::ImportRequestError;
+use super::init::FileExists;
 use super::logs::LogsError;
 use super::query::SelectError;
 use super::report::BesideError;
@@ -18,6 +19,7 @@ use super::report::explain::ExplainError;
 use super::report::mixed_builds::MixedBuilds;
 use super::report::records::CollectError;
 use super::retry::RetryError;
+use super::rm::RmError;
 use crate::cli::selector::SelectorError;
 use crate::code::{CodeError, SnapshotError};
 use crate::executor::holder::HoldError;
@@ -52,12 +54,14 @@ exit_codes! {
     CompareError => USAGE,
     ExplainError => USAGE,
     ExportRequestError => USAGE,
+    FileExists => USAGE,
     ImportError => USAGE,
     ImportRequestError => USAGE,
     Infeasible => USAGE,
     LogsError => USAGE,
     ProgramError => USAGE,
     RetryError => USAGE,
+    RmError => USAGE,
     SelectError => USAGE,
     SnapshotError => USAGE,
     SelectorError => USAGE,
@@ -158,12 +162,14 @@ mod tests {
             CompareError::Twice { run: name() }.into(),
             ExplainError::NoCell { cell: name(), suggested: None }.into(),
             ExportRequestError::NotText.into(),
+            FileExists { path: PathBuf::new() }.into(),
             ImportError::NoScalars { folder: PathBuf::new() }.into(),
             ImportRequestError::Exists { name: name() }.into(),
             Infeasible::Cpus { wanted: 1, inventory: Inventory::default() }.into(),
             LogsError::NotStarted { trial: name() }.into(),
             ProgramError::NotFound { program: name(), folder: name().into() }.into(),
             RetryError::Retired { id: name() }.into(),
+            RmError::NotConfirmed.into(),
             RunDirError::NoRuns { runs: PathBuf::new() }.into(),
             RunDirError::NoSuchRun { name: name(), runs: PathBuf::new(), known_runs: vec![] }
                 .into(),
@@ -171,7 +177,7 @@ mod tests {
             SelectorError::Malformed { reason: name() }.into(),
             source::FileError { findings: vec![] }.into(),
         ];
-        assert_eq!(codes(errors), [2; 16]);
+        assert_eq!(codes(errors), [2; 18]);
     }
 
     #[test]
