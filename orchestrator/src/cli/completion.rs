@@ -15,7 +15,7 @@ use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 
 /// The variable by which a shell asks for completions.
-pub(super) const VARIABLE: &str = "COMPLETE";
+pub(super) const VARIABLE: &str = "ORCH_COMPLETE";
 
 /// Completes the name of a run.
 pub(super) fn run() -> ArgValueCompleter {

@@ -2,18 +2,20 @@
 
 mod analysis;
 mod authoring;
+mod global;
 mod maintenance;
 mod run;
 mod trials;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 pub(super) use analysis::{
     Compare, Export, ExportFormat, Import, ImportFormat, Query, Report, RowFormat, TableFormat,
 };
 pub(super) use authoring::{Completions, Init, ShellName, Validate};
+pub(super) use global::Global;
 pub(super) use maintenance::{Db, DbVerb, Doctor, Gc, Ls, Rm};
 pub(super) use run::{Attach, Run, Status, Wait};
 pub(super) use trials::{Diff, Logs, OneTrialArgs, Retry, Show, Stop, TrialsArgs, Why};
@@ -63,23 +65,6 @@ impl Cli {
             (false, _) => "trace",
         }
     }
-}
-
-/// Flags of every verb.
-#[derive(Debug, Args)]
-pub(crate) struct Global {
-    /// Folder of all runs.
-    #[arg(long, global = true, env = "ORCH_RUNS", default_value = "runs", value_name = "DIR")]
-    pub(crate) runs: PathBuf,
-    /// Logs more; twice, everything. `ORCH_LOG` filters in detail (`ORCH_LOG=orchestrator=debug`).
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Prints no messages except errors and failures.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Marks the process that `--detach` starts in the background.
-    #[arg(long, hide = true)]
-    pub(crate) background: bool,
 }
 
 /// The verbs.

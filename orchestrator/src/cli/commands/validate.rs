@@ -16,7 +16,10 @@ pub(super) fn run(arguments: &args::Validate, global: &Global) -> Result<u8> {
     match (ValidatedRun::new(&run, global), json) {
         (Ok(validated), true) => {
             let warnings = validated.run.warnings.iter();
-            print_findings(warnings.map(|each| of_file("warning", each)).collect(), exit::OK)
+            print_findings(
+                &warnings.map(|each| of_file("warning", each)).collect::<Vec<_>>(),
+                exit::OK,
+            )
         }
         (Ok(validated), false) => {
             if !global.quiet {
@@ -26,13 +29,13 @@ pub(super) fn run(arguments: &args::Validate, global: &Global) -> Result<u8> {
             }
             Ok(exit::OK)
         }
-        (Err(error), true) => print_findings(mistakes(&error), error.exit_code()),
+        (Err(error), true) => print_findings(&mistakes(&error), error.exit_code()),
         (Err(error), false) => Err(error),
     }
 }
 
 /// The findings as one object; the exit code is `code`.
-fn print_findings(findings: Vec<Value>, code: u8) -> Result<u8> {
+fn print_findings(findings: &[Value], code: u8) -> Result<u8> {
     print_json(&json!({"schema": 1, "valid": code == exit::OK, "findings": findings}))?;
     Ok(code)
 }
