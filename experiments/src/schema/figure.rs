@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::better::Better;
-use crate::schema::file::FILE_NAME;
+use crate::schema::file_name::FILE_NAME;
 use crate::schema::step::StepSelector;
 
 /// One figure, written as `curve: {…}`, `images: {…}` and so on.

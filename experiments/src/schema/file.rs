@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::schema::executor::{Executor, Slurm};
+use crate::schema::file_name::FILE_NAME;
 use crate::schema::grid::Grid;
 use crate::schema::keep::Keep;
 use crate::schema::report::Report;
@@ -17,9 +18,6 @@ use crate::schema::worker::Worker;
 
 /// Version of the file format that this program reads.
 pub const VERSION: u32 = 1;
-
-/// The form of a name, as [`is_file_name`] says it too.
-pub(crate) const FILE_NAME: &str = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$";
 
 /// Letters of a name: with a seed and a hash, or a profile's name, it still names a folder.
 pub(crate) const MAX_NAME: usize = 100;

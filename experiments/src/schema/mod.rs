@@ -7,6 +7,7 @@ pub mod design;
 pub mod executor;
 pub(crate) mod figure;
 pub mod file;
+pub(crate) mod file_name;
 pub mod grid;
 pub mod json_schema;
 pub mod keep;

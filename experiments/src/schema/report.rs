@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::claim::Claim;
 use crate::schema::design::Design;
-use crate::schema::file::FILE_NAME;
+use crate::schema::file_name::FILE_NAME;
 
 pub use crate::schema::better::Better;
 pub use crate::schema::figure::{
