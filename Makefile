@@ -1,4 +1,5 @@
 # make table1   the demo of experiments/table1.yaml, from a fresh clone to the table and figures
+# make hello    one of the examples, without libtorch: six trainings in plain Python and their table
 # make test     everything that continuous integration checks
 # make python   tests of the Python helper and the examples; ORCH_TEST_PYTHON names a Python with
 #               python/requirements-test.txt
@@ -24,8 +25,12 @@ EVENTS ?= 1000000
 SEED ?= 1
 SIMULATIONS ?= 20000
 
-.PHONY: table1 test python audit bench bench-orchestration bench-report bench-ingest bench-data bench-python \
+.PHONY: hello table1 test python audit bench bench-orchestration bench-report bench-ingest bench-data bench-python \
   bench-slurm faults crashes simulate simulate-statistics build libtorch format lint docs unit
+
+hello:
+	cargo build --locked -p orchestrator --bin orch
+	cd examples/argparse && ../../target/debug/orch run argparse.yaml && ../../target/debug/orch report argparse
 
 table1: build
 	target/release/orch run experiments/table1.yaml

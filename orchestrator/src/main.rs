@@ -7,6 +7,7 @@ use orchestrator::cli::Cli;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    orchestrator::cli::complete();
     let cli = Cli::parse();
     log_to_stderr(cli.log_level());
     cli.run()

@@ -18,11 +18,13 @@ mod commands {
     mod background;
     mod code;
     mod compare;
+    mod completions;
     mod copied_run;
     mod crash_recovery;
     mod damaged_files;
     mod damaged_records;
     mod database;
+    mod default_report;
     mod doctor;
     mod durability;
     mod edited_file;
@@ -35,9 +37,11 @@ mod commands {
     mod hostile_files;
     mod hostile_worker;
     mod import;
+    mod init;
     mod inspect;
     mod interrupts;
     mod kept_file;
+    mod ls_and_rm;
     mod metric_sources;
     mod provenance;
     mod query;
@@ -53,6 +57,7 @@ mod commands {
     mod unchanged_scripts;
     mod until_resolved;
     mod usage;
+    mod validate;
 }
 
 use common::local as executor;

@@ -1,6 +1,6 @@
 //! An experiment file, checked, and its expansion under one profile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -13,6 +13,7 @@ use super::run::{Row, Run, RunConfig};
 use super::trial::{TrialSpec, Weight};
 use super::{grid, validate};
 use crate::schema::file::{File, Profile, VERSION, Variant};
+use crate::yaml::decode::Decoded;
 use crate::yaml::pointer::escape;
 use crate::yaml::source::{FileError, Source};
 
@@ -54,10 +55,16 @@ impl Experiment {
                 format!("this program reads version {VERSION} of the file, not {version}");
             return Err(source.finding("/orch", message).into_error());
         }
-        let mut file: File = source.decode()?;
-        grid::expand_grid(&mut source, &mut file)?;
-        validate::file(&source, &file)?;
-        Ok(Self { source, file })
+        let Decoded { value, mut findings } = source.decode_all::<File>();
+        let Some(mut file) = value else { return Err(FileError { findings }) };
+        let checked =
+            grid::expand_grid(&mut source, &mut file).and_then(|()| validate::file(&source, &file));
+        if let Err(error) = checked {
+            // What is at the position of a mistake follows from its correction.
+            let seen: BTreeSet<_> = findings.iter().map(|each| each.position.clone()).collect();
+            findings.extend(error.findings.into_iter().filter(|it| !seen.contains(&it.position)));
+        }
+        if findings.is_empty() { Ok(Self { source, file }) } else { Err(FileError { findings }) }
     }
 
     /// The first profile, used if none is named.

@@ -1,9 +1,10 @@
 //! The forms in which a config is written as arguments of a program.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The form of a key and its value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ArgumentStyle {
     /// Two words, as `argparse` documents it; a list gives a word for each item.
     #[default]
@@ -18,7 +19,7 @@ pub enum ArgumentStyle {
 }
 
 /// The form of true and false, except in overrides of Hydra.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum BooleanStyle {
     /// The key alone; nothing for false.
     #[default]

@@ -1,14 +1,17 @@
 //! Curves of metrics, and the scale of an axis.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::figure_size::{FigureSize, Limits};
+use crate::schema::file_name::FILE_NAME;
 
 /// A metric against the training step, or what grows with it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Curve {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the plot.
     #[serde(default)]
@@ -21,7 +24,7 @@ pub struct Curve {
     /// Quantity of the horizontal axis.
     #[serde(default)]
     pub x: X,
-    /// Dotted path of the setting with the images per step; required by [`X::Images`].
+    /// Dotted path of the setting with the images per step; required by `x: images`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images_per_step: Option<String>,
     /// Label of the horizontal axis; the name of [`Curve::x`] if absent.
@@ -58,7 +61,7 @@ pub struct Curve {
 }
 
 /// The quantity of a curve's horizontal axis.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum X {
     /// Steps.
@@ -73,7 +76,7 @@ pub enum X {
 }
 
 /// The scale of an axis.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scale {
     /// Evenly.
@@ -84,7 +87,7 @@ pub enum Scale {
 }
 
 /// The band around a mean over seeds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Band {
     /// One sample standard deviation to either side.
@@ -97,7 +100,7 @@ pub enum Band {
 }
 
 /// A horizontal line at a variant's final value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// The variant whose value it is.

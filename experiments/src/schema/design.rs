@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The fewest seeds that a claim is judged after: two trainings are too little evidence that a third would
@@ -16,7 +17,7 @@ pub const LAST_LOOK: usize = 200;
 const LOOKS_OF_SPAN: u32 = 5;
 
 /// A design under which claims are judged again as seeds are added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Design {
     /// The chance of a false verdict, over all looks.
@@ -41,7 +42,7 @@ pub struct Design {
 }
 
 /// A way to keep the error rate over several looks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// A stated list of looks with one nominal level.
@@ -52,7 +53,7 @@ pub enum Method {
 }
 
 /// The first and the last number of seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeedSpan {
     /// Seeds of every row before the first look.
@@ -62,7 +63,7 @@ pub struct SeedSpan {
 }
 
 /// The tests that share one error rate.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// All claims of the file, by Holm's method.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::resources::Span;
 
 /// The way in which the holder of an attempt is started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Executor {
     /// On this machine, with a share of its cores and GPUs.
@@ -19,7 +20,7 @@ pub enum Executor {
 
 /// Settings of submission to Slurm. Absent ones are left to the site's defaults and to the variables
 /// that `sbatch` reads, such as `SBATCH_PARTITION` and `SBATCH_ACCOUNT`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Slurm {
     /// Partition (queue) of the cluster.

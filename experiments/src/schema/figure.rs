@@ -1,15 +1,17 @@
 //! The figures of a report.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::better::Better;
 use crate::schema::curve::{Curve, Scale};
 use crate::schema::figure_size::{FigureSize, Limits};
+use crate::schema::file_name::FILE_NAME;
 use crate::schema::step::StepSelector;
 
 /// One figure, written as `curve: {…}`, `images: {…}` and so on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
     /// A metric against the step, or what grows with it: one line per variant.
@@ -77,10 +79,11 @@ impl Figure {
 }
 
 /// A sheet of image artifacts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Images {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the sheet.
     #[serde(default)]
@@ -109,10 +112,11 @@ pub struct Images {
 
 /// A final metric, one bar per variant, with the paper's value where the table has it. The table's
 /// column of the same metric gives label, unit, digits and scale.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bars {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the bars.
     #[serde(default)]
@@ -129,10 +133,11 @@ pub struct Bars {
 
 /// One final metric against another, for example quality against cost, with the variants that no
 /// other one beats in both. The table's columns of the same metrics give labels, units and scales.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scatter {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the plot.
     #[serde(default)]
@@ -168,10 +173,11 @@ pub struct Scatter {
 }
 
 /// The report's table as a picture.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TablePicture {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the table's caption.
     #[serde(default)]
@@ -185,15 +191,16 @@ pub struct TablePicture {
 }
 
 /// Estimate and interval of a claim's comparisons against the number of seeds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sequence {
     /// File name without extension.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// Title above the plot.
     #[serde(default)]
     pub title: String,
-    /// The claim's comparison, as [`crate::schema::claim::Claim::compare`] has it.
+    /// The claim's comparison, as its `compare` is written.
     pub claim: String,
     /// Size on paper; a column's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

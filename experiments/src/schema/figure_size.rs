@@ -1,5 +1,8 @@
 //! The size of a figure on paper, and the ends of its axes.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -84,6 +87,28 @@ impl From<FigureSize> for Value {
     }
 }
 
+impl JsonSchema for FigureSize {
+    fn schema_name() -> Cow<'static, str> {
+        "FigureSize".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let length = json_schema!({
+            "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(mm|cm|in|pt)\s*$"
+        });
+        json_schema!({
+            "description": "The size of a figure on paper.",
+            "anyOf": [
+                {"enum": ["column", "page"]},
+                {
+                    "type": "object", "required": ["width"], "additionalProperties": false,
+                    "properties": {"width": length, "height": length}
+                }
+            ]
+        })
+    }
+}
+
 /// A length such as `84mm`; None if it is none, or is unreasonable.
 fn millimeters(value: &Value) -> Option<f64> {
     let units = [("mm", 1.0), ("cm", 10.0), ("in", 25.4), ("pt", 25.4 / 72.27)];
@@ -95,7 +120,7 @@ fn millimeters(value: &Value) -> Option<f64> {
 }
 
 /// The ends of an axis, written `[18, 24]`; an end that is `null` follows the data.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Limits(pub [Option<f64>; 2]);
 
@@ -115,7 +140,7 @@ impl Limits {
 }
 
 /// Text in an SVG.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SvgText {
     /// Outlines, which look the same everywhere.

@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::schema::executor::{Executor, Slurm};
+use crate::schema::file_name::FILE_NAME;
 use crate::schema::grid::Grid;
 use crate::schema::keep::Keep;
 use crate::schema::report::Report;
@@ -30,12 +32,14 @@ pub fn is_file_name(name: &str) -> bool {
 }
 
 /// One YAML file.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Version of the format, [`VERSION`].
+    /// Version of the format: 1.
+    #[schemars(extend("const" = VERSION))]
     pub orch: u32,
     /// The experiment's name; its runs are in `runs/<name>.<profile>/`.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// The question it answers, for people.
     #[serde(default)]
@@ -50,15 +54,18 @@ pub struct File {
     pub config: Map<String, Value>,
     /// The table's rows, in its order; those of the grid come last.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": FILE_NAME}))]
     pub variants: IndexMap<String, Variant>,
     /// More variants, as combinations of values.
     #[serde(default)]
     pub grid: Option<Grid>,
     /// Each variant is trained once per seed.
     #[serde(deserialize_with = "seeds::list")]
+    #[schemars(schema_with = "seeds::schema")]
     pub seeds: Vec<u64>,
     /// Settings for different occasions; the first is the default.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": FILE_NAME}))]
     pub profiles: IndexMap<String, Profile>,
     /// Resources of one attempt.
     #[serde(default)]
@@ -84,7 +91,7 @@ pub struct File {
 }
 
 /// One row of the table.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// The row's label; the variant's name if absent. Not part of the trial's key.
@@ -95,6 +102,7 @@ pub struct Variant {
     pub set: Map<String, Value>,
     /// Seeds of this variant alone.
     #[serde(default, deserialize_with = "seeds::optional")]
+    #[schemars(schema_with = "seeds::schema")]
     pub seeds: Option<Vec<u64>>,
     /// Its results do not depend on the seed: it runs once, with the first of the seeds, and is compared
     /// with every seed of the others. Excludes `seeds`. Not part of the trial's key.
@@ -127,7 +135,7 @@ fn one() -> f64 {
 }
 
 /// Settings for an occasion: a demonstration, a small run, the paper's own scale.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Purpose and cost, for people who choose a profile.
@@ -144,6 +152,7 @@ pub struct Profile {
     pub variants: IndexMap<String, ProfileVariant>,
     /// Replaces the file's seeds.
     #[serde(default, deserialize_with = "seeds::optional")]
+    #[schemars(schema_with = "seeds::schema")]
     pub seeds: Option<Vec<u64>>,
     /// Replaces the file's resources.
     #[serde(default)]
@@ -157,7 +166,7 @@ pub struct Profile {
 }
 
 /// A profile's overrides of one variant.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileVariant {
     /// As [`Variant::set`], which it overrides.
@@ -172,7 +181,7 @@ pub struct ProfileVariant {
 }
 
 /// The policy after a failure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
     /// Failed attempts after which the trial has failed.
@@ -188,7 +197,7 @@ impl Default for Retry {
 }
 
 /// The policy for an attempt that stalls: no event, and nothing in its logs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stall {
     /// Time without output after which an attempt is stalled.
@@ -204,7 +213,7 @@ impl Default for Stall {
 }
 
 /// The reaction to a stall.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AfterStall {
     /// The stall is shown, and nothing else happens.

@@ -1,6 +1,7 @@
 //! The file's `grid` section: variants as combinations of values.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use serde_json::{Map, Value};
 pub type Axes = IndexMap<String, Vec<Value>>;
 
 /// Axes, and the combinations of their values that are variants.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grid {
     /// Every value with every value; the last axis changes fastest.

@@ -1,9 +1,10 @@
 //! The report's table in a paper.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The part of the table that a paper shows, and its width there.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LatexTable {
     /// Metrics whose columns it shows, in the table's order; all if empty.
@@ -15,7 +16,7 @@ pub struct LatexTable {
 }
 
 /// The width of a float in LaTeX.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LatexWidth {
     /// The page: `table*`, which is `table` where there is one column.

@@ -1,6 +1,7 @@
 //! The section `worker.metrics`: where the values of a program are that appends no events.
 
 use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::better::Better;
@@ -12,7 +13,7 @@ const MAX_PATTERN: usize = 1 << 20;
 const STEP: &str = "step";
 
 /// One source of metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct MetricSource {
     /// The kind of source.
@@ -54,21 +55,32 @@ impl SourceKind {
 }
 
 /// A source as written: exactly one of the kinds.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "MetricSource", extend("oneOf" = [
+    {"required": ["stdout"]}, {"required": ["stderr"]}, {"required": ["json"]},
+    {"required": ["csv"]}, {"required": ["tensorboard"]}
+]))]
 struct Written {
+    /// Regular expression for lines of standard output; a named group is a metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stdout: Option<String>,
+    /// Regular expression for lines of standard error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stderr: Option<String>,
+    /// Path of a file of JSON objects, one a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     json: Option<String>,
+    /// Path of a file of comma-separated values below a header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     csv: Option<String>,
+    /// Path of a folder in and below which event files appear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tensorboard: Option<String>,
+    /// Name of the group, key or column that has the step; `step` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     step: Option<String>,
+    /// Put before the name of each metric.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     prefix: String,
 }
@@ -134,7 +146,7 @@ impl MetricSource {
 }
 
 /// The final values of a worker that reports none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResultRule {
     /// Every metric's value at its last step.
@@ -144,7 +156,7 @@ pub enum ResultRule {
 }
 
 /// The step at which a metric is best; of equal ones the first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BestStep {
     /// Its name.

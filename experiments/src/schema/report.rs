@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::claim::Claim;
 use crate::schema::design::Design;
+use crate::schema::file_name::FILE_NAME;
 
 pub use crate::schema::better::Better;
 pub use crate::schema::curve::{Band, Curve, Reference, Scale, X};
@@ -16,7 +18,7 @@ pub use crate::schema::figure_size::{FigureSize, Limits, SvgText};
 pub use crate::schema::latex_table::{LatexTable, LatexWidth};
 
 /// The output of `orch report`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// The table; its rows are the variants in the file's order.
@@ -38,10 +40,11 @@ pub struct Report {
 }
 
 /// A table of final values.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     /// File name without extension, for example `table1`.
+    #[schemars(regex(pattern = FILE_NAME))]
     pub name: String,
     /// First sentence of the caption. The profile's own caption follows it.
     #[serde(default)]
@@ -58,7 +61,7 @@ pub struct Table {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<String>,
     /// The paper's value by variant and metric, in the metric's own unit (before
-    /// [`Column::scale`]); shown beside ours, without digits that the paper did not print.
+    /// `scale`); shown beside ours, without digits that the paper did not print.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub paper: IndexMap<String, BTreeMap<String, f64>>,
     /// Sentences below the table.
@@ -70,7 +73,7 @@ pub struct Table {
 }
 
 /// An average of the values of several seeds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Center {
     /// Their arithmetic mean.
@@ -81,7 +84,7 @@ pub enum Center {
 }
 
 /// A measure of the spread of several seeds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spread {
     /// Their sample standard deviation.
@@ -92,7 +95,7 @@ pub enum Spread {
 }
 
 /// The way in which two rows' values of a metric are compared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compare {
     /// By their difference.
@@ -108,7 +111,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 /// One metric of the table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Name in the worker's `result`.
@@ -131,6 +134,38 @@ pub struct Column {
     /// Values are multiplied by this before they are shown, for example 1e-6 for millions.
     #[serde(default = "one")]
     pub scale: f64,
+}
+
+impl Table {
+    /// A table without columns; everything else is as if absent.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: String::new(),
+            columns: Vec::new(),
+            center: Center::default(),
+            spread: Spread::default(),
+            baseline: None,
+            paper: IndexMap::new(),
+            notes: Vec::new(),
+            latex: LatexTable::default(),
+        }
+    }
+}
+
+impl Column {
+    /// A column of `metric`; everything else is as if absent.
+    pub fn new(metric: String) -> Self {
+        Self {
+            metric,
+            label: None,
+            unit: None,
+            better: None,
+            compare: Compare::default(),
+            decimals: None,
+            scale: one(),
+        }
+    }
 }
 
 fn one() -> f64 {

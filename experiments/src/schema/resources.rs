@@ -1,15 +1,17 @@
 //! The resources of one attempt, and the notations for them: `share: 1/4`, `memory: 20GiB`,
 //! `time: 12h`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Resources that an attempt holds while it runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Resources {
     /// Number of GPUs; 0 for a trial that runs on the CPU.
@@ -152,6 +154,31 @@ impl<'de> Deserialize<'de> for Span {
         })
     }
 }
+
+/// The schema of a notation: texts of a pattern, and numbers of which `number` says more.
+macro_rules! notation {
+    ($type:ty, $name:literal, $description:literal, $pattern:literal, $number:tt) => {
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "description": $description,
+                    "anyOf": [{"type": "string", "pattern": $pattern}, $number]
+                })
+            }
+        }
+    };
+}
+
+notation!(Share, "Share", "A share of a GPU in twelfths: `1/4`, `0.5`, `1`.", r"^ *\d+ */ *\d+ *$|^ *\d*\.?\d+ *$",
+    {"type": "number", "exclusiveMinimum": 0, "maximum": 1});
+notation!(Memory, "Memory", "An amount of memory or disk: `20GiB`, `512MiB`, `16GB`.", r"^\s*[\d.]+\s*[A-Za-z]*\s*$",
+    {"type": "number", "minimum": 0});
+notation!(Span, "Span", "A duration: `30s`, `10m`, `1h 30m`, `2days`.", r"^\s*(\d+\s*[a-zµ]+\s*)+$",
+    {"const": 0});
 
 /// A string or a number as text, for notations that are also written without quotes.
 fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

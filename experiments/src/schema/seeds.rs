@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 /// The most seeds that a range may have; a list of more is too long for any experiment.
@@ -17,6 +18,19 @@ pub(super) fn optional<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<u64>>, D::Error> {
     deserializer.deserialize_any(SeedsVisitor).map(Some)
+}
+
+/// The schema of both.
+pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "anyOf": [
+            {
+                "type": "array", "items": {"type": "integer", "minimum": 0},
+                "minItems": 1, "uniqueItems": true
+            },
+            {"type": "string", "pattern": r"^\s*[0-9]+\s*-\s*[0-9]+\s*$"}
+        ]
+    })
 }
 
 struct SeedsVisitor;

@@ -1,7 +1,9 @@
 //! A training step as the file names it: a number, or a share of the trial's last step.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +15,22 @@ pub enum StepSelector {
     Step(u64),
     /// Share of the last recorded step, from 0 to 1.
     Share(f64),
+}
+
+impl JsonSchema for StepSelector {
+    fn schema_name() -> Cow<'static, str> {
+        "StepSelector".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A training step, or a share of the last one such as `10%`.",
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": r"^\d+$|^\d+(\.\d*)? *%$"}
+            ]
+        })
+    }
 }
 
 /// Text that is not a training step.

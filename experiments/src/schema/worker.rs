@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::arguments::{ArgumentStyle, BooleanStyle};
@@ -11,10 +12,11 @@ use crate::schema::metrics::{MetricSource, ResultRule};
 use crate::schema::resources::Span;
 
 /// The program that runs trials: it appends JSON lines, or `metrics` says where its values are.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
-    /// Program and arguments of one attempt, with templates ([`crate::expand::command`]).
+    /// Program and arguments of one attempt, with templates such as `{lr}`, `{seed}` and `{args}`.
+    #[schemars(extend("minItems" = 1))]
     pub command: Vec<String>,
     /// The form in which `{args}` writes the config.
     #[serde(default)]
@@ -22,7 +24,7 @@ pub struct Worker {
     /// The form in which `{args}` writes true and false.
     #[serde(default)]
     pub booleans: BooleanStyle,
-    /// Program and arguments that check configs and fill in defaults ([`crate::protocol::check`]).
+    /// Program and arguments that check configs and fill in defaults, without templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<Vec<String>>,
     /// The files and folders that are its code; found by the command if absent, and if empty the code is

@@ -1,12 +1,15 @@
 //! YAML text to plain values, with the position of every key for error messages.
 
-mod decode;
 mod error;
+pub mod excerpt;
+mod finding;
 mod lookalike;
 pub mod parse;
+mod printable;
 pub mod source;
 pub mod suggest;
 mod unknown_variant;
 
+pub(crate) mod decode;
 pub(crate) mod pointer;
 pub(crate) mod positions;

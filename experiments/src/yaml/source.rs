@@ -1,13 +1,14 @@
 //! An experiment file's text with the position of every key, so that any later finding, the
 //! worker's too, can say `path:line:column`.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::error::{Position, YamlError};
+use super::excerpt::Excerpt;
+pub use super::finding::{FileError, Finding};
 use super::lookalike::AmbiguousText;
 use super::parse;
 use super::positions::{self, Scan};
@@ -19,12 +20,6 @@ const MAX_BYTES: u64 = 4 << 20;
 /// Bytes of a record of this program; one of a hundred thousand trials has about 100 MB.
 const MAX_RECORD: u64 = 1 << 30;
 
-/// Characters of a message; the rest is cut off.
-const MAX_MESSAGE: usize = 1_000;
-
-/// Findings of an error that are shown; the others are counted.
-const MAX_FINDINGS: usize = 20;
-
 /// Text, value and positions of one YAML file.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -34,68 +29,8 @@ pub struct Source {
     /// The text as plain values.
     pub value: Value,
     scan: Scan,
-}
-
-/// An experiment file that cannot be used: one or more findings, each with its position.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct FileError {
-    /// Never empty.
-    pub findings: Vec<Finding>,
-}
-
-/// One mistake, its position, and advice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// `path:line:column`, or the argument of the command line (`--set …`).
-    pub position: String,
-    /// Lower case, without a full stop.
-    pub message: String,
-    /// Advice, shown on a line of its own.
-    pub hint: Option<String>,
-}
-
-impl Finding {
-    /// A finding without advice.
-    pub fn new(position: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { position: position.into(), message: message.into(), hint: None }
-    }
-
-    /// Adds advice.
-    #[must_use]
-    pub fn hint(mut self, hint: Option<impl Into<String>>) -> Self {
-        self.hint = hint.map(Into::into);
-        self
-    }
-
-    /// This finding alone as an error.
-    pub fn into_error(self) -> FileError {
-        FileError { findings: vec![self] }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}: {}", printable(&self.position), printable(&self.message))?;
-        if let Some(hint) = &self.hint {
-            write!(f, "\n\nhint: {}", printable(hint))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for (i, finding) in self.findings.iter().take(MAX_FINDINGS).enumerate() {
-            if i > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{finding}")?;
-        }
-        match self.findings.len().saturating_sub(MAX_FINDINGS) {
-            0 => Ok(()),
-            more => write!(f, "\nand {more} more"),
-        }
-    }
+    /// The index of every line's first byte, of a user's file.
+    line_starts: Vec<usize>,
 }
 
 impl Source {
@@ -123,6 +58,9 @@ impl Source {
     /// Parses a user's `text`; `path` is only named in messages.
     pub fn parse(path: &Path, text: String) -> Result<Self, FileError> {
         let mut source = Self::new(path, text);
+        source.line_starts = std::iter::once(0)
+            .chain(source.text.match_indices('\n').map(|(end, _)| end + 1))
+            .collect();
         source.scan = positions::read(&source.text).map_err(|e| source.syntax_error(e))?;
         source.value = parse::parse(&source.text).map_err(|e| source.syntax_error(e))?;
         Ok(source)
@@ -136,14 +74,18 @@ impl Source {
     }
 
     fn new(path: &Path, text: String) -> Self {
-        Self { path: path.to_owned(), text, value: Value::Null, scan: Scan::default() }
+        Self {
+            path: path.to_owned(),
+            text,
+            value: Value::Null,
+            scan: Scan::default(),
+            line_starts: Vec::new(),
+        }
     }
 
     fn syntax_error(&self, error: YamlError) -> FileError {
         let finding = match error.position {
-            Some(position) => {
-                Finding::new(format!("{}:{position}", self.path.display()), error.message)
-            }
+            Some(position) => self.finding_at(position, error.message),
             None => self.finding(&error.pointer, error.message),
         };
         finding.hint(error.hint).into_error()
@@ -158,20 +100,26 @@ impl Source {
 
     /// A finding at a JSON pointer into the file, or at its nearest written ancestor.
     pub fn finding(&self, pointer: &str, message: impl Into<String>) -> Finding {
-        let path = self.path.display();
         match self.position(pointer) {
-            Some(position) => Finding::new(format!("{path}:{position}"), message),
-            None => Finding::new(path.to_string(), message),
+            Some(position) => self.finding_at(position, message),
+            None => Finding::new(self.path.display().to_string(), message),
         }
+    }
+
+    fn finding_at(&self, position: Position, message: impl Into<String>) -> Finding {
+        let path = self.path.display();
+        let start = self.line_starts.get(position.line.saturating_sub(1));
+        let line = start.and_then(|start| self.text[*start..].lines().next());
+        let excerpt = line.map(|line| Excerpt::new(position, line));
+        Finding { excerpt, ..Finding::new(format!("{path}:{position}"), message) }
     }
 
     /// A finding for each plain scalar that is text and does not look like it, of those whose pointer
     /// is `selected`.
     pub(crate) fn lookalikes(&self, selected: impl Fn(&str) -> bool) -> Vec<Finding> {
         let ambiguous = self.scan.ambiguous.iter().filter(|text| selected(&text.pointer));
-        let path = self.path.display();
         let findings = ambiguous.map(|AmbiguousText { position, word, looks_like, .. }| {
-            Finding::new(format!("{path}:{position}"), looks_like.message(word))
+            self.finding_at(*position, looks_like.message(word))
         });
         findings.collect()
     }
@@ -181,6 +129,18 @@ impl Source {
         if let Some(position) = self.position(target) {
             self.scan.positions.insert(pointer, position);
         }
+    }
+
+    /// Gives everything at and below the pointer `corrected` the position of what is written at `written`.
+    pub(crate) fn alias_all(&mut self, written: &str, corrected: &str) {
+        let positions = &mut self.scan.positions;
+        let below = positions.iter().filter_map(|(pointer, position)| {
+            let rest = pointer.strip_prefix(written)?;
+            let is_part = rest.is_empty() || rest.starts_with('/');
+            is_part.then(|| (format!("{corrected}{rest}"), *position))
+        });
+        let below: Vec<_> = below.collect();
+        positions.extend(below);
     }
 
     fn position(&self, pointer: &str) -> Option<Position> {
@@ -237,18 +197,4 @@ impl From<io::Error> for ReadError {
             _ => Self::Io(error),
         }
     }
-}
-
-/// The text cut to [`MAX_MESSAGE`], control characters other than line feeds escaped: they could
-/// move a terminal's cursor.
-fn printable(text: &str) -> String {
-    let mut printable = String::new();
-    for c in text.chars().take(MAX_MESSAGE) {
-        if c.is_control() && c != '\n' {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    if text.chars().nth(MAX_MESSAGE).is_some() { printable + " …" } else { printable }
 }

@@ -1,9 +1,10 @@
-//! The command line: its arguments, the verb behind each, and the checks of `orch doctor`.
+//! The command line: its arguments, the verb behind each, completions, and the checks of `orch doctor`.
 
 mod args;
 mod commands;
+mod completion;
 mod doctor;
 mod selector;
 
 pub use args::Cli;
-pub use commands::block_on;
+pub use commands::{block_on, complete};

@@ -9,7 +9,7 @@ use crate::display::text::columns;
 use crate::display::trial_status::TrialStatus;
 
 /// The states that `state=` accepts.
-const STATES: [&str; 10] = [
+pub(crate) const STATES: [&str; 10] = [
     "queued",
     "starting",
     "running",

@@ -48,7 +48,9 @@ fn list(runs: &Path) -> Vec<(String, SystemTime)> {
         .flatten()
         .filter_map(|entry| {
             let time = entry.path().join("journal.jsonl").metadata().ok()?.modified().ok()?;
-            Some((entry.file_name().into_string().ok()?, time))
+            let name = entry.file_name().into_string().ok()?;
+            // A run that is being removed is hidden.
+            (!name.starts_with('.')).then_some((name, time))
         })
         .collect();
     found.sort();

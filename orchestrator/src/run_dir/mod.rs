@@ -7,6 +7,7 @@ mod find;
 pub(crate) mod log_tail;
 pub mod ownership;
 pub(crate) mod provenance;
+pub(crate) mod removal;
 pub mod requests;
 pub(crate) mod rerun_script;
 pub(crate) mod snapshot;

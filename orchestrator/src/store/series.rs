@@ -147,4 +147,30 @@ impl Store {
             .await?;
         Ok(metrics.into_iter().map(|(name,)| name).collect())
     }
+
+    /// Every metric that has two points or more, without an item, in one attempt of a trial that the file
+    /// names.
+    pub(crate) async fn metrics_with_curves(&mut self) -> Result<Vec<String>, StoreError> {
+        let metrics: Vec<(String,)> = self
+            .fetch_all(sqlx::query_as(
+                "select metric.name
+             from metric
+             where exists (
+                select 1 from attempt_series
+                join attempt using (attempt_id)
+                join trial using (trial_id)
+                where attempt_series.metric_id = metric.metric_id and attempt_series.item = ''
+                    and trial.position is not null
+                    and exists (
+                        -- No count, which would read every point.
+                        select 1 from point
+                        where point.series_id = attempt_series.series_id
+                        limit 1 offset 1
+                    )
+             )
+             order by metric.name",
+            ))
+            .await?;
+        Ok(metrics.into_iter().map(|(name,)| name).collect())
+    }
 }

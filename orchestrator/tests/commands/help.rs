@@ -13,6 +13,9 @@ profiles:
     )]);
     for (name, arguments) in [
         ("help", "--help"),
+        ("init-help", "init --help"),
+        ("validate-help", "validate --help"),
+        ("schema-help", "schema --help"),
         ("run-help", "run --help"),
         ("attach-help", "attach --help"),
         ("wait-help", "wait --help"),
@@ -24,6 +27,9 @@ profiles:
         ("stop-help", "stop --help"),
         ("retry-help", "retry --help"),
         ("gc-help", "gc --help"),
+        ("ls-help", "ls --help"),
+        ("rm-help", "rm --help"),
+        ("completions-help", "completions --help"),
         ("doctor-help", "doctor --help"),
         ("db-help", "db --help"),
         ("report-help", "report --help"),

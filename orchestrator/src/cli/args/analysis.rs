@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::completion;
+
 /// Arguments of `orch report`.
 #[derive(Debug, Args)]
 pub(crate) struct Report {
     /// The run (`table1.demo`, or `table1` for its latest profile; the last one if absent), or an
     /// experiment file, whose present report section and labels are used.
-    #[arg(value_name = "RUN|FILE")]
+    #[arg(value_name = "RUN|FILE", add = completion::run_or_file())]
     pub(crate) of: Option<String>,
     /// Profile, with a FILE; its latest run if absent.
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = completion::profile())]
     pub(crate) profile: Option<String>,
     /// Draws results of different builds of the worker, or made before the data changed, in one
     /// table, and says so below it.
@@ -88,6 +90,7 @@ pub(crate) struct Query {
     #[arg(value_name = "SELECT")]
     pub(crate) select: String,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
     /// Format of the rows; a table on a terminal, CSV elsewhere if absent.
     #[arg(short, long)]
@@ -109,6 +112,7 @@ pub(crate) enum RowFormat {
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
     /// Format to write.
     #[arg(short, long)]

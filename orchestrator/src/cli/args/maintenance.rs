@@ -4,10 +4,32 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::completion;
+
+/// Arguments of `orch ls`.
+#[derive(Debug, Args)]
+pub(crate) struct Ls {
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `orch rm`.
+#[derive(Debug, Args)]
+pub(crate) struct Rm {
+    /// The run, by its full name: `table1.demo`.
+    #[arg(add = completion::run())]
+    pub(crate) run: String,
+    /// Does not ask.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
 /// Arguments of `orch gc`.
 #[derive(Debug, Args)]
 pub(crate) struct Gc {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
     /// Shows what would be removed, and removes nothing.
     #[arg(short = 'n', long)]
@@ -21,9 +43,10 @@ pub(crate) struct Gc {
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// An experiment file, whose worker is checked too.
+    #[arg(add = completion::file())]
     pub(crate) file: Option<PathBuf>,
     /// Its profile; the file's first if absent.
-    #[arg(short, long, value_name = "NAME", requires = "file")]
+    #[arg(short, long, value_name = "NAME", requires = "file", add = completion::profile())]
     pub(crate) profile: Option<String>,
     /// Prints one JSON object.
     #[arg(long)]
@@ -44,11 +67,13 @@ pub(crate) enum DbVerb {
     /// Checks that it is intact and agrees with the files.
     Check {
         /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+        #[arg(add = completion::run())]
         run: Option<String>,
     },
     /// Rebuilds it from the files, while no supervisor is running.
     Rebuild {
         /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+        #[arg(add = completion::run())]
         run: Option<String>,
     },
 }

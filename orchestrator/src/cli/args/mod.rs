@@ -1,19 +1,23 @@
 //! The command line: verbs and their help. The arguments of each are in the files of this folder.
 
 mod analysis;
+mod authoring;
+mod global;
 mod maintenance;
 mod run;
 mod trials;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 pub(super) use analysis::{
     CheckClaims, Compare, Export, ExportFormat, Import, ImportFormat, Plan, Query, Report,
     RowFormat, TableFormat,
 };
-pub(super) use maintenance::{Db, DbVerb, Doctor, Gc};
+pub(super) use authoring::{Completions, Init, ShellName, Validate};
+pub(super) use global::Global;
+pub(super) use maintenance::{Db, DbVerb, Doctor, Gc, Ls, Rm};
 pub(super) use run::{Attach, Run, Status, Wait};
 pub(super) use trials::{Diff, Logs, OneTrialArgs, Retry, Show, Stop, TrialsArgs, Why};
 
@@ -30,6 +34,7 @@ pub(super) use trials::{Diff, Logs, OneTrialArgs, Retry, Show, Stop, TrialsArgs,
     arg_required_else_help = true,
     after_help = "\
 Examples:
+  orch init                                          an experiment file and a script to start from
   orch run experiments/table1.yaml                   train everything at the default profile
   orch run experiments/table1.yaml -n                show what would run, and run nothing
   orch run experiments/table1.yaml --profile paper   the same at the paper's own scale
@@ -63,26 +68,35 @@ impl Cli {
     }
 }
 
-/// Flags of every verb.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Global {
-    /// Folder of all runs.
-    #[arg(long, global = true, env = "ORCH_RUNS", default_value = "runs", value_name = "DIR")]
-    pub(crate) runs: PathBuf,
-    /// Logs more; twice, everything. `ORCH_LOG` filters in detail (`ORCH_LOG=orchestrator=debug`).
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Prints no messages except errors and failures.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Marks the process that `--detach` starts in the background.
-    #[arg(long, hide = true)]
-    pub(crate) background: bool,
-}
-
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Writes an experiment file and a script that run as they are, to start from.
+    ///
+    /// `experiment.yaml` and `train.py` or `train.sh`, with comments, and the schema by which editors check
+    /// them. A file that exists is left alone, and then nothing is written.
+    #[command(after_help = "\
+Example:
+  orch init sine --pytorch && cd sine && orch run experiment.yaml && orch report")]
+    Init(Init),
+    /// Checks an experiment file and runs nothing.
+    ///
+    /// As `orch run -n` does, with its worker's check: every mistake is shown with its line. Exit code 0 if
+    /// it could run, 2 if not.
+    #[command(after_help = "\
+Examples:
+  orch validate experiments/table1.yaml -p paper
+  orch validate experiments/table1.yaml --json | jq -r '.findings[] | \"\\(.line): \\(.message)\"'")]
+    Validate(Validate),
+    /// Prints the JSON Schema of experiment files, for editors.
+    ///
+    /// An editor with a YAML language server completes keys, shows their documentation and marks mistakes
+    /// in a file that names the schema in its first line.
+    #[command(after_help = "\
+Example:
+  orch schema > experiment.schema.json
+  # and in the file: # yaml-language-server: $schema=experiment.schema.json")]
+    Schema,
     /// Runs what is missing of an experiment.
     ///
     /// Prints the plan, then shows every trial's progress until all have ended. Safe to repeat: what
@@ -246,6 +260,16 @@ Examples:
   orch import tensorboard lightning_logs --name theirs --metric val_psnr=val/psnr
   orch import tensorboard seeds --row sr3 --last   the folders are seeds of one row, the last values final")]
     Import(Import),
+    /// Lists every run, the last one first, with its state and how much of it is done.
+    Ls(Ls),
+    /// Removes a run, with its checkpoints, logs, records and report.
+    ///
+    /// Says first what goes, and asks. A run whose supervisor or workers are alive is not removed, and exit
+    /// code 4 or 2 says so.
+    #[command(after_help = "\
+Example:
+  orch rm table1.demo --yes   does not ask, as in a script")]
+    Rm(Rm),
     /// Finds what is wrong with this machine, and says what to do about it.
     ///
     /// One line for each check: CPUs, memory, GPUs and their driver, disk, file system, locks, clock,
@@ -264,6 +288,19 @@ Example:
 Example:
   orch db check table1.demo || orch db rebuild table1.demo")]
     Db(Db),
+    /// Prints the script by which a shell completes commands, options, runs and trials.
+    #[command(after_help = "\
+Examples:
+  source <(orch completions bash)             in ~/.bashrc
+  source <(orch completions zsh)              in ~/.zshrc, after compinit
+  orch completions fish | source              in ~/.config/fish/config.fish")]
+    Completions(Completions),
+    /// Writes a manual page for each command.
+    #[command(hide = true)]
+    Man {
+        /// The folder to write to; made if it is missing.
+        folder: PathBuf,
+    },
     /// Runs one attempt to its end; started by executors.
     #[command(hide = true)]
     Hold {

@@ -6,18 +6,20 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use experiments::schema::executor::Executor;
 
+use crate::cli::completion;
 use crate::slots::ForeignProcesses;
 
 /// Arguments of `orch run`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 #[expect(clippy::struct_field_names, reason = "`--dry-run` is the usual name")]
 pub(crate) struct Run {
     /// The experiment file. The copy that a run keeps, `runs/RUN/experiment.yaml`, runs with that run's
     /// profile and `--set`, unless others are given.
+    #[arg(add = completion::file())]
     pub(crate) file: PathBuf,
     /// Profile to run under; the file's first if absent.
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = completion::profile())]
     pub(crate) profile: Option<String>,
     /// Sets a config value, of all variants or of one. The value is YAML.
     #[arg(short, long, value_name = "[VARIANT:]KEY.PATH=VALUE")]
@@ -27,7 +29,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "KEY=VALUE,…", value_delimiter = ',')]
     pub(crate) resources: Vec<String>,
     /// Runs only this variant; repeatable. The others keep what they have.
-    #[arg(long, value_name = "VARIANT")]
+    #[arg(long, value_name = "VARIANT", add = completion::variant())]
     pub(crate) only: Vec<String>,
     /// Limit of trials that run at once; if absent, as many as CPUs and GPUs allow, or with Slurm
     /// the file's `slurm.max_submit`.
@@ -96,7 +98,7 @@ impl From<ExecutorName> for Executor {
 }
 
 /// The number of failed trials after which `orch run` ends.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[group(multiple = false)]
 pub(crate) struct FailurePolicy {
     /// Runs all other trials to their end, however many have failed. By default nothing more is started
@@ -123,6 +125,7 @@ impl FailurePolicy {
 #[derive(Debug, Args)]
 pub(crate) struct Attach {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
 }
 
@@ -130,6 +133,7 @@ pub(crate) struct Attach {
 #[derive(Debug, Args)]
 pub(crate) struct Wait {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
     /// Waits no longer than this: `90s`, `2h`, `1day`.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -140,6 +144,7 @@ pub(crate) struct Wait {
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
     /// Lists every trial, however many there are, and those that the file no longer names.
     #[arg(short, long)]

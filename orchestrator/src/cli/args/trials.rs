@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::completion;
 use crate::cli::selector::{Selector, SelectorError};
 
 /// A trial and its run.
@@ -9,8 +10,10 @@ use crate::cli::selector::{Selector, SelectorError};
 pub(crate) struct OneTrialArgs {
     /// The trial: the start of its id, `variant=NAME`, `seed=N` or `state=STATE`, or several of
     /// these with commas between. Exactly one trial must match.
+    #[arg(add = completion::trials())]
     pub(crate) trial: Selector,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
 }
 
@@ -30,12 +33,16 @@ pub(crate) struct Show {
 pub(crate) struct Diff {
     /// The one trial: the start of its id, `variant=NAME`, `seed=N` or `state=STATE`, or several of
     /// these with commas between.
+    #[arg(add = completion::trials())]
     pub(crate) a: Selector,
     /// The other, in the same way.
+    #[arg(add = completion::trials())]
     pub(crate) b: Selector,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
     /// The run of the other trial; the same if absent.
+    #[arg(add = completion::run())]
     pub(crate) other_run: Option<String>,
     /// Prints one JSON object.
     #[arg(long)]
@@ -47,8 +54,10 @@ pub(crate) struct Diff {
 pub(crate) struct TrialsArgs {
     /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
     /// with commas between. Of several that match, those with the same cause are shown once.
+    #[arg(add = completion::trials())]
     pub(crate) trial: Selector,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
     pub(crate) run: Option<String>,
 }
 
@@ -86,10 +95,10 @@ pub(crate) struct Why {
 pub(crate) struct Stop {
     /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
     /// with commas between. All that match are selected. With `--all`, the run.
-    #[arg(value_name = "TRIAL", required_unless_present = "all")]
+    #[arg(value_name = "TRIAL", add = completion::trials(), required_unless_present = "all")]
     first: Option<String>,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    #[arg(value_name = "RUN", conflicts_with = "all")]
+    #[arg(value_name = "RUN", add = completion::run(), conflicts_with = "all")]
     second: Option<String>,
     /// Stops all running trials and the supervisor; queued trials stay queued.
     #[arg(long)]
@@ -114,10 +123,10 @@ impl Stop {
 pub(crate) struct Retry {
     /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these
     /// with commas between. All that match are selected. With `--failed`, the run.
-    #[arg(value_name = "TRIAL", required_unless_present = "failed")]
+    #[arg(value_name = "TRIAL", add = completion::trials(), required_unless_present = "failed")]
     first: Option<String>,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
-    #[arg(value_name = "RUN", conflicts_with = "failed")]
+    #[arg(value_name = "RUN", add = completion::run(), conflicts_with = "failed")]
     second: Option<String>,
     /// Every trial that failed.
     #[arg(long)]

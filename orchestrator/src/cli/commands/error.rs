@@ -2,6 +2,8 @@
 
 use std::io;
 
+use experiments::yaml::source;
+
 /// The result of a verb, or of a part of one.
 pub(crate) type Result<T, E = VerbError> = std::result::Result<T, E>;
 
@@ -30,9 +32,17 @@ impl VerbError {
         self.exit_code
     }
 
-    /// The error and its causes on one line, for people.
+    /// The error and its causes on one line, for people. Mistakes in a file are shown with its lines.
     pub(crate) fn chain(&self) -> String {
-        format!("{:#}", self.error)
+        match self.in_file() {
+            Some(error) => error.with_excerpts(),
+            None => format!("{:#}", self.error),
+        }
+    }
+
+    /// The mistakes in a file that it is about; `None` if it is about anything else.
+    pub(super) fn in_file(&self) -> Option<&source::FileError> {
+        self.error.is::<source::FileError>().then(|| self.error.downcast_ref()).flatten()
     }
 
     /// Says first what was attempted; the exit code stays.

@@ -12,6 +12,7 @@ use super::damage::DamagedRecords;
 use super::error::ExitCode;
 use super::export::ExportRequestError;
 use super::import::ImportRequestError;
+use super::init::FileExists;
 use super::logs::LogsError;
 use super::power_plan::NothingToPlan;
 use super::query::SelectError;
@@ -20,6 +21,7 @@ use super::report::explain::ExplainError;
 use super::report::mixed_builds::MixedBuilds;
 use super::report::records::CollectError;
 use super::retry::RetryError;
+use super::rm::RmError;
 use super::until_resolved::NoDesign;
 use crate::cli::selector::SelectorError;
 use crate::code::{CodeError, SnapshotError};
@@ -56,6 +58,7 @@ exit_codes! {
     CompareError => USAGE,
     ExplainError => USAGE,
     ExportRequestError => USAGE,
+    FileExists => USAGE,
     ImportError => USAGE,
     ImportRequestError => USAGE,
     Infeasible => USAGE,
@@ -64,6 +67,7 @@ exit_codes! {
     NothingToPlan => USAGE,
     ProgramError => USAGE,
     RetryError => USAGE,
+    RmError => USAGE,
     SelectError => USAGE,
     SnapshotError => USAGE,
     SelectorError => USAGE,
@@ -164,12 +168,14 @@ mod tests {
             CompareError::Twice { run: name() }.into(),
             ExplainError::NoCell { cell: name(), suggested: None }.into(),
             ExportRequestError::NotText.into(),
+            FileExists { path: PathBuf::new() }.into(),
             ImportError::NoScalars { folder: PathBuf::new() }.into(),
             ImportRequestError::Exists { name: name() }.into(),
             Infeasible::Cpus { wanted: 1, inventory: Inventory::default() }.into(),
             LogsError::NotStarted { trial: name() }.into(),
             ProgramError::NotFound { program: name(), folder: name().into() }.into(),
             RetryError::Retired { id: name() }.into(),
+            RmError::NotConfirmed.into(),
             RunDirError::NoRuns { runs: PathBuf::new() }.into(),
             RunDirError::NoSuchRun { name: name(), runs: PathBuf::new(), known_runs: vec![] }
                 .into(),
@@ -177,7 +183,7 @@ mod tests {
             SelectorError::Malformed { reason: name() }.into(),
             source::FileError { findings: vec![] }.into(),
         ];
-        assert_eq!(codes(errors), [2; 16]);
+        assert_eq!(codes(errors), [2; 18]);
     }
 
     #[test]

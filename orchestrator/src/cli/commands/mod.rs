@@ -4,6 +4,7 @@ mod attach;
 mod causes;
 mod check_claims;
 mod compare;
+mod completions;
 mod damage;
 mod db;
 mod detach;
@@ -17,7 +18,10 @@ mod gc;
 mod hold;
 mod idle;
 mod import;
+mod init;
 mod logs;
+mod ls;
+mod man;
 mod metric_gaps;
 mod one_trial;
 mod output;
@@ -28,8 +32,10 @@ mod query;
 mod report;
 mod retired;
 mod retry;
+mod rm;
 mod run;
 mod run_end;
+mod schema;
 mod show;
 mod skipped_lines;
 mod status;
@@ -38,6 +44,7 @@ mod submit_request;
 mod summary;
 mod supervise;
 mod until_resolved;
+mod validate;
 mod validated_run;
 mod wait;
 mod why;
@@ -48,6 +55,7 @@ use std::io;
 use std::pin::Pin;
 use std::process::ExitCode;
 
+pub use self::completions::complete;
 use self::error::Result;
 use self::output::print_message;
 use crate::cli::args::{Cli, Global, Verb};
@@ -87,8 +95,15 @@ impl Verb {
             Self::Query(arguments) => Box::pin(query::run(arguments, global)),
             Self::Export(arguments) => Box::pin(export::run(arguments, global)),
             Self::Import(arguments) => Box::pin(import::run(arguments, global)),
+            Self::Ls(arguments) => Box::pin(ls::run(arguments, global)),
+            Self::Rm(arguments) => Box::pin(rm::run(arguments, global)),
             Self::Doctor(arguments) => Box::pin(doctor::run(arguments, global)),
             Self::Db(arguments) => Box::pin(db::run(arguments, global)),
+            Self::Init(arguments) => return init::run(arguments, global),
+            Self::Validate(arguments) => return validate::run(arguments, global),
+            Self::Completions(arguments) => return completions::run(arguments),
+            Self::Man { folder } => return man::run(folder),
+            Self::Schema => return schema::run(),
             // Without a runtime: the holder has one thread, which waits for its worker.
             Self::Hold { attempt } => return hold::run(attempt),
             Self::ForkServer => return fork_server::run(),

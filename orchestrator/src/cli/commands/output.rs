@@ -8,13 +8,13 @@ use crate::display::text::harmless;
 
 /// Prints data on standard output.
 pub(super) fn print(text: &str) -> io::Result<()> {
-    write_out(&harmless(text))
+    print_bytes(harmless(text).as_bytes())
 }
 
 /// Prints one JSON object on standard output.
 pub(super) fn print_json(value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)? + "\n";
-    write_out(&escaped(&text))
+    print_bytes(escaped(&text).as_bytes())
 }
 
 /// JSON text without characters that a terminal interprets; they can only be within strings.
@@ -27,10 +27,11 @@ pub(super) fn escaped(json: &str) -> String {
         .collect()
 }
 
-/// A closed pipe (`| head`) is not an error.
-fn write_out(text: &str) -> io::Result<()> {
+/// Prints bytes of this program on standard output, as they are.
+pub(super) fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    // A closed pipe (`| head`) is not an error.
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }

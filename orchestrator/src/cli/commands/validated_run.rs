@@ -54,7 +54,7 @@ impl ValidatedRun {
             expand::override_resources(&run.config.resources, &arguments.resources)?;
         if !global.quiet {
             for warning in &run.warnings {
-                print_message(&format!("warning: {warning}"));
+                print_message(&format!("warning: {}", warning.with_excerpt()));
             }
         }
         run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);

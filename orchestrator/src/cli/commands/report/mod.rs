@@ -1,5 +1,6 @@
 //! `orch report [RUN|FILE]`: draws the table and figures, from the records alone.
 
+mod default_report;
 mod design_history;
 pub(super) mod explain;
 pub(super) mod mixed_builds;
@@ -16,6 +17,7 @@ use experiments::schema::report::{Figure, Report};
 use reports::records::Records;
 use serde_json::{Map, Value, json};
 
+use self::default_report::default_report;
 use self::mixed_builds::{MixedBuilds, ReportOrigins};
 use self::other_run::OtherRun;
 use self::records::Heading;
@@ -132,6 +134,9 @@ pub(super) async fn records_of(
     let mixed_note = mixed.as_ref().map(MixedBuilds::note);
     if let Some(mixed) = mixed.filter(|_| !accept_code_change) {
         return Err(mixed.into());
+    }
+    if request.report == Report::default() {
+        request.report = default_report(&mut store).await?;
     }
     if let Some(table) = &mut request.report.table {
         table.notes.extend(mixed_note.into_iter().chain(notes));

@@ -1,0 +1,86 @@
+//! Completions with live names, asked for as each shell does, and manual pages.
+
+use std::fs;
+use std::process::Command;
+
+use crate::common::test_run::{Ended, TestRun};
+
+/// The candidates for the last of `words`, as `orch` answers the script of `shell`.
+fn candidates(test: &TestRun, shell: &str, words: &str) -> Vec<String> {
+    let words: Vec<_> = words.split(' ').collect();
+    let mut command = test.command("");
+    command
+        .env("ORCH_COMPLETE", shell)
+        .env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string())
+        .env("_CLAP_IFS", "\n")
+        .arg("--")
+        .args(&words);
+    let ended = Ended::of(command.output().unwrap());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    // Zsh and fish also show descriptions.
+    ended.stdout.lines().map(|line| line.split(['\t', ':']).next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn runs_trials_variants_and_profiles_are_completed_in_every_shell() {
+    let test = TestRun::with(&[("seeds: [0]", "seeds: [0, 3]\nprofiles: {demo: {}, paper: {}}")]);
+    test.orch("run trip.yaml --only a -q").expect(0, &[]);
+    for shell in ["bash", "zsh", "fish"] {
+        let of = |words: &str| candidates(&test, shell, words);
+        assert_eq!(of("orch report tr"), ["trip.demo", "trip.yaml"], "{shell}");
+        assert_eq!(of("orch status tri"), ["trip.demo"], "{shell}");
+        assert_eq!(of("orch run trip.yaml -p p"), ["paper"], "{shell}");
+        assert_eq!(of("orch run trip.yaml --only b"), ["b"], "{shell}");
+        assert!(of("orch run t").contains(&"trip.yaml".to_owned()), "{shell}");
+        let ids = of("orch show a-s");
+        assert_eq!(ids.len(), 2, "{shell}: {ids:?}");
+        assert!(ids[0].starts_with("a-s0-") && ids[1].starts_with("a-s3-"), "{shell}: {ids:?}");
+        if shell != "bash" {
+            assert_eq!(of("orch stop seed="), ["seed=0", "seed=3"], "{shell}");
+            assert_eq!(of("orch why variant=a,state=f"), ["variant=a,state=failed"], "{shell}");
+        }
+        assert_eq!(of("orch valid"), ["validate"], "{shell}");
+        // Nothing that is wrong is shown in the middle of a command line.
+        assert_eq!(of("orch status --runs nowhere t"), [""; 0], "{shell}");
+    }
+}
+
+#[test]
+fn the_script_of_each_shell_is_one_that_it_reads() {
+    let test = TestRun::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = test.orch(&format!("completions {shell}"));
+        assert_eq!(script.code, 0, "{}", script.stderr);
+        assert!(script.stdout.contains("ORCH_COMPLETE") && script.stdout.contains("orch"));
+        fs::write(test.path("script"), script.stdout).unwrap();
+        match Command::new(shell).arg("-n").arg(test.path("script")).status() {
+            Ok(status) => assert!(status.success(), "{shell}"),
+            // Not installed; bash always is.
+            Err(error) => assert!(shell != "bash", "{error}"),
+        }
+    }
+    // Bash has completions without a terminal.
+    let folder = env!("CARGO_BIN_EXE_orch").rsplit_once('/').unwrap().0;
+    let typed = format!(
+        "PATH={folder}:$PATH; source <(orch completions bash); \
+         COMP_WORDS=(orch validate tr) COMP_CWORD=2 COMP_TYPE=9; \
+         _clap_complete_orch orch tr validate; echo \"${{COMPREPLY[@]}}\""
+    );
+    let answer = Command::new("bash").args(["-c", &typed]).current_dir(test.path("")).output();
+    assert_eq!(Ended::of(answer.unwrap()).stdout, "trip.yaml\n");
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let test = TestRun::new();
+    test.orch("man pages").expect(0, &[]);
+    let help = test.orch("--help").stdout;
+    let listed = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let verbs = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let verbs: Vec<_> = verbs.filter(|verb| !verb.is_empty() && *verb != "help").collect();
+    assert!(verbs.len() > 20, "{verbs:?}");
+    for verb in verbs {
+        let page = fs::read_to_string(test.path(format!("pages/orch-{verb}.1"))).unwrap();
+        assert!(page.contains(".TH"), "{verb}");
+    }
+}
