@@ -1,6 +1,7 @@
 //! One file per verb, and the dispatch of verbs.
 
 mod attach;
+mod bundle;
 mod causes;
 mod compare;
 mod damage;
@@ -35,6 +36,7 @@ mod stop;
 mod submit_request;
 mod summary;
 mod validated_run;
+mod verify;
 mod wait;
 mod why;
 mod worker_files;
@@ -81,6 +83,8 @@ impl Verb {
             Self::Query(arguments) => Box::pin(query::run(arguments, global)),
             Self::Export(arguments) => Box::pin(export::run(arguments, global)),
             Self::Import(arguments) => Box::pin(import::run(arguments, global)),
+            Self::Bundle(arguments) => Box::pin(bundle::run(arguments, global)),
+            Self::Verify(arguments) => Box::pin(verify::run(arguments)),
             Self::Doctor(arguments) => Box::pin(doctor::run(arguments, global)),
             Self::Db(arguments) => Box::pin(db::run(arguments, global)),
             // Without a runtime: the holder has one thread, which waits for its worker.

@@ -1,5 +1,6 @@
 //! `orch report [RUN|FILE]`: draws the table and figures, from the records alone.
 
+pub(super) mod drawn_again;
 pub(super) mod explain;
 pub(super) mod mixed_builds;
 pub(super) mod other_run;
@@ -11,6 +12,7 @@ use std::path::Path;
 use experiments::expand::{Experiment, ResolvedTrial, Row};
 use experiments::protocol::exit;
 use experiments::schema::report::{Figure, Report};
+use reports::Written;
 use reports::records::Records;
 use serde_json::{Map, Value, json};
 
@@ -25,6 +27,7 @@ use crate::cli::commands::damage::open_intact;
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
+use crate::store::Store;
 
 /// The rows of a run would be in the report twice.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +54,14 @@ type Configs = BTreeMap<String, Map<String, Value>>;
 pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8> {
     let mut request = request(arguments, global)?;
     let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
-    let (records, trials) = collect(&mut request, arguments, global, &out).await?;
+    let mut store = open_intact(&request.dir).await?;
+    let mixed = if arguments.accept_code_change { Mixed::Noted } else { Mixed::Refused };
+    let (mut records, mut trials) = collect(&mut request, &mut store, mixed, &out).await?;
+    for run in &arguments.beside {
+        let run = RunDir::find(&global.runs, Some(run))?;
+        let other = OtherRun::read(&run, &request.report, &out).await?;
+        add(other, &mut request.report, &mut records, &mut trials)?;
+    }
     let provenance = explain::provenance(&request.dir, &records, &trials);
     if let Some(cell) = &arguments.explain {
         let one = explain::one(&provenance, cell)?;
@@ -62,11 +72,7 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
         }
         return Ok(exit::OK);
     }
-    let mut written = reports::write(&request.report, &records, &out)?;
-    let path = out.join("provenance.json");
-    atomic_file::clean_up_beside(&path);
-    atomic_file::write_json(&path, &provenance)?;
-    written.files.push(path);
+    let written = write(&request.report, &records, &provenance, &out)?;
     if arguments.json {
         print_json(&json!({
             "schema": 1,
@@ -96,18 +102,49 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
     Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
 }
 
+/// Draws the report of the run's newest plan, as its records in `store` have it, into the folder `out`.
+/// Returns what was drawn.
+pub(super) async fn draw(
+    dir: &RunDir,
+    store: &mut Store,
+    mixed: Mixed,
+    out: &Path,
+) -> Result<Written> {
+    let mut request = of_run(dir.clone())?;
+    let (records, trials) = collect(&mut request, store, mixed, out).await?;
+    write(&request.report, &records, &explain::provenance(dir, &records, &trials), out)
+}
+
+/// Results of different builds, code or data in one report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mixed {
+    /// They are an error.
+    Refused,
+    /// They are drawn, and the table says so.
+    Noted,
+}
+
+/// Writes the report with its provenance.
+fn write(report: &Report, records: &Records, provenance: &Value, out: &Path) -> Result<Written> {
+    let mut written = reports::write(report, records, out)?;
+    let path = out.join("provenance.json");
+    atomic_file::clean_up_beside(&path);
+    atomic_file::write_json(&path, provenance)?;
+    written.files.push(path);
+    Ok(written)
+}
+
 /// The records to draw, and the provenance of their trials.
 async fn collect(
     request: &mut ReportRequest,
-    arguments: &args::Report,
-    global: &Global,
+    store: &mut Store,
+    mixed: Mixed,
     out: &Path,
 ) -> Result<(Records, Map<String, Value>)> {
-    let mut store = open_intact(&request.dir).await?;
-    let ReportOrigins { mixed, notes } = ReportOrigins::read(&mut store).await?;
-    let mixed_note = mixed.as_ref().map(MixedBuilds::note);
-    if let Some(mixed) = mixed.filter(|_| !arguments.accept_code_change) {
-        return Err(mixed.into());
+    let ReportOrigins { mixed: found, notes } = ReportOrigins::read(store).await?;
+    let mixed_note = found.as_ref().map(MixedBuilds::note);
+    if let Some(found) = found.filter(|_| mixed == Mixed::Refused) {
+        return Err(found.into());
     }
     if let Some(table) = &mut request.report.table {
         table.notes.extend(mixed_note.into_iter().chain(notes));
@@ -119,14 +156,8 @@ async fn collect(
         rows: &request.rows,
         configs: &request.configs,
     };
-    let report = &request.report;
-    let mut records = records::collect(&mut store, &request.dir, &heading, report, out).await?;
-    let mut trials = explain::trials(&mut store, &request.dir).await?;
-    for run in &arguments.beside {
-        let run = RunDir::find(&global.runs, Some(run))?;
-        let other = OtherRun::read(&run, &request.report, out).await?;
-        add(other, &mut request.report, &mut records, &mut trials)?;
-    }
+    let records = records::collect(store, &request.dir, &heading, &request.report, out).await?;
+    let trials = explain::trials(store, &request.dir).await?;
     Ok((records, trials))
 }
 
@@ -177,7 +208,11 @@ fn request(arguments: &args::Report, global: &Global) -> Result<ReportRequest> {
         (Some(name), Some(profile)) => Some(format!("{name}.{profile}")),
         (name, _) => name.clone(),
     };
-    let dir = RunDir::find(&global.runs, name.as_deref())?;
+    of_run(RunDir::find(&global.runs, name.as_deref())?)
+}
+
+/// The report as the run was resolved.
+fn of_run(dir: RunDir) -> Result<ReportRequest> {
     let resolved = RunSnapshot::read(&dir.resolved())?;
     let caption = resolved.with_set(&resolved.run.caption);
     Ok(ReportRequest {
