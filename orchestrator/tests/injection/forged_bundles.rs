@@ -90,7 +90,10 @@ impl Forgery {
                 random,
             ),
             Self::EditedRecord => {
-                let sealed = |name: &str| SEALED.iter().any(|end| name.ends_with(end));
+                // The report has a `provenance.json` of its own.
+                let sealed = |name: &str| {
+                    !name.starts_with("report/") && SEALED.iter().any(|end| name.ends_with(end))
+                };
                 edited(bundle, choose(&names, random, sealed), random)
             }
             Self::EditedJournal => edited(bundle, "journal.jsonl".to_owned(), random),
