@@ -12,7 +12,7 @@
 # make bench-python   cost of the calls of the Python helper
 # make bench-slurm    cost of a run of 500 trials on a local Slurm cluster; needs root
 # make faults   experiments with hundreds of injected faults; set FAULTS=500 SEED=7, MUTATIONS=500 for
-#               damaged files, CUTS=20 for power cuts
+#               damaged files and forged bundles, CUTS=20 for power cuts
 # make crashes  every verb that writes, killed before each of its changes to files
 # make simulate the orchestrator's decisions in a simulation; set EVENTS=1000000 SEED=1
 # make simulate-statistics   error rates and power of the reports' tests in simulated experiments; set

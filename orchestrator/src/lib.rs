@@ -1,5 +1,6 @@
 //! The command line, the supervisor and what it stores.
 
+mod bundle;
 pub mod cli;
 pub mod code;
 pub mod display;

@@ -5,6 +5,7 @@
 
 /// The shared helpers, as far as this program uses them.
 mod common {
+    pub(crate) mod bundles;
     pub(crate) mod default_file;
     pub(crate) mod local;
     pub(crate) mod observe;
@@ -16,6 +17,7 @@ mod common {
 
 mod commands {
     mod background;
+    mod bundle;
     mod code;
     mod compare;
     mod completions;
@@ -34,6 +36,7 @@ mod commands {
     mod gc;
     mod gpus;
     mod help;
+    mod hostile_bundles;
     mod hostile_files;
     mod hostile_worker;
     mod import;
@@ -58,6 +61,7 @@ mod commands {
     mod until_resolved;
     mod usage;
     mod validate;
+    mod verify;
 }
 
 use common::local as executor;

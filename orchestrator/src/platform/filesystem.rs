@@ -3,7 +3,7 @@
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
@@ -90,6 +90,23 @@ pub(crate) fn clock_difference(folder: &Path) -> io::Result<Duration> {
     let after = SystemTime::now();
     let (early, late) = (before.duration_since(stamped), stamped.duration_since(after));
     Ok(early.or(late).unwrap_or_default())
+}
+
+/// The file at `path`, or all files below the folder there; links are not followed.
+pub(crate) fn files_below(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs_err::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            files.extend(files_below(&entry.path())?);
+        } else if entry.file_type()?.is_file() {
+            files.push(entry.path());
+        }
+    }
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! SHA-256, in hexadecimal.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,12 @@ pub(crate) fn short(hash: &str, digits: usize) -> &str {
 }
 
 /// Reads to the end: the number of bytes, and their SHA-256 in hexadecimal.
-pub(crate) fn sha256_of(mut from: impl Read) -> io::Result<(u64, String)> {
+pub(crate) fn sha256_of(from: impl Read) -> io::Result<(u64, String)> {
+    copy(from, io::sink())
+}
+
+/// Copies to the end: the number of bytes, and their SHA-256 in hexadecimal.
+pub(crate) fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut length = 0;
@@ -24,6 +29,7 @@ pub(crate) fn sha256_of(mut from: impl Read) -> io::Result<(u64, String)> {
             Ok(0) => break,
             Ok(n) => {
                 hasher.update(&buffer[..n]);
+                to.write_all(&buffer[..n])?;
                 length += n as u64;
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

@@ -96,6 +96,19 @@ pub(crate) async fn check(
     Ok(found)
 }
 
+/// The damage of attempts whose work does not count, of which [`check`] says nothing.
+pub(crate) async fn check_superseded(
+    store: &mut Store,
+    run: &RunDir,
+) -> Result<BTreeSet<Damage>, StoreError> {
+    let accepted = store.accepted_files().await?;
+    let mut found = Integrity::default();
+    for sealed in store.superseded_attempts().await? {
+        check_sealed(run, &sealed, &accepted, &mut found);
+    }
+    Ok(found.damage)
+}
+
 /// Attempts whose files one thread looks at, at least.
 const SHARE: usize = 256;
 

@@ -143,19 +143,34 @@ impl Store {
     /// The attempts that are over and whose work counts: those that have not been superseded by one that began
     /// anew.
     pub(super) async fn sealed_attempts(&mut self) -> Result<Vec<SealedAttempt>, StoreError> {
+        self.attempts_that_are_over(true).await
+    }
+
+    /// The other attempts that are over: those of retired trials, and those that have been superseded.
+    pub(super) async fn superseded_attempts(&mut self) -> Result<Vec<SealedAttempt>, StoreError> {
+        self.attempts_that_are_over(false).await
+    }
+
+    async fn attempts_that_are_over(
+        &mut self,
+        count: bool,
+    ) -> Result<Vec<SealedAttempt>, StoreError> {
         let rows: Vec<(String, u32, String, bool)> = self
-            .fetch_all(sqlx::query_as(
-                "select trial.name, attempt.number, attempt.seal,
-                    trial.state = 'succeeded' and attempt.number =
-                        (select max(number) from attempt as last
-                         where last.trial_id = attempt.trial_id)
-                 from attempt
-                 join trial using (trial_id)
-                 join effective_attempt as effective using (attempt_id)
-                 where attempt.seal is not null and trial.position is not null
-                    and (effective.effective_until is null or effective.effective_until >= 0)
-                 order by attempt.attempt_id",
-            ))
+            .fetch_all(
+                sqlx::query_as(
+                    "select trial.name, attempt.number, attempt.seal,
+                trial.state = 'succeeded' and attempt.number =
+                    (select max(number) from attempt as last
+                     where last.trial_id = attempt.trial_id)
+             from attempt
+             join trial using (trial_id)
+             join effective_attempt as effective using (attempt_id)
+             where attempt.seal is not null and ? = (trial.position is not null
+                and (effective.effective_until is null or effective.effective_until >= 0))
+             order by attempt.attempt_id",
+                )
+                .bind(count),
+            )
             .await?;
         let attempts = rows.into_iter().map(|(trial, number, seal, is_final)| {
             let seal = serde_json::from_str(&seal).ok();

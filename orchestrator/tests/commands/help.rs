@@ -36,6 +36,8 @@ profiles:
         ("compare-help", "compare --help"),
         ("query-help", "query --help"),
         ("export-help", "export --help"),
+        ("bundle-help", "bundle --help"),
+        ("verify-help", "verify --help"),
         ("plan", "run trip.yaml -n"),
         ("plan-of-a-profile", "run trip.yaml -n -p paper --only b"),
     ] {

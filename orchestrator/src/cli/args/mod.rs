@@ -2,6 +2,7 @@
 
 mod analysis;
 mod authoring;
+mod bundle;
 mod global;
 mod maintenance;
 mod run;
@@ -16,6 +17,7 @@ pub(super) use analysis::{
     RowFormat, TableFormat,
 };
 pub(super) use authoring::{Completions, Init, ShellName, Validate};
+pub(super) use bundle::{Bundle, Verify};
 pub(super) use global::Global;
 pub(super) use maintenance::{Db, DbVerb, Doctor, Gc, Ls, Rm};
 pub(super) use run::{Attach, Run, Status, Wait};
@@ -260,6 +262,27 @@ Examples:
   orch import tensorboard lightning_logs --name theirs --metric val_psnr=val/psnr
   orch import tensorboard seeds --row sr3 --last   the folders are seeds of one row, the last values final")]
     Import(Import),
+    /// Makes one file of a run's evidence, which others can verify.
+    ///
+    /// The experiment, the journal, every attempt's events and records, and the report, which is drawn from
+    /// them; not the database. The same run gives the same bytes. It is an RO-Crate in a zip archive.
+    /// Exit codes as of `orch report`, and 4 while trials are running. docs/bundle.md says what is in it.
+    #[command(after_help = "\
+Examples:
+  orch bundle table1.paper                    writes table1.paper.orch.zip
+  orch bundle table1 -o paper/evidence.orch.zip --checkpoints --logs
+  orch bundle table1 -o evidence              the same as a folder")]
+    Bundle(Bundle),
+    /// Verifies a bundle: its files, its records, and that its report follows from them.
+    ///
+    /// Compares every file with the manifest, the records with their seals and the journal's chain, makes
+    /// the database again and draws the report again, which must be the same to the byte. Nothing is run,
+    /// and nothing is written beside the bundle. Exit codes: 0 all of it agrees, 3 something could not be
+    /// verified, 5 something does not agree, or the file is no bundle.
+    #[command(after_help = "\
+Example:
+  orch verify table1.paper.orch.zip")]
+    Verify(Verify),
     /// Lists every run, the last one first, with its state and how much of it is done.
     Ls(Ls),
     /// Removes a run, with its checkpoints, logs, records and report.

@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: &args::CheckClaims, global: &Global) -> Resul
     let spool_folder = tempfile::tempdir()?;
     let records =
         report::records_of(&mut request, arguments.accept_code_change, spool_folder.path());
-    let (records, _) = records.await?;
+    let records = records.await?;
     let judged = claims::judge(&request.report, &records)?;
     if judged.is_empty() {
         return Err(CheckClaimsError::NoClaims { run: request.dir.name() }.into());

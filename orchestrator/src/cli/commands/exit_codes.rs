@@ -23,6 +23,7 @@ use super::report::records::CollectError;
 use super::retry::RetryError;
 use super::rm::RmError;
 use super::until_resolved::NoDesign;
+use crate::bundle::BundleError;
 use crate::cli::selector::SelectorError;
 use crate::code::{CodeError, SnapshotError};
 use crate::executor::holder::HoldError;
@@ -90,6 +91,21 @@ exit_codes! {
     atomic_file::FileError => SOME_FAILED,
     io::Error => SOME_FAILED,
     serde_json::Error => SOME_FAILED,
+}
+
+impl ExitCode for BundleError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Exists { .. }
+            | Self::Missing { .. }
+            | Self::Name { .. }
+            | Self::Secret { .. }
+            | Self::Version { .. } => USAGE,
+            Self::Running { .. } => LOCKED,
+            Self::Refused { .. } => DAMAGED,
+            Self::Io { .. } | Self::Store(_) => SOME_FAILED,
+        }
+    }
 }
 
 impl ExitCode for RunDirError {

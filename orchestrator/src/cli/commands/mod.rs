@@ -1,6 +1,7 @@
 //! One file per verb, and the dispatch of verbs.
 
 mod attach;
+mod bundle;
 mod causes;
 mod check_claims;
 mod compare;
@@ -46,6 +47,7 @@ mod supervise;
 mod until_resolved;
 mod validate;
 mod validated_run;
+mod verify;
 mod wait;
 mod why;
 mod worker_files;
@@ -95,6 +97,8 @@ impl Verb {
             Self::Query(arguments) => Box::pin(query::run(arguments, global)),
             Self::Export(arguments) => Box::pin(export::run(arguments, global)),
             Self::Import(arguments) => Box::pin(import::run(arguments, global)),
+            Self::Bundle(arguments) => Box::pin(bundle::run(arguments, global)),
+            Self::Verify(arguments) => Box::pin(verify::run(arguments)),
             Self::Ls(arguments) => Box::pin(ls::run(arguments, global)),
             Self::Rm(arguments) => Box::pin(rm::run(arguments, global)),
             Self::Doctor(arguments) => Box::pin(doctor::run(arguments, global)),

@@ -32,7 +32,7 @@ pub(super) async fn run(arguments: &args::Plan, global: &Global) -> Result<u8> {
     let mut pilot = ReportRequest::new(Some(of), None, global)?;
     pilot.report = run.config.report;
     let spool_folder = tempfile::tempdir()?;
-    let (records, _) =
+    let records =
         report::records_of(&mut pilot, arguments.accept_code_change, spool_folder.path()).await?;
     let plan = claims::power(&pilot.report, &records)?;
     if arguments.json {

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use experiments::protocol::trial::ENV_OF_ATTEMPTS;
 
 use crate::platform::host::{self, Host};
-use crate::run_dir::attempt::{Command, Environment};
+use crate::run_dir::attempt::{Command, Environment, is_secret};
 
 /// Variables that are recorded with their values: they decide which programs and libraries a worker
 /// finds and how it computes.
@@ -16,9 +16,6 @@ const RECORDED: [&str; 6] = ["PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG", "
 /// Prefixes of further ones.
 const RECORDED_PREFIXES: [&str; 9] =
     ["CUDA_", "OMP_", "MKL_", "NCCL_", "PYTHON", "CONDA_", "ORCH_", "LC_", "SLURM_"];
-
-/// Words in a variable's name by which its value is taken for a secret.
-const SECRET_WORDS: [&str; 7] = ["TOKEN", "SECRET", "PASS", "CREDENTIAL", "KEY", "AUTH", "JWT"];
 
 /// `inherited` without the variables of an outer attempt, overridden by `set`. The user's other
 /// settings, which may be meant for the worker, are passed on.
@@ -56,11 +53,6 @@ pub(super) fn record(variables: &BTreeMap<OsString, OsString>, command: &Command
 
 fn is_recorded(name: &str) -> bool {
     RECORDED.contains(&name) || RECORDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_uppercase();
-    SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]

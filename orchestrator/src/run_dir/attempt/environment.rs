@@ -27,3 +27,12 @@ pub struct Environment {
     #[serde(default)]
     pub unrecorded: Vec<String>,
 }
+
+/// Words in a variable's name by which its value is taken for a secret.
+const SECRET_WORDS: [&str; 7] = ["TOKEN", "SECRET", "PASS", "CREDENTIAL", "KEY", "AUTH", "JWT"];
+
+/// True if the value of the variable `name` may be a secret, so that it is not recorded.
+pub(crate) fn is_secret(name: &str) -> bool {
+    let name = name.to_uppercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}

@@ -10,5 +10,6 @@ mod stop_mode;
 pub use command::Command;
 pub use dir::AttemptDir;
 pub use environment::Environment;
+pub(crate) use environment::is_secret;
 pub use exit::{Exit, Outcome, StopSource};
 pub use stop_mode::StopMode;

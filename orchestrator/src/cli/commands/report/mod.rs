@@ -2,6 +2,7 @@
 
 mod default_report;
 mod design_history;
+pub(super) mod drawn_again;
 pub(super) mod explain;
 pub(super) mod mixed_builds;
 mod origins;
@@ -14,6 +15,7 @@ use std::path::Path;
 use experiments::expand::{Experiment, ResolvedTrial, Row};
 use experiments::protocol::exit;
 use experiments::schema::report::{Figure, Report};
+use reports::Written;
 use reports::records::Records;
 use serde_json::{Map, Value, json};
 
@@ -29,6 +31,7 @@ use crate::cli::commands::damage::open_intact;
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
+use crate::store::Store;
 
 /// The rows of a run would be in the report twice.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +62,15 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
     let mut request =
         ReportRequest::new(arguments.of.as_deref(), arguments.profile.as_deref(), global)?;
     let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
-    let (records, trials) = collect(&mut request, arguments, global, &out).await?;
+    let mut store = open_intact(&request.dir).await?;
+    let mixed = if arguments.accept_code_change { Mixed::Noted } else { Mixed::Refused };
+    let (mut records, mut trials) = collect(&mut request, &mut store, mixed, &out).await?;
+    for run in &arguments.beside {
+        let run = RunDir::find(&global.runs, Some(run))?;
+        let other = OtherRun::read(&run, &request.report, &out).await?;
+        add(other, &mut request.report, &mut records, &mut trials)?;
+    }
+    records.origins = origins::of_trials(&trials);
     let provenance = explain::provenance(&request.dir, &records, &trials);
     if let Some(cell) = &arguments.explain {
         let one = explain::one(&provenance, cell)?;
@@ -70,11 +81,7 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
         }
         return Ok(exit::OK);
     }
-    let mut written = reports::write(&request.report, &records, &out)?;
-    let path = out.join("provenance.json");
-    atomic_file::clean_up_beside(&path);
-    atomic_file::write_json(&path, &provenance)?;
-    written.files.push(path);
+    let written = write(&request.report, &records, &provenance, &out)?;
     if arguments.json {
         print_json(&json!({
             "schema": 1,
@@ -104,39 +111,63 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
     Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
 }
 
-/// The records to draw, and the provenance of their trials.
-async fn collect(
-    request: &mut ReportRequest,
-    arguments: &args::Report,
-    global: &Global,
+/// Draws the report of the run's newest plan, as its records in `store` have it, into the folder `out`.
+/// Returns what was drawn.
+pub(super) async fn draw(
+    dir: &RunDir,
+    store: &mut Store,
+    mixed: Mixed,
     out: &Path,
-) -> Result<(Records, Map<String, Value>)> {
-    let (mut records, mut trials) = records_of(request, arguments.accept_code_change, out).await?;
-    for run in &arguments.beside {
-        let run = RunDir::find(&global.runs, Some(run))?;
-        let other = OtherRun::read(&run, &request.report, out).await?;
-        add(other, &mut request.report, &mut records, &mut trials)?;
-    }
-    records.run = origins::of_run(&request.description, request.command.clone(), &trials);
-    records.origins = origins::of_trials(&trials);
-    Ok((records, trials))
+) -> Result<Written> {
+    let mut request = ReportRequest::of_run(dir.clone())?;
+    let (records, trials) = collect(&mut request, store, mixed, out).await?;
+    write(&request.report, &records, &explain::provenance(dir, &records, &trials), out)
 }
 
-/// The run's own records, and the provenance of its trials; an error if they mix results of different builds,
-/// unless these are accepted. `spool_folder` is as in [`records::collect`].
+/// Results of different builds, code or data in one report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mixed {
+    /// They are an error.
+    Refused,
+    /// They are drawn, and the table says so.
+    Noted,
+}
+
+/// Writes the report with its provenance.
+fn write(report: &Report, records: &Records, provenance: &Value, out: &Path) -> Result<Written> {
+    let mut written = reports::write(report, records, out)?;
+    let path = out.join("provenance.json");
+    atomic_file::clean_up_beside(&path);
+    atomic_file::write_json(&path, provenance)?;
+    written.files.push(path);
+    Ok(written)
+}
+
+/// The run's own records, and the provenance of its trials. `spool_folder` is as in [`records::collect`].
 pub(super) async fn records_of(
     request: &mut ReportRequest,
     accept_code_change: bool,
     spool_folder: &Path,
-) -> Result<(Records, Map<String, Value>)> {
+) -> Result<Records> {
     let mut store = open_intact(&request.dir).await?;
-    let ReportOrigins { mixed, notes } = ReportOrigins::read(&mut store).await?;
-    let mixed_note = mixed.as_ref().map(MixedBuilds::note);
-    if let Some(mixed) = mixed.filter(|_| !accept_code_change) {
-        return Err(mixed.into());
+    let mixed = if accept_code_change { Mixed::Noted } else { Mixed::Refused };
+    Ok(collect(request, &mut store, mixed, spool_folder).await?.0)
+}
+
+/// The records to draw, and the provenance of their trials.
+async fn collect(
+    request: &mut ReportRequest,
+    store: &mut Store,
+    mixed: Mixed,
+    out: &Path,
+) -> Result<(Records, Map<String, Value>)> {
+    let ReportOrigins { mixed: found, notes } = ReportOrigins::read(store).await?;
+    let mixed_note = found.as_ref().map(MixedBuilds::note);
+    if let Some(found) = found.filter(|_| mixed == Mixed::Refused) {
+        return Err(found.into());
     }
     if request.report == Report::default() {
-        request.report = default_report(&mut store).await?;
+        request.report = default_report(store).await?;
     }
     if let Some(table) = &mut request.report.table {
         table.notes.extend(mixed_note.into_iter().chain(notes));
@@ -149,10 +180,11 @@ pub(super) async fn records_of(
         configs: &request.configs,
     };
     let report = &request.report;
-    let mut records =
-        records::collect(&mut store, &request.dir, &heading, report, spool_folder).await?;
-    records.claim_notes = design_history::notes(&mut store, report).await?;
-    let trials = explain::trials(&mut store, &request.dir).await?;
+    let mut records = records::collect(store, &request.dir, &heading, report, out).await?;
+    let trials = explain::trials(store, &request.dir).await?;
+    records.claim_notes = design_history::notes(store, report).await?;
+    records.run = origins::of_run(&request.description, request.command.clone(), &trials);
+    records.origins = origins::of_trials(&trials);
     Ok((records, trials))
 }
 
@@ -206,7 +238,11 @@ impl ReportRequest {
             (Some(name), Some(profile)) => Some(format!("{name}.{profile}")),
             (name, _) => name.map(str::to_owned),
         };
-        let dir = RunDir::find(&global.runs, name.as_deref())?;
+        Self::of_run(RunDir::find(&global.runs, name.as_deref())?)
+    }
+
+    /// The report as the run was resolved.
+    fn of_run(dir: RunDir) -> Result<Self> {
         let resolved = RunSnapshot::read(&dir.resolved())?;
         let caption = resolved.with_set(&resolved.run.caption);
         Ok(Self {

@@ -1,0 +1,49 @@
+//! Arguments of the verbs for bundles.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Arguments of `orch bundle`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub(crate) struct Bundle {
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    pub(crate) run: Option<String>,
+    /// The file to write, or, if the name does not end in `.zip`, the folder; `RUN.orch.zip` here if absent.
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+    /// Adds the output of the workers.
+    #[arg(long)]
+    pub(crate) logs: bool,
+    /// Adds the checkpoints that are still there.
+    #[arg(long)]
+    pub(crate) checkpoints: bool,
+    /// Adds all artifacts; those that the report shows are always in it.
+    #[arg(long)]
+    pub(crate) artifacts: bool,
+    /// Says that a variable that `worker.env` sets is no secret, although its name looks like one. May be
+    /// given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) not_secret: Vec<String>,
+    /// Draws results of different builds of the worker, or made before the data changed, in one
+    /// table, and says so below it.
+    #[arg(long)]
+    pub(crate) accept_code_change: bool,
+    /// Accepts a report with missing trials; its cells are marked all the same.
+    #[arg(long)]
+    pub(crate) allow_partial: bool,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `orch verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The bundle, a file or a folder, which is only read.
+    pub(crate) bundle: PathBuf,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

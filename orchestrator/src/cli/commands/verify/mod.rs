@@ -1,0 +1,86 @@
+//! `orch verify BUNDLE`: compares a bundle with its manifest, its records with their seals, and its report
+//! with one that is drawn again.
+
+mod check;
+mod page;
+mod records;
+mod redrawn;
+
+use std::path::Path;
+
+use experiments::protocol::exit;
+
+use self::check::{Check, Outcome};
+use super::error::Result;
+use super::output::{print, print_json};
+use crate::bundle::{self, Unpacked};
+use crate::cli::args;
+
+/// Runs the verb.
+pub(super) async fn run(arguments: &args::Verify) -> Result<u8> {
+    let bundle = Unpacked::open(&arguments.bundle)?;
+    let mut checks = vec![files(&bundle)];
+    checks.extend(archive(&bundle, &arguments.bundle)?);
+    match records::open(&bundle).await {
+        Ok(mut store) => {
+            checks.extend(records::check(&bundle, &mut store).await?);
+            checks.push(redrawn::report(&bundle, &mut store).await?);
+            checks.push(redrawn::metadata(&bundle, &mut store).await?);
+        }
+        Err(error) => checks.push(Check {
+            subject: "records",
+            outcome: Outcome::Differs(vec![format!("they cannot be read: {}", error.chain())]),
+        }),
+    }
+    if arguments.json {
+        print_json(&page::json(&bundle, &checks))?;
+    } else {
+        print(&page::text(&bundle, &arguments.bundle, &checks))?;
+    }
+    Ok(exit_code(&checks))
+}
+
+/// The exit code that says the worst that was found.
+fn exit_code(checks: &[Check]) -> u8 {
+    let has = |is: fn(&Outcome) -> bool| checks.iter().any(|check| is(&check.outcome));
+    if has(|outcome| matches!(outcome, Outcome::Differs(_))) {
+        exit::DAMAGED
+    } else if has(|outcome| matches!(outcome, Outcome::Unverified(_))) {
+        exit::INCOMPLETE
+    } else {
+        exit::OK
+    }
+}
+
+/// Compares every file with the manifest.
+fn files(bundle: &Unpacked) -> Check {
+    let differences = bundle.differences();
+    let outcome = if differences.is_empty() {
+        Outcome::Verified(format!("{} files are as in the manifest", bundle.hashes.len()))
+    } else {
+        Outcome::Differs(differences)
+    };
+    Check { subject: "files", outcome }
+}
+
+/// Compares the archive with one that is made of its files again; `None` of a bundle that is a folder.
+fn archive(bundle: &Unpacked, path: &Path) -> Result<Option<Check>> {
+    if path.is_dir() {
+        return Ok(None);
+    }
+    let made_by = &bundle.description.orch;
+    let outcome = if bundle::same_archive(&bundle.files(), path, bundle.temporary())? {
+        Outcome::Verified("it is byte for byte the archive that `orch bundle` makes".to_owned())
+    } else if bundle.description.is_of_this_version() {
+        Outcome::Differs(vec![
+            "it is not the archive that `orch bundle` makes of these files, which were read from it \
+             all the same"
+                .to_owned(),
+        ])
+    } else {
+        Outcome::Unverified(vec![format!(
+            "orch {made_by} made it, which may order or compress its files otherwise"
+        )])
+    };
+    Ok(Some(Check { subject: "archive", outcome }))
+}
