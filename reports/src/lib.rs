@@ -69,7 +69,7 @@ pub enum ReportError {
     Write(#[from] io::Error),
 }
 
-/// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table,
+/// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table, its cells by name as `NAME-values.tex`,
 /// `NAME-against.csv` of its comparisons with a baseline, `figures/*.svg` and `.png`, what they
 /// show as `data/*.csv`, and all of it on one page, `report.html`.
 ///
@@ -133,6 +133,7 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         }
         files.add(format!("{name}.json"), table.json().into_bytes());
         files.add(format!("{name}.tex"), table.latex().into_bytes());
+        files.add(values_path(name), table.latex_values().into_bytes());
         written.incomplete = table.incomplete();
         written.table = Some(table.terminal());
     }
@@ -171,6 +172,11 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
 /// The file of the comparisons of the table `name` with its baseline.
 fn comparisons_path(name: &str) -> String {
     format!("{name}-against.csv")
+}
+
+/// The file of the cells of the table `name`, for a paper's text.
+fn values_path(name: &str) -> String {
+    format!("{name}-values.tex")
 }
 
 fn check_names(report: &Report) -> Result<(), ReportError> {

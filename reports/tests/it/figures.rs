@@ -60,7 +60,7 @@ fn two_reports_of_the_same_records_are_the_same_bytes() {
     let bytes = || {
         let out = tempfile::tempdir().unwrap();
         let written = write(&report(figures.clone()), &records, out.path()).unwrap();
-        assert_eq!(written.files.len(), 4 + 3 + 3 + 3 + 1);
+        assert_eq!(written.files.len(), 5 + 3 + 3 + 3 + 1);
         written.files.iter().map(|file| fs_err::read(file).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(bytes(), bytes());
@@ -86,9 +86,9 @@ fn a_figure_without_records_is_a_sentence_and_removes_its_old_picture() {
             "figure `sheet`: no image `sample` yet",
         ]
     );
-    assert_eq!(written.files.len(), 5, "the table comes out all the same");
+    assert_eq!(written.files.len(), 6, "the table comes out all the same");
     assert!(!old.exists() && out.path().join("figures/mine.png").exists());
-    assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 6, "no temporary file is left");
+    assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 7, "no temporary file is left");
 }
 
 #[test]

@@ -176,7 +176,8 @@ Examples:
     #[command(after_help = "\
 Example:
   orch report table1 --profile paper
-  orch report table1 --explain sr4.psnr   the provenance of that number")]
+  orch report table1 --explain sr4.psnr   the provenance of that number
+  orch report table1 --check   fails if the report is not that of the records")]
     Report(Report),
     /// Puts the rows of several runs in one table.
     ///

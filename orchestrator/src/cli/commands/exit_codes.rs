@@ -18,7 +18,7 @@ use super::report::explain::ExplainError;
 use super::report::mixed_builds::MixedBuilds;
 use super::report::records::CollectError;
 use super::retry::RetryError;
-use crate::bundle::BundleError;
+use crate::bundle::{BundleError, SignatureError};
 use crate::cli::selector::SelectorError;
 use crate::code::{CodeError, SnapshotError};
 use crate::executor::holder::HoldError;
@@ -60,6 +60,7 @@ exit_codes! {
     ProgramError => USAGE,
     RetryError => USAGE,
     SelectError => USAGE,
+    SignatureError => USAGE,
     SnapshotError => USAGE,
     SelectorError => USAGE,
     source::FileError => USAGE,
@@ -93,7 +94,7 @@ impl ExitCode for BundleError {
             | Self::Version { .. } => USAGE,
             Self::Running { .. } => LOCKED,
             Self::Refused { .. } => DAMAGED,
-            Self::Io { .. } | Self::Store(_) => SOME_FAILED,
+            Self::Io { .. } | Self::Sign { .. } | Self::Store(_) => SOME_FAILED,
         }
     }
 }
