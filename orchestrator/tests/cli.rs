@@ -49,6 +49,7 @@ mod commands {
     mod provenance;
     mod query;
     mod real_worker;
+    mod report_check;
     mod requests;
     mod stale_results;
     mod stall;

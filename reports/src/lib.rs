@@ -69,7 +69,8 @@ pub enum ReportError {
     Write(#[from] io::Error),
 }
 
-/// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table,
+/// Writes the report below the folder `out`: `NAME.md`, `.csv`, `.json` and `.tex` of the table, its cells by
+/// name as `NAME-values.tex`,
 /// `NAME-against.csv` and `.tex` of its comparisons with a baseline, `figures/*.svg`, `.png` and `.pdf`, what
 /// they show as `data/*.csv`, captions for LaTeX in `captions/`, and all of it on one page, `report.html`.
 ///
@@ -169,6 +170,7 @@ fn add_table(table: &Table, files: &mut Files) {
     files.add(format!("{name}.csv"), table.csv().into_bytes());
     files.add(format!("{name}.json"), table.json().into_bytes());
     files.add(format!("{name}.tex"), table.latex().into_bytes());
+    files.add(values_path(name), table.latex_values().into_bytes());
     files.add_caption(name, &table.latex_caption());
     let [csv, tex, _] = comparison_paths(name);
     if let Some(comparisons) = table.comparisons_csv() {
@@ -185,6 +187,11 @@ fn add_table(table: &Table, files: &mut Files) {
 fn comparison_paths(name: &str) -> [PathBuf; 3] {
     let captions = caption_path(&format!("{name}-against"));
     [format!("{name}-against.csv").into(), format!("{name}-against.tex").into(), captions]
+}
+
+/// The file of the cells of the table `name`, for a paper's text.
+fn values_path(name: &str) -> String {
+    format!("{name}-values.tex")
 }
 
 fn check_names(report: &Report) -> Result<(), ReportError> {

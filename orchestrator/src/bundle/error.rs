@@ -29,6 +29,12 @@ pub(crate) enum BundleError {
     /// The run's records cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The manifest cannot be signed.
+    #[error("cannot sign the manifest: {reason}")]
+    Sign {
+        /// The reason.
+        reason: String,
+    },
     /// The output exists.
     #[error("`{}` exists already\n\nhint: remove it, or name another file with `-o`", path.display())]
     Exists {

@@ -13,6 +13,7 @@ mod error;
 mod manifest;
 mod pack;
 pub(crate) mod ro_crate;
+mod signature;
 mod unpack;
 mod unpacked;
 mod zip_file;
@@ -22,12 +23,16 @@ pub(crate) use coverage::Coverage;
 pub(crate) use description::{Description, Kind, LeftOut};
 pub(crate) use error::BundleError;
 pub(crate) use manifest::Manifest;
-pub(crate) use pack::{same_archive, write_folder, write_zip};
+pub(crate) use pack::{Signature, same_archive, write_folder, write_zip};
+pub(crate) use signature::{SignatureError, SigningKey, VerifyingKey};
 pub(crate) use unpack::{Limits, unpack};
 pub(crate) use unpacked::Unpacked;
 
 /// The SHA-256 of every other file, in the format of `sha256sum`.
 pub(crate) const MANIFEST: &str = "manifest.sha256";
+
+/// The signature of the manifest, in a signed bundle.
+pub(crate) const SIGNATURE: &str = "manifest.sha256.minisig";
 
 /// The bundle's [`Description`].
 pub(crate) const DESCRIPTION: &str = "bundle.json";

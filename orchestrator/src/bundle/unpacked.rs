@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use experiments::regular_file;
 use tempfile::TempDir;
 
-use super::{BundleError, DESCRIPTION, Description, Limits, MANIFEST, Manifest, unpack};
+use super::{
+    BundleError, DESCRIPTION, Description, Limits, MANIFEST, Manifest, SIGNATURE, Signature, unpack,
+};
 use crate::run_dir::RunDir;
 
 /// Bytes of a manifest or a description at most.
@@ -19,8 +21,11 @@ pub(crate) struct Unpacked {
     pub(crate) description: Description,
     /// The manifest as the bundle has it.
     pub(crate) manifest: Manifest,
-    /// The SHA-256 of every file that is there, by its name, without the manifest.
+    /// The SHA-256 of every file that is there, by its name, without the manifest and its
+    /// signature.
     pub(crate) hashes: BTreeMap<String, String>,
+    /// The signature as the bundle has it; `None` if it is not signed.
+    pub(crate) signature: Option<String>,
     run: RunDir,
     folder: TempDir,
 }
@@ -41,22 +46,31 @@ impl Unpacked {
             hashes.get(name).ok_or_else(missing)?;
             regular_file::read(&file, LARGEST).map_err(BundleError::io(&file))
         };
+        let signature = hashes.contains_key(SIGNATURE).then(|| read(SIGNATURE)).transpose()?;
+        let signature = signature.map(|text| String::from_utf8_lossy(&text).into_owned());
         let manifest = String::from_utf8_lossy(&read(MANIFEST)?).into_owned();
         let manifest = Manifest::parse(&manifest).map_err(|line| {
             BundleError::refused(path, format!("`{MANIFEST}:{line}` is not a line of a manifest"))
         })?;
         let description = Description::parse(&read(DESCRIPTION)?, path)?;
-        hashes.remove(MANIFEST);
+        for name in [MANIFEST, SIGNATURE] {
+            hashes.remove(name);
+        }
         let run = RunDir::new(&folder.path().join("runs"), &description.run);
         std::fs::create_dir(folder.path().join("runs"))
             .and_then(|()| std::fs::rename(&unpacked, run.path()))
             .map_err(BundleError::io(run.path()))?;
-        Ok(Self { description, manifest, hashes, run, folder })
+        Ok(Self { description, manifest, hashes, signature, run, folder })
     }
 
     /// The run's folder, with the files of the bundle.
     pub(crate) fn run(&self) -> &RunDir {
         &self.run
+    }
+
+    /// The signature as [`super::write_zip`] takes it.
+    pub(crate) fn made_signature(&self) -> Signature {
+        self.signature.clone().map_or(Signature::None, Signature::Made)
     }
 
     /// A folder beside the run's, for what is made of it.

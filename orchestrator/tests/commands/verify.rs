@@ -38,7 +38,11 @@ fn edit(path: &Path, from: &str, to: &str) {
 
 /// Runs `orch verify`, which must find the forgery and name it.
 fn found(test: &TestRun, bundle: &Path, named: &[&str]) {
-    let ended = test.orch(&format!("verify {}", bundle.display()));
+    found_with(test, bundle, "", named);
+}
+
+fn found_with(test: &TestRun, bundle: &Path, options: &str, named: &[&str]) {
+    let ended = test.orch(&format!("verify {} {options}", bundle.display()));
     ended.expect(5, &[]);
     for part in named {
         assert!(ended.stdout.contains(part), "no `{part}` in:\n{}", ended.stdout);
@@ -78,7 +82,7 @@ fn forged_events_and_journals_break_their_seals() {
     };
     forge(
         "event",
-        &["events.jsonl` has another content", "`table.csv` is not as it is drawn"],
+        &["events.jsonl` has another content", "`report/table.csv` is not as it is drawn"],
         &|bundle| {
             edit(&of_attempt(bundle, "a-s0", events), "\"psnr\":20", "\"psnr\":30");
         },
@@ -154,15 +158,18 @@ fn every_file_of_a_forged_report_is_named() {
             fs::write(bundle.join(&name), content).unwrap();
             renew_manifest(bundle);
         });
-        let file = name.strip_prefix("report/").unwrap();
-        found(&test, &forged, &[&format!("`{file}` is not as it is drawn from the records")]);
+        found(&test, &forged, &[&format!("`{name}` is not as it is drawn from the records")]);
     }
     let forged = forged(&test, "forged", |bundle| {
         fs::remove_file(bundle.join("report/claims.md")).unwrap();
         fs::write(bundle.join("report/other.md"), "").unwrap();
         renew_manifest(bundle);
     });
-    found(&test, &forged, &["`claims.md` is missing", "`other.md` is not drawn from the records"]);
+    found(
+        &test,
+        &forged,
+        &["`report/claims.md` is missing", "`report/other.md` is not drawn from the records"],
+    );
 }
 
 #[test]
@@ -186,7 +193,9 @@ fn another_version_explains_a_difference_and_excuses_none() {
     });
     let ended = test.orch(&format!("verify {}", drawn.display()));
     ended.expect(3, &[]);
-    for part in ["`table.md` is not as it is drawn", "orch 0.0.1 made the bundle", "NOT VERIFIED"] {
+    for part in
+        ["`report/table.md` is not as it is drawn", "orch 0.0.1 made the bundle", "NOT VERIFIED"]
+    {
         assert!(ended.stdout.contains(part), "{}", ended.stdout);
     }
 }
@@ -228,4 +237,46 @@ fn nothing_is_written_beside_the_bundle() {
     assert_eq!(files_of(&bundle), before);
     assert_eq!(fs::read_dir(test.path("alone")).unwrap().count(), 2);
     test.orch("verify missing.zip").expect(2, &["there is no bundle `missing.zip`"]);
+}
+
+/// A new pair of keys of minisign in the files `name` and `name.pub`; the public one in base64.
+fn new_keys(test: &TestRun, name: &str) -> String {
+    let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    fs::write(test.path(name), pair.sk.to_box(None).unwrap().to_string()).unwrap();
+    fs::write(test.path(format!("{name}.pub")), pair.pk.to_box().unwrap().to_string()).unwrap();
+    pair.pk.to_base64()
+}
+
+#[test]
+fn a_signed_bundle_is_verified_by_its_key_alone() {
+    let test = TestRun::to_bundle();
+    let key = new_keys(&test, "own");
+    new_keys(&test, "other");
+    test.orch("bundle -o bundle --logs --sign own").expect(0, &[]);
+    test.orch("bundle -o signed.zip --sign own").expect(0, &[]);
+    for bundle in ["bundle", "signed.zip"] {
+        test.orch(&format!("verify {bundle} --key own.pub")).expect(0, &[]);
+        test.orch(&format!("verify {bundle} --key {key}")).expect(0, &[]);
+        test.orch(&format!("verify {bundle}")).expect(3, &[]);
+        test.orch(&format!("verify {bundle} --key other.pub")).expect(5, &[]);
+    }
+    let read = |name: &str| fs::read_to_string(test.path("bundle").join(name)).unwrap();
+    let signature = minisign_verify::Signature::decode(&read("manifest.sha256.minisig")).unwrap();
+    let public = minisign_verify::PublicKey::from_base64(&key).unwrap();
+    public.verify(read("manifest.sha256").as_bytes(), &signature, false).unwrap();
+
+    // No record vouches for a log: only the signature finds that it was exchanged with a new manifest.
+    let log = forged_with_manifest(&test, "log", |bundle| {
+        fs::write(of_attempt(bundle, "a-s0", "attempt-1/stdout.log"), "another").unwrap();
+    });
+    let ended = test.orch(&format!("verify {} --key own.pub", log.display()));
+    ended.expect(5, &[]);
+    assert!(ended.stdout.contains("signature  DIFFERS"), "{}", ended.stdout);
+    let unsigned = forged(&test, "unsigned", |bundle| {
+        fs::remove_file(bundle.join("manifest.sha256.minisig")).unwrap();
+    });
+    test.orch(&format!("verify {}", unsigned.display())).expect(0, &[]);
+    found_with(&test, &unsigned, "--key own.pub", &["the bundle is not signed"]);
+    test.orch("bundle -o none.zip --sign own.pub").expect(2, &["cannot use the key `own.pub`"]);
+    test.orch("verify signed.zip --key no-key").expect(2, &["cannot use the key `no-key`"]);
 }

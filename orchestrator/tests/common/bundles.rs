@@ -89,7 +89,9 @@ pub(crate) fn copy(bundle: &Path, to: &Path) {
 /// Writes the manifest of a bundle that is a folder anew, as a forger does.
 pub(crate) fn renew_manifest(bundle: &Path) {
     let mut files = files_of(bundle);
-    files.remove("manifest.sha256");
+    for name in ["manifest.sha256", "manifest.sha256.minisig"] {
+        files.remove(name);
+    }
     let mut manifest = String::new();
     for (name, content) in files {
         writeln!(manifest, "{}  {name}", sha256(&content)).unwrap();

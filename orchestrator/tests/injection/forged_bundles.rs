@@ -82,7 +82,7 @@ impl Forgery {
                     SEALED.iter().any(|end| name.ends_with(end)) || name.starts_with("report/")
                 });
                 fs::remove_file(bundle.join(&name)).unwrap();
-                name.strip_prefix("report/").unwrap_or(&name).to_owned()
+                name
             }
             Self::EditedEvent => edited(
                 bundle,
@@ -98,12 +98,8 @@ impl Forgery {
             }
             Self::EditedJournal => edited(bundle, "journal.jsonl".to_owned(), random),
             Self::EditedReport => {
-                let name = edited(
-                    bundle,
-                    choose(&names, random, |name| name.starts_with("report/")),
-                    random,
-                );
-                name.strip_prefix("report/").unwrap().to_owned()
+                let name = choose(&names, random, |name| name.starts_with("report/"));
+                edited(bundle, name, random)
             }
         };
         if self != Self::SwappedCheckpoints {

@@ -21,6 +21,7 @@ mod markdown;
 mod notes;
 mod terminal;
 mod text;
+mod values;
 
 pub use against::{Baseline, BaselineComparison};
 pub(crate) use baseline::p_text;

@@ -60,7 +60,7 @@ fn two_reports_of_the_same_records_are_the_same_bytes() {
     let bytes = || {
         let out = tempfile::tempdir().unwrap();
         let written = write(&report(figures.clone()), &records, out.path()).unwrap();
-        assert_eq!(written.files.len(), 5 + 5 + 5 + 5 + 1);
+        assert_eq!(written.files.len(), 6 + 5 + 5 + 5 + 1);
         written.files.iter().map(|file| fs_err::read(file).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(bytes(), bytes());

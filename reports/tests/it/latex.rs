@@ -39,8 +39,9 @@ fn is_installed(class: &str) -> bool {
     is_installed
 }
 
-/// Sets `body` in a document of that class in `folder`; the log if anything fails, is left out or sticks out.
-fn compile(class: &str, body: &str, folder: &Path) -> Result<(), String> {
+/// Sets `body` in a document of that class in `folder`; the log, as an error if anything fails, is left out
+/// or sticks out.
+fn compile(class: &str, body: &str, folder: &Path) -> Result<String, String> {
     let document = format!(
         "{class}\n\\usepackage{{booktabs}}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
     );
@@ -55,7 +56,7 @@ fn compile(class: &str, body: &str, folder: &Path) -> Result<(), String> {
     // A character that the font lacks is left out with no more than a line in the log.
     let faults = ["Missing character", "Overfull", "Float too large"];
     let is_sound = output.status.success() && !faults.iter().any(|fault| log.contains(fault));
-    if is_sound { Ok(()) } else { Err(log) }
+    if is_sound { Ok(log) } else { Err(log) }
 }
 
 fn claims_under_a_design() -> String {
@@ -94,6 +95,28 @@ fn table1() -> (Spec, Records) {
     let records =
         Records { caption: file.profiles["seeds"].caption.clone(), ..records(rows.collect()) };
     (spec, records)
+}
+
+/// The text that pdflatex writes to its log for `quoted`, after the values of a table were read twice.
+fn quoted(quoted: &str) -> Result<String, String> {
+    let values = Table::new(&table(), &three_seeds(), &Family::Columns).latex_values();
+    let document = format!("{values}{values}\\message{{<<{quoted}>>}}");
+    let folder = tempfile::tempdir().unwrap();
+    compile(CLASSES[0], &document, folder.path()).map(|log| {
+        let (_, rest) = log.split_once("<<").unwrap();
+        rest.split_once(">>").unwrap().0.replace(['\n', ' '], "")
+    })
+}
+
+#[test]
+fn a_paper_quotes_a_cell_by_name_and_no_name_that_is_not_there() {
+    if !has("pdflatex", "texlive-latex-recommended") {
+        return;
+    }
+    // The mean of 19, 20 and 21.004 is 20.0013, their standard deviation 1.0020.
+    assert_eq!(quoted("\\orchvalue{sr3}{psnr}").unwrap(), "20.00$\\pm$1.00");
+    assert_eq!(quoted("\\orchvalue{bicubic}{consistency}").unwrap(), "--");
+    assert!(quoted("\\orchvalue{sr3}{no}").unwrap_err().contains("There is no value of `no'"));
 }
 
 #[test]

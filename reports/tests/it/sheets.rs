@@ -151,7 +151,7 @@ fn a_broken_image_is_named_and_leaves_its_cell_empty() {
     fs_err::remove_file(folder.path().join("low.png")).unwrap();
     let figures = vec![Figure::Images(images("sheet"))];
     let Written { problems, files, .. } = write(&report(figures), &records, folder.path()).unwrap();
-    assert_eq!(files.len(), 5 + 5 + 1);
+    assert_eq!(files.len(), 6 + 5 + 1);
     let csv = fs_err::read_to_string(folder.path().join("data/sheet.csv")).unwrap();
     assert_eq!(csv.lines().count(), 2, "only what is shown: {csv}");
     assert!(problems[0].contains("low.png"), "{problems:?}");
@@ -188,7 +188,7 @@ fn images_that_are_too_large_are_named_and_not_decoded() {
     for ((file, reason), problem) in expected.into_iter().zip(&problems) {
         assert!(problem.contains(file) && problem.contains(reason), "{problem}");
     }
-    assert_eq!(files.len(), 5 + 5 + 1, "the sheet is drawn, with empty cells");
+    assert_eq!(files.len(), 6 + 5 + 1, "the sheet is drawn, with empty cells");
 }
 
 #[test]

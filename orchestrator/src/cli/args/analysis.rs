@@ -8,6 +8,7 @@ use crate::cli::completion;
 
 /// Arguments of `orch report`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct Report {
     /// The run (`table1.demo`, or `table1` for its latest profile; the last one if absent), or an
     /// experiment file, whose present report section and labels are used.
@@ -31,6 +32,10 @@ pub(crate) struct Report {
     /// builds, commits, devices and logs. `provenance.json` in the report has that of all.
     #[arg(long, value_name = "VARIANT.METRIC", conflicts_with_all = ["out", "allow_partial"])]
     pub(crate) explain: Option<String>,
+    /// Draws nothing, and compares the report that is there with one that is drawn again: the exit code is 1
+    /// if a file no longer matches the records.
+    #[arg(long, conflicts_with = "explain")]
+    pub(crate) check: bool,
     /// Folder for the report; `report` in the run's folder if absent.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

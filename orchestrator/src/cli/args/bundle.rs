@@ -6,7 +6,7 @@ use clap::Args;
 
 /// Arguments of `orch bundle`.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 pub(crate) struct Bundle {
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
     pub(crate) run: Option<String>,
@@ -22,6 +22,9 @@ pub(crate) struct Bundle {
     /// Adds all artifacts; those that the report shows are always in it.
     #[arg(long)]
     pub(crate) artifacts: bool,
+    /// Signs it with this secret key of minisign; an encrypted one's password is asked for.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sign: Option<PathBuf>,
     /// Says that a variable that `worker.env` sets is no secret, although its name looks like one. May be
     /// given several times.
     #[arg(long, value_name = "NAME")]
@@ -43,6 +46,9 @@ pub(crate) struct Bundle {
 pub(crate) struct Verify {
     /// The bundle, a file or a folder, which is only read.
     pub(crate) bundle: PathBuf,
+    /// Verifies its signature by this public key of minisign, or by the one in this file.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

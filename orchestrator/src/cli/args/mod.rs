@@ -191,7 +191,8 @@ Examples:
     #[command(after_help = "\
 Example:
   orch report table1 --profile paper
-  orch report table1 --explain sr4.psnr   the provenance of that number")]
+  orch report table1 --explain sr4.psnr   the provenance of that number
+  orch report table1 --check   fails if the report is not that of the records")]
     Report(Report),
     /// Says how many seeds each claim will need, before the hours are spent.
     ///

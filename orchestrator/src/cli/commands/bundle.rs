@@ -16,7 +16,7 @@ use super::output::{print_json, print_message};
 use super::report::{self, Mixed};
 use crate::bundle::{
     self, BundleError, Contents, DESCRIPTION, Description, Kind, Manifest, REPORT, RO_CRATE,
-    Selection,
+    Selection, Signature, SigningKey,
 };
 use crate::cli::args::{self, Global};
 use crate::platform::atomic_file::{self, TemporaryFile};
@@ -32,6 +32,9 @@ pub(super) async fn run(arguments: &args::Bundle, global: &Global) -> Result<u8>
     if out.exists() {
         return Err(BundleError::Exists { path: out }.into());
     }
+    // Before anything else, since it may ask for a password.
+    let key = arguments.sign.as_deref().map(SigningKey::read).transpose()?;
+    let signature = key.map_or(Signature::None, |key| Signature::By(key, dir.name()));
     let (mut store, _lock) = open(&dir).await?;
     check_idle(&dir, &mut store).await?;
     let snapshot = RunSnapshot::read_settings(&dir.resolved())?;
@@ -51,7 +54,7 @@ pub(super) async fn run(arguments: &args::Bundle, global: &Global) -> Result<u8>
     store.close().await?;
     add(&mut contents, &made, RO_CRATE, &atomic_file::to_json(&metadata))?;
     add(&mut contents, &made, DESCRIPTION, &atomic_file::to_json(&description))?;
-    let manifest = write(&contents, &out)?;
+    let manifest = write(&contents, &signature, &out)?;
 
     let incomplete = drawn.is_incomplete();
     if arguments.json {
@@ -61,6 +64,7 @@ pub(super) async fn run(arguments: &args::Bundle, global: &Global) -> Result<u8>
             "bundle": out,
             "files": manifest.0.len(),
             "manifest_sha256": manifest.fingerprint(),
+            "signed": arguments.sign.is_some(),
             "incomplete": incomplete,
             "left_out": description.left_out,
         }))?;
@@ -141,12 +145,12 @@ fn add(contents: &mut Contents, made: &TempDir, name: &str, content: &[u8]) -> R
 }
 
 /// Writes the bundle: an archive, or, if the name is not that of one, a folder.
-fn write(contents: &Contents, out: &Path) -> Result<Manifest> {
+fn write(contents: &Contents, signature: &Signature, out: &Path) -> Result<Manifest> {
     if out.extension().is_none_or(|extension| extension != "zip") {
-        return Ok(bundle::write_folder(&contents.files, out)?);
+        return Ok(bundle::write_folder(&contents.files, signature, out)?);
     }
     let mut file = TemporaryFile::create(out)?;
-    let manifest = bundle::write_zip(&contents.files, &mut file, out)?;
+    let manifest = bundle::write_zip(&contents.files, signature, &mut file, out)?;
     file.persist()?;
     Ok(manifest)
 }

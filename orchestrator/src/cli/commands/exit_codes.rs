@@ -23,7 +23,7 @@ use super::report::records::CollectError;
 use super::retry::RetryError;
 use super::rm::RmError;
 use super::until_resolved::NoDesign;
-use crate::bundle::BundleError;
+use crate::bundle::{BundleError, SignatureError};
 use crate::cli::selector::SelectorError;
 use crate::code::{CodeError, SnapshotError};
 use crate::executor::holder::HoldError;
@@ -70,6 +70,7 @@ exit_codes! {
     RetryError => USAGE,
     RmError => USAGE,
     SelectError => USAGE,
+    SignatureError => USAGE,
     SnapshotError => USAGE,
     SelectorError => USAGE,
     source::FileError => USAGE,
@@ -103,7 +104,7 @@ impl ExitCode for BundleError {
             | Self::Version { .. } => USAGE,
             Self::Running { .. } => LOCKED,
             Self::Refused { .. } => DAMAGED,
-            Self::Io { .. } | Self::Store(_) => SOME_FAILED,
+            Self::Io { .. } | Self::Sign { .. } | Self::Store(_) => SOME_FAILED,
         }
     }
 }

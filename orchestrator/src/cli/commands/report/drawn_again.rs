@@ -28,6 +28,13 @@ pub(crate) enum Difference {
     Additional,
 }
 
+impl StaleFile {
+    /// The same by its path from where the report's folder is `folder`.
+    pub(crate) fn below(&self, folder: &str) -> Self {
+        Self { name: Path::new(folder).join(&self.name), difference: self.difference }
+    }
+}
+
 impl fmt::Display for StaleFile {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let problem = match self.difference {

@@ -20,6 +20,7 @@ use reports::records::Records;
 use serde_json::{Map, Value, json};
 
 use self::default_report::default_report;
+use self::drawn_again::Difference;
 use self::mixed_builds::{MixedBuilds, ReportOrigins};
 use self::other_run::OtherRun;
 use self::records::Heading;
@@ -63,11 +64,14 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
         ReportRequest::new(arguments.of.as_deref(), arguments.profile.as_deref(), global)?;
     let out = arguments.out.clone().unwrap_or_else(|| request.dir.report());
     let mut store = open_intact(&request.dir).await?;
+    // A check leaves the report as it is.
+    let again = arguments.check.then(tempfile::tempdir).transpose()?;
+    let drawn_to = again.as_ref().map_or(out.as_path(), tempfile::TempDir::path);
     let mixed = if arguments.accept_code_change { Mixed::Noted } else { Mixed::Refused };
-    let (mut records, mut trials) = collect(&mut request, &mut store, mixed, &out).await?;
+    let (mut records, mut trials) = collect(&mut request, &mut store, mixed, drawn_to).await?;
     for run in &arguments.beside {
         let run = RunDir::find(&global.runs, Some(run))?;
-        let other = OtherRun::read(&run, &request.report, &out).await?;
+        let other = OtherRun::read(&run, &request.report, drawn_to).await?;
         add(other, &mut request.report, &mut records, &mut trials)?;
     }
     records.origins = origins::of_trials(&trials);
@@ -81,11 +85,21 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
         }
         return Ok(exit::OK);
     }
-    let written = write(&request.report, &records, &provenance, &out)?;
-    if arguments.json {
+    let written = write(&request.report, &records, &provenance, drawn_to)?;
+    let incomplete = written.is_incomplete() && !arguments.allow_partial;
+    if again.is_some() {
+        return check(&request.dir.name(), &out, drawn_to, arguments.json, incomplete);
+    }
+    print_written(&written, &request.dir, arguments.json, global)?;
+    Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
+}
+
+/// Prints what was drawn.
+fn print_written(written: &Written, dir: &RunDir, json: bool, global: &Global) -> Result<()> {
+    if json {
         print_json(&json!({
             "schema": 1,
-            "run": request.dir.name(),
+            "run": dir.name(),
             "files": written.files,
             "incomplete": written.incomplete,
             "metric_gaps": written.metric_gaps,
@@ -107,8 +121,33 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
             }
         }
     }
-    let incomplete = written.is_incomplete() && !arguments.allow_partial;
-    Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
+    Ok(())
+}
+
+/// Compares the report in `out` with the one that was drawn `again`. Other files in `out` are left alone.
+fn check(run: &str, out: &Path, again: &Path, json: bool, incomplete: bool) -> Result<u8> {
+    let (files, mut stale) = drawn_again::compare(out, again)?;
+    stale.retain(|file| file.difference != Difference::Additional);
+    if json {
+        let named = stale.iter().map(|file| {
+            json!({"file": out.join(&file.name), "missing": file.difference == Difference::Missing})
+        });
+        let stale: Vec<_> = named.collect();
+        print_json(&json!({"schema": 1, "run": run, "files": files, "stale": stale}))?;
+    } else if stale.is_empty() {
+        let folder = out.display();
+        print(&format!("{files} files in `{folder}` are as they are drawn from the records\n"))?;
+    } else {
+        for file in &stale {
+            print(&format!("{}: {file}\n", out.display()))?;
+        }
+        print_message("hint: `orch report` draws them again");
+    }
+    Ok(match (stale.is_empty(), incomplete) {
+        (false, _) => exit::SOME_FAILED,
+        (true, true) => exit::INCOMPLETE,
+        (true, false) => exit::OK,
+    })
 }
 
 /// Draws the report of the run's newest plan, as its records in `store` have it, into the folder `out`.

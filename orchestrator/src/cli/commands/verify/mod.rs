@@ -13,14 +13,16 @@ use experiments::protocol::exit;
 use self::check::{Check, Outcome};
 use super::error::Result;
 use super::output::{print, print_json};
-use crate::bundle::{self, Unpacked};
+use crate::bundle::{self, Unpacked, VerifyingKey};
 use crate::cli::args;
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Verify) -> Result<u8> {
+    let key = arguments.key.as_deref().map(VerifyingKey::read).transpose()?;
     let bundle = Unpacked::open(&arguments.bundle)?;
     let mut checks = vec![files(&bundle)];
     checks.extend(archive(&bundle, &arguments.bundle)?);
+    checks.extend(signature(&bundle, key.as_ref()));
     match records::open(&bundle).await {
         Ok(mut store) => {
             checks.extend(records::check(&bundle, &mut store).await?);
@@ -69,7 +71,12 @@ fn archive(bundle: &Unpacked, path: &Path) -> Result<Option<Check>> {
         return Ok(None);
     }
     let made_by = &bundle.description.orch;
-    let outcome = if bundle::same_archive(&bundle.files(), path, bundle.temporary())? {
+    let outcome = if bundle::same_archive(
+        &bundle.files(),
+        &bundle.made_signature(),
+        path,
+        bundle.temporary(),
+    )? {
         Outcome::Verified("it is byte for byte the archive that `orch bundle` makes".to_owned())
     } else if bundle.description.is_of_this_version() {
         Outcome::Differs(vec![
@@ -83,4 +90,21 @@ fn archive(bundle: &Unpacked, path: &Path) -> Result<Option<Check>> {
         )])
     };
     Ok(Some(Check { subject: "archive", outcome }))
+}
+
+/// Verifies the signature; `None` without one and without a key.
+fn signature(bundle: &Unpacked, key: Option<&VerifyingKey>) -> Option<Check> {
+    let outcome = match (&bundle.signature, key) {
+        (None, None) => return None,
+        (None, Some(_)) => Outcome::Differs(vec!["the bundle is not signed".to_owned()]),
+        (Some(_), None) => {
+            let problem = "it is signed, and no `--key` was given to verify the signature by";
+            Outcome::Unverified(vec![problem.to_owned()])
+        }
+        (Some(signature), Some(key)) => match key.verify(signature, &bundle.manifest) {
+            Ok(()) => Outcome::Verified("the owner of the key has signed the manifest".to_owned()),
+            Err(reason) => Outcome::Differs(vec![reason]),
+        },
+    };
+    Some(Check { subject: "signature", outcome })
 }

@@ -16,7 +16,7 @@ pub(super) async fn report(bundle: &Unpacked, store: &mut Store) -> Result<Check
         return Ok(Check { subject: "report", outcome: Outcome::Differs(vec![problem]) });
     }
     let (count, stale) = drawn_again::compare(&bundle.run().report(), &again)?;
-    let differences = stale.iter().map(|file| format!("{REPORT}: {file}")).collect();
+    let differences = stale.iter().map(|file| file.below(REPORT).to_string()).collect();
     let verified =
         format!("every one of its {count} files is as it is drawn from the records, byte for byte");
     let outcome = outcome(bundle, differences, verified);
