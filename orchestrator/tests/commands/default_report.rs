@@ -43,12 +43,13 @@ fn every_final_metric_is_a_column_and_every_metric_with_several_points_a_curve()
     assert_eq!(report.code, 0, "{}", report.stderr);
     let rows: Vec<_> =
         report.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
-    for row in [&["loss", "val/acc"][..], &["First", "0.300", "0.877"], &["Second", "0.300", "–"]]
+    for row in
+        [&["loss", "val/acc"][..], &["First", "0.3000", "0.8765"], &["Second", "0.3000", "–"]]
     {
         assert!(rows.iter().any(|found| found == row), "no {row:?} in:\n{}", report.stdout);
     }
     assert_eq!(files(&test, "data"), ["loss.csv"]);
-    assert_eq!(files(&test, "figures"), ["loss.png", "loss.svg"]);
+    assert_eq!(files(&test, "figures"), ["loss.pdf", "loss.png", "loss.svg"]);
     let page = test.path("runs/trip/report/report.html");
     for text in [report.stdout, fs::read_to_string(page).unwrap()] {
         assert!(text.contains("has no section"), "it says that nothing was chosen: {text}");
