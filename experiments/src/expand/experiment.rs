@@ -60,7 +60,7 @@ impl Experiment {
         let checked =
             grid::expand_grid(&mut source, &mut file).and_then(|()| validate::file(&source, &file));
         if let Err(error) = checked {
-            // What is at the position of a mistake follows from its correction.
+            // A value at the position of a mistake follows from its correction.
             let seen: BTreeSet<_> = findings.iter().map(|each| each.position.clone()).collect();
             findings.extend(error.findings.into_iter().filter(|it| !seen.contains(&it.position)));
         }

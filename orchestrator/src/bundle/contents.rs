@@ -98,7 +98,7 @@ impl Contents {
         for path in [attempt.stdout(), attempt.stderr(), attempt.holder_log()] {
             self.add_kind(run, path, Kind::Logs, selection.with.contains(&Kind::Logs));
         }
-        // Where it ran from a copy: the files of the code, without the data that the copy links to.
+        // The files of the code, if it ran from a copy, without the data that the copy links to.
         if let Ok(Some(code)) = attempt.read_code()
             && let Some(name) = Path::new(&code.root).file_name()
             && Path::new(&code.root).parent().is_some_and(|folder| folder.ends_with("code"))

@@ -86,9 +86,9 @@ fn a_figure_without_records_is_a_sentence_and_removes_its_old_picture() {
             "figure `sheet`: no image `sample` yet",
         ]
     );
-    assert_eq!(written.files.len(), 6, "the table comes out all the same");
+    assert_eq!(written.files.len(), 7, "the table comes out all the same");
     assert!(!old.exists() && out.path().join("figures/mine.png").exists());
-    assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 7, "no temporary file is left");
+    assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 8, "no temporary file is left");
 }
 
 #[test]

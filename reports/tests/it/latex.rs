@@ -97,15 +97,18 @@ fn table1() -> (Spec, Records) {
     (spec, records)
 }
 
-/// The text that pdflatex writes to its log for `quoted`, after the values of a table were read twice.
-fn quoted(quoted: &str) -> Result<String, String> {
+/// The log of pdflatex after the values of a table were read twice, and `text` was set.
+fn with_values(text: &str) -> Result<String, String> {
     let values = Table::new(&table(), &three_seeds(), &Family::Columns).latex_values();
-    let document = format!("{values}{values}\\message{{<<{quoted}>>}}");
     let folder = tempfile::tempdir().unwrap();
-    compile(CLASSES[0], &document, folder.path()).map(|log| {
-        let (_, rest) = log.split_once("<<").unwrap();
-        rest.split_once(">>").unwrap().0.replace(['\n', ' '], "")
-    })
+    compile(CLASSES[0], &format!("{values}{values}{text}"), folder.path())
+}
+
+/// The text that a cell stands for.
+fn quoted(cell: &str) -> String {
+    let log = with_values(&format!("\\message{{<<{cell}>>}}{cell}")).unwrap();
+    let (_, rest) = log.split_once("<<").unwrap();
+    rest.split_once(">>").unwrap().0.replace(['\n', ' '], "")
 }
 
 #[test]
@@ -114,9 +117,10 @@ fn a_paper_quotes_a_cell_by_name_and_no_name_that_is_not_there() {
         return;
     }
     // The mean of 19, 20 and 21.004 is 20.0013, their standard deviation 1.0020.
-    assert_eq!(quoted("\\orchvalue{sr3}{psnr}").unwrap(), "20.00$\\pm$1.00");
-    assert_eq!(quoted("\\orchvalue{bicubic}{consistency}").unwrap(), "--");
-    assert!(quoted("\\orchvalue{sr3}{no}").unwrap_err().contains("There is no value of `no'"));
+    assert_eq!(quoted("\\orchvalue{sr3}{psnr}"), "20.00$\\pm$1.00");
+    assert_eq!(quoted("\\orchvalue{bicubic}{consistency}"), "--");
+    let missing = with_values("\\orchvalue{sr3}{no}").unwrap_err();
+    assert!(missing.contains("There is no value of `no'"), "{missing}");
 }
 
 #[test]

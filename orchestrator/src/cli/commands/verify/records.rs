@@ -1,7 +1,7 @@
 //! The records of a bundle, compared with the journal's chain and the attempts' seals.
 
 use super::check::{Check, Outcome};
-use crate::bundle::{Coverage, Unpacked};
+use crate::bundle::{Coverage, Kind, Unpacked};
 use crate::cli::commands::error::Result;
 use crate::display::text::counts;
 use crate::store::integrity::{self, Extent};
@@ -18,7 +18,9 @@ pub(super) async fn check(bundle: &Unpacked, store: &mut Store) -> Result<Vec<Ch
     let superseded = integrity::check_superseded(store, bundle.run()).await?;
     let coverage = Coverage::of(bundle, store).await?;
     // An artifact that was left out is missing, and no number is drawn of it.
-    let is_left_out = |path: &str| !bundle.hashes.contains_key(path) && is_artifact(path);
+    let has_all = bundle.description.with.contains(&Kind::Artifacts);
+    let is_left_out =
+        |path: &str| !has_all && !bundle.hashes.contains_key(path) && is_artifact(path);
     let (absent, damage): (Vec<_>, Vec<_>) =
         damage.iter().partition(|damage| is_left_out(&damage.path));
     let mut differences: Vec<_> = damage.iter().map(ToString::to_string).collect();
