@@ -38,6 +38,7 @@ pub(super) async fn check(bundle: &Unpacked, store: &mut Store) -> Result<Vec<Ch
             .map(|what| format!("damage of {what} was accepted as it is")),
     );
     let sealed = if !differences.is_empty() {
+        differences.extend(unverified);
         Outcome::Differs(differences)
     } else if unverified.is_empty() {
         let sealed = coverage.sealed;
