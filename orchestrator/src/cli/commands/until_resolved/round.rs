@@ -187,7 +187,7 @@ impl Round {
         let rows: Vec<String> =
             self.extended.iter().map(|(row, seeds)| format!("{row} to {seeds}")).collect();
         let next = if rows.is_empty() {
-            "no more seeds would do".to_owned()
+            "no seeds to add".to_owned()
         } else {
             format!("more seeds of {}", rows.join(", "))
         };
