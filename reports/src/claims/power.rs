@@ -3,7 +3,7 @@
 use std::io;
 
 use experiments::schema::claim::Relation;
-use experiments::schema::design::{Design, Family, SeedSpan};
+use experiments::schema::design::{Design, Family, Method, SeedSpan};
 use experiments::schema::report::Report;
 use serde::Serialize;
 
@@ -79,11 +79,14 @@ pub fn power(report: &Report, pilot: &Records) -> io::Result<PowerPlan> {
         Family::Claims => design.alpha / report.claims.len().max(1) as f64,
         Family::Each => design.alpha,
     };
-    let looks = if design.looks().is_empty() { default_design().looks() } else { design.looks() };
-    let sequential = Design { looks: looks.clone(), seeds: None, ..default_design() };
-    let sequential = Design { alpha: design.alpha, ..sequential };
+    let default = Design { alpha: design.alpha, ..default_design() };
+    let (sequential, default_rules) = match design.method {
+        Method::GroupSequential => (&design, None),
+        Method::Anytime => (&default, Some(Rules::new(&default)?)),
+    };
+    let looks = sequential.looks();
     let planner = Planner {
-        group_sequential: &Rules::new(&sequential)?.test,
+        group_sequential: &default_rules.as_ref().unwrap_or(&rules).test,
         costs: RowCosts::new(pilot),
         alpha,
     };

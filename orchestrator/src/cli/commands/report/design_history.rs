@@ -7,6 +7,7 @@ use experiments::schema::design::{Design, Method};
 use experiments::schema::report::Report;
 
 use crate::platform::clock;
+use crate::scheduler::State;
 use crate::store::{DesignRecord, LateSeed, Store, StoreError};
 
 /// The sentences for the claims of `report`, which may be of a newer file than the run's.
@@ -18,7 +19,8 @@ pub(super) async fn notes(store: &mut Store, report: &Report) -> Result<Vec<Stri
     let current = designs.last().and_then(|record| record.design.as_ref());
     if current != report.design.as_ref() {
         let results = store.trials_without_origins().await?;
-        let results = results.iter().filter(|trial| trial.state.name() == "succeeded").count();
+        let results =
+            results.iter().filter(|trial| matches!(trial.state, State::Succeeded { .. })).count();
         let planned_ms = clock::now_ms();
         designs.push(DesignRecord { design: report.design.clone(), planned_ms, results });
     }

@@ -74,7 +74,6 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
         let other = OtherRun::read(&run, &request.report, drawn_to).await?;
         add(other, &mut request.report, &mut records, &mut trials)?;
     }
-    records.origins = origins::of_trials(&trials);
     let provenance = explain::provenance(&request.dir, &records, &trials);
     if let Some(cell) = &arguments.explain {
         let one = explain::one(&provenance, cell)?;
@@ -254,6 +253,7 @@ fn add(
         records.variants.push(row);
     }
     trials.extend(other.trials.iter().map(|(id, trial)| (within(id), trial.clone())));
+    records.origins = origins::of_trials(trials);
     if let Some(table) = &mut report.table {
         table.notes.extend(other.notes());
     }
