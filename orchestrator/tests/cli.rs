@@ -18,6 +18,7 @@ mod common {
 mod commands {
     mod background;
     mod bundle;
+    mod bundled_runs;
     mod code;
     mod compare;
     mod completions;

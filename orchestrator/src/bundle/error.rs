@@ -76,6 +76,41 @@ pub(crate) enum BundleError {
         /// The rule that it breaks, and the entry that does.
         problem: String,
     },
+    /// Its files are not those that were bundled, or its records not those that were written.
+    #[error(
+        "`{}` is not what a run of `orch` left:\n  {}\n\nhint: `orch verify` says more",
+        path.display(),
+        differences.join("\n  ")
+    )]
+    Differs {
+        /// The bundle.
+        path: PathBuf,
+        /// A sentence for each difference.
+        differences: Vec<String>,
+    },
+    /// Another run has its name.
+    #[error(
+        "there is another run `{run}` in `{}`\n\nhint: name another folder for runs with `--runs`",
+        runs.display()
+    )]
+    OtherRun {
+        /// The run.
+        run: String,
+        /// The folder of all runs.
+        runs: PathBuf,
+    },
+    /// Its records name artifacts that it does not have, so that the run would be damaged.
+    #[error(
+        "`{}` cannot go on: {files} artifacts that its records name were left out\n\n\
+         hint: `--from-scratch` runs all of it again; a bundle made with `--artifacts` goes on",
+        path.display()
+    )]
+    WithoutArtifacts {
+        /// The bundle.
+        path: PathBuf,
+        /// The number of artifacts.
+        files: u64,
+    },
     /// Another version of `orch` wrote it, in another format.
     #[error(
         "`{}` has version {schema} of the format of bundles, and this `orch` reads version {}\n\n\
@@ -95,7 +130,7 @@ pub(crate) enum BundleError {
 
 impl BundleError {
     /// An error of the file at `path`.
-    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }

@@ -41,6 +41,9 @@ pub struct RunSnapshot {
     /// The variants that `--only` named; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) only: Vec<String>,
+    /// True if it adds seeds until its claims are resolved, by `--until-resolved`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) until_resolved: bool,
     /// The settings under its profile.
     pub(crate) run: RunConfig,
     /// Every trial with its config; none where only the settings were read.

@@ -246,7 +246,7 @@ impl fmt::Display for Plan {
             }
         }
         if !self.retired.is_empty() {
-            write!(f, "; {} retired, as the file no longer names them", self.retired.len())?;
+            write!(f, "; {} retired, as this run does not include them", self.retired.len())?;
         }
         Ok(())
     }
@@ -269,6 +269,7 @@ impl RunSnapshot {
             file: Some(file.to_owned()),
             file_hash: sha256(text),
             only: only.to_vec(),
+            until_resolved: false,
             run: run.config.clone(),
             trials: plan.trials.iter().map(|planned| planned.trial.clone()).collect(),
         }
@@ -348,8 +349,8 @@ mod tests {
         );
         assert_eq!(
             plan.to_string(),
-            "4 trials: 1 done, 1 failed, to run again, 1 new, 1 left out; 1 retired, as the file \
-             no longer names them"
+            "4 trials: 1 done, 1 failed, to run again, 1 new, 1 left out; 1 retired, as this \
+             run does not include them"
         );
     }
 

@@ -36,7 +36,7 @@ fn only_an_added_variant_is_run() {
 fn a_removed_variant_is_retired_and_comes_back() {
     let test = done();
     test.edit(&[("  b: {label: Second, set: {offset: 1}}\n", "")]);
-    test.orch("run trip.yaml").expect(0, &["1 done; 1 retired, as the file no longer names them"]);
+    test.orch("run trip.yaml").expect(0, &["1 done; 1 retired, as this run does not include them"]);
     assert_eq!(variants_in_status(&test, ""), [("a".to_owned(), false)]);
     assert_eq!(
         variants_in_status(&test, "--all"),

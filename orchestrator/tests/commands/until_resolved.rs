@@ -78,6 +78,8 @@ fn only_the_rows_of_open_claims_get_more_seeds() {
     let again = test.orch("run trip.yaml --until-resolved");
     again.expect(3, &["nothing is left to do", "2 claims: 1 open, 1 supported"]);
     assert_eq!(seeds(&test)["far"], 3);
+    test.orch("wait").expect(3, &["trip: open: Same is better."]);
+    test.orch("attach").expect(3, &["trip: open: Same is better."]);
     test.orch("status").expect(0, &[]);
     prints(&test, "report", 0, &["decided after 3 seeds"]);
     assert!(claims(&test).contains("\"notes\": []"), "{}", claims(&test));
@@ -87,6 +89,7 @@ fn only_the_rows_of_open_claims_get_more_seeds() {
     // Without it, every seed of the file runs.
     test.orch("run trip.yaml").expect(0, &["5 new"]);
     assert_eq!(seeds(&test)["far"], 8);
+    test.orch("wait").expect(0, &[]);
 }
 
 #[test]
@@ -199,4 +202,17 @@ fn claims_are_tests() {
     );
     fs::write(&before, "{}").unwrap();
     test.orch("check-claims --expect claims.json").expect(2, &["is not a file of verdicts"]);
+}
+
+#[test]
+fn damaged_records_are_not_judged() {
+    let test = run();
+    test.orch("run trip.yaml --until-resolved").expect(3, &[]);
+    let events = test.trial("far-s0-").unwrap().join("attempt-1/events.jsonl");
+    fs::write(events, "").unwrap();
+    let ended = test.orch("run trip.yaml --until-resolved");
+    ended.expect(5, &["events.jsonl` has 0 bytes", "--rerun-damaged"]);
+    assert!(!ended.stderr.contains("2 claims"), "{}", ended.stderr);
+    let ended = test.orch("run trip.yaml --until-resolved --rerun-damaged");
+    ended.expect(3, &["run again", "2 claims: 1 open, 1 supported"]);
 }

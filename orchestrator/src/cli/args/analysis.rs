@@ -63,6 +63,51 @@ pub(crate) struct Plan {
     pub(crate) json: bool,
 }
 
+/// Arguments of `orch checklist`.
+#[derive(Debug, Args)]
+pub(crate) struct Checklist {
+    /// The run (`table1.demo`, or `table1` for its latest profile; the last one if absent), or a bundle.
+    #[arg(value_name = "RUN|BUNDLE", add = completion::run())]
+    pub(crate) run: Option<String>,
+    /// The venue.
+    #[arg(long = "for", value_name = "VENUE")]
+    pub(crate) venue: Venue,
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A venue with a checklist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Venue {
+    /// The NeurIPS paper checklist.
+    Neurips,
+    /// The Responsible NLP Research checklist of the ACL Rolling Review.
+    Acl,
+    /// The ACM's artifact review and badging.
+    Acm,
+}
+
+impl Venue {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Neurips => "neurips",
+            Self::Acl => "acl",
+            Self::Acm => "acm",
+        }
+    }
+
+    /// The name of its checklist.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Neurips => "NeurIPS paper checklist",
+            Self::Acl => "Responsible NLP Research checklist (ACL Rolling Review)",
+            Self::Acm => "ACM artifact review and badging",
+        }
+    }
+}
+
 /// Arguments of `orch check-claims`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckClaims {

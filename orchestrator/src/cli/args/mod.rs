@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(super) use analysis::{
-    CheckClaims, Compare, Export, ExportFormat, Import, ImportFormat, Plan, Query, Report,
-    RowFormat, TableFormat,
+    CheckClaims, Checklist, Compare, Export, ExportFormat, Import, ImportFormat, Plan, Query,
+    Report, RowFormat, TableFormat, Venue,
 };
 pub(super) use authoring::{Completions, Init, ShellName, Validate};
 pub(super) use bundle::{Bundle, Verify};
@@ -105,6 +105,10 @@ Example:
     /// is done stays done, what was interrupted resumes from its last checkpoint. Ctrl-C lets the
     /// workers save a checkpoint and end; a second Ctrl-C ends them at once. docs/experiment.md
     /// explains every key of the file.
+    #[command(after_help = "\
+Examples:
+  orch run experiments/table1.yaml --only sr3 -n   the plan for one row
+  orch run table1.demo.orch.zip                    the run of a bundle goes on: docs/bundle.md")]
     Run(Run),
     /// Shows the progress of a run in the background or in another terminal.
     ///
@@ -116,7 +120,7 @@ Example:
     /// Waits for the end of a run.
     ///
     /// Prints nothing unless something is wrong. Exit codes: 0 all succeeded, 1 some failed, 3 a metric
-    /// that the report needs was not reported, 5 records are damaged, 124 the timeout was reached first, 130
+    /// that the report needs was not reported, or a claim of `--until-resolved` is open, 5 records are damaged, 124 the timeout was reached first, 130
     /// it was interrupted or its supervisor died, so that something is left to run.
     #[command(after_help = "\
 Example:
@@ -132,14 +136,16 @@ Example:
 Example:
   orch show variant=sr3,seed=0   the trial of that variant and seed, in the last run")]
     Show(Show),
-    /// Shows the differences between two trials.
+    /// Shows the differences between two trials, or two runs or bundles.
     ///
     /// The keys of their configs that differ, what they were made with, how long they took, and their
-    /// final values side by side.
+    /// final values side by side. Of runs, the means of every cell, how many of their common seeds have the
+    /// same value bit for bit, and the verdicts on every claim.
     #[command(after_help = "\
 Examples:
   orch diff variant=sr3 variant=cos              two rows of one run
-  orch diff sr3-s0 sr3-s0 table1.demo table1.small   one row of two runs")]
+  orch diff sr3-s0 sr3-s0 table1.demo table1.small   one row of two runs
+  orch diff theirs.orch.zip table1.demo          a bundle and a run")]
     Diff(Diff),
     /// Prints the output of a trial's worker.
     ///
@@ -214,6 +220,15 @@ Examples:
   orch check-claims table1.seeds                      is every claim of the paper supported?
   orch check-claims table1.seeds --expect claims.json has any verdict changed since that report?")]
     CheckClaims(CheckClaims),
+    /// Answers a venue's reproducibility checklist from the records.
+    ///
+    /// Seeds, error bars, hardware, hours, commands, code and settings, as Markdown to copy from. Questions
+    /// that the records do not answer are left open, and said to be.
+    #[command(after_help = "\
+Examples:
+  orch checklist table1.paper --for neurips
+  orch checklist table1.paper.orch.zip --for acm    the same, from a bundle")]
+    Checklist(Checklist),
     /// Puts the rows of several runs in one table.
     ///
     /// The columns are those of the first one's `report.table`, as far as any run has their metrics;

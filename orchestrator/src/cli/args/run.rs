@@ -10,12 +10,12 @@ use crate::cli::completion;
 use crate::slots::ForeignProcesses;
 
 /// Arguments of `orch run`.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag on the command line")]
 #[expect(clippy::struct_field_names, reason = "`--dry-run` is the usual name")]
 pub(crate) struct Run {
     /// The experiment file. The copy that a run keeps, `runs/RUN/experiment.yaml`, runs with that run's
-    /// profile and `--set`, unless others are given.
+    /// profile and `--set`, unless others are given. Of a bundle, the run goes on as it was bundled.
     #[arg(add = completion::file())]
     pub(crate) file: PathBuf,
     /// Profile to run under; the file's first if absent.
@@ -55,6 +55,9 @@ pub(crate) struct Run {
     /// Returns once everything is checked and the run continues in the background.
     #[arg(short, long, conflicts_with = "dry_run")]
     pub(crate) detach: bool,
+    /// Runs all trials of a bundle from the beginning, without its records.
+    #[arg(long)]
+    pub(crate) from_scratch: bool,
     /// Runs trials again from the beginning if the worker's code, its build or their data changed since.
     #[arg(long)]
     pub(crate) rerun_stale: bool,
@@ -98,7 +101,7 @@ impl From<ExecutorName> for Executor {
 }
 
 /// The number of failed trials after which `orch run` ends.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[group(multiple = false)]
 pub(crate) struct FailurePolicy {
     /// Runs all other trials to their end, however many have failed. By default nothing more is started

@@ -32,12 +32,12 @@ pub(crate) struct Show {
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The one trial: the start of its id, `variant=NAME`, `seed=N` or `state=STATE`, or several of
-    /// these with commas between.
+    /// these with commas between. Or a run, by its name or folder, or a bundle.
     #[arg(add = completion::trials())]
-    pub(crate) a: Selector,
+    pub(crate) a: String,
     /// The other, in the same way.
     #[arg(add = completion::trials())]
-    pub(crate) b: Selector,
+    pub(crate) b: String,
     /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
     #[arg(add = completion::run())]
     pub(crate) run: Option<String>,

@@ -13,6 +13,7 @@ use super::error::Result;
 use super::metric_gaps::{metric_gaps, print_metric_gaps};
 use super::output::print_message;
 use super::summary::Summary;
+use super::until_resolved::code_with_open_claims;
 use crate::cli::args::{self, Global};
 use crate::display::progress::Progress;
 use crate::display::{Display, Reporter as _, RunEvent, Verbosity};
@@ -54,7 +55,7 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
                 print_metric_gaps(&summary.gaps);
                 print_message(&summary.to_text());
             }
-            return Ok(summary.code());
+            return code_with_open_claims(&dir, &resolved, &mut store, summary.code()).await;
         }
         drop(store);
         let mut states = trials.iter().map(|trial| (&trial.id, &trial.state));

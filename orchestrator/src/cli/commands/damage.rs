@@ -66,17 +66,21 @@ pub(super) async fn open_records(run: &RunDir) -> Result<Store> {
 /// The records of `run`, for reading; an error if they are damaged.
 pub(super) async fn open_intact(run: &RunDir) -> Result<Store> {
     let store = sync::for_reading(run).await?;
+    require_intact(run, &store)?;
+    Ok(store)
+}
+
+/// An error if damage was found when `store` was opened.
+pub(super) fn require_intact(run: &RunDir, store: &Store) -> Result<(), DamagedRecords> {
     if store.damage.is_empty() {
-        Ok(store)
-    } else {
-        Err(DamagedRecords::new(run, store.damage).into())
+        return Ok(());
     }
+    Err(DamagedRecords::new(run, store.damage.clone()))
 }
 
 /// Says the damage that was found when `store` was opened.
 pub(super) fn print_damage(run: &RunDir, store: &Store) {
-    if !store.damage.is_empty() {
-        let damaged = DamagedRecords::new(run, store.damage.clone());
+    if let Err(damaged) = require_intact(run, store) {
         print_message(&format!("warning: {damaged}"));
     }
 }

@@ -22,6 +22,7 @@ use super::report::mixed_builds::MixedBuilds;
 use super::report::records::CollectError;
 use super::retry::RetryError;
 use super::rm::RmError;
+use super::run::FromScratch;
 use super::until_resolved::NoDesign;
 use crate::bundle::{BundleError, SignatureError};
 use crate::cli::selector::SelectorError;
@@ -64,6 +65,7 @@ exit_codes! {
     ImportRequestError => USAGE,
     Infeasible => USAGE,
     LogsError => USAGE,
+    FromScratch => USAGE,
     NoDesign => USAGE,
     NothingToPlan => USAGE,
     ProgramError => USAGE,
@@ -98,12 +100,14 @@ impl ExitCode for BundleError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Exists { .. }
+            | Self::OtherRun { .. }
+            | Self::WithoutArtifacts { .. }
             | Self::Missing { .. }
             | Self::Name { .. }
             | Self::Secret { .. }
             | Self::Version { .. } => USAGE,
             Self::Running { .. } => LOCKED,
-            Self::Refused { .. } => DAMAGED,
+            Self::Differs { .. } | Self::Refused { .. } => DAMAGED,
             Self::Io { .. } | Self::Sign { .. } | Self::Store(_) => SOME_FAILED,
         }
     }

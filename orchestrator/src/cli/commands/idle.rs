@@ -46,8 +46,9 @@ impl Idle {
         let plan = validated.plan_by(&mut store, &recorded, arguments).await?;
         // The command line alone is no reason to write.
         let text = &experiment.source.text;
-        let planned =
+        let mut planned =
             RunSnapshot::new(run, &plan, &arguments.only, previous.command.clone(), file, text);
+        planned.until_resolved = arguments.until_resolved;
         if plan.to_run().next().is_some() || planned != *previous {
             return Ok(None);
         }

@@ -247,6 +247,7 @@ fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapsho
         file: None,
         file_hash: String::new(),
         only: Vec::new(),
+        until_resolved: false,
         trials: imported.iter().map(|imported| imported.trial.clone()).collect(),
         run: RunConfig {
             experiment: name.to_owned(),

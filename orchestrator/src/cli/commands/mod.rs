@@ -1,9 +1,11 @@
 //! One file per verb, and the dispatch of verbs.
 
+mod any_run;
 mod attach;
 mod bundle;
 mod causes;
 mod check_claims;
+mod checklist;
 mod compare;
 mod completions;
 mod damage;
@@ -35,6 +37,7 @@ mod retired;
 mod retry;
 mod rm;
 mod run;
+mod run_bundle;
 mod run_end;
 mod schema;
 mod show;
@@ -93,6 +96,7 @@ impl Verb {
             Self::Report(arguments) => Box::pin(report::run(arguments, global)),
             Self::Plan(arguments) => Box::pin(power_plan::run(arguments, global)),
             Self::CheckClaims(arguments) => Box::pin(check_claims::run(arguments, global)),
+            Self::Checklist(arguments) => Box::pin(checklist::run(arguments, global)),
             Self::Compare(arguments) => Box::pin(compare::run(arguments, global)),
             Self::Query(arguments) => Box::pin(query::run(arguments, global)),
             Self::Export(arguments) => Box::pin(export::run(arguments, global)),

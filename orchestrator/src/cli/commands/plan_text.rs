@@ -19,8 +19,17 @@ use crate::run_dir::trial::Folders;
 use crate::supervisor::plan::{Plan, PlannedAction, PlannedTrial};
 use crate::supervisor::worker_command::WorkerCommand;
 
-/// Prints the profile, the other profiles and the plan.
+/// Prints the profile, the other profiles and the plan; of a run that was announced before, the plan.
 pub(super) fn announce(validated: &ValidatedRun, plan: &Plan) {
+    if validated.is_announced {
+        print_message(&format!("{}: {plan}", validated.run.name()));
+    } else {
+        announce_first(validated, plan);
+    }
+    announce_stale(plan);
+}
+
+fn announce_first(validated: &ValidatedRun, plan: &Plan) {
     let ValidatedRun { experiment, run, previous, .. } = validated;
     if let Some(profile) = &run.config.profile {
         let others = experiment.file.profiles.keys().filter(|name| *name != profile);
@@ -57,6 +66,10 @@ pub(super) fn announce(validated: &ValidatedRun, plan: &Plan) {
              its files, for example `worker: {code: [train.py]}`",
         );
     }
+}
+
+/// A note for each kind of work that is not of the present worker and data.
+fn announce_stale(plan: &Plan) {
     for what in [StaleReason::Build, StaleReason::Code, StaleReason::Data] {
         let mut done = Vec::new();
         let mut unfinished = Vec::new();

@@ -2,21 +2,45 @@
 
 use experiments::protocol::exit;
 
+use super::any_run::is_bundle;
 use super::detach;
 use super::error::Result;
 use super::idle::Idle;
 use super::plan_text::dry_run;
+use super::run_bundle;
 use super::supervise::{lock, start_in_background, supervise};
 use super::until_resolved;
 use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
+
+/// An experiment file has no records that could be left out.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`--from-scratch` is for bundles; to run an experiment file from scratch, name another folder with \
+     `--runs`"
+)]
+pub(super) struct FromScratch;
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Run, global: &Global) -> Result<u8> {
     if global.background {
         detach::detach()?;
     }
-    let validated = ValidatedRun::new(arguments, global)?;
+    if is_bundle(&arguments.file) {
+        return Box::pin(run_bundle::run(arguments, global)).await;
+    }
+    if arguments.from_scratch {
+        return Err(FromScratch.into());
+    }
+    run_validated(ValidatedRun::new(arguments, None, global)?, arguments, global).await
+}
+
+/// Runs what is missing of an experiment that can run here.
+pub(super) async fn run_validated(
+    validated: ValidatedRun,
+    arguments: &args::Run,
+    global: &Global,
+) -> Result<u8> {
     if arguments.until_resolved {
         return Box::pin(until_resolved::run(validated, arguments, global)).await;
     }

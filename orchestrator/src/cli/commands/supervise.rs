@@ -73,7 +73,8 @@ pub(super) async fn supervise(
     let code = validated.attempt_code(global)?;
     let mut journal = Journal::open(&dir.journal())?;
     let text = &experiment.source.text;
-    let resolved = RunSnapshot::new(run, &plan, &arguments.only, command(), file, text);
+    let mut resolved = RunSnapshot::new(run, &plan, &arguments.only, command(), file, text);
+    resolved.until_resolved = arguments.until_resolved;
     atomic_file::write(&dir.experiment_file(), text.as_bytes())?;
     let resolved_hash = resolved.write(&dir.resolved())?;
     journal.write(Entry::Planned(planned(&resolved, resolved_hash)))?;

@@ -13,7 +13,7 @@ use crate::cli::args::{self, Global};
 pub(super) fn run(arguments: &args::Validate, global: &Global) -> Result<u8> {
     let args::Validate { file, profile, json } = arguments;
     let run = args::Run { file: file.clone(), profile: profile.clone(), ..args::Run::default() };
-    match (ValidatedRun::new(&run, global), json) {
+    match (ValidatedRun::new(&run, None, global), json) {
         (Ok(validated), true) => {
             let warnings = validated.run.warnings.iter();
             print_findings(

@@ -39,13 +39,20 @@ pub(super) struct ValidatedRun {
     pub(super) code_source: CodeSource,
     /// The run as its previous `orch run` resolved it; `None` before the first.
     pub(super) previous: Option<RunSnapshot>,
+    /// True once the profile and the notes on trials and code were printed, which need to be said once.
+    pub(super) is_announced: bool,
 }
 
 impl ValidatedRun {
-    /// Reads the file, has its worker check it, and compares its resources with the machine's.
-    pub(super) fn new(arguments: &args::Run, global: &Global) -> Result<Self> {
+    /// Reads the file, has its worker check it, and compares its resources with the machine's. Its relative
+    /// paths count from `folder`, if that is given, and else from its own.
+    pub(super) fn new(
+        arguments: &args::Run,
+        folder: Option<&Path>,
+        global: &Global,
+    ) -> Result<Self> {
         let experiment = Experiment::load(&arguments.file)?;
-        let Request { file, profile, set } = Request::new(arguments, global)?;
+        let Request { file, profile, set } = Request::new(arguments, folder, global)?;
         let overrides = set.iter().map(|text| Ok(Override::parse(text)?.among(&arguments.only)));
         let overrides = overrides.collect::<Result<Vec<_>>>()?;
         let mut run = experiment.expand(profile.as_deref(), &overrides)?;
@@ -70,7 +77,18 @@ impl ValidatedRun {
         let code = code_source.read()?;
         // For messages only: without it, they say less.
         let previous = RunSnapshot::read(&dir.resolved()).ok();
-        Ok(Self { file, experiment, run, trials, machine, dir, code, code_source, previous })
+        Ok(Self {
+            file,
+            experiment,
+            run,
+            trials,
+            machine,
+            dir,
+            code,
+            code_source,
+            previous,
+            is_announced: false,
+        })
     }
 
     /// The plan by the present records.
@@ -150,7 +168,7 @@ struct Request {
 impl Request {
     /// What the command line asks for. The copy that a run keeps is run as that run was: from the
     /// original's path, with its profile and its `--set`, unless others are given.
-    fn new(arguments: &args::Run, global: &Global) -> Result<Self> {
+    fn new(arguments: &args::Run, folder: Option<&Path>, global: &Global) -> Result<Self> {
         let mut request = Self {
             file: std::path::absolute(&arguments.file)?,
             profile: arguments.profile.clone(),
@@ -160,7 +178,10 @@ impl Request {
             return Ok(request);
         };
         // Elsewhere, paths are relative to the copy.
-        let original = file.filter(|file| file.parent().is_some_and(Path::is_dir));
+        let original = match folder {
+            Some(folder) => file.and_then(|file| Some(folder.join(file.file_name()?))),
+            None => file.filter(|file| file.parent().is_some_and(Path::is_dir)),
+        };
         request.file = original.unwrap_or(request.file);
         if request.profile.is_none() || request.profile == run.profile {
             request.profile = run.profile;
@@ -171,7 +192,7 @@ impl Request {
         let profile = request.profile.iter().map(|profile| format!(" --profile {profile}"));
         let set = request.set.iter().map(|set| format!(" --set {}", quoted(set)));
         let settings: String = profile.chain(set).collect();
-        if !settings.is_empty() && !global.quiet {
+        if !settings.is_empty() && !global.quiet && folder.is_none() {
             let copy = arguments.file.display();
             print_message(&format!("`{copy}` is the copy of a run, and runs with{settings}"));
         }

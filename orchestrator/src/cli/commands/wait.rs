@@ -9,6 +9,7 @@ use super::error::Result;
 use super::metric_gaps::{metric_gaps, print_metric_gaps};
 use super::output::print_message;
 use super::summary::Summary;
+use super::until_resolved::code_with_open_claims;
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
@@ -36,5 +37,5 @@ pub(super) async fn run(arguments: &args::Wait, global: &Global) -> Result<u8> {
         print_metric_gaps(&summary.gaps);
         print_message(&format!("{}: {}", dir.name(), summary.to_text()));
     }
-    Ok(summary.code())
+    code_with_open_claims(&dir, &resolved, &mut store, summary.code()).await
 }

@@ -12,7 +12,7 @@ pub(super) mod records;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use experiments::expand::{Experiment, ResolvedTrial, Row};
+use experiments::expand::{Experiment, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
 use experiments::schema::report::{Figure, Report};
 use reports::Written;
@@ -192,8 +192,9 @@ pub(super) async fn records_of(
     Ok(collect(request, &mut store, mixed, spool_folder).await?.0)
 }
 
-/// The records to draw, and the provenance of their trials.
-async fn collect(
+/// The records to draw, and the provenance of their trials. `out` is the folder of a temporary file, as in
+/// [`records::collect`].
+pub(super) async fn collect(
     request: &mut ReportRequest,
     store: &mut Store,
     mixed: Mixed,
@@ -281,20 +282,25 @@ impl ReportRequest {
     }
 
     /// The report as the run was resolved.
-    fn of_run(dir: RunDir) -> Result<Self> {
+    pub(super) fn of_run(dir: RunDir) -> Result<Self> {
         let resolved = RunSnapshot::read(&dir.resolved())?;
-        let caption = resolved.with_set(&resolved.run.caption);
-        Ok(Self {
+        let config = resolved.run.clone();
+        Ok(Self::with(dir, config, resolved))
+    }
+
+    /// The report of the run in `dir` as `config` has it now; `resolved` is the run as it was resolved.
+    pub(super) fn with(dir: RunDir, config: RunConfig, resolved: RunSnapshot) -> Self {
+        Self {
             dir,
             command: resolved.command_line(),
-            experiment: resolved.run.experiment,
-            description: resolved.run.description,
-            profile: resolved.run.profile,
-            caption,
-            rows: resolved.run.rows,
+            experiment: config.experiment,
+            description: config.description,
+            profile: config.profile,
+            caption: resolved.with_set(&config.caption),
+            rows: config.rows,
             configs: configs(resolved.trials),
-            report: resolved.run.report,
-        })
+            report: config.report,
+        }
     }
 }
 
@@ -310,17 +316,7 @@ fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> Result<Report
     };
     let resolved = RunSnapshot::read(&dir.resolved())?;
     let run = experiment.expand(resolved.run.profile.as_deref(), &[])?;
-    Ok(ReportRequest {
-        dir,
-        command: resolved.command_line(),
-        experiment: run.config.experiment,
-        description: run.config.description,
-        profile: run.config.profile,
-        caption: resolved.with_set(&run.config.caption),
-        rows: run.config.rows,
-        configs: configs(resolved.trials),
-        report: run.config.report,
-    })
+    Ok(ReportRequest::with(dir, run.config, resolved))
 }
 
 fn configs(trials: Vec<ResolvedTrial>) -> Configs {

@@ -10,6 +10,7 @@ use std::mem;
 
 use experiments::expand::ResolvedTrial;
 use experiments::protocol::exit;
+use reports::claims;
 use serde_json::json;
 
 use self::round::{Round, Seeds};
@@ -18,10 +19,14 @@ use super::error::Result;
 use super::idle::Idle;
 use super::output::{print_json, print_message};
 use super::plan_text::dry_run;
+use super::report::{self, Mixed, ReportRequest};
 use super::supervise::{Supervised, lock, start_in_background, supervise};
 use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
 use crate::display::text::duration;
+use crate::run_dir::RunDir;
+use crate::run_dir::snapshot::RunSnapshot;
+use crate::store::{Store, sync};
 
 /// A file whose claims have no design to be resolved under.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +54,7 @@ pub(super) async fn run(
         if !arguments.dry_run {
             drop(validated.dir.create().and_then(|()| validated.dir.lock_for_a_moment())?);
         }
-        let round = next_round(&mut validated, &seeds, arguments).await?;
+        let round = next_round(&mut validated, &seeds, arguments, true).await?;
         let plan = validated.plan(arguments).await?;
         if arguments.dry_run {
             if !global.quiet {
@@ -64,7 +69,7 @@ pub(super) async fn run(
     let lock = lock(&validated.dir, global)?;
     let mut ended: Option<Supervised> = None;
     loop {
-        let round = next_round(&mut validated, &seeds, arguments).await?;
+        let round = next_round(&mut validated, &seeds, arguments, ended.is_none()).await?;
         if !round.has_work {
             let code = if let Some(ended) = ended {
                 ended.finish(&validated, false, global).await?
@@ -85,25 +90,55 @@ pub(super) async fn run(
         if code != exit::OK {
             return supervised.finish(&validated, arguments.json, global).await;
         }
-        validated.previous = None;
+        validated.is_announced = true;
         ended = Some(supervised);
     }
 }
 
-/// The next round by the present records; the trials of `validated` are then those that it wants.
+/// The next round by the present records; the trials of `validated` are then those that it wants. The first
+/// one repairs damaged records where the arguments say how.
 async fn next_round(
     validated: &mut ValidatedRun,
     seeds: &Seeds,
     arguments: &args::Run,
+    is_first: bool,
 ) -> Result<Round> {
     let round = if validated.dir.journal().is_file() {
-        let mut store = open_records(&validated.dir).await?;
-        Round::by_records(validated, seeds, &mut store, arguments.budget).await?
+        let repairs = is_first && (arguments.rerun_damaged || arguments.accept_damage);
+        // Damage that is repaired does not change the exit code.
+        let mut store = if repairs {
+            sync::for_reading(&validated.dir).await?
+        } else {
+            open_records(&validated.dir).await?
+        };
+        let repairs = repairs && !store.damage.is_empty();
+        Round::by_records(validated, seeds, &mut store, arguments.budget, repairs).await?
     } else {
         Round::first(&validated.run.config.report, seeds)
     };
     validated.trials = seeds.trials(&round.wanted).cloned().collect::<Vec<ResolvedTrial>>();
     Ok(round)
+}
+
+/// Prints the claims of a run by `--until-resolved` that are open, and returns the exit code of a verb that
+/// has seen it end with `code`.
+pub(super) async fn code_with_open_claims(
+    dir: &RunDir,
+    resolved: &RunSnapshot,
+    store: &mut Store,
+    code: u8,
+) -> Result<u8> {
+    if code != exit::OK || !resolved.until_resolved {
+        return Ok(code);
+    }
+    let mut request = ReportRequest::of_run(dir.clone())?;
+    let (records, _) = report::collect(&mut request, store, Mixed::Refused, dir.path()).await?;
+    let judged = claims::judge(&request.report, &records)?;
+    let open: Vec<_> = judged.iter().filter(|claim| !claim.verdict.is_final()).collect();
+    for claim in &open {
+        print_message(&format!("{}: {}: {}", dir.name(), claim.verdict.words(), claim.text()));
+    }
+    Ok(if open.is_empty() { exit::OK } else { exit::INCOMPLETE })
 }
 
 /// Says what became of the claims, and why no more seeds are added; returns the exit code.

@@ -1,7 +1,6 @@
 //! One round: the seeds to run now, by the verdicts on what has run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use experiments::expand::ResolvedTrial;
@@ -10,11 +9,12 @@ use reports::claims::{self, Extension, JudgedClaim};
 use reports::records::Records;
 use serde_json::{Value, json};
 
+use crate::cli::commands::damage::require_intact;
 use crate::cli::commands::error::Result;
-use crate::cli::commands::report::mixed_builds::ReportOrigins;
-use crate::cli::commands::report::records::{self, Heading};
+use crate::cli::commands::report::{self, Mixed, ReportRequest};
 use crate::cli::commands::validated_run::ValidatedRun;
 use crate::display::text::{duration, named};
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::scheduler::State;
 use crate::store::{Store, TrialRecord};
 
@@ -87,12 +87,14 @@ impl Round {
         }
     }
 
-    /// The round that follows from the records.
+    /// The round that follows from the records; an error if it follows from damaged ones, or from results of
+    /// different builds. It has work in any case if it `repairs` records.
     pub(super) async fn by_records(
         validated: &ValidatedRun,
         seeds: &Seeds,
         store: &mut Store,
         budget: Option<Duration>,
+        repairs: bool,
     ) -> Result<Self> {
         let report = &validated.run.config.report;
         let mut round = Self::first(report, seeds);
@@ -111,10 +113,16 @@ impl Round {
             let row = recorded.get(trial.key.as_str());
             row.is_some_and(|row| matches!(row.state, State::Succeeded { .. }))
         };
-        round.has_work = !seeds.trials(&round.wanted).all(succeeded);
+        round.has_work = repairs || !seeds.trials(&round.wanted).all(succeeded);
         if !round.has_work {
-            let records = collect(validated, store).await?;
-            round.judged = claims::judge(report, &records)?;
+            require_intact(&validated.dir, store)?;
+            let (dir, config) = (validated.dir.clone(), validated.run.config.clone());
+            let resolved = RunSnapshot::read(&dir.resolved())?;
+            let spool_folder = validated.dir.path();
+            let mut request = ReportRequest::with(dir, config, resolved);
+            let (records, _) =
+                report::collect(&mut request, store, Mixed::Refused, spool_folder).await?;
+            round.judged = claims::judge(&request.report, &records)?;
             round.extend(seeds, &records, budget);
         }
         Ok(round)
@@ -207,22 +215,4 @@ impl Round {
         };
         self.judged.iter().enumerate().map(claim).collect()
     }
-}
-
-/// The records that the claims are judged by; an error if they mix results of different builds.
-async fn collect(validated: &ValidatedRun, store: &mut Store) -> Result<Records> {
-    let origins = ReportOrigins::read(store).await?;
-    if let Some(mixed) = origins.mixed {
-        return Err(mixed.into());
-    }
-    let config = &validated.run.config;
-    let heading = Heading {
-        experiment: &config.experiment,
-        profile: config.profile.as_deref(),
-        caption: "",
-        rows: &config.rows,
-        configs: &BTreeMap::new(),
-    };
-    let spool: PathBuf = validated.dir.path().to_owned();
-    Ok(records::collect(store, &validated.dir, &heading, &config.report, &spool).await?)
 }

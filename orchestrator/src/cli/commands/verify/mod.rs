@@ -3,7 +3,7 @@
 
 mod check;
 mod page;
-mod records;
+pub(super) mod records;
 mod redrawn;
 
 use std::path::Path;

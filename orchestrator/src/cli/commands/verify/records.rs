@@ -8,8 +8,19 @@ use crate::store::integrity::{self, Extent};
 use crate::store::{Store, sync};
 
 /// The database, made again from the bundle's journal and events.
-pub(super) async fn open(bundle: &Unpacked) -> Result<Store> {
+pub(crate) async fn open(bundle: &Unpacked) -> Result<Store> {
     Ok(sync::make(bundle.run(), &bundle.temporary().join("orch.db")).await?)
+}
+
+/// A sentence for each record that is not as it was sealed, and for each file that does not belong to the
+/// run.
+pub(crate) async fn differences(bundle: &Unpacked, store: &mut Store) -> Result<Vec<String>> {
+    let checks = check(bundle, store).await?;
+    let differences = checks.into_iter().filter_map(|check| match check.outcome {
+        Outcome::Differs(sentences) => Some(sentences),
+        _ => None,
+    });
+    Ok(differences.flatten().collect())
 }
 
 /// Compares the records with their seals, and looks for files that do not belong to the run.
