@@ -39,6 +39,7 @@ mod rm;
 mod run;
 mod run_bundle;
 mod run_end;
+mod run_validated;
 mod schema;
 mod show;
 mod skipped_lines;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::any_run::open_bundle;
 use super::error::Result;
 use super::output::print_message;
-use super::run::run_validated;
+use super::run_validated::run_validated;
 use super::validated_run::ValidatedRun;
 use crate::bundle::{BundleError, DESCRIPTION, Kind, REPORT, RO_CRATE, Unpacked};
 use crate::cli::args::{self, Global};
