@@ -64,6 +64,7 @@ mod commands {
     mod usage;
     mod validate;
     mod verify;
+    mod verify_execute;
 }
 
 use common::local as executor;

@@ -4,7 +4,7 @@ Every call works without `orch` as well: it then prints a line, or does nothing.
 a training loop, and no random generator is touched. docs/python.md has a page about it.
 """
 
-from ._checkpoints import Checkpoint, checkpoint, resume_from
+from ._checkpoints import Checkpoint, checkpoint, deterministic, resume_from
 from ._metrics import artifact, failed, log, progress, result
 from ._stop import STOPPED, should_stop
 from ._trial import Config, artifact_dir, checkpoint_dir, config, seed
@@ -21,6 +21,7 @@ __all__ = [
     "checkpoint",
     "checkpoint_dir",
     "config",
+    "deterministic",
     "failed",
     "log",
     "progress",

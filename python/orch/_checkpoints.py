@@ -54,6 +54,14 @@ def checkpoint(path: PathLike, step: int, *, hash: bool = True) -> None:
     events.sync()
 
 
+def deterministic() -> None:
+    """Says that this training computes the same bits again from the same checkpoint, with the same packages
+    on the same device: `orch verify --execute` may then train parts of it again, and compares every bit.
+    """
+    if in_attempt():
+        events.deterministic()
+
+
 @cache
 def resume_from() -> Optional[Checkpoint]:
     """The newest checkpoint of the trial's earlier attempts that is intact; None to start anew.

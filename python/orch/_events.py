@@ -34,6 +34,7 @@ class EventFile:
         self._lost = 0
         self._error = ""
         self._resumed_from: Optional[int] = None
+        self._deterministic = False
         self._is_child = False
         self._before: list[Callable[[], None]] = []
         os.register_at_fork(after_in_child=self._after_fork)
@@ -66,11 +67,20 @@ class EventFile:
         """Says that this attempt continues from a checkpoint of this step."""
         with self._lock:
             self._resumed_from = step
-            if self._file is None:
-                self._open()
-                self._write()
-            else:
-                self.append(self._hello())
+            self._say_hello()
+
+    def deterministic(self) -> None:
+        """Says that this attempt computes the same from the same checkpoint."""
+        with self._lock:
+            self._deterministic = True
+            self._say_hello()
+
+    def _say_hello(self) -> None:
+        if self._file is None:
+            self._open()
+            self._write()
+        else:
+            self.append(self._hello())
 
     def sync(self) -> None:
         """Brings everything so far to the disk."""
@@ -136,8 +146,9 @@ class EventFile:
     def _hello(self) -> str:
         program = clean(os.path.basename(sys.argv[0] if sys.argv else "") or "python")
         hello = f'"event":"hello","protocol":{PROTOCOL},"program":{json.dumps(program)}'
-        resumed = self._resumed_from
-        return hello if resumed is None else f'{hello},"resumed_from":{resumed}'
+        if self._resumed_from is not None:
+            hello += f',"resumed_from":{self._resumed_from}'
+        return hello + ',"deterministic":true' if self._deterministic else hello
 
     def _after_fork(self) -> None:
         in_attempt.cache_clear()
@@ -146,6 +157,7 @@ class EventFile:
         self._unwritten = b""
         self._lost = 0
         self._resumed_from = None
+        self._deterministic = False
         self._before.clear()
         self._is_child = True
 

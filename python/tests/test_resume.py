@@ -284,3 +284,16 @@ def test_a_handler_that_was_there_is_called_too(trial):
         assert orch.should_stop() and called == [1]
         """
     )
+
+
+def test_a_training_that_is_deterministic_is_verified_by_training_parts_of_it_again(experiment):
+    says = "config = orch.config()\n    orch.deterministic()"
+    experiment.write(SCRIPT.replace("config = orch.config()", says), YAML)
+    experiment.orch("run", "trip.yaml")
+    experiment.orch("bundle", "--checkpoints", "-o", "bundle")
+    verified = experiment.orch("verify", "bundle", "--execute", "3")
+    assert "3 of 32 segments were trained again" in verified and "bit for bit" in verified, verified
+    script = experiment.folder / "train.py"
+    script.write_text(script.read_text().replace("* 3.7", "* 3.70000001"))
+    found = experiment.orch("verify", "bundle", "--execute", "100", code=5)
+    assert "points: `value`" in found, found

@@ -217,6 +217,7 @@ fn append_event(file: &mut TemporaryFile, time: f64, event: Event) -> Result<(),
 
 fn hello() -> Event {
     Event::Hello {
+        deterministic: false,
         protocol: PROTOCOL,
         program: PROGRAM.to_owned(),
         build: None,

@@ -28,6 +28,8 @@ pub(crate) struct Script {
     pub(crate) wait_for: Option<PathBuf>,
     /// Report a loss of NaN at this step.
     pub(crate) nan_at: u64,
+    /// Say that the training is deterministic.
+    pub(crate) deterministic: bool,
     /// Print and append lines that are not events.
     pub(crate) garbage: bool,
     /// Ignore SIGTERM.
@@ -65,6 +67,7 @@ impl Default for Script {
             hang_at: 0,
             wait_for: None,
             nan_at: 0,
+            deterministic: false,
             garbage: false,
             ignore_term: false,
             fork_child: false,

@@ -91,6 +91,7 @@ impl Worker {
             build: Some(crate::build()),
             device: None,
             resumed_from,
+            deterministic: self.script.deterministic,
             metrics: BTreeMap::new(),
         });
     }

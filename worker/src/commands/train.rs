@@ -61,7 +61,7 @@ fn run(attempt: &mut Attempt) -> Result<Outcome, Failure> {
 }
 
 fn bicubic(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure> {
-    hello(attempt, config, "CPU".to_owned(), None)?;
+    hello(attempt, config, "CPU".to_owned(), true, None)?;
     let ControlFlow::Continue(set) =
         prepared(attempt, |context| Validation::open(config, tch::Device::Cpu, context))?
     else {
@@ -78,7 +78,8 @@ fn diffusion(attempt: &mut Attempt, config: &Config) -> Result<Outcome, Failure>
     let device = device::set_up(config, cpus)?;
     let mut trainer = Trainer::new(config, seed, device);
     let resumed = trainer.begin(attempt)?;
-    hello(attempt, config, device::describe(device, cpus), resumed)?;
+    let deterministic = device == tch::Device::Cpu || config.deterministic;
+    hello(attempt, config, device::describe(device, cpus), deterministic, resumed)?;
     report_schedule(attempt, &Schedule::new(&config.diffusion))?;
     let ControlFlow::Continue((images, set)) = prepared(attempt, |context| {
         let images = Images::open(config, device, context)?;
@@ -142,6 +143,7 @@ fn hello(
     attempt: &mut Attempt,
     config: &Config,
     device: String,
+    deterministic: bool,
     resumed_from: Option<u64>,
 ) -> io::Result<()> {
     let mut metrics = match config.method {
@@ -165,6 +167,7 @@ fn hello(
         build: Some(attempt.build.clone()),
         device: Some(device),
         resumed_from,
+        deterministic,
         metrics,
     })
 }

@@ -44,6 +44,10 @@ pub enum Event {
         /// beyond it are hidden from every view.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resumed_from: Option<u64>,
+        /// True if the same build computes the same bits again from the same checkpoint, on the same
+        /// device: `orch verify --execute` then trains parts of a trial again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        deterministic: bool,
         /// Description of each metric, by name.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         metrics: BTreeMap<String, MetricInfo>,

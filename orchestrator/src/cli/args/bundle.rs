@@ -49,7 +49,24 @@ pub(crate) struct Verify {
     /// Verifies its signature by this public key of minisign, or by the one in this file.
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    /// Trains parts of trials again, so many, drawn at random (1 if no number is given), each from one of the
+    /// bundle's checkpoints to the next or to the end, and compares weights, moments, points and final values.
+    /// This runs the bundle's commands, relative to the current folder.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) execute: Option<u32>,
+    /// The largest relative difference that is accepted of `--execute` where the build, the device or the
+    /// processor is another one than the trial's; on the same ones every bit must agree.
+    #[arg(long, value_name = "X", default_value_t = 1e-3, requires = "execute", value_parser = tolerance)]
+    pub(crate) tolerance: f64,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A number from 0 to 1.
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
+        _ => Err("a tolerance is a number from 0 to 1, such as 1e-3".to_owned()),
+    }
 }

@@ -2,6 +2,7 @@
 //! with one that is drawn again.
 
 mod check;
+mod execute;
 mod page;
 pub(super) mod records;
 mod redrawn;
@@ -12,7 +13,7 @@ use experiments::protocol::exit;
 
 use self::check::{Check, Outcome};
 use super::error::Result;
-use super::output::{print, print_json};
+use super::output::{print, print_json, print_message};
 use crate::bundle::{self, Unpacked, VerifyingKey};
 use crate::cli::args;
 
@@ -28,6 +29,7 @@ pub(super) async fn run(arguments: &args::Verify) -> Result<u8> {
             checks.extend(records::check(&bundle, &mut store).await?);
             checks.push(redrawn::report(&bundle, &mut store).await?);
             checks.push(redrawn::metadata(&bundle, &mut store).await?);
+            checks.extend(execute::check(&bundle, &mut store, arguments).await?);
         }
         Err(error) => checks.push(Check {
             subject: "records",

@@ -95,6 +95,7 @@ impl EventWriter {
         self.event(
             None,
             &Event::Hello {
+                deterministic: false,
                 protocol: PROTOCOL,
                 program: self.program.clone(),
                 build: None,
