@@ -47,6 +47,7 @@ mod commands {
     mod kept_file;
     mod ls_and_rm;
     mod metric_sources;
+    mod notify;
     mod provenance;
     mod query;
     mod real_worker;

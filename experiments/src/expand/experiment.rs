@@ -172,6 +172,7 @@ impl Experiment {
             retry: file.retry,
             stall: file.stall,
             keep: file.keep,
+            notify: file.notify,
             report: file.report,
             rows: rows.collect(),
         }

@@ -16,6 +16,7 @@ use crate::protocol::trial_id::TrialId;
 use crate::schema::executor::{Executor, Slurm};
 use crate::schema::file::{Retry, Stall};
 use crate::schema::keep::Keep;
+use crate::schema::notify::Notify;
 use crate::schema::report::Report;
 use crate::schema::resources::Resources;
 use crate::schema::worker::Worker;
@@ -57,6 +58,9 @@ pub struct RunConfig {
     /// The checkpoints that `orch gc` keeps; all of them if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
+    /// Programs that are told what happens in the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Notify>,
     /// Name and label of every row, in table order.
     pub rows: Vec<Row>,
     /// The table, figures and claims of `orch report`.

@@ -12,6 +12,7 @@ use crate::schema::executor::{Executor, Slurm};
 use crate::schema::file_name::FILE_NAME;
 use crate::schema::grid::Grid;
 use crate::schema::keep::Keep;
+use crate::schema::notify::Notify;
 use crate::schema::report::Report;
 use crate::schema::resources::{Resources, Span};
 use crate::schema::seeds;
@@ -85,6 +86,9 @@ pub struct File {
     /// The checkpoints that `orch gc` keeps; all of them if absent.
     #[serde(default)]
     pub keep: Option<Keep>,
+    /// Programs that are told what happens in a run.
+    #[serde(default)]
+    pub notify: Vec<Notify>,
     /// The table, figures and claims of `orch report`.
     #[serde(default)]
     pub report: Report,

@@ -16,6 +16,7 @@ pub mod keep;
 pub mod latex_table;
 pub mod metric_use;
 pub mod metrics;
+pub mod notify;
 pub mod report;
 pub mod resources;
 mod seeds;

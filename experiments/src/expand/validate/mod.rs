@@ -35,6 +35,9 @@ fn names(file: &File, findings: &mut Findings) {
     for (pointer, name) in report::outputs(file) {
         check_file_name(&pointer, "a table or figure", name, findings);
     }
+    for (i, _) in file.notify.iter().enumerate().filter(|(_, notify)| notify.command.is_empty()) {
+        findings.add(&format!("/notify/{i}/command"), "the command is empty");
+    }
     if file.variants.is_empty() {
         let hint = "list them below `variants`, or their axes below `grid`";
         findings.advise("/variants", "there are no variants", hint);

@@ -265,6 +265,7 @@ fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapsho
             retry: Retry::default(),
             stall: Stall::default(),
             keep: None,
+            notify: Vec::new(),
             rows: rows(imported),
             report: Report::default(),
         },

@@ -26,6 +26,7 @@ mod logs;
 mod ls;
 mod man;
 mod metric_gaps;
+mod notify;
 mod one_trial;
 mod output;
 mod plan_text;

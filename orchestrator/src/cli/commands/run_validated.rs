@@ -4,6 +4,7 @@ use experiments::protocol::exit;
 
 use super::error::Result;
 use super::idle::Idle;
+use super::notify::Notifier;
 use super::plan_text::dry_run;
 use super::supervise::{lock, start_in_background, supervise};
 use super::until_resolved;
@@ -36,6 +37,11 @@ pub(super) async fn run_validated(
         return idle.finish(&validated, arguments.json, global).await;
     }
     // Boxed: it is large, and most calls end before it.
-    let ended = Box::pin(supervise(&validated, &lock, arguments, global)).await?;
-    ended.finish(&validated, arguments.json, global).await
+    let mut notifier = Notifier::new(&validated);
+    let ended = Box::pin(supervise(&validated, &lock, arguments, &mut notifier, global)).await?;
+    let code = ended.finish(&validated, arguments.json, global).await?;
+    if ended.has_run() {
+        notifier.finish(&ended.counts(), code);
+    }
+    Ok(code)
 }

@@ -8,6 +8,7 @@ use std::iter;
 use super::damage::{self, open_records, print_damage};
 use super::detach;
 use super::error::{Result, VerbError};
+use super::notify::{Notifier, NotifyingReporter};
 use super::output::print_message;
 use super::plan_text::announce;
 use super::run_end::End;
@@ -18,7 +19,7 @@ use crate::platform::atomic_file;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::trial::restart as restart_trial;
 use crate::run_dir::{RunDir, SupervisorLock};
-use crate::scheduler::Change;
+use crate::scheduler::{Change, State};
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
 use crate::store::{Store, StoreError, TrialRecord};
@@ -59,6 +60,7 @@ pub(super) async fn supervise(
     validated: &ValidatedRun,
     lock: &SupervisorLock,
     arguments: &args::Run,
+    notifier: &mut Notifier,
     global: &Global,
 ) -> Result<Supervised> {
     let ValidatedRun { file, experiment, run, dir, .. } = validated;
@@ -108,7 +110,8 @@ pub(super) async fn supervise(
         max_fails: arguments.fails.limit(),
         keep_going: arguments.fails.keep_going,
     };
-    let outcome = Supervisor::new(parts, &mut display).await?.run().await;
+    let mut reporter = NotifyingReporter { display: &mut display, notifier };
+    let outcome = Supervisor::new(parts, &mut reporter).await?.run().await;
     display.finish();
     let outcome = outcome.map_err(|error| explained(error, dir))?;
     Ok(Supervised { plan, outcome })
@@ -119,6 +122,20 @@ fn verbosity(global: &Global) -> Verbosity {
 }
 
 impl Supervised {
+    /// True if something was left to do.
+    pub(super) fn has_run(&self) -> bool {
+        self.plan.to_run().next().is_some()
+    }
+
+    /// `20 of 22 trials done, 2 failed`.
+    pub(super) fn counts(&self) -> String {
+        let states = self.outcome.states.iter().map(|(_, state)| state);
+        let failed = states.clone().filter(|state| matches!(state, State::Failed { .. })).count();
+        let done = states.filter(|state| matches!(state, State::Succeeded { .. })).count();
+        let failed = if failed == 0 { String::new() } else { format!(", {failed} failed") };
+        format!("{done} of {} trials done{failed}", self.plan.trials.len())
+    }
+
     /// Prints how the run ended, and returns its exit code.
     pub(super) async fn finish(
         &self,
@@ -126,8 +143,7 @@ impl Supervised {
         as_json: bool,
         global: &Global,
     ) -> Result<u8> {
-        let idle = self.plan.to_run().next().is_none();
-        let verbosity = if idle { Verbosity::Quiet } else { verbosity(global) };
+        let verbosity = if self.has_run() { verbosity(global) } else { Verbosity::Quiet };
         let mut store = open_records(&validated.dir).await?;
         let recorded = store.trials_without_origins().await?;
         let end = End {

@@ -17,6 +17,7 @@ use self::round::{Round, Seeds};
 use super::damage::open_records;
 use super::error::Result;
 use super::idle::Idle;
+use super::notify::Notifier;
 use super::output::{print_json, print_message};
 use super::plan_text::dry_run;
 use super::report::{self, Mixed, ReportRequest};
@@ -66,29 +67,52 @@ pub(super) async fn run(
             return start_in_background(&validated, &plan, arguments, global);
         }
     }
+    Box::pin(supervise_rounds(validated, &seeds, arguments, global)).await
+}
+
+/// Supervises the run, round by round, until no round has work.
+async fn supervise_rounds(
+    mut validated: ValidatedRun,
+    seeds: &Seeds,
+    arguments: &args::Run,
+    global: &Global,
+) -> Result<u8> {
     let lock = lock(&validated.dir, global)?;
+    let mut notifier = Notifier::new(&validated);
     let mut ended: Option<Supervised> = None;
     loop {
-        let round = next_round(&mut validated, &seeds, arguments, ended.is_none()).await?;
+        let round = next_round(&mut validated, seeds, arguments, ended.is_none()).await?;
+        if ended.is_some() {
+            notifier.tell_verdicts(round.resolved());
+        } else {
+            notifier.know_verdicts(round.resolved());
+        }
         if !round.has_work {
+            let has_run = ended.is_some();
             let code = if let Some(ended) = ended {
                 ended.finish(&validated, false, global).await?
             } else if let Some(idle) = Idle::of(&validated, &lock, arguments).await? {
                 idle.finish(&validated, false, global).await?
             } else {
-                let ended = supervise(&validated, &lock, arguments, global).await?;
+                let ended = supervise(&validated, &lock, arguments, &mut notifier, global).await?;
                 ended.finish(&validated, false, global).await?
             };
-            return finish(&validated, &round, code, arguments, global);
+            let code = finish(&validated, &round, code, arguments, global)?;
+            if has_run {
+                notifier.finish(&round.verdicts(), code);
+            }
+            return Ok(code);
         }
         if !global.quiet {
             print_message(&round.text(&validated));
         }
-        let supervised = supervise(&validated, &lock, arguments, global).await?;
+        let supervised = supervise(&validated, &lock, arguments, &mut notifier, global).await?;
         let quiet = Global { quiet: true, ..global.clone() };
         let code = supervised.finish(&validated, false, &quiet).await?;
         if code != exit::OK {
-            return supervised.finish(&validated, arguments.json, global).await;
+            let code = supervised.finish(&validated, arguments.json, global).await?;
+            notifier.finish(&supervised.counts(), code);
+            return Ok(code);
         }
         validated.is_announced = true;
         ended = Some(supervised);

@@ -172,6 +172,12 @@ impl Round {
         self.reasons = reasons.collect();
     }
 
+    /// The claims that have a verdict, with it.
+    pub(super) fn resolved(&self) -> impl Iterator<Item = (&str, &str)> {
+        let resolved = self.judged.iter().filter(|claim| claim.verdict.is_final());
+        resolved.map(|claim| (claim.text(), claim.verdict.words()))
+    }
+
     /// `11 claims: 6 supported, 1 refuted, 4 open`.
     pub(super) fn verdicts(&self) -> String {
         let mut counts = BTreeMap::<&str, usize>::new();

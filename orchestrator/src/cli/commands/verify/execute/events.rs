@@ -28,7 +28,7 @@ impl EventReader {
             let read = tail.read(self.offset)?;
             events.extend(read.lines().filter_map(|line| match line {
                 line_reader::Line::Whole(text) => Line::parse(&text).ok().map(|line| line.event),
-                _ => None,
+                line_reader::Line::TooLong => None,
             }));
             if read.offset == self.offset {
                 return Ok(events);

@@ -69,10 +69,7 @@ impl Replay {
         let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
         let _ = child.wait();
         let replay = Self::of_events(read_all(&events), segment, trial);
-        match ended? {
-            true => Ok(replay),
-            false => Err(format!("the worker failed: {}", tail(&stderr))),
-        }
+        if ended? { Ok(replay) } else { Err(format!("the worker failed: {}", tail(&stderr))) }
     }
 
     fn of_events(events: Vec<Event>, segment: &Segment, folder: PathBuf) -> Self {

@@ -26,14 +26,15 @@ pub(super) fn compare(there: &Path, here: &Path, comparison: &mut Comparison) ->
             }
             read => read?,
         };
-        match (SafeTensors::deserialize(&recorded), SafeTensors::deserialize(&again)) {
-            (Ok(a), Ok(b)) => compare_tensors(&a, &b, comparison, &mut differences),
-            _ => {
-                comparison.tensors += 1;
-                if recorded != again {
-                    comparison.largest = f64::INFINITY;
-                    differences.push(format!("`{name}` has other bytes"));
-                }
+        if let (Ok(a), Ok(b)) =
+            (SafeTensors::deserialize(&recorded), SafeTensors::deserialize(&again))
+        {
+            compare_tensors(&a, &b, comparison, &mut differences);
+        } else {
+            comparison.tensors += 1;
+            if recorded != again {
+                comparison.largest = f64::INFINITY;
+                differences.push(format!("`{name}` has other bytes"));
             }
         }
     }
