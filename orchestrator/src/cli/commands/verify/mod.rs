@@ -13,7 +13,7 @@ use experiments::protocol::exit;
 
 use self::check::{Check, Outcome};
 use super::error::Result;
-use super::output::{print, print_json, print_message};
+use super::output::{print, print_json};
 use crate::bundle::{self, Unpacked, VerifyingKey};
 use crate::cli::args;
 

@@ -15,6 +15,7 @@ use super::check::{Check, Outcome};
 use crate::bundle::Unpacked;
 use crate::cli::args;
 use crate::cli::commands::error::Result;
+use crate::cli::commands::output::print_message;
 use crate::store::Store;
 
 /// Trains as many segments again as the arguments say, drawn at random; `None` if they do not say.
@@ -53,7 +54,7 @@ async fn compare_one(
 ) -> Result<Compared> {
     let name = segment.to_string();
     if !arguments.json {
-        super::print_message(&format!("training {name} again"));
+        print_message(&format!("training {name} again"));
     }
     let recorded = segment.recorded(store).await?;
     let folder = tempfile::tempdir()?;
