@@ -2,13 +2,14 @@
 //! weights, moments, points and final values.
 
 mod compare;
+mod comparison;
 mod events;
 mod relocate;
 mod replay;
 mod segment;
 mod tensors;
 
-use self::compare::{Agreement, Comparison};
+use self::comparison::{Agreement, Comparison};
 use self::replay::Replay;
 use self::segment::{Segment, segments};
 use super::check::{Check, Outcome};

@@ -7,7 +7,7 @@ use std::path::Path;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::compare::{Comparison, relative};
+use super::comparison::{Comparison, relative};
 use crate::platform::filesystem::files_below;
 
 /// Compares the checkpoint at `there`, a file or a folder, with the one at `here`.
