@@ -1,6 +1,7 @@
 //! `orch retry (--failed|TRIAL…)`: puts trials back in the queue and resets their attempts.
 
 use experiments::protocol::exit;
+use experiments::protocol::trial_id::TrialId;
 use serde_json::json;
 
 use super::damage::open_records;
@@ -8,6 +9,7 @@ use super::error::Result;
 use super::output::{print_json, print_message};
 use super::submit_request::{HandledBy, handle_left_over, submit_request};
 use crate::cli::args::{self, Global};
+use crate::cli::selector::Selector;
 use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::RunDir;
 use crate::run_dir::requests::Request;
@@ -57,47 +59,70 @@ pub(super) enum RetryError {
 pub(super) async fn run(arguments: &args::Retry, global: &Global) -> Result<u8> {
     let selection = arguments.selection()?;
     let dir = RunDir::find(&global.runs, selection.run)?;
-    handle_left_over(&dir).await?;
-    let trials = trial_status::all(open_records(&dir).await?.trials().await?, &dir)?;
-    let selected = match selection.trials {
+    let handled = retry(&dir, selection.trials.as_ref()).await?;
+    if arguments.json {
+        let skipped = handled.others.iter();
+        let skipped = skipped.map(|status| json!({"id": status.trial.id, "state": status.state()}));
+        print_json(&json!({
+            "schema": 1,
+            "run": dir.name(),
+            "queued": handled.queued,
+            "skipped": skipped.collect::<Vec<_>>(),
+            "supervised": handled.by == Some(HandledBy::Supervisor),
+        }))?;
+    } else if !global.quiet {
+        handled.lines().iter().for_each(|line| print_message(line));
+    }
+    Ok(exit::OK)
+}
+
+/// A request to retry that was handled.
+pub(super) struct Handled {
+    queued: Vec<TrialId>,
+    /// Selected trials that cannot be retried.
+    others: Vec<TrialStatus>,
+    /// `None` if there was nothing to do.
+    by: Option<HandledBy>,
+}
+
+/// Queues the selected trials of the run `dir` again, or all that failed where none are.
+pub(super) async fn retry(dir: &RunDir, selector: Option<&Selector>) -> Result<Handled> {
+    handle_left_over(dir).await?;
+    let trials = trial_status::all(open_records(dir).await?.trials().await?, dir)?;
+    let selected = match selector {
         None => trials.into_iter().filter(|status| status.state() == "failed").collect(),
         Some(trial) => trial.choose_all(trials, &dir.name())?,
     };
     let (retried, others): (Vec<_>, Vec<_>) = selected
         .into_iter()
         .partition(|TrialStatus { trial, .. }| trial.state.may_be_retried() && !trial.retired);
-    let ids: Vec<_> = retried.into_iter().map(|status| status.trial.id).collect();
-    if ids.is_empty()
+    let queued: Vec<_> = retried.into_iter().map(|status| status.trial.id).collect();
+    if queued.is_empty()
         && let Some(status) = others.first()
     {
         return Err(refusal(status).into());
     }
-    let mut handled_by = None;
-    if !ids.is_empty() {
-        let request = Request::Retry { trials: ids.clone() };
-        handled_by = Some(submit_request(&dir, &request, &[], false).await?);
+    let mut by = None;
+    if !queued.is_empty() {
+        let request = Request::Retry { trials: queued.clone() };
+        by = Some(submit_request(dir, &request, &[], false).await?);
     }
-    if arguments.json {
-        let skipped =
-            others.iter().map(|status| json!({"id": status.trial.id, "state": status.state()}));
-        print_json(&json!({
-            "schema": 1,
-            "run": dir.name(),
-            "queued": ids,
-            "skipped": skipped.collect::<Vec<_>>(),
-            "supervised": handled_by == Some(HandledBy::Supervisor),
-        }))?;
-    } else if !global.quiet {
-        for id in &ids {
-            print_message(&format!("{id}: queued again"));
-        }
-        print_message(match handled_by {
+    Ok(Handled { queued, others, by })
+}
+
+impl Handled {
+    /// The outcome for each trial, a line each, and what follows.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<_> =
+            self.queued.iter().map(|id| format!("{id}: queued again")).collect();
+        let then = match self.by {
             None => "no trial has failed",
             Some(HandledBy::Supervisor) => "the running supervisor starts them in turn",
             Some(HandledBy::Ourselves) => "run the file again to start them",
-        });
+        };
+        lines.push(then.to_owned());
+        lines
     }
-    Ok(exit::OK)
 }
 
 fn refusal(status: &TrialStatus) -> RetryError {

@@ -9,6 +9,7 @@ use super::error::Result;
 use super::output::{print_json, print_message};
 use super::submit_request::{handle_left_over, submit_request};
 use crate::cli::args::{self, Global};
+use crate::cli::selector::Selector;
 use crate::display::trial_status;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::StopMode;
@@ -19,44 +20,70 @@ use crate::store::TrialRecord;
 pub(super) async fn run(arguments: &args::Stop, global: &Global) -> Result<u8> {
     let selection = arguments.selection()?;
     let dir = RunDir::find(&global.runs, selection.run)?;
-    handle_left_over(&dir).await?;
-    let trials = open_records(&dir).await?.trials().await?;
-    let (settled, selected) = match &selection.trials {
-        None => (Vec::new(), trials.into_iter().filter(is_active).collect()),
-        Some(trial) => {
-            let chosen = trial.choose_all(trial_status::all(trials, &dir)?, &dir.name())?;
-            chosen.into_iter().map(|status| status.trial).partition(|row| row.state.is_settled())
-        }
-    };
     let mode = if arguments.now { StopMode::Immediate } else { StopMode::Graceful };
-    let request = match selection.trials {
-        None => Request::StopAll { mode },
-        Some(_) => Request::Stop { trials: ids(&selected), mode },
-    };
-    let has_work = !selected.is_empty() || (arguments.all && dir.is_supervised());
-    if has_work {
-        submit_request(&dir, &request, &ids(&selected), arguments.all).await?;
-    }
-    let stopped = stopped(&dir, &selected).await?;
+    let handled = stop(&dir, selection.trials.as_ref(), mode).await?;
     if arguments.json {
         print_json(&json!({
             "schema": 1,
             "run": dir.name(),
-            "stopped": stopped.iter().map(Stopped::to_json).collect::<Vec<_>>(),
-            "already": settled.iter().map(already).collect::<Vec<_>>(),
+            "stopped": handled.stopped.iter().map(Stopped::to_json).collect::<Vec<_>>(),
+            "already": handled.settled.iter().map(already).collect::<Vec<_>>(),
         }))?;
     } else if !global.quiet {
-        for row in &settled {
-            print_message(&format!("{} is already {}", row.id, row.state.name()));
-        }
-        if !has_work {
-            print_message("nothing to stop");
-        }
-        for stopped in &stopped {
-            print_message(&stopped.to_text());
-        }
+        handled.lines().iter().for_each(|line| print_message(line));
     }
     Ok(exit::OK)
+}
+
+/// A request to stop that was handled.
+pub(super) struct Handled {
+    /// Selected trials that were not to be stopped.
+    settled: Vec<TrialRecord>,
+    stopped: Vec<Stopped>,
+    /// False if there was nothing to stop.
+    had_work: bool,
+}
+
+/// Stops the selected trials of the run `dir`, or all of it where none are, and returns when their
+/// processes are gone.
+pub(super) async fn stop(
+    dir: &RunDir,
+    selector: Option<&Selector>,
+    mode: StopMode,
+) -> Result<Handled> {
+    handle_left_over(dir).await?;
+    let trials = open_records(dir).await?.trials().await?;
+    let (settled, selected) = match selector {
+        None => (Vec::new(), trials.into_iter().filter(is_active).collect()),
+        Some(trial) => {
+            let chosen = trial.choose_all(trial_status::all(trials, dir)?, &dir.name())?;
+            chosen.into_iter().map(|status| status.trial).partition(|row| row.state.is_settled())
+        }
+    };
+    let request = match selector {
+        None => Request::StopAll { mode },
+        Some(_) => Request::Stop { trials: ids(&selected), mode },
+    };
+    let is_of_run = selector.is_none();
+    let had_work = !selected.is_empty() || (is_of_run && dir.is_supervised());
+    if had_work {
+        submit_request(dir, &request, &ids(&selected), is_of_run).await?;
+    }
+    Ok(Handled { settled, stopped: stopped(dir, &selected).await?, had_work })
+}
+
+impl Handled {
+    /// The outcome for each trial, a line each.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let settled = self.settled.iter();
+        let mut lines: Vec<_> =
+            settled.map(|row| format!("{} is already {}", row.id, row.state.name())).collect();
+        if !self.had_work {
+            lines.push("nothing to stop".to_owned());
+        }
+        lines.extend(self.stopped.iter().map(Stopped::to_text));
+        lines
+    }
 }
 
 fn is_active(row: &TrialRecord) -> bool {

@@ -16,9 +16,15 @@ use crate::scheduler::State;
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Why, global: &Global) -> Result<u8> {
+    print(&explanation(&arguments.target, global).await?)?;
+    Ok(exit::OK)
+}
+
+/// The explanation of the selected trials' states, for people.
+pub(super) async fn explanation(target: &args::TrialsArgs, global: &Global) -> Result<String> {
     // First: once there is no supervisor, nothing is recorded any more.
-    let supervised = RunDir::find(&global.runs, arguments.target.run.as_deref())?.is_supervised();
-    let (dir, groups) = causes::selected(&arguments.target, global).await?;
+    let supervised = RunDir::find(&global.runs, target.run.as_deref())?.is_supervised();
+    let (dir, groups) = causes::selected(target, global).await?;
     let resolved = RunSnapshot::read_settings(&dir.resolved())?;
     let mut sections = Vec::new();
     for SameCause { cause, of } in &groups {
@@ -42,8 +48,7 @@ pub(super) async fn run(arguments: &args::Why, global: &Global) -> Result<u8> {
         }
         sections.push(lines.join("\n") + "\n");
     }
-    print(&sections.join("\n"))?;
-    Ok(exit::OK)
+    Ok(sections.join("\n"))
 }
 
 /// The next thing to do, as a sentence.
