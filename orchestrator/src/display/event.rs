@@ -52,16 +52,33 @@ pub enum RunEvent<'a> {
     },
 }
 
+/// A trial as a display sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct TrialView<'a> {
+    /// The trial.
+    pub id: &'a TrialId,
+    /// Its present state.
+    pub state: &'a State,
+    /// Its variant's name.
+    pub variant: &'a str,
+    /// Its expected duration relative to other trials, by the file.
+    pub cost: f64,
+    /// Seconds in all its attempts so far; `None` if unknown.
+    pub spent: Option<f64>,
+    /// True if the run takes it to its end.
+    pub is_to_run: bool,
+}
+
 /// A receiver of a run's events.
 pub trait Reporter: fmt::Debug {
     /// Takes in one event.
     fn report(&mut self, event: RunEvent<'_>);
 
-    /// Takes in the present states of the trials that are worth showing, in the file's order, and the
-    /// progress of those that have reported some. Called several times a second.
-    fn refresh<'a>(
+    /// Takes in the trials that are worth showing, in the file's order, and the progress of those that
+    /// have reported some. Called several times a second.
+    fn refresh(
         &mut self,
-        trials: &mut dyn Iterator<Item = (&'a TrialId, &'a State)>,
+        trials: &mut dyn Iterator<Item = TrialView<'_>>,
         progress: &BTreeMap<TrialId, Progress>,
     );
 }

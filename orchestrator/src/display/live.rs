@@ -2,76 +2,137 @@
 //! that counts all trials.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
+use anstream::adapter::strip_str;
 use experiments::protocol::trial_id::TrialId;
 use rustix::termios::tcgetwinsize;
 
+use super::event::TrialView;
+use super::outlook::{self, Outlook};
 use super::progress::Progress;
-use super::text::{bar, columns, counts, duration};
+use super::style;
+use super::table::cut;
+use super::text::counts;
+use super::trial_status::waiting_in_words;
+use super::trial_table::{self, Bars, Headline, TrialLine};
 use crate::scheduler::State;
 
 /// Most trials in the table; the others are only counted.
 const ROWS: usize = 12;
 
+/// Of many trials, those behind this rank are only counted.
+const LAST_OF_INTEREST: u8 = 2;
+
+/// The time left is estimated again after this long.
+const OUTLOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The size of a terminal that does not tell its own.
+const UNKNOWN_SIZE: Size = Size { rows: 24, width: 80 };
+
+/// A terminal hides what is between these until it has all of it, or ignores them.
+const BEGIN_FRAME: &str = "\x1b[?2026h";
+const END_FRAME: &str = "\x1b[?2026l";
+
 /// The lines on the screen. The cursor waits below them, at the start of a line: what is typed
 /// meanwhile, such as the `^C` of an interrupt, moves nothing and disappears with the table.
 #[derive(Debug)]
 pub(super) struct Live {
-    headline: String,
+    headline: Option<Headline>,
+    /// The start of the run.
+    since: Instant,
     lines: Vec<String>,
+    outlook: Outlook,
+    /// The time of that estimate; `None` before the first.
+    estimated: Option<Instant>,
+}
+
+/// Rows and columns that may be written to.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    rows: usize,
+    width: usize,
 }
 
 impl Live {
-    pub(super) fn new(headline: Option<&str>) -> Self {
-        Self { headline: headline.unwrap_or_default().to_owned(), lines: Vec::new() }
+    pub(super) fn new(headline: Option<Headline>, since: Instant) -> Self {
+        Self { headline, since, lines: Vec::new(), outlook: Outlook::default(), estimated: None }
     }
 
-    pub(super) fn draw<'a>(
+    pub(super) fn draw(
         &mut self,
-        trials: &mut dyn Iterator<Item = (&'a TrialId, &'a State)>,
+        trials: &mut dyn Iterator<Item = TrialView<'_>>,
         progress: &BTreeMap<TrialId, Progress>,
     ) {
         let mut trials: Vec<_> = trials.collect();
-        let summary = counts(trials.iter().map(|(_, state)| state.name()));
-        if trials.len() > ROWS {
-            trials.retain(|(_, state)| rank(state) <= LAST_OF_INTEREST);
+        if self.estimated.is_none_or(|time| time.elapsed() >= OUTLOOK_INTERVAL) {
+            self.outlook = Outlook::new(trials.iter().copied(), progress);
+            self.estimated = Some(Instant::now());
         }
-        trials.sort_by_key(|(_, state)| rank(state));
-        let none = Progress::default();
-        let mut rows =
-            vec![["trial", "state", "", "step", "it/s", "left", &self.headline].map(str::to_owned)];
-        rows.extend(
-            trials
-                .iter()
-                .take(ROWS)
-                .map(|(id, state)| row(id, state, progress.get(*id).unwrap_or(&none))),
-        );
-        let mut text = columns(&rows);
-        text.push(summary);
-        self.replace("", fitting(text));
+        let counts = counts(trials.iter().map(|trial| trial.state.name()));
+        let time = outlook::in_words(Some(self.since.elapsed()), self.outlook.run);
+        if trials.len() > ROWS {
+            trials.retain(|trial| rank(trial.state) <= LAST_OF_INTEREST);
+        }
+        trials.sort_by_key(|trial| rank(trial.state));
+        let size = Size::now();
+        let rows = trials.iter().take(ROWS.min(size.rows.saturating_sub(2)));
+        let rows: Vec<_> = rows.map(|trial| self.line(trial, progress)).collect();
+        let table = trial_table::table(&rows, self.headline.as_ref(), Bars::Drawn);
+        let mut lines = table.lines(Some(size.width));
+        lines.push(cut(&format!("{counts}; {time}"), size.width));
+        if !style::is_coloured(&std::io::stderr()) {
+            lines = lines.iter().map(|line| strip_str(line).to_string()).collect();
+        }
+        if lines != self.lines {
+            self.write("", self.lines.len(), lines);
+        }
+    }
+
+    fn line<'a>(
+        &self,
+        trial: &TrialView<'a>,
+        progress: &'a BTreeMap<TrialId, Progress>,
+    ) -> TrialLine<'a> {
+        let progress = progress.get(trial.id);
+        TrialLine {
+            id: trial.id,
+            state: trial.state.name(),
+            is_active: trial.state.active_attempt().is_some(),
+            progress,
+            value: progress.and_then(|progress| progress.headline),
+            spent: trial.spent.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            left: self.outlook.trials.get(trial.id).copied(),
+            attempts: None,
+            reason: waiting_in_words(trial.state),
+        }
     }
 
     pub(super) fn print_above(&mut self, line: &str) {
-        let lines = self.lines.clone();
-        self.replace(&format!("{line}\n"), lines);
+        let lines = std::mem::take(&mut self.lines);
+        let above = format!("{}\x1b[K\n", line.replace('\n', "\x1b[K\n"));
+        self.write(&above, lines.len(), lines);
     }
 
     pub(super) fn clear(mut self) {
-        self.replace("", Vec::new());
+        let drawn = self.lines.len();
+        self.write("", drawn, Vec::new());
     }
 
-    /// Writes `above` where the table stood, to stay, and the table's new lines below it.
-    fn replace(&mut self, above: &str, lines: Vec<String>) {
-        let mut frame = String::new();
-        if !self.lines.is_empty() {
-            // Up to the table's first line, then nothing from there on.
-            frame = format!("\x1b[{}A\r\x1b[J", self.lines.len());
+    /// Writes `above` where the table of `drawn` lines stood, to stay, and the table's new lines below it.
+    /// Lines are written over, and only their rest is cleared, so that nothing flickers.
+    fn write(&mut self, above: &str, drawn: usize, lines: Vec<String>) {
+        let mut frame = BEGIN_FRAME.to_owned();
+        if drawn > 0 {
+            let _ = write!(frame, "\x1b[{drawn}A\r");
         }
         frame += above;
         for line in &lines {
-            frame = frame + line + "\n";
+            frame = frame + line + "\x1b[K\n";
         }
+        frame = frame + "\x1b[J" + END_FRAME;
         // A failure to write to the terminal cannot be reported anywhere.
         let mut screen = std::io::stderr().lock();
         drop(screen.write_all(frame.as_bytes()).and_then(|()| screen.flush()));
@@ -79,22 +140,16 @@ impl Live {
     }
 }
 
-/// Of many trials, those behind this rank are only counted.
-const LAST_OF_INTEREST: u8 = 2;
-
-/// The lines that fit on the terminal: a line that wrapped would count as two.
-fn fitting(mut lines: Vec<String>) -> Vec<String> {
-    if let Ok(size) = tcgetwinsize(std::io::stderr())
-        && size.ws_row > 2
-        && size.ws_col > 1
-    {
-        let (rows, width) = (usize::from(size.ws_row) - 2, usize::from(size.ws_col) - 1);
-        let summary = lines.split_off(lines.len() - 1);
-        lines.truncate(rows);
-        lines.extend(summary);
-        lines = lines.iter().map(|line| line.chars().take(width).collect()).collect();
+impl Size {
+    /// The room on standard error: a line that wrapped would count as two.
+    fn now() -> Self {
+        match tcgetwinsize(std::io::stderr()) {
+            Ok(size) if size.ws_row > 2 && size.ws_col > 1 => {
+                Self { rows: usize::from(size.ws_row) - 1, width: usize::from(size.ws_col) - 1 }
+            }
+            _ => UNKNOWN_SIZE,
+        }
     }
-    lines
 }
 
 fn rank(state: &State) -> u8 {
@@ -106,22 +161,4 @@ fn rank(state: &State) -> u8 {
         State::Interrupted { .. } | State::Cancelled { .. } => 4,
         State::Succeeded { .. } => 5,
     }
-}
-
-fn row(id: &TrialId, state: &State, progress: &Progress) -> [String; 7] {
-    let active = state.active_attempt().is_some();
-    let (mut drawn, mut step, mut rate, mut left) = Default::default();
-    let mut phase_or_state = state.name().to_owned();
-    if let Some((phase, done, of)) = progress.phase.as_ref().filter(|_| active) {
-        phase_or_state.clone_from(phase);
-        drawn = bar(*done as f64 / (*of).max(1) as f64, 16);
-        step = format!("{done}/{of}");
-        rate = progress.rate().map_or(String::new(), |rate| format!("{rate:.1}"));
-        left = progress.remaining().map_or(String::new(), duration);
-    }
-    if progress.stalled && active {
-        "stalled".clone_into(&mut phase_or_state);
-    }
-    let headline = progress.headline.map_or(String::new(), |value| format!("{value:.2}"));
-    [id.0.clone(), phase_or_state, drawn, step, rate, left, headline]
 }

@@ -1,15 +1,23 @@
 //! The screen while a run goes on: a table that is redrawn on a terminal, one line per change
 //! elsewhere. All of it goes to standard error.
 
+mod eta;
 mod event;
+pub(crate) mod event_tail;
 mod live;
+pub(crate) mod outlook;
 pub mod progress;
+pub(crate) mod style;
+pub(crate) mod table;
 pub mod text;
+pub(crate) mod time_spent;
 pub(crate) mod trial_status;
+pub(crate) mod trial_table;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use experiments::protocol::exit::{WORKER_DONE, WORKER_STOPPED};
 use experiments::protocol::trial_id::TrialId;
@@ -22,8 +30,9 @@ use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::run_dir::rerun_script;
 use crate::scheduler::{SameFailure, State};
 
-pub use event::{Reporter, RunEvent};
+pub use event::{Reporter, RunEvent, TrialView};
 use live::Live;
+pub use trial_table::Headline;
 
 /// The amount of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +55,12 @@ pub struct Display {
 }
 
 impl Display {
-    /// A display on standard error, with a table if that is a terminal. `headline` names the metric
-    /// that the table shows.
-    pub fn new(verbosity: Verbosity, headline: Option<&str>) -> Self {
+    /// A display on standard error, with a table if that is a terminal, of a run that was started `since`.
+    /// `headline` names the metric that the table shows.
+    pub fn new(verbosity: Verbosity, headline: Option<Headline>, since: Instant) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let live = verbosity == Verbosity::Normal && std::io::stderr().is_terminal() && !dumb;
-        let live = live.then(|| Live::new(headline));
+        let live = live.then(|| Live::new(headline, since));
         Self { verbosity, live, failure_shown: false, blocked: None }
     }
 
@@ -198,9 +207,9 @@ impl Reporter for Display {
         }
     }
 
-    fn refresh<'a>(
+    fn refresh(
         &mut self,
-        trials: &mut dyn Iterator<Item = (&'a TrialId, &'a State)>,
+        trials: &mut dyn Iterator<Item = TrialView<'_>>,
         progress: &BTreeMap<TrialId, Progress>,
     ) {
         if let Some(live) = &mut self.live {

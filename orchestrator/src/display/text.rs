@@ -17,6 +17,11 @@ fn is_deceptive(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// The same on one line: line feeds and tabs are escaped, too.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    written_out(text, is_deceptive)
+}
+
 fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&wanted) {
         return text.into();
@@ -33,7 +38,7 @@ fn written_out(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
 pub(crate) fn columns(rows: &[impl AsRef<[String]>]) -> Vec<String> {
     // A cell of several lines would break the table.
     let cells = |row: &[String]| -> Vec<String> {
-        row.iter().map(|cell| written_out(cell, is_deceptive).into_owned()).collect()
+        row.iter().map(|cell| one_line(cell).into_owned()).collect()
     };
     let rows: Vec<_> = rows.iter().map(|row| cells(row.as_ref())).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -78,6 +83,23 @@ pub(crate) fn named<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let more = names.count();
     shown.extend((more > 0).then(|| format!("{more} more")));
     shown.join(", ")
+}
+
+/// Values of one metric with the same number of digits after the point: `decimals`, or four digits of the
+/// median. One that this would make 0, or very long, has an exponent.
+pub(crate) fn values(values: &[f64], decimals: Option<usize>) -> Vec<String> {
+    let mut sizes: Vec<f64> =
+        values.iter().map(|value| value.abs()).filter(|size| size.is_normal()).collect();
+    sizes.sort_by(f64::total_cmp);
+    let median = sizes.get(sizes.len() / 2).copied().unwrap_or(1.0);
+    let shown = decimals.unwrap_or((3.0 - median.log10().floor()).clamp(0.0, 6.0) as usize);
+    let text = |value: &f64| match value.abs() {
+        size if size >= 1e7 || (size > 0.0 && size < 0.5 * 0.1_f64.powi(shown as i32)) => {
+            format!("{value:.2e}")
+        }
+        _ => format!("{value:.shown$}"),
+    };
+    values.iter().map(text).collect()
 }
 
 /// A bar of `width` cells, `fraction` of it filled.
@@ -139,6 +161,18 @@ mod tests {
         assert_eq!(difference(100.0, 1200.0), "+1100");
         assert_eq!(difference(1.0, f64::NAN), "NaN");
         assert_eq!(difference(0.5, f64::INFINITY), "+inf");
+    }
+
+    #[test]
+    fn values_have_the_digits_of_their_size() {
+        assert_eq!(values(&[0.123_456, 0.0871, f64::NAN], None), ["0.1235", "0.0871", "NaN"]);
+        assert_eq!(values(&[23.456, 5.1, -7.0], None), ["23.456", "5.100", "-7.000"]);
+        assert_eq!(values(&[1234.5, 900.25, 1100.0], None), ["1234", "900", "1100"]);
+        // One that has diverged does not take the digits of the others.
+        assert_eq!(values(&[0.02, 0.021, 3e9], None), ["0.02000", "0.02100", "3.00e9"]);
+        assert_eq!(values(&[0.000_000_12, 0.0], None), ["1.20e-7", "0.000000"]);
+        assert_eq!(values(&[23.456, 0.0], Some(1)), ["23.5", "0.0"]);
+        assert!(values(&[], None).is_empty());
     }
 
     #[test]

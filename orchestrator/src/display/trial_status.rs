@@ -9,6 +9,9 @@ use crate::run_dir::snapshot::RunSnapshot;
 use crate::scheduler::State;
 use crate::store::TrialRecord;
 
+/// The reason that is recorded of a trial which has not been tried yet.
+const NEW: &str = "new";
+
 /// A trial's record, and the present status of its active attempt.
 #[derive(Debug)]
 pub(crate) struct TrialStatus {
@@ -162,6 +165,16 @@ pub(crate) fn all(
     Ok(statuses)
 }
 
+/// The reason for a state; a new trial has none but that others come first.
+pub(crate) fn waiting_in_words(state: &State) -> String {
+    match (state, state.reason()) {
+        (State::Queued { .. }, reason) if reason.is_empty() || reason == NEW => {
+            "waits for its turn".to_owned()
+        }
+        (_, reason) => reason,
+    }
+}
+
 impl RunSnapshot {
     /// The recorded trials that the last `orch run` selected, finished ones included.
     pub(crate) fn of_last_run(&self, recorded: Vec<TrialRecord>) -> Vec<TrialRecord> {
@@ -182,6 +195,7 @@ impl RunSnapshot {
                 "left out by `--only`".to_owned()
             }
             State::Queued { .. } if !supervised => "no supervisor is running".to_owned(),
+            State::Queued { .. } => waiting_in_words(&status.trial.state),
             _ => status.reason(),
         }
     }

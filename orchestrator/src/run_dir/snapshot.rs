@@ -174,6 +174,15 @@ pub(crate) fn headline(report: &Report) -> Option<&str> {
     })
 }
 
+/// Digits after the point of `metric` in the report's table; `None` where it does not say, or shows the
+/// metric in another unit.
+pub(crate) fn decimals(report: &Report, metric: &str) -> Option<usize> {
+    let columns = report.table.iter().flat_map(|table| &table.columns);
+    let mut columns = columns
+        .filter(|column| column.metric == metric && (column.scale - 1.0).abs() < f64::EPSILON);
+    columns.find_map(|column| column.decimals)
+}
+
 #[cfg(test)]
 mod tests {
     use experiments::expand::Weight;

@@ -6,7 +6,7 @@ use experiments::protocol::trial_id::TrialId;
 
 use super::early_failures::{EarlyFailures, SameFailure};
 use super::queue::Queue;
-use super::trial::Trial;
+use super::trial::{Trial, TrialSummary};
 use super::{Policy, RecoveredTrial, Role, State, StopRequest};
 
 /// The state of a run and the rules that change it.
@@ -71,11 +71,6 @@ impl Scheduler {
         self.trial(trial).map(|t| &t.state)
     }
 
-    /// True if the trial is run to its end, not only watched.
-    pub(crate) fn is_scheduled(&self, trial: &TrialId) -> bool {
-        self.trial(trial).is_some_and(|t| t.role == Role::Scheduled)
-    }
-
     /// True if the trial must not share its GPUs.
     pub fn needs_whole_gpus(&self, trial: &TrialId) -> bool {
         self.trial(trial).is_some_and(|t| t.history.needs_whole_gpus)
@@ -84,6 +79,17 @@ impl Scheduler {
     /// Every trial with its state, in the file's order.
     pub(crate) fn states(&self) -> impl Iterator<Item = (&TrialId, &State)> {
         self.trials.iter().map(|trial| (&trial.id, &trial.state))
+    }
+
+    /// Every trial with what decides how long it takes, in the file's order.
+    pub(crate) fn trials(&self) -> impl Iterator<Item = TrialSummary<'_>> {
+        self.trials.iter().map(|trial| TrialSummary {
+            id: &trial.id,
+            state: &trial.state,
+            weight: &trial.weight,
+            spent_ms: trial.spent_ms,
+            is_scheduled: trial.role == Role::Scheduled,
+        })
     }
 
     /// The trials that have an active attempt, with its number.

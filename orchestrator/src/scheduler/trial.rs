@@ -28,6 +28,18 @@ pub struct RecoveredTrial {
     pub(crate) attempts_reset: u32,
 }
 
+/// A trial as displays need it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TrialSummary<'a> {
+    pub(crate) id: &'a TrialId,
+    pub(crate) state: &'a State,
+    pub(crate) weight: &'a Weight,
+    /// Milliseconds in attempts that have ended.
+    pub(crate) spent_ms: f64,
+    /// True if this supervisor takes it to its end.
+    pub(crate) is_scheduled: bool,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
     pub(super) id: TrialId,

@@ -23,6 +23,8 @@ pub(super) struct ActiveAttempt {
     pub(super) stall: Option<StallDetector>,
     /// The time of the first request to its holder to end it, by this supervisor.
     pub(super) stop_asked: Option<Instant>,
+    /// The time at which its holder became its owner, in milliseconds since the Unix epoch; `None` before.
+    pub(super) started_ms: Option<i64>,
     /// The length of its events when all of them had been read; `None` before.
     pub(super) read_to: Option<u64>,
     /// The failure that its worker has reported to this supervisor.
@@ -47,6 +49,7 @@ impl ActiveAttempt {
             holder: None,
             stall: None,
             stop_asked: None,
+            started_ms: None,
             read_to: None,
             failure: None,
             seal: None,
@@ -75,6 +78,11 @@ impl ActiveAttempts {
             self.0.insert(id.clone(), ActiveAttempt::new(run, id, number));
         }
         self.0.get_mut(id).expect("just inserted")
+    }
+
+    /// The time at which the holder of attempt `number` became its owner; `None` if it is not known yet.
+    pub(super) fn started_ms(&self, id: &TrialId, number: u32) -> Option<i64> {
+        self.0.get(id).filter(|attempt| attempt.number == number)?.started_ms
     }
 
     /// The attempt whose folder this is, with its trial.

@@ -26,11 +26,12 @@ use experiments::schema::resources::Share;
 use tokio::time::MissedTickBehavior;
 
 use crate::code::AttemptCode;
-use crate::display::Reporter;
 use crate::display::progress::Progress;
+use crate::display::{Reporter, TrialView};
 use crate::executor::Local;
 use crate::executor::slurm::Slurm;
 use crate::platform::atomic_file::FileError;
+use crate::platform::clock;
 use crate::run_dir::ownership::OwnershipError;
 use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
@@ -283,8 +284,31 @@ impl<'r> Supervisor<'r> {
 
     /// Reports the trials that this supervisor runs, and any other that is active.
     fn report_progress(&mut self) {
-        let mut trials = self.scheduler.states().filter(|(id, state)| {
-            self.scheduler.is_scheduled(id) || state.active_attempt().is_some()
+        let now_ms = clock::now_ms();
+        let is_local = self.experiment.run.executor == Executor::Local;
+        let trials = self
+            .scheduler
+            .trials()
+            .filter(|trial| trial.is_scheduled || trial.state.active_attempt().is_some());
+        let mut trials = trials.map(|trial| {
+            let ended = Some(trial.spent_ms / 1e3).filter(|seconds| *seconds > 0.0);
+            let spent = match trial.state.active_attempt() {
+                None => ended,
+                Some(number) => {
+                    let started_ms = self.active.started_ms(trial.id, number);
+                    let started_ms = started_ms.or_else(|| is_local.then_some(now_ms));
+                    let active = started_ms.map(|ms| (now_ms - ms).max(0) as f64 / 1e3);
+                    active.map(|seconds| seconds + ended.unwrap_or(0.0))
+                }
+            };
+            TrialView {
+                id: trial.id,
+                state: trial.state,
+                variant: &trial.weight.variant,
+                cost: trial.weight.cost,
+                spent,
+                is_to_run: trial.is_scheduled && self.scheduler.stopping().is_none(),
+            }
         });
         self.reporter.refresh(&mut trials, &self.progress);
     }

@@ -76,6 +76,9 @@ impl Supervisor<'_> {
             status => status?,
         };
         self.read_events(&id, number).await?;
+        if let AttemptStatus::Held(Some(owner)) | AttemptStatus::Unknown(owner) = &status {
+            self.active.attempt(&self.dir, &id, number).started_ms = Some(owner.time_ms);
+        }
         let input = match status {
             AttemptStatus::Held(owner) => {
                 if let Some(owner) = &owner {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -16,8 +16,8 @@ use crate::common::signals::try_signal;
 use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
-const LINES: NonZero<u16> = NonZero::new(30).unwrap();
-const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap();
+const LINES: u16 = 30;
+const COLUMNS: u16 = 120;
 
 /// `orch` on a terminal of its own.
 pub(crate) struct Terminal {
@@ -31,20 +31,23 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn start(test: &TestRun, arguments: &str) -> Self {
+        Self::of_size(COLUMNS, LINES, test.command(arguments))
+    }
+
+    /// A command on a terminal of this size.
+    pub(crate) fn of_size(columns: u16, lines: u16, mut command: Command) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let slave = open(&*name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-        let (ws_row, ws_col) = (LINES.get(), COLUMNS.get());
-        let size = Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&slave, size).unwrap();
         // Otherwise Ctrl-C would discard output that has not been read yet.
         let mut modes = tcgetattr(&slave).unwrap();
         modes.local_modes |= LocalModes::NOFLSH;
         tcsetattr(&slave, OptionalActions::Now, &modes).unwrap();
         let end = |slave: &OwnedFd| Stdio::from(slave.try_clone().unwrap());
-        let mut command = test.command(arguments);
         command.env("TERM", "xterm").stdin(end(&slave)).stdout(end(&slave)).stderr(end(&slave));
         let orch = command.spawn().unwrap();
         let keyboard = File::from(master);
@@ -57,7 +60,8 @@ impl Terminal {
                 let _ = send.send(bytes[..n].to_vec());
             }
         });
-        let parser = vt100::Parser::new(LINES, COLUMNS, 0);
+        let size = [lines, columns].map(|cells| NonZero::new(cells).unwrap());
+        let parser = vt100::Parser::new(size[0], size[1], 0);
         Self { keyboard, screen, parser, shown: Vec::new(), orch }
     }
 
@@ -83,6 +87,37 @@ impl Terminal {
         })
     }
 
+    /// The screen with its colours and modes.
+    pub(crate) fn parsed(&mut self) -> &vt100::Screen {
+        self.screen();
+        self.parser.screen()
+    }
+
+    /// Types keys.
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Sends `orch` a signal by its name, as `kill` knows it.
+    pub(crate) fn signal(&self, name: &str) {
+        assert!(try_signal(self.orch.id(), name));
+    }
+
+    /// True if the terminal passes lines on and echoes them, as a shell needs it.
+    pub(crate) fn is_restored(&self) -> bool {
+        let modes = tcgetattr(&self.keyboard).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+    }
+
+    /// Waits for its end, and returns the exit code; the terminal stays.
+    pub(crate) fn wait_for_end(&mut self) -> i32 {
+        let status = wait_for("the end of `orch`", || self.orch.try_wait().unwrap());
+        while let Ok(bytes) = self.screen.recv() {
+            self.show(&bytes);
+        }
+        status.code().unwrap()
+    }
+
     /// Types Ctrl-C, which the terminal shows as `^C`.
     pub(crate) fn interrupt(&mut self) {
         self.keyboard.write_all(b"\x03").unwrap();
@@ -95,11 +130,7 @@ impl Terminal {
 
     /// Waits for its end: the exit code and what is left on the screen.
     pub(crate) fn end(mut self) -> (i32, String) {
-        let status = wait_for("the end of `orch`", || self.orch.try_wait().unwrap());
-        while let Ok(bytes) = self.screen.recv() {
-            self.show(&bytes);
-        }
-        (status.code().unwrap(), self.parser.screen().contents())
+        (self.wait_for_end(), self.parser.screen().contents())
     }
 }
 
@@ -111,7 +142,9 @@ fn the_table_shows_what_runs_and_leaves_nothing_behind() {
     let lines: Vec<_> = screen.lines().collect();
     let head = lines.iter().position(|line| line.starts_with("trial ")).unwrap();
     assert!(lines[head + 1].starts_with("a-s0-") && lines[head + 1].contains("━"), "{screen}");
-    assert_eq!(lines[head + 3], "1 queued, 1 running", "{screen}");
+    assert!(lines[head + 2].contains(" queued ") && lines[head + 2].contains("waits for its turn"));
+    assert!(lines[head + 3].starts_with("1 queued, 1 running; "), "{screen}");
+    assert!(lines[head + 3].contains(" elapsed"), "{screen}");
     run.interrupt();
     let (code, screen) = run.end();
     assert_eq!(code, 130);
@@ -152,13 +185,15 @@ fn assert_last_values(test: &TestRun, screen: &str) {
     let recorded = test.recorded();
     let expected = ["z-s0", "a-s0"].map(|trial| {
         let (_, value) = recorded.loss[trial].last().unwrap();
-        (format!("{trial}-"), format!(" {value:.2}"))
+        (format!("{trial}-"), *value)
     });
     let rows = screen.lines().filter(|line| line.contains(" succeeded"));
     let rows: Vec<_> = rows.filter(|line| !line.contains(" running")).collect();
     assert_eq!(rows.len(), 2, "{screen}");
     for (row, (trial, value)) in rows.iter().zip(&expected) {
-        assert!(row.starts_with(trial) && row.trim_end().ends_with(value), "{value}: {screen}");
+        let shown: f64 = row.split_whitespace().last().unwrap().parse().unwrap();
+        let is_rounded = (shown - value).abs() < 1e-3 * value.abs().max(1.0);
+        assert!(row.starts_with(trial) && is_rounded, "{value}: {screen}");
     }
 }
 
@@ -181,4 +216,95 @@ fn an_attached_table_has_last_values_and_the_file_s_order() {
     assert_last_values(&test, &screen);
     attached.interrupt();
     assert_eq!(attached.end().0, 130);
+}
+
+/// Two trials with long names: one that hangs at its twelfth step, and one that waits for it.
+fn long_names() -> TestRun {
+    let test = TestRun::with(&[
+        ("  a: {label: First}\n", "  cosine-schedule-with-learned-variance: {label: First}\n"),
+        ("  b: {label: Second", "  linear-schedule-with-fixed-variance: {label: Second"),
+        ("sleep_ms: 20", "sleep_ms: 20, hang_at: 12"),
+    ]);
+    test.orch("run trip.yaml -d -q -j 1").expect(0, &[]);
+    wait_for("a step", || test.orch("status").stdout.contains("11/20").then_some(()));
+    test
+}
+
+#[test]
+fn status_fits_screens_of_every_width() {
+    let test = long_names();
+    for columns in [60, 100, 200] {
+        let mut status = Terminal::of_size(columns, 24, test.command("status"));
+        assert_eq!(status.wait_for_end(), 0);
+        let screen = status.parsed();
+        assert!(!(0..24).any(|row| screen.row_wrapped(row)), "{}", screen.contents());
+        let text = screen.contents();
+        let row = |word: &str| text.lines().find(|line| line.contains(word)).unwrap();
+        assert!(
+            row(" running  ").contains("11/20") && row(" running  ").contains("-s0-"),
+            "{text}"
+        );
+        assert!(row(" queued  ").ends_with("waits for its turn"), "{text}");
+        assert_eq!(text.contains('…'), columns < 200, "{text}");
+    }
+    let piped = test.orch("status").stdout;
+    assert!(piped.contains("cosine-schedule-with-learned-variance-s0-") && !piped.contains('…'));
+}
+
+/// The colour of the word `running` in the table on a terminal, with this environment and flag.
+fn colour_of_running(test: &TestRun, variable: &str, flag: &str) -> vt100::Color {
+    let mut command = test.command(&format!("status {flag}"));
+    if !variable.is_empty() {
+        command.env(variable, "1");
+    }
+    let mut status = Terminal::of_size(100, 24, command);
+    assert_eq!(status.wait_for_end(), 0);
+    let screen = status.parsed();
+    let rows: Vec<_> = screen.rows(0, 100).collect();
+    let row = rows.iter().position(|row| row.contains("11/20")).unwrap();
+    let before = rows[row].split(" running").next().unwrap();
+    let column = u16::try_from(before.chars().count() + 1).unwrap();
+    screen.cell(u16::try_from(row).unwrap(), column).unwrap().fgcolor()
+}
+
+#[test]
+fn colours_are_for_terminals_unless_asked_for() {
+    let test = long_names();
+    let cyan = vt100::Color::Idx(6);
+    assert_eq!(colour_of_running(&test, "", ""), cyan);
+    assert_eq!(colour_of_running(&test, "NO_COLOR", ""), vt100::Color::Default);
+    assert_eq!(colour_of_running(&test, "NO_COLOR", "--color always"), cyan);
+    assert_eq!(colour_of_running(&test, "", "--color never"), vt100::Color::Default);
+    let piped = |arguments: &str, variable: &str| {
+        let ended = test.start_with(arguments, &[(variable, "1")]).end();
+        assert_eq!(ended.code, 0);
+        ended.stdout.contains("\u{1b}[36mrunning")
+    };
+    assert!(!piped("status", "UNUSED") && piped("status --color always", "UNUSED"));
+    assert!(piped("status", "FORCE_COLOR") && piped("status", "CLICOLOR_FORCE"));
+    assert!(!piped("status --color never", "FORCE_COLOR"));
+}
+
+#[test]
+fn time_left_is_told_where_there_is_something_to_go_by() {
+    let test = TestRun::with(&[("sleep_ms: 20", "sleep_ms: 20, hang_at: 1")]);
+    test.orch("run trip.yaml -d -q -j 1").expect(0, &[]);
+    wait_for("a trial that runs", || (test.state("a-s0-")? == "running").then_some(()));
+    let status = test.json("status --json");
+    assert!(status["elapsed_seconds"].is_number() && status["eta_seconds"].is_null(), "{status}");
+    assert!(!test.orch("status").stdout.contains(" left\n"));
+    test.orch("stop --all -q --now").expect(0, &[]);
+
+    let test = long_names();
+    let status = test.json("status --json");
+    let (run, trials) = (&status["eta_seconds"], &status["trials"]);
+    // The trial that waits takes as long as the one that runs.
+    let left = trials[0]["eta_seconds"].as_f64().unwrap();
+    assert!(trials[0]["rate"].as_f64().unwrap() > 0.0 && left > 0.0, "{status}");
+    assert!(run.as_f64().unwrap() > left && trials[1]["eta_seconds"].is_null(), "{status}");
+    assert!(test.orch("status").stdout.contains(" elapsed, about "));
+    test.orch("stop --all -q --now").expect(0, &[]);
+    let status = test.json("status --json");
+    assert!(status["elapsed_seconds"].is_null() && status["eta_seconds"].is_null(), "{status}");
+    assert!(status["trials"][0]["elapsed_seconds"].as_f64().unwrap() > 0.0, "{status}");
 }

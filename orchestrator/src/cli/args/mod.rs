@@ -12,6 +12,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::display::style;
+
 pub(super) use analysis::{
     CheckClaims, Checklist, Compare, Export, ExportFormat, Import, ImportFormat, Plan, Query,
     Report, RowFormat, TableFormat, Venue,
@@ -58,6 +60,12 @@ pub struct Cli {
 }
 
 impl Cli {
+    /// Sets for the whole process when text is coloured, and tells if logs on standard error are.
+    pub fn set_colours(&self) -> bool {
+        style::set_choice(self.global.color.into());
+        style::is_coloured(&std::io::stderr())
+    }
+
     /// The least level of events that are logged.
     pub fn log_level(&self) -> &'static str {
         match (self.global.quiet, self.global.verbose) {
@@ -127,6 +135,14 @@ Example:
   orch run experiments/table1.yaml -d && orch wait && orch report")]
     Wait(Wait),
     /// Shows the state of a run.
+    ///
+    /// Of every trial: its state and why, its progress and rate, the time that it has taken, and about how
+    /// long it and the run will take. That is estimated from the durations of finished trials, the rates of
+    /// running ones and the slots in use; where there is nothing to go by, nothing is shown.
+    #[command(after_help = "\
+Examples:
+  orch status table1.demo --all
+  orch status --json | jq '.eta_seconds, (.trials[] | {id, state, rate, eta_seconds})'")]
     Status(Status),
     /// Shows everything about one trial.
     ///

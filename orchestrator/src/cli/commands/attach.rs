@@ -1,9 +1,8 @@
 //! `orch attach [RUN]`: shows the progress of a run that another process supervises, until it ends.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use experiments::protocol::events::{LONGEST_LINE, Line};
 use experiments::protocol::exit;
 use experiments::protocol::trial_id::TrialId;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,29 +13,32 @@ use super::metric_gaps::{metric_gaps, print_metric_gaps};
 use super::output::print_message;
 use super::summary::Summary;
 use super::until_resolved::code_with_open_claims;
+use super::views::Views;
 use crate::cli::args::{self, Global};
+use crate::display::event_tail::EventTails;
 use crate::display::progress::Progress;
-use crate::display::{Display, Reporter as _, RunEvent, Verbosity};
-use crate::platform::line_reader::{self, ReadOffset, Tail};
+use crate::display::{Display, Headline, Reporter as _, RunEvent, Verbosity};
+use crate::platform::clock;
 use crate::run_dir::RunDir;
-use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::snapshot::{self, RunSnapshot};
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::scheduler::State;
 use crate::store::{Store, TrialRecord};
 
 /// Time between two reads of the records.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Bytes of an attempt's past events that are read for its rate and its newest value.
-const PAST_BYTES: u64 = 64 << 10;
-
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
-    let resolved = RunSnapshot::read_settings(&dir.resolved())?;
-    let headline = snapshot::headline(&resolved.run.report);
+    let resolved = RunSnapshot::read(&dir.resolved())?;
+    let headline = Headline::of(&resolved.run.report);
+    let metric = headline.as_ref().map(|headline| headline.metric.clone());
     let verbosity = if global.quiet { Verbosity::Quiet } else { Verbosity::Normal };
-    let mut display = Display::new(verbosity, headline);
+    let since_ms = dir.supervisor().map_or(clock::now_ms(), |supervisor| supervisor.since_ms);
+    let elapsed_ms = u64::try_from(clock::now_ms() - since_ms).unwrap_or(0);
+    let since = Instant::now().checked_sub(Duration::from_millis(elapsed_ms));
+    let mut display = Display::new(verbosity, headline, since.unwrap_or_else(Instant::now));
+    let mut views = Views::new(&resolved);
     let mut observed = Observed::default();
     let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
@@ -44,8 +46,8 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
         let supervised = dir.is_supervised();
         let mut store = open_records(&dir).await?;
         let trials = resolved.of_last_run(store.trials().await?);
-        if observed.update(&trials, &dir, headline, &mut display)? {
-            observed.read_latest(headline, &mut store).await?;
+        if observed.update(&trials, &dir, metric.as_deref(), &mut display)? {
+            observed.read_latest(metric.as_deref(), &mut store).await?;
         }
         if !supervised {
             display.finish();
@@ -58,8 +60,8 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
             return code_with_open_claims(&dir, &resolved, &mut store, summary.code()).await;
         }
         drop(store);
-        let mut states = trials.iter().map(|trial| (&trial.id, &trial.state));
-        display.refresh(&mut states, &observed.progress);
+        let seen = views.of(&dir, &trials.iter().collect::<Vec<_>>(), |_| false);
+        display.refresh(&mut seen.into_iter(), &observed.tails.progress);
         tokio::select! {
             () = tokio::time::sleep(POLL_INTERVAL) => {}
             _ = interrupt.recv() => {
@@ -75,9 +77,7 @@ pub(super) async fn run(arguments: &args::Attach, global: &Global) -> Result<u8>
 #[derive(Default)]
 struct Observed {
     states: BTreeMap<TrialId, State>,
-    progress: BTreeMap<TrialId, Progress>,
-    /// The attempt whose events are read, and the offset of the next line.
-    read: BTreeMap<TrialId, (u32, ReadOffset)>,
+    tails: EventTails,
 }
 
 impl Observed {
@@ -102,7 +102,7 @@ impl Observed {
                 });
             }
             if let Some(number) = state.active_attempt() {
-                self.read_events(id, &AttemptDir::new(&dir.trial(id), number), number, headline)?;
+                self.tails.read(dir, id, number, headline)?;
             }
         }
         Ok(changed)
@@ -113,42 +113,9 @@ impl Observed {
         let Some(metric) = headline else { return Ok(()) };
         for (id, value) in store.latest(metric).await? {
             if self.states.get(&id).is_some_and(|state| state.active_attempt().is_none()) {
-                self.progress.insert(id, Progress::of_latest(value));
+                self.tails.progress.insert(id, Progress::of_latest(value));
             }
         }
-        Ok(())
-    }
-
-    fn read_events(
-        &mut self,
-        id: &TrialId,
-        attempt: &AttemptDir,
-        number: u32,
-        headline: Option<&str>,
-    ) -> Result<()> {
-        let path = attempt.events();
-        let end = line_reader::length(&path);
-        let mut place = match self.read.get(id) {
-            Some((read, place)) if *read == number => *place,
-            // This may be within a line, whose rest is not an event and is skipped.
-            _ => ReadOffset { bytes: end.saturating_sub(PAST_BYTES), ..ReadOffset::default() },
-        };
-        let tail = Tail { path: &path, longest: LONGEST_LINE, end };
-        let progress = self.progress.entry(id.clone()).or_default();
-        loop {
-            let read = tail.read(place)?;
-            for line in read.lines() {
-                let line_reader::Line::Whole(text) = line else { continue };
-                if let Ok(line) = Line::parse(&text) {
-                    progress.add(&line, headline);
-                }
-            }
-            if read.offset == place {
-                break;
-            }
-            place = read.offset;
-        }
-        self.read.insert(id.clone(), (number, place));
         Ok(())
     }
 }

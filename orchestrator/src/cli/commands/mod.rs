@@ -53,6 +53,7 @@ mod until_resolved;
 mod validate;
 mod validated_run;
 mod verify;
+mod views;
 mod wait;
 mod why;
 mod worker_files;

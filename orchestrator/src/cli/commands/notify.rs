@@ -17,7 +17,7 @@ use super::output::print_message;
 use super::validated_run::ValidatedRun;
 use crate::display::progress::Progress;
 use crate::display::text::duration;
-use crate::display::{Display, Reporter, RunEvent};
+use crate::display::{Display, Reporter, RunEvent, TrialView};
 use crate::scheduler::State;
 
 /// Time that a program has before it is ended.
@@ -163,9 +163,9 @@ impl Reporter for NotifyingReporter<'_> {
         }
     }
 
-    fn refresh<'a>(
+    fn refresh(
         &mut self,
-        trials: &mut dyn Iterator<Item = (&'a TrialId, &'a State)>,
+        trials: &mut dyn Iterator<Item = TrialView<'_>>,
         progress: &BTreeMap<TrialId, Progress>,
     ) {
         self.display.refresh(trials, progress);

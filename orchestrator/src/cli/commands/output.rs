@@ -1,14 +1,33 @@
 //! Standard output for data, standard error for messages.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
+use anstream::adapter::strip_str;
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 
+use crate::display::style::is_coloured;
 use crate::display::text::harmless;
 
 /// Prints data on standard output.
 pub(super) fn print(text: &str) -> io::Result<()> {
     print_bytes(harmless(text).as_bytes())
+}
+
+/// Prints lines of this program with the codes of a terminal for colours, without them where there are to
+/// be none.
+pub(super) fn print_styled(text: &str) -> io::Result<()> {
+    if is_coloured(&io::stdout()) {
+        print_bytes(text.as_bytes())
+    } else {
+        print_bytes(strip_str(text).to_string().as_bytes())
+    }
+}
+
+/// Columns of the terminal that is standard output; `None` if it is something else.
+pub(super) fn terminal_width() -> Option<usize> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    io::stdout().is_terminal().then_some(usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
 /// Prints one JSON object on standard output.

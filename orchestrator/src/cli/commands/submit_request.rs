@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use experiments::protocol::trial_id::TrialId;
 
@@ -86,7 +86,7 @@ async fn handle(dir: &RunDir, lock: SupervisorLock, trials: &[TrialId]) -> Resul
         max_fails: None,
         keep_going: true,
     };
-    let mut display = Display::new(Verbosity::Quiet, None);
+    let mut display = Display::new(Verbosity::Quiet, None, Instant::now());
     Ok(Supervisor::new(parts, &mut display).await?.serve_requests(trials).await?)
 }
 

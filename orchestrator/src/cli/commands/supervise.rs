@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter;
+use std::time::Instant;
 
 use super::damage::{self, open_records, print_damage};
 use super::detach;
@@ -14,9 +15,9 @@ use super::plan_text::announce;
 use super::run_end::End;
 use super::validated_run::ValidatedRun;
 use crate::cli::args::{self, Global};
-use crate::display::{Display, Verbosity};
+use crate::display::{Display, Headline, Verbosity};
 use crate::platform::atomic_file;
-use crate::run_dir::snapshot::{self, RunSnapshot};
+use crate::run_dir::snapshot::RunSnapshot;
 use crate::run_dir::trial::restart as restart_trial;
 use crate::run_dir::{RunDir, SupervisorLock};
 use crate::scheduler::{Change, State};
@@ -94,7 +95,8 @@ pub(super) async fn supervise(
     if global.background {
         detach::ready();
     }
-    let mut display = Display::new(verbosity(global), snapshot::headline(&run.config.report));
+    let headline = Headline::of(&run.config.report);
+    let mut display = Display::new(verbosity(global), headline, Instant::now());
     let left_out = plan.trials.iter().filter(|planned| planned.action == PlannedAction::LeftOut);
     let parts = Parts {
         left_out: left_out.map(|planned| planned.trial.id.clone()).collect(),
