@@ -66,6 +66,7 @@ mod commands {
     mod validate;
     mod verify;
     mod verify_execute;
+    mod watch;
 }
 
 use common::local as executor;

@@ -13,6 +13,7 @@ pub mod text;
 pub(crate) mod time_spent;
 pub(crate) mod trial_status;
 pub(crate) mod trial_table;
+pub(crate) mod watch;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};

@@ -1,5 +1,6 @@
 //! The last lines that an attempt's worker printed, which people read first when it has failed.
 
+use std::cmp::Reverse;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -31,13 +32,28 @@ impl LogEnd {
     /// nothing.
     pub(crate) fn of(attempt: &AttemptDir) -> io::Result<Option<Self>> {
         for path in [attempt.stderr(), attempt.stdout()] {
-            let lines = last_lines(&path)?;
+            let lines = last_lines(&path, LINES)?;
             if !lines.is_empty() {
                 return Ok(Some(Self { path, lines }));
             }
         }
         Ok(None)
     }
+}
+
+/// The ends of both logs, at most `lines` lines and [`BYTES`] of each, the one that was written last first;
+/// without empty ones.
+pub(crate) fn both(attempt: &AttemptDir, lines: usize) -> io::Result<Vec<LogEnd>> {
+    let mut ends = Vec::new();
+    for path in [attempt.stderr(), attempt.stdout()] {
+        let lines = last_lines(&path, lines)?;
+        if !lines.is_empty() {
+            let written = path.metadata().and_then(|log| log.modified()).ok();
+            ends.push((written, LogEnd { path, lines }));
+        }
+    }
+    ends.sort_by_key(|(written, _)| Reverse(*written));
+    Ok(ends.into_iter().map(|(_, end)| end).collect())
 }
 
 /// The last line that the worker printed and that is not blank; empty if there is none, or it cannot be
@@ -52,10 +68,10 @@ pub(crate) fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
     tail(&attempt.stderr()).is_ok_and(|text| words.iter().any(|word| text.contains(word)))
 }
 
-fn last_lines(log: &Path) -> io::Result<Vec<String>> {
+fn last_lines(log: &Path, most: usize) -> io::Result<Vec<String>> {
     let text = tail(log)?;
     let lines: Vec<_> = text.trim_end().lines().map(as_seen).collect();
-    Ok(lines[lines.len().saturating_sub(LINES)..].to_vec())
+    Ok(lines[lines.len().saturating_sub(most)..].to_vec())
 }
 
 /// The end of a log; empty if there is none, as of a worker that could not be started.

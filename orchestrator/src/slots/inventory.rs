@@ -32,6 +32,8 @@ pub struct Gpu {
     pub free: Memory,
     /// Memory that processes have now, without the driver's own.
     pub used: Memory,
+    /// Share of the last second or less in which it computed, in percent; `None` where that is not reported.
+    pub utilization: Option<u32>,
     /// The processes that compute on it, as far as they are visible.
     pub processes: Vec<GpuProcess>,
 }

@@ -32,6 +32,8 @@ struct FileGpu {
     #[serde(default)]
     free: Option<Memory>,
     #[serde(default)]
+    utilization: Option<u32>,
+    #[serde(default)]
     processes: Vec<FileProcess>,
 }
 
@@ -86,6 +88,7 @@ fn gpu(gpu: FileGpu) -> Gpu {
         memory: gpu.memory,
         free,
         used: Memory(gpu.memory.0.saturating_sub(free.0)),
+        utilization: gpu.utilization,
         processes,
     }
 }

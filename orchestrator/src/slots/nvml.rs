@@ -92,6 +92,8 @@ fn gpu(nvml: &Nvml, device: &Device) -> Result<Gpu, NvmlError> {
         memory: Memory(memory.total),
         free: Memory(memory.free),
         used: Memory(memory.used),
+        // A device of a divided GPU has none.
+        utilization: device.utilization_rates().ok().map(|rates| rates.gpu),
         processes,
     })
 }

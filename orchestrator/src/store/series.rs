@@ -73,6 +73,65 @@ impl Store {
         Ok(())
     }
 
+    /// One metric's points of one trial; none if it has none.
+    pub(crate) async fn series_of(
+        &mut self,
+        trial: &TrialId,
+        metric: &str,
+    ) -> Result<Series, StoreError> {
+        // Its reader has a connection of its own.
+        self.commit().await?;
+        let rows: Vec<(i64, i64, Option<i64>)> = self
+            .fetch_all(
+                sqlx::query_as(
+                    "select own.series_id, attempt.started_ms, status.effective_until
+             from trial
+             join effective_attempt as status on status.trial_id = trial.trial_id
+             join attempt on attempt.attempt_id = status.attempt_id
+             join metric on metric.name = ?2
+             join attempt_series as own on own.attempt_id = status.attempt_id
+                and own.metric_id = metric.metric_id
+                and own.item = ''
+             where trial.name = ?1
+             order by status.number",
+                )
+                .bind(&trial.0)
+                .bind(metric),
+            )
+            .await?;
+        let attempts = rows.into_iter().map(|(series_id, started_ms, until)| AttemptSeries {
+            series_id,
+            until: until.unwrap_or(i64::MAX),
+            start: started_ms as f64 / 1000.0,
+        });
+        let (attempts, mut points) = (attempts.collect::<Vec<_>>(), Vec::new());
+        PointReader::open(&self.path, Times::Left)?.read(&attempts, |samples| {
+            points = samples.collect::<Result<_, _>>()?;
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(points)
+    }
+
+    /// The metrics of one trial that have a point without an item, by name.
+    pub(crate) async fn metrics_of(&mut self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
+        let metrics: Vec<(String,)> = self
+            .fetch_all(
+                sqlx::query_as(
+                    "select distinct metric.name
+             from trial
+             join attempt using (trial_id)
+             join attempt_series using (attempt_id)
+             join metric using (metric_id)
+             where trial.name = ? and attempt_series.item = ''
+                and exists (select 1 from point where point.series_id = attempt_series.series_id)
+             order by metric.name",
+                )
+                .bind(&trial.0),
+            )
+            .await?;
+        Ok(metrics.into_iter().map(|(name,)| name).collect())
+    }
+
     /// A metric's newest value by trial: one lookup at the end of each attempt's key.
     pub(crate) async fn latest(
         &mut self,

@@ -43,7 +43,7 @@ Examples:
   orch run experiments/table1.yaml -n                show what would run, and run nothing
   orch run experiments/table1.yaml --profile paper   the same at the paper's own scale
   orch run experiments/table1.yaml -d                the same in the background: see `orch attach`
-  orch status                                        the state of the last run
+  orch status --watch                                the last run as it goes on
   orch show variant=sr3                              everything about one of its trials
   orch report table1                                 its table and figures, from the records
 
@@ -138,10 +138,12 @@ Example:
     ///
     /// Of every trial: its state and why, its progress and rate, the time that it has taken, and about how
     /// long it and the run will take. That is estimated from the durations of finished trials, the rates of
-    /// running ones and the slots in use; where there is nothing to go by, nothing is shown.
+    /// running ones and the slots in use; where there is nothing to go by, nothing is shown. `--watch`
+    /// shows the same on the whole terminal as it goes on, with curves, logs, GPUs and keys: `?` lists them.
     #[command(after_help = "\
 Examples:
   orch status table1.demo --all
+  orch status --watch            in tmux or over ssh, while the run goes on elsewhere
   orch status --json | jq '.eta_seconds, (.trials[] | {id, state, rate, eta_seconds})'")]
     Status(Status),
     /// Shows everything about one trial.

@@ -152,6 +152,9 @@ pub(crate) struct Status {
     /// Lists every trial, however many there are, and those that the file no longer names.
     #[arg(short, long)]
     pub(crate) all: bool,
+    /// Shows the run on the whole terminal, as it goes on: every trial, curves, the log, and the machine.
+    #[arg(short, long, conflicts_with_all = ["all", "json"])]
+    pub(crate) watch: bool,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

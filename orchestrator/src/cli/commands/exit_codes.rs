@@ -23,6 +23,7 @@ use super::report::records::CollectError;
 use super::retry::RetryError;
 use super::rm::RmError;
 use super::run::FromScratch;
+use super::status::watch::WatchError;
 use super::until_resolved::NoDesign;
 use crate::bundle::{BundleError, SignatureError};
 use crate::cli::selector::SelectorError;
@@ -119,6 +120,15 @@ impl ExitCode for RunDirError {
             Self::Supervised { .. } => LOCKED,
             Self::NoSuchRun { .. } | Self::NoRuns { .. } => USAGE,
             Self::Io { .. } => SOME_FAILED,
+        }
+    }
+}
+
+impl ExitCode for WatchError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoTerminal => USAGE,
+            Self::ReaderEnded => SOME_FAILED,
         }
     }
 }

@@ -41,6 +41,7 @@ mod run;
 mod run_bundle;
 mod run_end;
 mod run_validated;
+mod runtime;
 mod schema;
 mod show;
 mod skipped_lines;
@@ -59,13 +60,13 @@ mod why;
 mod worker_files;
 
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::process::ExitCode;
 
 pub use self::completions::complete;
 use self::error::Result;
 use self::output::print_message;
+pub use self::runtime::block_on;
 use crate::cli::args::{Cli, Global, Verb};
 
 impl Cli {
@@ -121,9 +122,4 @@ impl Verb {
         };
         block_on(verb)?
     }
-}
-
-/// Runs `work` on a runtime of its own, on this thread.
-pub fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }

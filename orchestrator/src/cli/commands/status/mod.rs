@@ -1,6 +1,7 @@
 //! `orch status [RUN]`: prints the state of every trial.
 
 mod overview;
+pub(super) mod watch;
 
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ const MANY: usize = 40;
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8> {
+    if arguments.watch {
+        return watch::run(arguments, global).await;
+    }
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     // First: once there is no supervisor, nothing is recorded any more.
     let supervisor = dir.supervisor();
