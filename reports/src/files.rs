@@ -10,10 +10,19 @@ const MAX_EMBEDDED: u64 = 64 * 1024;
 /// Files by path relative to the report's folder, in the order they were added.
 #[derive(Debug)]
 pub(crate) struct Files {
-    folder: PathBuf,
+    destination: Destination,
     pending: Vec<PendingFile>,
     /// The first error of any file; [`Files::write`] returns it.
     failed: Option<io::Error>,
+}
+
+/// The place of a report's files.
+#[derive(Debug, PartialEq, Eq)]
+enum Destination {
+    /// All of them are written to this folder.
+    Folder(PathBuf),
+    /// Only drawings are made, and they stay in memory.
+    Memory,
 }
 
 /// A file whose content lies in its temporary file.
@@ -27,7 +36,18 @@ struct PendingFile {
 impl Files {
     /// An empty report in `folder`, which is created by its first file.
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), pending: Vec::new(), failed: None }
+        let destination = Destination::Folder(folder.to_owned());
+        Self { destination, pending: Vec::new(), failed: None }
+    }
+
+    /// No files, but drawings in memory.
+    pub(crate) fn drawings() -> Self {
+        Self { destination: Destination::Memory, pending: Vec::new(), failed: None }
+    }
+
+    /// True if only drawings are made: figures as SVG, without other formats and without data.
+    pub(crate) fn are_drawings(&self) -> bool {
+        self.destination == Destination::Memory
     }
 
     /// Adds a file; a later one of the same path replaces an earlier one.
@@ -48,9 +68,10 @@ impl Files {
         path: impl Into<PathBuf>,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) {
+        let Destination::Folder(folder) = &self.destination else { return };
         let path = path.into();
+        let temporary = temporary_path(&folder.join(&path));
         self.create(&path, write);
-        let temporary = temporary_path(&self.folder.join(&path));
         let is_small = fs_err::metadata(&temporary).is_ok_and(|data| data.len() <= MAX_EMBEDDED);
         let content = is_small.then(|| fs_err::read(&temporary).ok()).flatten();
         self.insert(path, content);
@@ -59,7 +80,7 @@ impl Files {
     /// Removes a file that was added.
     pub(crate) fn discard(&mut self, path: &Path) {
         self.pending.retain(|file| file.path != path);
-        let _ = fs_err::remove_file(temporary_path(&self.folder.join(path)));
+        self.remove_temporary(path);
     }
 
     /// The content of a file; None if there is no such file, or it is too large to embed.
@@ -71,14 +92,15 @@ impl Files {
         self.pending.iter().any(|file| file.path == path)
     }
 
-    /// Renames all temporary files to their paths and returns the paths.
+    /// Renames all temporary files to their paths and returns the paths; none of drawings in memory.
     pub(crate) fn write(mut self) -> io::Result<Vec<PathBuf>> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
         let mut paths = Vec::new();
+        let Destination::Folder(folder) = &self.destination else { return Ok(paths) };
         for PendingFile { path, .. } in &self.pending {
-            let path = self.folder.join(path);
+            let path = folder.join(path);
             fs_err::rename(temporary_path(&path), &path)?;
             paths.push(path);
         }
@@ -91,8 +113,16 @@ impl Files {
     }
 
     fn create(&mut self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        if let Err(error) = write_temporary(&self.folder.join(path), write) {
+        if let Destination::Folder(folder) = &self.destination
+            && let Err(error) = write_temporary(&folder.join(path), write)
+        {
             self.failed.get_or_insert(error);
+        }
+    }
+
+    fn remove_temporary(&self, path: &Path) {
+        if let Destination::Folder(folder) = &self.destination {
+            let _ = fs_err::remove_file(temporary_path(&folder.join(path)));
         }
     }
 }
@@ -101,7 +131,7 @@ impl Drop for Files {
     /// Removes the temporary files of a report that was not written.
     fn drop(&mut self) {
         for file in &self.pending {
-            let _ = fs_err::remove_file(temporary_path(&self.folder.join(&file.path)));
+            self.remove_temporary(&file.path);
         }
     }
 }

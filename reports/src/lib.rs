@@ -17,6 +17,7 @@ pub mod claims;
 pub mod comparison;
 mod figures;
 mod files;
+pub mod live;
 pub mod metric_gaps;
 mod page;
 pub mod records;

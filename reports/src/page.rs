@@ -14,7 +14,10 @@ use crate::files::Files;
 use crate::records::{Records, RunFacts};
 use crate::table::{Table, displayable};
 
-const STYLE: &str = include_str!("page.css");
+/// The page's style sheet, with its colours and those of drawings as variables.
+pub(crate) fn style() -> String {
+    colours() + include_str!("page.css")
+}
 
 /// The content of the page, pictures excepted.
 pub(crate) struct Content<'a> {
@@ -42,7 +45,7 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                style { (PreEscaped(colours())) (PreEscaped(STYLE)) }
+                style { (PreEscaped(style())) }
             }
             body {
                 header {
@@ -110,17 +113,24 @@ fn verdicts(claims: &[JudgedClaim], notes: &[String]) -> Markup {
     html! {
         section {
             h2 { "Claims" }
-            @for judged in claims {
-                p.claim { strong { (judged.verdict.words()) } ": " (judged.claim.claim) }
-                ul.notes { @for detail in details(judged) { li { (detail) } } }
-            }
-            p.notes { (method(claims, notes)) }
+            (verdict_list(claims, notes))
             p.downloads {
                 @for (name, extension) in [("JSON", "json"), ("LaTeX", "tex"), ("Markdown", "md")] {
                     a href={ "claims." (extension) } { (name) } " "
                 }
             }
         }
+    }
+}
+
+/// Every claim with its verdict, its evidence, and the method below.
+pub(crate) fn verdict_list(claims: &[JudgedClaim], notes: &[String]) -> Markup {
+    html! {
+        @for judged in claims {
+            p.claim { strong { (judged.verdict.words()) } ": " (judged.claim.claim) }
+            ul.notes { @for detail in details(judged) { li { (detail) } } }
+        }
+        p.notes { (method(claims, notes)) }
     }
 }
 
@@ -141,7 +151,6 @@ fn figures(figures: &[Figure], problems: &[String], files: &Files) -> Markup {
 fn figure(figure: &Figure, files: &Files) -> Markup {
     let [svg, png, pdf, csv, caption] = paths(figure.name());
     let drawing = files.get(&svg).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    let is_wide = matches!(figure, Figure::Images(_) | Figure::Table(_));
     let downloads: Vec<(&str, PathBuf)> =
         [("SVG", svg), ("PNG", png), ("PDF", pdf), ("CSV", csv), ("caption", caption)]
             .into_iter()
@@ -151,7 +160,7 @@ fn figure(figure: &Figure, files: &Files) -> Markup {
         return Markup::default();
     }
     html! {
-        figure class=[is_wide.then_some("sheet")] {
+        figure class=[is_wide(figure).then_some("sheet")] {
             @if let Some(svg) = drawing { (PreEscaped(themed(svg, figure.title()))) }
             figcaption {
                 code { (figure.name()) } " "
@@ -159,6 +168,11 @@ fn figure(figure: &Figure, files: &Files) -> Markup {
             }
         }
     }
+}
+
+/// True for a figure that takes the whole width of the page.
+pub(crate) fn is_wide(figure: &Figure) -> bool {
+    matches!(figure, Figure::Images(_) | Figure::Table(_))
 }
 
 /// A link to the file beside the page; short data is embedded in the link.
@@ -206,7 +220,7 @@ fn run_summary(records: &Records) -> Markup {
 }
 
 /// The figures' and the page's colours as variables: light, and dark where a screen asks for it.
-fn colours() -> String {
+pub(crate) fn colours() -> String {
     let light: String =
         THEME.iter().flat_map(|(name, light, _)| ["--", name, ":", light, ";"]).collect();
     let dark: String =

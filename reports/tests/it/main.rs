@@ -12,6 +12,7 @@ mod finals;
 mod fixtures;
 mod hostile_text;
 mod latex;
+mod live;
 mod metric_gaps;
 mod page;
 mod paper;

@@ -143,7 +143,8 @@ impl Picture {
 }
 
 /// Adds a figure to `files`: the drawing as SVG, PNG and PDF, its caption, and its data, which is written
-/// while the drawing is made. Returns the error as a sentence; there is no file then.
+/// while the drawing is made; the SVG alone where only drawings are made. Returns the error as a sentence;
+/// there is no file then.
 pub(crate) fn add(
     file: FigureFile,
     draw: impl FnOnce() -> Result<Picture, PictureError> + Send,
@@ -151,6 +152,16 @@ pub(crate) fn add(
     files: &mut Files,
 ) -> Vec<String> {
     let FigureFile { name, caption, svg_text } = file;
+    let drawing = format!("figures/{name}.svg");
+    if files.are_drawings() {
+        return match draw() {
+            Ok(picture) => {
+                files.add(drawing, picture.svg(svg_text).into_bytes());
+                Vec::new()
+            }
+            Err(e) => vec![e.to_string()],
+        };
+    }
     let data = format!("data/{name}.csv");
     let pictures = thread::scope(|scope| {
         let pictures = scope.spawn(|| {
@@ -162,7 +173,7 @@ pub(crate) fn add(
     });
     match pictures {
         Ok((svg, png, pdf)) => {
-            files.add(format!("figures/{name}.svg"), svg.into_bytes());
+            files.add(drawing, svg.into_bytes());
             files.add(format!("figures/{name}.png"), png);
             files.add(format!("figures/{name}.pdf"), pdf);
             files.add_caption(name, &caption);
