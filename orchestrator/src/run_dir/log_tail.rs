@@ -68,10 +68,11 @@ pub(crate) fn complains_of(attempt: &AttemptDir, words: &[&str]) -> bool {
     tail(&attempt.stderr()).is_ok_and(|text| words.iter().any(|word| text.contains(word)))
 }
 
-fn last_lines(log: &Path, most: usize) -> io::Result<Vec<String>> {
+/// The last `count` lines of a log, fewer if they are long; none if there is no log.
+pub(crate) fn last_lines(log: &Path, count: usize) -> io::Result<Vec<String>> {
     let text = tail(log)?;
     let lines: Vec<_> = text.trim_end().lines().map(as_seen).collect();
-    Ok(lines[lines.len().saturating_sub(most)..].to_vec())
+    Ok(lines[lines.len().saturating_sub(count)..].to_vec())
 }
 
 /// The end of a log; empty if there is none, as of a worker that could not be started.

@@ -25,7 +25,7 @@ pub use supervisor_lock::SupervisorLock;
 pub(crate) use supervisor_lock::{DatabaseLock, Supervisor};
 
 /// The folder of one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RunDir(PathBuf);
 
 /// A run cannot be found or locked.

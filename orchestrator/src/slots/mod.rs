@@ -6,6 +6,7 @@
 //! this user on this machine share the locks. [`Machine`] reads what the machine has; the rules for
 //! which GPU a trial may get are in `placement`.
 
+mod holders;
 mod inventory;
 mod lease;
 mod lock_files;
@@ -17,6 +18,7 @@ mod placement;
 mod unavailable;
 mod visible_devices;
 
+pub(crate) use self::holders::holders;
 pub(crate) use self::inventory::Infeasible;
 pub use self::inventory::{Gpu, Inventory};
 pub use self::lease::Lease;

@@ -10,6 +10,7 @@ mod database_seal;
 mod designs;
 mod file_stamp;
 mod ingest;
+mod ingest_lag;
 pub(crate) mod integrity;
 mod journal_chain;
 mod journal_checksum;

@@ -16,6 +16,27 @@ use super::{Store, StoreError};
 /// the last point before it.
 pub(crate) type Series = Vec<Sample>;
 
+/// Trial or metric, series, the attempt's start in milliseconds, and its last step in effect.
+type AttemptRow = (String, i64, i64, Option<i64>);
+
+/// Passes the points of a trial's attempts, of one metric, to `take`, unless there are none.
+fn read_attempts<E: From<StoreError>>(
+    reader: &PointReader,
+    rows: &[AttemptRow],
+    take: impl FnOnce(&mut Samples) -> Result<(), E>,
+) -> Result<(), E> {
+    let attempts = rows.iter().map(|(_, series_id, started_ms, until)| AttemptSeries {
+        series_id: *series_id,
+        until: until.unwrap_or(i64::MAX),
+        start: *started_ms as f64 / 1000.0,
+    });
+    let attempts: Vec<_> = attempts.collect();
+    reader.read(&attempts, |samples| match samples.peek() {
+        Some(_) => take(samples),
+        None => Ok(()),
+    })
+}
+
 impl Store {
     /// One metric's points by trial. Trials without any are left out.
     pub async fn series(
@@ -42,7 +63,7 @@ impl Store {
     ) -> Result<(), E> {
         // Its reader has a connection of its own.
         self.commit().await?;
-        let rows: Vec<(String, i64, i64, Option<i64>)> = self
+        let rows: Vec<AttemptRow> = self
             .fetch_all(
                 sqlx::query_as(
                     "select trial.name, own.series_id, attempt.started_ms, status.effective_until
@@ -59,16 +80,40 @@ impl Store {
             .await?;
         let reader = PointReader::open(&self.path, times)?;
         for of_trial in rows.chunk_by(|a, b| a.0 == b.0) {
-            let attempts = of_trial.iter().map(|(_, series_id, started_ms, until)| AttemptSeries {
-                series_id: *series_id,
-                until: until.unwrap_or(i64::MAX),
-                start: *started_ms as f64 / 1000.0,
-            });
-            let attempts: Vec<_> = attempts.collect();
-            reader.read(&attempts, |samples| match samples.peek() {
-                Some(_) => take(TrialId(of_trial[0].0.clone()), samples),
-                None => Ok(()),
-            })?;
+            let take = |samples: &mut Samples| take(TrialId(of_trial[0].0.clone()), samples);
+            read_attempts(&reader, of_trial, take)?;
+        }
+        Ok(())
+    }
+
+    /// Passes the points of every metric of one trial to `take`, metric by metric, as they are read.
+    pub(crate) async fn each_series_of<E: From<StoreError>>(
+        &mut self,
+        trial: &TrialId,
+        times: Times,
+        mut take: impl FnMut(String, &mut Samples) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // Its reader has a connection of its own.
+        self.commit().await?;
+        let rows: Vec<AttemptRow> = self
+            .fetch_all(
+                sqlx::query_as(
+                    "select metric.name, own.series_id, attempt.started_ms, status.effective_until
+             from trial
+             join effective_attempt as status using (trial_id)
+             join attempt using (attempt_id)
+             join attempt_series as own using (attempt_id)
+             join metric using (metric_id)
+             where trial.name = ? and own.item = ''
+             order by metric.name, status.number",
+                )
+                .bind(&trial.0),
+            )
+            .await?;
+        let reader = PointReader::open(&self.path, times)?;
+        for of_metric in rows.chunk_by(|a, b| a.0 == b.0) {
+            let take = |samples: &mut Samples| take(of_metric[0].0.clone(), samples);
+            read_attempts(&reader, of_metric, take)?;
         }
         Ok(())
     }

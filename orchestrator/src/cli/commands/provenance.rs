@@ -35,6 +35,12 @@ impl RanWith {
         self.environment.as_ref().map(|environment| environment.host.name.as_str())
     }
 
+    /// The GPUs that the attempt was given: product and id.
+    pub(super) fn gpus(&self) -> Vec<String> {
+        let gpus = self.provenance.iter().flat_map(|provenance| &provenance.gpus);
+        gpus.map(|gpu| format!("{} ({})", gpu.name, gpu.uuid)).collect()
+    }
+
     /// True if the points were imported and nothing was run.
     pub(super) fn is_imported(&self) -> bool {
         self.provenance.as_ref().is_some_and(|provenance| provenance.imported.is_some())

@@ -26,23 +26,23 @@ use crate::store::{AttemptDetail, SkippedLines};
 pub(super) struct TrialDetails {
     pub(super) one: OneTrial,
     /// The reason for its state; empty where the state is enough.
-    reason: String,
-    label: Option<String>,
+    pub(super) reason: String,
+    pub(super) label: Option<String>,
     /// By dotted key, in written order.
     pub(super) config: Vec<(String, Value)>,
     pub(super) attempts: Vec<Attempt>,
     pub(super) results: BTreeMap<String, f64>,
-    skipped_lines: Vec<SkippedLines>,
+    pub(super) skipped_lines: Vec<SkippedLines>,
     files: Vec<(&'static str, PathBuf)>,
     /// Shell commands that repeat the last attempt without touching the run.
-    rerun: Vec<String>,
+    pub(super) rerun: Vec<String>,
 }
 
 /// An attempt by its events and the files of its folder.
 pub(super) struct Attempt {
     pub(super) detail: AttemptDetail,
     /// The end or the present status, in a few words.
-    end: String,
+    pub(super) end: String,
     pub(super) ran_with: RanWith,
     pub(super) took: Option<Duration>,
 }

@@ -1,7 +1,6 @@
 //! The checks of `orch doctor`: everything that trials and their records need on this machine. Each
 //! check makes one finding or more, changes nothing and leaves nothing behind.
 
-mod holders;
 mod machine;
 mod storage;
 mod worker;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use experiments::schema::resources::Memory;
 use tempfile::NamedTempFile;
 
-use super::{Finding, holders};
+use super::Finding;
 use crate::platform::disk_space;
 use crate::platform::error_chain::chain;
 use crate::platform::filesystem::{self, Kind};
 use crate::run_dir::RunDir;
-use crate::slots::Slots;
+use crate::slots::{Slots, holders};
 use crate::store::Store;
 
 /// The checkpoints of a small experiment take about this much.
@@ -78,10 +78,10 @@ pub(crate) fn state() -> Vec<Finding> {
         let advice = "make it writable, or set `ORCH_STATE_DIR` to a folder of this machine";
         return vec![Finding::problem("slots", found, advice)];
     }
-    let held = holders::holders(&folder);
+    let held = holders(&folder);
     let mut findings = Vec::new();
     for (attempt, slots) in &held.attempts {
-        let found = format!("{slots} held by `{}`", attempt.display());
+        let found = format!("{} held by `{}`", slots.len(), attempt.display());
         findings.push(Finding::ok("slots", found));
     }
     for (pid, name) in &held.orphans {

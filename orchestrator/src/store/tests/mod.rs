@@ -4,6 +4,7 @@ mod ingest;
 mod open;
 mod series;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use experiments::expand::Row;
@@ -12,7 +13,7 @@ use experiments::protocol::trial_id::TrialId;
 use crate::scheduler::State;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::series::Series;
-use crate::store::{Store, StoreError, Times};
+use crate::store::{Samples, Store, StoreError, Times};
 
 /// A run with one trial, whose attempts report what the test wants.
 struct Run {
@@ -104,6 +105,13 @@ impl Run {
         };
         assert_eq!(bits(&untimed), bits(&timed));
         assert!(untimed.iter().all(|sample| sample.seconds.is_nan()));
+        let mut of_trial = BTreeMap::<String, Series>::new();
+        let take = |metric, samples: &mut Samples| {
+            of_trial.insert(metric, samples.collect::<Result<_, _>>()?);
+            Ok::<_, StoreError>(())
+        };
+        self.store.each_series_of(&trial(), Times::Left, take).await.unwrap();
+        assert_eq!(bits(&of_trial.remove("m").unwrap_or_default()), bits(&untimed));
         let series: Vec<_> = timed.iter().map(|sample| (sample.step, sample.value)).collect();
         self.the_view_agrees(&series).await;
         let latest = self.store.latest("m").await.unwrap().remove(&trial());

@@ -8,6 +8,7 @@ pub(super) mod mixed_builds;
 mod origins;
 pub(super) mod other_run;
 pub(super) mod records;
+pub(super) mod so_far;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -205,11 +206,26 @@ pub(super) async fn collect(
     if let Some(found) = found.filter(|_| mixed == Mixed::Refused) {
         return Err(found.into());
     }
+    let notes = mixed_note.into_iter().chain(notes);
+    let mut records = values(request, store, notes, out).await?;
+    let trials = explain::trials(store, &request.dir).await?;
+    records.run = origins::of_run(&request.description, request.command.clone(), &trials);
+    records.origins = origins::of_trials(&trials);
+    Ok((records, trials))
+}
+
+/// The records to draw without their origins; `notes` go below the table.
+async fn values(
+    request: &mut ReportRequest,
+    store: &mut Store,
+    notes: impl Iterator<Item = String>,
+    spool_folder: &Path,
+) -> Result<Records> {
     if request.report == Report::default() {
         request.report = default_report(store).await?;
     }
     if let Some(table) = &mut request.report.table {
-        table.notes.extend(mixed_note.into_iter().chain(notes));
+        table.notes.extend(notes);
     }
     let heading = Heading {
         experiment: &request.experiment,
@@ -219,12 +235,9 @@ pub(super) async fn collect(
         configs: &request.configs,
     };
     let report = &request.report;
-    let mut records = records::collect(store, &request.dir, &heading, report, out).await?;
-    let trials = explain::trials(store, &request.dir).await?;
+    let mut records = records::collect(store, &request.dir, &heading, report, spool_folder).await?;
     records.claim_notes = design_history::notes(store, report).await?;
-    records.run = origins::of_run(&request.description, request.command.clone(), &trials);
-    records.origins = origins::of_trials(&trials);
-    Ok((records, trials))
+    Ok(records)
 }
 
 /// Adds another run's rows.

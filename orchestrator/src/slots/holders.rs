@@ -1,31 +1,30 @@
 //! Finds the processes that hold slots: those that have a slot's lock file open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The processes that hold slots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Holders {
-    /// The number of slots of each attempt with a running holder, by the attempt's folder.
-    pub(super) attempts: BTreeMap<PathBuf, usize>,
+pub(crate) struct Holders {
+    /// The slots of each attempt with a running holder, by the attempt's folder: names of lock files.
+    pub(crate) attempts: BTreeMap<PathBuf, BTreeSet<String>>,
     /// Names of processes whose holder was killed, by their ids.
-    pub(super) orphans: BTreeMap<u32, String>,
+    pub(crate) orphans: BTreeMap<u32, String>,
 }
 
 /// The processes with lock files of `folder`, as far as this user may see their open files.
-pub(super) fn holders(folder: &Path) -> Holders {
+pub(crate) fn holders(folder: &Path) -> Holders {
     let mut holders = Holders::default();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     for pid in processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
         let slots = slots_of(pid, folder);
-        if slots == 0 {
+        if slots.is_empty() {
             continue;
         }
         if let Some(attempt) = ancestry(pid).find_map(attempt_held_by) {
             // Holder and worker share their slots.
-            let most = holders.attempts.entry(attempt).or_default();
-            *most = (*most).max(slots);
+            holders.attempts.entry(attempt).or_default().extend(slots);
         } else {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             holders.orphans.insert(pid, name.trim().to_owned());
@@ -34,14 +33,15 @@ pub(super) fn holders(folder: &Path) -> Holders {
     holders
 }
 
-/// The number of slots whose lock file a process has open.
-fn slots_of(pid: u32, folder: &Path) -> usize {
-    open_files(pid).filter(|path| path.parent() == Some(folder) && is_lock_of_slot(path)).count()
+/// The slots whose lock file a process has open.
+fn slots_of(pid: u32, folder: &Path) -> BTreeSet<String> {
+    let in_folder = open_files(pid).filter(|path| path.parent() == Some(folder));
+    let names = in_folder.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    names.filter(|name| is_lock_of_slot(name)).collect()
 }
 
 /// False for the other files in the folder of slots.
-fn is_lock_of_slot(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+fn is_lock_of_slot(name: &str) -> bool {
     name != "turn" && !name.contains(".record.")
 }
 
