@@ -5,11 +5,13 @@
 
 /// The shared helpers, as far as this program uses them.
 mod common {
+    pub(crate) mod browser;
     pub(crate) mod bundles;
     pub(crate) mod default_file;
     pub(crate) mod local;
     pub(crate) mod observe;
     pub(crate) mod processes;
+    pub(crate) mod server;
     pub(crate) mod signals;
     pub(crate) mod test_run;
     pub(crate) mod wait;
@@ -53,6 +55,8 @@ mod commands {
     mod real_worker;
     mod report_check;
     mod requests;
+    mod serve;
+    mod serve_browser;
     mod stale_results;
     mod stall;
     mod start_order;

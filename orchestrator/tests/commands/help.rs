@@ -20,6 +20,7 @@ profiles:
         ("attach-help", "attach --help"),
         ("wait-help", "wait --help"),
         ("status-help", "status --help"),
+        ("serve-help", "serve --help"),
         ("show-help", "show --help"),
         ("diff-help", "diff --help"),
         ("logs-help", "logs --help"),

@@ -6,6 +6,7 @@ mod bundle;
 mod global;
 mod maintenance;
 mod run;
+mod serve;
 mod trials;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(super) use bundle::{Bundle, Verify};
 pub(super) use global::Global;
 pub(super) use maintenance::{Db, DbVerb, Doctor, Gc, Ls, Rm};
 pub(super) use run::{Attach, Run, Status, Wait};
+pub(super) use serve::Serve;
 pub(super) use trials::{Diff, Logs, OneTrialArgs, Retry, Show, Stop, TrialsArgs, Why};
 
 /// Turns one YAML file into a paper's table.
@@ -146,6 +148,18 @@ Examples:
   orch status --watch            in tmux or over ssh, while the run goes on elsewhere
   orch status --json | jq '.eta_seconds, (.trials[] | {id, state, rate, eta_seconds})'")]
     Status(Status),
+    /// Shows every run in a browser, while it goes on and afterwards.
+    ///
+    /// Progress, table, claims and curves so far, GPUs and who holds them, and of every trial its config, images
+    /// and logs. It only reads, and pages that are open follow the records. It answers to this machine alone:
+    /// from another one, forward its port with `ssh -L`. `/metrics` is for Prometheus; docs/serve.md has the
+    /// rest.
+    #[command(after_help = "\
+Examples:
+  orch serve                                          then open http://127.0.0.1:8750/
+  ssh -L 8750:127.0.0.1:8750 gpu-box                  the same of another machine
+  orch serve --bind 0.0.0.0:8750 --token-file token   for other machines, which need the token")]
+    Serve(Serve),
     /// Shows everything about one trial.
     ///
     /// Its state and why, its config, every attempt, its final values, where its files are, and how

@@ -24,6 +24,7 @@ use super::retry::RetryError;
 use super::rm::RmError;
 use super::run::FromScratch;
 use super::status::watch::WatchError;
+use super::serve::ServeError;
 use super::until_resolved::NoDesign;
 use crate::bundle::{BundleError, SignatureError};
 use crate::cli::selector::SelectorError;
@@ -76,6 +77,7 @@ exit_codes! {
     SignatureError => USAGE,
     SnapshotError => USAGE,
     SelectorError => USAGE,
+    ServeError => USAGE,
     source::FileError => USAGE,
 
     MixedBuilds => INCOMPLETE,

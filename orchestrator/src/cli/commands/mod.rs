@@ -43,6 +43,7 @@ mod run_end;
 mod run_validated;
 mod runtime;
 mod schema;
+mod serve;
 mod show;
 mod skipped_lines;
 mod status;
@@ -90,6 +91,7 @@ impl Verb {
             Self::Attach(arguments) => Box::pin(attach::run(arguments, global)),
             Self::Wait(arguments) => Box::pin(wait::run(arguments, global)),
             Self::Status(arguments) => Box::pin(status::run(arguments, global)),
+            Self::Serve(arguments) => Box::pin(serve::run(arguments, global)),
             Self::Show(arguments) => Box::pin(show::run(arguments, global)),
             Self::Diff(arguments) => Box::pin(diff::run(arguments, global)),
             Self::Logs(arguments) => Box::pin(logs::run(arguments, global)),

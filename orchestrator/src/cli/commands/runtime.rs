@@ -1,4 +1,4 @@
-//! The runtime of a verb.
+//! The runtime of a verb, and of work beside it that waits for records.
 
 use std::future::Future;
 use std::io;

@@ -39,7 +39,7 @@ pub(super) struct TrialDetails {
 }
 
 /// An attempt by its events and the files of its folder.
-pub(super) struct Attempt {
+pub(crate) struct Attempt {
     pub(super) detail: AttemptDetail,
     /// The end or the present status, in a few words.
     pub(super) end: String,

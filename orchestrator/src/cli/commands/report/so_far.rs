@@ -14,7 +14,7 @@ use crate::store::Store;
 /// The report of the run's newest plan, and what its records have of it by now. Results of different
 /// builds are noted below the table; the origins of single trials are left out. Points that are too many for
 /// memory are in a temporary file in `spool_folder`.
-pub(in crate::cli::commands) async fn so_far(
+pub(crate) async fn so_far(
     dir: &RunDir,
     store: &mut Store,
     spool_folder: &Path,

@@ -1,0 +1,6 @@
+//! The data that pages show, read from the records of a run as plain values.
+
+pub(super) mod machine;
+pub(super) mod report;
+pub(super) mod run;
+pub(super) mod trial;
