@@ -4,7 +4,7 @@ use experiments::schema::report::Better;
 
 use super::source::Source;
 use crate::records::Variant;
-use crate::statistics::Summary;
+use crate::statistics::{Summary, seed_counts};
 use crate::table::Decimals;
 
 /// A metric with the scale and label of its column in the table; unscaled if it has none.
@@ -69,8 +69,8 @@ pub(super) fn seed_notes<'a>(
     labels: &[String],
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(n) = finals.map(|f| f.summary.n).max().filter(|n| *n > 1) {
-        notes.push(format!("mean ± standard deviation of {n} seeds"));
+    if let Some(seeds) = seed_counts(finals.map(|f| f.summary.n)) {
+        notes.push(format!("mean ± standard deviation of {seeds}"));
     }
     if labels.iter().any(|label| label.ends_with('†')) {
         notes.push("† not all seeds have finished".to_owned());

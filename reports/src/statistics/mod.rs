@@ -12,6 +12,7 @@ mod needed;
 pub(crate) mod normal;
 mod paired;
 mod power;
+mod seed_counts;
 mod sequential;
 #[cfg(test)]
 mod simulation;
@@ -23,6 +24,7 @@ pub(crate) use holm::holm;
 pub(crate) use needed::{Need, Pilot};
 pub(crate) use paired::{Paired, crossed, paired};
 pub(crate) use power::{DesignPower, seeds_of_one_test};
+pub(crate) use seed_counts::seed_counts;
 pub(crate) use sequential::SequentialTest;
 pub(crate) use summary::{Summary, interquartile_mean, mean};
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Column, Row, Table};
 use crate::comparison::LeftOutItems;
 use crate::records::{Records, Trial, TrialState};
-use crate::statistics::{RESAMPLES, SEED};
+use crate::statistics::{RESAMPLES, SEED, seed_counts};
 
 /// A row that lacks a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,7 +66,11 @@ fn seeds(spec: &report::Table, records: &Records) -> String {
     match seeds.len() {
         0 => String::new(),
         1 => format!("One seed ({list})."),
-        n => format!("{} over {n} seeds ({list}).", estimate(spec)),
+        n => {
+            let counts = records.variants.iter().map(|variant| variant.trials.len());
+            let counts = seed_counts(counts).unwrap_or_else(|| format!("{n} seeds"));
+            format!("{} over {counts} ({list}).", estimate(spec))
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use super::canvas::picture::add;
 use super::source::Source;
 use crate::files::Files;
 use crate::records::Records;
-use crate::statistics::Summary;
+use crate::statistics::{Summary, seed_counts};
 
 /// Draws the figure and its data into `files`. Returns a sentence for each thing that is missing.
 pub(super) fn draw(spec: &report::Curve, source: Source, files: &mut Files) -> Vec<String> {
@@ -176,11 +176,11 @@ fn x_unit(x: X, end: f64) -> (f64, &'static str) {
 
 fn subtitle(spec: &report::Curve, lines: &[&Line], selection: Option<&Selection>) -> String {
     let mut notes: Vec<_> = selection.map(|selection| selection.note.clone()).into_iter().collect();
-    if let Some(n) = lines.iter().map(|line| line.seeds.len()).max().filter(|n| *n > 1) {
+    if let Some(seeds) = seed_counts(lines.iter().map(|line| line.seeds.len())) {
         notes.push(match spec.band {
-            Band::Sd => format!("mean ± standard deviation of {n} seeds"),
-            Band::Range => format!("mean of {n} seeds, from the lowest to the highest"),
-            Band::None => format!("mean of {n} seeds"),
+            Band::Sd => format!("mean ± standard deviation of {seeds}"),
+            Band::Range => format!("mean of {seeds}, from the lowest to the highest"),
+            Band::None => format!("mean of {seeds}"),
         });
     }
     if let Some(points) = spec.smooth {
