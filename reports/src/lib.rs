@@ -25,6 +25,7 @@ pub mod series;
 mod statistics;
 pub mod table;
 
+pub use crate::figures::shown_images;
 use crate::files::{Files, caption_path};
 use crate::metric_gaps::MetricGaps;
 use crate::records::Records;

@@ -28,8 +28,8 @@ pub(crate) struct Contents {
 pub(crate) struct Selection {
     /// The kinds of files that were requested.
     pub(crate) with: BTreeSet<Kind>,
-    /// Names of artifacts that the report shows, which are always in it.
-    pub(crate) shown_artifacts: BTreeSet<String>,
+    /// Files of artifacts that the report shows, which are always in it.
+    pub(crate) shown_artifacts: BTreeSet<PathBuf>,
 }
 
 impl Contents {
@@ -119,7 +119,7 @@ impl Contents {
     ) -> Result<(), BundleError> {
         for artifact in store.artifacts(trial).await? {
             let is_chosen = selection.with.contains(&Kind::Artifacts)
-                || selection.shown_artifacts.contains(&artifact.name);
+                || selection.shown_artifacts.contains(&run.trial(trial).join(&artifact.path));
             self.add_named(run, trial, &artifact.path, Kind::Artifacts, is_chosen)?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Figures. Each is drawn once, as SVG by plotters with text measured in the bundled font; resvg
 //! and krilla turn that into the files. A figure without records yields a sentence instead of a picture.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use experiments::schema::report::{Figure, Report};
@@ -43,6 +44,15 @@ pub(crate) fn draw(
     };
     let name = figure.name();
     problems.into_iter().map(|problem| format!("figure `{name}`: {problem}")).collect()
+}
+
+/// The files of all images that the figures of `report` show.
+pub fn shown_images(report: &Report, records: &Records) -> BTreeSet<PathBuf> {
+    let sheets = report.figures.iter().filter_map(|figure| match figure {
+        Figure::Images(spec) => Some(sheet::shown_images(spec, records)),
+        _ => None,
+    });
+    sheets.flatten().collect()
 }
 
 /// SVG, PNG, PDF, CSV and caption of the figure `name`, relative to the report's folder.

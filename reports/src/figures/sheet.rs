@@ -1,6 +1,7 @@
 //! A sheet of images: the artifacts of every row, their drawing, and the same as CSV.
 
 use std::io;
+use std::path::PathBuf;
 
 use experiments::schema::report::{FigureSize, Images};
 use experiments::schema::step::StepSelector;
@@ -25,6 +26,12 @@ struct Row<'a> {
     artifacts: Vec<&'a Artifact>,
 }
 
+impl Row<'_> {
+    fn artifact(&self, item: Option<&str>) -> Option<&Artifact> {
+        self.artifacts.iter().find(|artifact| artifact.item.as_deref() == item).copied()
+    }
+}
+
 /// A sheet as it is drawn.
 struct Sheet<'a> {
     title: &'a str,
@@ -44,7 +51,7 @@ pub(super) fn draw(spec: &Images, source: Source, files: &mut Files) -> Vec<Stri
     }
     let cells = rows.iter().map(|row| {
         let cells = items.iter().map(|item| {
-            let artifact = row.artifacts.iter().find(|a| a.item.as_deref() == *item)?;
+            let artifact = row.artifact(*item)?;
             SheetImage::load(artifact).map_err(|problem| problems.push(problem)).ok()
         });
         cells.collect()
@@ -54,6 +61,14 @@ pub(super) fn draw(spec: &Images, source: Source, files: &mut Files) -> Vec<Stri
     let file = source.figure(&spec.name, &spec.title, "");
     problems.extend(add(file, || sheet.picture(), |out| sheet.write_csv(out), files));
     problems
+}
+
+/// The files of the images that the sheet shows.
+pub(super) fn shown_images(spec: &Images, records: &Records) -> Vec<PathBuf> {
+    let rows = rows(spec, records, &mut Vec::new());
+    let items = items(&rows, spec.items);
+    let cells = rows.iter().flat_map(|row| items.iter().map(move |item| row.artifact(*item)));
+    cells.flatten().map(|artifact| artifact.path.clone()).collect()
 }
 
 /// The rows that have images, top to bottom; empty unless some variant has one. Rows that the file

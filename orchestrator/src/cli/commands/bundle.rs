@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use experiments::protocol::exit;
-use experiments::schema::report::{Figure, Report};
 use experiments::schema::resources::Memory;
 use serde_json::json;
 use tempfile::TempDir;
@@ -13,7 +12,7 @@ use super::damage::{DamagedRecords, open_intact};
 use super::error::Result;
 use super::metric_gaps::print_metric_gaps;
 use super::output::{print_json, print_message};
-use super::report::{self, Mixed};
+use super::report::{self, Drawn, Mixed};
 use crate::bundle::{
     self, BundleError, Contents, DESCRIPTION, Description, Kind, Manifest, REPORT, RO_CRATE,
     Selection, Signature, SigningKey,
@@ -40,14 +39,13 @@ pub(super) async fn run(arguments: &args::Bundle, global: &Global) -> Result<u8>
     let snapshot = RunSnapshot::read_settings(&dir.resolved())?;
     check_secrets(&snapshot, &arguments.not_secret)?;
     let with = kinds(arguments);
-    let shown_artifacts = shown_artifacts(&snapshot.run.report);
-    let selection = Selection { with: with.clone(), shown_artifacts };
-    let mut contents = Contents::of_run(&dir, &mut store, &selection).await?;
-    let left_out = contents.left_out();
-
     let made = tempfile::tempdir()?;
     let mixed = if arguments.accept_code_change { Mixed::Noted } else { Mixed::Refused };
-    let drawn = report::draw(&dir, &mut store, mixed, &made.path().join(REPORT)).await?;
+    let Drawn { written: drawn, images } =
+        report::draw(&dir, &mut store, mixed, &made.path().join(REPORT)).await?;
+    let selection = Selection { with: with.clone(), shown_artifacts: images };
+    let mut contents = Contents::of_run(&dir, &mut store, &selection).await?;
+    let left_out = contents.left_out();
     contents.add_folder(&made.path().join(REPORT), REPORT)?;
     let description = Description::new(dir.name(), with.into_iter().collect(), left_out);
     let metadata = bundle::ro_crate::describe(&dir, &mut store, &snapshot, &contents.files).await?;
@@ -122,18 +120,6 @@ fn kinds(arguments: &args::Bundle) -> BTreeSet<Kind> {
         (Kind::Artifacts, arguments.artifacts),
     ];
     requested.into_iter().filter(|(_, is_requested)| *is_requested).map(|(kind, _)| kind).collect()
-}
-
-/// The names of the artifacts that the report's figures show.
-fn shown_artifacts(report: &Report) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for figure in &report.figures {
-        if let Figure::Images(images) = figure {
-            names.insert(images.artifact.clone());
-            names.extend(images.above.keys().chain(images.below.keys()).cloned());
-        }
-    }
-    names
 }
 
 /// Adds a file with this content, which lies in the folder `made`.

@@ -10,8 +10,8 @@ pub(super) mod other_run;
 pub(super) mod records;
 pub(super) mod so_far;
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use experiments::expand::{Experiment, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
@@ -150,17 +150,25 @@ fn check(run: &str, out: &Path, again: &Path, json: bool, incomplete: bool) -> R
     })
 }
 
+/// A report that was drawn.
+pub(super) struct Drawn {
+    pub(super) written: Written,
+    /// The files of the images that its figures show.
+    pub(super) images: BTreeSet<PathBuf>,
+}
+
 /// Draws the report of the run's newest plan, as its records in `store` have it, into the folder `out`.
-/// Returns what was drawn.
 pub(super) async fn draw(
     dir: &RunDir,
     store: &mut Store,
     mixed: Mixed,
     out: &Path,
-) -> Result<Written> {
+) -> Result<Drawn> {
     let mut request = ReportRequest::of_run(dir.clone())?;
     let (records, trials) = collect(&mut request, store, mixed, out).await?;
-    write(&request.report, &records, &explain::provenance(dir, &records, &trials), out)
+    let provenance = explain::provenance(dir, &records, &trials);
+    let written = write(&request.report, &records, &provenance, out)?;
+    Ok(Drawn { written, images: reports::shown_images(&request.report, &records) })
 }
 
 /// Results of different builds, code or data in one report.
