@@ -36,6 +36,7 @@ mod commands {
     mod example;
     mod export;
     mod failures;
+    mod gallery;
     mod gc;
     mod gpus;
     mod help;
