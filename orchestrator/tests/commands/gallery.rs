@@ -8,8 +8,8 @@ use crate::common::test_run::TestRun;
 
 #[test]
 fn the_bundle_of_the_gallery_is_verified() {
-    let gallery = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/gallery/seeds");
-    let bundle = gallery.join("table1.seeds.orch.zip");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let bundle = repository.join("docs/gallery/argparse/argparse.orch.zip");
     let test = TestRun::with_file("");
     let ended = test.orch(&format!("verify {} --json", bundle.display()));
     // 3: this version draws something otherwise than the one that made the bundle, and says so.
@@ -21,16 +21,4 @@ fn the_bundle_of_the_gallery_is_verified() {
         check["outcome"].as_str().unwrap().to_owned()
     };
     assert_eq!((outcome("files"), outcome("records")), ("verified".into(), "verified".into()));
-    // The page that the gallery shows is the bundle's.
-    let folder = test.path("bundle");
-    let unzipped = std::process::Command::new("python3")
-        .args(["-m", "zipfile", "-e"])
-        .args([bundle.as_os_str(), folder.as_os_str()])
-        .status()
-        .unwrap();
-    assert!(unzipped.success(), "{}", bundle.display());
-    for (page, name) in [("claims.md", "report/claims.md"), ("table1.md", "report/table1.md")] {
-        let read = |path: &Path| std::fs::read(path).unwrap();
-        assert_eq!(read(&gallery.join(page)), read(&folder.join(name)), "{page}");
-    }
 }
