@@ -151,7 +151,7 @@ mod tests {
     use std::fs::File;
     use std::io::Write;
 
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+    use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
 
     use super::*;
 
@@ -197,7 +197,8 @@ mod tests {
             send_ends(&theirs, &mut unsent).unwrap();
         }
         assert_eq!(received, all);
-        drop(theirs);
+        // A process that another test is starting may still have it open.
+        shutdown(&theirs, Shutdown::Both).unwrap();
         assert!(receive_ends(&ours).is_err());
     }
 }
