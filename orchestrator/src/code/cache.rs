@@ -146,7 +146,7 @@ mod tests {
         fs::write(folder.join("train.sh"), "e").unwrap();
         assert_eq!(cache.known_with(&from, Duration::MAX), None);
         let mut cache = CodeCache::default();
-        let long = Duration::from_secs(3600);
+        let long = Duration::from_hours(1);
         assert_eq!(*cache.known_with(&from, long).unwrap(), CodeAndDiff::read(&from).unwrap());
         assert!(cache.last.is_none());
     }

@@ -77,7 +77,8 @@ impl Replay {
         for event in events {
             match event {
                 Event::Hello { build, device, metrics, .. } => {
-                    let timed = metrics.into_iter().filter(|(_, info)| is_time(info.unit.as_ref()));
+                    let timed =
+                        metrics.into_iter().filter(|(_, info)| is_time(info.unit.as_deref()));
                     replay.times.extend(timed.map(|(metric, _)| metric));
                     (replay.build, replay.device) = (build, device);
                 }
@@ -99,7 +100,7 @@ impl Replay {
 }
 
 /// True for `s`, `min`, `s/image`, `images/s` and the like.
-fn is_time(unit: Option<&String>) -> bool {
+pub(super) fn is_time(unit: Option<&str>) -> bool {
     unit.is_some_and(|unit| {
         unit.split('/').any(|part| ["s", "ms", "min", "h"].contains(&part.trim()))
     })

@@ -75,9 +75,19 @@ pub(super) struct Recorded {
 }
 
 impl Segment {
-    /// True if points of this step belong to it: those of its first checkpoint's were reported before it.
+    /// True if points of this step belong to it. At its ends they may also have been reported before the
+    /// first checkpoint or after the last one.
     pub(super) fn has(&self, step: u64) -> bool {
-        step > self.from.step && self.to.as_ref().is_none_or(|to| step <= to.step)
+        step == self.from.step || self.is_inside(step) || self.ends_at(step)
+    }
+
+    /// True if every point of this step was reported between the checkpoints.
+    pub(super) fn is_inside(&self, step: u64) -> bool {
+        step > self.from.step && self.to.as_ref().is_none_or(|to| step < to.step)
+    }
+
+    fn ends_at(&self, step: u64) -> bool {
+        self.to.as_ref().is_some_and(|to| step == to.step)
     }
 
     /// Its points and final values, as the records have them.
