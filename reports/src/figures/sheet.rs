@@ -208,7 +208,7 @@ fn enlarged(image: &SheetImage, cell: (u32, u32), corner: (f64, f64)) -> String 
     let inset = |side: u32, size: u32| layout(side.saturating_sub(size * factor) / 2);
     let (x, y) = (corner.0 + inset(cell.0, width), corner.1 + inset(cell.1, height));
     format!(
-        "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" image-rendering=\"pixelated\" \
+        "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" style=\"image-rendering:pixelated\" \
          href=\"{}\"/>\n",
         px(x),
         px(y),

@@ -60,7 +60,9 @@ fn text_is_escaped_and_a_strict_policy_stops_nothing() {
     let table = live.table.unwrap();
     assert!(table.contains("Cos &lt;script&gt;") && !table.contains("<script"), "{table}");
     assert!(live.claims.unwrap().contains("A &amp; &lt;b&gt;"));
-    let svgs: String = live.figures.iter().map(|figure| figure.svg.as_str()).collect();
+    // Those with images are documents of their own.
+    let within = live.figures.iter().filter(|figure| !figure.has_images());
+    let svgs: String = within.map(|figure| figure.svg.as_str()).collect();
     for of_document in [" style=", "<style", "<script", " onload="] {
         assert!(!svgs.contains(of_document) && !table.contains(of_document), "{of_document}");
     }
