@@ -100,10 +100,8 @@ impl Contents {
         }
         // The files of the code, if it ran from a copy, without the data that the copy links to.
         if let Ok(Some(code)) = attempt.read_code()
-            && let Some(name) = Path::new(&code.root).file_name()
-            && Path::new(&code.root).parent().is_some_and(|folder| folder.ends_with("code"))
+            && let Some(copy) = run.code_copy(&code)
         {
-            let copy = run.code().join(name);
             for file in code.files.keys().filter(|file| !file.starts_with('/')) {
                 self.add_if_there(run, copy.join(file));
             }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use experiments::protocol::events::{LONGEST_LINE, Line};
 use experiments::protocol::trial_id::TrialId;
 
 use super::progress::Progress;
-use crate::platform::line_reader::{self, ReadOffset, Tail};
+use crate::platform::line_reader::{self, ReadOffset};
 use crate::run_dir::RunDir;
+use crate::run_dir::event_lines::read_events;
 
 /// Bytes of an attempt's past events that are read for its rate and its newest value.
 const PAST_BYTES: u64 = 64 << 10;
@@ -33,27 +33,16 @@ impl EventTails {
         headline: Option<&str>,
     ) -> io::Result<()> {
         let path = run.attempt(id, number).events();
-        let end = line_reader::length(&path);
         let mut place = match self.read.get(id) {
             Some((read, place)) if *read == number => *place,
             // This may be within a line, whose rest is not an event and is skipped.
-            _ => ReadOffset { bytes: end.saturating_sub(PAST_BYTES), ..ReadOffset::default() },
+            _ => {
+                let bytes = line_reader::length(&path).saturating_sub(PAST_BYTES);
+                ReadOffset { bytes, ..ReadOffset::default() }
+            }
         };
-        let tail = Tail { path: &path, longest: LONGEST_LINE, end };
         let progress = self.progress.entry(id.clone()).or_default();
-        loop {
-            let read = tail.read(place)?;
-            for line in read.lines() {
-                let line_reader::Line::Whole(text) = line else { continue };
-                if let Ok(line) = Line::parse(&text) {
-                    progress.add(&line, headline);
-                }
-            }
-            if read.offset == place {
-                break;
-            }
-            place = read.offset;
-        }
+        read_events(&path, &mut place, |line| progress.add(&line, headline))?;
         self.read.insert(id.clone(), (number, place));
         Ok(())
     }

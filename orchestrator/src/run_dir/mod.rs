@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod attempt_seal;
 mod database_path;
+pub(crate) mod event_lines;
 mod find;
 pub(crate) mod log_tail;
 pub mod ownership;
@@ -18,6 +19,7 @@ pub(crate) mod trial;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use experiments::protocol::events::Code;
 use experiments::protocol::trial_id::TrialId;
 
 use self::attempt::AttemptDir;
@@ -83,6 +85,14 @@ impl RunDir {
     /// The folder of copies of the worker's code.
     pub(crate) fn code(&self) -> PathBuf {
         self.0.join("code")
+    }
+
+    /// The copy that `code` was run from, also where the run's folder was another one then; `None` if there is
+    /// none here.
+    pub(crate) fn code_copy(&self, code: &Code) -> Option<PathBuf> {
+        let root = Path::new(&code.root);
+        let copy = self.code().join(root.file_name()?);
+        (root.parent()?.ends_with("code") && copy.is_dir()).then_some(copy)
     }
 
     /// The run's name, `table1.demo`.

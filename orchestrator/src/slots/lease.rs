@@ -12,7 +12,7 @@ use super::unavailable::{GpuOffer, Unavailable};
 use crate::platform::clock;
 
 /// A GPU has so many parts, each with a lock file, and so many slot records, one for each trial.
-const PARTS_PER_GPU: u8 = 12;
+pub(crate) const PARTS_PER_GPU: u8 = 12;
 
 /// Slots that are leased while this value lives or, once a worker was started with it, while that
 /// worker or one of its descendants lives.

@@ -22,6 +22,7 @@ pub(crate) use self::holders::holders;
 pub(crate) use self::inventory::Infeasible;
 pub use self::inventory::{Gpu, Inventory};
 pub use self::lease::Lease;
+pub(crate) use self::lease::PARTS_PER_GPU;
 pub use self::lock_files::{SlotError, Slots};
 pub use self::machine::{ENV_INVENTORY, Machine};
 pub use self::occupancy::Occupancy;

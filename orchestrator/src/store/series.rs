@@ -126,10 +126,10 @@ impl Store {
     ) -> Result<Series, StoreError> {
         // Its reader has a connection of its own.
         self.commit().await?;
-        let rows: Vec<(i64, i64, Option<i64>)> = self
+        let rows: Vec<AttemptRow> = self
             .fetch_all(
                 sqlx::query_as(
-                    "select own.series_id, attempt.started_ms, status.effective_until
+                    "select metric.name, own.series_id, attempt.started_ms, status.effective_until
              from trial
              join effective_attempt as status on status.trial_id = trial.trial_id
              join attempt on attempt.attempt_id = status.attempt_id
@@ -144,13 +144,8 @@ impl Store {
                 .bind(metric),
             )
             .await?;
-        let attempts = rows.into_iter().map(|(series_id, started_ms, until)| AttemptSeries {
-            series_id,
-            until: until.unwrap_or(i64::MAX),
-            start: started_ms as f64 / 1000.0,
-        });
-        let (attempts, mut points) = (attempts.collect::<Vec<_>>(), Vec::new());
-        PointReader::open(&self.path, Times::Left)?.read(&attempts, |samples| {
+        let mut points = Vec::new();
+        read_attempts(&PointReader::open(&self.path, Times::Left)?, &rows, |samples| {
             points = samples.collect::<Result<_, _>>()?;
             Ok::<_, StoreError>(())
         })?;

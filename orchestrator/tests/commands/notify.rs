@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::unchanged_scripts::with_script;
+use super::until_resolved;
 use crate::common::test_run::TestRun;
 
 /// What the program `tell.sh` was told, an object a line, sorted by event and text: programs run side by side.
@@ -65,26 +66,9 @@ fn a_program_without_a_name_is_a_mistake_of_the_file() {
 
 #[test]
 fn verdicts_on_claims_are_told_once() {
-    let file = "\
-orch: 1
-name: trip
-worker:
-  command: [python3, effect.py, '{args}', --seed, '{seed}']
-  metrics: [{stdout: 'psnr=(?<psnr>\\S+)'}]
-notify: [{command: [sh, tell.sh], on: [resolved, finish]}]
-config: {effect: 0.0}
-variants:
-  base: {set: {noise: base}}
-  far: {set: {noise: far, effect: 9.0}}
-  same: {set: {noise: same}}
-seeds: 0-4
-report:
-  design: {looks: [3, 5]}
-  claims:
-    - {claim: Far is better., compare: far.psnr > base.psnr}
-    - {claim: Same is better., compare: same.psnr > base.psnr}
-";
-    let test = with_script(file, "effect.py");
+    let notify = "notify: [{command: [sh, tell.sh], on: [resolved, finish]}]\nconfig:";
+    let file = until_resolved::FILE.replace("config:", notify);
+    let test = with_script(&file, "effect.py");
     fs::write(test.path("tell.sh"), "line=$(cat); echo \"$line\" >> told").unwrap();
     test.orch("run trip.yaml --until-resolved").expect(3, &[]);
     let expected = ["trip: 2 claims: 1 open, 1 supported", "trip: supported: Far is better."];

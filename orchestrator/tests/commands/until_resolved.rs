@@ -10,7 +10,7 @@ use crate::common::test_run::TestRun;
 use crate::common::wait::wait_for;
 
 /// A claim with a large effect, one of two rows that are the same but for noise, and a conjunction.
-const FILE: &str = "\
+pub(super) const FILE: &str = "\
 orch: 1
 name: trip
 worker:

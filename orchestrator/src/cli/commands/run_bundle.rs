@@ -71,9 +71,8 @@ async fn newest_code(bundle: &Unpacked, store: &mut Store) -> Result<Option<Path
         for attempt in store.attempts_of(&trial.id).await? {
             let dir = bundle.run().attempt(&trial.id, attempt.number);
             let Ok(Some(code)) = dir.read_code() else { continue };
-            let name = Path::new(&code.root).file_name().unwrap_or_default();
-            let copy = bundle.run().code().join(name);
-            if copy.is_dir() && newest.as_ref().is_none_or(|(time, _)| *time < attempt.started_ms) {
+            let Some(copy) = bundle.run().code_copy(&code) else { continue };
+            if newest.as_ref().is_none_or(|(time, _)| *time < attempt.started_ms) {
                 newest = Some((attempt.started_ms, copy));
             }
         }

@@ -3,32 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use experiments::protocol::events::{Event, LONGEST_LINE, Line, MOST_METRICS};
+use experiments::protocol::events::{Event, MOST_METRICS};
 use experiments::protocol::number::Number;
 use experiments::schema::better::Better;
 use experiments::schema::metrics::{BestStep, ResultRule};
 
-use crate::platform::line_reader::{self, ReadOffset, Tail};
+use crate::platform::line_reader::ReadOffset;
 use crate::run_dir::attempt::AttemptDir;
+use crate::run_dir::event_lines::read_events;
 
 /// Calls `each` with every event of `attempt`. A file that cannot be read ends there.
 fn for_each(attempt: &AttemptDir, mut each: impl FnMut(Event)) {
-    let file = attempt.events();
-    let tail = Tail { path: &file, longest: LONGEST_LINE, end: line_reader::length(&file) };
-    let mut offset = ReadOffset::default();
-    while let Ok(read) = tail.read(offset) {
-        if read.offset == offset {
-            return;
-        }
-        offset = read.offset;
-        for line in read.lines() {
-            if let line_reader::Line::Whole(text) = line
-                && let Ok(line) = Line::parse(&text)
-            {
-                each(line.event);
-            }
-        }
-    }
+    let _ = read_events(&attempt.events(), &mut ReadOffset::default(), |line| each(line.event));
 }
 
 /// The first step of every metric in the attempts before `attempt`.

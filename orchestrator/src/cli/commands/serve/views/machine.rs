@@ -7,10 +7,7 @@ use super::super::cache::Source;
 use super::super::problem::Problem;
 use super::super::stamp::Stamp;
 use crate::platform::host::Host;
-use crate::slots::{Gpu, Machine as Hardware, Slots, holders};
-
-/// A GPU is leased in so many parts.
-const PARTS_PER_GPU: f64 = 12.0;
+use crate::slots::{Gpu, Machine as Hardware, PARTS_PER_GPU, Slots, holders};
 
 /// This machine.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +81,7 @@ impl Machine {
         let gpus = inventory.gpus.iter().map(|gpu| GpuView {
             holders: of(&gpu.uuid)
                 .into_iter()
-                .map(|(holder, parts)| (holder, parts as f64 / PARTS_PER_GPU))
+                .map(|(holder, parts)| (holder, parts as f64 / f64::from(PARTS_PER_GPU)))
                 .collect(),
             gpu: gpu.clone(),
         });

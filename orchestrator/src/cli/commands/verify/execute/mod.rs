@@ -3,7 +3,6 @@
 
 mod compare;
 mod comparison;
-mod events;
 mod relocate;
 mod replay;
 mod segment;

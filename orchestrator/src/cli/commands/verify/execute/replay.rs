@@ -17,12 +17,13 @@ use experiments::protocol::trial::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 
-use super::events::{EventReader, read_all};
 use super::relocate::Relocation;
 use super::segment::{Checkpoint, PointName, Segment};
 use crate::bundle::Unpacked;
 use crate::platform::filesystem::files_below;
+use crate::platform::line_reader::ReadOffset;
 use crate::run_dir::attempt;
+use crate::run_dir::event_lines::read_events;
 use crate::run_dir::snapshot::RunSnapshot;
 
 /// Time between two reads of the events.
@@ -68,7 +69,9 @@ impl Replay {
         let ended = wait(&mut child, &events, segment.to.as_ref()).map_err(text);
         let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
         let _ = child.wait();
-        let replay = Self::of_events(read_all(&events), segment, trial);
+        let mut reported = Vec::new();
+        let _ = read_events(&events, &mut ReadOffset::default(), |line| reported.push(line.event));
+        let replay = Self::of_events(reported, segment, trial);
         if ended? { Ok(replay) } else { Err(format!("the worker failed: {}", tail(&stderr))) }
     }
 
@@ -139,12 +142,10 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
             relocation.add(then, &now);
         }
     }
-    if let Ok(Some(code)) = recorded.read_code() {
-        let root = Path::new(&code.root);
-        let copy = bundle.run().code().join(root.file_name().unwrap_or_default());
-        if copy.is_dir() {
-            relocation.add(root, &copy);
-        }
+    if let Ok(Some(code)) = recorded.read_code()
+        && let Some(copy) = bundle.run().code_copy(&code)
+    {
+        relocation.add(Path::new(&code.root), &copy);
     }
     let here = std::env::current_dir().map_err(|error| error.to_string())?;
     let snapshot = RunSnapshot::read_settings(&bundle.run().resolved());
@@ -176,10 +177,11 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
 
 /// Waits until the worker has reported the checkpoint `to`, or has ended; true if the segment is complete.
 fn wait(child: &mut Child, events: &Path, to: Option<&Checkpoint>) -> io::Result<bool> {
-    let mut reader = EventReader::new(events);
+    let mut offset = ReadOffset::default();
     loop {
         let ended = child.try_wait()?;
-        let new = reader.next_events()?;
+        let mut new = Vec::new();
+        read_events(events, &mut offset, |line| new.push(line.event))?;
         let is_there = |event: &Event| matches!(event, Event::Checkpoint { step, .. } if Some(*step) == to.map(|to| to.step));
         if new.iter().any(is_there) {
             return Ok(true);

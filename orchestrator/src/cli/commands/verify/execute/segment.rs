@@ -7,9 +7,10 @@ use experiments::protocol::events::Event;
 use experiments::protocol::trial_id::TrialId;
 use futures_util::TryStreamExt as _;
 
-use super::events::read_all;
 use crate::bundle::Unpacked;
 use crate::cli::commands::error::Result;
+use crate::platform::line_reader::ReadOffset;
+use crate::run_dir::event_lines::read_events;
 use crate::scheduler::State;
 use crate::store::{AttemptDetail, Point, Store, TrialRecord};
 
@@ -143,11 +144,13 @@ pub(super) async fn segments(
 /// True if the attempt's last `hello` says that it computes the same from the same checkpoint.
 fn is_deterministic(bundle: &Unpacked, trial: &TrialRecord, attempt: &AttemptDetail) -> bool {
     let events = bundle.run().attempt(&trial.id, attempt.number).events();
-    let hello = read_all(&events).into_iter().rev().find_map(|event| match event {
-        Event::Hello { deterministic, .. } => Some(deterministic),
-        _ => None,
+    let mut is_deterministic = false;
+    let read = read_events(&events, &mut ReadOffset::default(), |line| {
+        if let Event::Hello { deterministic, .. } = line.event {
+            is_deterministic = deterministic;
+        }
     });
-    hello == Some(true)
+    read.is_ok() && is_deterministic
 }
 
 /// The segments of one trial, of which `attempts` are deterministic.
