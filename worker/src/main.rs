@@ -1,5 +1,7 @@
 //! The worker's command line.
 
+mod allocator;
+
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;

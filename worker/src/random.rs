@@ -28,7 +28,7 @@ pub enum Purpose {
 pub struct Stream(SplitMix64);
 
 /// Added by the generator to its state before each output.
-const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(crate) const GOLDEN_GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The start of the stream of `seed` for `purpose` at `place`: all of them hashed into one number.
 pub(crate) fn seed(seed: u64, purpose: Purpose, place: &[u64]) -> u64 {

@@ -84,9 +84,8 @@ impl Contents {
     fn add_attempt(&mut self, run: &RunDir, attempt: &AttemptDir, selection: &Selection) {
         for path in [
             attempt.command(),
-            attempt.provenance(),
+            attempt.imported(),
             attempt.env(),
-            attempt.code(),
             attempt.code_diff(),
             attempt.job(),
             attempt.owner(),

@@ -79,8 +79,7 @@ struct Seals {
 }
 
 /// The records of an attempt that are in its seals if they exist.
-const SEALED: [&str; 6] =
-    ["command.json", "provenance.json", "env.json", "code.json", "code.diff", "events.jsonl"];
+const SEALED: [&str; 4] = ["command.json", "env.json", "code.diff", "events.jsonl"];
 
 impl Seals {
     fn read(&mut self, attempt: &AttemptDir, trial: &str) {

@@ -13,7 +13,7 @@ use experiments::regular_file;
 use crate::platform::atomic_file::{self, FileError, TemporaryFile};
 use crate::platform::hash;
 use crate::run_dir::attempt::AttemptDir;
-use crate::run_dir::provenance::{Imported, Program, Provenance, VERSION};
+use crate::run_dir::provenance::{Imported, Program, VERSION};
 use crate::tensorboard::{ReadError, Reader, Scalars};
 
 /// The program that the imported attempts' events name.
@@ -167,7 +167,7 @@ impl Source {
             append_event(&mut file, end, Event::Result { values })?;
         }
         file.persist()?;
-        Ok(atomic_file::write_json(&attempt.provenance(), &self.provenance(choice))?)
+        Ok(atomic_file::write_json(&attempt.imported(), &self.imported(choice))?)
     }
 
     /// The metric of every tag.
@@ -182,12 +182,13 @@ impl Source {
         Ok(tags.into_iter().map(|(metric, tag)| (tag, metric)).collect())
     }
 
-    fn provenance(&self, choice: &Choice) -> Provenance {
-        of_import(Imported {
+    fn imported(&self, choice: &Choice) -> Imported {
+        Imported {
+            orch: VERSION.to_owned(),
             files: self.files.clone(),
             metrics: choice.metrics.clone(),
             last_is_final: choice.last_is_final,
-        })
+        }
     }
 }
 
@@ -229,16 +230,4 @@ fn hello() -> Event {
 
 fn cannot_read(path: &Path, error: io::Error) -> ImportError {
     ImportError::Read { path: path.to_owned(), source: error.into() }
-}
-
-/// The provenance of points that no worker was run for.
-fn of_import(imported: Imported) -> Provenance {
-    Provenance {
-        orch: VERSION.to_owned(),
-        worker: None,
-        gpus: Vec::new(),
-        driver: None,
-        mock: None,
-        imported: Some(imported),
-    }
 }

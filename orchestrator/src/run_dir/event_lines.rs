@@ -1,11 +1,25 @@
 //! The events of an attempt, read from their file a few megabytes at a time, also as it grows.
 
-use std::io;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
-use experiments::protocol::events::{LONGEST_LINE, Line};
+use experiments::protocol::events::{Event, LONGEST_LINE, Line};
+use experiments::regular_file;
 
 use crate::platform::line_reader::{self, ReadOffset, Tail};
+
+/// The first event; `None` if there is none yet, or the first line is not one.
+pub(crate) fn first_event(path: &Path) -> io::Result<Option<Event>> {
+    let file = match regular_file::open(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut line = Vec::new();
+    BufReader::new(file.take(LONGEST_LINE)).read_until(b'\n', &mut line)?;
+    let is_whole = line.pop() == Some(b'\n');
+    let text = String::from_utf8(line).ok().filter(|_| is_whole);
+    Ok(text.and_then(|text| Line::parse(&text).ok()).map(|line| line.event))
+}
 
 /// Calls `each` with every event whose line was completed since `offset`, which is moved behind them; lines
 /// that are none are skipped.

@@ -1,4 +1,5 @@
-//! `provenance.json`: the program and the GPUs that an attempt was run with.
+//! The origin of an attempt's points: the program and the GPUs that it was run with, or the files that they were
+//! imported from.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,12 +9,12 @@ use serde::{Deserialize, Serialize};
 /// Version of this program.
 pub(crate) const VERSION: &str = env!("ORCH_VERSION");
 
-/// The origin of an attempt's points.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Provenance {
+/// The program and the GPUs that an attempt is started with, in its `command.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
     /// Version of `orch`.
     pub(crate) orch: String,
-    /// The worker's program; `None` if it cannot be read, or none was run.
+    /// The worker's program; `None` if it cannot be read.
     pub(crate) worker: Option<Program>,
     /// The GPUs of which the attempt had slots.
     pub(crate) gpus: Vec<GivenGpu>,
@@ -21,14 +22,13 @@ pub(crate) struct Provenance {
     pub(crate) driver: Option<String>,
     /// The file of the mock GPUs; `None` if the GPUs are real.
     pub(crate) mock: Option<PathBuf>,
-    /// The files that its points were imported from; `None` if a worker was run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) imported: Option<Imported>,
 }
 
-/// The origin of imported points.
+/// The origin of imported points: `imported.json` of an attempt that no worker was run for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Imported {
+    /// Version of `orch`.
+    pub(crate) orch: String,
     /// The files that were read.
     pub(crate) files: Vec<Program>,
     /// Metrics by their names in the files, as far as these differ.

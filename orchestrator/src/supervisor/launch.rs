@@ -165,9 +165,9 @@ impl Supervisor<'_> {
             time_limit_secs: run.resources.time.map(|limit| limit.0.as_secs_f64()),
             metrics,
             result: run.worker.result_rule(),
+            provenance: self.recorder.record(&program, &granted),
         })?;
-        let provenance = self.recorder.record(&program, &granted);
-        Ok(atomic_file::place_json(&attempt.provenance(), &provenance).map(drop)?)
+        Ok(())
     }
 
     /// `program` with `arguments`, run in `directory`; their files are those of the snapshot if there is one.

@@ -31,7 +31,6 @@ impl Recorder {
             gpus: gpus.map(|g| GivenGpu { uuid: g.uuid.clone(), name: g.name.clone() }).collect(),
             driver: granted.driver.clone(),
             mock: granted.mock.clone(),
-            imported: None,
         }
     }
 

@@ -202,7 +202,7 @@ fn damaged_records_of_an_attempt_are_named_and_the_others_are_shown() {
     let test = with_worker(&["a"], "[0]", "");
     test.orch("run trip.yaml").expect(0, &[]);
     let attempt = test.attempt("a-s0-", 1).unwrap();
-    let names = ["provenance.json", "code.json", "env.json", "command.json"];
+    let names = ["env.json", "command.json"];
     for name in names {
         fs::write(attempt.path().join(name), "garbage").unwrap();
     }

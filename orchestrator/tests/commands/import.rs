@@ -84,7 +84,7 @@ fn an_imported_baseline_appears_in_the_curves_and_the_table_of_a_run() {
     let provenance: Value = serde_json::from_str(&read("provenance.json")).unwrap();
     let cell = &provenance["cells"]["theirs/sr3.psnr"][0];
     let trial = &provenance["trials"][cell["trial"].as_str().unwrap()];
-    let imported = &trial["attempts"][0]["ran_with"]["provenance"]["imported"];
+    let imported = &trial["attempts"][0]["ran_with"]["imported"];
     assert_eq!(imported["metrics"], json!({"val/psnr": "psnr"}));
     assert_eq!(imported["last_is_final"], true);
     assert_eq!(imported["files"].as_array().unwrap().len(), 2);

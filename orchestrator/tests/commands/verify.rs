@@ -127,12 +127,8 @@ fn other_forged_files_of_a_run_are_named() {
     forge("file", &["`experiment.yaml` is not the one of the newest plan"], &|bundle| {
         edit(&bundle.join("experiment.yaml"), "decimals: 3", "decimals: 2");
     });
-    forge("provenance", &["provenance.json` has another content"], &|bundle| {
-        edit(
-            &of_attempt(bundle, "a-s0", "attempt-1/provenance.json"),
-            "\"gpus\": []",
-            "\"gpus\":[ ]",
-        );
+    forge("provenance", &["command.json` has another content"], &|bundle| {
+        edit(&of_attempt(bundle, "a-s0", "attempt-1/command.json"), "\"gpus\": []", "\"gpus\":[ ]");
     });
     forge("second-attempt", &["attempt-7/events.jsonl` does not belong to the run"], &|bundle| {
         fs::create_dir(of_attempt(bundle, "a-s0", "attempt-7")).unwrap();

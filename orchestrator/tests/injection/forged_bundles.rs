@@ -43,8 +43,7 @@ const FORGERIES: [Forgery; 9] = [
 ];
 
 /// Records that an attempt's seals cover, or that the journal does.
-const SEALED: [&str; 6] =
-    ["exit.json", "command.json", "provenance.json", "env.json", "trial.json", "sample.png"];
+const SEALED: [&str; 5] = ["exit.json", "command.json", "env.json", "trial.json", "sample.png"];
 
 impl Forgery {
     /// Changes the bundle in the folder `bundle`; a word of the page that names it.
@@ -93,10 +92,7 @@ impl Forgery {
                 random,
             ),
             Self::EditedRecord => {
-                // The report has a `provenance.json` of its own.
-                let sealed = |name: &str| {
-                    !name.starts_with("report/") && SEALED.iter().any(|end| name.ends_with(end))
-                };
+                let sealed = |name: &str| SEALED.iter().any(|end| name.ends_with(end));
                 edited(bundle, choose(&names, random, sealed), random)
             }
             Self::EditedJournal => edited(bundle, "journal.jsonl".to_owned(), random),

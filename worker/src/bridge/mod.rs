@@ -1,13 +1,13 @@
 //! The bridge to what libtorch has and tch lacks: the fused Adam step, averaging lists of
 //! tensors, autocast by device and type, process-wide switches, and opening its libraries. All
-//! of this crate's unsafe code but a memory map.
+//! of this crate's unsafe code but a memory map and the allocator's settings.
 #![expect(unsafe_code, reason = "calls into the C++ beside this file")]
 
 use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
 use std::path::Path;
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 use torch_sys::C_tensor;
 
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +139,20 @@ impl Drop for Autocast {
     }
 }
 
+/// The values of a contiguous f32 tensor on a CPU that shares its memory with no other, to be written.
+///
+/// # Panics
+/// If the tensor is another.
+pub(crate) fn floats_mut(tensor: &mut Tensor) -> &mut [f32] {
+    let is_plain = tensor.kind() == Kind::Float && tensor.device() == Device::Cpu;
+    assert!(is_plain && tensor.is_contiguous(), "a contiguous f32 tensor on a CPU");
+    if tensor.numel() == 0 {
+        return &mut [];
+    }
+    // SAFETY: contiguous, so `numel` floats from there on are the tensor's, which is borrowed for as long.
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), tensor.numel()) }
+}
+
 /// Opens a shared library for good; its initialisers register what it holds with libtorch.
 pub(crate) fn open_library(path: &Path) -> Result<(), libloading::Error> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
@@ -165,8 +179,6 @@ fn checked(message: *mut c_char) -> Result<(), BridgeError> {
 
 #[cfg(test)]
 mod tests {
-    use tch::{Device, Kind, Tensor};
-
     use super::*;
 
     const ADAM: Adam = Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8 };

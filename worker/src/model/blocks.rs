@@ -4,6 +4,7 @@ use tch::Tensor;
 use tch::nn::{self, Module};
 
 use super::Mode;
+use super::dropout::dropout;
 use super::parameters::{LINEAR, convolution};
 
 /// Settings that all blocks of one network share.
@@ -43,7 +44,7 @@ impl Block {
     pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
         let mut x = self.norm.forward(x).silu();
         if self.dropout > 0.0 && mode == Mode::Train {
-            x = x.dropout(self.dropout, true);
+            x = dropout(&x, self.dropout);
         }
         self.conv.forward(&x)
     }
@@ -109,8 +110,8 @@ impl Attention {
         }
     }
 
-    /// `[N, C, H, W] -> [N, C, H, W]`. Scores are divided by the root of a head's channels (the
-    /// unofficial SR3 divides by that of all channels, which is the same for its one head).
+    /// `[N, C, H, W] -> [N, C, H, W]`. Scores are of queries divided by the root of a head's channels
+    /// (the unofficial SR3 divides by that of all channels, which is the same for its one head).
     pub fn forward(&self, x: &Tensor) -> Tensor {
         let (n, c, h, w) = x.size4().expect("an image batch has four dimensions");
         let per_head = c / self.heads;
@@ -118,10 +119,12 @@ impl Attention {
         // Channels run head by head, and within a head query, key, value.
         let qkv = qkv.reshape([n, self.heads, 3 * per_head, h * w]).chunk(3, 2);
         let [query, key, value] = &qkv[..] else { unreachable!("three chunks of 3 × channels") };
+        // Instead of the scores, of which there are more.
+        let query = query / (per_head as f64).sqrt();
         let at_once = (SCORES / (n * self.heads * h * w)).clamp(1, h * w);
         let mut mixed = Vec::new();
         for query in query.split(at_once, -1) {
-            let scores = query.transpose(-2, -1).matmul(key) / (per_head as f64).sqrt();
+            let scores = query.transpose(-2, -1).matmul(key);
             let weights = scores.softmax(-1, None); // [N, heads, queries, HW (keys)]
             mixed.push(value.matmul(&weights.transpose(-2, -1)));
         }

@@ -2,6 +2,7 @@
 //! its public checkpoints load and compare.
 
 pub mod blocks;
+mod dropout;
 pub mod embedding;
 pub mod fusion;
 pub(crate) mod injection;

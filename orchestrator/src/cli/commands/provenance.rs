@@ -7,12 +7,13 @@ use crate::platform::atomic_file::FileError;
 use crate::platform::error_chain::chain;
 use crate::platform::hash::{self, sha256};
 use crate::run_dir::attempt::{AttemptDir, Environment};
-use crate::run_dir::provenance::Provenance;
+use crate::run_dir::provenance::{Imported, Provenance};
 
 /// The records of supervisor and holder about an attempt; `None` where a file does not exist or is
 /// damaged.
 pub(super) struct RanWith {
     provenance: Option<Provenance>,
+    imported: Option<Imported>,
     environment: Option<Environment>,
     code: Option<Code>,
 }
@@ -23,8 +24,10 @@ pub(super) const SHORT: usize = 12;
 impl RanWith {
     /// Reads the records of `attempt`.
     pub(super) fn read(attempt: &AttemptDir) -> Result<Self, FileError> {
+        let command = undamaged(attempt.read_command())?;
         Ok(Self {
-            provenance: undamaged(attempt.read_provenance())?,
+            provenance: command.map(|command| command.provenance),
+            imported: undamaged(attempt.read_imported())?,
             environment: undamaged(attempt.read_env())?,
             code: undamaged(attempt.read_code())?,
         })
@@ -43,7 +46,7 @@ impl RanWith {
 
     /// True if the points were imported and nothing was run.
     pub(super) fn is_imported(&self) -> bool {
-        self.provenance.as_ref().is_some_and(|provenance| provenance.imported.is_some())
+        self.imported.is_some()
     }
 
     /// A line for each known fact.
@@ -56,12 +59,6 @@ impl RanWith {
                 let hash = short(&worker.sha256);
                 row("worker", format!("{} (sha256 {hash})", worker.path.display()));
             }
-            for file in provenance.imported.iter().flat_map(|imported| &imported.files) {
-                row(
-                    "imported",
-                    format!("{} (sha256 {})", file.path.display(), short(&file.sha256)),
-                );
-            }
             let mock = if provenance.mock.is_some() { " (mock)" } else { "" };
             for gpu in &provenance.gpus {
                 row("GPU", format!("{} {}{mock}", gpu.uuid, gpu.name));
@@ -69,6 +66,13 @@ impl RanWith {
             let driver = provenance.driver.clone().filter(|_| !provenance.gpus.is_empty());
             if let Some(driver) = driver {
                 row("driver", driver);
+            }
+        }
+        if let Some(imported) = &self.imported {
+            row("orch", imported.orch.clone());
+            for file in &imported.files {
+                let hash = short(&file.sha256);
+                row("imported", format!("{} (sha256 {hash})", file.path.display()));
             }
         }
         if let Some(code) = &self.code {
@@ -99,6 +103,7 @@ impl RanWith {
         let environment = self.environment.as_ref();
         json!({
             "provenance": self.provenance,
+            "imported": self.imported,
             "code": self.code,
             "host": environment.map(|e| &e.host),
             "kernel": environment.map(|e| &e.kernel),

@@ -26,7 +26,7 @@ pub(super) enum RecordError {
     File(#[from] FileError),
 }
 
-/// Writes `code` to the attempt's folder and, as the first event, to its events.
+/// Writes `code` as the first of the attempt's events, and its difference from its commit beside them.
 pub(super) fn record(
     attempt: &AttemptDir,
     code: &AttemptCode,
@@ -38,8 +38,6 @@ pub(super) fn record(
     if code.files.is_empty() && code.interpreter.is_none() {
         return Ok(());
     }
-    let seal = atomic_file::place_private_json(&attempt.code(), code)?;
-    records.add(attempt, &attempt.code(), seal);
     if let Some(diff) = diff {
         let seal = atomic_file::place(&attempt.code_diff(), diff)?;
         records.add(attempt, &attempt.code_diff(), seal);

@@ -107,7 +107,7 @@ impl AttemptRecords {
     pub(super) fn seal_records(&mut self, attempt: &AttemptDir) -> Result<(), FileError> {
         self.read();
         let trial = attempt.trial();
-        for path in [attempt.command(), attempt.provenance(), trial.join(FILE_NAME)] {
+        for path in [attempt.command(), trial.join(FILE_NAME)] {
             self.records.extend(seal(attempt, &path)?);
         }
         let mut paths: Vec<_> = self.records.keys().map(|name| trial.join(name)).collect();

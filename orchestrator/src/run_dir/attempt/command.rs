@@ -1,4 +1,4 @@
-//! `command.json`: the command of an attempt's worker.
+//! `command.json`: the command of an attempt's worker, and what it is started with.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::AttemptCode;
 use crate::platform::filesystem;
+use crate::run_dir::provenance::Provenance;
 
 /// The command to run, and the limits after which it is stopped.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,8 @@ pub struct Command {
     /// The rule for final values if the worker reports none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<ResultRule>,
+    /// The program and the GPUs that it is started with.
+    pub provenance: Provenance,
 }
 
 impl Command {

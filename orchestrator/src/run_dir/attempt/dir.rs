@@ -5,11 +5,12 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use experiments::protocol::events::Code;
+use experiments::protocol::events::{Code, Event};
 
 use super::{Command, Environment, Exit};
 use crate::platform::atomic_file::{self, FileError};
-use crate::run_dir::provenance::Provenance;
+use crate::run_dir::event_lines;
+use crate::run_dir::provenance::Imported;
 
 /// The folder `trials/<id>/attempt-N/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,17 +75,12 @@ impl AttemptDir {
         self.0.join("command.json")
     }
 
-    /// The code and GPUs that it was started with: [`Provenance`], written by the supervisor.
-    pub(crate) fn provenance(&self) -> PathBuf {
-        self.0.join("provenance.json")
+    /// The files that its points were imported from: [`Imported`].
+    pub(crate) fn imported(&self) -> PathBuf {
+        self.0.join("imported.json")
     }
 
-    /// The worker's [`Code`] when it was started, written by the holder.
-    pub(crate) fn code(&self) -> PathBuf {
-        self.0.join("code.json")
-    }
-
-    /// The difference of that code from its commit, in the format of `git diff`.
+    /// The difference of the worker's code from its commit, in the format of `git diff`.
     pub(crate) fn code_diff(&self) -> PathBuf {
         self.0.join("code.diff")
     }
@@ -151,14 +147,19 @@ impl AttemptDir {
         command.original(&self.0).map(Path::to_owned)
     }
 
-    /// The code and GPUs that it was started with; `None` before that.
-    pub(crate) fn read_provenance(&self) -> Result<Option<Provenance>, FileError> {
-        atomic_file::read_json(&self.provenance())
+    /// The origin of its points if they were imported; `None` if a worker was run.
+    pub(crate) fn read_imported(&self) -> Result<Option<Imported>, FileError> {
+        atomic_file::read_json(&self.imported())
     }
 
-    /// The worker's code; `None` before it is started, or if no code is known.
+    /// The worker's code, the first of its events; `None` before it is started, or if no code is known.
     pub(crate) fn read_code(&self) -> Result<Option<Code>, FileError> {
-        atomic_file::read_json(&self.code())
+        let path = self.events();
+        match event_lines::first_event(&path) {
+            Ok(Some(Event::Code(code))) => Ok(Some(code)),
+            Ok(_) => Ok(None),
+            Err(source) => Err(FileError::Read { path, source }),
+        }
     }
 
     /// The environment that it ran in; `None` before a worker is started.

@@ -81,7 +81,7 @@ fn code(
     };
     let recorded = attempts().any(|attempt| attempt["ran_with"]["code"]["files"] != Value::Null);
     let mut lines = vec![if commit.is_empty() && recorded {
-        "every attempt has the SHA-256 of each file of its code (`code.json`); it was in no git commit"
+        "every attempt has the SHA-256 of each file of its code (`events.jsonl`); it was in no git commit"
             .to_owned()
     } else if commit.is_empty() {
         "the code was not recorded".to_owned()
