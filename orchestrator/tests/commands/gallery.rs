@@ -1,4 +1,4 @@
-//! The bundle of the gallery is verified, wherever this repository is checked out.
+//! The bundles of the gallery are verified, wherever this repository is checked out.
 
 use std::path::Path;
 
@@ -7,9 +7,18 @@ use serde_json::Value;
 use crate::common::test_run::TestRun;
 
 #[test]
-fn the_bundle_of_the_gallery_is_verified() {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let bundle = repository.join("docs/gallery/argparse/argparse.orch.zip");
+fn the_bundle_of_a_script_is_verified() {
+    is_verified("argparse/argparse.orch.zip");
+}
+
+#[test]
+fn the_bundle_of_the_demo_is_verified() {
+    is_verified("demo/table1.demo.orch.zip");
+}
+
+fn is_verified(bundle: &str) {
+    let gallery = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/gallery");
+    let bundle = gallery.join(bundle);
     let test = TestRun::with_file("");
     let ended = test.orch(&format!("verify {} --json", bundle.display()));
     // 3: this version draws something otherwise than the one that made the bundle, and says so.
