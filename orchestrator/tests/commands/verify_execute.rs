@@ -1,6 +1,7 @@
 //! `orch verify --execute` trains parts of trials again, and finds checkpoints that are not those of the run.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::unchanged_scripts::with_script;
 use crate::common::bundles::renew_manifest;
@@ -51,6 +52,27 @@ fn every_segment_is_the_same_here_and_in_another_folder() {
     fs::remove_file(other.path("deterministic.py")).unwrap();
     let without = verify(&other, &format!("{bundle} --execute 2"), &[]);
     prints(&without, 3, &["NOT VERIFIED", "could not be trained again", "deterministic.py"]);
+}
+
+#[test]
+fn a_program_that_is_elsewhere_here_is_found_by_its_name() {
+    let test = with_script(&FILE.replace("python3", "my-python"), "deterministic.py");
+    let path = std::env::var("PATH").unwrap();
+    let install = |folder: &str| {
+        let program = test.path(folder).join("my-python");
+        fs::create_dir(test.path(folder)).unwrap();
+        fs::write(&program, "#!/bin/sh\nexec python3 \"$@\"\n").unwrap();
+        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+        format!("{}:{path}", test.path(folder).display())
+    };
+    let run = |verb: &str, path: &str| test.start_with(verb, &[("PATH", path)]).end();
+    let there = install("there");
+    run("run trip.yaml", &there).expect(0, &["2 of 2 trials done"]);
+    test.orch("bundle --checkpoints -o bundle").expect(0, &[]);
+    fs::remove_dir_all(test.path("there")).unwrap();
+    let verb = "verify bundle --execute 100";
+    prints(&run(verb, &path), 3, &["NOT VERIFIED", "there/my-python` cannot be started"]);
+    prints(&run(verb, &install("here")), 0, &["8 of 8 segments were trained again"]);
 }
 
 #[test]

@@ -161,6 +161,7 @@ fn hello(
         );
         metrics.insert(name.to_owned(), info);
     }
+    metrics.extend(costs());
     attempt.emit(Event::Hello {
         protocol: PROTOCOL,
         program: build_id::PROGRAM.to_owned(),
@@ -169,6 +170,19 @@ fn hello(
         resumed_from,
         deterministic,
         metrics,
+    })
+}
+
+/// Descriptions of the final values that tell a row's cost.
+fn costs() -> [(String, MetricInfo); 3] {
+    [
+        ("parameters", "Scalars in the network", None),
+        ("train_seconds", "Time spent training, in all attempts", Some("s")),
+        ("seconds_per_image", "Time to sample an image of the final measurement", Some("s/image")),
+    ]
+    .map(|(name, description, unit)| {
+        let (description, unit) = (description.to_owned(), unit.map(str::to_owned));
+        (name.to_owned(), MetricInfo { description, unit })
     })
 }
 

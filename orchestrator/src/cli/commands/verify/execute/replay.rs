@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use experiments::expand::RunConfig;
 use experiments::expand::command::CONFIG_FILE;
 use experiments::protocol::events::Event;
 use experiments::protocol::trial::{
@@ -20,6 +21,7 @@ use serde_json::json;
 use super::relocate::Relocation;
 use super::segment::{Checkpoint, PointName, Segment};
 use crate::bundle::Unpacked;
+use crate::executor::worker_program;
 use crate::platform::filesystem::files_below;
 use crate::platform::line_reader::ReadOffset;
 use crate::run_dir::attempt;
@@ -149,7 +151,8 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
     }
     let here = std::env::current_dir().map_err(|error| error.to_string())?;
     let snapshot = RunSnapshot::read_settings(&bundle.run().resolved());
-    relocation.add(&snapshot.map_err(|error| error.to_string())?.run.folder, &here);
+    let run = snapshot.map_err(|error| error.to_string())?.run;
+    relocation.add(&run.folder, &here);
     let config = trial.join(CONFIG_FILE);
     let argv: Vec<_> = argv.iter().map(|word| relocation.text(word)).collect();
     if argv.iter().any(|word| word.contains(&*config.to_string_lossy())) {
@@ -157,8 +160,7 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
         fs::write(&config, written).map_err(|error| error.to_string())?;
     }
     let cwd = relocation.path(&cwd);
-    let program = argv.first().ok_or("its command is empty")?;
-    let program = if program.contains('/') { cwd.join(program) } else { program.into() };
+    let program = program(argv.first().ok_or("its command is empty")?, &cwd, &run, &here);
     let mut command = Command::new(program);
     command.args(&argv[1..]).current_dir(cwd).process_group(0).stdin(Stdio::null());
     command.stdout(Stdio::null());
@@ -173,6 +175,17 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
         .env(ENV_ARTIFACTS, trial.join(&spec.artifacts))
         .env(ENV_ATTEMPT, "2");
     Ok(command)
+}
+
+/// The program of the command as it was recorded; where there is none at that path, the one that the
+/// experiment's file names, as `orch run` would find it in the folder `here`.
+fn program(recorded: &str, cwd: &Path, run: &RunConfig, here: &Path) -> PathBuf {
+    let recorded = if recorded.contains('/') { cwd.join(recorded) } else { recorded.into() };
+    if recorded.is_file() {
+        return recorded;
+    }
+    let named = run.worker.command.first().and_then(|name| worker_program::find(name, here).ok());
+    named.unwrap_or(recorded)
 }
 
 /// Waits until the worker has reported the checkpoint `to`, or has ended; true if the segment is complete.
