@@ -9,6 +9,8 @@
 # make bench-report   time and memory of a report of millions of points
 # make bench-ingest   points a second from events to the database, beside bare SQLite
 # make bench-data     throughput of data loading
+# make bench-worker   training steps of the worker on a CPU; scripts/bench-worker.py also measures the unofficial
+#               SR3 in PyTorch
 # make bench-python   cost of the calls of the Python helper
 # make bench-slurm    cost of a run of 500 trials on a local Slurm cluster; needs root
 # make faults   experiments with hundreds of injected faults; set FAULTS=500 SEED=7, MUTATIONS=500 for
@@ -25,8 +27,8 @@ EVENTS ?= 1000000
 SEED ?= 1
 SIMULATIONS ?= 20000
 
-.PHONY: hello table1 test python audit bench bench-orchestration bench-report bench-ingest bench-data bench-python \
-  bench-slurm faults crashes simulate simulate-statistics build libtorch format lint docs unit
+.PHONY: hello table1 test python audit bench bench-orchestration bench-report bench-ingest bench-data bench-worker \
+  bench-python bench-slurm faults crashes simulate simulate-statistics build libtorch format lint docs unit
 
 hello:
 	cargo build --locked -p orchestrator --bin orch
@@ -42,7 +44,7 @@ build: libtorch
 libtorch:
 	@scripts/libtorch.sh
 
-bench: bench-orchestration bench-ingest bench-report bench-data bench-python
+bench: bench-orchestration bench-ingest bench-report bench-data bench-worker bench-python
 
 bench-orchestration:
 	cargo build --release --locked --bin orch -p orchestrator
@@ -50,6 +52,10 @@ bench-orchestration:
 
 bench-data: libtorch
 	cargo bench --locked -p worker --bench data
+
+bench-worker: libtorch
+	cargo build --release --locked -p worker --bin orch-worker
+	python3 scripts/bench-worker.py target/release/orch-worker
 
 bench-report:
 	cargo build --release --locked --bin orch -p orchestrator
