@@ -25,6 +25,7 @@ pub mod series;
 mod statistics;
 pub mod table;
 
+use crate::claims::JudgedClaim;
 pub use crate::figures::shown_images;
 use crate::files::{Files, caption_path};
 use crate::metric_gaps::MetricGaps;
@@ -121,13 +122,9 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
     check_names(report)?;
     let mut files = Files::new(out);
     let metric_gaps = MetricGaps::of_records(report, records);
-    let mut written = Written { metric_gaps, ..Written::default() };
     let claims = claims::judge(report, records)?;
-    let mut table =
-        report.table.as_ref().map(|spec| Table::new(spec, records, &claims::family(&claims)));
-    if let Some(table) = &mut table {
-        table.notes.extend(written.metric_gaps.notes_of_table());
-    }
+    let table = table_with(report, records, &claims, &metric_gaps);
+    let mut written = Written { metric_gaps, ..Written::default() };
     if let Some(table) = &table {
         add_table(table, &mut files);
         written.incomplete = table.incomplete();
@@ -164,6 +161,25 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         remove_if_exists(&out.join(path))?;
     }
     Ok(written)
+}
+
+/// The table alone, as [`write()`] draws it, with the metrics that are missing; None if the file asks for no table.
+pub fn table(report: &Report, records: &Records) -> io::Result<(Option<Table>, MetricGaps)> {
+    let metric_gaps = MetricGaps::of_records(report, records);
+    let claims = claims::judge(report, records)?;
+    Ok((table_with(report, records, &claims, &metric_gaps), metric_gaps))
+}
+
+/// The table with its notes, whose tests are those of the claims.
+fn table_with(
+    report: &Report,
+    records: &Records,
+    claims: &[JudgedClaim],
+    metric_gaps: &MetricGaps,
+) -> Option<Table> {
+    let mut table = Table::new(report.table.as_ref()?, records, &claims::family(claims));
+    table.notes.extend(metric_gaps.notes_of_table());
+    Some(table)
 }
 
 fn add_table(table: &Table, files: &mut Files) {

@@ -1,6 +1,7 @@
 //! The last lines that an attempt's worker printed, which people read first when it has failed.
 
 use std::cmp::Reverse;
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -75,6 +76,28 @@ pub(crate) fn last_lines(log: &Path, count: usize) -> io::Result<Vec<String>> {
     Ok(lines[lines.len().saturating_sub(count)..].to_vec())
 }
 
+/// The offset at which the last `lines` lines of a log begin; 0 if it has no more.
+pub(crate) fn start_of_last(log: &mut File, lines: u32) -> io::Result<u64> {
+    let end = log.metadata()?.len();
+    let (mut start, mut ends) = (end, 0);
+    while start > 0 && lines > 0 {
+        let block_end = start;
+        start = block_end.saturating_sub(BYTES);
+        log.seek(SeekFrom::Start(start))?;
+        let mut block = Vec::new();
+        log.take(block_end - start).read_to_end(&mut block)?;
+        for at in memchr::memrchr_iter(b'\n', &block) {
+            let after = start + at as u64 + 1;
+            // The log's last line has its end, or is still being written.
+            ends += u32::from(after < end);
+            if ends == lines {
+                return Ok(after);
+            }
+        }
+    }
+    Ok(start)
+}
+
 /// The end of a log; empty if there is none, as of a worker that could not be started.
 fn tail(log: &Path) -> io::Result<String> {
     let mut file = match regular_file::open(log) {
@@ -114,6 +137,29 @@ mod tests {
         assert_eq!(end("oh\n", "fine\n").unwrap().lines, ["oh"]);
         assert_eq!(end("\n", "fine\n").unwrap().lines, ["fine"]);
         assert_eq!(end("", ""), None);
+    }
+
+    #[test]
+    fn the_last_lines_begin_after_the_end_of_the_line_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let long = "x".repeat(70_000);
+        for text in [
+            String::new(),
+            "\n".to_owned(),
+            "a\nb\nc\n".to_owned(),
+            "a\n\nc".to_owned(),
+            format!("a\n{long}\nb"),
+            format!("{long}\n{long}\n"),
+        ] {
+            std::fs::write(&path, &text).unwrap();
+            let all: Vec<_> = text.split_inclusive('\n').collect();
+            for lines in 0..5 {
+                let last = all[all.len().saturating_sub(lines)..].concat();
+                let start = start_of_last(&mut File::open(&path).unwrap(), lines as u32).unwrap();
+                assert_eq!(&text[start as usize..], last, "{lines} lines of {} bytes", text.len());
+            }
+        }
     }
 
     #[test]

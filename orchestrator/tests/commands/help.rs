@@ -21,6 +21,7 @@ profiles:
         ("wait-help", "wait --help"),
         ("status-help", "status --help"),
         ("serve-help", "serve --help"),
+        ("mcp-help", "mcp --help"),
         ("show-help", "show --help"),
         ("diff-help", "diff --help"),
         ("logs-help", "logs --help"),

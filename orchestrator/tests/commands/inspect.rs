@@ -151,6 +151,8 @@ fn logs_are_those_of_the_last_attempt_or_of_the_one_asked_for() {
     assert_eq!((first.stdout.as_str(), first.stderr.as_str()), ("out 1\nend\n", ""));
     // Following a trial that is done does not wait.
     assert_eq!(test.orch("logs a -f --stdout").stdout, "out 2\nend\n");
+    assert_eq!(test.orch("logs a --tail 1").stdout, "end\nerr 2\n");
+    assert_eq!(test.orch("logs a --stdout --tail 0 -f").stdout, "");
 }
 
 #[test]

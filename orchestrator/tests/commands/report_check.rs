@@ -1,4 +1,4 @@
-//! `orch report --check`: numbers that no longer match the records are named.
+//! `orch report --check`: numbers that no longer match the records are named. `--format`: the table alone.
 
 use std::fs;
 
@@ -39,4 +39,26 @@ fn a_report_is_stale_once_it_or_the_records_have_changed() {
         assert!(files.iter().any(is_named), "{name} is not in {json}");
     }
     assert_eq!(files_of(&test.run_dir().join("report")), before, "a check draws nothing");
+}
+
+#[test]
+fn a_printed_table_is_that_of_the_report_and_draws_nothing() {
+    let test = TestRun::to_bundle();
+    let printed = ["csv", "markdown", "latex"].map(|format| {
+        let printed = test.orch(&format!("report --format {format}"));
+        printed.expect(0, &[]);
+        printed.stdout
+    });
+    let json = test.orch("report -f json").stdout;
+    assert!(!test.run_dir().join("report").exists(), "it draws nothing");
+    test.orch("report").expect(0, &[]);
+    let file = |name: &str| fs::read_to_string(test.run_dir().join("report").join(name)).unwrap();
+    assert_eq!(printed, ["table.csv", "table.md", "table.tex"].map(file));
+    let parsed = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+    assert_eq!(parsed(&json), parsed(&file("table.json")));
+
+    test.edit(&[("seeds: [0, 1]", "seeds: [0, 1, 2]")]);
+    test.orch("run trip.yaml --only a").expect(0, &[]);
+    test.orch("report --format csv").expect(3, &[]);
+    test.orch("report --format csv --allow-partial").expect(0, &[]);
 }

@@ -30,6 +30,11 @@ fn the_exit_code_is_that_of_a_dry_run_and_nothing_is_written() {
             .expect("one object");
         assert_eq!(object["valid"], is_valid, "{to}");
         assert_eq!(object["findings"] == json!([]), is_valid, "{to}: {object}");
+        // Only the worker and the machine can refuse these two.
+        let runs_nothing = test.orch("validate trip.yaml --no-check");
+        let is_valid_in_itself =
+            is_valid || to.contains("sleep_ms: long") || to.contains("cpus: 100000");
+        assert_eq!(runs_nothing.code == 0, is_valid_in_itself, "{to}: {}", runs_nothing.stderr);
         assert!(!test.path("runs").exists());
     }
     TestRun::new().orch("validate trip.yaml").expect(0, &["trip: 2 trials of 2 variants"]);

@@ -45,7 +45,8 @@ pub use need::RowNeed;
 pub use power::{ClaimPower, POWERS, PairPower, PowerPlan, power};
 pub use sequence::{Look, Sequence};
 pub use verdict::Verdict;
-pub(crate) use write::{details, json, markdown, method, terminal};
+pub use write::{details, method_of};
+pub(crate) use write::{json, markdown, method, terminal};
 
 /// Judges every claim of the file. Their p-values are adjusted together by Holm's method, so that the chance
 /// of even one false verdict is below 5 %. Fails if points that were spilled to disk cannot be read back, or

@@ -15,7 +15,8 @@ pub(crate) fn method(claims: &[JudgedClaim], notes: &[String]) -> String {
     iter::once(method_of(claims)).chain(notes.iter().cloned()).collect::<Vec<_>>().join(" ")
 }
 
-fn method_of(claims: &[JudgedClaim]) -> String {
+/// How the verdicts were reached, in sentences.
+pub fn method_of(claims: &[JudgedClaim]) -> String {
     if let Some(course) = claims.iter().find_map(|judged| judged.course.as_ref()) {
         return course.design.method(claims.len());
     }
@@ -113,7 +114,7 @@ pub(crate) fn json(judged: &[JudgedClaim], notes: &[String]) -> String {
 }
 
 /// The claim's adjusted p-value, and a sentence per comparison and note.
-pub(crate) fn details(judged: &JudgedClaim) -> Vec<String> {
+pub fn details(judged: &JudgedClaim) -> Vec<String> {
     let notes = judged.notes.iter().cloned();
     if let Some(course) = &judged.course {
         return course

@@ -36,6 +36,9 @@ pub(crate) struct Report {
     /// if a file no longer matches the records.
     #[arg(long, conflicts_with = "explain")]
     pub(crate) check: bool,
+    /// Prints the table in this format, and draws nothing.
+    #[arg(short, long, conflicts_with_all = ["out", "explain", "check", "json"])]
+    pub(crate) format: Option<TableFormat>,
     /// Folder for the report; `report` in the run's folder if absent.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

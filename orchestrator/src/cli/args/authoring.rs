@@ -59,6 +59,9 @@ pub(crate) struct Validate {
     /// Profile to check; the file's first if absent.
     #[arg(short, long, value_name = "NAME", add = completion::profile())]
     pub(crate) profile: Option<String>,
+    /// Leaves out the check of the file's worker, its code and this machine, so that no program is run.
+    #[arg(long)]
+    pub(crate) no_check: bool,
     /// Prints one JSON object, for editors.
     #[arg(long)]
     pub(crate) json: bool,

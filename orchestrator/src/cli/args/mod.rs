@@ -5,6 +5,7 @@ mod authoring;
 mod bundle;
 mod global;
 mod maintenance;
+mod mcp;
 mod run;
 mod serve;
 mod trials;
@@ -23,6 +24,7 @@ pub(super) use authoring::{Completions, Init, ShellName, Validate};
 pub(super) use bundle::{Bundle, Verify};
 pub(super) use global::Global;
 pub(super) use maintenance::{Db, DbVerb, Doctor, Gc, Ls, Rm};
+pub(super) use mcp::Mcp;
 pub(super) use run::{Attach, Run, Status, Wait};
 pub(super) use serve::Serve;
 pub(super) use trials::{Diff, Logs, OneTrialArgs, Retry, Show, Stop, TrialsArgs, Why};
@@ -160,6 +162,15 @@ Examples:
   ssh -L 8750:127.0.0.1:8750 gpu-box                  the same of another machine
   orch serve --bind 0.0.0.0:8750 --token-file token   for other machines, which need the token")]
     Serve(Serve),
+    /// Serves runs to an assistant, by the Model Context Protocol on standard input and output.
+    ///
+    /// A client of the protocol starts it in the folder of the experiments. Its tools are verbs that read;
+    /// `claims` is the gate for what may be stated. With `--allow-run`, others run, stop and retry trials.
+    #[command(after_help = "\
+Example, in the configuration of a client:
+  {\"mcpServers\": {\"orch\": {\"command\": \"orch\", \"args\": [\"mcp\"], \"cwd\": \"/home/me/paper\"}}}
+docs/mcp.md has the tools, and what is and is not allowed.")]
+    Mcp(Mcp),
     /// Shows everything about one trial.
     ///
     /// Its state and why, its config, every attempt, its final values, where its files are, and how

@@ -77,6 +77,9 @@ pub(crate) struct Logs {
     /// Only standard error.
     #[arg(long)]
     pub(crate) stderr: bool,
+    /// Only the last lines of each log, and what is appended with `--follow`.
+    #[arg(long, value_name = "LINES")]
+    pub(crate) tail: Option<u32>,
     /// This attempt, not the last one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) attempt: Option<u32>,

@@ -48,6 +48,8 @@ struct CheckedClaim {
     /// `None` for a claim that is new.
     expected: Option<Verdict>,
     is_as_expected: bool,
+    /// Sentences: the evidence, and the needs of an open claim.
+    details: Vec<String>,
 }
 
 /// Runs the verb.
@@ -73,7 +75,7 @@ pub(super) async fn run(arguments: &args::CheckClaims, global: &Global) -> Resul
     if arguments.json {
         print_json(&json!({
             "schema": 1, "run": request.dir.name(), "changed": changed, "claims": checked,
-            "notes": records.claim_notes,
+            "method": claims::method_of(&judged), "notes": records.claim_notes,
         }))?;
     } else {
         let lines: Vec<String> = checked.iter().map(CheckedClaim::to_string).collect();
@@ -109,6 +111,7 @@ fn compare(judged: &[JudgedClaim], expected: &[ClaimVerdict]) -> Vec<CheckedClai
         verdict: None,
         expected: Some(before.verdict),
         is_as_expected: false,
+        details: Vec::new(),
     });
     judged.iter().map(of_claim).chain(gone).collect()
 }
@@ -122,6 +125,7 @@ impl CheckedClaim {
             verdict: Some(judged.verdict),
             expected: Some(Verdict::Supported),
             is_as_expected: judged.verdict == Verdict::Supported,
+            details: claims::details(judged),
         }
     }
 }

@@ -9,9 +9,9 @@ use reports::records::{Records, Variant};
 use reports::table::Table;
 
 use super::error::Result;
-use super::output::{print, print_json};
 use super::report::other_run::OtherRun;
-use crate::cli::args::{self, Global, TableFormat};
+use super::table_format::print_table;
+use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
 
@@ -62,15 +62,7 @@ pub(super) async fn run(arguments: &args::Compare, global: &Global) -> Result<u8
         runs.push(OtherRun::read(run, &report, &run.report()).await?);
     }
     let table = table(spec, &runs)?;
-    match arguments.format {
-        TableFormat::Text => print(&table.terminal())?,
-        TableFormat::Markdown => print(&table.markdown())?,
-        TableFormat::Latex => print(&table.latex())?,
-        TableFormat::Csv => print(&table.csv())?,
-        TableFormat::Json => {
-            print_json(&serde_json::from_str::<serde_json::Value>(&table.json())?)?;
-        }
-    }
+    print_table(&table, arguments.format)?;
     Ok(exit::OK)
 }
 

@@ -14,12 +14,13 @@ use super::export::ExportRequestError;
 use super::import::ImportRequestError;
 use super::init::FileExists;
 use super::logs::LogsError;
+use super::mcp::McpError;
 use super::power_plan::NothingToPlan;
 use super::query::SelectError;
-use super::report::BesideError;
 use super::report::explain::ExplainError;
 use super::report::mixed_builds::MixedBuilds;
 use super::report::records::CollectError;
+use super::report::{BesideError, NoTable};
 use super::retry::RetryError;
 use super::rm::RmError;
 use super::run::FromScratch;
@@ -67,6 +68,7 @@ exit_codes! {
     ImportRequestError => USAGE,
     Infeasible => USAGE,
     LogsError => USAGE,
+    NoTable => USAGE,
     FromScratch => USAGE,
     NoDesign => USAGE,
     NothingToPlan => USAGE,
@@ -131,6 +133,15 @@ impl ExitCode for WatchError {
         match self {
             Self::NoTerminal => USAGE,
             Self::ReaderEnded => SOME_FAILED,
+        }
+    }
+}
+
+impl ExitCode for McpError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Handshake => USAGE,
+            Self::Server(_) => SOME_FAILED,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::display::trial_status::TrialStatus;
 use crate::platform::atomic_file::FileError;
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
+use crate::run_dir::log_tail;
 use crate::run_dir::ownership::AttemptStatus;
 
 /// Time between two reads of a followed log.
@@ -85,14 +86,15 @@ fn print_once(
     global: &Global,
 ) -> Result<()> {
     let attempt = dir.attempt(&status.trial.id, number(status, arguments)?);
-    let mut logs = Logs::of(&attempt, arguments, global);
+    let mut logs = Logs::of(&attempt, arguments.tail, arguments, global);
     // One that may not be looked at is reported when it is opened.
     let is_missing = |path: &Path| path.try_exists().is_ok_and(|exists| !exists);
     if let Some((path, _)) = logs.files.iter().find(|(path, _)| is_missing(path)) {
         return Err(LogsError::MissingFile { path: path.clone() }.into());
     }
     logs.print_new()?;
-    if logs.files.iter().all(|(_, offset)| *offset == 0) && !global.quiet {
+    if logs.files.iter().all(|(_, offset)| offset.is_none_or(|offset| offset == 0)) && !global.quiet
+    {
         print_message(&format!(
             "nothing was printed: the logs in `{}` are empty",
             attempt.path().display()
@@ -116,7 +118,9 @@ async fn follow(mut one: OneTrial, arguments: &args::Logs, global: &Global) -> R
             let first = followed.as_ref().map_or(last, |(number, _)| *number);
             for number in first..=last {
                 if followed.as_ref().is_none_or(|(before, _)| *before != number) {
-                    let logs = Logs::of(&one.attempt(number), arguments, global);
+                    // All of a later attempt is new.
+                    let tail = arguments.tail.filter(|_| followed.is_none());
+                    let logs = Logs::of(&one.attempt(number), tail, arguments, global);
                     followed = Some((number, logs));
                 }
                 if let Some((_, logs)) = &mut followed {
@@ -157,36 +161,53 @@ fn number(status: &TrialStatus, arguments: &args::Logs) -> Result<u32, LogsError
     }
 }
 
-/// An attempt's logs, each with the offset up to which it has been printed.
+/// An attempt's logs.
 struct Logs {
-    files: Vec<(PathBuf, u64)>,
+    /// Each with the offset up to which it has been printed; `None` before it was looked at.
+    files: Vec<(PathBuf, Option<u64>)>,
+    /// Lines of each log that are printed first; `None` for all.
+    tail: Option<u32>,
     /// The log that was printed from last; `None` if no titles are printed.
     titled: Option<PathBuf>,
 }
 
 impl Logs {
-    /// The requested logs.
-    fn of(attempt: &AttemptDir, arguments: &args::Logs, global: &Global) -> Self {
+    /// The requested logs, from their last `tail` lines on.
+    fn of(
+        attempt: &AttemptDir,
+        tail: Option<u32>,
+        arguments: &args::Logs,
+        global: &Global,
+    ) -> Self {
         let mut files = Vec::new();
         if !arguments.stderr {
-            files.push((attempt.stdout(), 0));
+            files.push((attempt.stdout(), None));
         }
         if !arguments.stdout {
-            files.push((attempt.stderr(), 0));
+            files.push((attempt.stderr(), None));
         }
         let titled = (files.len() > 1 && !global.quiet).then(PathBuf::new);
-        Self { files, titled }
+        Self { files, tail, titled }
     }
 
     /// Prints what was appended, as the bytes that the worker wrote. A log may not exist yet.
     fn print_new(&mut self) -> Result<()> {
         for (path, offset) in &mut self.files {
             let mut file = match regular_file::open(path) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    offset.get_or_insert(0);
+                    continue;
+                }
                 opened => {
                     opened.map_err(|source| FileError::Read { path: path.clone(), source })?
                 }
             };
+            let start = match (*offset, self.tail) {
+                (Some(offset), _) => offset,
+                (None, Some(lines)) => log_tail::start_of_last(&mut file, lines)?,
+                (None, None) => 0,
+            };
+            let offset = offset.insert(start);
             // Up to its present end: a log that grows all the time must not hold up the other.
             let new = file.metadata()?.len().saturating_sub(*offset);
             if new == 0 {

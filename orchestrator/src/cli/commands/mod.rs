@@ -25,6 +25,7 @@ mod init;
 mod logs;
 mod ls;
 mod man;
+mod mcp;
 mod metric_gaps;
 mod notify;
 mod one_trial;
@@ -51,6 +52,7 @@ mod stop;
 mod submit_request;
 mod summary;
 mod supervise;
+mod table_format;
 mod until_resolved;
 mod validate;
 mod validated_run;
@@ -117,6 +119,7 @@ impl Verb {
             Self::Validate(arguments) => return validate::run(arguments, global),
             Self::Completions(arguments) => return completions::run(arguments),
             Self::Man { folder } => return man::run(folder),
+            Self::Mcp(arguments) => return mcp::run(arguments, global),
             Self::Schema => return schema::run(),
             // Without a runtime: the holder has one thread, which waits for its worker.
             Self::Hold { attempt } => return hold::run(attempt),

@@ -1,30 +1,31 @@
 //! `orch validate FILE`: every mistake of an experiment file, with its line.
 
+use experiments::expand::{self, Experiment};
 use experiments::protocol::exit;
 use experiments::yaml::source::Finding;
 use serde_json::{Value, json};
 
 use super::error::{Result, VerbError};
 use super::output::{print_json, print_message};
-use super::validated_run::ValidatedRun;
+use super::validated_run::{ValidatedRun, print_warnings};
+use super::worker_files;
 use crate::cli::args::{self, Global};
+use crate::run_dir::RunDir;
 
 /// Runs the verb.
 pub(super) fn run(arguments: &args::Validate, global: &Global) -> Result<u8> {
-    let args::Validate { file, profile, json } = arguments;
-    let run = args::Run { file: file.clone(), profile: profile.clone(), ..args::Run::default() };
-    match (ValidatedRun::new(&run, None, global), json) {
-        (Ok(validated), true) => {
-            let warnings = validated.run.warnings.iter();
+    match (check(arguments, global), arguments.json) {
+        (Ok(valid), true) => {
+            let warnings = valid.run.warnings.iter();
             print_findings(
                 &warnings.map(|each| of_file("warning", each)).collect::<Vec<_>>(),
                 exit::OK,
             )
         }
-        (Ok(validated), false) => {
+        (Ok(valid), false) => {
             if !global.quiet {
-                let (trials, rows) = (validated.trials.len(), validated.run.config.rows.len());
-                let name = validated.run.name();
+                let (trials, rows) = (valid.trials, valid.run.config.rows.len());
+                let name = valid.run.name();
                 print_message(&format!("{name}: {trials} trials of {rows} variants, no mistakes"));
             }
             Ok(exit::OK)
@@ -32,6 +33,34 @@ pub(super) fn run(arguments: &args::Validate, global: &Global) -> Result<u8> {
         (Err(error), true) => print_findings(&mistakes(&error), error.exit_code()),
         (Err(error), false) => Err(error),
     }
+}
+
+/// A file without mistakes.
+struct ValidFile {
+    run: expand::Run,
+    /// The number of its trials.
+    trials: usize,
+}
+
+/// Looks for mistakes as `orch run` does; with `--no-check`, without running any program.
+fn check(arguments: &args::Validate, global: &Global) -> Result<ValidFile> {
+    let args::Validate { file, profile, no_check, .. } = arguments;
+    if !no_check {
+        let run =
+            args::Run { file: file.clone(), profile: profile.clone(), ..args::Run::default() };
+        let ValidatedRun { run, trials, .. } = ValidatedRun::new(&run, None, global)?;
+        return Ok(ValidFile { run, trials: trials.len() });
+    }
+    let experiment = Experiment::load(file)?;
+    let mut run = experiment.expand(profile.as_deref(), &[])?;
+    print_warnings(&run, global);
+    let file = std::path::absolute(file)?;
+    file.parent().unwrap_or(&file).clone_into(&mut run.config.folder);
+    let trials = run.resolve(run.unchecked())?;
+    let dir = RunDir::new(&global.runs, &run.name());
+    worker_files::check(&experiment.source, &run.config, &dir, &trials)?;
+    run.check_shared_sources(&trials)?;
+    Ok(ValidFile { run, trials: trials.len() })
 }
 
 /// The findings as one object; the exit code is `code`.

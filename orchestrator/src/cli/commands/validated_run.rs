@@ -59,11 +59,7 @@ impl ValidatedRun {
         file.parent().unwrap_or(&file).clone_into(&mut run.config.folder);
         run.config.resources =
             expand::override_resources(&run.config.resources, &arguments.resources)?;
-        if !global.quiet {
-            for warning in &run.warnings {
-                print_message(&format!("warning: {}", warning.with_excerpt()));
-            }
-        }
+        print_warnings(&run, global);
         run.config.executor = arguments.executor.map_or(run.config.executor, Executor::from);
         run.check_rows(&arguments.only)?;
         let trials = resolve(&run)?;
@@ -142,6 +138,15 @@ impl ValidatedRun {
         } else {
             AttemptCode::Source(self.code_source.clone())
         })
+    }
+}
+
+/// Prints what is unusual in the file, and no mistake.
+pub(super) fn print_warnings(run: &expand::Run, global: &Global) {
+    if !global.quiet {
+        for warning in &run.warnings {
+            print_message(&format!("warning: {}", warning.with_excerpt()));
+        }
     }
 }
 

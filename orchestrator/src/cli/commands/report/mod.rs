@@ -28,7 +28,8 @@ use self::records::Heading;
 use super::error::Result;
 use super::metric_gaps::print_metric_gaps;
 use super::output::{print, print_json, print_message};
-use crate::cli::args::{self, Global};
+use super::table_format::print_table;
+use crate::cli::args::{self, Global, TableFormat};
 use crate::cli::commands::damage::open_intact;
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
@@ -40,6 +41,13 @@ use crate::store::Store;
 #[error("`--beside {run}` is given twice")]
 pub(super) struct BesideError {
     pub(super) run: String,
+}
+
+/// The file asks for no table.
+#[derive(Debug, thiserror::Error)]
+#[error("the file of `{run}` has no `report.table`")]
+pub(super) struct NoTable {
+    run: String,
 }
 
 /// The content and the heading of a report.
@@ -75,6 +83,10 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
         let other = OtherRun::read(&run, &request.report, drawn_to).await?;
         add(other, &mut request.report, &mut records, &mut trials)?;
     }
+    if let Some(format) = arguments.format {
+        let incomplete = print_in(format, &request, &records)? && !arguments.allow_partial;
+        return Ok(if incomplete { exit::INCOMPLETE } else { exit::OK });
+    }
     let provenance = explain::provenance(&request.dir, &records, &trials);
     if let Some(cell) = &arguments.explain {
         let one = explain::one(&provenance, cell)?;
@@ -92,6 +104,15 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
     }
     print_written(&written, &request.dir, arguments.json, global)?;
     Ok(if incomplete { exit::INCOMPLETE } else { exit::OK })
+}
+
+/// Prints the table; true if the report is incomplete.
+fn print_in(format: TableFormat, request: &ReportRequest, records: &Records) -> Result<bool> {
+    let (table, gaps) = reports::table(&request.report, records)?;
+    let table = table.ok_or_else(|| NoTable { run: request.dir.name() })?;
+    print_table(&table, format)?;
+    print_metric_gaps(&gaps);
+    Ok(!table.incomplete().is_empty() || gaps.is_incomplete())
 }
 
 /// Prints what was drawn.
