@@ -21,6 +21,8 @@
 #               SIMULATIONS=20000
 # make audit    licences, sources and users of libraries (cargo-deny), and spelling (typos)
 # make build    release binaries: target/release/orch and target/release/orch-worker
+# make dist     target/dist/orch-*.tar.gz, for machines without Rust; needs cargo-about
+# make book     the documentation as a book, target/book/index.html; needs mdbook
 
 FAULTS ?= 200
 EVENTS ?= 1000000
@@ -28,7 +30,7 @@ SEED ?= 1
 SIMULATIONS ?= 20000
 
 .PHONY: hello table1 test python audit bench bench-orchestration bench-report bench-ingest bench-data bench-worker \
-  bench-python bench-slurm faults crashes simulate simulate-statistics build libtorch format lint docs unit
+  bench-python bench-slurm faults crashes simulate simulate-statistics build dist book libtorch format lint docs unit
 
 hello:
 	cargo build --locked -p orchestrator --bin orch
@@ -40,6 +42,12 @@ table1: build
 
 build: libtorch
 	cargo build --release --locked --bin orch --bin orch-worker
+
+dist:
+	scripts/dist.sh
+
+book:
+	mdbook build docs
 
 libtorch:
 	@scripts/libtorch.sh

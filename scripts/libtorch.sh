@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Installs the libtorch that the worker links, in `.libtorch/` under the project root: headers and
-# the CPU libraries of PyPI's PyTorch wheel, and the two small CUDA libraries that even its CPU
+# Installs the libtorch that the worker links, in `.libtorch/` under the project root, or in the folder that is
+# given: headers and the CPU libraries of PyPI's PyTorch wheel, and the two small CUDA libraries that even its CPU
 # part is linked against. Does nothing if that is done. A LIBTORCH set by the user is
-# checked and left unchanged.
+# checked and left unchanged, unless a folder is given.
 set -euo pipefail
 
 readonly VERSION=2.11.0      # what tch 0.24 is written for
 readonly LAYOUT=1            # raise it when the layout below changes
 readonly NEEDED_MIB=3072     # wheels and libraries while both are on disk, with room to build
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-readonly ROOT
-readonly HOME_DIR=$ROOT/.libtorch
-readonly PARTIAL=$ROOT/.libtorch.partial
+readonly HOME_DIR=${1:-$ROOT/.libtorch}
+readonly PARTIAL=$HOME_DIR.partial
+PARENT=$(dirname -- "$HOME_DIR")
+readonly ROOT PARENT
 readonly STAMP="torch $VERSION layout $LAYOUT"
 
 say() { printf 'libtorch: %s\n' "$*" >&2; }
@@ -59,9 +60,9 @@ check_machine() {
     python3 -m pip --version >/dev/null 2>&1 ||
         die "python3 has no pip, which fetches libtorch" "on Debian: apt-get install python3-pip"
     local free
-    free=$(df -Pm "$ROOT" | awk 'NR == 2 { print $4 }') || free=$NEEDED_MIB
+    free=$(df -Pm "$PARENT" | awk 'NR == 2 { print $4 }') || free=$NEEDED_MIB
     [ "$free" -ge "$NEEDED_MIB" ] ||
-        die "only $free MiB are free under \`$ROOT\`; $NEEDED_MIB MiB are needed" \
+        die "only $free MiB are free under \`$PARENT\`; $NEEDED_MIB MiB are needed" \
             "make room, or set LIBTORCH to a libtorch elsewhere"
 }
 
@@ -121,7 +122,7 @@ PYTHON
 }
 
 main() {
-    if [ -n "${LIBTORCH:-}" ]; then
+    if [ $# = 0 ] && [ -n "${LIBTORCH:-}" ]; then
         check_own_libtorch
         return
     fi
@@ -136,7 +137,7 @@ main() {
     lay_out
     rm -rf "$HOME_DIR"
     mv "$PARTIAL" "$HOME_DIR"
-    say "libtorch $VERSION is in \`.libtorch\`"
+    say "libtorch $VERSION is in \`${1:-.libtorch}\`"
 }
 
 main "$@"

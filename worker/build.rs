@@ -1,5 +1,6 @@
 //! Compiles the C++ bridge against the headers that tch found, and tells the binaries where the
-//! libraries lie: where they are now, and beside a project that was moved as a whole.
+//! libraries lie: where they are now, beside a project that was moved as a whole, and where `orch doctor --fix`
+//! puts them beside an installed worker.
 
 use std::env;
 use std::path::PathBuf;
@@ -25,7 +26,8 @@ fn main() {
     // The linker's own id is a hash over all of the program, the commit included, which is to leave
     // nothing else in it: `build_id::id`.
     println!("cargo::rustc-link-arg=-Wl,--build-id=none");
-    for path in [libraries.as_os_str(), "$ORIGIN/../../.libtorch/lib".as_ref()] {
+    let (moved, installed) = ("$ORIGIN/../../.libtorch/lib", "$ORIGIN/../libtorch/lib");
+    for path in [libraries.as_os_str(), moved.as_ref(), installed.as_ref()] {
         println!("cargo::rustc-link-arg=-Wl,-rpath,{}", path.display());
     }
 }

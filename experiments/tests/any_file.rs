@@ -19,6 +19,7 @@ worker: {command: [train, --fast], check: [train, check], grace: 30s}
 resources: {gpus: 1, share: 1/4, memory: 2GiB, time: 12h}
 retry: {attempts: 2, backoff: 1m}
 stall: {after: 30m, then: retry}
+system: 1m
 keep: {checkpoints: {last: 1, every: 100, best: {metric: loss, better: lower}}}
 config: &all {steps: 20, model.width: 8, list: [1, 2.5, ~, text]}
 variants:

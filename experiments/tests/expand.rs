@@ -1,11 +1,13 @@
 //! From YAML text to trials: precedence, overrides, keys, and errors.
 
 use std::path::Path;
+use std::time::Duration;
 
 use experiments::expand::overrides::Override;
 use experiments::expand::{Experiment, Run, override_resources};
 use experiments::protocol::check::Problem;
 use experiments::schema::resources::Resources;
+use experiments::schema::system::System;
 use experiments::yaml::source::{FileError, Source};
 use serde_json::{Value, json};
 
@@ -215,6 +217,23 @@ fn a_deterministic_variant_runs_once() {
     assert_eq!((seeds("wide"), seeds("once")), (vec![0, 1], vec![0]));
     let deterministic: Vec<_> = run.config.rows.iter().map(|row| row.deterministic).collect();
     assert_eq!(deterministic, [false, false, true]);
+}
+
+#[test]
+fn the_machine_is_sampled_every_half_minute_unless_the_file_says_otherwise() {
+    let with =
+        |line: &str| parse(&FILE.replace("seeds: [0, 1]", &format!("seeds: [0, 1]\n{line}")));
+    let interval = |line: &str| with(line).unwrap().expand(None, &[]).unwrap().config.system;
+    assert_eq!(interval("").0, Some(Duration::from_secs(30)));
+    assert_eq!(interval("system: 2m").0, Some(Duration::from_mins(2)));
+    assert_eq!(interval("system: off").0, None);
+    for system in [interval("system: 90s"), interval("system: off")] {
+        let text = serde_json::to_value(system).unwrap();
+        assert_eq!(serde_json::from_value::<System>(text).unwrap(), system);
+    }
+    let wrong = with("system: 500ms").unwrap_err().to_string();
+    let expected = "toy.yaml:15:1: \"500ms\" is neither an interval of a second or more, such as `30s`, nor `off`";
+    assert!(wrong.starts_with(expected), "{wrong}");
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod commands {
     mod database;
     mod default_report;
     mod doctor;
+    mod documentation;
     mod durability;
     mod edited_file;
     mod example;
@@ -64,6 +65,7 @@ mod commands {
     mod strict;
     mod success;
     mod supervisor_crash;
+    mod system;
     mod terminal;
     mod unchanged_scripts;
     mod until_resolved;

@@ -171,6 +171,7 @@ impl Experiment {
             slurm: profile.slurm.unwrap_or(file.slurm),
             retry: file.retry,
             stall: file.stall,
+            system: file.system,
             keep: file.keep,
             notify: file.notify,
             report: file.report,

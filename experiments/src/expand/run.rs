@@ -19,6 +19,7 @@ use crate::schema::keep::Keep;
 use crate::schema::notify::Notify;
 use crate::schema::report::Report;
 use crate::schema::resources::Resources;
+use crate::schema::system::System;
 use crate::schema::worker::Worker;
 use crate::yaml::pointer::escape;
 use crate::yaml::source::{FileError, Finding, Source};
@@ -55,6 +56,9 @@ pub struct RunConfig {
     /// The policy for an attempt that stalls.
     #[serde(default)]
     pub stall: Stall,
+    /// The interval between samples of CPU, memory and GPUs.
+    #[serde(default)]
+    pub system: System,
     /// The checkpoints that `orch gc` keeps; all of them if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,

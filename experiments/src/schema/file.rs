@@ -16,6 +16,7 @@ use crate::schema::notify::Notify;
 use crate::schema::report::Report;
 use crate::schema::resources::{Resources, Span};
 use crate::schema::seeds;
+use crate::schema::system::System;
 use crate::schema::worker::Worker;
 
 /// Version of the file format that this program reads.
@@ -83,6 +84,9 @@ pub struct File {
     /// The policy for an attempt that stalls.
     #[serde(default)]
     pub stall: Stall,
+    /// The interval between samples of CPU, memory and GPUs.
+    #[serde(default)]
+    pub system: System,
     /// The checkpoints that `orch gc` keeps; all of them if absent.
     #[serde(default)]
     pub keep: Option<Keep>,

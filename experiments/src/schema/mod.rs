@@ -21,4 +21,5 @@ pub mod report;
 pub mod resources;
 mod seeds;
 pub mod step;
+pub mod system;
 pub mod worker;

@@ -90,6 +90,7 @@ impl Contents {
             attempt.job(),
             attempt.owner(),
             attempt.events(),
+            attempt.system(),
             attempt.exit(),
         ] {
             self.add_if_there(run, path);

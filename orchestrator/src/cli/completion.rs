@@ -25,8 +25,7 @@ pub(super) fn run() -> ArgValueCompleter {
     })
 }
 
-/// Completes a condition for trials of the last run, after a comma too. In bash only the start of an id: it
-/// takes `=` for the end of a word.
+/// Completes a condition for trials of the last run, after a comma too.
 pub(super) fn trials() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let Some(typed) = typed.to_str() else { return Vec::new() };
@@ -34,12 +33,10 @@ pub(super) fn trials() -> ArgValueCompleter {
         let Some(snapshot) = last_run() else { return Vec::new() };
         let mut words: Vec<String> =
             snapshot.trials.iter().map(|trial| trial.id.0.clone()).collect();
-        if std::env::var_os(VARIABLE).is_none_or(|shell| shell != "bash") {
-            words.extend(snapshot.run.rows.iter().map(|row| format!("variant={}", row.name)));
-            let seeds: BTreeSet<u64> = snapshot.trials.iter().map(|trial| trial.seed).collect();
-            words.extend(seeds.iter().map(|seed| format!("seed={seed}")));
-            words.extend(STATES.iter().map(|state| format!("state={state}")));
-        }
+        words.extend(snapshot.run.rows.iter().map(|row| format!("variant={}", row.name)));
+        let seeds: BTreeSet<u64> = snapshot.trials.iter().map(|trial| trial.seed).collect();
+        words.extend(seeds.iter().map(|seed| format!("seed={seed}")));
+        words.extend(STATES.iter().map(|state| format!("state={state}")));
         starting_with(OsStr::new(typed), words.into_iter().map(|word| format!("{done}{word}")))
     })
 }

@@ -5,6 +5,7 @@ pub(crate) mod fork_server;
 pub mod holder;
 mod local;
 pub(crate) mod slurm;
+pub(crate) mod system_sampler;
 pub(crate) mod worker_program;
 
 pub use self::local::{EndedHolder, Local};

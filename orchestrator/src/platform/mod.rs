@@ -10,5 +10,6 @@ pub(crate) mod filesystem;
 pub(crate) mod hash;
 pub mod host;
 pub(crate) mod line_reader;
+pub(crate) mod process_tree;
 pub(crate) mod shell;
 pub(crate) mod state_dir;

@@ -14,6 +14,7 @@ pub(crate) mod rerun_script;
 pub(crate) mod snapshot;
 pub(crate) mod staging;
 mod supervisor_lock;
+pub(crate) mod system_samples;
 pub(crate) mod trial;
 
 use std::io;

@@ -285,6 +285,7 @@ mod tests {
             stopped_early: false,
             orphans: 0,
             disk_full: false,
+            empty_logs: Vec::new(),
             files: Seals::new(),
             started_ms: 1,
             ended_ms: 2,

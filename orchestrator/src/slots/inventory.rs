@@ -34,6 +34,10 @@ pub struct Gpu {
     pub used: Memory,
     /// Share of the last second or less in which it computed, in percent; `None` where that is not reported.
     pub utilization: Option<u32>,
+    /// Power that it draws, in watts; `None` where that is not reported.
+    pub power: Option<u32>,
+    /// Temperature of its die, in degrees Celsius; `None` where that is not reported.
+    pub temperature: Option<u32>,
     /// The processes that compute on it, as far as they are visible.
     pub processes: Vec<GpuProcess>,
 }
@@ -133,9 +137,14 @@ impl Inventory {
 impl Gpu {
     /// The first part of the UUID, for people: `GPU-8f5c1a2b`.
     pub(crate) fn short_uuid(&self) -> &str {
-        let end = self.uuid.match_indices('-').nth(1).map_or(self.uuid.len(), |(at, _)| at);
-        &self.uuid[..end]
+        short_uuid(&self.uuid)
     }
+}
+
+/// The first part of a GPU's UUID, for people: `GPU-8f5c1a2b`.
+pub(crate) fn short_uuid(uuid: &str) -> &str {
+    let end = uuid.match_indices('-').nth(1).map_or(uuid.len(), |(at, _)| at);
+    &uuid[..end]
 }
 
 #[cfg(test)]

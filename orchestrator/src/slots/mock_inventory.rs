@@ -34,6 +34,10 @@ struct FileGpu {
     #[serde(default)]
     utilization: Option<u32>,
     #[serde(default)]
+    power: Option<u32>,
+    #[serde(default)]
+    temperature: Option<u32>,
+    #[serde(default)]
     processes: Vec<FileProcess>,
 }
 
@@ -89,6 +93,8 @@ fn gpu(gpu: FileGpu) -> Gpu {
         free,
         used: Memory(gpu.memory.0.saturating_sub(free.0)),
         utilization: gpu.utilization,
+        power: gpu.power,
+        temperature: gpu.temperature,
         processes,
     }
 }

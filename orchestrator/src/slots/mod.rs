@@ -19,8 +19,8 @@ mod unavailable;
 mod visible_devices;
 
 pub(crate) use self::holders::holders;
-pub(crate) use self::inventory::Infeasible;
 pub use self::inventory::{Gpu, Inventory};
+pub(crate) use self::inventory::{Infeasible, short_uuid};
 pub use self::lease::Lease;
 pub(crate) use self::lease::PARTS_PER_GPU;
 pub use self::lock_files::{SlotError, Slots};

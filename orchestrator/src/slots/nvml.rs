@@ -2,6 +2,7 @@
 //! names it.
 
 use experiments::schema::resources::Memory;
+use nvml_wrapper::enum_wrappers::device::TemperatureSensor;
 use nvml_wrapper::enums::device::UsedGpuMemory;
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, Nvml};
@@ -94,6 +95,8 @@ fn gpu(nvml: &Nvml, device: &Device) -> Result<Gpu, NvmlError> {
         used: Memory(memory.used),
         // A device of a divided GPU has none.
         utilization: device.utilization_rates().ok().map(|rates| rates.gpu),
+        power: device.power_usage().ok().map(|milliwatts| (milliwatts + 500) / 1000),
+        temperature: device.temperature(TemperatureSensor::Gpu).ok(),
         processes,
     })
 }

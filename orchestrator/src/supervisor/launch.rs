@@ -163,6 +163,7 @@ impl Supervisor<'_> {
             code: self.code.clone(),
             grace_secs: run.worker.grace.0.as_secs_f64(),
             time_limit_secs: run.resources.time.map(|limit| limit.0.as_secs_f64()),
+            sample_secs: run.system.0.map(|interval| interval.as_secs_f64()),
             metrics,
             result: run.worker.result_rule(),
             provenance: self.recorder.record(&program, &granted),

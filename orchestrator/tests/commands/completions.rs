@@ -35,10 +35,8 @@ fn runs_trials_variants_and_profiles_are_completed_in_every_shell() {
         let ids = of("orch show a-s");
         assert_eq!(ids.len(), 2, "{shell}: {ids:?}");
         assert!(ids[0].starts_with("a-s0-") && ids[1].starts_with("a-s3-"), "{shell}: {ids:?}");
-        if shell != "bash" {
-            assert_eq!(of("orch stop seed="), ["seed=0", "seed=3"], "{shell}");
-            assert_eq!(of("orch why variant=a,state=f"), ["variant=a,state=failed"], "{shell}");
-        }
+        assert_eq!(of("orch stop seed="), ["seed=0", "seed=3"], "{shell}");
+        assert_eq!(of("orch why variant=a,state=f"), ["variant=a,state=failed"], "{shell}");
         assert_eq!(of("orch valid"), ["validate"], "{shell}");
         // Nothing that is wrong is shown in the middle of a command line.
         assert_eq!(of("orch status --runs nowhere t"), [""; 0], "{shell}");
@@ -59,15 +57,29 @@ fn the_script_of_each_shell_is_one_that_it_reads() {
             Err(error) => assert!(shell != "bash", "{error}"),
         }
     }
-    // Bash has completions without a terminal.
+}
+
+#[test]
+fn bash_completes_conditions_although_it_ends_words_at_an_equals_sign() {
+    let test = TestRun::with(&[("seeds: [0]", "seeds: [0, 3]")]);
+    test.orch("run trip.yaml -q").expect(0, &[]);
     let folder = env!("CARGO_BIN_EXE_orch").rsplit_once('/').unwrap().0;
-    let typed = format!(
-        "PATH={folder}:$PATH; source <(orch completions bash); \
-         COMP_WORDS=(orch validate tr) COMP_CWORD=2 COMP_TYPE=9; \
-         _clap_complete_orch orch tr validate; echo \"${{COMPREPLY[@]}}\""
-    );
-    let answer = Command::new("bash").args(["-c", &typed]).current_dir(test.path("")).output();
-    assert_eq!(Ended::of(answer.unwrap()).stdout, "trip.yaml\n");
+    // Bash has completions without a terminal. The words are those that it makes of the line.
+    let answer = |words: &str| {
+        let typed = format!(
+            "PATH={folder}:$PATH; source <(orch completions bash); \
+             COMP_WORDS=({words}) COMP_TYPE=9; COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             function=$(complete -p orch | sed 's/.*-F //; s/ .*//'); \
+             $function orch \"${{COMP_WORDS[-1]#=}}\" \"${{COMP_WORDS[-2]}}\"; echo \"${{COMPREPLY[@]}}\""
+        );
+        let answer = Command::new("bash").args(["-c", &typed]).current_dir(test.path("")).output();
+        Ended::of(answer.unwrap()).stdout.trim_end().to_owned()
+    };
+    assert_eq!(answer("orch validate tr"), "trip.yaml");
+    assert_eq!(answer("orch stop seed ="), "0 3");
+    assert_eq!(answer("orch stop variant = b"), "b");
+    assert_eq!(answer("orch why variant = a,state = f"), "failed");
+    assert_eq!(answer("orch show vari"), "variant=a variant=b");
 }
 
 #[test]

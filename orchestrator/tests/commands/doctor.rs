@@ -1,6 +1,8 @@
 //! `orch doctor`: its findings and its exit code.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -117,4 +119,60 @@ fn owners_of_slots_are_named_orphans_of_a_killed_holder_too() {
         let found = findings(&test, "", &[]);
         found.iter().any(|f| f["found"].as_str().unwrap().starts_with(&left)).then_some(())
     });
+}
+
+/// `orch-worker` in `bin/`, a program that links libtorch and looks for it where an installed one does; and what
+/// PyPI would bring, in `wheel/`.
+fn worker_without_libtorch(test: &TestRun) {
+    for folder in ["bin", "wheel"] {
+        fs::create_dir_all(test.path(folder)).unwrap();
+    }
+    fs::write(test.path("torch.c"), "int torch(void) { return 0; }\n").unwrap();
+    fs::write(test.path("main.c"), "int torch(void);\nint main(void) { return torch(); }\n")
+        .unwrap();
+    for arguments in [
+        "-shared -fPIC -Wl,-soname,libtorch_cpu.so -o wheel/libtorch_cpu.so torch.c",
+        "-o bin/orch-worker main.c wheel/libtorch_cpu.so -Wl,-rpath,$ORIGIN/../libtorch/lib",
+    ] {
+        let mut compiler = Command::new("cc");
+        let compiler = compiler.args(arguments.split(' ')).current_dir(test.path(""));
+        assert!(compiler.status().unwrap().success());
+    }
+}
+
+#[test]
+fn the_libtorch_of_an_installed_worker_is_fetched_where_it_looks_for_it() {
+    let test = TestRun::with(&[
+        ("[fake-worker]", "[bin/orch-worker]"),
+        (", check: [fake-worker, check]", ""),
+    ]);
+    worker_without_libtorch(&test);
+    let found = findings(&test, "trip.yaml", &[]);
+    assert_finding(&found, "problem", "libraries", "not found: libtorch_cpu.so");
+    assert!(
+        test.orch("doctor trip.yaml").stdout.contains("→ `orch doctor --fix` fetches libtorch")
+    );
+
+    // Without pip nothing can be fetched, which the recipe says.
+    let tools = test.path("tools");
+    fs::create_dir(&tools).unwrap();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let python = |text: &str| {
+        fs::write(tools.join("python3"), format!("#!/bin/sh\n{text}")).unwrap();
+        fs::set_permissions(tools.join("python3"), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    python("exit 1\n");
+    let ended = test.start_with("doctor --fix trip.yaml", &[("PATH", &path)]).end();
+    ended.expect(1, &["python3 has no pip, which fetches libtorch", "not found: libtorch_cpu.so"]);
+
+    // In place of PyPI: its wheels are unpacked by a script on standard input, which gets the folder.
+    let wheel = test.path("wheel");
+    python(&format!(
+        "[ \"$1\" = - ] || exit 0\nmkdir -p \"$2/lib\" && cp {}/* \"$2/lib\"\n",
+        wheel.display()
+    ));
+    let ended = test.start_with("doctor --fix trip.yaml", &[("PATH", &path)]).end();
+    ended.expect(0, &["libtorch 2.11.0 is in", "are found"]);
+    assert!(test.path("libtorch/lib/libtorch_cpu.so").is_file());
+    assert_finding(&findings(&test, "trip.yaml", &[]), "ok", "libraries", "are found");
 }

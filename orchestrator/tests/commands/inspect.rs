@@ -188,8 +188,12 @@ fn missing_logs_are_an_error() {
     test.orch("logs b").expect(2, &["has no logs: no attempt has been started"]);
     test.orch("logs b -f").expect(2, &["has no logs: no attempt has been started"]);
     test.orch("logs a --attempt 2").expect(2, &["has no attempt 2; its last one is attempt 1"]);
-    fs::remove_file(test.attempt("a-s0-", 1).unwrap().stderr()).unwrap();
-    test.orch("logs a").expect(2, &["there is no `runs/trip/trials/a-s0-", "stderr.log`"]);
+    assert!(!test.attempt("a-s0-", 1).unwrap().stderr().exists());
+    // A log that is gone and was not empty.
+    test.edit(&[("sleep_ms: 0", "sleep_ms: 0, garbage: true")]);
+    test.orch("run trip.yaml -q --only b").expect(0, &[]);
+    fs::remove_file(test.attempt("b-s0-", 1).unwrap().stderr()).unwrap();
+    test.orch("logs b").expect(2, &["there is no `runs/trip/trials/b-s0-", "stderr.log`"]);
 }
 
 #[test]

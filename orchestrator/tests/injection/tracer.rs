@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use nix::libc;
 use nix::sys::ptrace::{self, Options};
@@ -83,8 +84,14 @@ fn is_change(thread: Pid, folder: &Path) -> bool {
     if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
         return false;
     }
-    // The number and the arguments, in hexadecimal.
-    let text = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap();
+    // The number and the arguments, in hexadecimal; one that has just stopped may not have left its core yet.
+    let text = loop {
+        let text = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap();
+        if text.trim() != "running" {
+            break text;
+        }
+        thread::yield_now();
+    };
     let mut words = text.split_whitespace();
     let number = words.next().unwrap().parse::<libc::c_long>().unwrap();
     let arguments: Vec<_> =

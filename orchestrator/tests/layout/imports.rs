@@ -153,6 +153,9 @@ impl<'ast> Visit<'ast> for Reader {
         }
     }
 
+    /// A visibility says who may import, and imports nothing.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let parts: Vec<_> = path.segments.iter().map(|part| part.ident.to_string()).collect();
         let target = self.resolve(&parts);

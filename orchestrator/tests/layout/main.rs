@@ -114,7 +114,10 @@ fn imports_are_read_as_the_compiler_reads_them() {
         ("lib.rs", "mod lower;\nmod upper;\n"),
         ("lower.rs", "pub struct Low;\npub(crate) fn call() { crate::upper::up(); }\n"),
         ("upper/mod.rs", "mod deep;\npub use deep::Deep;\npub fn up() {}\n"),
-        ("upper/deep.rs", "use crate::{lower::{self, Low}};\npub struct Deep(Low);\n"),
+        (
+            "upper/deep.rs",
+            "use crate::{lower::{self, Low}};\npub(in super::super) struct Deep(Low);\n",
+        ),
         ("upper/user.rs", "fn f() -> super::Deep { loop {} }\n"),
     ] {
         fs::write(src.join(file), text).unwrap();

@@ -154,6 +154,7 @@ impl Attempt {
             stopped_early: false,
             orphans: 0,
             disk_full: false,
+            empty_logs: Vec::new(),
             files: Seals::new(),
             started_ms,
             ended_ms,

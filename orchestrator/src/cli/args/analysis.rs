@@ -174,6 +174,9 @@ pub(crate) struct Export {
     /// `-` is standard output, for CSV and JSON lines.
     #[arg(short, long, value_name = "PATH")]
     pub(crate) out: PathBuf,
+    /// Writes the samples of CPU, memory and GPUs in place of the points, as CSV or JSON lines.
+    #[arg(long)]
+    pub(crate) system: bool,
     /// Prints one JSON object that lists what was written.
     #[arg(long)]
     pub(crate) json: bool,

@@ -48,6 +48,9 @@ pub(crate) struct Doctor {
     /// Its profile; the file's first if absent.
     #[arg(short, long, value_name = "NAME", requires = "file", add = completion::profile())]
     pub(crate) profile: Option<String>,
+    /// Fetches the libtorch of `orch-worker` from PyPI if it is missing (530 MB), before the checks.
+    #[arg(long)]
+    pub(crate) fix: bool,
     /// Prints one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -305,6 +305,8 @@ Examples:
     /// At full resolution, and without trials that the file no longer names. CSV and JSON lines have
     /// trial, variant, seed, metric, item, step, value and time (seconds since 1970) of each point, by
     /// trial, metric, item and step. For TensorBoard each trial is a folder; its scalars have 32 bits.
+    /// `--system` writes the samples of CPU, memory and GPUs instead: trial, variant, seed, attempt, time, metric
+    /// with its unit, GPU, value.
     #[command(after_help = "\
 Examples:
   orch export table1.demo --format csv --out points.csv
@@ -356,7 +358,7 @@ Example:
     ///
     /// One line for each check: CPUs, memory, GPUs and their driver, disk, file system, locks, clock,
     /// slots and their holders, databases; with a FILE also its worker. Exit code 1 if there is a
-    /// problem.
+    /// problem. `--fix` mends what can be: it fetches the libtorch that `orch-worker` lacks.
     #[command(after_help = "\
 Example:
   orch doctor experiments/table1.yaml   checks that this machine can run it, with its worker")]
@@ -388,6 +390,14 @@ Examples:
     Hold {
         /// The attempt's folder.
         attempt: PathBuf,
+    },
+    /// Samples the use of CPU, memory and GPUs by one attempt; started by its holder.
+    #[command(hide = true)]
+    SampleSystem {
+        /// The attempt's folder.
+        attempt: PathBuf,
+        /// The holder's process id.
+        holder: i32,
     },
     /// Forks the holders of a supervisor; started by it.
     #[command(hide = true)]

@@ -10,6 +10,9 @@ use super::output::print_bytes;
 use crate::cli::args::{self, Cli, ShellName};
 use crate::cli::completion;
 
+/// The addition for bash 4.4 and later.
+const WHOLE_WORDS: &[u8] = include_bytes!("completions.bash");
+
 /// Answers a shell that asks for completions, and ends the process; returns otherwise.
 pub fn complete() {
     CompleteEnv::with_factory(Cli::command).var(completion::VARIABLE).complete();
@@ -24,6 +27,9 @@ pub(super) fn run(arguments: &args::Completions) -> Result<u8> {
     };
     let mut script = Vec::new();
     shell.write_registration(completion::VARIABLE, "orch", "orch", "orch", &mut script)?;
+    if matches!(arguments.shell, ShellName::Bash) {
+        script.extend(WHOLE_WORDS);
+    }
     print_bytes(&script)?;
     Ok(exit::OK)
 }

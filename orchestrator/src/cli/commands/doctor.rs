@@ -16,10 +16,14 @@ pub(super) async fn run(arguments: &args::Doctor, global: &Global) -> Result<u8>
     let profile = arguments.profile.as_deref();
     let run = experiment.as_ref().map(|it| it.expand(profile, &[])).transpose()?;
 
-    let (mut findings, inventory) = doctor::machine();
-    if let Some(run) = &run {
-        findings.extend(doctor::worker(run, inventory.as_ref()));
+    if arguments.fix {
+        doctor::fix(run.as_ref())?;
     }
+    let (mut findings, inventory) = doctor::machine();
+    findings.extend(match &run {
+        Some(run) => doctor::worker(run, inventory.as_ref()),
+        None => doctor::installed_worker(),
+    });
     findings.extend(doctor::storage(&global.runs));
     findings.extend(doctor::state());
     findings.extend(doctor::records(&global.runs).await);

@@ -11,6 +11,7 @@ use experiments::schema::executor::{Executor, Slurm};
 use experiments::schema::file::{Retry, Stall, is_file_name};
 use experiments::schema::report::Report;
 use experiments::schema::resources::Resources;
+use experiments::schema::system::System;
 use experiments::schema::worker::Worker;
 use experiments::yaml::suggest::nearest;
 use serde_json::{Map, json};
@@ -264,6 +265,7 @@ fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapsho
             slurm: Slurm::default(),
             retry: Retry::default(),
             stall: Stall::default(),
+            system: System::default(),
             keep: None,
             notify: Vec::new(),
             rows: rows(imported),

@@ -87,8 +87,12 @@ fn print_once(
 ) -> Result<()> {
     let attempt = dir.attempt(&status.trial.id, number(status, arguments)?);
     let mut logs = Logs::of(&attempt, arguments.tail, arguments, global);
-    // One that may not be looked at is reported when it is opened.
-    let is_missing = |path: &Path| path.try_exists().is_ok_and(|exists| !exists);
+    // Of an attempt that may not be read either, this is reported when the log is opened.
+    let exit = attempt.read_exit().ok().flatten();
+    let removed = exit.map(|exit| exit.empty_logs).unwrap_or_default();
+    let is_missing = |path: &Path| {
+        path.try_exists().is_ok_and(|exists| !exists) && !removed.contains(&attempt.name_of(path))
+    };
     if let Some((path, _)) = logs.files.iter().find(|(path, _)| is_missing(path)) {
         return Err(LogsError::MissingFile { path: path.clone() }.into());
     }
@@ -96,7 +100,7 @@ fn print_once(
     if logs.files.iter().all(|(_, offset)| offset.is_none_or(|offset| offset == 0)) && !global.quiet
     {
         print_message(&format!(
-            "nothing was printed: the logs in `{}` are empty",
+            "nothing was printed by the worker of `{}`",
             attempt.path().display()
         ));
     }

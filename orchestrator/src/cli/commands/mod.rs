@@ -30,6 +30,7 @@ mod metric_gaps;
 mod notify;
 mod one_trial;
 mod output;
+mod overview;
 mod plan_text;
 mod power_plan;
 mod provenance;
@@ -43,6 +44,7 @@ mod run_bundle;
 mod run_end;
 mod run_validated;
 mod runtime;
+mod sample_system;
 mod schema;
 mod serve;
 mod show;
@@ -52,6 +54,7 @@ mod stop;
 mod submit_request;
 mod summary;
 mod supervise;
+mod system_use;
 mod table_format;
 mod until_resolved;
 mod validate;
@@ -123,6 +126,7 @@ impl Verb {
             Self::Schema => return schema::run(),
             // Without a runtime: the holder has one thread, which waits for its worker.
             Self::Hold { attempt } => return hold::run(attempt),
+            Self::SampleSystem { attempt, holder } => return sample_system::run(attempt, *holder),
             Self::ForkServer => return fork_server::run(),
         };
         block_on(verb)?

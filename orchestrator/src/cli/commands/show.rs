@@ -12,6 +12,7 @@ use super::error::Result;
 use super::one_trial::OneTrial;
 use super::output::{print, print_json};
 use super::provenance::{RanWith, undamaged};
+use super::system_use::{HEADING, SystemUse};
 use crate::cli::args::{self, Global};
 use crate::display::text::{columns, duration};
 use crate::platform::clock;
@@ -19,6 +20,7 @@ use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::ownership::{self, AttemptStatus};
 use crate::run_dir::rerun_script;
 use crate::run_dir::snapshot::RunSnapshot;
+use crate::run_dir::system_samples;
 use crate::run_dir::trial::file_of_trial;
 use crate::store::{AttemptDetail, SkippedLines};
 
@@ -45,6 +47,8 @@ pub(crate) struct Attempt {
     pub(super) end: String,
     pub(super) ran_with: RanWith,
     pub(super) took: Option<Duration>,
+    /// `None` if nothing was sampled.
+    pub(super) system: Option<SystemUse>,
 }
 
 /// Runs the verb.
@@ -112,6 +116,7 @@ impl TrialDetails {
         for (title, section) in [
             ("config", columns(&config.collect::<Vec<_>>())),
             ("attempts", columns(&self.attempt_rows())),
+            ("use of the machine", columns(&self.system_rows())),
             ("the last attempt ran with", ran_with.unwrap_or_default()),
             ("final values", columns(&results.collect::<Vec<_>>())),
             ("skipped lines and values", columns(&self.skipped_line_rows())),
@@ -158,6 +163,18 @@ impl TrialDetails {
                 format!("{kept}{last}{removed}"),
             ]
         }));
+        rows
+    }
+
+    /// The use of the machine by each attempt, with its heading; empty if nothing was sampled.
+    pub(super) fn system_rows(&self) -> Vec<[String; 7]> {
+        let of_attempts = self.attempts.iter().filter_map(|attempt| {
+            Some(attempt.system.as_ref()?.rows(&format!("  {}", attempt.detail.number)))
+        });
+        let mut rows: Vec<_> = of_attempts.flatten().collect();
+        if !rows.is_empty() {
+            rows.insert(0, HEADING.map(str::to_owned));
+        }
         rows
     }
 
@@ -226,7 +243,8 @@ impl Attempt {
             AttemptStatus::Abandoned(_) => ("never started".to_owned(), None),
         };
         let end = if ran_with.is_imported() { "imported".to_owned() } else { end };
-        Ok(Self { detail, end, ran_with, took })
+        let system = SystemUse::of(&system_samples::read(&dir.system())?);
+        Ok(Self { detail, end, ran_with, took, system })
     }
 
     fn to_json(&self) -> Value {
@@ -238,6 +256,7 @@ impl Attempt {
             "seconds": self.took.map(|took| took.as_secs_f64()),
             "host": self.ran_with.host(),
             "ran_with": self.ran_with.to_json(),
+            "system": self.system.as_ref().map(SystemUse::to_json),
             "device": detail.device,
             "build": detail.build,
             "resumed_from": detail.resumed_from,
@@ -263,6 +282,8 @@ fn files(
     let newest = attempts.iter().rev().find_map(|attempt| attempt.detail.kept().next_back());
     let newest = newest.and_then(|(_, path)| file_of_trial(folder, Path::new(path)).ok());
     files.extend(newest.map(|path| ("checkpoint", path)));
+    // An empty log is removed.
+    files.retain(|(_, path)| path.exists());
     files
 }
 

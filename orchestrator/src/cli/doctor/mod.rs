@@ -1,6 +1,8 @@
 //! The checks of `orch doctor`: everything that trials and their records need on this machine. Each
-//! check makes one finding or more, changes nothing and leaves nothing behind.
+//! check makes one finding or more, changes nothing and leaves nothing behind. `--fix` fetches, before them, what
+//! can be fetched.
 
+mod libtorch;
 mod machine;
 mod storage;
 mod worker;
@@ -9,7 +11,7 @@ use serde::Serialize;
 
 pub(crate) use machine::{machine, programs};
 pub(crate) use storage::{records, state, storage};
-pub(crate) use worker::worker;
+pub(crate) use worker::{fix, installed_worker, worker};
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,5 +1,6 @@
 //! Checks of an experiment's worker: that it fits, can be found and started, and passes its check.
 
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -7,7 +8,7 @@ use experiments::expand::Run;
 use experiments::expand::command::has_names;
 use experiments::schema::executor::Executor;
 
-use super::Finding;
+use super::{Finding, libtorch};
 use crate::executor::slurm;
 use crate::executor::worker_program;
 use crate::platform::error_chain::chain;
@@ -80,22 +81,51 @@ fn answers(run: &Run, check: &[String]) -> Finding {
     }
 }
 
-/// Checks that the dynamic loader finds every library; `None` for scripts and static programs.
-fn libraries(program: &Path) -> Option<Finding> {
+/// The `orch-worker` that is installed beside this program or in `PATH`, if any.
+pub(crate) fn installed_worker() -> Vec<Finding> {
+    let Ok(program) = worker_program::find(libtorch::WORKER, Path::new(".")) else {
+        return Vec::new();
+    };
+    let found = Finding::ok("worker", program.display().to_string());
+    std::iter::once(found).chain(libraries(&program)).collect()
+}
+
+/// Fetches what the worker of `run`, or an installed `orch-worker`, lacks and what can be fetched.
+pub(crate) fn fix(run: Option<&Run>) -> io::Result<()> {
+    let program = match run.map(|run| &run.config) {
+        Some(config) if has_names(&config.worker.command[0]) => return Ok(()),
+        Some(config) => worker_program::find(&config.worker.command[0], &config.shared_directory()),
+        None => worker_program::find(libtorch::WORKER, Path::new(".")),
+    };
+    let Ok(program) = program else { return Ok(()) };
+    match missing_libraries(&program) {
+        Some((_, missing)) if libtorch::is_missing(&program, &missing) => libtorch::fetch(&program),
+        _ => Ok(()),
+    }
+}
+
+/// The number of libraries that the dynamic loader looks for, and those that it does not find; `None` for
+/// scripts and static programs.
+fn missing_libraries(program: &Path) -> Option<(usize, Vec<String>)> {
     let output = Command::new("ldd").arg(program).stdin(Stdio::null()).output().ok()?;
     if !output.status.success() {
         return None;
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    let missing: Vec<_> =
-        text.lines().filter_map(|line| line.trim().strip_suffix(" => not found")).collect();
-    Some(if missing.is_empty() {
-        Finding::ok("libraries", format!("all {} are found", text.lines().count()))
+    let missing = text.lines().filter_map(|line| line.trim().strip_suffix(" => not found"));
+    Some((text.lines().count(), missing.map(str::to_owned).collect()))
+}
+
+/// Checks that the dynamic loader finds every library.
+fn libraries(program: &Path) -> Option<Finding> {
+    let (count, missing) = missing_libraries(program)?;
+    if missing.is_empty() {
+        return Some(Finding::ok("libraries", format!("all {count} are found")));
+    }
+    let advice = if libtorch::is_missing(program, &missing) {
+        "`orch doctor --fix` fetches libtorch from PyPI; or name the folder of yours in `LD_LIBRARY_PATH`"
     } else {
-        Finding::problem(
-            "libraries",
-            format!("not found: {}", missing.join(", ")),
-            "install them, or name their folder in `LD_LIBRARY_PATH`",
-        )
-    })
+        "install them, or name their folder in `LD_LIBRARY_PATH`"
+    };
+    Some(Finding::problem("libraries", format!("not found: {}", missing.join(", ")), advice))
 }

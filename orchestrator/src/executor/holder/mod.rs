@@ -10,6 +10,7 @@ mod environment;
 mod metrics;
 mod orphans;
 mod records;
+mod sampler;
 mod signals;
 mod stop_sequence;
 mod stopped;
@@ -27,6 +28,7 @@ use experiments::regular_file;
 
 use self::metrics::MetricReader;
 use self::records::AttemptRecords;
+use self::sampler::Sampler;
 use self::signals::Signals;
 use self::stop_sequence::{StopAction, StopSequence};
 use self::worker::Worker;
@@ -44,7 +46,7 @@ pub use self::orphans::end_orphans;
 pub use self::stopped::continue_stopped;
 
 /// Interval between checks for a `stop` file.
-const POLL: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(200);
 
 /// The same on a network file system, where hundreds of holders poll one server. A cluster's executor
 /// sends a signal as well.
@@ -110,6 +112,7 @@ pub(crate) fn hold(
         stopped_early,
         orphans,
         disk_full,
+        empty_logs: remove_empty_logs(attempt),
         files: records.complete(attempt)?,
         started_ms,
         ended_ms: clock::now_ms(),
@@ -177,6 +180,7 @@ struct Started {
     worker: Worker,
     sequence: StopSequence,
     metrics: MetricReader,
+    sampler: Sampler,
 }
 
 /// Starts the worker; `Err` with the attempt's end if that is impossible.
@@ -205,7 +209,10 @@ fn start(
     // First: what is in the files by now is not the worker's.
     let metrics = MetricReader::new(attempt, &command).map_err(WorkerEnd::not_started)?;
     match Worker::start(attempt, &command, records) {
-        Ok(worker) => Ok(Started { worker, sequence: StopSequence::new(&command), metrics }),
+        Ok(worker) => {
+            let sequence = StopSequence::new(&command);
+            Ok(Started { worker, sequence, metrics, sampler: Sampler::new(&command) })
+        }
         Err(e) => Err(WorkerEnd::start_failed(&e)),
     }
 }
@@ -218,7 +225,7 @@ fn watch(
     signals: &Signals,
     records: &mut AttemptRecords,
 ) -> Result<WorkerEnd, HoldError> {
-    let Started { worker, mut sequence, mut metrics } = started;
+    let Started { worker, mut sequence, mut metrics, mut sampler } = started;
     records.seal_records(attempt)?;
     records.read();
     let start = Instant::now();
@@ -230,6 +237,7 @@ fn watch(
         orphans::reap_orphans(worker.pid());
         metrics.read();
         records.read();
+        sampler.poll(attempt, start.elapsed());
         match sequence.advance(start.elapsed(), requested_stop(attempt, signals)) {
             Some(StopAction::Terminate) => worker.terminate(),
             Some(StopAction::Kill) => worker.kill_group(),
@@ -238,13 +246,23 @@ fn watch(
     };
     // At once: space may be freed any moment.
     let disk_full = ended_on_a_full_disk(attempt);
-    let orphans = orphans::end_descendants(&worker, signals);
+    let orphans = orphans::end_descendants(&worker, sampler.pid(), signals);
     written(attempt, line_reader::end_last_line(&attempt.events()))?;
     let (stop, killed) = (sequence.source(), sequence.killed());
     let exited_well = outcome == Outcome::Exited { code: exit::WORKER_DONE };
     let stopped_early = exited_well && stop.is_some() && !metrics.has_result();
     written(attempt, metrics.finish(exited_well && stop.is_none()))?;
     Ok(WorkerEnd { outcome, stop, killed, stopped_early, orphans, disk_full })
+}
+
+/// Removes the logs of a worker that has printed nothing, so that thousands of trials have fewer files;
+/// returns their names.
+fn remove_empty_logs(attempt: &AttemptDir) -> Vec<String> {
+    let is_empty =
+        |log: &PathBuf| log.symlink_metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
+    let logs = [attempt.stdout(), attempt.stderr()].into_iter().filter(is_empty);
+    let removed = logs.filter(|log| std::fs::remove_file(log).is_ok());
+    removed.map(|log| attempt.name_of(&log)).collect()
 }
 
 fn requested_stop(attempt: &AttemptDir, signals: &Signals) -> Option<StopMode> {

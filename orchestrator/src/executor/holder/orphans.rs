@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use experiments::protocol::trial::ENV_EVENTS;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
-use procfs::process::{Process, all_processes};
+use procfs::process::Process;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
 use super::signals::Signals;
 use super::worker::Worker;
 use crate::platform::filesystem::{FileId, id};
+use crate::platform::process_tree::{children, processes};
 use crate::run_dir::attempt::{AttemptDir, Command};
 
 /// Longest wait for killed processes between two polls.
@@ -39,23 +40,31 @@ pub(super) fn reap_orphans(worker: Pid) {
 }
 
 /// Kills the ended `worker`'s process group and all its descendants, waits until they are gone
-/// and returns their number.
-pub(super) fn end_descendants(worker: &Worker, signals: &Signals) -> u32 {
+/// and returns their number. The `sampler`, a child as well, is killed and not counted.
+pub(super) fn end_descendants(worker: &Worker, sampler: Option<Pid>, signals: &Signals) -> u32 {
     // While the worker is a zombie its group's id cannot be another's; its end was waited for.
     worker.kill_group();
+    let is_counted = |pid| pid != worker.pid() && Some(pid) != sampler;
     let mut ended = 0;
+    let mut waits_for_sampler = 0;
     loop {
         // Our unreaped children's ids cannot be another's either.
-        for child in children() {
-            let _ = rustix::process::kill_process(child, Signal::KILL);
+        let children = children(rustix::process::getpid());
+        for child in &children {
+            let _ = rustix::process::kill_process(*child, Signal::KILL);
         }
         loop {
             match rustix::process::wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, _))) => ended += u32::from(pid != worker.pid()),
+                Ok(Some((pid, _))) => ended += u32::from(is_counted(pid)),
                 Ok(None) => break,
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return ended,
             }
+        }
+        // The driver of a GPU may hang, and it with the driver; nothing waits for that.
+        waits_for_sampler += u32::from(children.iter().all(|child| Some(*child) == sampler));
+        if waits_for_sampler > MAX_SEARCHES {
+            return ended;
         }
         signals.wait(POLL);
     }
@@ -124,51 +133,4 @@ fn can_write_to(pid: i32, files: &BTreeSet<FileId>) -> bool {
         descriptor.symlink_metadata().is_ok_and(|link| link.mode() & 0o200 != 0)
             && descriptor.metadata().is_ok_and(|file| files.contains(&id(&file)))
     })
-}
-
-/// The children of this thread, the only one, ended ones too.
-fn children() -> Vec<Pid> {
-    // Not every kernel has the list.
-    let Ok(listed) = fs::read_to_string("/proc/thread-self/children") else {
-        return children_among_all();
-    };
-    listed.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
-}
-
-fn children_among_all() -> Vec<Pid> {
-    let parent = rustix::process::getpid().as_raw_nonzero().get();
-    processes()
-        .filter(|process| process.stat().is_ok_and(|stat| stat.ppid == parent))
-        .filter_map(|process| Pid::from_raw(process.pid))
-        .collect()
-}
-
-fn processes() -> impl Iterator<Item = Process> {
-    all_processes().into_iter().flatten().flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::ffi::OsStrExt;
-    use std::process::{self, Stdio};
-
-    use super::*;
-
-    #[test]
-    fn a_child_is_found_whatever_bytes_its_name_has() {
-        let folder = tempfile::tempdir().unwrap();
-        // The kernel names a process after the path that it was started by.
-        let program = folder.path().join(OsStr::from_bytes(b") \xff ("));
-        std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
-        let mut child = process::Command::new(program)
-            .args(["-c", "read line"])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let found = [children(), children_among_all()]
-            .map(|children| children.contains(&Pid::from_child(&child)));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(found, [true, true]);
-    }
 }

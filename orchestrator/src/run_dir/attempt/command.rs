@@ -28,6 +28,9 @@ pub struct Command {
     /// Seconds after which it is stopped; `None` if it has no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_secs: Option<f64>,
+    /// Seconds between samples of its use of CPU, memory and GPUs; `None` if none are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_secs: Option<f64>,
     /// Sources of metrics that the holder reads; paths are relative to `cwd`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<MetricSource>,

@@ -120,6 +120,12 @@ impl AttemptDir {
         self.0.join("events.jsonl")
     }
 
+    /// Its use of CPU, memory and GPUs, sampled while it ran: one [`crate::run_dir::system_samples::SystemSample`] a
+    /// line. There is none of a short attempt.
+    pub(crate) fn system(&self) -> PathBuf {
+        self.0.join("system.jsonl")
+    }
+
     /// Its [`Exit`], written by the holder after everything else.
     pub(crate) fn exit(&self) -> PathBuf {
         self.0.join("exit.json")

@@ -29,6 +29,9 @@ pub struct Exit {
     /// was a full disk.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disk_full: bool,
+    /// Names of logs that were empty and have been removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty_logs: Vec<String>,
     /// The attempt's files, and those of the trial that it has read or written, as they were when they were
     /// written: one that was changed while the worker ran does not agree with its seal.
     #[serde(default, skip_serializing_if = "Seals::is_empty")]
@@ -113,6 +116,7 @@ mod tests {
             stopped_early: false,
             orphans: 0,
             disk_full: false,
+            empty_logs: Vec::new(),
             files: Seals::new(),
             started_ms: 1,
             ended_ms: 2,

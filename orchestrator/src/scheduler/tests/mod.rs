@@ -55,6 +55,7 @@ fn recorded(outcome: Outcome, stop: Option<StopSource>) -> AttemptEnd {
         stopped_early: false,
         orphans: 0,
         disk_full: false,
+        empty_logs: Vec::new(),
         files: Seals::new(),
         started_ms: 0,
         ended_ms: 0,

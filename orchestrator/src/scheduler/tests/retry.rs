@@ -24,6 +24,7 @@ fn exit(outcome: Outcome) -> Exit {
         stopped_early: false,
         orphans: 0,
         disk_full: false,
+        empty_logs: Vec::new(),
         files: Seals::new(),
         started_ms: 0,
         ended_ms: 1,

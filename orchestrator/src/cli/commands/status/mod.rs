@@ -1,6 +1,5 @@
 //! `orch status [RUN]`: prints the state of every trial.
 
-mod overview;
 pub(super) mod watch;
 
 use std::time::Duration;
@@ -9,11 +8,11 @@ use experiments::protocol::exit;
 use reports::metric_gaps::MetricGaps;
 use serde_json::{Value, json};
 
-use self::overview::{Overview, RunReader};
 use super::damage::open_records;
 use super::error::Result;
 use super::metric_gaps::metric_gaps;
 use super::output::{print, print_json, print_styled, terminal_width};
+use super::overview::{Overview, RunReader};
 use super::skipped_lines::skipped_lines_text;
 use super::summary::failures;
 use crate::cli::args::{self, Global};

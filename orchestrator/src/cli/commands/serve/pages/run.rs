@@ -12,6 +12,7 @@ use super::super::views::machine::Machine;
 use super::super::views::run::{ActiveView, RunView, TrialView};
 use super::state::badge;
 use super::{Page, Part, link, machine, matrix};
+use crate::display::outlook;
 use crate::display::text::duration;
 use crate::platform::clock;
 use crate::platform::hash;
@@ -58,7 +59,7 @@ fn state(run: &RunView) -> Markup {
     let took = run
         .started_ms
         .zip(until_ms)
-        .map(|(from, to)| duration(Duration::from_millis(u64::try_from(to - from).unwrap_or(0))));
+        .map(|(from, to)| Duration::from_millis(u64::try_from(to - from).unwrap_or(0)));
     html! {
         @if !run.description.is_empty() { p { (run.description) } }
         p.headline { (badge(run.state)) " " (super::bar(done as u64, all as u64, &words)) " " (words) }
@@ -78,7 +79,7 @@ fn state(run: &RunView) -> Markup {
             }
             @if let Some(started) = run.started_ms { dt { "Started" } dd { (super::time(started)) } }
             @if let Some(changed) = run.changed_ms { dt { "Last change" } dd { (super::time(changed)) } }
-            @if let Some(took) = took { dt { "Time" } dd { (took) } }
+            @if took.is_some() { dt { "Time" } dd { (outlook::in_words(took, run.left)) } }
         }
     }
 }
@@ -123,7 +124,7 @@ fn active(run: &RunView) -> Markup {
                     tr {
                         th scope="col" { "trial" } th scope="col" { "progress" } th scope="col" { "" }
                         @if let Some(metric) = &run.headline { th scope="col" { (metric) } }
-                        th scope="col" { "for" } th scope="col" { "attempt" } th scope="col" { "on" }
+                        th scope="col" { "for" } th scope="col" { "left" } th scope="col" { "attempt" } th scope="col" { "on" }
                     }
                 }
                 tbody {
@@ -135,6 +136,7 @@ fn active(run: &RunView) -> Markup {
                                 td { @if let Some(value) = trial.latest { (format!("{value:.4}")) } }
                             }
                             td { (since(attempt)) }
+                            td { @if let Some(left) = attempt.left { "about " (duration(left)) } }
                             td { (trial.attempts) }
                             td { (place(attempt)) }
                         }

@@ -1,6 +1,7 @@
 //! One trial: state, progress, curves, images by step, config against the baseline, attempts and logs.
 
 use maud::{Markup, PreEscaped, html};
+use reports::live::LiveReport;
 
 use super::super::cache::Kept;
 use super::super::image_path::parts as parts_of;
@@ -16,7 +17,7 @@ pub(crate) fn page(kept: &Kept<TrialView>) -> Page {
     let (trial, run) = (&kept.value, kept.value.run.clone());
     let mut parts = vec![Part { id: "state", content: state(trial) }];
     if !trial.curves.figures.is_empty() || !trial.curves.problems.is_empty() {
-        parts.push(Part::section("curves", "Curves", &curves(trial)));
+        parts.push(Part::section("curves", "Curves", &curves(&trial.curves)));
     }
     if !trial.images.is_empty() {
         parts.push(Part::section("images", "Images by step", &images(trial)));
@@ -26,6 +27,9 @@ pub(crate) fn page(kept: &Kept<TrialView>) -> Page {
     }
     parts.push(Part::section("config", "Config", &config(trial)));
     parts.push(Part::section("attempts", "Attempts", &attempts(trial)));
+    if !trial.system.is_empty() {
+        parts.push(Part::section("system", "Use of the machine", &system(trial)));
+    }
     if !trial.logs.is_empty() {
         parts.push(Part::section("logs", "The end of the logs", &logs(&trial.logs)));
     }
@@ -59,12 +63,29 @@ fn state(trial: &TrialView) -> Markup {
     }
 }
 
-fn curves(trial: &TrialView) -> Markup {
+fn curves(drawn: &LiveReport) -> Markup {
     html! {
         div.figures {
-            @for figure in &trial.curves.figures { figure { (PreEscaped(&figure.svg)) } }
+            @for figure in &drawn.figures { figure { (PreEscaped(&figure.svg)) } }
         }
-        (problems(&trial.curves.problems))
+        (problems(&drawn.problems))
+    }
+}
+
+fn system(trial: &TrialView) -> Markup {
+    let mut rows = trial.system.iter();
+    html! {
+        div.wide {
+            table.list {
+                thead { tr { @for cell in rows.next().into_iter().flatten() { th scope="col" { (cell) } } } }
+                tbody {
+                    @for [attempt, cells @ ..] in rows {
+                        tr { th scope="row" { (attempt) } @for cell in cells { td { (cell) } } }
+                    }
+                }
+            }
+        }
+        (curves(&trial.system_curves))
     }
 }
 

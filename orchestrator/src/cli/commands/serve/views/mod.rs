@@ -4,3 +4,4 @@ pub(super) mod machine;
 pub(super) mod report;
 pub(super) mod run;
 pub(super) mod trial;
+mod trial_curves;

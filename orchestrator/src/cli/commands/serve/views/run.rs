@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use experiments::expand::Row;
 use experiments::protocol::trial_id::TrialId;
@@ -10,6 +11,7 @@ use super::super::cache::{Kept, Source};
 use super::super::problem::Problem;
 use super::super::stamp::Stamp;
 use crate::cli::commands::error::Result as VerbResult;
+use crate::cli::commands::overview::{Overview, RunReader};
 use crate::cli::commands::provenance::RanWith;
 use crate::cli::commands::runtime::block_on;
 use crate::display::trial_status::TrialStatus;
@@ -33,6 +35,8 @@ pub(crate) struct RunView {
     /// The first start of an attempt and the last decision, in milliseconds since the Unix epoch.
     pub(crate) started_ms: Option<i64>,
     pub(crate) changed_ms: Option<i64>,
+    /// Until every trial that is to run has ended, as far as that can be told.
+    pub(crate) left: Option<Duration>,
     /// The rows of its table, in order.
     pub(crate) rows: Vec<Row>,
     pub(crate) trials: Vec<TrialView>,
@@ -72,6 +76,8 @@ pub(crate) struct ActiveView {
     pub(crate) started_ms: i64,
     /// Phase, units done, units in all.
     pub(crate) progress: Option<(String, u64, u64)>,
+    /// Until it ends, as far as that can be told.
+    pub(crate) left: Option<Duration>,
     pub(crate) host: Option<String>,
     /// The device in its worker's words.
     pub(crate) device: Option<String>,
@@ -118,8 +124,13 @@ impl RunView {
         let headline = snapshot::headline(&snapshot.run.report).map(str::to_owned);
         let latest = latest(&mut store, headline.as_deref()).await?;
         let supervised = supervisor.is_some();
+        let trials = statuses.iter().map(|status| &status.trial);
+        let mut reader = RunReader::new(dir.clone(), snapshot, trials)?;
+        let overview = reader.read(&mut store, &statuses, supervisor.as_ref(), |_| false).await?;
+        let snapshot = reader.resolved;
         let trials = statuses.iter().map(|status| {
-            TrialView::new(dir, status, &snapshot.reason(status, supervised), &latest)
+            let reason = snapshot.reason(status, supervised);
+            TrialView::new(dir, status, &reason, &latest, &overview)
         });
         let trials: Vec<_> = trials.collect();
         let changed = dir.journal().metadata().and_then(|journal| journal.modified()).ok();
@@ -132,6 +143,7 @@ impl RunView {
             description: snapshot.run.description,
             started_ms,
             changed_ms: changed.map(|time| time.as_millis() as i64),
+            left: overview.outlook.run,
             rows: snapshot.run.rows,
             trials,
             headline,
@@ -190,6 +202,7 @@ impl TrialView {
         status: &TrialStatus,
         reason: &str,
         latest: &BTreeMap<TrialId, f64>,
+        overview: &Overview,
     ) -> Self {
         let record = &status.trial;
         let is_active = matches!(record.state, State::Starting { .. } | State::Running { .. });
@@ -202,19 +215,20 @@ impl TrialView {
             stalled: status.stalled_since_ms().is_some(),
             attempts: record.last_attempt.as_ref().map_or(0, |attempt| attempt.number),
             latest: latest.get(&record.id).copied(),
-            active: is_active.then(|| ActiveView::new(dir, status)).flatten(),
+            active: is_active.then(|| ActiveView::new(dir, status, overview)).flatten(),
         }
     }
 }
 
 impl ActiveView {
-    fn new(dir: &RunDir, status: &TrialStatus) -> Option<Self> {
+    fn new(dir: &RunDir, status: &TrialStatus, overview: &Overview) -> Option<Self> {
         let attempt = status.trial.last_attempt.as_ref()?;
         // Only their user may read attempts.
         let ran_with = RanWith::read(&dir.attempt(&status.trial.id, attempt.number)).ok();
         Some(Self {
             started_ms: attempt.started_ms,
             progress: attempt.progress.clone(),
+            left: overview.outlook.trials.get(&status.trial.id).copied(),
             host: ran_with.as_ref().and_then(|with| with.host().map(str::to_owned)),
             device: attempt.device.clone(),
             gpus: ran_with.map(|with| with.gpus()).unwrap_or_default(),

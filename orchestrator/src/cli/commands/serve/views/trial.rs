@@ -3,31 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use experiments::protocol::trial_id::TrialId;
-use experiments::schema::report::{Curve, Figure, Report};
-use reports::live::{self, LiveReport};
-use reports::records::{Records, Trial, TrialState, Variant};
-use reports::series::{Series, Spool};
+use reports::live::LiveReport;
 
 use super::super::cache::Source;
 use super::super::image_path::{is_image, parts};
 use super::super::problem::Problem;
 use super::super::stamp::Stamp;
+use super::trial_curves::{curves, system_curves};
 use crate::cli::commands::error::Result as VerbResult;
 use crate::cli::commands::one_trial::OneTrial;
-use crate::cli::commands::report::records::CollectError;
 use crate::cli::commands::runtime::block_on;
 use crate::cli::commands::show::{Attempt, TrialDetails, dotted, in_yaml};
 use crate::display::trial_status::TrialStatus;
 use crate::run_dir::attempt::AttemptDir;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::run_dir::{RunDir, log_tail};
-use crate::store::{Samples, Times, sync};
+use crate::store::sync;
 
 /// Lines of each log that are shown.
 const LOG_LINES: usize = 200;
-
-/// Curves that are drawn.
-const MOST_CURVES: usize = 12;
 
 /// Steps of one kind of image that are shown, the last ones.
 const MOST_STEPS: usize = 100;
@@ -59,6 +53,10 @@ pub(crate) struct TrialView {
     /// Shell commands that repeat the last attempt.
     pub(crate) rerun: Vec<String>,
     pub(crate) curves: LiveReport,
+    /// Curves of the last attempt's use of CPU, memory and GPUs.
+    pub(crate) system_curves: LiveReport,
+    /// The use by every attempt, with its heading; empty if nothing was sampled.
+    pub(crate) system: Vec<[String; 7]>,
     /// By name of the artifact.
     pub(crate) images: BTreeMap<String, Vec<ImagesOfStep>>,
     pub(crate) logs: Vec<LogView>,
@@ -102,6 +100,7 @@ impl Source for TrialSource {
         if let Some(last) = last_attempt(&self.run, &self.id) {
             stamp.add(&last.stdout());
             stamp.add(&last.stderr());
+            stamp.add(&last.system());
         }
         stamp
     }
@@ -139,6 +138,7 @@ impl TrialView {
             curves(&mut details, &snapshot).await?
         };
         let (baseline, images) = (Baseline::of(&details, &snapshot), images(&mut details).await?);
+        let (system_curves, system) = (system_curves(&details)?, details.system_rows());
         // Without the records, whose database stays open as long as they are held.
         let TrialDetails {
             one,
@@ -171,6 +171,8 @@ impl TrialView {
             skipped: skipped_lines.iter().map(ToString::to_string).collect(),
             rerun,
             curves,
+            system_curves,
+            system,
             images,
             logs: last_attempt(run, id).map_or(Vec::new(), |last| logs(&last)),
         })
@@ -198,69 +200,6 @@ impl Baseline {
         let differing = differing.map(|key| (key.clone(), theirs.get(key).cloned())).collect();
         Some(Self { id: other.id.clone(), differing })
     }
-}
-
-/// The trial's curves, those first that the file draws.
-async fn curves(details: &mut TrialDetails, snapshot: &RunSnapshot) -> VerbResult<LiveReport> {
-    let trial = details.one.status.trial.clone();
-    let spool_folder = tempfile::tempdir()?;
-    let (mut spool, mut series) = (Spool::new(spool_folder.path()), BTreeMap::new());
-    let folder = spool_folder.path().to_owned();
-    let spool_error = |source| CollectError::Spool { folder: folder.clone(), source };
-    let take = |metric: String, samples: &mut Samples| {
-        let mut count = 0;
-        let counted =
-            samples.inspect(|_| count += 1).map(|sample| sample.map_err(CollectError::from));
-        let points: Series = spool.put(counted, spool_error)?;
-        if count > 1 {
-            series.insert(metric, points);
-        }
-        Ok::<_, CollectError>(())
-    };
-    details.one.store.each_series_of(&trial.id, Times::Read, take).await?;
-    let report = Report { figures: figures(&snapshot.run.report, &series), ..Report::default() };
-    let metrics = details.one.store.metrics().await?;
-    let planned = snapshot.trials.iter().find(|planned| planned.id == trial.id);
-    let variant = Variant {
-        name: trial.variant.clone(),
-        label: details.label.clone().unwrap_or_else(|| trial.variant.clone()),
-        trials: vec![Trial {
-            id: trial.id.0.clone(),
-            seed: trial.seed,
-            state: TrialState::Succeeded,
-            results: BTreeMap::new(),
-            items: BTreeMap::new(),
-            series,
-            seconds: None,
-            config: planned.map(|planned| planned.config.clone()).unwrap_or_default(),
-            artifacts: Vec::new(),
-        }],
-        ..Variant::default()
-    };
-    let records = Records { variants: vec![variant], metrics, ..Records::default() };
-    Ok(live::draw(&report, &records)?)
-}
-
-/// A curve of every metric, as the run's report draws it first if it does.
-fn figures(report: &Report, series: &BTreeMap<String, Series>) -> Vec<Figure> {
-    let drawn = report.figures.iter().filter_map(|figure| match figure {
-        Figure::Curve(curve) => Some(curve.clone()),
-        _ => None,
-    });
-    let others = series.keys().map(|metric| Curve {
-        metric: metric.clone(),
-        title: metric.clone(),
-        ..Curve::default()
-    });
-    let mut seen = BTreeSet::new();
-    let curves = drawn
-        .chain(others)
-        .filter(|curve| series.contains_key(&curve.metric) && seen.insert(curve.metric.clone()));
-    let named = curves.take(MOST_CURVES).zip(1..).map(|(curve, number)| {
-        let name = format!("curve-{number}");
-        Figure::Curve(Curve { name, variants: Vec::new(), reference: None, ..curve })
-    });
-    named.collect()
 }
 
 /// Its images by name and step.

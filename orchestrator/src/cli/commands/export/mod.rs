@@ -1,5 +1,7 @@
 //! `orch export [RUN]`: writes every point that counts to files for other programs.
 
+mod system;
+
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -12,10 +14,10 @@ use reports::table::{record, text_field};
 use serde::Serialize;
 use serde_json::json;
 
-use super::damage::open_records;
-use super::error::{Result, VerbError};
-use super::output::{print_json, print_message};
 use crate::cli::args::{self, ExportFormat, Global};
+use crate::cli::commands::damage::open_records;
+use crate::cli::commands::error::{Result, VerbError};
+use crate::cli::commands::output::{print_json, print_message};
 use crate::interop::parquet::ParquetFile;
 use crate::platform::atomic_file::{self, FileError, TemporaryFile};
 use crate::run_dir::RunDir;
@@ -37,7 +39,7 @@ struct Line<'a> {
 
 /// Standard output cannot be what the arguments ask of it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ExportRequestError {
+pub(in crate::cli::commands) enum ExportRequestError {
     /// The format is not a stream of text.
     #[error(
         "only CSV and JSON lines can be written to standard output\n\n\
@@ -50,6 +52,21 @@ pub(super) enum ExportRequestError {
          hint: leave one of them out"
     )]
     TwoOutputs,
+    /// Samples of the machine have no such format.
+    #[error(
+        "samples of CPU, memory and GPUs are written as CSV and JSON lines only\n\n\
+         hint: `--format csv`"
+    )]
+    SystemFormat,
+}
+
+/// The records that are exported.
+struct Source<'a> {
+    dir: &'a RunDir,
+    store: Store,
+    trials: Vec<TrialRecord>,
+    /// True if the samples of the machine are, in place of the points.
+    is_system: bool,
 }
 
 /// The files that were written.
@@ -60,19 +77,21 @@ struct Exported {
 }
 
 /// Runs the verb.
-pub(super) async fn run(arguments: &args::Export, global: &Global) -> Result<u8> {
+pub(in crate::cli::commands) async fn run(arguments: &args::Export, global: &Global) -> Result<u8> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let mut store = open_records(&dir).await?;
     let mut trials = store.trials().await?;
     trials.retain(|trial| !trial.retired);
     let (format, out) = (arguments.format, &arguments.out);
+    let mut source = Source { dir: &dir, store, trials, is_system: arguments.system };
     if out == Path::new("-") {
-        return print_lines(&mut store, &trials, arguments).await;
+        return print_lines(&mut source, arguments).await;
     }
     let exported = match format {
-        ExportFormat::Tensorboard => event_files(&mut store, &trials, out).await?,
-        ExportFormat::Csv | ExportFormat::Jsonl => lines(&mut store, &trials, format, out).await?,
-        ExportFormat::Parquet => columns(&mut store, &trials, out).await?,
+        ExportFormat::Csv | ExportFormat::Jsonl => lines(&mut source, format, out).await?,
+        _ if arguments.system => return Err(ExportRequestError::SystemFormat.into()),
+        ExportFormat::Tensorboard => event_files(&mut source, out).await?,
+        ExportFormat::Parquet => columns(&mut source, out).await?,
     };
     if arguments.json {
         print_json(&json!({
@@ -82,31 +101,23 @@ pub(super) async fn run(arguments: &args::Export, global: &Global) -> Result<u8>
             "files": exported.files,
         }))?;
     } else if !global.quiet {
-        let (points, trials) = (exported.points, trials.len());
-        print_message(&format!("{points} points of {trials} trials are in `{}`", out.display()));
+        let (points, trials) = (exported.points, source.trials.len());
+        let what = if arguments.system { "sampled values" } else { "points" };
+        print_message(&format!("{points} {what} of {trials} trials are in `{}`", out.display()));
     }
     Ok(exit::OK)
 }
 
 /// All trials in one file, a line for each point.
-async fn lines(
-    store: &mut Store,
-    trials: &[TrialRecord],
-    format: ExportFormat,
-    out: &Path,
-) -> Result<Exported> {
+async fn lines(source: &mut Source<'_>, format: ExportFormat, out: &Path) -> Result<Exported> {
     let mut file = create(out)?;
-    let points = write_lines(store, trials, format, |text| file.append(text.as_bytes())).await?;
+    let points = write_lines(source, format, |text| file.append(text.as_bytes())).await?;
     file.persist()?;
     Ok(Exported { files: vec![out.to_owned()], points })
 }
 
 /// The same on standard output. A reader that leaves early (`| head`) is not an error.
-async fn print_lines(
-    store: &mut Store,
-    trials: &[TrialRecord],
-    arguments: &args::Export,
-) -> Result<u8> {
+async fn print_lines(source: &mut Source<'_>, arguments: &args::Export) -> Result<u8> {
     match arguments.format {
         ExportFormat::Parquet | ExportFormat::Tensorboard => {
             return Err(ExportRequestError::NotText.into());
@@ -116,7 +127,7 @@ async fn print_lines(
     }
     let mut stdout = BufWriter::new(io::stdout().lock());
     let print = |text: &str| stdout.write_all(text.as_bytes());
-    let printed = write_lines(store, trials, arguments.format, print).await;
+    let printed = write_lines(source, arguments.format, print).await;
     match printed.and_then(|_| Ok(stdout.flush()?)) {
         Err(error) if error.is_closed_pipe() => Ok(exit::OK),
         printed => printed.map(|()| exit::OK),
@@ -125,19 +136,22 @@ async fn print_lines(
 
 /// Gives every line to `write`, and returns the number of points.
 async fn write_lines<E>(
-    store: &mut Store,
-    trials: &[TrialRecord],
+    source: &mut Source<'_>,
     format: ExportFormat,
     mut write: impl FnMut(&str) -> Result<(), E>,
 ) -> Result<u64>
 where
     VerbError: From<E>,
 {
+    let Source { dir, store, trials, is_system } = source;
+    if *is_system {
+        return system::write_lines(dir, store, trials, format, write).await;
+    }
     let mut count = 0;
     if format == ExportFormat::Csv {
         write("trial,variant,seed,metric,item,step,value,time\n")?;
     }
-    for trial in trials {
+    for trial in &*trials {
         let mut points = store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
             let line = Line::new(trial, &point);
@@ -149,11 +163,11 @@ where
 }
 
 /// All trials in one Parquet file.
-async fn columns(store: &mut Store, trials: &[TrialRecord], out: &Path) -> Result<Exported> {
+async fn columns(source: &mut Source<'_>, out: &Path) -> Result<Exported> {
     let mut exported = Exported { files: vec![out.to_owned()], points: 0 };
     let mut columns = ParquetFile::new(create(out)?).map_err(|source| failed(out, source))?;
-    for trial in trials {
-        let mut points = store.points(&trial.id);
+    for trial in &source.trials {
+        let mut points = source.store.points(&trial.id);
         while let Some(point) = points.try_next().await? {
             columns.point(trial, &point).map_err(|source| failed(out, source))?;
             exported.points += 1;
@@ -164,10 +178,10 @@ async fn columns(store: &mut Store, trials: &[TrialRecord], out: &Path) -> Resul
 }
 
 /// A folder for each trial, with one file in it.
-async fn event_files(store: &mut Store, trials: &[TrialRecord], out: &Path) -> Result<Exported> {
+async fn event_files(source: &mut Source<'_>, out: &Path) -> Result<Exported> {
     let mut exported = Exported::default();
-    for trial in trials {
-        let mut points = store.points(&trial.id);
+    for trial in &source.trials {
+        let mut points = source.store.points(&trial.id);
         let Some(mut point) = points.try_next().await? else { continue };
         let folder = out.join(&trial.id.0);
         fs::create_dir_all(&folder)

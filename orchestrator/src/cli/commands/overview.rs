@@ -1,12 +1,12 @@
-//! A run as `orch status` shows it: its trials with their progress, and the time that they take.
+//! A run as `orch status` and `orch serve` show it: its trials with their progress, and the time that they take.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use experiments::protocol::trial_id::TrialId;
 
-use crate::cli::commands::error::Result;
-use crate::cli::commands::views::Views;
+use super::error::Result;
+use super::views::Views;
 use crate::display::Headline;
 use crate::display::event_tail::EventTails;
 use crate::display::outlook::Outlook;
