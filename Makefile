@@ -90,7 +90,9 @@ simulate:
 simulate-statistics:
 	SIMULATIONS=$(SIMULATIONS) cargo test --locked -p reports --lib -- --nocapture simulation
 
-test: libtorch format lint docs unit python
+# The last two at the same time: their tests wait for processes more than they compute.
+test: libtorch format lint docs
+	$(MAKE) --jobs=2 --output-sync=recurse unit python
 
 audit:
 	cargo deny check licenses bans sources

@@ -57,7 +57,8 @@ class Bench:
         return min(self.run(*arguments)[0] for _ in range(times))
 
 
-def hyperqueue(count):
+def hyperqueue(count, folder):
+    """Milliseconds of HyperQueue for each of `count` trials, whose logs it writes to `folder`, as orch does."""
     try:
         from hyperqueue import Job, LocalCluster
         from hyperqueue.cluster import WorkerConfig
@@ -65,7 +66,7 @@ def hyperqueue(count):
         return None
     with LocalCluster() as cluster:
         cluster.start_worker(WorkerConfig(cores=2))
-        client, job = cluster.client(), Job()
+        client, job = cluster.client(), Job(default_workdir=folder)
         for _ in range(count):
             job.program(["true"])
         start = time.perf_counter()
@@ -76,7 +77,9 @@ def hyperqueue(count):
 def no_op_trials(bench, counts):
     each = {}
     for count in counts:
-        peer = hyperqueue(count) if count <= 10_000 else None
+        logs = bench.folder / f"hyperqueue{count}"
+        logs.mkdir()
+        peer = hyperqueue(count, logs) if count <= 10_000 else None
         file = bench.write(f"noop{count}", count)
         wall, _, _ = bench.run("run", file, "-j", 2, "-q")
         each[count] = wall / count * 1e3

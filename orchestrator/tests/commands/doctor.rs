@@ -163,7 +163,8 @@ fn the_libtorch_of_an_installed_worker_is_fetched_where_it_looks_for_it() {
     };
     python("exit 1\n");
     let ended = test.start_with("doctor --fix trip.yaml", &[("PATH", &path)]).end();
-    ended.expect(1, &["python3 has no pip, which fetches libtorch", "not found: libtorch_cpu.so"]);
+    ended.expect(1, &["python3 has no pip, which fetches libtorch"]);
+    assert!(ended.stdout.contains("not found: libtorch_cpu.so"), "{}", ended.stdout);
 
     // In place of PyPI: its wheels are unpacked by a script on standard input, which gets the folder.
     let wheel = test.path("wheel");
@@ -172,7 +173,7 @@ fn the_libtorch_of_an_installed_worker_is_fetched_where_it_looks_for_it() {
         wheel.display()
     ));
     let ended = test.start_with("doctor --fix trip.yaml", &[("PATH", &path)]).end();
-    ended.expect(0, &["libtorch 2.11.0 is in", "are found"]);
+    ended.expect(0, &["libtorch 2.11.0 is in"]);
     assert!(test.path("libtorch/lib/libtorch_cpu.so").is_file());
     assert_finding(&findings(&test, "trip.yaml", &[]), "ok", "libraries", "are found");
 }

@@ -59,7 +59,7 @@ fn a_run_has_its_progress_matrix_table_claims_and_curves() {
 
 #[test]
 fn a_trial_has_its_config_against_the_baseline_attempts_curves_and_logs() {
-    let test = TestRun::with(&[("sleep_ms: 20", "crash_at: 7, crash_attempts: 1")]);
+    let test = TestRun::with(&[("sleep_ms: 20", "crash_at: 7, crash_attempts: 1, garbage: true")]);
     test.orch("run trip.yaml -q").expect(0, &[]);
     let server = test.serve("");
     let id = |name: &str| {
@@ -77,6 +77,7 @@ fn a_trial_has_its_config_against_the_baseline_attempts_curves_and_logs() {
     assert!(page.contains(&psnr.to_string()), "{page}");
     // The end of what the worker printed.
     let log = fs::read_to_string(test.attempt("b-s0", 2).unwrap().stderr()).unwrap();
+    assert!(!log.is_empty());
     for line in log.lines() {
         assert!(page.contains(line), "no `{line}` in {page}");
     }
@@ -85,6 +86,8 @@ fn a_trial_has_its_config_against_the_baseline_attempts_curves_and_logs() {
     assert!(!baseline.contains("differs in"), "{baseline}");
     let missing = server.get_with("/runs/trip/trials/a-s9-00000000/", "");
     assert_eq!(missing.status, 404);
+    let without_slash = server.get_with("/runs/trip/trials/a-s9-00000000", "");
+    assert_eq!(without_slash.status, 308);
 }
 
 #[test]
@@ -349,6 +352,9 @@ fn a_run_that_goes_on_is_shown_and_not_held_up() {
     });
     server.wait_for_page("/runs/trip/", "a curve that grows", |page| {
         page.contains("<svg role=\"img\"")
+    });
+    server.wait_for_page("/runs/trip/", "the time left", |page| {
+        page.contains("elapsed, about ") && page.contains("<td>about ")
     });
     assert!(server.get("/").contains("▶ running"));
     let cores = server.wait_for_page("/", "held cores", |page| page.contains("attempt-1"));

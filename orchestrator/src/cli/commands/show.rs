@@ -105,7 +105,8 @@ impl TrialDetails {
         let mut lines =
             vec![format!("{} of {}: {}", trial.id, self.one.dir.name(), status.state())];
         lines.extend(Some(self.reason.clone()).filter(|reason| !reason.is_empty()));
-        let label = self.label.as_ref().map_or(String::new(), |label| format!(" ({label})"));
+        let label = self.label.as_ref().filter(|label| **label != trial.variant);
+        let label = label.map_or(String::new(), |label| format!(" ({label})"));
         lines.push(String::new());
         lines.push(format!("variant {}{label}, seed {}", trial.variant, trial.seed));
         let ran_with = self.attempts.last().map(|attempt| attempt.ran_with.lines());
@@ -171,11 +172,17 @@ impl TrialDetails {
         let of_attempts = self.attempts.iter().filter_map(|attempt| {
             Some(attempt.system.as_ref()?.rows(&format!("  {}", attempt.detail.number)))
         });
-        let mut rows: Vec<_> = of_attempts.flatten().collect();
-        if !rows.is_empty() {
-            rows.insert(0, HEADING.map(str::to_owned));
+        let rows: Vec<_> = of_attempts.flatten().collect();
+        if rows.is_empty() {
+            return rows;
         }
-        rows
+        // Without GPUs some columns have no values.
+        let is_used = |column: usize| rows.iter().any(|row| !row[column].is_empty());
+        let columns = HEADING.iter().enumerate();
+        let heading = columns.map(|(i, text)| if is_used(i) { *text } else { "" }.to_owned());
+        let heading: Vec<_> = heading.collect();
+        let heading = heading.try_into().expect("as many as there are columns");
+        std::iter::once(heading).chain(rows).collect()
     }
 
     /// The first skipped lines of each attempt, and the number of others.

@@ -33,6 +33,7 @@ pub(super) fn router(server: Arc<Server>, access: Arc<Access>) -> Router {
         .route("/runs/{run}/events", get(run_events))
         .route("/runs/{run}/figures/{name}", get(figure))
         .route("/runs/{run}/trials", get(trials))
+        .route("/runs/{run}/trials/{trial}", get(trial_without_slash))
         .route("/runs/{run}/trials/{trial}/", get(trial))
         .route("/runs/{run}/trials/{trial}/events", get(trial_events))
         .route("/runs/{run}/trials/{trial}/artifacts/{*path}", get(artifacts::artifact))
@@ -53,6 +54,10 @@ async fn runs(State(server): Shared) -> Result<Response, Problem> {
 
 async fn run_without_slash(Path(run): Path<String>) -> Redirect {
     Redirect::permanent(&path(&["runs", &run, ""]))
+}
+
+async fn trial_without_slash(Path((run, trial)): Path<(String, String)>) -> Redirect {
+    Redirect::permanent(&path(&["runs", &run, "trials", &trial, ""]))
 }
 
 async fn run(State(server): Shared, Path(run): Path<String>) -> Result<Response, Problem> {

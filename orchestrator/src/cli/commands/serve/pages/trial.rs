@@ -56,7 +56,7 @@ fn state(trial: &TrialView) -> Markup {
             dt { "Variant" }
             dd {
                 a href=(link::trials(&trial.run, None, Some(&trial.variant))) { (trial.label) }
-                " " code { (trial.variant) }
+                @if trial.label != trial.variant { " " code { (trial.variant) } }
             }
             dt { "Seed" } dd { (trial.seed) }
         }
