@@ -58,6 +58,7 @@ mod commands {
     mod report_check;
     mod requests;
     mod serve;
+    mod serve_access;
     mod serve_browser;
     mod stale_results;
     mod stall;

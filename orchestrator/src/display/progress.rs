@@ -13,11 +13,13 @@ const WINDOW_SECS: f64 = 30.0;
 pub struct Progress {
     /// Name, units done and units in all; `None` before the first progress event.
     pub phase: Option<(String, u64, u64)>,
+    /// Newest step that a metric was reported at, of a worker that reports no progress.
+    pub(crate) step: Option<u64>,
     /// Newest value of the metric that is shown beside it.
     pub headline: Option<f64>,
     /// True while it is stalled.
     pub stalled: bool,
-    /// Time in seconds and units done, oldest first; of the present phase only.
+    /// Time in seconds and units done, oldest first; of the present phase only, or of steps without one.
     seen: VecDeque<(f64, u64)>,
 }
 
@@ -35,19 +37,31 @@ impl Progress {
                     self.seen.clear();
                 }
                 self.phase = Some((phase.clone(), *step, *of));
-                if let Some(time) = line.time {
-                    self.seen.push_back((time, *step));
-                    while self.seen.len() > 2 && time - self.seen[1].0 > WINDOW_SECS {
-                        self.seen.pop_front();
-                    }
-                }
+                self.step = None;
+                self.see(line.time, *step);
             }
-            Event::Metrics { values, item: None, .. } => {
+            Event::Metrics { step, values, item: None } => {
                 if let Some(value) = headline.and_then(|name| values.get(name)) {
                     self.headline = Some(value.0);
                 }
+                if self.phase.is_none() {
+                    if self.step.is_some_and(|before| *step < before) {
+                        self.seen.clear();
+                    }
+                    self.step = Some(*step);
+                    self.see(line.time, *step);
+                }
             }
             _ => {}
+        }
+    }
+
+    /// Remembers the time of a step, for the rate.
+    fn see(&mut self, time: Option<f64>, step: u64) {
+        let Some(time) = time else { return };
+        self.seen.push_back((time, step));
+        while self.seen.len() > 2 && time - self.seen[1].0 > WINDOW_SECS {
+            self.seen.pop_front();
         }
     }
 
@@ -67,6 +81,8 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
+    use experiments::protocol::number::Number;
+
     use super::*;
 
     fn progress(phase: &str, step: u64, time: f64) -> Line {
@@ -86,6 +102,22 @@ mod tests {
         assert_eq!(seen.rate(), None);
         seen.add(&progress("evaluate", 5, 12.0), None);
         assert_eq!(seen.rate(), Some(5.0));
+    }
+
+    #[test]
+    fn without_progress_the_steps_of_metrics_have_a_rate_and_no_end() {
+        let metrics = |step, time| {
+            let values = [("loss".to_owned(), Number(0.5))].into();
+            Line { time: Some(time), event: Event::Metrics { step, item: None, values } }
+        };
+        let mut seen = Progress::default();
+        for step in 1..4 {
+            seen.add(&metrics(step, step as f64 * 2.0), None);
+        }
+        assert_eq!((seen.step, seen.rate(), seen.remaining()), (Some(3), Some(0.5), None));
+        seen.add(&progress("train", 20, 10.0), None);
+        seen.add(&metrics(4, 10.5), None);
+        assert_eq!((seen.step, seen.rate()), (None, None));
     }
 
     #[test]

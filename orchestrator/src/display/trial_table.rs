@@ -97,6 +97,8 @@ fn row(line: &TrialLine, value: String, bars: Bars) -> Row {
         }
         step = format!("{done}/{of}");
         phase.clone_from(name);
+    } else if let Some(done) = progress.and_then(|progress| progress.step) {
+        step = done.to_string();
     }
     let stalled = progress.is_some_and(|progress| progress.stalled);
     let state = if stalled { "stalled" } else { line.state };

@@ -110,11 +110,14 @@ fn problem(file: &Path, link: &str, texts: &BTreeMap<PathBuf, String>) -> Option
     let Ok(target) = target.canonicalize() else { return Some(format!("there is no `{path}`")) };
     let book = project().join("docs");
     // The book has the files of its folder alone.
-    if file.starts_with(&book)
-        && !file.starts_with(book.join("gallery"))
-        && !target.starts_with(&book)
-    {
+    if file.starts_with(&book) && !target.starts_with(&book) {
         return Some(format!("`{path}` is not in the book: name it without a link"));
+    }
+    if let Ok(name) = target.strip_prefix(&book)
+        && name.extension().is_some_and(|extension| extension == "md")
+        && !texts[&book.join("SUMMARY.md")].contains(&format!("({})", name.display()))
+    {
+        return Some(format!("`{path}` is not in the book's SUMMARY.md"));
     }
     let is_known = |text: &String| anchors(text).iter().any(|known| known == anchor);
     match texts.get(&target) {
@@ -130,7 +133,7 @@ fn every_link_leads_to_a_file_and_a_heading() {
     let root = project();
     let names = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
     let mut files: Vec<_> = names.iter().map(|name| root.join(name)).collect();
-    for folder in ["docs", "docs/gallery", "examples", "python"] {
+    for folder in ["docs", "docs/gallery", "docs/results", "examples", "python"] {
         files.extend(documents(&root.join(folder)));
     }
     let texts: BTreeMap<_, _> =
@@ -156,10 +159,12 @@ fn every_link_leads_to_a_file_and_a_heading() {
 fn the_book_has_every_document() {
     let docs = project().join("docs");
     let summary = read(&docs.join("SUMMARY.md"));
-    for file in documents(&docs) {
-        let name = file.file_name().unwrap().to_str().unwrap();
-        let is_there = name == "SUMMARY.md" || summary.contains(&format!("]({name})"));
-        assert!(is_there, "{name} is not in SUMMARY.md");
+    for folder in ["", "gallery", "results"] {
+        for file in documents(&docs.join(folder)) {
+            let name = file.strip_prefix(&docs).unwrap().to_str().unwrap();
+            let is_there = name == "SUMMARY.md" || summary.contains(&format!("]({name})"));
+            assert!(is_there, "{name} is not in SUMMARY.md");
+        }
     }
 }
 

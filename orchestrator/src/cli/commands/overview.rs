@@ -79,7 +79,7 @@ impl RunReader {
                 let progress = self.tails.progress.entry(trial.id.clone()).or_default();
                 let recorded = trial.last_attempt.as_ref();
                 progress.stalled = recorded.is_some_and(|a| a.stalled_since_ms.is_some());
-                if progress.phase.is_none() {
+                if progress.phase.is_none() && progress.step.is_none() {
                     progress.phase = recorded.and_then(|attempt| attempt.progress.clone());
                 }
                 active.insert(&trial.id);

@@ -39,12 +39,14 @@ impl Screen {
 
     fn progress_lines(&self, trial: &TrialEntry, width: usize) -> Vec<Line<'static>> {
         let mut lines = Vec::new();
+        let speed = trial.progress.as_ref().and_then(Progress::rate);
+        let speed = speed.map_or(String::new(), |speed| format!("  {}", rate(speed)));
         if let Some((phase, done, of)) = trial.progress.as_ref().and_then(|p| p.phase.as_ref()) {
             let fraction = *done as f64 / (*of).max(1) as f64;
-            let speed = trial.progress.as_ref().and_then(Progress::rate);
-            let speed = speed.map_or(String::new(), |speed| format!("  {}", rate(speed)));
             let bar = bar(fraction, (width / 3).min(40));
             lines.push(Line::from(format!("{} {bar} {done}/{of}{speed}", one_line(phase))));
+        } else if let Some(step) = trial.progress.as_ref().and_then(|p| p.step) {
+            lines.push(Line::from(format!("step {step}{speed}")));
         }
         let mut facts = Vec::new();
         facts.extend(trial.spent.map(|spent| format!("{} so far", duration(spent))));

@@ -159,6 +159,7 @@ impl RunStatus {
             "started": attempt.map(|a| clock::to_rfc3339(a.started_ms)),
             "device": attempt.and_then(|a| a.device.clone()),
             "progress": progress.map(|(phase, step, of)| json!({"phase": phase, "step": step, "of": of})),
+            "step": overview.progress.get(id).and_then(|progress| progress.step),
             "rate": overview.progress.get(id).and_then(Progress::rate),
             "elapsed_seconds": overview.spent.get(id).map(Duration::as_secs_f64),
             "eta_seconds": overview.outlook.trials.get(id).map(Duration::as_secs_f64),

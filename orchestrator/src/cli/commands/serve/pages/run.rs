@@ -131,7 +131,7 @@ fn active(run: &RunView) -> Markup {
                     @for (trial, attempt) in going().take(MOST_LISTED) {
                         tr {
                             th scope="row" { (trial_link(&name, trial)) }
-                            (progress(attempt.progress.as_ref(), &trial.id.0))
+                            (progress(attempt, &trial.id.0))
                             @if run.headline.is_some() {
                                 td { @if let Some(value) = trial.latest { (format!("{value:.4}")) } }
                             }
@@ -149,14 +149,15 @@ fn active(run: &RunView) -> Markup {
 }
 
 /// Two cells: words and a bar.
-fn progress(progress: Option<&(String, u64, u64)>, trial: &str) -> Markup {
+fn progress(attempt: &ActiveView, trial: &str) -> Markup {
     html! {
-        @match progress {
-            Some((phase, step, of)) => {
+        @match (&attempt.progress, attempt.step) {
+            (Some((phase, step, of)), _) => {
                 @let words = format!("{phase} {step}/{of}");
                 td { (words) } td { (super::bar(*step, *of, &format!("{trial}: {words}"))) }
             }
-            None => { td { "has reported no step yet" } td {} }
+            (None, Some(step)) => { td { "step " (step) } td {} }
+            (None, None) => { td { "has reported no step yet" } td {} }
         }
     }
 }

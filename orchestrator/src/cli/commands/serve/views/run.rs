@@ -76,6 +76,8 @@ pub(crate) struct ActiveView {
     pub(crate) started_ms: i64,
     /// Phase, units done, units in all.
     pub(crate) progress: Option<(String, u64, u64)>,
+    /// The newest step of a metric, of a worker that reports no progress.
+    pub(crate) step: Option<u64>,
     /// Until it ends, as far as that can be told.
     pub(crate) left: Option<Duration>,
     pub(crate) host: Option<String>,
@@ -228,6 +230,7 @@ impl ActiveView {
         Some(Self {
             started_ms: attempt.started_ms,
             progress: attempt.progress.clone(),
+            step: overview.progress.get(&status.trial.id).and_then(|progress| progress.step),
             left: overview.outlook.trials.get(&status.trial.id).copied(),
             host: ran_with.as_ref().and_then(|with| with.host().map(str::to_owned)),
             device: attempt.device.clone(),
