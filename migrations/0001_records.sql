@@ -61,6 +61,8 @@ create table trial (
     data text,
     -- Attempts up to this number no longer count against the trial: it was retried on request.
     attempts_reset integer not null default 0,
+    -- The work of attempts before this one does not count any more: the trial was restarted.
+    first_attempt integer not null default 1,
     -- Trials of its variant that had succeeded when it was planned first.
     planned_after integer not null
 ) strict;
@@ -228,12 +230,13 @@ select
     attempt.attempt_id,
     attempt.trial_id,
     attempt.number,
-    (
+    iif(attempt.number < trial.first_attempt, -1, (
         select min(later.resumed_from)
         from attempt as later
         where later.trial_id = attempt.trial_id and later.number > attempt.number
-    ) as effective_until
-from attempt;
+    )) as effective_until
+from attempt
+join trial using (trial_id);
 
 -- Every point in effect, by name: the last attempt's where attempts overlap.
 create view series as
@@ -256,8 +259,9 @@ cross join point
     on point.series_id = attempt_series.series_id
     and point.step <= coalesce(effective.effective_until, 9223372036854775807)
 where
+    trial.position is not null
     -- An attempt that resumes from a checkpoint may report the checkpoint's own step again.
-    not exists (
+    and not exists (
         select 1
         from attempt as later
         join attempt_series as repeated using (attempt_id)
@@ -282,6 +286,9 @@ from result
 join attempt using (attempt_id)
 join trial using (trial_id)
 join metric using (metric_id)
-where attempt.number = (
-    select max(last.number) from attempt as last where last.trial_id = attempt.trial_id
-);
+where
+    trial.position is not null
+    and attempt.number >= trial.first_attempt
+    and attempt.number = (
+        select max(last.number) from attempt as last where last.trial_id = attempt.trial_id
+    );

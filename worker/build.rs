@@ -1,9 +1,9 @@
 //! Compiles the C++ bridge against the headers that tch found, and tells the binaries where the
-//! libraries lie: where they are now, beside a project that was moved as a whole, and where `orch doctor --fix`
+//! libraries lie: in the project, also once it was moved as a whole, or elsewhere, and where `orch doctor --fix`
 //! puts them beside an installed worker.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn main() {
     println!("cargo::rerun-if-changed=src/bridge/bridge.cpp");
@@ -26,8 +26,12 @@ fn main() {
     // The linker's own id is a hash over all of the program, the commit included, which is to leave
     // nothing else in it: `build_id::id`.
     println!("cargo::rustc-link-arg=-Wl,--build-id=none");
-    let (moved, installed) = ("$ORIGIN/../../.libtorch/lib", "$ORIGIN/../libtorch/lib");
-    for path in [libraries.as_os_str(), moved.as_ref(), installed.as_ref()] {
-        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", path.display());
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("it is in the workspace");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo names it"));
+    if !out.starts_with(project) || !libraries.starts_with(project) {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", libraries.display());
+    }
+    for path in ["../../.libtorch/lib", "../../../.libtorch/lib", "../libtorch/lib"] {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,$ORIGIN/{path}");
     }
 }

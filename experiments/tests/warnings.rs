@@ -179,3 +179,27 @@ fn an_unquoted_template_gets_a_hint() {
     let error = Experiment::from_source(source).unwrap_err().to_string();
     assert!(error.contains("a word in braces needs quotes: \"{args}\""), "{error}");
 }
+
+#[test]
+fn a_wrong_type_gets_an_example_and_is_not_called_missing() {
+    let error = |worker: &str, seeds: &str, report: &str| {
+        let text = format!(
+            "orch: 1\nname: t\nworker: {{command: {worker}}}\nseeds: {seeds}\nvariants: {{a: {{}}}}\nreport: {report}\n"
+        );
+        let source = Source::parse(Path::new("t.yaml"), text).unwrap();
+        Experiment::from_source(source).unwrap_err().to_string()
+    };
+    let wrong = error("python3 w.py", "0..4", "{tabel: 1}");
+    assert!(
+        wrong.contains("hint: write a list of words: [python3, train.py, \"{args}\"]"),
+        "{wrong}"
+    );
+    assert!(wrong.contains("t.yaml:4:1: ") && !wrong.contains("missing field"), "{wrong}");
+    for claim in
+        ["ours beats theirs", "{metric: loss}", "{claim: Better., compare: {better: a, than: b}}"]
+    {
+        let wrong = error("[w]", "[0]", &format!("{{claims: [{claim}]}}"));
+        assert!(wrong.contains("compare: ours.accuracy > baseline.accuracy}"), "{wrong}");
+        assert!(!wrong.contains("needs quotes"), "{wrong}");
+    }
+}

@@ -28,7 +28,8 @@ pub struct Claim {
     pub compare: Comparison,
 }
 
-/// A comparison of rows.
+/// A comparison of rows: `ours.accuracy > baseline.accuracy`, or `ours.accuracy best`; of final values, of those at a
+/// step (`ours.loss@5000`, `ours.loss@50%`), or of means over the training (`mean(ours.loss)`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Comparison {

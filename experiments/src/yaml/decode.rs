@@ -1,5 +1,7 @@
 //! A file's value as a type, with every mistake reported at once.
 
+use std::collections::BTreeSet;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -45,17 +47,20 @@ impl Source {
     /// next.
     pub(crate) fn decode_all<T: DeserializeOwned>(&mut self) -> Decoded<T> {
         let mut value = self.value.clone();
-        let (mut findings, mut is_sound) = (Vec::new(), true);
-        let mut decoded = self.decode_value(&value);
+        let (mut findings, mut is_sound, mut wrong) = (Vec::new(), true, BTreeSet::new());
+        let (mut decoded, mut rounds) = (self.decode_value(&value), 1);
         loop {
             let Mistake { finding, at, unknown } = match decoded {
                 Ok(value) => return Decoded { value: is_sound.then_some(value), findings },
                 Err(mistake) => *mistake,
             };
-            findings.push(finding);
+            // A value that was wrong may have been taken out, and is not missing.
+            if wrong.insert(at.clone()) {
+                findings.push(finding);
+            }
             is_sound &= unknown.is_some();
             let corrected = match unknown {
-                _ if findings.len() == MAX_MISTAKES => None,
+                _ if rounds == MAX_MISTAKES => None,
                 Some(unknown) => {
                     self.correct(unknown, &mut value).map(|()| self.decode_value(&value))
                 }
@@ -65,6 +70,7 @@ impl Source {
                 Some(next) => decoded = next,
                 None => return Decoded { value: None, findings },
             }
+            rounds += 1;
         }
     }
 
@@ -134,13 +140,29 @@ impl Source {
             let missing = quoted(&message, "missing field `").map(escape);
             let at = missing.map_or(pointer.clone(), |key| format!("{pointer}/{key}"));
             let known = unknown.as_ref().and_then(|unknown| unknown.known.as_ref());
-            let braces = message.starts_with("invalid type: map, expected a string");
-            let quotes = braces.then(|| "a word in braces needs quotes: \"{args}\"".to_owned());
-            let hint = known.map(|known| format!("did you mean `{known}`?")).or(quotes);
+            let of_type = || hint_of_type(&pointer, &message).map(str::to_owned);
+            let hint = known.map(|known| format!("did you mean `{known}`?")).or_else(of_type);
             let subject = unknown.as_ref().map_or(&pointer, |unknown| &unknown.at);
             let message = reworded(&message, subject).unwrap_or(message);
             Box::new(Mistake { finding: self.finding(&pointer, message).hint(hint), at, unknown })
         })
+    }
+}
+
+/// An example in place of a value of the wrong type, where many are written wrong at first.
+fn hint_of_type(pointer: &str, message: &str) -> Option<&'static str> {
+    if pointer.starts_with("/report/claims") {
+        return Some("write {claim: Ours is better., compare: ours.accuracy > baseline.accuracy}");
+    }
+    if !pointer.starts_with("/worker/") {
+        return None;
+    }
+    if message.starts_with("invalid type: map, expected a string") {
+        Some("a word in braces needs quotes: \"{args}\"")
+    } else if message.starts_with("invalid type: string") && message.contains("a sequence") {
+        Some("write a list of words: [python3, train.py, \"{args}\"]")
+    } else {
+        None
     }
 }
 

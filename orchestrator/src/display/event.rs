@@ -11,6 +11,7 @@ use crate::run_dir::RunDir;
 use crate::run_dir::attempt::StopMode;
 use crate::scheduler::{SameFailure, State};
 use crate::slots::Unavailable;
+use crate::store::SkippedLines;
 
 /// An event of a run that may interest a person.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,8 @@ pub enum RunEvent<'a> {
         /// The time since its last event or output.
         silent: Duration,
     },
+    /// Lines of an attempt were skipped, which others of its run may have as well.
+    LinesSkipped(&'a SkippedLines),
     /// Resources for the next trial are missing on this machine.
     ResourcesUnavailable(&'a Unavailable),
     /// The next trial cannot be started, for a reason other than missing resources.

@@ -179,6 +179,7 @@ impl Reporter for Display {
                     "{trial}: stalled: no event and no output for {silent}"
                 ));
             }
+            RunEvent::LinesSkipped(lines) => self.print_unless_quiet(&format!("warning: {lines}")),
             // Where there is a table, trials are seen to wait.
             RunEvent::ResourcesUnavailable(unavailable) => {
                 if self.live.is_none() || unavailable.is_of_disk() {

@@ -73,6 +73,13 @@ impl RunSnapshot {
         self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     }
 
+    /// The experiment file, if it is still there and is not as it was run any more.
+    pub(crate) fn changed_file(&self) -> Option<&Path> {
+        let file = self.file.as_deref()?;
+        let is_changed = std::fs::read(file).is_ok_and(|text| sha256(text) != self.file_hash);
+        is_changed.then_some(file)
+    }
+
     /// The settings beside `file`, if that is the copy of an experiment file that a run keeps; `None`
     /// for any other file.
     pub(crate) fn of_copy(file: &Path) -> Result<Option<Self>, source::FileError> {

@@ -148,7 +148,10 @@ mod tests {
         for number in 0..count {
             // As by a supervisor each.
             let trial = TrialId(format!("a-s{number}-00000000"));
-            Journal::open(&path).unwrap().append(Entry::AttemptsReset { trial }).unwrap();
+            Journal::open(&path)
+                .unwrap()
+                .append(Entry::AttemptsReset { trial, restarted: false })
+                .unwrap();
         }
         let text = std::fs::read_to_string(&path).unwrap();
         (folder, text.lines().map(str::to_owned).collect())

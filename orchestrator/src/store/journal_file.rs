@@ -60,6 +60,9 @@ pub enum Entry {
     AttemptsReset {
         /// Its trial.
         trial: TrialId,
+        /// True if it begins again, so that their work does not count either.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        restarted: bool,
     },
     /// An attempt is about to be requested to stop.
     StoppingAttempt {

@@ -52,13 +52,16 @@ impl fmt::Display for SkippedLines {
 }
 
 impl Store {
-    /// Every attempt of which lines or values were skipped, in the order in which they were started.
+    /// Every attempt whose work counts and of which lines or values were skipped, in the order in which they
+    /// were started.
     pub(crate) async fn skipped_lines(&mut self) -> Result<Vec<SkippedLines>, StoreError> {
         let attempts: Vec<(i64, String, u32, i64, i64)> = self
             .fetch_all(sqlx::query_as(
                 "select attempt_id, name, number, skipped_lines, partial_lines
                  from attempt join trial using (trial_id)
-                 where skipped_lines + partial_lines > 0 order by started_ms, attempt_id",
+                 where skipped_lines + partial_lines > 0
+                    and position is not null and number >= first_attempt
+                 order by started_ms, attempt_id",
             ))
             .await?;
         let mut found = Vec::new();

@@ -46,7 +46,9 @@ impl Supervisor<'_> {
                 });
                 self.change_state(trial, from, to)?;
             }
-            Action::ResetAttempts(trial) => self.record(Entry::AttemptsReset { trial })?,
+            Action::ResetAttempts(trial) => {
+                self.record(Entry::AttemptsReset { trial, restarted: false })?;
+            }
             Action::RecordStop(trial, attempt, cause) => {
                 self.record(Entry::StoppingAttempt { trial, attempt, cause })?;
             }
@@ -88,6 +90,7 @@ impl Supervisor<'_> {
         let seal =
             remembered.unwrap_or_else(|| AttemptSeal::new(&self.dir.attempt(&trial, number), None));
         let is_final = matches!(to, State::Succeeded { .. });
+        self.has_ended = true;
         self.unverified.push(SealedAttempt {
             trial: trial.clone(),
             number,

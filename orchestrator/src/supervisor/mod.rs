@@ -27,7 +27,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::code::AttemptCode;
 use crate::display::progress::Progress;
-use crate::display::{Reporter, TrialView};
+use crate::display::{Reporter, RunEvent, TrialView};
 use crate::executor::Local;
 use crate::executor::slurm::Slurm;
 use crate::platform::atomic_file::FileError;
@@ -48,6 +48,9 @@ use signals::{Signals, Wakeup};
 
 /// The time between two polls of the attempts.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Times that skipped lines are looked for after attempts have ended: thousands of short ones end like the first.
+const SKIPPED_CHECKS: u32 = 10;
 
 /// A supervisor at work.
 #[derive(Debug)]
@@ -81,6 +84,10 @@ pub struct Supervisor<'r> {
     unapplied: Vec<Written>,
     /// Attempts that have ended, and whose files have not been compared yet.
     unverified: Vec<SealedAttempt>,
+    /// True if an attempt has ended since skipped lines were looked for.
+    has_ended: bool,
+    /// Times that they are still looked for.
+    skipped_checks: u32,
     /// The progress of each trial, for the reporter.
     progress: BTreeMap<TrialId, Progress>,
     /// The metric shown beside the progress.
@@ -216,6 +223,8 @@ impl<'r> Supervisor<'r> {
             active: ActiveAttempts::default(),
             unapplied: Vec::new(),
             unverified: Vec::new(),
+            has_ended: false,
+            skipped_checks: SKIPPED_CHECKS,
             lease: None,
             unavailable: None,
             progress: progress.collect(),
@@ -251,6 +260,7 @@ impl<'r> Supervisor<'r> {
             if is_tick {
                 self.poll_slurm().await?;
                 self.settle().await?;
+                self.report_skipped_lines().await?;
                 self.report_progress();
             }
         }
@@ -280,6 +290,21 @@ impl<'r> Supervisor<'r> {
                 return Ok(self.store.close().await?);
             }
         }
+    }
+
+    /// Reports lines that were skipped of one of the first attempts, where others are still to run: a pattern
+    /// that matches nothing is better known now than after days.
+    async fn report_skipped_lines(&mut self) -> Result<(), SupervisorError> {
+        let others_wait = self.scheduler.waiting().next().is_some();
+        if !std::mem::take(&mut self.has_ended) || self.skipped_checks == 0 || !others_wait {
+            return Ok(());
+        }
+        self.skipped_checks -= 1;
+        if let Some(lines) = self.store.skipped_lines().await?.first() {
+            self.skipped_checks = 0;
+            self.reporter.report(RunEvent::LinesSkipped(lines));
+        }
+        Ok(())
     }
 
     /// Reports the trials that this supervisor runs, and any other that is active.

@@ -161,7 +161,8 @@ impl Plan {
             let reason = format!("run again after: {}", from.reason());
             let to = from.clone().apply(Change::Queue { reason })?;
             if matches!(planned.action, PlannedAction::Cancelled | PlannedAction::RunAgain) {
-                entries.push(Entry::AttemptsReset { trial: planned.trial.id.clone() });
+                let trial = planned.trial.id.clone();
+                entries.push(Entry::AttemptsReset { trial, restarted: false });
             }
             entries.push(Entry::Changed { trial: planned.trial.id.clone(), from, to, seal: None });
         }

@@ -167,3 +167,13 @@ fn a_failed_trial_has_no_result() {
     assert!(test.recorded().results.is_empty());
     assert_eq!(test.attempts("a-s0-"), 2, "twice at the same step");
 }
+
+#[test]
+fn a_pattern_that_matches_nothing_is_named_while_other_trials_wait() {
+    let test = shell("sleep 0.5; echo hello", "[{stdout: 'loss=(?<loss>.*)'}]");
+    test.edit(&[("seeds: [0]", "seeds: [0, 1, 2, 3]")]);
+    let ended = test.orch("run trip.yaml -j 1");
+    let at = |words: &str| ended.stderr.find(words).expect(&ended.stderr);
+    assert!(at("warning: a-s0-") < at("a-s3-"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("no line of standard output matches"), "{}", ended.stderr);
+}

@@ -119,3 +119,21 @@ fn rows_are_streamed_and_a_closed_pipe_is_not_an_error() {
         assert_eq!(ended.stderr, "");
     }
 }
+
+#[test]
+fn trials_that_the_file_no_longer_names_are_in_neither_view() {
+    let test = done();
+    let count = |test: &TestRun| {
+        let select = "select count(distinct trial) from series union all select count(distinct trial) from final";
+        query(test, select, "").stdout
+    };
+    let before = count(&test);
+    test.edit(&[("steps: 20", "steps: 8")]);
+    test.orch("run trip.yaml").expect(0, &["retired"]);
+    assert_eq!(count(&test), before);
+    assert!(
+        query(&test, "select max(step) as last from series where metric = 'loss'", "")
+            .stdout
+            .ends_with("\n8\n")
+    );
+}

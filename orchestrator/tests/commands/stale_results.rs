@@ -38,7 +38,9 @@ fn an_edited_file_does_not_change_an_active_run() {
     assert_eq!(run.end().code, 0);
     assert_eq!(test.attempts("a-s0-"), 2);
     assert_eq!(test.recorded(), reference_records(&[]));
-    assert!(test.orch("report").stdout.contains("First"));
+    let report = test.orch("report");
+    assert!(report.stdout.contains("First"));
+    report.expect(0, &["note: `trip.yaml` has changed since it was run"]);
 }
 
 #[test]
@@ -126,4 +128,30 @@ fn results_with_other_data_are_distinguished() {
     assert_eq!(test.orch("report --accept-code-change").code, 0);
     with("more faces", "run trip.yaml --rerun-stale").expect(0, &["1 to run again from"]);
     assert_eq!(test.orch("report").code, 0);
+}
+
+#[test]
+fn of_a_trial_that_begins_again_nothing_of_before_is_drawn() {
+    let test = TestRun::new();
+    test.orch("run trip.yaml").expect(0, &[]);
+    let again = "run trip.yaml --rerun-stale -j 1";
+    let run = test.start_with(again, &[("FAKE_WORKER_BUILD", "fake-2")]);
+    test.wait_for_step("a-s0-", 2, 3);
+    test.orch("stop --all").expect(0, &[]);
+    run.end().expect(130, &[]);
+    // The other one has not begun.
+    assert_eq!(test.attempts("b-s0-"), 1);
+    assert_eq!(test.recorded().loss.keys().collect::<Vec<_>>(), ["a-s0"]);
+    assert!(test.status("b-s0-").unwrap()["latest"]["loss"].is_null());
+    test.orch("report --allow-partial").expect(0, &[]);
+    let drawn = fs::read_to_string(test.path("runs/trip/report/data/loss.csv")).unwrap();
+    assert!(drawn.contains("\na,") && !drawn.contains("\nb,"), "{drawn}");
+    let counted = "select distinct variant from series union select distinct variant from final";
+    let mut query = test.command("query");
+    let rows = Ended::of(query.arg(counted).output().unwrap());
+    assert_eq!(rows.stdout, "variant\na\n");
+    // What was made again is what a new run makes.
+    rebuilt(&test, "run trip.yaml").expect(0, &["2 of 2 trials done"]);
+    assert_eq!(test.recorded(), reference_records(&[]));
+    test.orch("db check").expect(0, &[]);
 }

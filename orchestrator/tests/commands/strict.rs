@@ -100,6 +100,11 @@ fn the_queue_waits_once_the_first_trials_have_failed_the_same_way() {
     assert_eq!(ending("  no supervisor is running"), 3, "{status}");
     let why = test.orch("why a-s0").stdout;
     assert!(why.contains("\n  ModuleNotFoundError: No module named 'torch'\n"), "{why}");
+    for trial in ["a-s0", "b-s0"] {
+        let why = test.orch(&format!("why {trial}")).stdout;
+        let cause = "The run ended because its first trials failed the same way: the worker exited with code 1";
+        assert!(why.contains(cause) && why.contains("Correct that first"), "{why}");
+    }
     // The cause is removed.
     test.set_worker(RESULT);
     test.orch("run trip.yaml").expect(0, &["6 of 6 trials done"]);

@@ -54,7 +54,7 @@ impl Watch {
 pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
     match entry {
         Entry::Changed { trial, from, to, .. } => change(sim, watch, trial, from, to),
-        Entry::AttemptsReset { trial } => {
+        Entry::AttemptsReset { trial, .. } => {
             assert!(
                 watch.requested.contains(trial),
                 "the attempts of {trial} are reset without a request"

@@ -31,7 +31,7 @@ impl Disk {
         match &entry {
             Entry::Planned(planned) => self.plan(planned),
             Entry::Changed { trial, to, .. } => self.change(trial, to),
-            Entry::AttemptsReset { trial } => {
+            Entry::AttemptsReset { trial, .. } => {
                 let past = &mut self.trial(trial).past;
                 past.attempts_reset = past.attempts.last().map_or(0, |attempt| attempt.number);
             }

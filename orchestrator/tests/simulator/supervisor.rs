@@ -105,7 +105,10 @@ impl Simulation {
                         self.decide(&mut s.watch, Entry::Changed { trial, from, to, seal: None })?;
                     }
                     Action::ResetAttempts(trial) => {
-                        self.decide(&mut s.watch, Entry::AttemptsReset { trial })?;
+                        self.decide(
+                            &mut s.watch,
+                            Entry::AttemptsReset { trial, restarted: false },
+                        )?;
                     }
                     Action::RecordStop(trial, attempt, cause) => {
                         self.decide(

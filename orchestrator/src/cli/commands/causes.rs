@@ -5,11 +5,11 @@ use std::cmp::Reverse;
 
 use crate::cli::args::{Global, TrialsArgs};
 use crate::display::trial_status::{self, TrialStatus};
-use crate::run_dir::RunDir;
 use crate::run_dir::log_tail;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::scheduler::State;
-use crate::store::TrialRecord;
+use crate::run_dir::{RunDir, Supervisor};
+use crate::scheduler::{State, StopRequest};
+use crate::store::{Store, TrialRecord};
 
 use super::damage::open_records;
 use super::error::Result;
@@ -45,6 +45,31 @@ pub(super) fn cause(dir: &RunDir, trial: &TrialRecord) -> String {
     match log_tail::last_line(&dir.attempt(&trial.id, attempt.number)) {
         line if line.is_empty() => reason,
         line => format!("{reason}: {line}"),
+    }
+}
+
+/// The cause for which the last `orch run` ended, where its first trials failed the same way; `None`
+/// otherwise, and while a supervisor is running.
+pub(super) async fn same_failure(
+    store: &mut Store,
+    dir: &RunDir,
+    supervisor: Option<&Supervisor>,
+) -> Result<Option<String>> {
+    if supervisor.is_some() || store.stopping().await? != Some(StopRequest::SameFailure) {
+        return Ok(None);
+    }
+    let trials = store.trials().await?;
+    let failed = trials.iter().filter(|trial| !trial.retired && has_failed(trial, true));
+    let most = group(failed.map(|trial| (cause(dir, trial), ()))).into_iter().next();
+    Ok(most.map(|same| same.cause))
+}
+
+/// True for a trial that was given up; with `queued`, also for one that waits after an attempt.
+pub(super) fn has_failed(trial: &TrialRecord, queued: bool) -> bool {
+    match trial.state {
+        State::Failed { .. } => true,
+        State::Queued { .. } => queued && trial.last_attempt.is_some(),
+        _ => false,
     }
 }
 

@@ -109,11 +109,7 @@ pub(super) fn failures<'a>(
     trials: impl Iterator<Item = &'a TrialRecord>,
     queued: bool,
 ) -> Vec<SameCause<TrialId>> {
-    let failed = trials.filter(|trial| match trial.state {
-        State::Failed { .. } => true,
-        State::Queued { .. } => queued && trial.last_attempt.is_some(),
-        _ => false,
-    });
+    let failed = trials.filter(|trial| causes::has_failed(trial, queued));
     causes::group(failed.map(|trial| (causes::cause(dir, trial), trial.id.clone())))
 }
 

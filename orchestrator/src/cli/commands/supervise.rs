@@ -233,7 +233,7 @@ fn restart(
         let reason = format!("run again from the beginning: {cause}");
         let from = row.state.clone();
         let to = from.clone().apply(Change::Restart { reason })?;
-        journal.write(Entry::AttemptsReset { trial: trial.id.clone() })?;
+        journal.write(Entry::AttemptsReset { trial: trial.id.clone(), restarted: true })?;
         journal.write(Entry::Changed { trial: trial.id.clone(), from, to, seal: None })?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 use experiments::protocol::exit;
 
 use super::causes::{self, SameCause};
+use super::damage::open_records;
 use super::error::Result;
 use super::one_trial::sentence;
 use super::output::print;
@@ -23,9 +24,12 @@ pub(super) async fn run(arguments: &args::Why, global: &Global) -> Result<u8> {
 /// The explanation of the selected trials' states, for people.
 pub(super) async fn explanation(target: &args::TrialsArgs, global: &Global) -> Result<String> {
     // First: once there is no supervisor, nothing is recorded any more.
-    let supervised = RunDir::find(&global.runs, target.run.as_deref())?.is_supervised();
+    let supervisor = RunDir::find(&global.runs, target.run.as_deref())?.supervisor();
+    let supervised = supervisor.is_some();
     let (dir, groups) = causes::selected(target, global).await?;
     let resolved = RunSnapshot::read_settings(&dir.resolved())?;
+    let mut store = open_records(&dir).await?;
+    let same_failure = causes::same_failure(&mut store, &dir, supervisor.as_ref()).await?;
     let mut sections = Vec::new();
     for SameCause { cause, of } in &groups {
         let first = &of[0];
@@ -36,7 +40,14 @@ pub(super) async fn explanation(target: &args::TrialsArgs, global: &Global) -> R
                 format!("{} trials: {cause}.\n  {names}", several.len())
             }
         };
-        let mut lines = vec![state, advice(first, &resolved, supervised)];
+        let advice = match (&first.trial.state, &same_failure) {
+            (State::Queued { .. }, Some(cause)) => format!(
+                "The run ended because its first trials failed the same way: {cause}\n\
+                 Correct that first, then run the file again with `orch run`."
+            ),
+            _ => advice(first, &resolved, supervised),
+        };
+        let mut lines = vec![state, advice];
         let did_not_end_well =
             matches!(first.trial.state, State::Failed { .. } | State::Queued { .. });
         let attempt = first.trial.last_attempt.as_ref().filter(|_| did_not_end_well);

@@ -119,7 +119,7 @@ async fn apply(db: &mut SqliteConnection, line: &Line) -> Result<(), sqlx::Error
             let ended = from.active_attempt().filter(|number| to.active_attempt() != Some(*number));
             change(db, trial, to, line.time_ms, ended.zip(seal.as_ref())).await
         }
-        Entry::AttemptsReset { trial } => reset_attempts(db, trial).await,
+        Entry::AttemptsReset { trial, restarted } => reset_attempts(db, trial, *restarted).await,
         Entry::Stalled { trial, attempt, silent_ms } => {
             let since_ms = Some(line.time_ms - silent_ms);
             set_stalled_since(db, trial, *attempt, since_ms).await
@@ -293,13 +293,22 @@ fn new_trial() -> State {
     State::Queued { reason: "new".to_owned() }
 }
 
-async fn reset_attempts(db: &mut SqliteConnection, trial: &TrialId) -> Result<(), sqlx::Error> {
+async fn reset_attempts(
+    db: &mut SqliteConnection,
+    trial: &TrialId,
+    restarted: bool,
+) -> Result<(), sqlx::Error> {
     let statement = sqlx::query(
-        "update trial set attempts_reset = coalesce(
-            (select max(number) from attempt where attempt.trial_id = trial.trial_id), 0)
-         where name = ?",
+        "update trial set
+            attempts_reset = past.last,
+            first_attempt = iif(?2, past.last + 1, first_attempt)
+         from (
+            select coalesce(max(number), 0) as last
+            from attempt join trial using (trial_id) where name = ?1
+         ) as past
+         where name = ?1",
     );
-    statement.bind(&trial.0).execute(db).await.map(drop)
+    statement.bind(&trial.0).bind(restarted).execute(db).await.map(drop)
 }
 
 async fn record_stop_cause(

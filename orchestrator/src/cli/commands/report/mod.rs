@@ -306,6 +306,18 @@ fn add(
     Ok(())
 }
 
+/// Says that the experiment file was edited since the run, whose report section is that of the last `orch run`.
+fn note_changed_file(dir: &RunDir) {
+    let Ok(settings) = RunSnapshot::read_settings(&dir.resolved()) else { return };
+    let Some(file) = settings.changed_file() else { return };
+    let here = std::env::current_dir().unwrap_or_default();
+    let file = file.strip_prefix(here).unwrap_or(file).display();
+    print_message(&format!(
+        "note: `{file}` has changed since it was run, and this is by what was run; name the file in place of the run \
+         for what it says now"
+    ));
+}
+
 impl ReportRequest {
     /// The report of the run or the experiment file `of`, the last run if absent.
     pub(super) fn new(of: Option<&str>, profile: Option<&str>, global: &Global) -> Result<Self> {
@@ -320,7 +332,11 @@ impl ReportRequest {
             (Some(name), Some(profile)) => Some(format!("{name}.{profile}")),
             (name, _) => name.map(str::to_owned),
         };
-        Self::of_run(RunDir::find(&global.runs, name.as_deref())?)
+        let dir = RunDir::find(&global.runs, name.as_deref())?;
+        if !global.quiet {
+            note_changed_file(&dir);
+        }
+        Self::of_run(dir)
     }
 
     /// The report as the run was resolved.

@@ -78,6 +78,8 @@ pub(crate) async fn collect(
     for metric in used(report, Values::Final) {
         items.insert(metric.to_owned(), store.final_items(metric).await?);
     }
+    // Open claims and `orch plan` say how long more seeds will take.
+    let is_planned = !report.claims.is_empty();
     let mut variants = Vec::new();
     for row in heading.rows {
         let mut of_row = Vec::new();
@@ -91,7 +93,7 @@ pub(crate) async fn collect(
                 results: results.remove(&trial.id).unwrap_or_default(),
                 items: of_trial(&mut items, &trial.id),
                 series: of_trial(&mut series, &trial.id),
-                seconds: report.design.as_ref().and_then(|_| training_seconds(dir, trial)),
+                seconds: is_planned.then(|| training_seconds(dir, trial)).flatten(),
                 config: heading.configs.get(&trial.id.0).cloned().unwrap_or_default(),
                 artifacts: artifacts.into_iter().filter_map(|a| artifact(a, &folder)).collect(),
             });

@@ -8,13 +8,13 @@ use experiments::protocol::exit;
 use reports::metric_gaps::MetricGaps;
 use serde_json::{Value, json};
 
+use super::causes;
 use super::damage::open_records;
 use super::error::Result;
 use super::metric_gaps::metric_gaps;
 use super::output::{print, print_json, print_styled, terminal_width};
 use super::overview::{Overview, RunReader};
 use super::skipped_lines::skipped_lines_text;
-use super::summary::failures;
 use crate::cli::args::{self, Global};
 use crate::display::outlook;
 use crate::display::progress::Progress;
@@ -26,8 +26,8 @@ use crate::display::trial_table::{self, Bars};
 use crate::platform::clock;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::run_dir::{RunDir, Supervisor};
-use crate::scheduler::{State, StopRequest};
-use crate::store::{SkippedLines, Store};
+use crate::scheduler::State;
+use crate::store::SkippedLines;
 
 /// With more trials than this, some are only counted, unless `--all` is given.
 const MANY: usize = 40;
@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: &args::Status, global: &Global) -> Result<u8>
     let mut trials =
         if arguments.json { store.trials().await? } else { store.trials_without_origins().await? };
     let gaps = metric_gaps(&mut store, &resolved.run.report, &trials).await?;
-    let same_failure = same_failure(&mut store, &dir, supervisor.as_ref()).await?;
+    let same_failure = causes::same_failure(&mut store, &dir, supervisor.as_ref()).await?;
     trials.retain(|trial| arguments.all || !trial.retired);
     let lists_all = arguments.all || arguments.json || trials.len() <= MANY;
     let statuses = trial_status::all(trials, &dir)?;
@@ -177,21 +177,6 @@ impl RunStatus {
 /// False for trials that wait or are done, which are only counted where there are many.
 fn is_of_interest(state: &State) -> bool {
     !matches!(state, State::Queued { .. } | State::Succeeded { .. })
-}
-
-/// The cause for which the last `orch run` ended, where its first trials failed the same way; `None`
-/// otherwise, and while a supervisor is running.
-async fn same_failure(
-    store: &mut Store,
-    dir: &RunDir,
-    supervisor: Option<&Supervisor>,
-) -> Result<Option<String>> {
-    if supervisor.is_some() || store.stopping().await? != Some(StopRequest::SameFailure) {
-        return Ok(None);
-    }
-    let trials = store.trials().await?;
-    let most = failures(dir, trials.iter().filter(|trial| !trial.retired), true).into_iter().next();
-    Ok(most.map(|same| same.cause))
 }
 
 /// The end of a run without a supervisor, and the command that resumes it; empty if every trial is done.
