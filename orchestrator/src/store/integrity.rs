@@ -187,7 +187,9 @@ async fn check_journal(
     let mut add = |problem| {
         found.damage.insert(Damage { path: JOURNAL.to_owned(), trial: None, problem });
     };
-    let (length, read) = (line_reader::length(&run.journal()), store.journal_offset().await?);
+    // In this order: a supervisor may append to it and take that into the database in between.
+    let read = store.journal_offset().await?;
+    let length = line_reader::length(&run.journal());
     found.is_current &= length == read;
     if length < read {
         add(shorter(length, read));
