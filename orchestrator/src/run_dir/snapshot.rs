@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::platform::atomic_file::{self, FileError};
+use crate::platform::file_seal::FileSeal;
 use crate::platform::hash::sha256;
 use crate::platform::shell::quoted;
 
@@ -76,8 +77,8 @@ impl RunSnapshot {
     /// The experiment file, if it is still there and is not as it was run any more.
     pub(crate) fn changed_file(&self) -> Option<&Path> {
         let file = self.file.as_deref()?;
-        let is_changed = std::fs::read(file).is_ok_and(|text| sha256(text) != self.file_hash);
-        is_changed.then_some(file)
+        let now = FileSeal::of(file).ok().flatten()?;
+        (now.sha256 != self.file_hash).then_some(file)
     }
 
     /// The settings beside `file`, if that is the copy of an experiment file that a run keeps; `None`

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use super::documentation::verbs;
 use crate::common::test_run::{Ended, TestRun};
 
 /// The candidates for the last of `words`, as `orch` answers the script of `shell`.
@@ -86,10 +87,7 @@ fn bash_completes_conditions_although_it_ends_words_at_an_equals_sign() {
 fn every_command_has_a_manual_page() {
     let test = TestRun::new();
     test.orch("man pages").expect(0, &[]);
-    let help = test.orch("--help").stdout;
-    let listed = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let verbs = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
-    let verbs: Vec<_> = verbs.filter(|verb| !verb.is_empty() && *verb != "help").collect();
+    let verbs = verbs(&test);
     assert!(verbs.len() > 20, "{verbs:?}");
     for verb in verbs {
         let page = fs::read_to_string(test.path(format!("pages/orch-{verb}.1"))).unwrap();

@@ -169,7 +169,7 @@ fn the_book_has_every_document() {
 }
 
 /// The commands that `orch --help` lists, in its order.
-fn verbs(test: &TestRun) -> Vec<String> {
+pub(super) fn verbs(test: &TestRun) -> Vec<String> {
     let help = test.orch("--help").stdout;
     let listed = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let verbs = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());

@@ -3,6 +3,8 @@
 
 use std::cmp::Reverse;
 
+use experiments::protocol::trial_id::TrialId;
+
 use crate::cli::args::{Global, TrialsArgs};
 use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::log_tail;
@@ -59,25 +61,30 @@ pub(super) async fn same_failure(
         return Ok(None);
     }
     let trials = store.trials().await?;
-    let failed = trials.iter().filter(|trial| !trial.retired && has_failed(trial, true));
-    let most = group(failed.map(|trial| (cause(dir, trial), ()))).into_iter().next();
+    let most = failures(dir, trials.iter().filter(|trial| !trial.retired), true).into_iter().next();
     Ok(most.map(|same| same.cause))
 }
 
-/// True for a trial that was given up; with `queued`, also for one that waits after an attempt.
-pub(super) fn has_failed(trial: &TrialRecord, queued: bool) -> bool {
-    match trial.state {
+/// The failed ones of `trials`, by cause; with `queued`, those that wait after an attempt as well.
+pub(super) fn failures<'a>(
+    dir: &RunDir,
+    trials: impl Iterator<Item = &'a TrialRecord>,
+    queued: bool,
+) -> Vec<SameCause<TrialId>> {
+    let failed = trials.filter(|trial| match trial.state {
         State::Failed { .. } => true,
         State::Queued { .. } => queued && trial.last_attempt.is_some(),
         _ => false,
-    }
+    });
+    group(failed.map(|trial| (cause(dir, trial), trial.id.clone())))
 }
 
-/// The trials that the command line names, of which there may be several, by state and cause.
+/// The trials that the command line names, of which there may be several, by state and cause; with their run and
+/// its records.
 pub(super) async fn selected(
     arguments: &TrialsArgs,
     global: &Global,
-) -> Result<(RunDir, Vec<SameCause<TrialStatus>>)> {
+) -> Result<(RunDir, Store, Vec<SameCause<TrialStatus>>)> {
     let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
     let supervised = dir.is_supervised();
     let mut store = open_records(&dir).await?;
@@ -92,5 +99,5 @@ pub(super) async fn selected(
         (status.state_with(&cause), status)
     });
     let groups = group(with_cause);
-    Ok((dir, groups))
+    Ok((dir, store, groups))
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use experiments::expand;
 use serde_json::json;
 
+use super::causes::failures;
 use super::error::Result;
 use super::metric_gaps::{metric_gaps, print_metric_gaps, print_problems};
 use super::output::{print_json, print_message};
 use super::skipped_lines::skipped_lines_text;
-use super::summary::{Summary, failures};
+use super::summary::Summary;
 use crate::display::Verbosity;
 use crate::run_dir::RunDir;
 use crate::scheduler::{State, StopRequest};

@@ -49,7 +49,7 @@ impl Summary {
         let count = |wanted: fn(&State) -> bool| states().filter(|(_, s)| wanted(s)).count();
         let done = count(|state| matches!(state, State::Succeeded { .. }));
         let same_failure = stopping == Some(StopRequest::SameFailure);
-        let failed = failures(dir, trials.iter(), same_failure);
+        let failed = causes::failures(dir, trials.iter(), same_failure);
         let cancelled = count(|state| matches!(state, State::Cancelled { .. }));
         let orphaned = count(|state| state.active_attempt().is_some());
         let left = trials.len() - done - count_all(&failed) - cancelled;
@@ -101,16 +101,6 @@ impl Summary {
         lines.extend(failure_lines(failed));
         lines.join("\n")
     }
-}
-
-/// The failed ones of `trials`, by cause; with `queued`, those that wait after an attempt as well.
-pub(super) fn failures<'a>(
-    dir: &RunDir,
-    trials: impl Iterator<Item = &'a TrialRecord>,
-    queued: bool,
-) -> Vec<SameCause<TrialId>> {
-    let failed = trials.filter(|trial| causes::has_failed(trial, queued));
-    causes::group(failed.map(|trial| (causes::cause(dir, trial), trial.id.clone())))
 }
 
 fn count_all(groups: &[SameCause<TrialId>]) -> usize {

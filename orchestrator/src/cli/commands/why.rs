@@ -3,7 +3,6 @@
 use experiments::protocol::exit;
 
 use super::causes::{self, SameCause};
-use super::damage::open_records;
 use super::error::Result;
 use super::one_trial::sentence;
 use super::output::print;
@@ -26,9 +25,8 @@ pub(super) async fn explanation(target: &args::TrialsArgs, global: &Global) -> R
     // First: once there is no supervisor, nothing is recorded any more.
     let supervisor = RunDir::find(&global.runs, target.run.as_deref())?.supervisor();
     let supervised = supervisor.is_some();
-    let (dir, groups) = causes::selected(target, global).await?;
+    let (dir, mut store, groups) = causes::selected(target, global).await?;
     let resolved = RunSnapshot::read_settings(&dir.resolved())?;
-    let mut store = open_records(&dir).await?;
     let same_failure = causes::same_failure(&mut store, &dir, supervisor.as_ref()).await?;
     let mut sections = Vec::new();
     for SameCause { cause, of } in &groups {

@@ -307,9 +307,8 @@ fn add(
 }
 
 /// Says that the experiment file was edited since the run, whose report section is that of the last `orch run`.
-fn note_changed_file(dir: &RunDir) {
-    let Ok(settings) = RunSnapshot::read_settings(&dir.resolved()) else { return };
-    let Some(file) = settings.changed_file() else { return };
+fn note_changed_file(resolved: &RunSnapshot) {
+    let Some(file) = resolved.changed_file() else { return };
     let here = std::env::current_dir().unwrap_or_default();
     let file = file.strip_prefix(here).unwrap_or(file).display();
     print_message(&format!(
@@ -333,17 +332,21 @@ impl ReportRequest {
             (name, _) => name.map(str::to_owned),
         };
         let dir = RunDir::find(&global.runs, name.as_deref())?;
+        let resolved = RunSnapshot::read(&dir.resolved())?;
         if !global.quiet {
-            note_changed_file(&dir);
+            note_changed_file(&resolved);
         }
-        Self::of_run(dir)
+        Ok(Self::as_resolved(dir, resolved))
     }
 
     /// The report as the run was resolved.
     pub(super) fn of_run(dir: RunDir) -> Result<Self> {
         let resolved = RunSnapshot::read(&dir.resolved())?;
-        let config = resolved.run.clone();
-        Ok(Self::with(dir, config, resolved))
+        Ok(Self::as_resolved(dir, resolved))
+    }
+
+    fn as_resolved(dir: RunDir, resolved: RunSnapshot) -> Self {
+        Self::with(dir, resolved.run.clone(), resolved)
     }
 
     /// The report of the run in `dir` as `config` has it now; `resolved` is the run as it was resolved.
