@@ -173,6 +173,33 @@ fn a_script_with_several_seeds_gets_them() {
 }
 
 #[test]
+fn a_metric_that_no_pattern_finds_is_named_where_it_is_used() {
+    let warnings = |sources: &str| {
+        let text = format!(
+            "orch: 1\nname: t\nworker: {{command: [w], metrics: [{sources}]}}\nseeds: [0]\nvariants: {{a: {{}}, b: {{}}}}\n\
+             report:\n  table: {{name: t, columns: [{{metric: test/acuracy}}]}}\n  figures:\n    - curve: {{name: l, metric: loss}}\n  \
+             claims:\n    - {{claim: c, compare: a.psnr > b.psnr}}\n"
+        );
+        let source = Source::parse(Path::new("t.yaml"), text).unwrap();
+        let run = Experiment::from_source(source).unwrap().expand(None, &[]).unwrap();
+        let found = run.warnings.iter().map(ToString::to_string);
+        found.map(|warning| warning.replace("\n\nhint: ", " ")).collect::<Vec<_>>()
+    };
+    let accuracy = "{stdout: 'acc (?<accuracy>.*)', prefix: test/}";
+    let missing = "no pattern of `worker.metrics` finds a metric";
+    assert_eq!(
+        warnings(&format!("{accuracy}, {{stderr: '(?<step>\\d+) (?<loss>.*)'}}")),
+        [
+            format!("t.yaml:7:31: {missing} `test/acuracy` did you mean `test/accuracy`?"),
+            format!("t.yaml:11:18: {missing} `psnr` the file has `test/accuracy`, `loss`"),
+        ]
+    );
+    // Those of a file are not known beforehand, nor those of a worker that appends events.
+    assert_eq!(warnings(&format!("{accuracy}, {{csv: log.csv}}")), [""; 0]);
+    assert_eq!(warnings(""), [""; 0]);
+}
+
+#[test]
 fn an_unquoted_template_gets_a_hint() {
     let text = "orch: 1\nname: t\nworker: {command: [w, {args}]}\nseeds: [0]\nvariants: {a: {}}\n";
     let source = Source::parse(Path::new("t.yaml"), text.to_owned()).unwrap();

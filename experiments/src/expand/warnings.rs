@@ -5,9 +5,11 @@ use serde_json::{Map, Value};
 
 use super::config::{self, Origin, Setting};
 use super::experiment::Experiment;
+use super::names::check_name;
 use super::overrides::Override;
 use super::typos::{Layer, Typo, typos};
 use crate::schema::file::Profile;
+use crate::schema::metrics::MetricSource;
 use crate::yaml::pointer::{escape, parent, segments};
 use crate::yaml::source::Finding;
 
@@ -26,7 +28,24 @@ impl Experiment {
             warnings.extend(typos(&layers).iter().map(|typo| self.typo_finding(typo)));
         }
         warnings.extend(self.unused_seed(profile.map(|(_, profile)| profile)));
+        warnings.extend(self.unknown_metrics());
         warnings
+    }
+
+    /// The metrics of the report that no line of output can have, where all metrics are found by patterns.
+    fn unknown_metrics(&self) -> Vec<Finding> {
+        let sources = &self.file.worker.metrics;
+        let found: Option<Vec<_>> = sources.iter().map(MetricSource::pattern_metrics).collect();
+        let Some(found) = found.filter(|found| !found.is_empty()) else { return Vec::new() };
+        let found: Vec<_> = found.iter().flatten().map(String::as_str).collect();
+        let mut uses = self.file.report.metric_uses();
+        uses.dedup_by(|a, b| (&a.pointer, a.metric) == (&b.pointer, b.metric));
+        let unknown = uses.iter().filter_map(|used| {
+            let hint = check_name("metric", used.metric, found.iter().copied()).err()?.hint;
+            let message = format!("no pattern of `worker.metrics` finds a metric `{}`", used.metric);
+            Some(self.source.finding(&used.pointer, message).hint(Some(hint)))
+        });
+        unknown.collect()
     }
 
     /// A script that is given no seed gives the same numbers for each. One that appends events is a

@@ -10,17 +10,16 @@ pub struct LatexTable {
     /// Metrics whose columns it shows, in the table's order; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
-    /// The width that it fits in.
-    #[serde(default)]
-    pub width: LatexWidth,
+    /// The width that it fits in; a column if absent and it fits in one as a whole, else the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<LatexWidth>,
 }
 
 /// The width of a float in LaTeX.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LatexWidth {
     /// The page: `table*`, which is `table` where there is one column.
-    #[default]
     Page,
     /// A column of a page with two.
     Column,

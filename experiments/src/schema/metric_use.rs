@@ -17,6 +17,8 @@ pub struct MetricUse<'a> {
     pub rows: Rows<'a>,
     /// The table, claim or figure, for readers: [`TABLE`], ``figure `loss` ``.
     pub by: String,
+    /// Its place in the experiment file, as a JSON pointer.
+    pub pointer: String,
 }
 
 /// Values of a metric, by the event that has them.
@@ -54,29 +56,32 @@ impl Report {
     /// Every use of a metric: of the table, the claims, and the figures, each in the file's order.
     pub fn metric_uses(&self) -> Vec<MetricUse<'_>> {
         let columns = self.table.iter().flat_map(|table| &table.columns);
-        let mut uses: Vec<_> = columns
-            .map(|column| MetricUse {
-                metric: &column.metric,
-                values: Values::Final,
-                rows: Rows::All,
-                by: TABLE.to_owned(),
-            })
-            .collect();
-        for claim in &self.claims {
+        let columns = columns.enumerate().map(|(index, column)| MetricUse {
+            metric: &column.metric,
+            values: Values::Final,
+            rows: Rows::All,
+            by: TABLE.to_owned(),
+            pointer: format!("/report/table/columns/{index}/metric"),
+        });
+        let mut uses: Vec<_> = columns.collect();
+        for (index, claim) in self.claims.iter().enumerate() {
             let by = format!("claim `{}`", claim.compare);
-            uses.extend(claim.compare.quantities().map(|quantity| quantity.metric_use(&by)));
+            let pointer = format!("/report/claims/{index}/compare");
+            let quantities = claim.compare.quantities();
+            uses.extend(quantities.map(|quantity| quantity.metric_use(&by, &pointer)));
             if claim.compare.relation == Relation::Best {
-                let subject = claim.compare.subject.metric_use(&by);
+                let subject = claim.compare.subject.metric_use(&by, &pointer);
                 uses.push(MetricUse { rows: Rows::All, ..subject });
             }
         }
-        uses.extend(self.figures.iter().flat_map(Figure::metric_uses));
+        let figures = self.figures.iter().enumerate();
+        uses.extend(figures.flat_map(|(index, figure)| figure.metric_uses(index)));
         uses
     }
 }
 
 impl Quantity {
-    fn metric_use(&self, by: &str) -> MetricUse<'_> {
+    fn metric_use(&self, by: &str, pointer: &str) -> MetricUse<'_> {
         let values = match self.measure {
             Measure::Final => Values::Final,
             Measure::At(_)
@@ -86,16 +91,22 @@ impl Quantity {
             | Measure::Seconds(_) => Values::ByStep,
         };
         let rows = Rows::Named(vec![&self.variant]);
-        MetricUse { metric: &self.metric, values, rows, by: by.to_owned() }
+        let (by, pointer) = (by.to_owned(), pointer.to_owned());
+        MetricUse { metric: &self.metric, values, rows, by, pointer }
     }
 }
 
 impl Figure {
-    fn metric_uses(&self) -> Vec<MetricUse<'_>> {
+    /// The uses of the figure at `index` of the report.
+    fn metric_uses(&self, index: usize) -> Vec<MetricUse<'_>> {
+        let pointer = format!("/report/figures/{index}");
         let names: Vec<&str> = self.variants().iter().map(String::as_str).collect();
         let rows = if names.is_empty() { Rows::Any } else { Rows::Named(names) };
         let by = format!("figure `{}`", self.name());
-        let used = |metric, values, rows| MetricUse { metric, values, rows, by: by.clone() };
+        let used = |metric, values, rows| {
+            let (by, pointer) = (by.clone(), pointer.clone());
+            MetricUse { metric, values, rows, by, pointer }
+        };
         match self {
             Self::Curve(curve) => {
                 let reference = curve.reference.iter().map(|reference| {

@@ -137,11 +137,22 @@ impl MetricSource {
     pub fn pattern(&self) -> Result<Regex, String> {
         let pattern = RegexBuilder::new(&self.text).size_limit(MAX_PATTERN).build();
         let pattern = pattern.map_err(|error| error.to_string())?;
-        let mut names = pattern.capture_names().flatten();
-        if !names.any(|name| name != self.step_name()) {
+        if self.groups(&pattern).next().is_none() {
             return Err("the pattern has no group that names a metric".to_owned());
         }
         Ok(pattern)
+    }
+
+    /// The names of the metrics that the lines of its pattern have; `None` if it is a path or no pattern.
+    pub fn pattern_metrics(&self) -> Option<Vec<String>> {
+        let pattern = self.pattern().ok().filter(|_| !self.is_path())?;
+        Some(self.groups(&pattern).map(|name| format!("{}{name}", self.prefix)).collect())
+    }
+
+    /// The groups of its pattern that are metrics.
+    fn groups<'a>(&self, pattern: &'a Regex) -> impl Iterator<Item = &'a str> {
+        let step = self.step_name().to_owned();
+        pattern.capture_names().flatten().filter(move |name| *name != step)
     }
 }
 

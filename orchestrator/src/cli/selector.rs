@@ -1,6 +1,7 @@
 //! Selects trials on the command line: by the start of an id, by `variant=`, `seed=` and `state=`,
 //! or by several of these with commas between.
 
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use experiments::yaml::suggest::nearest;
@@ -75,6 +76,12 @@ pub(crate) enum SelectorError {
     },
 }
 
+impl Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl FromStr for Selector {
     type Err = SelectorError;
 
@@ -127,9 +134,10 @@ impl Selector {
         trials: Vec<TrialStatus>,
         run: &str,
     ) -> Result<TrialStatus, SelectorError> {
-        let mut matching = self.choose_all(trials, run)?;
+        let (mut matching, others) = self.partition(trials);
         match matching.len() {
             1 => Ok(matching.remove(0)),
+            0 => Err(self.no_match(&others, run)),
             count => Err(SelectorError::Ambiguous {
                 run: run.to_owned(),
                 selector: self.text.clone(),
@@ -139,15 +147,25 @@ impl Selector {
         }
     }
 
-    /// Those of `run`'s trials that match, at least one. Retired trials count only where no other
-    /// matches.
+    /// Those of `run`'s trials that match: at least one, unless only states are asked for. Retired trials count
+    /// only where no other matches.
     pub(crate) fn choose_all(
         &self,
-        mut trials: Vec<TrialStatus>,
+        trials: Vec<TrialStatus>,
         run: &str,
     ) -> Result<Vec<TrialStatus>, SelectorError> {
+        let (matching, others) = self.partition(trials);
+        let is_state = |condition: &Condition| matches!(condition, Condition::State(_));
+        if matching.is_empty() && !self.conditions.iter().all(is_state) {
+            return Err(self.no_match(&others, run));
+        }
+        Ok(matching)
+    }
+
+    /// The trials that match, and the others.
+    fn partition(&self, mut trials: Vec<TrialStatus>) -> (Vec<TrialStatus>, Vec<TrialStatus>) {
         if let Some(exact) = trials.iter().position(|status| status.trial.id.0 == self.text) {
-            return Ok(vec![trials.swap_remove(exact)]);
+            return (vec![trials.swap_remove(exact)], trials);
         }
         let (mut matching, others): (Vec<_>, Vec<_>) = trials
             .into_iter()
@@ -155,15 +173,16 @@ impl Selector {
         if matching.iter().any(|status| !status.trial.retired) {
             matching.retain(|status| !status.trial.retired);
         }
-        if matching.is_empty() {
-            return Err(SelectorError::NoMatch {
-                run: run.to_owned(),
-                selector: self.text.clone(),
-                hint: self.hint(&others),
-                trials: list(&others),
-            });
+        (matching, others)
+    }
+
+    fn no_match(&self, others: &[TrialStatus], run: &str) -> SelectorError {
+        SelectorError::NoMatch {
+            run: run.to_owned(),
+            selector: self.text.clone(),
+            hint: self.hint(others),
+            trials: list(others),
         }
-        Ok(matching)
     }
 
     /// The id or variant that is spelled most like the requested one.
@@ -213,6 +232,7 @@ mod tests {
             build: None,
             data: None,
             origins: Origins::default(),
+            first_attempt: 1,
             last_attempt: None,
         };
         TrialStatus { trial, status: None, job: None }
@@ -252,6 +272,17 @@ mod tests {
         let trials = vec![trial("a", 0, "1", false), trial("a", 0, "12", false)];
         let found = "a-s0-1".parse::<Selector>().unwrap().choose(trials, "run").unwrap();
         assert_eq!(found.trial.id.0, "a-s0-1");
+    }
+
+    #[test]
+    fn a_state_may_be_that_of_no_trial() {
+        let all =
+            |selector: &str| selector.parse::<Selector>().unwrap().choose_all(trials(), "run");
+        assert_eq!(all("state=failed").map(|trials| trials.len()), Ok(0));
+        for misspelt in ["variant=none", "variant=none,state=failed", "none"] {
+            assert!(matches!(all(misspelt), Err(SelectorError::NoMatch { .. })), "{misspelt}");
+        }
+        assert!(matches!(chosen("state=failed"), Err(SelectorError::NoMatch { .. })));
     }
 
     #[test]

@@ -17,7 +17,6 @@ pub(crate) mod watch;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::time::Instant;
 
 use experiments::protocol::exit::{WORKER_DONE, WORKER_STOPPED};
@@ -28,7 +27,6 @@ use crate::run_dir::RunDir;
 use crate::run_dir::attempt::{AttemptDir, Outcome, StopMode};
 use crate::run_dir::log_tail::LogEnd;
 use crate::run_dir::ownership::{self, AttemptStatus};
-use crate::run_dir::rerun_script;
 use crate::scheduler::{SameFailure, State};
 
 pub use event::{Reporter, RunEvent, TrialView};
@@ -101,15 +99,15 @@ impl Display {
             Some(attempt) => {
                 self.failure_shown = true;
                 self.print(&line);
-                self.print_failure(&attempt, &run.trial(trial));
+                self.print_failure(&attempt, trial);
             }
             _ if failed => self.print(&format!("{line}; `orch why {trial}` shows its log")),
             _ => self.print(&line),
         }
     }
 
-    /// The first failure in full: the end of the log, and the commands that run it again.
-    fn print_failure(&mut self, attempt: &AttemptDir, trial: &Path) {
+    /// The first failure with the end of its log.
+    fn print_failure(&mut self, attempt: &AttemptDir, trial: &TrialId) {
         match LogEnd::of(attempt) {
             Ok(Some(end)) => {
                 self.print(&format!("    the end of {}:", end.path.display()));
@@ -122,13 +120,7 @@ impl Display {
             }
             Err(error) => self.print(&format!("    its log cannot be read: {error}")),
         }
-        if let (Ok(Some(command)), Ok(trial)) = (attempt.read_command(), std::path::absolute(trial))
-        {
-            self.print("    to rerun it manually (without the second line: from the beginning):");
-            for line in rerun_script::lines(&command, &trial) {
-                self.print(&format!("      {line}"));
-            }
-        }
+        self.print(&format!("    `orch show {trial}` prints the commands to rerun it manually"));
     }
 
     /// The failure of the first trials, with the end of a log unless one has been shown.
@@ -138,7 +130,7 @@ impl Display {
             && let Some((trial, attempt)) = trials.first_key_value()
         {
             self.failure_shown = true;
-            self.print_failure(&run.attempt(trial, *attempt), &run.trial(trial));
+            self.print_failure(&run.attempt(trial, *attempt), trial);
         }
         let (count, all) = (trials.len(), trials.len() + others);
         let rest = match others {

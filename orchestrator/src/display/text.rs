@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Text of any origin that is safe on a terminal: control characters, which could move the cursor or
@@ -120,6 +121,25 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// Paths as a shell's patterns: those that differ in their extensions alone share a line,
+/// `report/table.{md,csv}`.
+pub(crate) fn in_braces(paths: &[PathBuf]) -> Vec<String> {
+    let mut groups: Vec<(PathBuf, Vec<String>)> = Vec::new();
+    for path in paths {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = path.with_extension("");
+        match groups.iter_mut().find(|(known, _)| *known == stem) {
+            Some((_, extensions)) => extensions.push(extension),
+            None => groups.push((stem, vec![extension])),
+        }
+    }
+    let lines = groups.into_iter().map(|(stem, extensions)| match &extensions[..] {
+        [extension] => stem.with_extension(extension).display().to_string(),
+        several => format!("{}.{{{}}}", stem.display(), several.join(",")),
+    });
+    lines.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +165,21 @@ mod tests {
         let text = [0.4, 59.6, 200.0, 7500.0, 273_600.0]
             .map(|secs| duration(Duration::from_secs_f64(secs)));
         assert_eq!(text, ["0s", "1m 00s", "3m 20s", "2h 05m", "3d 4h"]);
+    }
+
+    #[test]
+    fn a_shell_expands_paths_in_braces_to_all_of_them() {
+        let paths = ["r/t.md", "r/report.html", "r/t.csv", "r/figures/t.svg", "r/LICENSE"];
+        let lines = in_braces(&paths.map(PathBuf::from));
+        assert_eq!(lines, ["r/t.{md,csv}", "r/report.html", "r/figures/t.svg", "r/LICENSE"]);
+        let script = format!("echo {}", lines.join(" "));
+        let expanded = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+        let mut expanded: Vec<_> =
+            std::str::from_utf8(&expanded.stdout).unwrap().split_whitespace().collect();
+        let mut wanted = paths;
+        expanded.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(expanded, wanted);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) struct TimeSpent {
 }
 
 impl TimeSpent {
-    /// Seconds in all attempts of `trial` until `now_ms`; `None` if they are unknown, as of a trial whose
+    /// Seconds in all attempts of `trial` that count, until `now_ms`; `None` if they are unknown, as of a trial whose
     /// job waits in the queue of a cluster.
     pub(crate) fn of(
         &mut self,
@@ -31,10 +31,10 @@ impl TimeSpent {
         executor: Executor,
         now_ms: i64,
     ) -> Option<f64> {
-        let last = trial.last_attempt.as_ref()?.number;
+        let last = trial.counting_attempt()?.number;
         let active = trial.state.active_attempt();
         let mut seconds = 0.0;
-        for number in (1..=last).filter(|number| Some(*number) != active) {
+        for number in (trial.first_attempt..=last).filter(|number| Some(*number) != active) {
             seconds += self.of_ended(run, &trial.id, number);
         }
         match active {

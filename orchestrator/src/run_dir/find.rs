@@ -1,6 +1,6 @@
 //! Finding a run by its name on the command line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::{RunDir, RunDirError};
@@ -21,9 +21,10 @@ impl RunDir {
         if let Some((run, _)) = exact.or(latest) {
             return Ok(Self::new(runs, run));
         }
+        let elsewhere = above(runs).find(|above| !list(above).is_empty());
         let runs = runs.to_owned();
         Err(match name {
-            None => RunDirError::NoRuns { runs },
+            None => RunDirError::NoRuns { runs, elsewhere },
             Some(name) => {
                 let known_runs = all.into_iter().map(|(run, _)| run).collect();
                 RunDirError::NoSuchRun { name: name.to_owned(), runs, known_runs }
@@ -35,6 +36,14 @@ impl RunDir {
     pub(crate) fn all(runs: &Path) -> Vec<Self> {
         list(runs).into_iter().map(|(run, _)| Self::new(runs, &run)).collect()
     }
+}
+
+/// The folders that `runs` would be in the folders above this one, the nearest first; none if it is an absolute
+/// path.
+pub(crate) fn above(runs: &Path) -> impl Iterator<Item = PathBuf> {
+    let depth = std::env::current_dir().map_or(0, |folder| folder.ancestors().count() - 1);
+    let depth = if runs.is_relative() { depth } else { 0 };
+    (1..=depth).map(move |up| PathBuf::from("../".repeat(up)).join(runs))
 }
 
 fn is_profile_of(run: &str, experiment: &str) -> bool {

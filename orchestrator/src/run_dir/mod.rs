@@ -4,7 +4,7 @@ pub mod attempt;
 pub mod attempt_seal;
 mod database_path;
 pub(crate) mod event_lines;
-mod find;
+pub(crate) mod find;
 pub(crate) mod log_tail;
 pub mod ownership;
 pub(crate) mod provenance;
@@ -45,10 +45,12 @@ pub enum RunDirError {
         known_runs: Vec<String>,
     },
     /// The folder of all runs has none.
-    #[error("nothing has been run in `{}` yet", runs.display())]
+    #[error("nothing has been run in `{}` yet{}", runs.display(), other_folder(elsewhere.as_deref()))]
     NoRuns {
         /// The folder of all runs.
         runs: PathBuf,
+        /// The nearest one above that has any.
+        elsewhere: Option<PathBuf>,
     },
     /// Another supervisor has the run's lock.
     #[error("`{run}` is being run by {by}")]
@@ -66,6 +68,13 @@ pub enum RunDirError {
         /// The system's error.
         source: io::Error,
     },
+}
+
+/// The hint that runs are elsewhere; may be empty.
+fn other_folder(elsewhere: Option<&Path>) -> String {
+    elsewhere.map_or(String::new(), |runs| {
+        format!("\n\nhint: there are runs in `{0}`: `--runs {0}`", runs.display())
+    })
 }
 
 fn known(runs: &[String]) -> String {

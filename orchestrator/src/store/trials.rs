@@ -30,6 +30,8 @@ pub struct TrialRecord {
     pub data: Option<String>,
     /// The builds and data that its work was made with.
     pub origins: Origins,
+    /// The number of the first attempt that counts: not 1 once the trial was begun again.
+    pub first_attempt: u32,
     /// Its newest attempt; `None` before the first.
     pub last_attempt: Option<AttemptRecord>,
 }
@@ -39,6 +41,11 @@ impl TrialRecord {
     pub(crate) fn active_or_next_attempt(&self) -> u32 {
         let last = self.last_attempt.as_ref().map_or(0, |attempt| attempt.number);
         self.state.active_attempt().unwrap_or(last + 1)
+    }
+
+    /// Its newest attempt, if that counts; `None` until the first one since the trial was begun (again).
+    pub(crate) fn counting_attempt(&self) -> Option<&AttemptRecord> {
+        self.last_attempt.as_ref().filter(|attempt| attempt.number >= self.first_attempt)
     }
 }
 
@@ -91,7 +98,7 @@ impl Store {
     pub(crate) async fn trials_without_origins(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
         let rows = sqlx::query(
             "select trial.name, trial.key, trial.variant, trial.seed, trial.position,
-                trial.state_json, trial.build, trial.data,
+                trial.state_json, trial.build, trial.data, trial.first_attempt,
                 last.number, last.started_ms, last.device, last.skipped_lines,
                 last.phase, last.phase_step, last.phase_total,
                 last.failure_class, last.failure_message, last.stalled_since_ms
@@ -230,6 +237,7 @@ impl Store {
             state,
             build: row.get("build"),
             data: row.get("data"),
+            first_attempt: row.get("first_attempt"),
             origins: Origins::default(),
             last_attempt,
         })

@@ -313,6 +313,7 @@ mod tests {
                 builds: resolved.build.iter().cloned().collect(),
                 ..Default::default()
             },
+            first_attempt: 1,
             last_attempt: None,
         }
     }

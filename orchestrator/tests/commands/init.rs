@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::test_run::TestRun;
+use crate::common::test_run::{Ended, TestRun};
 
 /// The files of a folder, by name.
 fn files(test: &TestRun, folder: &str) -> Vec<String> {
@@ -31,7 +31,7 @@ fn a_new_experiment_runs_as_it_is_and_gives_a_table_and_a_curve() {
         let report = test.orch("report");
         assert_eq!(report.code, 0, "{}", report.stderr);
         assert!(report.stdout.contains(label), "{}", report.stdout);
-        let curve = test.path(format!("runs/experiment/report/data/{metric}.csv"));
+        let curve = test.path(format!("runs/one/report/data/{metric}.csv"));
         assert!(fs::read_to_string(curve).unwrap().lines().count() > 2 * 15);
     }
 }
@@ -51,4 +51,24 @@ fn files_that_are_there_stay_and_nothing_is_written_beside_them() {
     test.orch("init --python --shell").expect(2, &["cannot be used with"]);
     fs::write(test.path("file"), "").unwrap();
     test.orch("init file").expect(1, &["cannot write `file`"]);
+}
+
+#[test]
+fn the_experiment_has_the_name_of_its_folder() {
+    for (folder, name) in [
+        ("sine", "sine"),
+        ("2026", "2026"),
+        ("my paper (v2)", "my-paper--v2"),
+        ("null", "null"),
+        ("∑", "experiment"),
+    ] {
+        let test = TestRun::new();
+        fs::create_dir(test.path(folder)).unwrap();
+        let orch = |arguments: &str| {
+            let mut command = test.command(arguments);
+            Ended::of(command.current_dir(test.path(folder)).output().unwrap())
+        };
+        orch("init --shell").expect(0, &["orch run experiment.yaml"]);
+        orch("run experiment.yaml -n").expect(0, &[&format!("{name}: 6 trials")]);
+    }
 }

@@ -210,7 +210,13 @@ fn why_gives_the_reason_and_advice() {
     let waiting = test.orch("why variant=b").stdout;
     assert!(waiting.contains(" is queued: left out by `--only`.\nThe last `orch run` was limi"));
     assert!(test.orch("status").stdout.contains("left out by `--only`"));
+    assert_eq!(test.orch("why").stdout, failed.stdout + "\n" + &waiting);
     test.orch("run trip.yaml -q --only b").expect(0, &[]);
+    assert_eq!(
+        test.orch("why state=queued").stdout,
+        "No trial of `trip` matches `state=queued`.\n"
+    );
+    test.orch("logs state=queued").expect(0, &["no trial of `trip` matches `state=queued`"]);
     let done = test.orch("why variant=b").stdout;
     assert!(done.contains(" succeeded.\nIt is done; `orch show b-s0-"), "{done}");
 }

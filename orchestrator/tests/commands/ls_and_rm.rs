@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::common::test_run::TestRun;
+use crate::common::test_run::{Ended, TestRun};
 use crate::common::wait::wait_for;
 
 #[test]
@@ -75,4 +75,28 @@ fn nothing_that_runs_loses_its_files() {
     test.open_gate();
     test.orch("run trip.yaml").expect(0, &["2 of 2 trials done"]);
     test.orch("rm trip --yes").expect(0, &["removed"]);
+}
+
+#[test]
+fn runs_of_another_folder_are_pointed_to() {
+    let test = TestRun::new();
+    test.orch("run trip.yaml").expect(0, &["2 of 2 trials done"]);
+    fs::create_dir_all(test.path("a/b")).unwrap();
+    let below = |arguments: &str| {
+        let mut command = test.command(arguments);
+        Ended::of(command.current_dir(test.path("a/b")).output().unwrap())
+    };
+    below("ls").expect(0, &["nothing has been run in `runs` yet", "`--runs ../../runs`"]);
+    below("status").expect(2, &["hint: there are runs in `../../runs`: `--runs ../../runs`"]);
+    let note = "`trip` was run before in another folder";
+    let anew = below("run ../../trip.yaml -n");
+    anew.expect(0, &[note, "`--runs ../../runs` continues", "2 new"]);
+    let continued = below("run ../../trip.yaml -n --runs ../../runs");
+    continued.expect(0, &["2 done"]);
+    assert!(!continued.stderr.contains("another folder"), "{}", continued.stderr);
+    // From the side, the file's own folder is found.
+    let file = test.path("trip.yaml");
+    let mut command = test.command(&format!("run {} -n", file.display()));
+    let ended = Ended::of(command.current_dir("/").output().unwrap());
+    ended.expect(0, &[note, &format!("`--runs {}`", test.path("runs").display())]);
 }

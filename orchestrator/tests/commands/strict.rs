@@ -111,6 +111,18 @@ fn the_queue_waits_once_the_first_trials_have_failed_the_same_way() {
 }
 
 #[test]
+fn trials_that_wait_to_begin_again_are_not_among_the_failed_ones() {
+    let test = with_worker(RESULT);
+    test.edit(&[("attempts: 1", "attempts: 3, backoff: 1h")]);
+    test.orch("run trip.yaml").expect(0, &["6 of 6 trials done"]);
+    test.set_worker(BROKEN);
+    let summary = "0 of 6 trials done, 3 failed, 3 wait until the cause is removed:\n  3 trials  ";
+    test.orch("run trip.yaml -j 1 --rerun-stale").expect(1, &[summary]);
+    test.orch("wait").expect(1, &[summary]);
+    assert!(test.orch("report").stdout.contains("not run"));
+}
+
+#[test]
 fn a_worker_that_works_for_one_trial_is_not_taken_for_broken() {
     let test = with_worker(&format!(
         "if [ $ORCH_VARIANT-$ORCH_SEED = a-0 ]; then {RESULT}; exit 0; fi\n{BROKEN}"

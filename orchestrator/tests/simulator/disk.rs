@@ -65,6 +65,7 @@ impl Disk {
                     build: None,
                     data: None,
                     origins: Origins::default(),
+                    first_attempt: 1,
                     last_attempt: None,
                 },
                 position: None,

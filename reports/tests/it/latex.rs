@@ -131,7 +131,7 @@ fn every_table_fits_the_page_of_every_class() {
     let mut spec = table();
     spec.baseline = Some("sr3".to_owned());
     let against = tables(&spec, &three_seeds());
-    let narrow = LatexTable { width: LatexWidth::Column, ..LatexTable::default() };
+    let narrow = LatexTable { width: Some(LatexWidth::Column), ..LatexTable::default() };
     let column = tables(&Spec { latex: narrow, ..spec.clone() }, &three_seeds());
     spec.spread = Spread::Interval;
     spec.name = "odd_name & more".to_owned();
@@ -139,8 +139,11 @@ fn every_table_fits_the_page_of_every_class() {
     let odd = tables(&spec, &three_seeds());
     let (table1, of_table1) = table1();
     let whole = Spec { latex: LatexTable::default(), ..table1.clone() };
+    let mut automatic = table();
+    automatic.columns.truncate(1);
     let bodies = [
         tables(&table(), &three_seeds()),
+        tables(&automatic, &three_seeds()),
         against,
         column,
         odd,
@@ -172,6 +175,18 @@ fn a_wide_table_is_set_in_blocks_and_a_chosen_one_in_one() {
     assert_eq!(count(&whole, "SR4 (combined) &"), blocks, "every block has its labels");
     assert_eq!(count(&whole, "seeds &"), 1);
     assert!(whole.contains("Sampling") && !chosen.contains("Sampling"));
+}
+
+#[test]
+fn a_table_that_fits_a_column_does_not_span_two() {
+    let spec = table();
+    let latex = |spec: &Spec| Table::new(spec, &three_seeds(), &Family::Columns).latex();
+    let mut narrow = spec.clone();
+    narrow.columns.truncate(1);
+    assert!(latex(&narrow).contains("\\begin{table}[t]"), "{}", latex(&narrow));
+    narrow.latex.width = Some(LatexWidth::Page);
+    assert!(latex(&narrow).contains("\\begin{table*}[t]"));
+    assert!(latex(&spec).contains("\\begin{table*}[t]"), "{}", latex(&spec));
 }
 
 #[test]

@@ -148,7 +148,20 @@ Example:
 Examples:
   orch status table1.demo --all
   orch status --watch            in tmux or over ssh, while the run goes on elsewhere
-  orch status --json | jq '.eta_seconds, (.trials[] | {id, state, rate, eta_seconds})'")]
+  orch status --json | jq '.eta_seconds, (.trials[] | {id, state, rate, eta_seconds})'
+
+A trial is one variant with one seed; the supervisor is the process `orch run`, which starts trials and
+records what becomes of them. A trial is
+  queued       waiting for room, for a pause after a failure, or for a supervisor
+  starting     given to an attempt whose worker has not begun
+  running      in the hands of its worker
+  ended        done with an attempt that no supervisor has recorded yet
+  lost         without its processes, which a crash has ended; it resumes from its last checkpoint
+  interrupted  stopped with its run; it resumes when the file is run again
+  cancelled    stopped by `orch stop TRIAL`; it resumes when the file is run again, or by `orch retry`
+  succeeded    done
+  failed       given up, after as many attempts as `retry` in the file allows; `orch why` has the cause
+  retired      not in the file any more, with its records kept; its numbers count in no report")]
     Status(Status),
     /// Shows every run in a browser, while it goes on and afterwards.
     ///
@@ -199,8 +212,9 @@ Example:
     Logs(Logs),
     /// Explains why a trial waits, has failed or is not run, and what to do.
     #[command(after_help = "\
-Example:
-  orch why state=failed   what became of the trials that failed, by cause, with the ends of logs")]
+Examples:
+  orch why                all that is not done, by cause, with what is to do and the ends of logs
+  orch why variant=sr3    the same of one variant")]
     Why(Why),
     /// Stops trials, or a whole run, and returns when their processes are gone.
     ///

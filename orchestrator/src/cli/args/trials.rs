@@ -88,9 +88,13 @@ pub(crate) struct Logs {
 /// Arguments of `orch why`.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
-    /// The trials and their run.
-    #[command(flatten)]
-    pub(crate) target: TrialsArgs,
+    /// Trials: the start of an id, `variant=NAME`, `seed=N` or `state=STATE`, or several of these with commas
+    /// between; all of the run that have not succeeded if absent. Those with the same cause are explained once.
+    #[arg(add = completion::trials())]
+    pub(crate) trial: Option<Selector>,
+    /// The run: `table1.demo`, or `table1` for its latest profile; the last one if absent.
+    #[arg(add = completion::run())]
+    pub(crate) run: Option<String>,
 }
 
 /// Arguments of `orch stop`.

@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 
 use experiments::protocol::trial_id::TrialId;
 
-use crate::cli::args::{Global, TrialsArgs};
+use crate::cli::args::Global;
+use crate::cli::selector::Selector;
 use crate::display::trial_status::{self, TrialStatus};
 use crate::run_dir::log_tail;
 use crate::run_dir::snapshot::RunSnapshot;
@@ -40,8 +41,7 @@ pub(super) fn group<T>(with_cause: impl Iterator<Item = (String, T)>) -> Vec<Sam
 /// line that it printed.
 pub(super) fn cause(dir: &RunDir, trial: &TrialRecord) -> String {
     let reason = trial.state.reason().lines().next().unwrap_or_default().to_owned();
-    let Some(attempt) = trial.last_attempt.as_ref().filter(|attempt| attempt.failure.is_none())
-    else {
+    let Some(attempt) = trial.counting_attempt().filter(|attempt| attempt.failure.is_none()) else {
         return reason;
     };
     match log_tail::last_line(&dir.attempt(&trial.id, attempt.number)) {
@@ -73,25 +73,31 @@ pub(super) fn failures<'a>(
 ) -> Vec<SameCause<TrialId>> {
     let failed = trials.filter(|trial| match trial.state {
         State::Failed { .. } => true,
-        State::Queued { .. } => queued && trial.last_attempt.is_some(),
+        State::Queued { .. } => queued && trial.counting_attempt().is_some(),
         _ => false,
     });
     group(failed.map(|trial| (cause(dir, trial), trial.id.clone())))
 }
 
-/// The trials that the command line names, of which there may be several, by state and cause; with their run and
-/// its records.
+/// The trials that match, or without a selector all that the file asks for and that have not succeeded, by state and
+/// cause; with their run and its records.
 pub(super) async fn selected(
-    arguments: &TrialsArgs,
+    selector: Option<&Selector>,
+    run: Option<&str>,
     global: &Global,
 ) -> Result<(RunDir, Store, Vec<SameCause<TrialStatus>>)> {
-    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    let dir = RunDir::find(&global.runs, run)?;
     let supervised = dir.is_supervised();
     let mut store = open_records(&dir).await?;
     let resolved = RunSnapshot::read_settings(&dir.resolved())?;
-    let trials = trial_status::all(store.trials().await?, &dir)?;
-    let matching = arguments.trial.choose_all(trials, &dir.name())?;
-    let with_cause = matching.into_iter().map(|status| {
+    let mut trials = trial_status::all(store.trials().await?, &dir)?;
+    match selector {
+        Some(selector) => trials = selector.choose_all(trials, &dir.name())?,
+        None => trials.retain(|TrialStatus { trial, .. }| {
+            !trial.retired && !matches!(trial.state, State::Succeeded { .. })
+        }),
+    }
+    let with_cause = trials.into_iter().map(|status| {
         let cause = match &status.trial.state {
             State::Failed { .. } => cause(&dir, &status.trial),
             _ => resolved.reason(&status, supervised),

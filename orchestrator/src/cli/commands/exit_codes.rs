@@ -220,7 +220,7 @@ mod tests {
             ProgramError::NotFound { program: name(), folder: name().into() }.into(),
             RetryError::Retired { id: name() }.into(),
             RmError::NotConfirmed.into(),
-            RunDirError::NoRuns { runs: PathBuf::new() }.into(),
+            RunDirError::NoRuns { runs: PathBuf::new(), elsewhere: None }.into(),
             RunDirError::NoSuchRun { name: name(), runs: PathBuf::new(), known_runs: vec![] }
                 .into(),
             SelectError::SameName { name: name() }.into(),

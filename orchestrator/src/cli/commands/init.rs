@@ -1,10 +1,12 @@
 //! `orch init [DIR]`: writes an experiment file and its script, which run as they are.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use experiments::protocol::exit;
+use experiments::schema::file::is_file_name;
 use experiments::schema::json_schema::json_schema;
+use experiments::yaml::parse;
 
 use super::error::Result;
 use super::output::print_message;
@@ -53,8 +55,9 @@ pub(super) fn run(arguments: &args::Init, global: &Global) -> Result<u8> {
     };
     let folder = &arguments.folder;
     let schema = atomic_file::to_json(&json_schema());
-    let files = templates.map(|(name, text)| (name, text.as_bytes()));
-    let files = files.into_iter().chain([(SCHEMA, schema.as_slice())]);
+    let texts = templates.map(|(file, text)| (file, named(text, folder)));
+    let files = texts.iter().map(|(file, text)| (*file, text.as_bytes()));
+    let files = files.chain([(SCHEMA, schema.as_slice())]);
     // Of all files before any: a part of a template would not run.
     for (name, _) in files.clone() {
         let path = folder.join(name);
@@ -83,4 +86,15 @@ pub(super) fn run(arguments: &args::Init, global: &Global) -> Result<u8> {
         print_message("  orch report                 draws their table and figure");
     }
     Ok(exit::OK)
+}
+
+/// The template with the folder's name as the experiment's, so that runs of several folders are told apart.
+fn named(template: &str, folder: &Path) -> String {
+    let folder = path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let name = name.replace(|c| !is_name(c), "-");
+    let name = Some(name.trim_matches('-')).filter(|name| is_file_name(name));
+    let name = parse::to_string(&name.unwrap_or("experiment"));
+    template.replacen("name: experiment\n", &format!("name: {name}"), 1)
 }

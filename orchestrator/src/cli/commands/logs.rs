@@ -67,7 +67,11 @@ pub(super) async fn run(arguments: &args::Logs, global: &Global) -> Result<u8> {
 
 /// Prints the logs of the first trial of each cause.
 async fn print_each(arguments: &args::Logs, global: &Global) -> Result<()> {
-    let (dir, _, groups) = causes::selected(&arguments.target, global).await?;
+    let args::TrialsArgs { trial, run } = &arguments.target;
+    let (dir, _, groups) = causes::selected(Some(trial), run.as_deref(), global).await?;
+    if groups.is_empty() && !global.quiet {
+        print_message(&format!("no trial of `{}` matches `{trial}`", dir.name()));
+    }
     for SameCause { cause, of } in &groups {
         if groups.len() + of.len() > 2 && !global.quiet {
             let names = named(of.iter().map(|status| status.trial.id.0.as_str()));

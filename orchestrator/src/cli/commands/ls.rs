@@ -43,7 +43,9 @@ pub(super) async fn run(arguments: &args::Ls, global: &Global) -> Result<u8> {
         let runs: Vec<_> = runs.iter().map(Listed::to_json).collect();
         print_json(&json!({"schema": 1, "folder": global.runs, "runs": runs}))?;
     } else if runs.is_empty() {
-        print_message(&format!("nothing has been run in `{}` yet", global.runs.display()));
+        if let Err(nothing) = RunDir::find(&global.runs, None) {
+            print_message(&nothing.to_string());
+        }
     } else {
         let head = ["run", "state", "done", "last change"].map(str::to_owned);
         let rows: Vec<_> = std::iter::once(head).chain(runs.iter().map(Listed::row)).collect();

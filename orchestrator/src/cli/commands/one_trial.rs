@@ -62,10 +62,15 @@ impl OneTrial {
 
 /// The state of a trial and the reason for it: `a-s0 failed: crashed: …`, `b-s0 is queued`.
 pub(super) fn sentence(status: &TrialStatus, reason: &str) -> String {
+    format!("{}{}", subject(status), status.state_with(reason))
+}
+
+/// The beginning of a sentence that ends in the trial's state.
+pub(super) fn subject(status: &TrialStatus) -> String {
     let verb = match status.state() {
         "ended" | "failed" | "succeeded" => "",
         "cancelled" | "interrupted" => "was ",
         _ => "is ",
     };
-    format!("{} {verb}{}", status.trial.id, status.state_with(reason))
+    format!("{} {verb}", status.trial.id)
 }

@@ -116,7 +116,7 @@ impl Handled {
         let mut lines: Vec<_> =
             self.queued.iter().map(|id| format!("{id}: queued again")).collect();
         let then = match self.by {
-            None => "no trial has failed",
+            None => "nothing to retry",
             Some(HandledBy::Supervisor) => "the running supervisor starts them in turn",
             Some(HandledBy::Ourselves) => "run the file again to start them",
         };

@@ -19,6 +19,7 @@ use crate::executor::slurm;
 use crate::executor::worker_program;
 use crate::platform::shell::quoted;
 use crate::run_dir::RunDir;
+use crate::run_dir::find::above;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::slots::{ENV_INVENTORY, Machine};
 use crate::store::{Store, TrialRecord};
@@ -73,6 +74,9 @@ impl ValidatedRun {
         let code = code_source.read()?;
         // For messages only: without it, they say less.
         let previous = RunSnapshot::read(&dir.resolved()).ok();
+        if !global.quiet {
+            print_run_elsewhere(&dir, &file, &global.runs);
+        }
         Ok(Self {
             file,
             experiment,
@@ -138,6 +142,22 @@ impl ValidatedRun {
         } else {
             AttemptCode::Source(self.code_source.clone())
         })
+    }
+}
+
+/// Prints where the experiment was run before, if that is not where it is about to be run for the first time.
+fn print_run_elsewhere(dir: &RunDir, file: &Path, runs: &Path) {
+    if dir.journal().is_file() || runs.is_absolute() {
+        return;
+    }
+    let beside_file = file.parent().map(|folder| folder.join(runs));
+    let is_run = |runs: &PathBuf| RunDir::new(runs, &dir.name()).journal().is_file();
+    if let Some(elsewhere) = above(runs).chain(beside_file).find(is_run) {
+        print_message(&format!(
+            "note: `{}` was run before in another folder, and begins anew here; `--runs {}` continues that run",
+            dir.name(),
+            quoted(&elsewhere.to_string_lossy()),
+        ));
     }
 }
 

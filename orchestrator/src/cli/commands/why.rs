@@ -4,9 +4,10 @@ use experiments::protocol::exit;
 
 use super::causes::{self, SameCause};
 use super::error::Result;
-use super::one_trial::sentence;
+use super::one_trial::subject;
 use super::output::print;
 use crate::cli::args::{self, Global};
+use crate::cli::selector::Selector;
 use crate::display::text::named;
 use crate::display::trial_status::TrialStatus;
 use crate::run_dir::RunDir;
@@ -16,23 +17,35 @@ use crate::scheduler::State;
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Why, global: &Global) -> Result<u8> {
-    print(&explanation(&arguments.target, global).await?)?;
+    let args::Why { trial, run } = arguments;
+    print(&explanation(trial.as_ref(), run.as_deref(), global).await?)?;
     Ok(exit::OK)
 }
 
-/// The explanation of the selected trials' states, for people.
-pub(super) async fn explanation(target: &args::TrialsArgs, global: &Global) -> Result<String> {
+/// The explanation for people of the states of the trials that match, or without a selector of all that have not
+/// succeeded.
+pub(super) async fn explanation(
+    selector: Option<&Selector>,
+    run: Option<&str>,
+    global: &Global,
+) -> Result<String> {
     // First: once there is no supervisor, nothing is recorded any more.
-    let supervisor = RunDir::find(&global.runs, target.run.as_deref())?.supervisor();
+    let supervisor = RunDir::find(&global.runs, run)?.supervisor();
     let supervised = supervisor.is_some();
-    let (dir, mut store, groups) = causes::selected(target, global).await?;
+    let (dir, mut store, groups) = causes::selected(selector, run, global).await?;
+    if groups.is_empty() {
+        return Ok(match selector {
+            Some(selector) => format!("No trial of `{}` matches `{selector}`.\n", dir.name()),
+            None => format!("All trials of `{}` have succeeded.\n", dir.name()),
+        });
+    }
     let resolved = RunSnapshot::read_settings(&dir.resolved())?;
     let same_failure = causes::same_failure(&mut store, &dir, supervisor.as_ref()).await?;
     let mut sections = Vec::new();
     for SameCause { cause, of } in &groups {
         let first = &of[0];
         let state = match &of[..] {
-            [one] => format!("{}.", sentence(one, &resolved.reason(one, supervised))),
+            [one] => format!("{}{cause}.", subject(one)),
             several => {
                 let names = named(several.iter().map(|status| status.trial.id.0.as_str()));
                 format!("{} trials: {cause}.\n  {names}", several.len())
@@ -48,7 +61,7 @@ pub(super) async fn explanation(target: &args::TrialsArgs, global: &Global) -> R
         let mut lines = vec![state, advice];
         let did_not_end_well =
             matches!(first.trial.state, State::Failed { .. } | State::Queued { .. });
-        let attempt = first.trial.last_attempt.as_ref().filter(|_| did_not_end_well);
+        let attempt = first.trial.counting_attempt().filter(|_| did_not_end_well);
         if let Some(attempt) = attempt
             && let Some(end) = LogEnd::of(&dir.attempt(&first.trial.id, attempt.number))?
         {

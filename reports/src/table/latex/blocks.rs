@@ -71,7 +71,7 @@ impl Group {
         Self { heading: Field::text(&heading), below, rows: fields.collect() }
     }
 
-    fn width(&self) -> f64 {
+    pub(super) fn width(&self) -> f64 {
         let column = |index: usize| {
             let fields = self.rows.iter().map(|row| &row[index]).chain([&self.below[index]]);
             fields.map(|field| field.width).fold(0.0, f64::max)

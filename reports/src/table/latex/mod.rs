@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use experiments::schema::report::LatexWidth;
 
-use self::blocks::{Field, Group};
+use self::blocks::{Field, GAP, Group};
 use self::escape::unnumbered;
 use self::float::{Float, Part, floats};
 use super::Table;
@@ -21,21 +21,32 @@ pub(crate) use escape::escape;
 const PAGE: f64 = 345.0;
 /// Width of their narrowest column: `article` with two, on A4.
 const COLUMN: f64 = 221.0;
-/// Most of the width that row labels take; longer ones are broken.
+/// Most of the width that row labels take in a table that does not fit otherwise; longer ones are broken.
 const MAX_LABELS: f64 = 0.35;
 
 impl Table {
     /// A floating table with caption and `\label{tab:NAME}`; it needs `booktabs`. Columns that do not fit
     /// beside each other are in several blocks, and blocks that do not fit a page in several tables.
     pub fn latex(&self) -> String {
-        let (environment, max_width) = match self.latex.width {
-            LatexWidth::Page => ("table*", PAGE),
-            LatexWidth::Column => ("table", COLUMN),
-        };
         let labels: Vec<Field> =
             self.rows.iter().map(|row| Field::text(&row.variant.marked_label())).collect();
         let widest = labels.iter().map(|label| label.width).fold(0.0, f64::max);
-        let labels_width = widest.min(MAX_LABELS * max_width);
+        // In one block, with unbroken labels.
+        let fits = |max_width: f64| match &self.blocks(widest, max_width)[..] {
+            [block] => {
+                let columns = block.iter().map(|group| GAP + group.width());
+                widest + columns.sum::<f64>() <= max_width
+            }
+            _ => false,
+        };
+        let in_a_column = match self.latex.width {
+            Some(width) => width == LatexWidth::Column,
+            None => fits(COLUMN),
+        };
+        let (environment, max_width) =
+            if in_a_column { ("table", COLUMN) } else { ("table*", PAGE) };
+        let labels_width =
+            if fits(max_width) { widest } else { widest.min(MAX_LABELS * max_width) };
         let is_broken = labels_width < widest;
         let labels_column =
             if is_broken { format!("p{{{labels_width:.1}pt}}") } else { "l".to_owned() };

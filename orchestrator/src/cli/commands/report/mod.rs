@@ -31,6 +31,7 @@ use super::output::{print, print_json, print_message};
 use super::table_format::print_table;
 use crate::cli::args::{self, Global, TableFormat};
 use crate::cli::commands::damage::open_intact;
+use crate::display::text::in_braces;
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
@@ -137,8 +138,8 @@ fn print_written(written: &Written, dir: &RunDir, json: bool, global: &Global) -
         }
         if !global.quiet {
             print_message("");
-            for file in &written.files {
-                print_message(&file.display().to_string());
+            for files in in_braces(&written.files) {
+                print_message(&files);
             }
         }
     }

@@ -117,9 +117,9 @@ pub(crate) async fn collect(
     })
 }
 
-/// Seconds that the recorded attempts of a trial have taken; None if none is recorded.
+/// Seconds that the attempts of a trial that count have taken; None if none is recorded.
 fn training_seconds(dir: &RunDir, trial: &TrialRecord) -> Option<f64> {
-    let attempts = 1..=trial.last_attempt.as_ref()?.number;
+    let attempts = trial.first_attempt..=trial.counting_attempt()?.number;
     let seconds: Vec<f64> = attempts
         .filter_map(|number| match attempt_status(&dir.attempt(&trial.id, number)) {
             Ok(AttemptStatus::Ended(exit)) => Some(exit.seconds()),
@@ -158,7 +158,7 @@ fn state(trial: &TrialRecord) -> TrialState {
     match &trial.state {
         State::Succeeded { .. } => TrialState::Succeeded,
         State::Failed { class, .. } => TrialState::Unfinished(format!("failed ({class})")),
-        State::Queued { .. } if trial.last_attempt.is_none() => {
+        State::Queued { .. } if trial.counting_attempt().is_none() => {
             TrialState::Unfinished("not run".to_owned())
         }
         other => TrialState::Unfinished(other.name().to_owned()),

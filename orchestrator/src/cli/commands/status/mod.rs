@@ -119,7 +119,7 @@ impl RunStatus {
             Some(gap) if gap.no_result => "reported no result".to_owned(),
             Some(gap) => format!("reported no {}", gap.metrics.join(", ")),
             // The failure by which the run ended, and not that it has ended.
-            None if self.same_failure.is_some() && status.trial.last_attempt.is_some() => {
+            None if self.same_failure.is_some() && status.trial.counting_attempt().is_some() => {
                 status.reason()
             }
             None => self.reader.resolved.reason(status, self.supervisor.is_some()),

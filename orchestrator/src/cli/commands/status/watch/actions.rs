@@ -6,7 +6,7 @@ use std::thread;
 use experiments::protocol::trial_id::TrialId;
 
 use super::messages::News;
-use crate::cli::args::{Global, TrialsArgs};
+use crate::cli::args::Global;
 use crate::cli::commands::error::Result;
 use crate::cli::commands::runtime::block_on;
 use crate::cli::commands::{retry, stop, why};
@@ -37,8 +37,7 @@ pub(super) fn explain(dir: &RunDir, trial: &TrialId, global: &Global, news: &Sen
     let (global, news) = (global.clone(), news.clone());
     thread::spawn(move || {
         let explained = block_on(async {
-            let target = TrialsArgs { trial: trial.0.parse()?, run: Some(run) };
-            why::explanation(&target, &global).await
+            why::explanation(Some(&trial.0.parse()?), Some(&run), &global).await
         });
         let shown = match flatten(explained) {
             Ok(text) => News::Text(format!("why {trial}"), text),
