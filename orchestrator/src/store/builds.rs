@@ -65,7 +65,7 @@ impl Store {
     pub(super) async fn origins(&mut self) -> Result<BTreeMap<TrialId, Origins>, StoreError> {
         // An attempt without checkpoint and result does not count, unless it is the one that
         // succeeded. One that started from scratch, or reported its result without a hello,
-        // supersedes all attempts before it.
+        // supersedes all attempts before it, and so does a decision to begin again.
         let rows: Vec<Row> = self.fetch_all(sqlx::query_as(
             "select trial.name, attempt.build, attempt.data, attempt.code, attempt.interpreter,
                 has_result or exists
@@ -80,6 +80,7 @@ impl Store {
                 from attempt
              ) as attempt
              join trial using (trial_id)
+             where number >= first_attempt
              order by trial_id, number desc",
         )
 ).await?;

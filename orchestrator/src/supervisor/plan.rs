@@ -204,7 +204,7 @@ fn action_of(row: &TrialRecord) -> PlannedAction {
         State::Interrupted { .. } => PlannedAction::Resumed,
         State::Cancelled { .. } => PlannedAction::Cancelled,
         State::Failed { .. } => PlannedAction::RunAgain,
-        State::Queued { .. } if row.last_attempt.is_some() => PlannedAction::Resumed,
+        State::Queued { .. } if row.counting_attempt().is_some() => PlannedAction::Resumed,
         State::Queued { .. } => PlannedAction::New,
     }
 }

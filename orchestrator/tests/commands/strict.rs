@@ -120,6 +120,11 @@ fn trials_that_wait_to_begin_again_are_not_among_the_failed_ones() {
     test.orch("run trip.yaml -j 1 --rerun-stale").expect(1, &[summary]);
     test.orch("wait").expect(1, &[summary]);
     assert!(test.orch("report").stdout.contains("not run"));
+    // Nothing of before is gone on with.
+    test.set_worker(RESULT);
+    let plan = test.orch("run trip.yaml -n");
+    plan.expect(0, &["trip: 6 trials: 3 to resume, 3 new"]);
+    assert!(!plan.stderr.contains("continue from work"), "{}", plan.stderr);
 }
 
 #[test]
