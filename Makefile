@@ -1,6 +1,8 @@
 # make table1   the demo of experiments/table1.yaml, from a fresh clone to the table and figures
 # make hello    one of the examples, without libtorch: six trainings in plain Python and their table
 # make test     everything that continuous integration checks
+# make unit     all tests in Rust but those of slurm, which need Slurm (scripts/slurm.sh install)
+# make slurm    tests with a Slurm cluster of this machine alone
 # make python   tests of the Python helper and the examples; ORCH_TEST_PYTHON names a Python with
 #               python/requirements-test.txt
 # make bench    all benchmarks that follow but the last; docs/benchmarks.md has figures
@@ -30,10 +32,10 @@ SEED ?= 1
 SIMULATIONS ?= 20000
 
 .PHONY: hello table1 test python audit bench bench-orchestration bench-report bench-ingest bench-data bench-worker \
-  bench-python bench-slurm faults crashes simulate simulate-statistics build dist book libtorch format lint docs unit
+  bench-python bench-slurm faults crashes simulate simulate-statistics build dist book libtorch format lint docs unit slurm
 
 hello:
-	cargo build --locked -p orchestrator --bin orch
+	cargo build --locked --workspace --bin orch
 	cd examples/argparse && ../../target/debug/orch run argparse.yaml && ../../target/debug/orch report argparse
 
 table1: build
@@ -90,9 +92,9 @@ simulate:
 simulate-statistics:
 	SIMULATIONS=$(SIMULATIONS) cargo test --locked -p reports --lib -- --nocapture simulation
 
-# The last two at the same time: their tests wait for processes more than they compute.
+# The last three at the same time: their tests wait for processes more than they compute.
 test: libtorch format lint docs
-	$(MAKE) --jobs=2 --output-sync=recurse unit python
+	$(MAKE) --jobs=3 --output-sync=recurse unit python slurm
 
 audit:
 	cargo deny check licenses bans sources
@@ -109,6 +111,9 @@ docs:
 
 unit:
 	cargo test --workspace --locked
+
+slurm:
+	cargo test --workspace --locked --test slurm
 
 # The program `orch` is the one that `unit` builds.
 python:

@@ -62,6 +62,6 @@ fn a_section_of_the_file_is_drawn_alone() {
     let chosen = "report: {table: {name: mine, columns: [{metric: loss}]}}\n";
     test.write(&format!("{FILE}{chosen}"));
     let report = test.orch("report trip.yaml");
-    report.expect(0, &["mine.md"]);
+    report.expect(0, &["report/mine.{md,"]);
     assert!(!report.stdout.contains("val/acc") && !report.stdout.contains("has no section"));
 }
