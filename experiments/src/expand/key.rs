@@ -11,7 +11,7 @@ use crate::schema::worker::Worker;
 ///
 /// Not RFC 8785, which writes every number as a 64-bit float: seeds beyond 2^53 would collide, and
 /// so would `1` and `1.0`, which a worker may tell apart.
-pub(super) fn key(worker: &Worker, config: &Map<String, Value>, seed: u64) -> String {
+pub fn key(worker: &Worker, config: &Map<String, Value>, seed: u64) -> String {
     let Worker { command, args, booleans, env, metrics, result, .. } = worker;
     let mut trial = json!([computation(command), config, seed]);
     let style = command.iter().any(|word| word == "{args}").then_some((args, booleans));

@@ -20,6 +20,7 @@ mod validate;
 mod warnings;
 
 pub use self::experiment::Experiment;
+pub use self::key::key;
 pub use self::resource_overrides::override_resources;
 pub use self::run::{Row, Run, RunConfig};
 pub use self::trial::{ResolvedTrial, TrialSpec, Weight};

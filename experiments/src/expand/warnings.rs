@@ -42,7 +42,8 @@ impl Experiment {
         uses.dedup_by(|a, b| (&a.pointer, a.metric) == (&b.pointer, b.metric));
         let unknown = uses.iter().filter_map(|used| {
             let hint = check_name("metric", used.metric, found.iter().copied()).err()?.hint;
-            let message = format!("no pattern of `worker.metrics` finds a metric `{}`", used.metric);
+            let message =
+                format!("no pattern of `worker.metrics` finds a metric `{}`", used.metric);
             Some(self.source.finding(&used.pointer, message).hint(Some(hint)))
         });
         unknown.collect()

@@ -60,6 +60,9 @@ struct Row {
     from_scratch: bool,
 }
 
+/// SHA-256 by path of files of code; several where a file has changed.
+pub(crate) type CodeFiles = BTreeMap<String, BTreeSet<String>>;
+
 impl Store {
     /// The origins of every trial's work; trials without any are left out.
     pub(super) async fn origins(&mut self) -> Result<BTreeMap<TrialId, Origins>, StoreError> {
@@ -103,6 +106,20 @@ impl Store {
             }
         }
         Ok(builds)
+    }
+
+    /// The files of the worker's code that the work of the file's trials was made with, with the hashes of each.
+    pub(crate) async fn code_files(&mut self) -> Result<CodeFiles, StoreError> {
+        let trials = self.trials().await?;
+        let present = trials.into_iter().filter(|trial| !trial.retired);
+        let counting: BTreeSet<_> = present.flat_map(|trial| trial.origins.codes).collect();
+        let mut files = CodeFiles::new();
+        for code in self.codes().await?.into_iter().filter(|code| counting.contains(&code.hash)) {
+            for (path, hash) in code.files {
+                files.entry(path).or_default().insert(hash);
+            }
+        }
+        Ok(files)
     }
 
     /// The states of the worker's code that attempts have run.

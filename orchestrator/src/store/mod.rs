@@ -43,8 +43,8 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, FromRow, Sqlite, SqliteConnection};
 
 pub(crate) use attempts::AttemptDetail;
-pub(crate) use builds::CodeRecord;
 pub use builds::Origins;
+pub(crate) use builds::{CodeFiles, CodeRecord};
 use damage::Damage;
 use database_seal::Condition;
 pub(crate) use designs::{DesignRecord, LateSeed};

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::unchanged_scripts::with_script;
 use crate::common::test_run::TestRun;
 
 const PROFILES: (&str, &str) = (
@@ -68,4 +69,45 @@ fn runs_that_cannot_be_compared_are_refused_with_a_reason() {
     let words = "warning: table: `nothing`: no trial reports it; reported are `psnr`, `seed`";
     test.orch("run trip.yaml -p long").expect(3, &[words]);
     test.orch("compare trip.long trip.short").expect(2, &["no run has a final value", "nothing"]);
+}
+
+const SCRIPT: &str = "\
+orch: 1
+name: trip
+worker:
+  command: [python3, effect.py, '{args}', --seed, '{seed}']
+  metrics: [{stdout: 'psnr=(?<psnr>\\S+)'}]
+config: {effect: 0.0}
+variants: {base: {}}
+seeds: [0, 1]
+report: {table: {name: table, columns: [{metric: psnr, better: higher}]}}
+";
+
+#[test]
+fn runs_that_were_made_by_different_code_are_said_to_be() {
+    let test = with_script(SCRIPT, "effect.py");
+    let edit = |from: &str, to: &str| {
+        let script = test.path("effect.py");
+        let text = fs::read_to_string(&script).unwrap();
+        assert!(text.contains(from));
+        fs::write(script, text.replace(from, to)).unwrap();
+    };
+    test.orch("run trip.yaml").expect(0, &[]);
+    edit("20.0 +", "21.0 +");
+    test.orch("run trip.yaml --rerun-stale").expect(0, &["2 of 2 trials done"]);
+    fs::write(test.path("trap.yaml"), SCRIPT.replace("name: trip", "name: trap")).unwrap();
+    test.orch("run trap.yaml").expect(0, &["2 of 2 trials done"]);
+    // What ran before and counts no more is no difference.
+    assert_eq!(test.json("diff trip trap --json")["code"], serde_json::json!({}));
+    let said = "Different code made the results of trip and trap: effect.py is not the same.";
+    for verb in ["compare trip trap", "report trip --beside trap"] {
+        assert!(!test.orch(verb).stdout.contains("Different code"), "{verb}");
+    }
+    edit("21.0 +", "22.0 +");
+    test.orch("run trap.yaml --rerun-stale").expect(0, &["2 of 2 trials done"]);
+    for verb in ["compare trip trap", "report trip --beside trap"] {
+        let ended = test.orch(verb);
+        assert!(ended.stdout.contains(said), "{verb}: {}", ended.stdout);
+    }
+    assert!(test.json("diff trip trap --json")["code"]["effect.py"].is_array());
 }

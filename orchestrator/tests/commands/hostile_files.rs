@@ -34,7 +34,7 @@ const REPLACE: &str = r#"replace() {
         pipe) mkfifo "$1";;
         folder) mkdir "$1";;
         device) ln -s /dev/zero "$1";;
-        endless) truncate -s 3G "$1";;
+        endless) truncate -s 1G "$1";;
     esac
 }
 "#;
@@ -52,7 +52,7 @@ fn with_worker(script: &str) -> TestRun {
 /// Runs `orch` with too little memory for an endless file; one that waits for ever is ended.
 fn orch(test: &TestRun, arguments: &str) -> Ended {
     let orch = env!("CARGO_BIN_EXE_orch");
-    test.shell(&format!("ulimit -v 2000000; exec timeout 120 {orch} {arguments}"))
+    test.shell(&format!("ulimit -v 700000; exec timeout 120 {orch} {arguments}"))
 }
 
 fn mkfifo(path: std::path::PathBuf) {
@@ -142,7 +142,7 @@ fn what_is_no_request_does_not_disturb_a_run() {
     fs::write(requests.join("0.json/file"), "").unwrap();
     mkfifo(requests.join("1.json"));
     symlink("/dev/zero", requests.join("2.json")).unwrap();
-    fs::File::create(requests.join("3.json")).unwrap().set_len(3 << 30).unwrap();
+    fs::File::create(requests.join("3.json")).unwrap().set_len(1 << 30).unwrap();
     let left = || fs::read_dir(&requests).unwrap().count();
     wait_for("the end of the requests", || (left() == 1).then_some(()));
     fs::write(test.path("gate"), "").unwrap();
@@ -177,7 +177,7 @@ fn what_is_no_experiment_is_not_run() {
     let test = TestRun::new();
     fs::create_dir(test.path("folder")).unwrap();
     mkfifo(test.path("pipe"));
-    fs::File::create(test.path("endless")).unwrap().set_len(3 << 30).unwrap();
+    fs::File::create(test.path("endless")).unwrap().set_len(1 << 30).unwrap();
     for (file, words) in [
         ("/dev/zero", "/dev/zero: it is a device, not a regular file"),
         ("folder", "folder: it is a folder, not a regular file"),

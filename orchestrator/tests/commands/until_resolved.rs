@@ -16,6 +16,7 @@ name: trip
 worker:
   command: [python3, effect.py, '{args}', --seed, '{seed}']
   metrics: [{stdout: 'psnr=(?<psnr>\\S+)'}]
+retry: {backoff: 1ms}
 config: {effect: 0.0}
 variants:
   base: {set: {noise: base}}
@@ -90,6 +91,33 @@ fn only_the_rows_of_open_claims_get_more_seeds() {
     test.orch("run trip.yaml").expect(0, &["5 new"]);
     assert_eq!(seeds(&test)["far"], 8);
     test.orch("wait").expect(0, &[]);
+}
+
+#[test]
+fn verdicts_are_on_the_trials_of_the_file_as_it_is() {
+    let test = run();
+    let verdicts = || {
+        let ended = test.orch("run trip.yaml --until-resolved --json");
+        let json: Value = serde_json::from_str(&ended.stdout).unwrap();
+        (ended.code, json["trials"].clone(), json["claims"].clone())
+    };
+    let whole = verdicts();
+    assert_eq!(whole.1, 19);
+    test.edit(&[("seeds: 0-7", "seeds: 0-3")]);
+    let of_four = verdicts();
+    assert_eq!(of_four.1, 11);
+    assert_eq!(of_four.2[1]["verdict"], "open");
+    assert_eq!(verdicts(), of_four);
+    test.edit(&[("seeds: 0-3", "seeds: 0-7")]);
+    assert_eq!(verdicts(), whole);
+    // Other code, of which the older results are run again.
+    let script = test.path("effect.py");
+    let text = fs::read_to_string(&script).unwrap();
+    fs::write(&script, text.replace("20.0 +", "21.0 +")).unwrap();
+    test.edit(&[("seeds: 0-7", "seeds: 0-8")]);
+    let again = test.orch("run trip.yaml --until-resolved --rerun-stale");
+    again.expect(3, &["19 to run again", "2 claims: 1 open, 1 supported"]);
+    assert_eq!(test.orch("report").code, 0);
 }
 
 #[test]
@@ -215,4 +243,22 @@ fn damaged_records_are_not_judged() {
     assert!(!ended.stderr.contains("2 claims"), "{}", ended.stderr);
     let ended = test.orch("run trip.yaml --until-resolved --rerun-damaged");
     ended.expect(3, &["run again", "2 claims: 1 open, 1 supported"]);
+}
+
+#[test]
+fn seeds_that_are_left_out_once_they_have_results_are_said() {
+    let test = run();
+    test.edit(&[("seeds: 0-7", "seeds: 0-3")]);
+    test.orch("run trip.yaml").expect(0, &[]);
+    test.edit(&[("seeds: 0-3", "seeds: [1, 3]"), ("effect: 9.0", "effect: 8.0")]);
+    test.orch("run trip.yaml").expect(0, &[]);
+    // What ran before with other settings is another matter.
+    let said = "Left out: seeds that were run with the same settings, and that the file does not name any more \
+                (base 0, 2; same 0, 2).";
+    test.orch("report").expect(0, &[]);
+    let table = fs::read_to_string(test.run_dir().join("report/table.md")).unwrap();
+    assert!(table.contains(said), "{table}");
+    test.edit(&[("seeds: [1, 3]", "seeds: 0-3")]);
+    test.orch("run trip.yaml").expect(0, &[]);
+    assert!(!test.orch("report").stdout.contains("Left out"));
 }

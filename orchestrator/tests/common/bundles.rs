@@ -13,6 +13,7 @@ const FILE: &str = "\
 orch: 1
 name: trip
 worker: {command: [sh, worker.sh], env: {MODE: fast}}
+retry: {backoff: 1ms}
 config: {n: 0}
 variants: {a: {}, b: {set: {n: 1}}}
 seeds: [0, 1]

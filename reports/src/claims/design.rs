@@ -109,7 +109,7 @@ impl Rules<'_> {
 impl ComparedClaim<'_> {
     /// True if both rows are deterministic: there are no seeds to wait for, and the claim is judged as
     /// without a design.
-    fn is_of_deterministic_rows(&self) -> bool {
+    pub(super) fn is_of_deterministic_rows(&self) -> bool {
         !self.rows.is_empty()
             && self.rows.iter().all(|[ours, theirs]| ours.is_none() && theirs.is_none())
     }

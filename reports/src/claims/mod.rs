@@ -60,10 +60,17 @@ pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>>
         Ok((compared.evidence(), compared))
     });
     let compared: Vec<(Evidence, ComparedClaim)> = compared.collect::<io::Result<_>>()?;
-    let p_values: Vec<f64> = compared.iter().filter_map(|(evidence, _)| evidence.p).collect();
+    // One that has no test yet, and may get one, counts as well: the data do not choose the family.
+    let in_family = |evidence: &Evidence, claim: &ComparedClaim| match evidence.p {
+        None if claim.is_of_deterministic_rows() => None,
+        p => Some(p.unwrap_or(1.0)),
+    };
+    let p_values: Vec<f64> =
+        compared.iter().filter_map(|(evidence, claim)| in_family(evidence, claim)).collect();
     let mut adjusted = holm(&p_values).into_iter();
     let judged = compared.into_iter().map(|(evidence, claim)| {
-        let p_holm = evidence.p.and_then(|_| adjusted.next());
+        let p_holm = in_family(&evidence, &claim).and_then(|_| adjusted.next());
+        let p_holm = p_holm.filter(|_| evidence.p.is_some());
         let holds = evidence.holds.filter(|_| p_holm.is_none_or(|p| p < 1.0 - CONFIDENCE));
         JudgedClaim {
             verdict: claim.verdict(holds),

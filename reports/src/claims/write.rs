@@ -20,13 +20,25 @@ pub fn method_of(claims: &[JudgedClaim]) -> String {
     if let Some(course) = claims.iter().find_map(|judged| judged.course.as_ref()) {
         return course.design.method(claims.len());
     }
-    let family = match tested(claims) {
-        0 => String::new(),
-        1 => "Verdicts are at 95 %. ".to_owned(),
-        n => format!(
-            "The {n} claims that could be tested are one family: by Holm's correction of their p-values, the \
-             chance of even one false verdict is below 5 %. "
-        ),
+    let pending = claims.iter().filter(|judged| judged.p.is_none() && !judged.verdict.is_final());
+    let family = match (tested(claims), pending.count()) {
+        (0, _) => String::new(),
+        (1, 0) => "Verdicts are at 95 %. ".to_owned(),
+        (n, pending) => {
+            let members = match (n, pending) {
+                (n, 0) => format!("The {n} claims that could be tested are"),
+                (n, 1) => format!(
+                    "The {n} claims that could be tested and the one that could not yet are"
+                ),
+                (n, m) => format!(
+                    "The {n} claims that could be tested and the {m} that could not yet are"
+                ),
+            };
+            format!(
+                "{members} one family: by Holm's correction of their p-values, the chance of even one false \
+                 verdict is below 5 %. "
+            )
+        }
     };
     format!(
         "{family}A row is the best if it is better than each of the others, so that the claim has the largest of \

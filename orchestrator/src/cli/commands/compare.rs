@@ -9,7 +9,7 @@ use reports::records::{Records, Variant};
 use reports::table::Table;
 
 use super::error::Result;
-use super::report::other_run::OtherRun;
+use super::report::other_run::{OtherRun, different_code};
 use super::table_format::print_table;
 use crate::cli::args::{self, Global};
 use crate::run_dir::RunDir;
@@ -83,6 +83,7 @@ fn table(mut spec: Spec, runs: &[OtherRun]) -> Result<Table, CompareError> {
     (spec.baseline, spec.notes) = (None, Vec::new());
     spec.paper.clear();
     spec.notes.extend(runs.iter().flat_map(OtherRun::notes));
+    spec.notes.extend(different_code(&runs.iter().map(OtherRun::code).collect::<Vec<_>>()));
     let mut metrics = BTreeMap::new();
     for run in runs.iter().rev() {
         metrics.extend(run.records.metrics.clone());

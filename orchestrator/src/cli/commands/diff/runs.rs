@@ -25,7 +25,7 @@ struct ComparedRun {
     settings: BTreeMap<String, String>,
     /// The config of each row, as `ROW: KEY`, where its seeds agree.
     configs: BTreeMap<String, String>,
-    /// SHA-256 by path of all code that was run, the first eight digits of each where it changed.
+    /// SHA-256 by path of the code that results were made with; several where it changed.
     code: BTreeMap<String, String>,
     /// The final values of each finished trial, by cell (`ROW.METRIC`) and seed.
     cells: BTreeMap<String, BTreeMap<u64, f64>>,
@@ -50,10 +50,7 @@ impl ComparedRun {
         let snapshot = RunSnapshot::read(&dir.resolved())?;
         let configs = row_configs(&snapshot);
         let settings = settings(&snapshot);
-        let mut code = BTreeMap::<_, BTreeSet<_>>::new();
-        for (path, hash) in store.codes().await?.into_iter().flat_map(|code| code.files) {
-            code.entry(path).or_default().insert(hash);
-        }
+        let code = store.code_files().await?;
         let trials = store.trials().await?;
         let origins = || trials.iter().filter(|trial| !trial.retired).map(|trial| &trial.origins);
         let spool_folder = tempfile::tempdir()?;

@@ -4,6 +4,7 @@ mod default_report;
 mod design_history;
 pub(super) mod drawn_again;
 pub(super) mod explain;
+mod left_out_seeds;
 pub(super) mod mixed_builds;
 mod origins;
 pub(super) mod other_run;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use experiments::expand::{Experiment, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
 use experiments::schema::report::{Figure, Report};
+use experiments::schema::worker::Worker;
 use reports::Written;
 use reports::records::Records;
 use serde_json::{Map, Value, json};
@@ -23,7 +25,7 @@ use serde_json::{Map, Value, json};
 use self::default_report::default_report;
 use self::drawn_again::Difference;
 use self::mixed_builds::{MixedBuilds, ReportOrigins};
-use self::other_run::OtherRun;
+use self::other_run::{OtherRun, different_code};
 use self::records::Heading;
 use super::error::Result;
 use super::metric_gaps::print_metric_gaps;
@@ -62,6 +64,8 @@ pub(super) struct ReportRequest {
     caption: String,
     rows: Vec<Row>,
     configs: Configs,
+    /// Of the run as it was resolved.
+    worker: Worker,
     pub(super) report: Report,
 }
 
@@ -79,9 +83,13 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
     let drawn_to = again.as_ref().map_or(out.as_path(), tempfile::TempDir::path);
     let mixed = if arguments.accept_code_change { Mixed::Noted } else { Mixed::Refused };
     let (mut records, mut trials) = collect(&mut request, &mut store, mixed, drawn_to).await?;
+    let (name, code) = (request.dir.name(), store.code_files().await?);
     for run in &arguments.beside {
         let run = RunDir::find(&global.runs, Some(run))?;
         let other = OtherRun::read(&run, &request.report, drawn_to).await?;
+        if let Some(table) = &mut request.report.table {
+            table.notes.extend(different_code(&[(&name, &code), other.code()]));
+        }
         add(other, &mut request.report, &mut records, &mut trials)?;
     }
     if let Some(format) = arguments.format {
@@ -254,8 +262,10 @@ async fn values(
     if request.report == Report::default() {
         request.report = default_report(store).await?;
     }
+    let recorded = store.trials_without_origins().await?;
+    let left_out = left_out_seeds::note(&recorded, &request.configs, &request.worker);
     if let Some(table) = &mut request.report.table {
-        table.notes.extend(notes);
+        table.notes.extend(notes.chain(left_out.clone()));
     }
     let heading = Heading {
         experiment: &request.experiment,
@@ -267,6 +277,7 @@ async fn values(
     let report = &request.report;
     let mut records = records::collect(store, &request.dir, &heading, report, spool_folder).await?;
     records.claim_notes = design_history::notes(store, report).await?;
+    records.claim_notes.extend(left_out.filter(|_| report.table.is_none()));
     Ok(records)
 }
 
@@ -360,6 +371,7 @@ impl ReportRequest {
             profile: config.profile,
             caption: resolved.with_set(&config.caption),
             rows: config.rows,
+            worker: resolved.run.worker,
             configs: configs(resolved.trials),
             report: config.report,
         }

@@ -1,6 +1,6 @@
 //! One of several runs with rows in the same table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use experiments::schema::report::Report;
@@ -12,8 +12,10 @@ use super::mixed_builds::{MixedBuilds, ReportOrigins};
 use super::records::{self, Heading};
 use crate::cli::commands::damage::open_intact;
 use crate::cli::commands::error::Result;
+use crate::display::text::named;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
+use crate::store::CodeFiles;
 
 /// A run whose rows are shown with those of others.
 pub(crate) struct OtherRun {
@@ -23,6 +25,8 @@ pub(crate) struct OtherRun {
     pub(crate) records: Records,
     /// The provenance of its trials, as [`explain::trials`] returns it.
     pub(crate) trials: Map<String, Value>,
+    /// The code that its results were made with.
+    code: CodeFiles,
     /// Sentences about the origins of its results, as far as they are mixed or unknown.
     origins: Vec<String>,
 }
@@ -45,7 +49,8 @@ impl OtherRun {
         let origins = mixed.iter().map(MixedBuilds::note).chain(notes).collect();
         let records = records::collect(&mut store, run, &heading, report, spool_folder).await?;
         let trials = explain::trials(&mut store, run).await?;
-        Ok(Self { name: run.name(), records, trials, origins })
+        let code = store.code_files().await?;
+        Ok(Self { name: run.name(), records, trials, code, origins })
     }
 
     /// Notes about its rows: the caption and the mixed builds.
@@ -55,6 +60,11 @@ impl OtherRun {
         sentences.map(|sentence| format!("{}: {sentence}", self.name))
     }
 
+    /// Its name with the code that its results were made with.
+    pub(crate) fn code(&self) -> (&str, &CodeFiles) {
+        (&self.name, &self.code)
+    }
+
     /// Its row for `variant`, with the run in name and label.
     pub(crate) fn row(&self, variant: &Variant) -> Variant {
         let mut row = variant.clone();
@@ -62,4 +72,22 @@ impl OtherRun {
         row.label = format!("{} ({})", variant.label, self.name);
         row
     }
+}
+
+/// A sentence on the files of code that are not the same in all `runs` that have them; `None` if all are.
+pub(crate) fn different_code(runs: &[(&str, &CodeFiles)]) -> Option<String> {
+    let paths: BTreeSet<&String> = runs.iter().flat_map(|(_, code)| code.keys()).collect();
+    let versions = |path: &String| {
+        runs.iter().filter_map(|(_, code)| code.get(path)).collect::<BTreeSet<_>>().len()
+    };
+    let different = paths.into_iter().filter(|path| versions(path) > 1);
+    let different: Vec<&str> = different.map(String::as_str).collect();
+    (!different.is_empty()).then(|| {
+        let names: Vec<&str> = runs.iter().map(|(name, _)| *name).collect();
+        format!(
+            "Different code made the results of {}: {} is not the same.",
+            names.join(" and "),
+            named(different.into_iter())
+        )
+    })
 }

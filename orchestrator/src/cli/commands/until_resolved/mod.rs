@@ -136,7 +136,9 @@ async fn next_round(
             open_records(&validated.dir).await?
         };
         let repairs = repairs && !store.damage.is_empty();
-        Round::by_records(validated, seeds, &mut store, arguments.budget, repairs).await?
+        let needs_plan = is_first && (repairs || arguments.rerun_stale);
+        Round::by_records(validated, seeds, &mut store, arguments.budget, is_first, needs_plan)
+            .await?
     } else {
         Round::first(&validated.run.config.report, seeds)
     };

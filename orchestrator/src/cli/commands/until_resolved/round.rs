@@ -88,13 +88,15 @@ impl Round {
     }
 
     /// The round that follows from the records; an error if it follows from damaged ones, or from results of
-    /// different builds. It has work in any case if it `repairs` records.
+    /// different builds. The first one has work in any case if the records do not have the trials that it wants as
+    /// their plan, since verdicts are on the trials of the recorded plan, or if one is to be made: `needs_plan`.
     pub(super) async fn by_records(
         validated: &ValidatedRun,
         seeds: &Seeds,
         store: &mut Store,
         budget: Option<Duration>,
-        repairs: bool,
+        is_first: bool,
+        needs_plan: bool,
     ) -> Result<Self> {
         let report = &validated.run.config.report;
         let mut round = Self::first(report, seeds);
@@ -113,7 +115,12 @@ impl Round {
             let row = recorded.get(trial.key.as_str());
             row.is_some_and(|row| matches!(row.state, State::Succeeded { .. }))
         };
-        round.has_work = repairs || !seeds.trials(&round.wanted).all(succeeded);
+        let planned: BTreeSet<&str> =
+            recorded.values().filter(|row| !row.retired).map(|row| row.key.as_str()).collect();
+        let wanted: BTreeSet<&str> =
+            seeds.trials(&round.wanted).map(|trial| trial.key.as_str()).collect();
+        let is_planned = !needs_plan && (!is_first || planned == wanted);
+        round.has_work = !is_planned || !seeds.trials(&round.wanted).all(succeeded);
         if !round.has_work {
             require_intact(&validated.dir, store)?;
             let (dir, config) = (validated.dir.clone(), validated.run.config.clone());
