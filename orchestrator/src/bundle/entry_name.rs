@@ -40,6 +40,9 @@ fn checked(name: &[u8]) -> Result<&str, String> {
         "its name has a backslash or a colon, which some systems take for a path".to_owned()
     } else if name.chars().any(char::is_control) {
         "its name has control characters".to_owned()
+    } else if name.ends_with('/') {
+        "a bundle has entries for files alone, and this is one for a folder (`zip -D` makes none)"
+            .to_owned()
     } else if let Some(part) = name.split('/').find(|part| ["", ".", ".."].contains(part)) {
         format!("`{part}` is a part of its path")
     } else {

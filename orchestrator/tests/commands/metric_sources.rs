@@ -116,7 +116,7 @@ fn only_what_the_attempt_wrote_counts() {
 #[test]
 fn sources_without_values_are_named() {
     let test = shell(
-        "echo hello; mkdir here; exit 0",
+        "echo hello; mkdir here; echo x > nowhre.jsonl; exit 0",
         "[{stdout: 'loss=(?<loss>.*)'}, {json: nowhere.jsonl}, {csv: here}, {tensorboard: logs}]",
     );
     let ended = test.orch("run trip.yaml");
@@ -124,7 +124,7 @@ fn sources_without_values_are_named() {
     let shown = test.orch("show a").stdout;
     for words in [
         "no line of standard output matches `loss=(?<loss>.*)`",
-        "there is no file `",
+        "nowhere.jsonl`; did you mean `nowhre.jsonl`?",
         "here`: it is a folder, not a regular file",
         "wrote no event file with scalars in `",
     ] {

@@ -27,6 +27,16 @@ fn bytes_that_are_no_text_are_replaced() {
 }
 
 #[test]
+fn the_run_may_come_first() {
+    let test = done();
+    let select = "select count(*) from final";
+    let after = query(&test, select, "trip");
+    after.expect(0, &[]);
+    let mut command = test.command("query trip");
+    assert_eq!(Ended::of(command.arg(select).output().unwrap()).stdout, after.stdout);
+}
+
+#[test]
 fn every_format_has_the_recorded_values() {
     let test = done();
     let select = "select variant, step, value from series where metric = 'loss' and item = '' \

@@ -25,6 +25,9 @@ pub(super) fn counts(seeds: usize, items: usize) -> String {
 fn digits(value: f64) -> String {
     let size = value.abs().log10().floor();
     let decimals = if size.is_finite() { (3.0 - size).clamp(0.0, 12.0) as usize } else { 0 };
+    if value == 0.0 {
+        return "0".to_owned();
+    }
     let text = format!("{value:+.decimals$}");
     let trimmed = text.trim_end_matches('0').trim_end_matches('.');
     let text = if text.contains('.') { trimmed } else { &text };
@@ -37,7 +40,7 @@ mod tests {
 
     #[test]
     fn four_digits_count() {
-        let written = [0.5, -12.345_67, 1234.6, 60.0, -0.000_012_345_6, 0.0].map(digits);
-        assert_eq!(written, ["+0.5", "−12.35", "+1235", "+60", "−0.00001235", "+0"]);
+        let written = [0.5, -12.345_67, 1234.6, 60.0, -0.000_012_345_6, 0.0, -0.0].map(digits);
+        assert_eq!(written, ["+0.5", "−12.35", "+1235", "+60", "−0.00001235", "0", "0"]);
     }
 }

@@ -147,7 +147,7 @@ impl Planner<'_> {
         PairPower {
             against: label.to_owned(),
             effect: estimate(sequence.compare, pilot.effect, None).0,
-            is_against: (pilot.effect > 0.0) == claim.below,
+            is_against: pilot.effect != 0.0 && (pilot.effect > 0.0) == claim.below,
             pilot_seeds: sequence.seeds,
             one_test,
             group_sequential: POWERS.map(|power| sequential.seeds(power)),

@@ -124,8 +124,16 @@ fn fields(column: &Column, compared: &BaselineComparison) -> Vec<String> {
     ]
 }
 
+/// A number with its sign; what is zero at the digits shown has none.
 fn signed(text: &str) -> String {
-    if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
+    let is_zero = !text.bytes().any(|b| (b'1'..=b'9').contains(&b)) && !text.contains('∞');
+    if is_zero {
+        text.trim_start_matches('-').to_owned()
+    } else if text.starts_with('-') {
+        text.replacen('-', "−", 1)
+    } else {
+        format!("+{text}")
+    }
 }
 
 /// A p-value with three decimals; `<0.001` below that.

@@ -150,6 +150,19 @@ pub(crate) struct Query {
     pub(crate) format: Option<RowFormat>,
 }
 
+impl Query {
+    /// The query and the run, in whichever order they are given: a query has spaces, and no name of a run has.
+    pub(crate) fn select_and_run(&self) -> (&str, Option<&str>) {
+        let has_space = |text: &str| text.trim().contains(char::is_whitespace);
+        match &self.run {
+            Some(select) if has_space(select) && !has_space(&self.select) => {
+                (select, Some(&self.select))
+            }
+            run => (&self.select, run.as_deref()),
+        }
+    }
+}
+
 /// The format of printed rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RowFormat {

@@ -70,6 +70,8 @@ fn row(claim: &ClaimPower, last_look: usize) -> Vec<String> {
         return vec![claim.compare.clone(), String::new(), unknown.to_owned()];
     };
     let PairPower { against, effect, is_against, .. } = pair;
+    // Zero, without the sign that a rounded number may have.
+    let effect = if effect.abs() < 0.0005 { 0.0 } else { *effect };
     let found = if *is_against { format!("{effect:.3} (against)") } else { format!("{effect:.3}") };
     let beyond = |limit: usize| format!("> {limit}");
     let both = |seeds: [Option<usize>; 2], limit: usize| {

@@ -42,9 +42,10 @@ pub(super) enum SelectError {
 
 /// Runs the verb.
 pub(super) async fn run(arguments: &args::Query, global: &Global) -> Result<u8> {
-    let dir = RunDir::find(&global.runs, arguments.run.as_deref())?;
+    let (select, run) = arguments.select_and_run();
+    let dir = RunDir::find(&global.runs, run)?;
     let mut store = open_records(&dir).await?;
-    let (names, rows) = store.query(&arguments.select).await.map_err(refused)?;
+    let (names, rows) = store.query(select).await.map_err(refused)?;
     let stdout = io::stdout();
     let usual = if stdout.is_terminal() { RowFormat::Table } else { RowFormat::Csv };
     let out = BufWriter::new(stdout.lock());

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::commands::error::Result;
 use crate::cli::commands::provenance::RanWith;
-use crate::platform::clock;
+use crate::platform::{clock, hash};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 use crate::store::{Store, TrialRecord};
@@ -60,7 +60,8 @@ async fn trial(store: &mut Store, dir: &RunDir, row: &TrialRecord) -> Result<Val
     let folder = dir.trial(&row.id);
     let within = format!("trials/{}", row.id);
     let mut attempts = Vec::new();
-    for detail in store.attempts_of(&row.id).await? {
+    let attempts_of = store.attempts_of(&row.id).await?;
+    for detail in attempts_of.into_iter().filter(|detail| detail.number >= row.first_attempt) {
         // Only their user may read attempts; others get what the database has.
         let ran_with = RanWith::read(&AttemptDir::new(&folder, detail.number)).ok();
         let files = format!("{within}/attempt-{}", detail.number);
@@ -127,7 +128,8 @@ pub(crate) fn text(one: &Value) -> String {
                 ("build", plain(&attempt["build"])),
                 ("host", plain(&ran_with["host"]["name"])),
                 ("commit", plain(&code["commit"]) + changed),
-                ("worker", plain(&ran_with["provenance"]["worker"]["sha256"])),
+                ("code", code_files(code)),
+                ("program", plain(&ran_with["provenance"]["worker"]["sha256"])),
                 ("GPUs", plain(&ran_with["provenance"]["gpus"])),
                 ("imported", plain(&ran_with["provenance"]["imported"]["files"])),
                 ("stdout", plain(&attempt["stdout"])),
@@ -140,6 +142,14 @@ pub(crate) fn text(one: &Value) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// `train.py 743ab4f8`, for each file of the code; a dash if none is known.
+fn code_files(code: &Value) -> String {
+    let files = code["files"].as_object().into_iter().flatten();
+    let files = files.map(|(path, hash)| format!("{path} {}", hash::short(&plain(hash), 8)));
+    let files: Vec<_> = files.collect();
+    if files.is_empty() { plain(&Value::Null) } else { files.join(", ") }
 }
 
 /// A value without quotes or braces; a dash for null and for an empty list.

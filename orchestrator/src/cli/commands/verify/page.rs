@@ -51,9 +51,12 @@ pub(super) fn text(bundle: &Unpacked, path: &Path, checks: &[Check]) -> String {
 /// The worst outcome in a sentence, with its limits.
 fn meaning(checks: &[Check]) -> &'static str {
     let has = |is: fn(&Outcome) -> bool| checks.iter().any(|check| is(&check.outcome));
-    if has(|outcome| matches!(outcome, Outcome::Differs(_))) {
+    let mut differing = checks.iter().filter(|check| matches!(check.outcome, Outcome::Differs(_)));
+    if differing.clone().any(|check| check.subject != "archive") {
         "The bundle is not what a run of `orch` left: it was damaged or changed. Do not rely on the parts \
          that differ."
+    } else if differing.next().is_some() {
+        "Its files are those of the run, but another program than `orch bundle` has packed them."
     } else if has(|outcome| matches!(outcome, Outcome::Unverified(_))) {
         "Nothing contradicts the bundle, but not all of it could be compared."
     } else {

@@ -80,7 +80,7 @@ fn manifest_only(names: &[String], absent: usize) -> Option<Check> {
     let mut sentences = Vec::new();
     if !names.is_empty() {
         let kinds = counts(names.iter().map(|name| kind(name)));
-        sentences.push(format!("only the manifest vouches for {kinds}"));
+        sentences.push(format!("no record has the hash of these files, but the manifest: {kinds}"));
     }
     if absent > 0 {
         sentences.push(format!("{absent} artifacts that the records name were left out"));

@@ -1,8 +1,10 @@
 //! Metrics in the lines of a worker's output, or of a file that it writes.
 
+use std::fs;
 use std::path::PathBuf;
 
 use experiments::schema::metrics::{MetricSource, SourceKind};
+use experiments::yaml::suggest::nearest;
 
 use super::event_writer::EventWriter;
 use super::growing_file::GrowingFile;
@@ -140,6 +142,19 @@ impl LineSource {
         }
     }
 
+    /// The file beside the missing one whose name is most like it, as a question; may be empty.
+    fn similar_file(&self) -> String {
+        let entries = self.path.parent().and_then(|folder| fs::read_dir(folder).ok());
+        let names: Vec<_> = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        let missing = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let similar = nearest(&missing, names.iter().map(String::as_str));
+        similar.map_or(String::new(), |name| format!("; did you mean `{name}`?"))
+    }
+
     /// The reason for which there are no values; `None` if there are some, or it was reported.
     pub(super) fn found_nothing(&self) -> Option<String> {
         if self.records + self.skipped > 0 || self.unreadable.is_some() {
@@ -150,7 +165,7 @@ impl LineSource {
                 format!("no line of {} matches `{}`", self.name(), self.source.text)
             }
             _ if self.path.exists() => format!("the attempt wrote no values to {}", self.name()),
-            _ => format!("there is no file {}", self.name()),
+            _ => format!("there is no file {}{}", self.name(), self.similar_file()),
         })
     }
 }
