@@ -214,7 +214,7 @@ fn after_crash(
     if history.failures >= policy.attempts {
         return RetryDecision::Failed { class, message };
     }
-    let reason = format!("{message}; attempt {} of {} failed", history.failures, policy.attempts);
+    let reason = format!("{message} (failure {} of {})", history.failures, policy.attempts);
     RetryDecision::Retry { reason, after: backoff(policy, history.failures) }
 }
 

@@ -10,7 +10,7 @@ use crate::common::wait::wait_for;
 fn a_crash_is_retried_from_the_last_checkpoint() {
     let test = TestRun::with(&[("sleep_ms: 20", "crash_at: 7, crash_attempts: 1")]);
     let ended = test.orch("run trip.yaml");
-    ended.expect(0, &["queued: the worker was ended by signal 6; attempt 1 of 3 failed"]);
+    ended.expect(0, &["queued: the worker was ended by signal 6 (failure 1 of 3)"]);
     assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (2, 2));
     assert_eq!(test.recorded(), reference_records(&[]));
 }

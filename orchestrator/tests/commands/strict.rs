@@ -92,11 +92,11 @@ fn the_queue_waits_once_the_first_trials_have_failed_the_same_way() {
     test.orch("wait").expect(1, &[summary, ": ModuleNotFoundError: No module named 'torch'"]);
     let status = test.orch("status").stdout;
     let end = "\nthe run ended because its first trials failed the same way: the worker exited with code \
-               1; attempt 1 of 3 failed: ModuleNotFoundError: No module named 'torch'\n\
+               1 (failure 1 of 3): ModuleNotFoundError: No module named 'torch'\n\
                once that is corrected, `orch run trip.yaml -j 1` resumes it\n";
     assert!(status.contains(end), "{status}");
     let ending = |end: &str| status.lines().filter(|line| line.ends_with(end)).count();
-    assert_eq!(ending("the worker exited with code 1; attempt 1 of 3 failed"), 3, "{status}");
+    assert_eq!(ending("the worker exited with code 1 (failure 1 of 3)"), 3, "{status}");
     assert_eq!(ending("  no supervisor is running"), 3, "{status}");
     let why = test.orch("why a-s0").stdout;
     assert!(why.contains("\n  ModuleNotFoundError: No module named 'torch'\n"), "{why}");

@@ -60,7 +60,7 @@ fn the_backoff_of_a_retry_does_not_follow_the_wall_clock() {
     let run = Running(command.spawn().unwrap());
     wait_for("a failed attempt", || {
         let journal = fs::read_to_string(test.run_dir().join("journal.jsonl")).ok()?;
-        journal.contains("attempt 1 of 2 failed").then_some(())
+        journal.contains("(failure 1 of 2)").then_some(())
     });
     clock.step(0);
     run.end().expect(0, &["1 of 1 trials done"]);

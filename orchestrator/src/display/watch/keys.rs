@@ -44,6 +44,7 @@ impl Screen {
             return Some(Command::Interrupt);
         }
         self.message.clear();
+        self.follows = false;
         match self.front.clone() {
             Front::Overview => self.on_overview_key(key.code),
             Front::Log { which, below } => {

@@ -35,9 +35,14 @@ pub(super) enum Move {
 }
 
 impl Matrix {
-    /// Takes in the trials; the selection stays with its trial, or with its place. At first it is with the
-    /// first trial that is running.
-    pub(super) fn update(&mut self, trials: &[TrialEntry], before: Option<&TrialId>) {
+    /// Takes in the trials; the selection stays with its trial, or with its place. While it `follows`, it goes on
+    /// from a trial that does not run to the first one that does.
+    pub(super) fn update(
+        &mut self,
+        trials: &[TrialEntry],
+        before: Option<&TrialId>,
+        follows: bool,
+    ) {
         let mut rows = BTreeMap::new();
         let mut variants = Vec::new();
         for trial in trials {
@@ -53,8 +58,13 @@ impl Matrix {
         let place = |trial: &TrialEntry| (rows[&trial.variant], columns[&trial.seed]);
         self.cells = cells.map(|(at, trial)| (place(trial), at)).collect();
         let same = trials.iter().find(|trial| Some(&trial.id) == before);
-        let running = || trials.iter().find(|trial| trial.state == "running");
-        if let Some(trial) = same.or_else(|| before.is_none().then(running).flatten()) {
+        let is_running = |trial: &&TrialEntry| trial.state == "running";
+        let next = if follows && !same.as_ref().is_some_and(is_running) {
+            trials.iter().find(is_running)
+        } else {
+            None
+        };
+        if let Some(trial) = next.or(same) {
             self.selected = place(trial);
         }
         (self.seeds, self.variants) = (seeds.into_iter().collect(), variants);
@@ -199,7 +209,7 @@ mod tests {
         let trials =
             [trial("cos", 0, "succeeded"), trial("cos", 10, "failed"), trial("base", 0, "running")];
         let mut matrix = Matrix::default();
-        matrix.update(&trials, None);
+        matrix.update(&trials, None, true);
         assert_eq!(drawn(&mut matrix, &trials, 12, 3), ["      0 10", "cos   ✓  F", "base  R"]);
         assert_eq!(matrix.selected(), Some(2));
         matrix.move_by(Move::Columns(1));
@@ -208,7 +218,25 @@ mod tests {
         assert_eq!(matrix.selected(), Some(1));
         // The selection stays with its trial as another comes in before it.
         let more = [trial("new", 5, "queued"), trials[0].clone(), trials[1].clone()];
-        matrix.update(&more, Some(&trials[1].id));
+        matrix.update(&more, Some(&trials[1].id), false);
+        assert_eq!(matrix.selected(), Some(2));
+    }
+
+    #[test]
+    fn the_selection_follows_what_runs_until_it_is_moved() {
+        let mut trials =
+            [trial("a", 0, "succeeded"), trial("a", 1, "running"), trial("b", 0, "queued")];
+        let mut matrix = Matrix::default();
+        matrix.update(&trials, None, true);
+        assert_eq!(matrix.selected(), Some(1));
+        "succeeded".clone_into(&mut trials[1].state);
+        let before = trials[1].id.clone();
+        matrix.update(&trials, Some(&before), true);
+        assert_eq!(matrix.selected(), Some(1), "none runs");
+        "running".clone_into(&mut trials[2].state);
+        matrix.update(&trials, Some(&before), false);
+        assert_eq!(matrix.selected(), Some(1));
+        matrix.update(&trials, Some(&before), true);
         assert_eq!(matrix.selected(), Some(2));
     }
 
@@ -218,7 +246,7 @@ mod tests {
             .flat_map(|row| (0..10).map(move |seed| trial(&format!("v{row}"), seed, "queued")))
             .collect();
         let mut matrix = Matrix::default();
-        matrix.update(&trials, None);
+        matrix.update(&trials, None, true);
         matrix.move_by(Move::LastRow);
         matrix.move_by(Move::Columns(99));
         let lines = drawn(&mut matrix, &trials, 14, 4);

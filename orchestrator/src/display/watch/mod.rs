@@ -27,6 +27,8 @@ pub(crate) struct Screen {
     metric: Option<String>,
     front: Front,
     scale: Scale,
+    /// True until the first key: the selection follows the trials that run.
+    follows: bool,
     /// The last news, below everything.
     message: String,
     colours: Colours,
@@ -71,6 +73,7 @@ impl Screen {
             metric: None,
             front: Front::Overview,
             scale: Scale::Linear,
+            follows: true,
             message: String::new(),
             colours,
         };
@@ -81,7 +84,7 @@ impl Screen {
     /// Takes in the run as it is now.
     pub(crate) fn update(&mut self, run: RunView) {
         let before = self.selected().map(|trial| trial.id.clone());
-        self.matrix.update(&run.trials, before.as_ref());
+        self.matrix.update(&run.trials, before.as_ref(), self.follows);
         self.run = run;
     }
 

@@ -49,7 +49,9 @@ impl Screen {
             lines.push(Line::from(format!("step {step}{speed}")));
         }
         let mut facts = Vec::new();
-        facts.extend(trial.spent.map(|spent| format!("{} so far", duration(spent))));
+        let is_over = matches!(trial.state.as_str(), "succeeded" | "failed");
+        let so_far = if is_over { "" } else { " so far" };
+        facts.extend(trial.spent.map(|spent| format!("{}{so_far}", duration(spent))));
         facts.extend(trial.left.map(|left| format!("about {} left", duration(left))));
         if trial.attempts > 1 {
             facts.push(format!("attempt {}", trial.attempts));

@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 
 use experiments::expand;
 use experiments::schema::worker::Worker;
+use serde_json::{Map, Value};
 
-use super::Configs;
 use crate::scheduler::State;
 use crate::store::TrialRecord;
 
 /// The sentence, by the keys of trials: one that was retired is left out if it is what `worker` computes by the
-/// config of a row of today with another seed.
-pub(super) fn note(recorded: &[TrialRecord], configs: &Configs, worker: &Worker) -> Option<String> {
+/// config of a row of today with another seed. `configs` are those of the present trials, by their ids.
+pub(super) fn note(
+    recorded: &[TrialRecord],
+    configs: &BTreeMap<String, Map<String, Value>>,
+    worker: &Worker,
+) -> Option<String> {
     let (retired, present): (Vec<_>, Vec<_>) = recorded.iter().partition(|trial| trial.retired);
     let mut rows = BTreeMap::new();
     for trial in present {
