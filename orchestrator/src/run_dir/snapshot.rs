@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use experiments::expand::{ResolvedTrial, RunConfig};
 use experiments::schema::report::Report;
@@ -49,7 +50,7 @@ pub struct RunSnapshot {
     pub(crate) run: RunConfig,
     /// Every trial with its config; none where only the settings were read.
     #[serde(skip)]
-    pub(crate) trials: Vec<ResolvedTrial>,
+    pub(crate) trials: Vec<Arc<ResolvedTrial>>,
 }
 
 /// The line before the trials. They are most of the file, and a line of JSON each, which is YAML and is read
@@ -100,7 +101,7 @@ impl RunSnapshot {
         let mut snapshot = Self::parse_settings(path, settings)?;
         let first = settings.lines().count() + 2;
         let trials = (first..).zip(trials.lines()).map(|(number, line)| {
-            serde_json::from_str(line.trim_start_matches("- ")).map_err(|error| {
+            serde_json::from_str(line.trim_start_matches("- ")).map(Arc::new).map_err(|error| {
                 let position = format!("{}:{number}", path.display());
                 Finding::new(position, format!("this is not a trial: {error}")).into_error()
             })

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use experiments::expand::{ResolvedTrial, Run};
 use experiments::protocol::check::StaleReason;
@@ -31,7 +32,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedTrial {
     /// The trial, with the id under which it is recorded.
-    pub trial: ResolvedTrial,
+    pub trial: Arc<ResolvedTrial>,
     /// The action that running takes.
     pub action: PlannedAction,
     /// The change since its results were made; `None` if there is none, or no result.
@@ -70,7 +71,7 @@ impl Plan {
     /// Compares the trials of the file with those that are recorded. `only` names the variants to
     /// run; all if empty.
     pub fn new(
-        wanted: Vec<ResolvedTrial>,
+        wanted: Vec<Arc<ResolvedTrial>>,
         recorded: &[TrialRecord],
         only: &[String],
         code: &PresentCode,
@@ -84,7 +85,9 @@ impl Plan {
                 let known = by_key.get(trial.key.as_str());
                 if let Some(row) = known {
                     // Under another variant's name it is the same trial.
-                    trial.id = row.id.clone();
+                    if trial.id != row.id {
+                        Arc::make_mut(&mut trial).id = row.id.clone();
+                    }
                 }
                 PlannedTrial {
                     action: match known {
@@ -334,7 +337,7 @@ mod tests {
             row(&resolved("gone", "e", "1"), State::Succeeded { attempt: 1 }),
         ];
         let plan = Plan::new(
-            vec![a, b, c, d],
+            [a, b, c, d].map(Arc::new).into(),
             &recorded,
             &["b".to_owned(), "c".to_owned()],
             &PresentCode::default(),
@@ -360,8 +363,12 @@ mod tests {
     fn a_renamed_variant_keeps_its_results_and_another_build_is_noticed() {
         let before = resolved("old", "a", "1");
         let recorded = [row(&before, State::Succeeded { attempt: 1 })];
-        let mut plan =
-            Plan::new(vec![resolved("new", "a", "2")], &recorded, &[], &PresentCode::default());
+        let mut plan = Plan::new(
+            vec![Arc::new(resolved("new", "a", "2"))],
+            &recorded,
+            &[],
+            &PresentCode::default(),
+        );
         assert_eq!(plan.trials[0].action, PlannedAction::Done);
         assert_eq!(plan.trials[0].trial.id.0, "old-s0-aaaaaaaa");
         assert_eq!(plan.trials[0].stale, Some(StaleReason::Build));

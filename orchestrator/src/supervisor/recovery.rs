@@ -2,6 +2,7 @@
 //! supervisor.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use experiments::expand::{self, ResolvedTrial};
 use experiments::protocol::failure::Failure;
@@ -17,7 +18,7 @@ use experiments::protocol::trial_id::TrialId;
 pub(super) async fn trials(
     store: &mut Store,
     dir: &RunDir,
-    trials: &[ResolvedTrial],
+    trials: &[Arc<ResolvedTrial>],
     left_out: &BTreeSet<TrialId>,
 ) -> Result<Vec<RecoveredTrial>, StoreError> {
     let mut pasts = store.pasts().await?;

@@ -1,6 +1,7 @@
 //! The actions of users: run the file, edit it, stop and retry trials, type Ctrl-C.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use experiments::expand::{self, ResolvedTrial};
 use experiments::protocol::trial_id::TrialId;
@@ -182,7 +183,7 @@ impl Simulation {
         if self.world.random.bool() { StopMode::Graceful } else { StopMode::Immediate }
     }
 
-    fn resolved(&self) -> Vec<ResolvedTrial> {
+    fn resolved(&self) -> Vec<Arc<ResolvedTrial>> {
         let resolved = |trial: &TrialId| ResolvedTrial {
             id: trial.clone(),
             weight: expand::Weight::default(),
@@ -193,7 +194,7 @@ impl Simulation {
             build: None,
             data: None,
         };
-        self.file.iter().map(resolved).collect()
+        self.file.iter().map(resolved).map(Arc::new).collect()
     }
 }
 

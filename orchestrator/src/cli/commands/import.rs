@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use experiments::expand::{self, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
@@ -249,7 +250,7 @@ fn resolved(name: &str, folder: &Path, imported: &[ImportedTrial]) -> RunSnapsho
         file_hash: String::new(),
         only: Vec::new(),
         until_resolved: false,
-        trials: imported.iter().map(|imported| imported.trial.clone()).collect(),
+        trials: imported.iter().map(|imported| Arc::new(imported.trial.clone())).collect(),
         run: RunConfig {
             experiment: name.to_owned(),
             description: String::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use experiments::protocol::exit;
@@ -73,7 +74,7 @@ impl TrialDetails {
         let label = label.map(|row| row.label.clone());
         let planned = resolved.trials.into_iter().find(|planned| planned.id == trial.id);
         // The snapshot does not have the config of a retired trial, but the trial's folder does.
-        let config = planned.map(|planned| planned.config);
+        let config = planned.map(|planned| Arc::unwrap_or_clone(planned).config);
         let config = config.or_else(|| Some(Trial::read(&folder.join(FILE_NAME)).ok()?.config));
         let mut attempts = Vec::new();
         for detail in one.store.attempts_of(&trial.id).await? {

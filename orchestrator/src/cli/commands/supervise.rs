@@ -204,7 +204,7 @@ fn planned(resolved: &RunSnapshot, resolved_hash: String) -> Planned {
         file_hash: resolved.file_hash.clone(),
         resolved_hash,
         rows: resolved.run.rows.clone(),
-        trials: resolved.trials.iter().map(JournaledTrial::from).collect(),
+        trials: resolved.trials.iter().map(|trial| JournaledTrial::from(&**trial)).collect(),
         design: resolved.run.report.design.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use experiments::expand::overrides::Override;
 use experiments::expand::{self, Experiment, ResolvedTrial};
@@ -32,7 +33,7 @@ pub(super) struct ValidatedRun {
     pub(super) file: PathBuf,
     pub(super) experiment: Experiment,
     pub(super) run: expand::Run,
-    pub(super) trials: Vec<ResolvedTrial>,
+    pub(super) trials: Vec<Arc<ResolvedTrial>>,
     pub(super) machine: Machine,
     pub(super) dir: RunDir,
     /// The worker's code, and where it is found.
@@ -81,7 +82,7 @@ impl ValidatedRun {
             file,
             experiment,
             run,
-            trials,
+            trials: trials.into_iter().map(Arc::new).collect(),
             machine,
             dir,
             code,
@@ -132,7 +133,7 @@ impl ValidatedRun {
 
     /// True if the worker's check reports its build.
     pub(super) fn reports_build(&self) -> bool {
-        reports_build(&self.trials)
+        reports_build(self.trials.iter().map(|trial| &**trial))
     }
 
     /// The code that attempts run: a copy of it where the file asks for one.
@@ -174,12 +175,12 @@ pub(super) fn print_warnings(run: &expand::Run, global: &Global) {
 fn code_source(run: &expand::Run, trials: &[ResolvedTrial], global: &Global) -> Result<CodeSource> {
     let directory = run.config.shared_directory();
     let program = worker_program::find(&run.config.worker.command[0], &directory)?;
-    let reports_build = reports_build(trials);
+    let reports_build = reports_build(trials.iter());
     Ok(CodeSource::new(&run.config, &program, reports_build, &global.runs))
 }
 
-fn reports_build(trials: &[ResolvedTrial]) -> bool {
-    trials.iter().any(|trial| trial.build.is_some())
+fn reports_build<'a>(mut trials: impl Iterator<Item = &'a ResolvedTrial>) -> bool {
+    trials.any(|trial| trial.build.is_some())
 }
 
 /// The experiment file, and the settings to run it with.

@@ -13,6 +13,7 @@ pub(super) mod so_far;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use experiments::expand::{Experiment, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
@@ -393,6 +394,7 @@ fn of_file(file: &Path, profile: Option<&str>, global: &Global) -> Result<Report
     Ok(ReportRequest::with(dir, run.config, resolved))
 }
 
-fn configs(trials: Vec<ResolvedTrial>) -> Configs {
-    trials.into_iter().map(|trial| (trial.id.0, trial.config)).collect()
+fn configs(trials: Vec<Arc<ResolvedTrial>>) -> Configs {
+    let trials = trials.into_iter().map(Arc::unwrap_or_clone);
+    trials.map(|trial| (trial.id.0, trial.config)).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use experiments::schema::report::Report;
 use reports::records::{Records, Variant};
@@ -37,7 +38,8 @@ impl OtherRun {
         let resolved = RunSnapshot::read(&run.resolved())?;
         let mut store = open_intact(run).await?;
         let caption = resolved.with_set(&resolved.run.caption);
-        let configs = resolved.trials.into_iter().map(|trial| (trial.id.0, trial.config));
+        let trials = resolved.trials.into_iter().map(Arc::unwrap_or_clone);
+        let configs = trials.map(|trial| (trial.id.0, trial.config));
         let heading = Heading {
             experiment: &resolved.run.experiment,
             profile: resolved.run.profile.as_deref(),

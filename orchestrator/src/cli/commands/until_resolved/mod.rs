@@ -8,7 +8,6 @@ mod round;
 
 use std::mem;
 
-use experiments::expand::ResolvedTrial;
 use experiments::protocol::exit;
 use reports::claims;
 use serde_json::json;
@@ -142,7 +141,7 @@ async fn next_round(
     } else {
         Round::first(&validated.run.config.report, seeds)
     };
-    validated.trials = seeds.trials(&round.wanted).cloned().collect::<Vec<ResolvedTrial>>();
+    validated.trials = seeds.trials(&round.wanted).cloned().collect();
     Ok(round)
 }
 

@@ -1,6 +1,7 @@
 //! One round: the seeds to run now, by the verdicts on what has run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use experiments::expand::ResolvedTrial;
@@ -19,11 +20,11 @@ use crate::scheduler::State;
 use crate::store::{Store, TrialRecord};
 
 /// Every trial of the file, by row in the order of the seeds.
-pub(super) struct Seeds(Vec<(String, Vec<ResolvedTrial>)>);
+pub(super) struct Seeds(Vec<(String, Vec<Arc<ResolvedTrial>>)>);
 
 impl Seeds {
-    pub(super) fn new(trials: Vec<ResolvedTrial>) -> Self {
-        let mut rows: Vec<(String, Vec<ResolvedTrial>)> = Vec::new();
+    pub(super) fn new(trials: Vec<Arc<ResolvedTrial>>) -> Self {
+        let mut rows: Vec<(String, Vec<Arc<ResolvedTrial>>)> = Vec::new();
         for trial in trials {
             match rows.iter_mut().find(|(name, _)| *name == trial.variant) {
                 Some((_, trials)) => trials.push(trial),
@@ -37,7 +38,7 @@ impl Seeds {
     pub(super) fn trials<'a>(
         &'a self,
         wanted: &'a BTreeMap<String, usize>,
-    ) -> impl Iterator<Item = &'a ResolvedTrial> {
+    ) -> impl Iterator<Item = &'a Arc<ResolvedTrial>> {
         self.0
             .iter()
             .flat_map(|(name, trials)| trials.iter().take(wanted.get(name).copied().unwrap_or(0)))
@@ -103,7 +104,7 @@ impl Round {
         let recorded = store.trials_without_origins().await?;
         let recorded: BTreeMap<&str, &TrialRecord> =
             recorded.iter().map(|trial| (trial.key.as_str(), trial)).collect();
-        let begun = |trial: &ResolvedTrial| {
+        let begun = |trial: &Arc<ResolvedTrial>| {
             recorded.get(trial.key.as_str()).is_some_and(|row| row.last_attempt.is_some())
         };
         for (name, trials) in &seeds.0 {
@@ -111,7 +112,7 @@ impl Round {
             let wanted = round.wanted.entry(name.clone()).or_default();
             *wanted = last_begun.max(*wanted);
         }
-        let succeeded = |trial: &ResolvedTrial| {
+        let succeeded = |trial: &Arc<ResolvedTrial>| {
             let row = recorded.get(trial.key.as_str());
             row.is_some_and(|row| matches!(row.state, State::Succeeded { .. }))
         };
