@@ -372,15 +372,24 @@ impl Store {
         json: &str,
         what: impl FnOnce() -> String,
     ) -> Result<T, StoreError> {
-        serde_json::from_str(json).map_err(|source| StoreError::DamagedValue {
-            path: self.path.clone(),
-            what: what(),
-            source,
-        })
+        decode(&self.path, json, what)
     }
 
     fn sql_error(path: &Path) -> impl Fn(sqlx::Error) -> StoreError + use<> {
         let path = path.to_owned();
         move |source| StoreError::Sql { path: path.clone(), source }
     }
+}
+
+/// A value that the database at `path` has as JSON; `what` it is, for people.
+fn decode<T: DeserializeOwned>(
+    path: &Path,
+    json: &str,
+    what: impl FnOnce() -> String,
+) -> Result<T, StoreError> {
+    serde_json::from_str(json).map_err(|source| StoreError::DamagedValue {
+        path: path.to_owned(),
+        what: what(),
+        source,
+    })
 }

@@ -1,12 +1,16 @@
 //! Trials, results and artifacts, as plain values.
 
 use std::collections::BTreeMap;
+use std::future;
+use std::path::Path;
 
 use experiments::protocol::failure::Failure;
 use experiments::protocol::trial_id::TrialId;
+use futures_util::TryStreamExt;
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
-use super::{Origins, Store, StoreError};
+use super::{Origins, Store, StoreError, decode};
 use crate::scheduler::{State, StopRequest};
 
 /// A trial as the database has it.
@@ -96,6 +100,8 @@ impl Store {
 
     /// The same without the origins of their work, which take as long again.
     pub(crate) async fn trials_without_origins(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
+        let (path, sql_error) = (self.path.clone(), Self::sql_error(&self.path));
+        // Row by row: a row takes several times the memory of its record.
         let rows = sqlx::query(
             "select trial.name, trial.key, trial.variant, trial.seed, trial.position,
                 trial.state_json, trial.build, trial.data, trial.first_attempt,
@@ -107,10 +113,9 @@ impl Store {
                 (select max(number) from attempt where attempt.trial_id = trial.trial_id)
              order by trial.position is null, trial.position, trial.trial_id",
         )
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(Self::sql_error(&self.path))?;
-        rows.iter().map(|row| self.trial_row(row)).collect()
+        .fetch(&mut self.connection)
+        .map_err(sql_error);
+        rows.and_then(|row| future::ready(trial_row(&row, &path))).try_collect().await
     }
 
     /// The request by which the last supervisor stopped before all trials had ended; `None` otherwise.
@@ -206,40 +211,37 @@ impl Store {
             })
             .collect())
     }
+}
 
-    fn trial_row(&self, row: &sqlx::sqlite::SqliteRow) -> Result<TrialRecord, StoreError> {
-        let id = TrialId(row.get("name"));
-        let state: String = row.get("state_json");
-        let state = self.decode(&state, || format!("the state of `{id}`"))?;
-        let last_attempt = row.get::<Option<u32>, _>("number").map(|number| AttemptRecord {
-            number,
-            started_ms: row.get("started_ms"),
-            device: row.get("device"),
-            progress: row.get::<Option<String>, _>("phase").map(|phase| {
-                (
-                    phase,
-                    row.get::<i64, _>("phase_step") as u64,
-                    row.get::<i64, _>("phase_total") as u64,
-                )
-            }),
-            failure: row
-                .get::<Option<String>, _>("failure_class")
-                .map(|class| Failure { class: class.into(), message: row.get("failure_message") }),
-            stalled_since_ms: row.get("stalled_since_ms"),
-            skipped_lines: row.get::<i64, _>("skipped_lines") as u64,
-        });
-        Ok(TrialRecord {
-            id,
-            key: row.get("key"),
-            variant: row.get("variant"),
-            seed: row.get::<i64, _>("seed") as u64,
-            retired: row.get::<Option<i64>, _>("position").is_none(),
-            state,
-            build: row.get("build"),
-            data: row.get("data"),
-            first_attempt: row.get("first_attempt"),
-            origins: Origins::default(),
-            last_attempt,
-        })
-    }
+/// The record in a row of the database at `path`.
+fn trial_row(row: &SqliteRow, path: &Path) -> Result<TrialRecord, StoreError> {
+    let id = TrialId(row.get("name"));
+    let state: String = row.get("state_json");
+    let state = decode(path, &state, || format!("the state of `{id}`"))?;
+    let last_attempt = row.get::<Option<u32>, _>("number").map(|number| AttemptRecord {
+        number,
+        started_ms: row.get("started_ms"),
+        device: row.get("device"),
+        progress: row.get::<Option<String>, _>("phase").map(|phase| {
+            (phase, row.get::<i64, _>("phase_step") as u64, row.get::<i64, _>("phase_total") as u64)
+        }),
+        failure: row
+            .get::<Option<String>, _>("failure_class")
+            .map(|class| Failure { class: class.into(), message: row.get("failure_message") }),
+        stalled_since_ms: row.get("stalled_since_ms"),
+        skipped_lines: row.get::<i64, _>("skipped_lines") as u64,
+    });
+    Ok(TrialRecord {
+        id,
+        key: row.get("key"),
+        variant: row.get("variant"),
+        seed: row.get::<i64, _>("seed") as u64,
+        retired: row.get::<Option<i64>, _>("position").is_none(),
+        state,
+        build: row.get("build"),
+        data: row.get("data"),
+        first_attempt: row.get("first_attempt"),
+        origins: Origins::default(),
+        last_attempt,
+    })
 }
