@@ -144,7 +144,7 @@ SlurmdParameters=config_overrides
 PreemptType=preempt/partition_prio
 PreemptMode=CANCEL
 ReturnToService=2
-SlurmdTimeout=10
+SlurmdTimeout=30
 KillWait=5
 GresTypes=gpu
 CONF
