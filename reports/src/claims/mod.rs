@@ -1,6 +1,6 @@
 //! Claims: each comparison of the file with the verdict of the records. They are one family of tests.
 
-use std::io;
+use std::{io, iter};
 
 use experiments::schema::report::Report;
 
@@ -61,16 +61,14 @@ pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>>
     });
     let compared: Vec<(Evidence, ComparedClaim)> = compared.collect::<io::Result<_>>()?;
     // One that has no test yet, and may get one, counts as well: the data do not choose the family.
-    let in_family = |evidence: &Evidence, claim: &ComparedClaim| match evidence.p {
-        None if claim.is_of_deterministic_rows() => None,
-        p => Some(p.unwrap_or(1.0)),
-    };
-    let p_values: Vec<f64> =
-        compared.iter().filter_map(|(evidence, claim)| in_family(evidence, claim)).collect();
-    let mut adjusted = holm(&p_values).into_iter();
+    let pending = compared
+        .iter()
+        .filter(|(evidence, claim)| evidence.p.is_none() && !claim.is_of_deterministic_rows());
+    let pending = iter::repeat_n(1.0, pending.count());
+    let tested = compared.iter().filter_map(|(evidence, _)| evidence.p);
+    let mut adjusted = holm(&tested.chain(pending).collect::<Vec<_>>()).into_iter();
     let judged = compared.into_iter().map(|(evidence, claim)| {
-        let p_holm = in_family(&evidence, &claim).and_then(|_| adjusted.next());
-        let p_holm = p_holm.filter(|_| evidence.p.is_some());
+        let p_holm = evidence.p.and_then(|_| adjusted.next());
         let holds = evidence.holds.filter(|_| p_holm.is_none_or(|p| p < 1.0 - CONFIDENCE));
         JudgedClaim {
             verdict: claim.verdict(holds),

@@ -23,11 +23,11 @@ pub(super) fn counts(seeds: usize, items: usize) -> String {
 
 /// A signed number with four significant digits.
 fn digits(value: f64) -> String {
-    let size = value.abs().log10().floor();
-    let decimals = if size.is_finite() { (3.0 - size).clamp(0.0, 12.0) as usize } else { 0 };
     if value == 0.0 {
         return "0".to_owned();
     }
+    let size = value.abs().log10().floor();
+    let decimals = if size.is_finite() { (3.0 - size).clamp(0.0, 12.0) as usize } else { 0 };
     let text = format!("{value:+.decimals$}");
     let trimmed = text.trim_end_matches('0').trim_end_matches('.');
     let text = if text.contains('.') { trimmed } else { &text };

@@ -128,7 +128,7 @@ fn fields(column: &Column, compared: &BaselineComparison) -> Vec<String> {
 fn signed(text: &str) -> String {
     let is_zero = !text.bytes().any(|b| (b'1'..=b'9').contains(&b)) && !text.contains('∞');
     if is_zero {
-        text.trim_start_matches('-').to_owned()
+        text.to_owned()
     } else if text.starts_with('-') {
         text.replacen('-', "−", 1)
     } else {

@@ -38,7 +38,7 @@ use crate::display::text::in_braces;
 use crate::platform::atomic_file;
 use crate::run_dir::RunDir;
 use crate::run_dir::snapshot::RunSnapshot;
-use crate::store::Store;
+use crate::store::{CodeFiles, Store};
 
 /// The rows of a run would be in the report twice.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,11 @@ pub(super) async fn run(arguments: &args::Report, global: &Global) -> Result<u8>
     let drawn_to = again.as_ref().map_or(out.as_path(), tempfile::TempDir::path);
     let mixed = if arguments.accept_code_change { Mixed::Noted } else { Mixed::Refused };
     let (mut records, mut trials) = collect(&mut request, &mut store, mixed, drawn_to).await?;
-    let (name, code) = (request.dir.name(), store.code_files().await?);
+    let name = request.dir.name();
+    let code = match arguments.beside[..] {
+        [] => CodeFiles::new(),
+        _ => store.code_files().await?,
+    };
     for run in &arguments.beside {
         let run = RunDir::find(&global.runs, Some(run))?;
         let other = OtherRun::read(&run, &request.report, drawn_to).await?;
