@@ -148,12 +148,12 @@ fn an_unreasonable_number_of_trials_is_refused_before_any_is_made() {
     let error = verdict(with(&format!("variants:\n{variants}seeds: [{}]\n", seeds(10_000))));
     assert_eq!(
         error,
-        "x.yaml:4:1: these are 1000000 trials, and a run has 10000 at most\n\nhint: let several files \
+        "x.yaml:4:1: these are 1000000 trials, and a run has 100000 at most\n\nhint: let several files \
          share them"
     );
     let axes = listed(40, |n| format!("k{n}: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], "));
     let error = verdict(with(&format!("grid:\n  product: {{{axes}}}\n")));
-    assert!(error.contains("combinations, and a run has 10000 trials at most"), "{error}");
+    assert!(error.contains("combinations, and a run has 100000 trials at most"), "{error}");
     let long = "x".repeat(1 << 20);
     let axis = listed(1_000, |n| format!("{n}, "));
     let error = verdict(with(&format!("grid: {{product: {{a: [{long}], b: [{axis}]}}}}\n")));

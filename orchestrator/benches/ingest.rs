@@ -34,8 +34,8 @@ const TRIAL: &str = "a-s0-00000000";
 
 /// Rows that the points refer to.
 const REFERRED: &str = "
-    insert into trial (trial_id, name, key, variant, seed, state, state_json, changed_ms)
-        values (1, 'a-s0-00000000', '', 'a', 0, 'running', '', 0);
+    insert into trial (trial_id, name, key, variant, seed, state, state_json, changed_ms, planned_after)
+        values (1, 'a-s0-00000000', '', 'a', 0, 'running', '', 0, 0);
     insert into attempt (attempt_id, trial_id, number, started_ms) values (1, 1, 1, 0);";
 const SERIES: &str = "
     insert into metric (metric_id, name) values (1, 'loss');

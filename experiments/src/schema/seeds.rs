@@ -6,7 +6,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 /// The most seeds that a range may have; a list of more is too long for any experiment.
-const LONGEST: u64 = 10_000;
+const LONGEST: u64 = 100_000;
 
 /// Reads a list or a range.
 pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {

@@ -3,11 +3,14 @@
 
 use std::fmt;
 use std::fs::Metadata;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use rustix::fs::AtFlags;
+
 /// The stamp of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FileStamp {
     bytes: u64,
     /// Seconds and nanoseconds since the Unix epoch.
@@ -20,6 +23,17 @@ impl FileStamp {
     /// The stamp of the file at `path`; `None` if there is none.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         path.metadata().ok().as_ref().map(Self::from)
+    }
+
+    /// The same of a path relative to an open `folder`, which takes less time for very many files.
+    pub(crate) fn within(folder: impl AsFd, path: &str) -> Option<Self> {
+        let file = rustix::fs::statat(folder, path, AtFlags::empty()).ok()?;
+        Some(Self {
+            bytes: file.st_size as u64,
+            modified: (file.st_mtime, file.st_mtime_nsec as i64),
+            changed: (file.st_ctime, file.st_ctime_nsec as i64),
+            inode: file.st_ino,
+        })
     }
 
     /// True if it was last written to before this time, in milliseconds since the Unix epoch.

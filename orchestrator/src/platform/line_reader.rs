@@ -37,9 +37,13 @@ pub(crate) struct Read {
 impl Read {
     /// The new lines; the last one is number `offset.lines`.
     pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        self.ranges.iter().map(|range| match range {
-            Some(range) => Line::Whole(String::from_utf8_lossy(&self.bytes[range.clone()])),
-            None => Line::TooLong,
+        // All at once takes a tenth of the time of line by line.
+        let end = self.ranges.iter().rev().flatten().next().map_or(0, |last| last.end);
+        let text = str::from_utf8(&self.bytes[..end]).ok();
+        self.ranges.iter().map(move |range| match (range, text) {
+            (Some(range), Some(text)) => Line::Whole(Cow::Borrowed(&text[range.clone()])),
+            (Some(range), None) => Line::Whole(String::from_utf8_lossy(&self.bytes[range.clone()])),
+            (None, _) => Line::TooLong,
         })
     }
 }

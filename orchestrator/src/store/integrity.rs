@@ -5,6 +5,7 @@
 //! somebody has written to it since ([`file_stamp`]).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::thread;
@@ -62,8 +63,11 @@ pub(crate) async fn check(
         Extent::All => BTreeMap::new(),
         Extent::Changed => store.stamps_of_run().await?,
     };
-    let is_verified =
-        |name: &str| known.get(name).is_some_and(|stamps| file_stamp::hold(run.path(), stamps));
+    let folder = File::open(run.path()).ok();
+    let is_verified = |name: &str| {
+        let stamps = folder.as_ref().zip(known.get(name));
+        stamps.is_some_and(|(folder, stamps)| file_stamp::hold(folder, "", stamps))
+    };
     let accepted = store.accepted_files().await?;
     let attempts = store.attempt_files().await?;
     let mut found = Integrity { is_current: true, ..Integrity::default() };
@@ -117,9 +121,10 @@ const THREADS: usize = 8;
 
 /// For each attempt, true if its files have not been written to since they were compared.
 fn hold(run: &RunDir, attempts: &[AttemptFiles]) -> Vec<bool> {
+    let Ok(trials) = File::open(run.trials()) else { return vec![false; attempts.len()] };
     let share = attempts.len().div_ceil(THREADS).max(SHARE);
     let hold = |attempts: &[AttemptFiles]| -> Vec<bool> {
-        attempts.iter().map(|attempt| attempt.hold(run)).collect()
+        attempts.iter().map(|attempt| attempt.hold(&trials)).collect()
     };
     let hold = &hold;
     thread::scope(|scope| {
@@ -195,7 +200,7 @@ async fn check_journal(
         add(shorter(length, read));
     }
     if !is_verified(JOURNAL) {
-        let stamps = file_stamp::of_all(run.path(), [JOURNAL]);
+        let stamps = file_stamp::of_all(run.path(), [JOURNAL].into_iter());
         let problems = journal_chain::damage(&run.journal())
             .map_err(|source| StoreError::File { path: run.journal(), source })?;
         if problems.is_empty() {
@@ -241,7 +246,7 @@ async fn check_plan(
         if is_verified(&name) {
             continue;
         }
-        let stamps = file_stamp::of_all(run.path(), [name.as_str()]);
+        let stamps = file_stamp::of_all(run.path(), [name.as_str()].into_iter());
         let path = run.path().join(&name);
         let problem = match FileSeal::of(&path) {
             Ok(now) if accepted.get(&name) == Some(&now) => None,

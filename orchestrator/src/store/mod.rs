@@ -8,6 +8,7 @@ mod builds;
 pub(crate) mod damage;
 mod database_seal;
 mod designs;
+mod direct;
 mod file_stamp;
 mod ingest;
 mod ingest_lag;
@@ -48,6 +49,7 @@ pub(crate) use builds::{CodeFiles, CodeRecord};
 use damage::Damage;
 use database_seal::Condition;
 pub(crate) use designs::{DesignRecord, LateSeed};
+use direct::Direct;
 pub use ingest::EventsRead;
 use journal_file::JournalPosition;
 pub use journal_file::Unneeded;
@@ -112,15 +114,7 @@ pub enum StoreError {
         /// The database.
         path: PathBuf,
         /// SQLite's error.
-        source: sqlx::Error,
-    },
-    /// SQLite failed to read points.
-    #[error("cannot use the database `{}`", path.display())]
-    Points {
-        /// The database.
-        path: PathBuf,
-        /// SQLite's error.
-        source: rusqlite::Error,
+        source: SqlError,
     },
     /// A later version of this program made it.
     #[error(
@@ -197,14 +191,32 @@ pub enum StoreError {
     },
 }
 
+/// An error of SQLite, by either of the libraries that it is used through.
+#[derive(Debug, thiserror::Error)]
+pub enum SqlError {
+    /// In general.
+    #[error(transparent)]
+    Sqlx(#[from] sqlx::Error),
+    /// Where there are rows by the thousand.
+    #[error(transparent)]
+    Rusqlite(#[from] rusqlite::Error),
+}
+
 /// SQLite's result code for a full disk, `SQLITE_FULL`.
 const SQLITE_FULL: &str = "13";
 
 impl StoreError {
     /// True if `cause`, from the sources of such an error, is SQLite's report of a full disk.
     pub(crate) fn is_by_full_disk(cause: &(dyn std::error::Error + 'static)) -> bool {
-        let Some(sqlx::Error::Database(error)) = cause.downcast_ref() else { return false };
-        error.code().is_some_and(|code| code == SQLITE_FULL)
+        match cause.downcast_ref() {
+            Some(SqlError::Sqlx(sqlx::Error::Database(error))) => {
+                error.code().is_some_and(|code| code == SQLITE_FULL)
+            }
+            Some(SqlError::Rusqlite(error)) => {
+                error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -265,6 +277,8 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             // Its thread is woken for this many rows at once, and not for every few.
             .row_buffer_size(1024)
+            // KiB, for joins of ten thousand trials.
+            .pragma("cache_size", "-32768")
             // A query that takes long is no reason for a warning.
             .disable_statement_logging();
         let mut store = Self::connect(path, &options, false).await?;
@@ -300,10 +314,7 @@ impl Store {
         options: &SqliteConnectOptions,
         writes: bool,
     ) -> Result<Self, StoreError> {
-        let connection = options
-            .connect()
-            .await
-            .map_err(|source| StoreError::Sql { path: path.to_owned(), source })?;
+        let connection = options.connect().await.map_err(Self::sql_error(path))?;
         let (path, damage) = (path.to_owned(), BTreeSet::new());
         Ok(Self {
             connection,
@@ -348,11 +359,16 @@ impl Store {
         self.commit().await?;
         let Self { connection, path, writes, .. } = self;
         let closed = connection.close().await;
-        closed.map_err(|source| StoreError::Sql { path: path.clone(), source })?;
+        closed.map_err(Self::sql_error(&path))?;
         if writes {
             database_seal::write(&path).map_err(|source| StoreError::Seal { path, source })?;
         }
         Ok(())
+    }
+
+    /// Its connection, for rows by the thousand.
+    async fn direct(&mut self) -> Result<Direct<'_>, StoreError> {
+        Direct::new(&mut self.connection).await.map_err(Self::sql_error(&self.path))
     }
 
     /// Every row that `select` gives.
@@ -375,9 +391,9 @@ impl Store {
         decode(&self.path, json, what)
     }
 
-    fn sql_error(path: &Path) -> impl Fn(sqlx::Error) -> StoreError + use<> {
+    fn sql_error<E: Into<SqlError>>(path: &Path) -> impl Fn(E) -> StoreError + use<E> {
         let path = path.to_owned();
-        move |source| StoreError::Sql { path: path.clone(), source }
+        move |error| StoreError::Sql { path: path.clone(), source: error.into() }
     }
 }
 

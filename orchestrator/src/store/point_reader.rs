@@ -1,16 +1,15 @@
-//! Points by the million: read on the caller's thread, row by row as SQLite finds them. sqlx copies every
-//! value and hands it from thread to thread, which takes four times as long.
+//! Points by the million: read row by row as SQLite finds them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fmt::Write as _;
 use std::iter::Peekable;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use reports::series::Sample;
-use rusqlite::{CachedStatement, Connection, OpenFlags, Row};
+use rusqlite::{CachedStatement, Row};
 
-use super::{BUSY_TIMEOUT, StoreError, is_immutable};
+use super::direct::Direct;
+use super::{Store, StoreError};
 
 /// Points in effect, by ascending step.
 pub(crate) type Samples<'a> = Peekable<Box<dyn Iterator<Item = Result<Sample, StoreError>> + 'a>>;
@@ -33,26 +32,18 @@ pub(super) struct AttemptSeries {
     pub(super) start: f64,
 }
 
-/// A connection of its own to a database.
-pub(super) struct PointReader {
-    connection: Connection,
+/// Reads points by a connection.
+pub(super) struct PointReader<'s> {
+    connection: Direct<'s>,
     path: PathBuf,
     times: Times,
 }
 
-impl PointReader {
-    /// Opens the database at `path`.
-    pub(super) fn open(path: &Path, times: Times) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_URI;
-        let open = || {
-            let connection = Connection::open_with_flags(uri(path), flags)?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            Ok(connection)
-        };
-        let connection = open().map_err(|source| read_error(path, source))?;
-        Ok(Self { connection, path: path.to_owned(), times })
+impl<'s> PointReader<'s> {
+    /// Reads by the connection of `store`.
+    pub(super) async fn new(store: &'s mut Store, times: Times) -> Result<Self, StoreError> {
+        let path = store.path.clone();
+        Ok(Self { connection: store.direct().await?, path, times })
     }
 
     /// Passes the points of a trial's attempts, the first one first, to `take`. Of a step that several
@@ -65,15 +56,15 @@ impl PointReader {
         let offsets = self.offsets(attempts)?;
         let statements: Result<Vec<_>, _> = attempts.iter().map(|_| self.statement("")).collect();
         let mut statements = statements?;
-        let mut streams = Vec::new();
+        let (sql, mut streams) = (Store::sql_error(&self.path), Vec::new());
         for ((statement, attempt), offset) in statements.iter_mut().zip(attempts).zip(offsets) {
             let times = self.times;
             let rows = statement
                 .query_map((attempt.series_id, attempt.until), move |row| {
                     sample(row, times, attempt.start, offset)
                 })
-                .map_err(|source| read_error(&self.path, source))?;
-            streams.push(rows.map(|row| row.map_err(|source| read_error(&self.path, source))));
+                .map_err(&sql)?;
+            streams.push(rows.map(|row| row.map_err(&sql)));
         }
         let mut latest = 0.0;
         // A clock that was set back must not make a curve turn back.
@@ -101,7 +92,7 @@ impl PointReader {
                 sample(row, self.times, attempt.start, offset)
             });
             let own = own.and_then(|mut rows| rows.next().transpose());
-            let own = own.map_err(|source| read_error(&self.path, source))?;
+            let own = own.map_err(Store::sql_error(&self.path))?;
             last = match (last, own) {
                 (Some(Sample { step, .. }), Some(own)) if own.step < step => last,
                 (last, own) => own.or(last),
@@ -119,12 +110,8 @@ impl PointReader {
              order by step {order}"
         );
         let statement = self.connection.prepare_cached(&select);
-        statement.map_err(|source| read_error(&self.path, source))
+        statement.map_err(Store::sql_error(&self.path))
     }
-}
-
-fn read_error(path: &Path, source: rusqlite::Error) -> StoreError {
-    StoreError::Points { path: path.to_owned(), source }
 }
 
 /// From the columns step, value and, with times, time.
@@ -135,19 +122,6 @@ fn sample(row: &Row, times: Times, start: f64, offset: f64) -> rusqlite::Result<
         value: row.get::<_, Option<f64>>(1)?.unwrap_or(f64::NAN),
         seconds: time.map_or(f64::NAN, |time| offset + (time - start).max(0.0)),
     })
-}
-
-/// The path as SQLite's address of a file.
-fn uri(path: &Path) -> String {
-    let mut uri = "file:".to_owned();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || *byte == b'/' {
-            uri.push(char::from(*byte));
-        } else {
-            let _ = write!(uri, "%{byte:02x}");
-        }
-    }
-    if is_immutable(path) { uri + "?immutable=1" } else { uri }
 }
 
 /// Streams of ascending steps as one. Of equal steps, the last stream's counts.

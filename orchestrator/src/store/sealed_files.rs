@@ -1,13 +1,14 @@
 //! The database's knowledge of files and their seals, for [`integrity`](super::integrity).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 
 use experiments::protocol::trial_id::TrialId;
+use rusqlite::Row;
 use sqlx::QueryBuilder;
 
 use super::{Store, StoreError, file_stamp};
 use crate::platform::file_seal::FileSeal;
-use crate::run_dir::RunDir;
 use crate::run_dir::attempt_seal::AttemptSeal;
 
 /// The journal's path in the run's folder.
@@ -17,7 +18,6 @@ pub(super) const JOURNAL: &str = "journal.jsonl";
 const ROWS: usize = 1_000;
 
 /// An attempt, and what the database knows of its files.
-#[derive(sqlx::FromRow)]
 pub(super) struct AttemptFiles {
     pub(super) trial: String,
     pub(super) number: u32,
@@ -32,10 +32,10 @@ pub(super) struct AttemptFiles {
 }
 
 impl AttemptFiles {
-    /// True if its files have not been written to since they were compared.
-    pub(super) fn hold(&self, run: &RunDir) -> bool {
-        let folder = || run.trials().join(&self.trial);
-        self.stamps.as_ref().is_some_and(|stamps| file_stamp::hold(&folder(), stamps))
+    /// True if its files, in the folder `trials`, have not been written to since they were compared.
+    pub(super) fn hold(&self, trials: &File) -> bool {
+        let prefix = || format!("{}/", self.trial);
+        self.stamps.as_ref().is_some_and(|stamps| file_stamp::hold(trials, &prefix(), stamps))
     }
 
     /// The bytes of its events that count; `None` until it is over.
@@ -95,19 +95,29 @@ impl Store {
 
     /// Every attempt, the first one first, and what is known of its files.
     pub(super) async fn attempt_files(&mut self) -> Result<Vec<AttemptFiles>, StoreError> {
-        self.fetch_all(sqlx::query_as(
-            "select trial.name as trial, attempt.number, attempt.bytes_read, attempt.sealed_bytes,
+        let select = "
+            select trial.name, attempt.number, attempt.bytes_read, attempt.sealed_bytes,
                 attempt.seal is not null and trial.position is not null
                     and coalesce(effective.effective_until, 0) >= 0 as counts,
-                verified_file.stamp as stamps
-             from attempt
-             join trial using (trial_id)
-             join effective_attempt as effective using (attempt_id)
-             left join verified_file
+                verified_file.stamp
+            from attempt
+            join trial using (trial_id)
+            join effective_attempt as effective using (attempt_id)
+            left join verified_file
                 on verified_file.path = 'trials/' || trial.name || '/attempt-' || attempt.number
-             order by attempt.attempt_id",
-        ))
-        .await
+            order by attempt.attempt_id";
+        let read = |row: &Row| {
+            Ok(AttemptFiles {
+                trial: row.get(0)?,
+                number: row.get(1)?,
+                bytes_read: row.get(2)?,
+                sealed_bytes: row.get(3)?,
+                counts: row.get(4)?,
+                stamps: row.get(5)?,
+            })
+        };
+        let rows = self.direct().await?.rows(select, read);
+        rows.map_err(Self::sql_error(&self.path))
     }
 
     /// The stamps of the run's own files when they agreed with their seals, by name.

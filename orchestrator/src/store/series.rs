@@ -61,8 +61,6 @@ impl Store {
         times: Times,
         mut take: impl FnMut(TrialId, &mut Samples) -> Result<(), E>,
     ) -> Result<(), E> {
-        // Its reader has a connection of its own.
-        self.commit().await?;
         let rows: Vec<AttemptRow> = self
             .fetch_all(
                 sqlx::query_as(
@@ -78,7 +76,7 @@ impl Store {
                 .bind(metric),
             )
             .await?;
-        let reader = PointReader::open(&self.path, times)?;
+        let reader = PointReader::new(self, times).await?;
         for of_trial in rows.chunk_by(|a, b| a.0 == b.0) {
             let take = |samples: &mut Samples| take(TrialId(of_trial[0].0.clone()), samples);
             read_attempts(&reader, of_trial, take)?;
@@ -93,8 +91,6 @@ impl Store {
         times: Times,
         mut take: impl FnMut(String, &mut Samples) -> Result<(), E>,
     ) -> Result<(), E> {
-        // Its reader has a connection of its own.
-        self.commit().await?;
         let rows: Vec<AttemptRow> = self
             .fetch_all(
                 sqlx::query_as(
@@ -110,7 +106,7 @@ impl Store {
                 .bind(&trial.0),
             )
             .await?;
-        let reader = PointReader::open(&self.path, times)?;
+        let reader = PointReader::new(self, times).await?;
         for of_metric in rows.chunk_by(|a, b| a.0 == b.0) {
             let take = |samples: &mut Samples| take(of_metric[0].0.clone(), samples);
             read_attempts(&reader, of_metric, take)?;
@@ -124,8 +120,6 @@ impl Store {
         trial: &TrialId,
         metric: &str,
     ) -> Result<Series, StoreError> {
-        // Its reader has a connection of its own.
-        self.commit().await?;
         let rows: Vec<AttemptRow> = self
             .fetch_all(
                 sqlx::query_as(
@@ -145,7 +139,7 @@ impl Store {
             )
             .await?;
         let mut points = Vec::new();
-        read_attempts(&PointReader::open(&self.path, Times::Left)?, &rows, |samples| {
+        read_attempts(&PointReader::new(self, Times::Left).await?, &rows, |samples| {
             points = samples.collect::<Result<_, _>>()?;
             Ok::<_, StoreError>(())
         })?;

@@ -51,7 +51,7 @@ impl Store {
         let path = self.path.clone();
         let query_error = move |error: sqlx::Error| match error {
             sqlx::Error::Database(error) => QueryError::Rejected(error.message().to_owned()),
-            source => StoreError::Sql { path: path.clone(), source }.into(),
+            error => StoreError::Sql { path: path.clone(), source: error.into() }.into(),
         };
         let only_reads = sqlx::query("pragma query_only = on").execute(&mut self.connection);
         only_reads.await.map_err(&query_error)?;

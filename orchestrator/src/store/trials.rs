@@ -1,14 +1,11 @@
 //! Trials, results and artifacts, as plain values.
 
 use std::collections::BTreeMap;
-use std::future;
 use std::path::Path;
 
 use experiments::protocol::failure::Failure;
 use experiments::protocol::trial_id::TrialId;
-use futures_util::TryStreamExt;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::Row;
 
 use super::{Origins, Store, StoreError, decode};
 use crate::scheduler::{State, StopRequest};
@@ -100,22 +97,20 @@ impl Store {
 
     /// The same without the origins of their work, which take as long again.
     pub(crate) async fn trials_without_origins(&mut self) -> Result<Vec<TrialRecord>, StoreError> {
-        let (path, sql_error) = (self.path.clone(), Self::sql_error(&self.path));
-        // Row by row: a row takes several times the memory of its record.
-        let rows = sqlx::query(
-            "select trial.name, trial.key, trial.variant, trial.seed, trial.position,
+        let select = "
+            select trial.name, trial.key, trial.variant, trial.seed, trial.position,
                 trial.state_json, trial.build, trial.data, trial.first_attempt,
                 last.number, last.started_ms, last.device, last.skipped_lines,
                 last.phase, last.phase_step, last.phase_total,
                 last.failure_class, last.failure_message, last.stalled_since_ms
-             from trial
-             left join attempt as last on last.trial_id = trial.trial_id and last.number =
+            from trial
+            left join attempt as last on last.trial_id = trial.trial_id and last.number =
                 (select max(number) from attempt where attempt.trial_id = trial.trial_id)
-             order by trial.position is null, trial.position, trial.trial_id",
-        )
-        .fetch(&mut self.connection)
-        .map_err(sql_error);
-        rows.and_then(|row| future::ready(trial_row(&row, &path))).try_collect().await
+            order by trial.position is null, trial.position, trial.trial_id";
+        let path = self.path.clone();
+        let read = |row: &Row| trial_row(row, &path);
+        let rows = self.direct().await?.rows(select, read);
+        rows.map_err(Self::sql_error(&path))?.into_iter().collect()
     }
 
     /// The request by which the last supervisor stopped before all trials had ended; `None` otherwise.
@@ -214,34 +209,47 @@ impl Store {
 }
 
 /// The record in a row of the database at `path`.
-fn trial_row(row: &SqliteRow, path: &Path) -> Result<TrialRecord, StoreError> {
-    let id = TrialId(row.get("name"));
-    let state: String = row.get("state_json");
-    let state = decode(path, &state, || format!("the state of `{id}`"))?;
-    let last_attempt = row.get::<Option<u32>, _>("number").map(|number| AttemptRecord {
-        number,
-        started_ms: row.get("started_ms"),
-        device: row.get("device"),
-        progress: row.get::<Option<String>, _>("phase").map(|phase| {
-            (phase, row.get::<i64, _>("phase_step") as u64, row.get::<i64, _>("phase_total") as u64)
-        }),
-        failure: row
-            .get::<Option<String>, _>("failure_class")
-            .map(|class| Failure { class: class.into(), message: row.get("failure_message") }),
-        stalled_since_ms: row.get("stalled_since_ms"),
-        skipped_lines: row.get::<i64, _>("skipped_lines") as u64,
-    });
-    Ok(TrialRecord {
+fn trial_row(row: &Row, path: &Path) -> rusqlite::Result<Result<TrialRecord, StoreError>> {
+    let id = TrialId(row.get(0)?);
+    let state: String = row.get(5)?;
+    let state = match decode(path, &state, || format!("the state of `{id}`")) {
+        Ok(state) => state,
+        Err(error) => return Ok(Err(error)),
+    };
+    Ok(Ok(TrialRecord {
         id,
-        key: row.get("key"),
-        variant: row.get("variant"),
-        seed: row.get::<i64, _>("seed") as u64,
-        retired: row.get::<Option<i64>, _>("position").is_none(),
+        key: row.get(1)?,
+        variant: row.get(2)?,
+        seed: row.get::<_, i64>(3)? as u64,
+        retired: row.get::<_, Option<i64>>(4)?.is_none(),
         state,
-        build: row.get("build"),
-        data: row.get("data"),
-        first_attempt: row.get("first_attempt"),
+        build: row.get(6)?,
+        data: row.get(7)?,
+        first_attempt: row.get(8)?,
         origins: Origins::default(),
-        last_attempt,
-    })
+        last_attempt: last_attempt(row)?,
+    }))
+}
+
+/// The newest attempt in such a row.
+fn last_attempt(row: &Row) -> rusqlite::Result<Option<AttemptRecord>> {
+    let Some(number) = row.get(9)? else { return Ok(None) };
+    let step = |column| row.get::<_, i64>(column).map(|step| step as u64);
+    let progress = match row.get(13)? {
+        Some(phase) => Some((phase, step(14)?, step(15)?)),
+        None => None,
+    };
+    let failure = match row.get::<_, Option<String>>(16)? {
+        Some(class) => Some(Failure { class: class.into(), message: row.get(17)? }),
+        None => None,
+    };
+    Ok(Some(AttemptRecord {
+        number,
+        started_ms: row.get(10)?,
+        device: row.get(11)?,
+        progress,
+        failure,
+        stalled_since_ms: row.get(18)?,
+        skipped_lines: step(12)?,
+    }))
 }

@@ -30,7 +30,13 @@ impl Store {
         let mut damage: Vec<_> = lines.into_iter().filter(|line| line != "ok").collect();
         let orphans: Vec<(String, String)> = self
             .fetch_all(sqlx::query_as(
-                "select \"table\", \"parent\" from pragma_foreign_key_check limit 5",
+                "select \"table\", \"parent\" from pragma_foreign_key_check
+             union all
+             select 'point', 'attempt_series' from point
+             where not exists (
+                select 1 from attempt_series where attempt_series.series_id = point.series_id
+             )
+             limit 5",
             ))
             .await?;
         damage.extend(orphans.into_iter().map(|(table, parent)| {

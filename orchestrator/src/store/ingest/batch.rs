@@ -7,18 +7,23 @@ use std::sync::LazyLock;
 
 use experiments::protocol::events::{Event, Line, MetricsLine};
 use experiments::protocol::number::Number;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, SqliteConnection};
+use rusqlite::{Connection, Statement};
+use sqlx::SqliteConnection;
 
 use super::code::{store_code, store_imports};
 use super::metric_names::Names;
 use crate::platform::line_reader::ReadOffset;
+use crate::store::SqlError;
+use crate::store::direct::Direct;
 
-/// Points that statements write: SQLite takes 32,766 values at a time, and compiles each statement once.
-const ROWS: [usize; 7] = [4096, 1024, 256, 64, 16, 4, 1];
+/// Points that are written at once, while the next lines are read.
+const MANY: usize = 4096;
+
+/// Points that statements write: with more at a time, SQLite takes as long, and longer to compile them.
+const ROWS: [usize; 2] = [64, 1];
 
 /// The statement for each of these numbers of points. Of a repeated one, the later value counts.
-static INSERTS: LazyLock<[String; 7]> = LazyLock::new(|| {
+static INSERTS: LazyLock<[String; 2]> = LazyLock::new(|| {
     ROWS.map(|rows| {
         let rows = vec!["(?, ?, ?, ?)"; rows].join(", ");
         format!("insert or replace into point (series_id, step, value, time) values {rows}")
@@ -82,15 +87,14 @@ impl Batch {
         true
     }
 
-    /// True if there are points enough for the largest statement.
+    /// True if there are points enough to be written.
     pub(super) fn is_full(&self) -> bool {
-        self.points.len() >= ROWS[0]
+        self.points.len() >= MANY
     }
 
-    /// Removes the first points, if there are enough for the largest statement.
+    /// Removes the points, if there are enough to be written.
     pub(super) fn take_full(&mut self) -> Option<Vec<Point>> {
-        let rest = self.is_full().then(|| self.points.split_off(ROWS[0]))?;
-        Some(mem::replace(&mut self.points, rest))
+        self.is_full().then(|| mem::take(&mut self.points))
     }
 
     /// Stores an event, if it is a point by [`finish`](Self::finish) at the latest; false, and nothing
@@ -226,8 +230,10 @@ impl Batch {
         self,
         db: &mut SqliteConnection,
         position: &Position,
-    ) -> Result<(), sqlx::Error> {
-        write_points(db, &self.points).await?;
+    ) -> Result<(), SqlError> {
+        if !self.points.is_empty() {
+            write_points(&mut *Direct::new(db).await?, &self.points)?;
+        }
         // An attempt that reports points without a hello has started from scratch.
         sqlx::query(
             "update attempt set
@@ -246,35 +252,35 @@ impl Batch {
         .bind(position.partial as i64)
         .bind(self.attempt_id)
         .execute(db)
-        .await
-        .map(drop)
+        .await?;
+        Ok(())
     }
 }
 
 /// Writes points, as many at a time as there are statements for.
-pub(super) async fn write_points(
-    db: &mut SqliteConnection,
-    mut points: &[Point],
-) -> Result<(), sqlx::Error> {
+pub(super) fn write_points(db: &mut Connection, mut points: &[Point]) -> rusqlite::Result<()> {
     for (rows, insert) in ROWS.into_iter().zip(&*INSERTS) {
-        while let Some((first, rest)) = points.split_at_checked(rows) {
-            sqlx::query_with(insert.as_str(), values(first)).execute(&mut *db).await?;
-            points = rest;
+        if points.len() >= rows {
+            let mut insert = db.prepare_cached(insert)?;
+            while let Some((first, rest)) = points.split_at_checked(rows) {
+                bind(&mut insert, first)?;
+                insert.raw_execute()?;
+                points = rest;
+            }
         }
     }
     Ok(())
 }
 
-/// The values of points for a statement.
-fn values(points: &[Point]) -> SqliteArguments {
-    let mut values = SqliteArguments::default();
-    values.reserve(4 * points.len(), 0);
-    for Point { series_id, step, value, time } in points {
-        let added = values.add(*series_id).and_then(|()| values.add(*step));
-        let added = added.and_then(|()| values.add(*value)).and_then(|()| values.add(*time));
-        added.expect("numbers can be encoded");
+/// Binds the values of points to a statement.
+fn bind(insert: &mut Statement, points: &[Point]) -> rusqlite::Result<()> {
+    for (first, Point { series_id, step, value, time }) in (1..).step_by(4).zip(points) {
+        insert.raw_bind_parameter(first, series_id)?;
+        insert.raw_bind_parameter(first + 1, step)?;
+        insert.raw_bind_parameter(first + 2, value)?;
+        insert.raw_bind_parameter(first + 3, time)?;
     }
-    values
+    Ok(())
 }
 
 /// A step as SQLite can hold it: no event has a greater one.

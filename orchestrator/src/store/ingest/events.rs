@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
 use experiments::protocol::events::{Event, LONGEST_LINE, Line, MOST_METRICS, MetricsLine};
 use experiments::protocol::number::Number;
 use experiments::protocol::trial_id::TrialId;
 use experiments::regular_file;
-use futures_util::future;
+use rusqlite::Connection;
 use sqlx::SqliteConnection;
 
-use super::batch::{Batch, Position, write_points};
+use super::batch::{Batch, Point, Position, write_points};
 use crate::platform::line_reader::{self, ReadOffset, Tail};
+use crate::store::direct::Direct;
 use crate::store::skipped_lines::skip_line;
-use crate::store::{Store, StoreError};
+use crate::store::{SqlError, Store, StoreError};
 
 /// Lines after which a transaction is committed, so that SQLite's log of it stays small.
 const MOST_UNCOMMITTED: u64 = 100_000;
@@ -50,7 +53,6 @@ impl Store {
         file: &Path,
         end: u64,
     ) -> Result<EventsRead, StoreError> {
-        let sql = Self::sql_error(&self.path);
         let cursor: Cursor = sqlx::query_as(
             "select attempt_id, bytes_read, lines_read, in_long_line, skipped_lines,
                 partial_lines
@@ -60,7 +62,7 @@ impl Store {
         .bind(attempt)
         .fetch_one(&mut self.connection)
         .await
-        .map_err(&sql)?;
+        .map_err(Self::sql_error(&self.path))?;
         let from = ReadOffset {
             bytes: cursor.bytes_read as u64,
             lines: cursor.lines_read as u64,
@@ -70,7 +72,8 @@ impl Store {
             // Whoever wrote something else there loses only its own events.
             Err(error) if regular_file::is_fault_of_file(&error) => {
                 self.begin().await?;
-                unreadable(&mut self.connection, &cursor, file, &error).await.map_err(&sql)?;
+                let counted = unreadable(&mut self.connection, &cursor, file, &error).await;
+                counted.map_err(Self::sql_error(&self.path))?;
                 return Ok(EventsRead { lines: Vec::new(), more: false });
             }
             read => read.map_err(|source| StoreError::File { path: file.to_owned(), source })?,
@@ -79,7 +82,8 @@ impl Store {
             return Ok(EventsRead { lines: Vec::new(), more: false });
         }
         self.begin().await?;
-        let lines = ingest(&mut self.connection, &cursor, &read).await.map_err(&sql)?;
+        let lines = ingest(&mut self.connection, &cursor, &read).await;
+        let lines = lines.map_err(Self::sql_error(&self.path))?;
         self.uncommitted_lines += read.offset.lines - from.lines;
         if self.uncommitted_lines >= MOST_UNCOMMITTED {
             self.commit().await?;
@@ -112,7 +116,7 @@ async fn ingest(
     db: &mut SqliteConnection,
     cursor: &Cursor,
     read: &line_reader::Read,
-) -> Result<Vec<Line>, sqlx::Error> {
+) -> Result<Vec<Line>, SqlError> {
     let mut records = Records {
         attempt_id: cursor.attempt_id,
         batch: Batch::new(db, cursor.attempt_id, cursor.lines_read == 0).await?,
@@ -123,22 +127,44 @@ async fn ingest(
     let mut unread = (cursor.lines_read as u64 + 1..).zip(read.lines());
     let mut next = records.add_points(&mut unread);
     loop {
-        next = if let Some((number, line)) = next {
+        if let Some((number, line)) = next {
             records.store(db, number, &line).await?;
-            records.add_points(&mut unread)
-        } else if let Some(points) = records.batch.take_full() {
-            // SQLite has a thread of its own: while it writes, this one reads on.
-            let reading = async { records.add_points(&mut unread) };
-            let (written, next) = future::join(write_points(db, &points), reading).await;
-            written?;
-            next
+            next = records.add_points(&mut unread);
+        } else if records.batch.is_full() {
+            let mut direct = Direct::new(db).await?;
+            next = write_and_read(&mut direct, &mut records, &mut unread)?;
         } else {
             break;
-        };
+        }
     }
     let Records { batch, skipped, partial, reported, .. } = records;
     batch.finish(db, &Position { offset: read.offset, skipped, partial }).await?;
     Ok(reported)
+}
+
+/// Writes the points, and adds those in the next lines meanwhile, as long as there are many; the result is the
+/// first line with anything else, with its number.
+fn write_and_read<'a>(
+    db: &mut Connection,
+    records: &mut Records,
+    unread: &mut impl Iterator<Item = (u64, line_reader::Line<'a>)>,
+) -> rusqlite::Result<Option<(u64, line_reader::Line<'a>)>> {
+    thread::scope(|scope| {
+        let (sender, batches) = mpsc::sync_channel::<Vec<Point>>(1);
+        let write = move || batches.iter().try_for_each(|points| write_points(db, &points));
+        let writing = scope.spawn(write);
+        let mut next = None;
+        while next.is_none()
+            && let Some(points) = records.batch.take_full()
+        {
+            if sender.send(points).is_err() {
+                break;
+            }
+            next = records.add_points(unread);
+        }
+        drop(sender);
+        writing.join().expect("nothing in it panics").map(|()| next)
+    })
 }
 
 /// The records that the lines of one read come to.

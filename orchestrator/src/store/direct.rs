@@ -1,0 +1,54 @@
+//! SQLite on the caller's thread, for rows by the thousand: sqlx has a thread for a connection, copies every
+//! value and hands it over, which takes several times as long.
+
+use std::ops::{Deref, DerefMut};
+
+use rusqlite::{Connection, Row};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::LockedSqliteHandle;
+
+use super::SqlError;
+
+/// A connection of sqlx, in its transaction, as one of rusqlite, which keeps its statements as long as this
+/// lives.
+pub(super) struct Direct<'c> {
+    // Dropped before the lock: until then its statements are the connection's.
+    connection: Connection,
+    _lock: LockedSqliteHandle<'c>,
+}
+
+impl<'c> Direct<'c> {
+    pub(super) async fn new(connection: &'c mut SqliteConnection) -> Result<Self, SqlError> {
+        let mut lock = connection.lock_handle().await?;
+        #[expect(
+            unsafe_code,
+            reason = "sqlx's own thread leaves the connection alone while it is locked"
+        )]
+        let connection = unsafe { Connection::from_handle(lock.as_raw_handle().as_ptr())? };
+        Ok(Self { connection, _lock: lock })
+    }
+
+    /// Every row that `select` gives, as `read` takes it.
+    pub(super) fn rows<T>(
+        &self,
+        select: &str,
+        read: impl FnMut(&Row) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        self.connection.prepare(select)?.query_map((), read)?.collect()
+    }
+}
+
+impl Deref for Direct<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+// A reference that excludes others may go to another thread.
+impl DerefMut for Direct<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
