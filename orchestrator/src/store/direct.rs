@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::LockedSqliteHandle;
 
-use super::SqlError;
+use super::{SqlError, Store, StoreError};
 
 /// A connection of sqlx, in its transaction, as one of rusqlite, which keeps its statements as long as this
 /// lives.
@@ -35,6 +35,13 @@ impl<'c> Direct<'c> {
         read: impl FnMut(&Row) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Vec<T>> {
         self.connection.prepare(select)?.query_map((), read)?.collect()
+    }
+}
+
+impl Store {
+    /// Its connection, for rows by the thousand.
+    pub(super) async fn direct(&mut self) -> Result<Direct<'_>, StoreError> {
+        Direct::new(&mut self.connection).await.map_err(Self::sql_error(&self.path))
     }
 }
 

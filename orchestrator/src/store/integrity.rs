@@ -82,7 +82,7 @@ pub(crate) async fn check(
     for (attempt, holds) in attempts.iter().zip(hold) {
         if holds {
             // Its length is still the one of its seal.
-            found.is_current &= attempt.limit(&accepted) == Some(attempt.bytes_read as u64);
+            found.is_current &= attempt.is_read(&accepted);
         } else {
             check_length(run, attempt, &accepted, &mut found);
             if attempt.counts {

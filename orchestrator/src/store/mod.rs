@@ -49,7 +49,6 @@ pub(crate) use builds::{CodeFiles, CodeRecord};
 use damage::Damage;
 use database_seal::Condition;
 pub(crate) use designs::{DesignRecord, LateSeed};
-use direct::Direct;
 pub use ingest::EventsRead;
 use journal_file::JournalPosition;
 pub use journal_file::Unneeded;
@@ -364,11 +363,6 @@ impl Store {
             database_seal::write(&path).map_err(|source| StoreError::Seal { path, source })?;
         }
         Ok(())
-    }
-
-    /// Its connection, for rows by the thousand.
-    async fn direct(&mut self) -> Result<Direct<'_>, StoreError> {
-        Direct::new(&mut self.connection).await.map_err(Self::sql_error(&self.path))
     }
 
     /// Every row that `select` gives.

@@ -48,6 +48,11 @@ impl AttemptFiles {
         Some(accepted.map_or(own, |seal| seal.as_ref().map_or(0, |seal| seal.bytes)))
     }
 
+    /// True if it is over, and all of its events that count have been read.
+    pub(super) fn is_read(&self, accepted: &Accepted) -> bool {
+        self.limit(accepted) == Some(self.bytes_read as u64)
+    }
+
     /// The path under which its stamps are stored.
     pub(super) fn key(&self) -> String {
         key(&self.trial, self.number)

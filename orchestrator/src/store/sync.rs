@@ -59,7 +59,9 @@ pub(crate) async fn ingest(
         offsets.events.clone()
     } else {
         let accepted = store.accepted_files().await?;
-        let attempts = store.attempt_files().await?.into_iter().map(|attempt| {
+        let attempts = store.attempt_files().await?.into_iter();
+        let unread = attempts.filter(|attempt| !attempt.is_read(&accepted));
+        let attempts = unread.map(|attempt| {
             let (trial, number) = (TrialId(attempt.trial.clone()), attempt.number);
             // The end as of now: a living worker may write faster than this reads. Of an attempt that is
             // over, only what it had written by then.
