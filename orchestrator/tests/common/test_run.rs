@@ -152,7 +152,7 @@ pub(crate) struct Ended {
 impl Ended {
     pub(crate) fn of(output: Output) -> Self {
         Self {
-            code: output.status.code().expect("it was not ended by a signal"),
+            code: output.status.code().unwrap_or_else(|| panic!("{output:?}")),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }

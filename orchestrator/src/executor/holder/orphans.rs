@@ -4,9 +4,9 @@
 //! become its children when their parents end. After a killed holder they are recognised by the
 //! environment that they were started with, or by the attempt's files that they can write to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use experiments::protocol::trial::ENV_EVENTS;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use procfs::process::Process;
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
 use super::signals::Signals;
@@ -99,7 +100,11 @@ pub fn end_orphans(attempt: &AttemptDir, command: Option<&Command>) -> u32 {
 }
 
 /// Kills `process` if it is an orphan; returns its id if it was.
-fn end_orphan(process: &Process, events: Option<&String>, files: &BTreeSet<FileId>) -> Option<i32> {
+fn end_orphan(
+    process: &Process,
+    events: Option<&String>,
+    files: &BTreeMap<FileId, File>,
+) -> Option<i32> {
     let pid = Pid::from_raw(process.pid).filter(|pid| *pid != rustix::process::getpid())?;
     // Opened before it is looked at, so that its id cannot become another's in between.
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
@@ -114,23 +119,48 @@ fn end_orphan(process: &Process, events: Option<&String>, files: &BTreeSet<FileI
     killed.is_ok().then_some(process.pid)
 }
 
-/// The files in the folder of `attempt`. Hidden ones are left out: editors keep them open.
-fn files_of(attempt: &AttemptDir) -> BTreeSet<FileId> {
+/// The files in the folder of `attempt`, held as long as they are looked for: the inode of one that is removed
+/// meanwhile would be given to a file of anybody. Hidden ones are left out: editors keep them open.
+fn files_of(attempt: &AttemptDir) -> BTreeMap<FileId, File> {
     let entries = fs::read_dir(attempt.path()).into_iter().flatten().flatten();
     entries
         .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
-        .filter_map(|entry| entry.metadata().ok())
-        .filter(Metadata::is_file)
-        .map(|metadata| id(&metadata))
+        .filter_map(|entry| {
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = File::from(rustix::fs::open(entry.path(), flags, Mode::empty()).ok()?);
+            let metadata = file.metadata().ok()?;
+            metadata.is_file().then(|| (id(&metadata), file))
+        })
         .collect()
 }
 
 /// True if the process has one of `files` open for writing.
-fn can_write_to(pid: i32, files: &BTreeSet<FileId>) -> bool {
+fn can_write_to(pid: i32, files: &BTreeMap<FileId, File>) -> bool {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     descriptors.map(|entry| entry.path()).any(|descriptor| {
         // The link itself has the permissions that the file was opened with (proc_pid_fd(5)).
         descriptor.symlink_metadata().is_ok_and(|link| link.mode() & 0o200 != 0)
-            && descriptor.metadata().is_ok_and(|file| files.contains(&id(&file)))
+            && descriptor.metadata().is_ok_and(|file| files.contains_key(&id(&file)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_that_is_made_later_is_taken_for_one_that_was_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let attempt = AttemptDir::new(folder.path(), 1);
+        fs::create_dir(attempt.path()).unwrap();
+        fs::write(attempt.stdout(), "").unwrap();
+        let files = files_of(&attempt);
+        assert_eq!(files.len(), 1);
+        fs::remove_file(attempt.stdout()).unwrap();
+        for number in 0..100 {
+            let later = folder.path().join(number.to_string());
+            fs::write(&later, "").unwrap();
+            assert!(!files.contains_key(&id(&later.metadata().unwrap())), "{number}");
+        }
+    }
 }
