@@ -149,10 +149,11 @@ fn write_and_read<'a>(
     records: &mut Records,
     unread: &mut impl Iterator<Item = (u64, line_reader::Line<'a>)>,
 ) -> rusqlite::Result<Option<(u64, line_reader::Line<'a>)>> {
-    thread::scope(|scope| {
+    let direct = &mut *db;
+    let written = thread::scope(|scope| {
         let (sender, batches) = mpsc::sync_channel::<Vec<Point>>(1);
-        let write = move || batches.iter().try_for_each(|points| write_points(db, &points));
-        let writing = scope.spawn(write);
+        let write = move || batches.iter().try_for_each(|points| write_points(direct, &points));
+        let writing = thread::Builder::new().spawn_scoped(scope, write).ok()?;
         let mut next = None;
         while next.is_none()
             && let Some(points) = records.batch.take_full()
@@ -163,7 +164,12 @@ fn write_and_read<'a>(
             next = records.add_points(unread);
         }
         drop(sender);
-        writing.join().expect("nothing in it panics").map(|()| next)
+        Some(writing.join().expect("nothing in it panics").map(|()| next))
+    });
+    // Without another thread, which the system may refuse, one after the other.
+    written.unwrap_or_else(|| {
+        write_points(db, &records.batch.take_full().unwrap_or_default())?;
+        Ok(records.add_points(unread))
     })
 }
 
