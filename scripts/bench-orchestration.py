@@ -69,9 +69,10 @@ def hyperqueue(count, folder):
         client, job = cluster.client(), Job(default_workdir=folder)
         for _ in range(count):
             job.program(["true"])
-        start = time.perf_counter()
+        start = time.time()
         client.wait_for_jobs([client.submit(job)])
-        return (time.perf_counter() - start) / count * 1e3
+        # It waits in whole seconds; the last log tells the time of the last trial.
+        return (max(log.stat().st_mtime for log in folder.iterdir()) - start) / count * 1e3
 
 
 def no_op_trials(bench, counts):

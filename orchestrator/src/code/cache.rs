@@ -1,7 +1,7 @@
 //! The code as it was last read. It is read again, which asks git several times and hashes every file,
 //! only once something has changed that it was read from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,18 @@ use experiments::protocol::events::Code;
 use super::attempt_code::AttemptCode;
 use super::error::CodeError;
 use super::git::diff;
-use crate::platform::clock;
 use crate::platform::file_stamp::FileStamp;
+use crate::platform::{clock, filesystem};
 
-/// Time within which a second write to a file may leave its stamp as it is, on any file system.
-const RACY: Duration = Duration::from_secs(2);
+/// Milliseconds within which a second write to a file may leave its stamp as it is: the clock of a local file
+/// system ticks every 10 ms at least.
+const RACY_MS: i64 = 50;
+
+/// The same where times are whole seconds, or those of another machine.
+const RACY_ANYWHERE_MS: i64 = 2_000;
+
+/// The part of the time of who asks that reading may take, as its reciprocal.
+const READ_SHARE: u32 = 10;
 
 /// Code, and its difference from its commit as [`diff`] has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +42,8 @@ impl CodeAndDiff {
 #[derive(Debug, Default)]
 pub(crate) struct CodeCache {
     last: Option<Cached>,
-    /// The time of the last try to read it.
-    tried: Option<Instant>,
+    /// It is not read again before.
+    next_read: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -47,23 +54,21 @@ struct Cached {
 }
 
 impl CodeCache {
-    /// The code as it is now, if that is known without reading it, or has not been tried for a while; `None`
+    /// The code as it is now, if that is known without reading it, or has not been read for a while; `None`
     /// where somebody else may as well read it, who has the time.
     pub(crate) fn known(&mut self, from: &AttemptCode) -> Option<Rc<CodeAndDiff>> {
-        self.known_with(from, RACY)
-    }
-
-    fn known_with(&mut self, from: &AttemptCode, racy: Duration) -> Option<Rc<CodeAndDiff>> {
         if let Some(cached) = self.last.as_ref().filter(|cached| cached.holds(from)) {
             return Some(Rc::clone(&cached.read));
         }
-        if self.tried.is_some_and(|tried| tried.elapsed() < racy) {
+        let (start, start_ms) = (Instant::now(), clock::now_ms());
+        if self.next_read.is_some_and(|next| start < next) {
             return None;
         }
-        self.tried = Some(Instant::now());
-        let settled_ms = clock::now_ms().saturating_sub(racy.as_millis() as i64);
-        let read = Rc::new(CodeAndDiff::read(from).ok()?);
-        self.last = Cached::new(from, &read).filter(|cached| cached.is_older_than(settled_ms));
+        let read = CodeAndDiff::read(from);
+        let pause = (start.elapsed() * READ_SHARE).max(Duration::from_millis(RACY_MS as u64));
+        self.next_read = Some(Instant::now() + pause);
+        let read = Rc::new(read.ok()?);
+        self.last = Cached::new(from, &read).filter(|cached| cached.is_settled(start_ms));
         Some(read)
     }
 }
@@ -76,10 +81,14 @@ impl Cached {
         Some(Self { from: from.clone(), read: Rc::clone(read), stamps })
     }
 
-    /// True if all of it was last written to before this time, in milliseconds since the Unix epoch.
-    fn is_older_than(&self, time_ms: i64) -> bool {
-        let mut stamps = self.stamps.iter().filter_map(|(stamp, _)| stamp.as_ref());
-        stamps.all(|stamp| stamp.is_older_than(time_ms))
+    /// True if any write after `time_ms`, in milliseconds since the Unix epoch, changes a stamp.
+    fn is_settled(&self, time_ms: i64) -> bool {
+        self.stamps.iter().all(|(stamp, path)| {
+            stamp.as_ref().is_none_or(|stamp| {
+                stamp.is_older_than(time_ms - RACY_ANYWHERE_MS)
+                    || stamp.is_older_than(time_ms - RACY_MS) && has_fine_clock(stamp, path)
+            })
+        })
     }
 
     fn holds(&self, from: &AttemptCode) -> bool {
@@ -87,11 +96,17 @@ impl Cached {
     }
 }
 
+/// True if the file system of the file at `path`, which has this stamp, takes times from this machine's clock
+/// and by less than seconds.
+fn has_fine_clock(stamp: &FileStamp, path: &Path) -> bool {
+    !stamp.is_in_seconds() && filesystem::network(path).is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
     use std::process::Command;
+    use std::time::UNIX_EPOCH;
 
     use experiments::expand::Experiment;
 
@@ -103,9 +118,6 @@ mod tests {
         let run = Command::new("git").arg("-C").arg(folder).args(config).args(arguments).output();
         assert!(run.unwrap().status.success(), "{arguments:?}");
     }
-
-    /// As [`RACY`], on a file system whose clock is as fine as this machine's.
-    const RACY_HERE: Duration = Duration::from_millis(50);
 
     #[test]
     fn every_change_is_noticed_and_without_one_nothing_is_read() {
@@ -135,19 +147,27 @@ mod tests {
         ];
         for change in changes {
             change();
-            std::thread::sleep(2 * RACY_HERE);
+            std::thread::sleep(Duration::from_millis(2 * RACY_MS as u64));
+            cache.next_read = None;
             for _ in 0..2 {
-                let known = cache.known_with(&from, RACY_HERE).unwrap();
+                let known = cache.known(&from).unwrap();
                 assert_eq!(*known, CodeAndDiff::read(&from).unwrap());
                 assert!(cache.last.as_ref().is_some_and(|cached| cached.holds(&from)));
             }
         }
-        // A file written just now is read again the next time, by others meanwhile.
+        // The next change is read by others for a while.
+        let read = cache.known(&from).unwrap();
+        cache.next_read = Some(Instant::now() + Duration::from_hours(1));
         fs::write(folder.join("train.sh"), "e").unwrap();
-        assert_eq!(cache.known_with(&from, Duration::MAX), None);
-        let mut cache = CodeCache::default();
-        let long = Duration::from_hours(1);
-        assert_eq!(*cache.known_with(&from, long).unwrap(), CodeAndDiff::read(&from).unwrap());
-        assert!(cache.last.is_none());
+        assert_eq!(cache.known(&from), None);
+        let written = fs::metadata(folder.join("train.sh")).unwrap().modified().unwrap();
+        let written_ms = written.duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+        let cached = Cached::new(&from, &read).unwrap();
+        assert!(!cached.is_settled(written_ms + RACY_MS));
+        assert_eq!(
+            cached.is_settled(written_ms + RACY_MS + 1),
+            filesystem::network(&folder).is_none()
+        );
+        assert!(cached.is_settled(written_ms + RACY_ANYWHERE_MS + 1));
     }
 }

@@ -36,6 +36,11 @@ impl FileStamp {
         })
     }
 
+    /// True if its times are whole seconds, as all are on some file systems.
+    pub(crate) fn is_in_seconds(&self) -> bool {
+        self.modified.1 == 0 && self.changed.1 == 0
+    }
+
     /// True if it was last written to before this time, in milliseconds since the Unix epoch.
     pub(crate) fn is_older_than(&self, time_ms: i64) -> bool {
         [self.modified, self.changed]

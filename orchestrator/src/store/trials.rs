@@ -106,11 +106,13 @@ impl Store {
             from trial
             left join attempt as last on last.trial_id = trial.trial_id and last.number =
                 (select max(number) from attempt where attempt.trial_id = trial.trial_id)
-            order by trial.position is null, trial.position, trial.trial_id";
+            order by trial.trial_id";
         let path = self.path.clone();
-        let read = |row: &Row| trial_row(row, &path);
-        let rows = self.direct().await?.rows(select, read);
-        rows.map_err(Self::sql_error(&path))?.into_iter().collect()
+        let read = |row: &Row| Ok((row.get::<_, Option<i64>>(4)?, trial_row(row, &path)?));
+        let mut rows = self.direct().await?.rows(select, read).map_err(Self::sql_error(&path))?;
+        // They mostly are in this order already, which costs nothing here, and SQLite a third of the query.
+        rows.sort_by_key(|(position, _)| (position.is_none(), *position));
+        rows.into_iter().map(|(_, trial)| trial).collect()
     }
 
     /// The request by which the last supervisor stopped before all trials had ended; `None` otherwise.
