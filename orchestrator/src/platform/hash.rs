@@ -22,6 +22,7 @@ pub(crate) fn sha256_of(from: impl Read) -> io::Result<(u64, String)> {
 /// Copies to the end: the number of bytes, and their SHA-256 in hexadecimal.
 pub(crate) fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
+    // A bundle's bytes depend on its length: what is compressed is cut into pieces of it.
     let mut buffer = vec![0; 1 << 16];
     let mut length = 0;
     loop {

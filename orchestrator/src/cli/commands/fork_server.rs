@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use experiments::protocol::exit;
+use signal_hook::low_level;
 
 use super::error::Result;
 use super::hold;
@@ -18,11 +19,12 @@ pub(super) fn run() -> Result<u8> {
     let log = AttemptDir::at(&holder.attempt).holder_log();
     let on_panic = log.clone();
     std::panic::set_hook(Box::new(move |panic| append(&on_panic, &panic.to_string())));
-    let held = hold::hold(&holder.attempt, holder.code.take());
-    if let Err(error) = &held {
+    let code = hold::hold(&holder.attempt, holder.code.take()).unwrap_or_else(|error| {
         append(&log, &format!("error: {}", error.chain()));
-    }
-    held
+        error.exit_code()
+    });
+    // At once: what a holder frees of the server's memory it would have to copy first.
+    low_level::exit(code.into())
 }
 
 /// Adds a line to a log that is made only for this: a holder has no other output.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use experiments::protocol::events::{Event, Line};
 use experiments::protocol::trial::FILE_NAME;
 use experiments::regular_file;
+use memchr::{memchr_iter, memmem, memrchr};
 use sha2::{Digest, Sha256};
 
 use crate::platform::atomic_file::{self, FileError};
@@ -72,18 +73,20 @@ impl AttemptRecords {
             }
         }
         let Some(file) = &mut self.file else { return Ok(()) };
-        // Asked five times a second, and mostly there is nothing new.
-        if file.metadata()?.len() <= self.bytes {
-            return Ok(());
-        }
-        let mut buffer = vec![0; CHUNK];
+        let mut buffer = Vec::new();
         loop {
+            // Asked five times a second, and mostly there is nothing new.
+            let new = file.metadata()?.len().saturating_sub(self.bytes);
+            if new == 0 {
+                return Ok(());
+            }
+            buffer.resize(CHUNK.min(new as usize), 0);
             file.seek(SeekFrom::Start(self.bytes))?;
             let n = file.read(&mut buffer)?;
-            let lines = match buffer[..n].iter().rposition(|byte| *byte == b'\n') {
-                // A line that is longer than this is not taken back either.
-                _ if end || n == CHUNK => n,
+            let lines = match memrchr(b'\n', &buffer[..n]) {
                 Some(last) => last + 1,
+                // A line that is longer than this is not taken back either.
+                None if end || n == CHUNK => n,
                 None => 0,
             };
             if lines == 0 {
@@ -91,8 +94,10 @@ impl AttemptRecords {
             }
             self.hasher.update(&buffer[..lines]);
             self.bytes += lines as u64;
-            for line in buffer[..lines].split(|byte| *byte == b'\n') {
-                self.files.extend(named_file(line));
+            let mut start = 0;
+            for end in memchr_iter(b'\n', &buffer[..lines]).chain([lines]) {
+                self.files.extend(named_file(&buffer[start..end]));
+                start = end + 1;
             }
         }
     }
@@ -164,12 +169,14 @@ fn seal(attempt: &AttemptDir, path: &Path) -> Result<Option<(String, FileSeal)>,
 
 /// The checkpoint or artifact that a line names.
 fn named_file(line: &[u8]) -> Option<NamedFile> {
-    let text = str::from_utf8(line).ok()?;
     // Most lines are points; to parse them all would take longer than to read them.
-    if !text.contains("\"checkpoint\"") && !text.contains("\"artifact\"") {
+    if ["\"checkpoint\"", "\"artifact\""]
+        .iter()
+        .all(|kind| memmem::find(line, kind.as_bytes()).is_none())
+    {
         return None;
     }
-    match Line::parse(text).ok()?.event {
+    match Line::parse(str::from_utf8(line).ok()?).ok()?.event {
         Event::Checkpoint { path, .. } => Some(NamedFile::Checkpoint(path.into())),
         Event::Artifact { path, .. } => Some(NamedFile::Artifact(path.into())),
         _ => None,
@@ -197,4 +204,30 @@ fn sync_all(path: &Path) -> io::Result<()> {
         return File::open(path)?.sync_all();
     }
     regular_file::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_artifact_is_sealed_wherever_its_line_lies() {
+        let artifact = r#"{"event":"artifact","kind":"image","name":"a","path":"artifacts/a.png"}"#;
+        // Within the first piece that is read, across its end, and after it.
+        for before in [CHUNK / 2, CHUNK - artifact.len() / 2, 2 * CHUNK] {
+            let trial = tempfile::tempdir().unwrap();
+            let attempt = AttemptDir::at(trial.path().join("attempt-1"));
+            for folder in [attempt.path().to_owned(), trial.path().join("artifacts")] {
+                std::fs::create_dir(folder).unwrap();
+            }
+            std::fs::write(trial.path().join("artifacts/a.png"), "a picture").unwrap();
+            let points = "{\"event\":\"point\"}\n".repeat(before.div_ceil(18));
+            let events = format!("{}\n{artifact}\n{points}", &points[..before - 1]);
+            std::fs::write(attempt.events(), events).unwrap();
+            let mut records = AttemptRecords::new(&attempt);
+            records.read();
+            let seals = records.complete(&attempt).unwrap();
+            assert!(seals.contains_key("artifacts/a.png"), "{before}: {seals:?}");
+        }
+    }
 }
