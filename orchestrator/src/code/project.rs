@@ -17,9 +17,12 @@ const PROGRAM_TEXT: [&str; 38] = [
     "scala", "sh", "swift", "toml", "ts", "yaml", "yml", "zsh",
 ];
 
+/// The folder of what Python makes of a module when it is imported.
+const BYTECODE: &str = "__pycache__";
+
 /// Folders of installed packages, and of what trainings write, wherever git does not ignore them.
 const NO_CODE: [&str; 9] = [
-    "__pycache__",
+    BYTECODE,
     "lightning_logs",
     "mlruns",
     "multirun",
@@ -97,7 +100,8 @@ impl Listing {
             return self.walk(folder, untracked);
         };
         for path in repository.tracked(folder) {
-            if !is_for_people(&path) && !is_experiment(&path) && path.is_file() {
+            let is_code = !is_for_people(&path) && !is_bytecode(&path) && !is_experiment(&path);
+            if is_code && path.is_file() {
                 self.insert(path)?;
             }
         }
@@ -168,6 +172,11 @@ fn is_no_code(name: &[u8]) -> bool {
 fn is_for_people(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     name.starts_with(".git") || FOR_PEOPLE.iter().any(|start| name.starts_with(start))
+}
+
+/// True for a module's bytecode, which each import may make again; some repositories track it by mistake.
+fn is_bytecode(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.ends_with(BYTECODE))
 }
 
 /// True for an experiment file, whose settings are recorded with each trial: a key `orch` at its top.

@@ -75,6 +75,8 @@ impl TestRun {
             .env_remove("CUDA_VISIBLE_DEVICES")
             .env_remove("ORCH_LOG")
             .env_remove("ORCH_DB_DIR")
+            // As on most machines, where Python writes bytecode into the project.
+            .env_remove("PYTHONDONTWRITEBYTECODE")
             .env_remove("FAKE_WORKER_BUILD")
             .env_remove("FAKE_WORKER_DATA")
             .envs(self.executor.environment.clone())
