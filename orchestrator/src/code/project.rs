@@ -18,7 +18,7 @@ const PROGRAM_TEXT: [&str; 38] = [
 ];
 
 /// The folder of what Python makes of a module when it is imported.
-const BYTECODE: &str = "__pycache__";
+pub(super) const BYTECODE: &str = "__pycache__";
 
 /// Folders of installed packages, and of what trainings write, wherever git does not ignore them.
 const NO_CODE: [&str; 9] = [

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::content::hash;
 use super::error::CodeError;
+use super::project::BYTECODE;
 use crate::platform::hash::sha256;
 
 /// Bytes of a copy in all. What is larger is data.
 const LARGEST: u64 = 512 << 20;
 
 /// Entries of the original that the copy does not link to.
-const NOT_LINKED: [&str; 2] = [".git", "__pycache__"];
+const NOT_LINKED: [&str; 2] = [".git", BYTECODE];
 
 /// A copy of the code: its files as they were, and links to whatever else is in the same folders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
