@@ -121,7 +121,7 @@ fn a_time_limit_that_a_worker_ignores_uses_up_an_attempt() {
     ]);
     let ended = test.orch("run trip.yaml --only a");
     ended.expect(1, &["no-progress: its time limit was reached before a new checkpoint"]);
-    assert_eq!(test.attempts("a-s0-"), 1);
+    assert_eq!(test.attempts("a-s0-"), 1, "{}", ended.stdout);
 }
 
 #[test]

@@ -113,10 +113,17 @@ pub(super) fn options(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> 
     always.into_iter().chain(optional).chain(slurm.extra.iter().cloned()).collect()
 }
 
-/// The time limit of a job: the file's, else that of an attempt plus its grace and a minute.
+/// Slurm sends a warning signal up to so many seconds early (`sbatch --signal`).
+const WARNED_EARLY_SECS: u64 = 60;
+
+/// The time limit of a job: the file's, else one that leaves an attempt its own and its grace before the
+/// warning signal.
 fn minutes(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> Option<u64> {
     let of_jobs = slurm.time.map(|time| time.0.as_secs());
-    let of_attempts = resources.time.map(|time| time.0.as_secs() + grace_secs + 60);
+    let of_attempts = resources.time.map(|time| {
+        let warning_secs = warning_secs(None, grace_secs) + WARNED_EARLY_SECS;
+        time.0.as_secs() + 1 + grace_secs + warning_secs
+    });
     of_jobs.or(of_attempts).map(|secs| secs.div_ceil(60))
 }
 
@@ -158,11 +165,22 @@ mod tests {
         );
         assert_eq!(
             optional(r#"{"gres": "shard:3"}"#, r#"{"gpus": 1, "time": "10m"}"#)[2..],
-            // Ten minutes, half a minute of grace, one to spare.
-            ["--gres=shard:3", "--time=12"]
+            // Ten minutes and half a minute of grace, then a warning of one, which comes one early.
+            ["--gres=shard:3", "--time=13"]
         );
         // At least half of a short job is for work.
         assert_eq!(optional(r#"{"time": "1m"}"#, "{}")[1], "--signal=B:USR1@30");
+    }
+
+    #[test]
+    fn the_warning_comes_after_the_time_limit_of_an_attempt() {
+        for (time, grace_secs) in [(0.5, 0), (0.5, 30), (59.0, 1), (600.0, 30), (3600.0, 300)] {
+            let resources: Resources =
+                serde_json::from_str(&format!(r#"{{"time": "{time}s"}}"#)).unwrap();
+            let minutes = minutes(&Slurm::default(), &resources, grace_secs);
+            let warned = minutes.unwrap() * 60 - warning_secs(minutes, grace_secs) - 60;
+            assert!(warned as f64 >= time + grace_secs as f64, "{time}, {grace_secs}: {warned}");
+        }
     }
 
     #[test]
