@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use experiments::protocol::events::Line;
 use experiments::protocol::trial_id::TrialId;
 use nix::time::{ClockId, clock_gettime};
-use orchestrator::store::Store;
+use orchestrator::store::{Store, UnreadEvents};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -127,9 +127,10 @@ fn ingest(folder: &Path, events: &Path, count: usize) -> Cost {
     Connection::open(&database).unwrap().execute_batch(REFERRED).unwrap();
     let mut store = runtime.block_on(Store::open(&database)).unwrap();
     let trial = TrialId(TRIAL.to_owned());
+    let unread = UnreadEvents { trial, attempt: 1, file: events.to_owned(), end: u64::MAX };
     let cost = measure(|| {
         runtime.block_on(async {
-            while store.read_events(&trial, 1, events, u64::MAX).await.unwrap().more {}
+            while store.read_events(&unread).await.unwrap().more {}
             store.commit().await.unwrap();
         });
     });

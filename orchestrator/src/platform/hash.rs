@@ -1,6 +1,6 @@
 //! SHA-256, in hexadecimal.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -20,22 +20,22 @@ pub(crate) fn sha256_of(from: impl Read) -> io::Result<(u64, String)> {
 }
 
 /// Copies to the end: the number of bytes, and their SHA-256 in hexadecimal.
-pub(crate) fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<(u64, String)> {
+pub(crate) fn copy(from: impl Read, mut to: impl Write) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
     // A bundle's bytes depend on its length: what is compressed is cut into pieces of it.
-    let mut buffer = vec![0; 1 << 16];
+    let mut from = BufReader::with_capacity(1 << 16, from);
     let mut length = 0;
     loop {
-        match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => {
-                hasher.update(&buffer[..n]);
-                to.write_all(&buffer[..n])?;
-                length += n as u64;
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
+        let piece = match from.fill_buf() {
+            Ok([]) => break,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            piece => piece?,
+        };
+        hasher.update(piece);
+        to.write_all(piece)?;
+        let read = piece.len();
+        from.consume(read);
+        length += read as u64;
     }
     Ok((length, base16ct::lower::encode_string(&hasher.finalize())))
 }

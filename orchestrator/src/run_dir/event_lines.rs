@@ -35,12 +35,14 @@ pub(crate) fn read_events(
             return Ok(());
         }
         *offset = read.offset;
-        for line in read.lines() {
-            if let line_reader::Line::Whole(text) = line
-                && let Ok(line) = Line::parse(&text)
-            {
-                each(line);
-            }
-        }
+        events(&read).for_each(&mut each);
     }
+}
+
+/// The events in lines that were read; lines that are none are skipped.
+pub(crate) fn events(read: &line_reader::Read) -> impl Iterator<Item = Line> {
+    read.lines().filter_map(|line| match line {
+        line_reader::Line::Whole(text) => Line::parse(&text).ok(),
+        line_reader::Line::TooLong => None,
+    })
 }

@@ -1,13 +1,16 @@
-//! SQLite on the caller's thread, for rows by the thousand: sqlx has a thread for a connection, copies every
-//! value and hands it over, which takes several times as long.
+//! SQLite on the caller's thread, for all that a run writes and for rows by the thousand: sqlx has a thread for
+//! a connection, copies every value and hands it over, which takes several times as long.
 
 use std::ops::{Deref, DerefMut};
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Params, Row};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::LockedSqliteHandle;
 
 use super::{SqlError, Store, StoreError};
+
+/// Statements that are kept: more than [`super::ingest`] has.
+const STATEMENTS: usize = 64;
 
 /// A connection of sqlx, in its transaction, as one of rusqlite, which keeps its statements as long as this
 /// lives.
@@ -25,6 +28,7 @@ impl<'c> Direct<'c> {
             reason = "sqlx's own thread leaves the connection alone while it is locked"
         )]
         let connection = unsafe { Connection::from_handle(lock.as_raw_handle().as_ptr())? };
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self { connection, _lock: lock })
     }
 
@@ -36,6 +40,15 @@ impl<'c> Direct<'c> {
     ) -> rusqlite::Result<Vec<T>> {
         self.connection.prepare(select)?.query_map((), read)?.collect()
     }
+}
+
+/// Runs a statement that is kept for the next time; the number of rows that it changed.
+pub(super) fn execute(
+    db: &Connection,
+    statement: &str,
+    parameters: impl Params,
+) -> rusqlite::Result<usize> {
+    db.prepare_cached(statement)?.execute(parameters)
 }
 
 impl Store {

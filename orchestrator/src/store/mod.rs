@@ -49,7 +49,7 @@ pub(crate) use builds::{CodeFiles, CodeRecord};
 use damage::Damage;
 use database_seal::Condition;
 pub(crate) use designs::{DesignRecord, LateSeed};
-pub use ingest::EventsRead;
+pub use ingest::{EventsRead, UnreadEvents};
 use journal_file::JournalPosition;
 pub use journal_file::Unneeded;
 pub(crate) use point_reader::Samples;

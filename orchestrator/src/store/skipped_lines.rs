@@ -3,8 +3,9 @@
 use std::fmt;
 
 use experiments::protocol::trial_id::TrialId;
-use sqlx::SqliteConnection;
+use rusqlite::Connection;
 
+use super::direct::execute;
 use super::{Store, StoreError};
 
 /// Lines of an attempt that are kept with the reason, the first ones.
@@ -84,23 +85,18 @@ impl Store {
 
 /// Records that line `number`, or a value of it, was skipped, as one more after `before`. False if it
 /// was not recorded: it is known already, or there are too many.
-pub(super) async fn skip_line(
-    db: &mut SqliteConnection,
+pub(super) fn skip_line(
+    db: &Connection,
     attempt_id: i64,
     number: u64,
     reason: &str,
     before: u64,
-) -> Result<bool, sqlx::Error> {
+) -> rusqlite::Result<bool> {
     if before >= KEPT {
         return Ok(false);
     }
     let reason: String = reason.chars().take(REASON).collect();
     // It is known already if the file is read again.
-    sqlx::query("insert or ignore into skipped_line (attempt_id, line, reason) values (?, ?, ?)")
-        .bind(attempt_id)
-        .bind(number as i64)
-        .bind(reason)
-        .execute(db)
-        .await
-        .map(|done| done.rows_affected() > 0)
+    let insert = "insert or ignore into skipped_line (attempt_id, line, reason) values (?, ?, ?)";
+    Ok(execute(db, insert, (attempt_id, number as i64, reason))? > 0)
 }

@@ -10,7 +10,7 @@ use crate::run_dir::{DatabaseLock, RunDir, RunDirError, SupervisorLock};
 use crate::store::database_seal::{self, Condition};
 use crate::store::integrity::{self, Extent};
 use crate::store::journal_file::{self, JournalError};
-use crate::store::{Offsets, Store, StoreError};
+use crate::store::{Offsets, Store, StoreError, UnreadEvents};
 
 /// The records cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -70,11 +70,11 @@ pub(crate) async fn ingest(
         });
         attempts.collect()
     };
-    for (trial, number, end) in attempts {
-        let events = run.attempt(&trial, number).events();
-        while store.read_events(&trial, number, &events, end).await?.more {}
-    }
-    Ok(())
+    let unread = attempts.into_iter().map(|(trial, attempt, end)| {
+        let file = run.attempt(&trial, attempt).events();
+        UnreadEvents { trial, attempt, file, end }
+    });
+    store.ingest_events(unread).await
 }
 
 /// The database for reading, and the damage of the records. A running supervisor keeps it up to date;

@@ -114,12 +114,11 @@ impl Supervisor<'_> {
         Ok(())
     }
 
-    /// Takes decisions into the database, and compares the files of attempts that have ended: nothing waits
-    /// for it, neither a trial that can start.
+    /// Takes decisions and events into the database, and compares the files of attempts that have ended: of
+    /// many trials at a time, as one by one they take several times as long.
     pub(super) async fn catch_up(&mut self) -> Result<(), SupervisorError> {
-        for written in std::mem::take(&mut self.unapplied) {
-            self.store.apply(&self.dir.journal(), &written).await?;
-        }
+        self.store.apply(&self.dir.journal(), &std::mem::take(&mut self.unapplied)).await?;
+        self.store.ingest_events(std::mem::take(&mut self.unread)).await?;
         for attempt in std::mem::take(&mut self.unverified) {
             integrity::verify_attempt(&mut self.store, &self.dir, &attempt).await?;
         }

@@ -39,7 +39,7 @@ use crate::scheduler::{Input, Policy, Scheduler, State, StopRequest};
 use crate::slots::{ForeignProcesses, Lease, Machine, Request, SlotError, Slots, Unavailable};
 use crate::store::journal_file::{Journal, JournalError, Written};
 use crate::store::sealed_files::SealedAttempt;
-use crate::store::{SkippedLines, Store, StoreError};
+use crate::store::{SkippedLines, Store, StoreError, UnreadEvents};
 use crate::supervisor::provenance::Recorder;
 
 use active::ActiveAttempts;
@@ -82,6 +82,8 @@ pub struct Supervisor<'r> {
     unavailable: Option<(Unavailable, Instant)>,
     /// Decisions that are in the journal, and not in the database yet.
     unapplied: Vec<Written>,
+    /// Events that were read, and are not in the database yet.
+    unread: Vec<UnreadEvents>,
     /// Attempts that have ended, and whose files have not been compared yet.
     unverified: Vec<SealedAttempt>,
     /// True if an attempt has ended since skipped lines were looked for.
@@ -222,6 +224,7 @@ impl<'r> Supervisor<'r> {
             since: Instant::now(),
             active: ActiveAttempts::default(),
             unapplied: Vec::new(),
+            unread: Vec::new(),
             unverified: Vec::new(),
             has_ended: false,
             skipped_checks: SKIPPED_CHECKS,
@@ -256,7 +259,6 @@ impl<'r> Supervisor<'r> {
             }
             self.poll_attempts(is_tick).await?;
             self.start_trials()?;
-            self.catch_up().await?;
             if is_tick {
                 self.poll_slurm().await?;
                 self.settle().await?;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use experiments::protocol::events::Event;
+use experiments::protocol::events::{Event, LONGEST_LINE, Line};
 use experiments::protocol::exit::WORKER_DONE;
 use experiments::protocol::failure::Failure;
 
@@ -16,11 +16,14 @@ use crate::executor::holder;
 use crate::executor::slurm::{JobStatus, RejectedAttempt};
 use crate::platform::atomic_file::FileError;
 use crate::platform::error_chain::chain;
+use crate::platform::line_reader::{ReadOffset, Tail};
 use crate::run_dir::attempt::{AttemptDir, Exit, Outcome};
 use crate::run_dir::attempt_seal::AttemptSeal;
+use crate::run_dir::event_lines;
 use crate::run_dir::log_tail;
 use crate::run_dir::ownership::{self, AttemptStatus, Owner};
 use crate::scheduler::{AttemptEnd, Input, State};
+use crate::store::UnreadEvents;
 use experiments::protocol::trial_id::TrialId;
 
 /// Time that the holder of an attempt which an earlier supervisor prepared has to become its owner.
@@ -34,6 +37,9 @@ const STOPPED_HOLDER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most attempts in one poll, [`super::POLL_INTERVAL`] apart: enough for any machine, and what a shared
 /// file system bears from one of a cluster's users (docs/scale.md).
 const BATCH: usize = 20;
+
+/// Bytes of events that are read before they are in the database.
+const FEW: u64 = 16 << 10;
 
 impl Supervisor<'_> {
     /// Takes in what active attempts have done since the last poll: those whose holders have ended and, at
@@ -162,6 +168,7 @@ impl Supervisor<'_> {
         Ok(())
     }
 
+    /// Takes in the events that the worker has written since the last poll.
     async fn read_events(&mut self, id: &TrialId, attempt: u32) -> Result<(), SupervisorError> {
         let active = self.active.attempt(&self.dir, id, attempt);
         let file = active.dir.events();
@@ -172,35 +179,48 @@ impl Supervisor<'_> {
             // Something else than a file: its reader says so.
             _ => u64::MAX,
         };
-        if active.read_to.replace(end) == Some(end) {
+        let before = active.read_to.replace(end);
+        if before == Some(end) {
             return Ok(());
+        }
+        let are_first = before.is_none() && active.holder.is_some();
+        let unread = UnreadEvents { trial: id.clone(), attempt, file, end };
+        // Those of short trials are taken into the database many at a time.
+        if are_first && let Some(lines) = first_events(&unread) {
+            self.unread.push(unread);
+            return lines.into_iter().try_for_each(|line| self.take(id, attempt, &line));
         }
         self.catch_up().await?;
         loop {
-            let read = self.store.read_events(id, attempt, &file, end).await?;
+            let read = self.store.read_events(&unread).await?;
             for line in &read.lines {
-                let progress = self.progress.entry(id.clone()).or_default();
-                progress.add(line, self.headline.as_deref());
-                let input = match &line.event {
-                    Event::Checkpoint { step, .. } => Input::Checkpointed(id.clone(), *step),
-                    Event::Progress { step, .. } | Event::Metrics { step, .. } => {
-                        Input::Reached(id.clone(), *step)
-                    }
-                    // Not of the worker, but of its holder.
-                    Event::Code(_) => continue,
-                    Event::Failed { class, message } => {
-                        let failure = Failure { class: class.clone(), message: message.clone() };
-                        self.active.attempt(&self.dir, id, attempt).failure = Some(failure);
-                        Input::Reported(id.clone())
-                    }
-                    _ => Input::Reported(id.clone()),
-                };
-                self.handle(input)?;
+                self.take(id, attempt, line)?;
             }
             if !read.more {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes in one event of an attempt.
+    fn take(&mut self, id: &TrialId, attempt: u32, line: &Line) -> Result<(), SupervisorError> {
+        let progress = self.progress.entry(id.clone()).or_default();
+        progress.add(line, self.headline.as_deref());
+        let input = match &line.event {
+            Event::Checkpoint { step, .. } => Input::Checkpointed(id.clone(), *step),
+            Event::Progress { step, .. } | Event::Metrics { step, .. } => {
+                Input::Reached(id.clone(), *step)
+            }
+            // Not of the worker, but of its holder.
+            Event::Code(_) | Event::Skipped { .. } => return Ok(()),
+            Event::Failed { class, message } => {
+                let failure = Failure { class: class.clone(), message: message.clone() };
+                self.active.attempt(&self.dir, id, attempt).failure = Some(failure);
+                Input::Reported(id.clone())
+            }
+            _ => Input::Reported(id.clone()),
+        };
+        self.handle(input)
     }
 
     /// A stopped holder (SIGSTOP) cannot do what is asked of it.
@@ -271,6 +291,14 @@ impl Supervisor<'_> {
             .map_err(|source| FileError::Write { path: attempt.kill(), source })?;
         Ok(Some(Input::Ended(id, AttemptEnd::Lost(why))))
     }
+}
+
+/// An attempt's first events, if they are few enough to be read twice, and can be read.
+fn first_events(unread: &UnreadEvents) -> Option<Vec<Line>> {
+    let UnreadEvents { file, end, .. } = unread;
+    let tail = Tail { path: file, longest: LONGEST_LINE, end: *end };
+    let read = (*end <= FEW).then(|| tail.read(ReadOffset::default()))?.ok()?;
+    Some(event_lines::events(&read).collect())
 }
 
 /// Ends what is left of an attempt that was lost for `reason`, and returns that with what else is wrong.

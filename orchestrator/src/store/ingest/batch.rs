@@ -8,13 +8,11 @@ use std::sync::LazyLock;
 use experiments::protocol::events::{Event, Line, MetricsLine};
 use experiments::protocol::number::Number;
 use rusqlite::{Connection, Statement};
-use sqlx::SqliteConnection;
 
 use super::code::{store_code, store_imports};
 use super::metric_names::Names;
 use crate::platform::line_reader::ReadOffset;
-use crate::store::SqlError;
-use crate::store::direct::Direct;
+use crate::store::direct::execute;
 
 /// Points that are written at once, while the next lines are read.
 const MANY: usize = 4096;
@@ -61,13 +59,8 @@ pub(super) struct Position {
 
 impl Batch {
     /// A batch without events. `is_first` if nothing of the attempt has been stored yet.
-    pub(super) async fn new(
-        db: &mut SqliteConnection,
-        attempt_id: i64,
-        is_first: bool,
-    ) -> Result<Self, sqlx::Error> {
-        let names =
-            if is_first { Names::none(attempt_id) } else { Names::of(db, attempt_id).await? };
+    pub(super) fn new(db: &Connection, attempt_id: i64, is_first: bool) -> rusqlite::Result<Self> {
+        let names = if is_first { Names::none(attempt_id) } else { Names::of(db, attempt_id)? };
         Ok(Self { attempt_id, names, points: Vec::new(), has_points: false, last_step: None })
     }
 
@@ -99,12 +92,8 @@ impl Batch {
 
     /// Stores an event, if it is a point by [`finish`](Self::finish) at the latest; false, and nothing
     /// is stored, if the attempt would exceed its limit of metrics.
-    pub(super) async fn apply(
-        &mut self,
-        db: &mut SqliteConnection,
-        line: &Line,
-    ) -> Result<bool, sqlx::Error> {
-        if !self.names.add(db, &line.event).await? {
+    pub(super) fn apply(&mut self, db: &Connection, line: &Line) -> rusqlite::Result<bool> {
+        if !self.names.add(db, &line.event)? {
             return Ok(false);
         }
         if let Event::Progress { step, .. } | Event::Metrics { step, .. } = &line.event {
@@ -114,146 +103,116 @@ impl Batch {
             Event::Metrics { step, item, values } => {
                 let item = item.as_deref().unwrap_or_default();
                 for (metric, value) in values {
-                    let series_id = self.names.series_id(db, metric, item).await?;
+                    let series_id = self.names.series_id(db, metric, item)?;
                     let (step, value) = (integer(*step), real(*value));
                     self.points.push(Point { series_id, step, value, time: line.time });
                 }
                 self.has_points |= !values.is_empty();
             }
-            hello @ Event::Hello { .. } => self.store_hello(db, hello).await?,
-            Event::Result { values } => self.store_result(db, values).await?,
-            Event::Code(code) => store_code(db, self.attempt_id, code).await?,
-            Event::Imports { files } => store_imports(db, self.attempt_id, files).await?,
-            other => self.store_row(db, other, line.time).await?,
+            hello @ Event::Hello { .. } => self.store_hello(db, hello)?,
+            Event::Result { values } => self.store_result(db, values)?,
+            Event::Code(code) => store_code(db, self.attempt_id, code)?,
+            Event::Imports { files } => store_imports(db, self.attempt_id, files)?,
+            other => self.store_row(db, other, line.time)?,
         }
         Ok(true)
     }
 
-    async fn store_hello(
-        &self,
-        db: &mut SqliteConnection,
-        hello: &Event,
-    ) -> Result<(), sqlx::Error> {
+    fn store_hello(&self, db: &Connection, hello: &Event) -> rusqlite::Result<()> {
         let Event::Hello { program, build, device, resumed_from, metrics, .. } = hello else {
             return Ok(());
         };
-        sqlx::query(
+        execute(
+            db,
             "update attempt
              set program = ?, build = coalesce(?, build), device = ?, resumed_from = ?
              where attempt_id = ?",
-        )
-        .bind(program)
-        .bind(build)
-        .bind(device)
-        .bind(resumed_from.map_or(-1, integer))
-        .bind(self.attempt_id)
-        .execute(&mut *db)
-        .await?;
+            (program, build, device, resumed_from.map_or(-1, integer), self.attempt_id),
+        )?;
         for (name, info) in metrics {
-            self.names.describe(db, name, info).await?;
+            self.names.describe(db, name, info)?;
         }
         Ok(())
     }
 
-    async fn store_result(
+    fn store_result(
         &self,
-        db: &mut SqliteConnection,
+        db: &Connection,
         values: &BTreeMap<String, Number>,
-    ) -> Result<(), sqlx::Error> {
+    ) -> rusqlite::Result<()> {
         // Of several results the last one counts, whole.
-        let clear = sqlx::query("delete from result where attempt_id = ?").bind(self.attempt_id);
-        clear.execute(&mut *db).await?;
+        execute(db, "delete from result where attempt_id = ?", [self.attempt_id])?;
         for (metric, value) in values {
-            sqlx::query("insert into result (attempt_id, metric_id, value) values (?, ?, ?)")
-                .bind(self.attempt_id)
-                .bind(self.names.id(metric))
-                .bind(real(*value))
-                .execute(&mut *db)
-                .await?;
+            execute(
+                db,
+                "insert into result (attempt_id, metric_id, value) values (?, ?, ?)",
+                (self.attempt_id, self.names.id(metric), real(*value)),
+            )?;
         }
         Ok(())
     }
 
     /// Stores an event that comes to one row.
-    async fn store_row(
-        &self,
-        db: &mut SqliteConnection,
-        event: &Event,
-        time: Option<f64>,
-    ) -> Result<(), sqlx::Error> {
-        let statement = match event {
-            Event::Progress { phase, step, of } => sqlx::query(
+    fn store_row(&self, db: &Connection, event: &Event, time: Option<f64>) -> rusqlite::Result<()> {
+        let id = self.attempt_id;
+        match event {
+            Event::Progress { phase, step, of } => execute(
+                db,
                 "update attempt set phase = ?, phase_step = ?, phase_total = ?, phase_time = ?
                  where attempt_id = ?",
-            )
-            .bind(phase)
-            .bind(integer(*step))
-            .bind(integer(*of))
-            .bind(time)
-            .bind(self.attempt_id),
-            Event::Checkpoint { step, path, hash } => sqlx::query(
+                (phase, integer(*step), integer(*of), time, id),
+            ),
+            Event::Checkpoint { step, path, hash } => execute(
+                db,
                 "insert or replace into checkpoint (attempt_id, step, path, hash)
                  values (?, ?, ?, ?)",
-            )
-            .bind(self.attempt_id)
-            .bind(integer(*step))
-            .bind(path)
-            .bind(hash),
-            Event::Artifact { kind, name, step, item, path } => sqlx::query(
+                (id, integer(*step), path, hash),
+            ),
+            Event::Artifact { kind, name, step, item, path } => execute(
+                db,
                 "insert or replace into artifact (attempt_id, kind, name, item, step, path)
                  values (?, ?, ?, ?, ?, ?)",
-            )
-            .bind(self.attempt_id)
-            .bind(kind)
-            .bind(name)
-            .bind(item.as_deref().unwrap_or_default())
-            .bind(integer(*step))
-            .bind(path),
-            Event::Failed { class, message } => sqlx::query(
+                (id, kind, name, item.as_deref().unwrap_or_default(), integer(*step), path),
+            ),
+            Event::Failed { class, message } => execute(
+                db,
                 "update attempt set failure_class = ?, failure_message = ? where attempt_id = ?",
-            )
-            .bind(class.as_str())
-            .bind(message)
-            .bind(self.attempt_id),
+                (class.as_str(), message, id),
+            ),
             Event::Hello { .. }
             | Event::Code(_)
             | Event::Imports { .. }
             | Event::Metrics { .. }
             | Event::Result { .. }
             | Event::Skipped { .. } => return Ok(()),
-        };
-        statement.execute(db).await.map(drop)
+        }
+        .map(drop)
     }
 
     /// Writes the remaining points, the step that was reached last, and the position in the events.
-    pub(super) async fn finish(
-        self,
-        db: &mut SqliteConnection,
-        position: &Position,
-    ) -> Result<(), SqlError> {
-        if !self.points.is_empty() {
-            write_points(&mut *Direct::new(db).await?, &self.points)?;
-        }
+    pub(super) fn finish(self, db: &mut Connection, position: &Position) -> rusqlite::Result<()> {
+        write_points(db, &self.points)?;
         // An attempt that reports points without a hello has started from scratch.
-        sqlx::query(
+        execute(
+            db,
             "update attempt set
                 resumed_from = iif(?, coalesce(resumed_from, -1), resumed_from),
                 last_step = coalesce(?, last_step),
                 bytes_read = ?, lines_read = ?, in_long_line = ?,
                 skipped_lines = ?, partial_lines = ?
              where attempt_id = ?",
+            (
+                self.has_points,
+                self.last_step,
+                position.offset.bytes as i64,
+                position.offset.lines as i64,
+                position.offset.in_long_line,
+                position.skipped as i64,
+                position.partial as i64,
+                self.attempt_id,
+            ),
         )
-        .bind(self.has_points)
-        .bind(self.last_step)
-        .bind(position.offset.bytes as i64)
-        .bind(position.offset.lines as i64)
-        .bind(position.offset.in_long_line)
-        .bind(position.skipped as i64)
-        .bind(position.partial as i64)
-        .bind(self.attempt_id)
-        .execute(db)
-        .await?;
-        Ok(())
+        .map(drop)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
@@ -11,13 +11,12 @@ use experiments::protocol::number::Number;
 use experiments::protocol::trial_id::TrialId;
 use experiments::regular_file;
 use rusqlite::Connection;
-use sqlx::SqliteConnection;
 
 use super::batch::{Batch, Point, Position, write_points};
 use crate::platform::line_reader::{self, ReadOffset, Tail};
-use crate::store::direct::Direct;
+use crate::store::direct::{Direct, execute};
 use crate::store::skipped_lines::skip_line;
-use crate::store::{SqlError, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Lines after which a transaction is committed, so that SQLite's log of it stays small.
 const MOST_UNCOMMITTED: u64 = 100_000;
@@ -32,113 +31,164 @@ pub struct EventsRead {
     pub more: bool,
 }
 
-/// An attempt and the position in its events file.
-#[derive(sqlx::FromRow)]
-struct Cursor {
-    attempt_id: i64,
-    bytes_read: i64,
-    lines_read: i64,
-    in_long_line: bool,
-    skipped_lines: i64,
-    partial_lines: i64,
+/// The events of an attempt that are to be ingested.
+#[derive(Debug, Clone)]
+pub struct UnreadEvents {
+    /// Its trial.
+    pub trial: TrialId,
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// Its events file.
+    pub file: PathBuf,
+    /// Those before this byte.
+    pub end: u64,
 }
 
-impl Store {
-    /// Ingests the new events in the attempt's file before the byte `end`, a few megabytes at a time,
-    /// and returns them. Call again while there is more.
-    pub async fn read_events(
-        &mut self,
-        trial: &TrialId,
-        attempt: u32,
-        file: &Path,
-        end: u64,
-    ) -> Result<EventsRead, StoreError> {
-        let cursor: Cursor = sqlx::query_as(
+/// An attempt and the position in its events file.
+struct Cursor {
+    attempt_id: i64,
+    offset: ReadOffset,
+    skipped: u64,
+    partial: u64,
+}
+
+impl Cursor {
+    fn of(db: &Connection, trial: &TrialId, attempt: u32) -> rusqlite::Result<Self> {
+        let mut select = db.prepare_cached(
             "select attempt_id, bytes_read, lines_read, in_long_line, skipped_lines,
                 partial_lines
              from attempt join trial using (trial_id) where name = ? and number = ?",
-        )
-        .bind(&trial.0)
-        .bind(attempt)
-        .fetch_one(&mut self.connection)
-        .await
-        .map_err(Self::sql_error(&self.path))?;
-        let from = ReadOffset {
-            bytes: cursor.bytes_read as u64,
-            lines: cursor.lines_read as u64,
-            in_long_line: cursor.in_long_line,
-        };
-        let read = match (Tail { path: file, longest: LONGEST_LINE, end }).read(from) {
-            // Whoever wrote something else there loses only its own events.
-            Err(error) if regular_file::is_fault_of_file(&error) => {
-                self.begin().await?;
-                let counted = unreadable(&mut self.connection, &cursor, file, &error).await;
-                counted.map_err(Self::sql_error(&self.path))?;
-                return Ok(EventsRead { lines: Vec::new(), more: false });
-            }
-            read => read.map_err(|source| StoreError::File { path: file.to_owned(), source })?,
-        };
-        if read.offset == from {
-            return Ok(EventsRead { lines: Vec::new(), more: false });
-        }
-        self.begin().await?;
-        let lines = ingest(&mut self.connection, &cursor, &read).await;
-        let lines = lines.map_err(Self::sql_error(&self.path))?;
-        self.uncommitted_lines += read.offset.lines - from.lines;
-        if self.uncommitted_lines >= MOST_UNCOMMITTED {
-            self.commit().await?;
-        }
-        Ok(EventsRead { lines, more: read.offset.bytes < end })
+        )?;
+        select.query_row((&trial.0, attempt), |row| {
+            let number = |column| row.get::<_, i64>(column).map(|number| number as u64);
+            let (bytes, lines, in_long_line) = (number(1)?, number(2)?, row.get(3)?);
+            Ok(Self {
+                attempt_id: row.get(0)?,
+                offset: ReadOffset { bytes, lines, in_long_line },
+                skipped: number(4)?,
+                partial: number(5)?,
+            })
+        })
     }
 }
 
+impl Store {
+    /// Ingests the next events, a few megabytes at a time, and returns them. Call again while there is more.
+    pub async fn read_events(&mut self, unread: &UnreadEvents) -> Result<EventsRead, StoreError> {
+        self.begin().await?;
+        let sql = Self::sql_error(&self.path);
+        let mut db = Direct::new(&mut self.connection).await.map_err(&sql)?;
+        let (read, lines) = read_some(&mut db, &self.path, unread)?;
+        drop(db);
+        self.uncommitted_lines += lines;
+        self.commit_if_long().await?;
+        Ok(read)
+    }
+
+    /// Ingests the events of attempts, one after the other.
+    pub(crate) async fn ingest_events(
+        &mut self,
+        unread: impl IntoIterator<Item = UnreadEvents>,
+    ) -> Result<(), StoreError> {
+        let mut unread = unread.into_iter();
+        let mut next = unread.next();
+        while next.is_some() {
+            self.begin().await?;
+            let sql = Self::sql_error(&self.path);
+            let mut db = Direct::new(&mut self.connection).await.map_err(&sql)?;
+            while let Some(events) = &next
+                && self.uncommitted_lines < MOST_UNCOMMITTED
+            {
+                let (read, lines) = read_some(&mut db, &self.path, events)?;
+                self.uncommitted_lines += lines;
+                if !read.more {
+                    next = unread.next();
+                }
+            }
+            drop(db);
+            self.commit_if_long().await?;
+        }
+        Ok(())
+    }
+
+    async fn commit_if_long(&mut self) -> Result<(), StoreError> {
+        if self.uncommitted_lines >= MOST_UNCOMMITTED {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Ingests some megabytes of events into the database at `path`; also the number of their lines.
+fn read_some(
+    db: &mut Connection,
+    path: &Path,
+    unread: &UnreadEvents,
+) -> Result<(EventsRead, u64), StoreError> {
+    let UnreadEvents { trial, attempt, file, end } = unread;
+    let sql = Store::sql_error(path);
+    let cursor = Cursor::of(db, trial, *attempt).map_err(&sql)?;
+    let nothing = (EventsRead { lines: Vec::new(), more: false }, 0);
+    let read = match (Tail { path: file, longest: LONGEST_LINE, end: *end }).read(cursor.offset) {
+        // Whoever wrote something else there loses only its own events.
+        Err(error) if regular_file::is_fault_of_file(&error) => {
+            unreadable(db, &cursor, file, &error).map_err(&sql)?;
+            return Ok(nothing);
+        }
+        read => read.map_err(|source| StoreError::File { path: file.clone(), source })?,
+    };
+    if read.offset == cursor.offset {
+        return Ok(nothing);
+    }
+    let lines = ingest(db, &cursor, &read).map_err(&sql)?;
+    let more = read.offset.bytes < *end;
+    Ok((EventsRead { lines, more }, read.offset.lines - cursor.offset.lines))
+}
+
 /// Counts a file that cannot be read, once, as a skipped line after those that could be.
-async fn unreadable(
-    db: &mut SqliteConnection,
+fn unreadable(
+    db: &Connection,
     cursor: &Cursor,
     file: &Path,
     error: &io::Error,
-) -> Result<(), sqlx::Error> {
-    let number = cursor.lines_read as u64 + 1;
-    let before = cursor.skipped_lines.saturating_add(cursor.partial_lines) as u64;
+) -> rusqlite::Result<()> {
+    let (id, number) = (cursor.attempt_id, cursor.offset.lines + 1);
+    let before = cursor.skipped.saturating_add(cursor.partial);
     let reason = format!("cannot read `{}`: {error}", file.display());
-    if skip_line(db, cursor.attempt_id, number, &reason, before).await? {
-        sqlx::query("update attempt set skipped_lines = skipped_lines + 1 where attempt_id = ?")
-            .bind(cursor.attempt_id)
-            .execute(db)
-            .await?;
+    if skip_line(db, id, number, &reason, before)? {
+        let count = "update attempt set skipped_lines = skipped_lines + 1 where attempt_id = ?";
+        execute(db, count, [id])?;
     }
     Ok(())
 }
 
 /// Stores the events in the lines, and the new position in the file.
-async fn ingest(
-    db: &mut SqliteConnection,
+fn ingest(
+    db: &mut Connection,
     cursor: &Cursor,
     read: &line_reader::Read,
-) -> Result<Vec<Line>, SqlError> {
+) -> rusqlite::Result<Vec<Line>> {
     let mut records = Records {
         attempt_id: cursor.attempt_id,
-        batch: Batch::new(db, cursor.attempt_id, cursor.lines_read == 0).await?,
-        skipped: cursor.skipped_lines as u64,
-        partial: cursor.partial_lines as u64,
+        batch: Batch::new(db, cursor.attempt_id, cursor.offset.lines == 0)?,
+        skipped: cursor.skipped,
+        partial: cursor.partial,
         reported: Vec::new(),
     };
-    let mut unread = (cursor.lines_read as u64 + 1..).zip(read.lines());
+    let mut unread = (cursor.offset.lines + 1..).zip(read.lines());
     let mut next = records.add_points(&mut unread);
     loop {
         if let Some((number, line)) = next {
-            records.store(db, number, &line).await?;
+            records.store(db, number, &line)?;
             next = records.add_points(&mut unread);
         } else if records.batch.is_full() {
-            let mut direct = Direct::new(db).await?;
-            next = write_and_read(&mut direct, &mut records, &mut unread)?;
+            next = write_and_read(db, &mut records, &mut unread)?;
         } else {
             break;
         }
     }
     let Records { batch, skipped, partial, reported, .. } = records;
-    batch.finish(db, &Position { offset: read.offset, skipped, partial }).await?;
+    batch.finish(db, &Position { offset: read.offset, skipped, partial })?;
     Ok(reported)
 }
 
@@ -204,28 +254,28 @@ impl Records {
     }
 
     /// Stores a line of any kind.
-    async fn store(
+    fn store(
         &mut self,
-        db: &mut SqliteConnection,
+        db: &Connection,
         number: u64,
         line: &line_reader::Line<'_>,
-    ) -> Result<(), sqlx::Error> {
+    ) -> rusqlite::Result<()> {
         match parse(line) {
             None => {}
-            Some(Ok((line, skipped_values))) if self.batch.apply(db, &line).await? => {
+            Some(Ok((line, skipped_values))) if self.batch.apply(db, &line)? => {
                 self.report(line);
                 if !skipped_values.is_empty() {
-                    self.skip(db, number, &skipped_values.join("; ")).await?;
+                    self.skip(db, number, &skipped_values.join("; "))?;
                     self.partial += 1;
                 }
             }
             Some(Ok(_)) => {
                 let reason = format!("the attempt names more than {MOST_METRICS} metrics");
-                self.skip(db, number, &reason).await?;
+                self.skip(db, number, &reason)?;
                 self.skipped = self.skipped.saturating_add(1);
             }
             Some(Err((lines, reason))) => {
-                self.skip(db, number, &reason).await?;
+                self.skip(db, number, &reason)?;
                 self.skipped = self.skipped.saturating_add(lines);
             }
         }
@@ -269,14 +319,9 @@ impl Records {
     }
 
     /// Records that a line, or a value of it, was skipped.
-    async fn skip(
-        &self,
-        db: &mut SqliteConnection,
-        number: u64,
-        reason: &str,
-    ) -> Result<(), sqlx::Error> {
+    fn skip(&self, db: &Connection, number: u64, reason: &str) -> rusqlite::Result<()> {
         let before = self.skipped + self.partial;
-        skip_line(db, self.attempt_id, number, reason, before).await.map(drop)
+        skip_line(db, self.attempt_id, number, reason, before).map(drop)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use experiments::protocol::events::{Event, MOST_METRICS, MetricInfo};
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use rusqlite::Connection;
 
+use crate::store::direct::execute;
 use crate::store::{Store, StoreError};
 
 /// The ids of an attempt's metrics and series, by name.
@@ -43,39 +44,29 @@ impl Names {
     }
 
     /// The metrics that the attempt has named so far.
-    pub(super) async fn of(
-        db: &mut SqliteConnection,
-        attempt_id: i64,
-    ) -> Result<Self, sqlx::Error> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+    pub(super) fn of(db: &Connection, attempt_id: i64) -> rusqlite::Result<Self> {
+        let mut select = db.prepare_cached(
             "select name, metric_id from attempt_metric join metric using (metric_id)
              where attempt_id = ?",
-        )
-        .bind(attempt_id)
-        .fetch_all(&mut *db)
-        .await?;
-        let metrics = rows.into_iter().map(|(name, id)| (name, Metric::new(id))).collect();
-        let mut names = Self { attempt_id, metrics, has_items: false };
-        names.read_series(db, "item = ''").await?;
+        )?;
+        let metrics: rusqlite::Result<_> = select
+            .query_map([attempt_id], |row| Ok((row.get(0)?, Metric::new(row.get(1)?))))?
+            .collect();
+        let mut names = Self { attempt_id, metrics: metrics?, has_items: false };
+        names.read_series(db, "item = ''")?;
         Ok(names)
     }
 
     /// Reads the ids of the series for which the condition `select` holds.
-    async fn read_series(
-        &mut self,
-        db: &mut SqliteConnection,
-        select: &'static str,
-    ) -> Result<(), sqlx::Error> {
-        let rows: Vec<(String, String, i64)> = sqlx::query_as(AssertSqlSafe(format!(
+    fn read_series(&mut self, db: &Connection, select: &'static str) -> rusqlite::Result<()> {
+        let mut select = db.prepare_cached(&format!(
             "select name, item, series_id from attempt_series join metric using (metric_id)
              where attempt_id = ? and {select}"
-        )))
-        .bind(self.attempt_id)
-        .fetch_all(db)
-        .await?;
-        for (name, item, id) in rows {
-            if let Some(metric) = self.metrics.get_mut(&name) {
-                metric.add_series(item, id);
+        ))?;
+        let mut rows = select.query([self.attempt_id])?;
+        while let Some(row) = rows.next()? {
+            if let Some(metric) = self.metrics.get_mut(row.get_ref(0)?.as_str()?) {
+                metric.add_series(row.get(1)?, row.get(2)?);
             }
         }
         Ok(())
@@ -94,58 +85,47 @@ impl Names {
 
     /// Adds the metrics that `event` names; false, and none is added, if the attempt would exceed its
     /// limit of them.
-    pub(super) async fn add(
-        &mut self,
-        db: &mut SqliteConnection,
-        event: &Event,
-    ) -> Result<bool, sqlx::Error> {
+    pub(super) fn add(&mut self, db: &Connection, event: &Event) -> rusqlite::Result<bool> {
         let new: Vec<_> = named(event).filter(|name| !self.metrics.contains_key(*name)).collect();
         if self.metrics.len() + new.len() > MOST_METRICS {
             return Ok(false);
         }
         for name in new {
-            let id = self.insert(db, name).await?;
+            let id = self.insert(db, name)?;
             self.metrics.insert(name.to_owned(), Metric::new(id));
         }
         Ok(true)
     }
 
-    async fn insert(&self, db: &mut SqliteConnection, name: &str) -> Result<i64, sqlx::Error> {
-        sqlx::query("insert or ignore into metric (name) values (?)")
-            .bind(name)
-            .execute(&mut *db)
-            .await?;
-        let id = sqlx::query_scalar("select metric_id from metric where name = ?")
-            .bind(name)
-            .fetch_one(&mut *db)
-            .await?;
-        sqlx::query("insert into attempt_metric (attempt_id, metric_id) values (?, ?)")
-            .bind(self.attempt_id)
-            .bind(id)
-            .execute(db)
-            .await?;
+    fn insert(&self, db: &Connection, name: &str) -> rusqlite::Result<i64> {
+        execute(db, "insert or ignore into metric (name) values (?)", [name])?;
+        let mut select = db.prepare_cached("select metric_id from metric where name = ?")?;
+        let id = select.query_row([name], |row| row.get(0))?;
+        execute(
+            db,
+            "insert into attempt_metric (attempt_id, metric_id) values (?, ?)",
+            (self.attempt_id, id),
+        )?;
         Ok(id)
     }
 
     /// The id of the series of a metric that has been added, and of an item; empty without one.
-    pub(super) async fn series_id(
+    pub(super) fn series_id(
         &mut self,
-        db: &mut SqliteConnection,
+        db: &Connection,
         name: &str,
         item: &str,
-    ) -> Result<i64, sqlx::Error> {
+    ) -> rusqlite::Result<i64> {
         if !item.is_empty() && !self.has_items {
-            self.read_series(db, "item <> ''").await?;
+            self.read_series(db, "item <> ''")?;
             self.has_items = true;
         }
         if let Some(id) = self.known_series(name, item) {
             return Ok(id);
         }
-        let insert = sqlx::query(
-            "insert into attempt_series (attempt_id, metric_id, item) values (?, ?, ?)",
-        );
-        let insert = insert.bind(self.attempt_id).bind(self.id(name)).bind(item);
-        let id = insert.execute(db).await?.last_insert_rowid();
+        let insert = "insert into attempt_series (attempt_id, metric_id, item) values (?, ?, ?)";
+        execute(db, insert, (self.attempt_id, self.id(name), item))?;
+        let id = db.last_insert_rowid();
         if let Some(metric) = self.metrics.get_mut(name) {
             metric.add_series(item.to_owned(), id);
         }
@@ -153,18 +133,19 @@ impl Names {
     }
 
     /// Stores the worker's description of a metric.
-    pub(super) async fn describe(
+    pub(super) fn describe(
         &self,
-        db: &mut SqliteConnection,
+        db: &Connection,
         name: &str,
         info: &MetricInfo,
-    ) -> Result<(), sqlx::Error> {
-        let statement = sqlx::query(
+    ) -> rusqlite::Result<()> {
+        execute(
+            db,
             "update attempt_metric set description = ?, unit = ?
              where attempt_id = ? and metric_id = ?",
-        );
-        let statement = statement.bind(&info.description).bind(&info.unit);
-        statement.bind(self.attempt_id).bind(self.id(name)).execute(db).await.map(drop)
+            (&info.description, &info.unit, self.attempt_id, self.id(name)),
+        )
+        .map(drop)
     }
 }
 

@@ -6,4 +6,4 @@ mod events;
 mod journal;
 mod metric_names;
 
-pub use events::EventsRead;
+pub use events::{EventsRead, UnreadEvents};

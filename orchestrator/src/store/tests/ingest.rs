@@ -27,7 +27,8 @@ async fn a_hundred_thousand_points_are_ingested_by_the_batch() {
 
     let mut reader = Store::open_read_only(&run.store.path).await.unwrap();
     let (mut batches, mut before) = (0, 0);
-    while run.store.read_events(&trial(), 1, &run.events(1), u64::MAX).await.unwrap().more {
+    let unread = run.unread(1);
+    while run.store.read_events(&unread).await.unwrap().more {
         batches += 1;
         run.store.commit().await.unwrap();
         let now = reader.series("m", Times::Left).await.unwrap()[&trial()].len();
@@ -171,9 +172,9 @@ proptest! {
             let file = std::fs::File::options().create(true).append(true).open(grown.events(1)).unwrap();
             for piece in pieces {
                 std::io::Write::write_all(&mut &file, piece).unwrap();
-                while grown.store.read_events(&trial(), 1, &grown.events(1), u64::MAX).await.unwrap().more {}
+                grown.store.ingest_events([grown.unread(1)]).await.unwrap();
             }
-            while at_once.store.read_events(&trial(), 1, &at_once.events(1), u64::MAX).await.unwrap().more {}
+            at_once.store.ingest_events([at_once.unread(1)]).await.unwrap();
             let clock = "update attempt set started_ms = 0";
             for run in [&mut grown, &mut at_once] {
                 sqlx::query(clock).execute(&mut run.store.connection).await.unwrap();

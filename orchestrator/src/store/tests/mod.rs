@@ -13,7 +13,7 @@ use experiments::protocol::trial_id::TrialId;
 use crate::scheduler::State;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::series::Series;
-use crate::store::{Samples, Store, StoreError, Times};
+use crate::store::{Samples, Store, StoreError, Times, UnreadEvents};
 
 /// A run with one trial, whose attempts report what the test wants.
 struct Run {
@@ -66,18 +66,16 @@ impl Run {
         self.folder.path().join(format!("{attempt}.jsonl"))
     }
 
+    fn unread(&self, attempt: u32) -> UnreadEvents {
+        UnreadEvents { trial: trial(), attempt, file: self.events(attempt), end: u64::MAX }
+    }
+
     /// Another attempt, which reports `lines`.
     async fn attempt(&mut self, number: u32, lines: &[&str]) {
         self.change(State::Starting { attempt: number }).await.unwrap();
         let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
         std::fs::write(self.events(number), text).unwrap();
-        while self
-            .store
-            .read_events(&trial(), number, &self.events(number), u64::MAX)
-            .await
-            .unwrap()
-            .more
-        {}
+        self.store.ingest_events([self.unread(number)]).await.unwrap();
         self.change(State::Queued { reason: "again".to_owned() }).await.unwrap();
     }
 
