@@ -10,6 +10,7 @@ pub(crate) mod filesystem;
 pub(crate) mod hash;
 pub mod host;
 pub(crate) mod line_reader;
+pub(crate) mod parallel;
 pub(crate) mod process_tree;
 pub(crate) mod shell;
 pub(crate) mod state_dir;

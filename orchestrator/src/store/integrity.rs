@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::thread;
 
 use experiments::protocol::trial::FILE_NAME;
 use experiments::protocol::trial_id::TrialId;
@@ -17,7 +16,7 @@ use super::damage::Damage;
 use super::sealed_files::{Accepted, AttemptFiles, JOURNAL, SealedAttempt};
 use super::{Store, StoreError, file_stamp, journal_chain};
 use crate::platform::file_seal::FileSeal;
-use crate::platform::line_reader;
+use crate::platform::{line_reader, parallel};
 use crate::run_dir::RunDir;
 use crate::run_dir::attempt::AttemptDir;
 
@@ -113,25 +112,10 @@ pub(crate) async fn check_superseded(
     Ok(found.damage)
 }
 
-/// Attempts whose files one thread looks at, at least.
-const SHARE: usize = 256;
-
-/// Threads that look at files at once: enough for a local disk, and for the delays of a shared one.
-const THREADS: usize = 8;
-
 /// For each attempt, true if its files have not been written to since they were compared.
 fn hold(run: &RunDir, attempts: &[AttemptFiles]) -> Vec<bool> {
     let Ok(trials) = File::open(run.trials()) else { return vec![false; attempts.len()] };
-    let share = attempts.len().div_ceil(THREADS).max(SHARE);
-    let hold = |attempts: &[AttemptFiles]| -> Vec<bool> {
-        attempts.iter().map(|attempt| attempt.hold(&trials)).collect()
-    };
-    let hold = &hold;
-    thread::scope(|scope| {
-        let parts: Vec<_> =
-            attempts.chunks(share).map(|part| scope.spawn(move || hold(part))).collect();
-        parts.into_iter().flat_map(|part| part.join().expect("nothing in it panics")).collect()
-    })
+    parallel::map(attempts, |attempt| attempt.hold(&trials))
 }
 
 /// Compares the length of an attempt's events with what was read of them.
@@ -164,6 +148,15 @@ pub(crate) async fn verify_attempt(
     let mut found = Integrity::default();
     check_sealed(run, ended, &Accepted::new(), &mut found);
     store.record_verified(found.verified).await
+}
+
+/// Compares the run's own files with what was recorded of them, for the same reason, once that is committed.
+pub(crate) async fn verify_run(store: &mut Store, run: &RunDir) -> Result<(), StoreError> {
+    let accepted = store.accepted_files().await?;
+    let mut found = Integrity::default();
+    check_journal(store, run, &mut found, |_| false).await?;
+    check_plan(store, run, &accepted, &mut found, |_| false).await?;
+    found.record(store).await
 }
 
 /// Compares the files of an attempt that is over.

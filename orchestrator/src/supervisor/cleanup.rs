@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::platform::atomic_file;
+use crate::platform::{atomic_file, parallel};
 use crate::run_dir::RunDir;
 
 /// Removes temporary files from every folder that `orch` writes to: the run's own, and those of its
@@ -16,16 +16,21 @@ pub(crate) fn remove_temporary_files(run: &RunDir) {
 
 fn clean_up(run: &RunDir) -> io::Result<()> {
     atomic_file::clean_up(run.path())?;
-    for trial in atomic_file::clean_up(&run.trials())? {
-        for attempt in atomic_file::clean_up(&trial)?.iter().filter(|folder| is_attempt(folder)) {
-            atomic_file::clean_up(attempt)?;
-        }
-    }
+    let trials = atomic_file::clean_up(&run.trials())?;
+    parallel::map(&trials, |trial| clean_up_trial(trial))
+        .into_iter()
+        .collect::<io::Result<()>>()?;
     // The folder is made by the first request.
     if run.requests().is_dir() {
         atomic_file::clean_up(&run.requests())?;
     }
     Ok(())
+}
+
+fn clean_up_trial(trial: &Path) -> io::Result<()> {
+    let folders = atomic_file::clean_up(trial)?;
+    let mut attempts = folders.iter().filter(|folder| is_attempt(folder));
+    attempts.try_for_each(|attempt| atomic_file::clean_up(attempt).map(drop))
 }
 
 fn is_attempt(folder: &Path) -> bool {

@@ -37,6 +37,7 @@ use crate::run_dir::snapshot::{self, RunSnapshot};
 use crate::run_dir::{RunDir, SupervisorLock};
 use crate::scheduler::{Input, Policy, Scheduler, State, StopRequest};
 use crate::slots::{ForeignProcesses, Lease, Machine, Request, SlotError, Slots, Unavailable};
+use crate::store::integrity;
 use crate::store::journal_file::{Journal, JournalError, Written};
 use crate::store::sealed_files::SealedAttempt;
 use crate::store::{SkippedLines, Store, StoreError, UnreadEvents};
@@ -267,6 +268,7 @@ impl<'r> Supervisor<'r> {
             }
         }
         self.settle().await?;
+        integrity::verify_run(&mut self.store, &self.dir).await?;
         let states = self.scheduler.states().filter(|(id, _)| self.trials.contains_key(id));
         let states = states.map(|(id, state)| (id.clone(), state.clone())).collect();
         let skipped_lines = self.store.skipped_lines().await?;

@@ -1,5 +1,7 @@
 //! Runs without faults: every trial succeeds, and everything is recorded.
 
+use std::fs;
+
 use experiments::protocol::events::Event;
 use serde_json::json;
 
@@ -18,8 +20,14 @@ fn every_trial_succeeds_once() {
         assert_eq!(states.last().unwrap(), "succeeded");
     }
 
+    let records = || {
+        let record = |name| fs::read(test.run_dir().join(name)).unwrap();
+        ["journal.jsonl", "orch.db", "resolved.yaml"].map(record)
+    };
+    let before = records();
     let again = test.orch("run trip.yaml");
     again.expect(0, &["trip: 2 trials: 2 done\n", "nothing is left to do"]);
+    assert!(records() == before, "nothing is recorded where nothing has happened");
     assert_eq!((test.attempts("a-s0-"), test.attempts("b-s0-")), (1, 1));
 }
 
