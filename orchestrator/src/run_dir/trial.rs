@@ -30,7 +30,7 @@ impl Folders {
                 tracing::warn!("{error}; attempt {number} begins from the first step");
                 Self::anew(number)
             }
-            Ok(_) | Err(_) => Self::of(folder),
+            read => Self::in_file(read.ok()),
         }
     }
 
@@ -45,11 +45,15 @@ impl Folders {
     /// The folders that the trial in `folder` has; the default ones if it was never started, or if its
     /// file names folders outside of its own.
     pub(crate) fn of(folder: &Path) -> Self {
-        match Trial::read(&folder.join(FILE_NAME)) {
-            Ok(trial) if is_below(&trial.checkpoints) && is_below(&trial.artifacts) => {
+        Self::in_file(Trial::read(&folder.join(FILE_NAME)).ok())
+    }
+
+    fn in_file(trial: Option<Trial>) -> Self {
+        match trial {
+            Some(trial) if is_below(&trial.checkpoints) && is_below(&trial.artifacts) => {
                 Self { checkpoints: trial.checkpoints, artifacts: trial.artifacts }
             }
-            Ok(_) | Err(_) => Self::default(),
+            _ => Self::default(),
         }
     }
 }
