@@ -56,6 +56,13 @@ impl ActiveAttempt {
         }
     }
 
+    /// True if its holder, which this supervisor has started, owns it and has not ended. One that was asked to
+    /// end it may have been stopped itself, so that more has to be known of it.
+    pub(super) fn is_held(&self) -> bool {
+        let is_owner = self.holder == Some(HolderState::Lives) && self.started_ms.is_some();
+        is_owner && self.stop_asked.is_none()
+    }
+
     /// True if its holder was asked to end it longer than `limit` ago.
     pub(super) fn is_late(&self, limit: Duration) -> bool {
         self.stop_asked.is_some_and(|asked| asked.elapsed() >= limit)

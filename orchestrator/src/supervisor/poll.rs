@@ -21,7 +21,7 @@ use crate::run_dir::attempt::{AttemptDir, Exit, Outcome};
 use crate::run_dir::attempt_seal::AttemptSeal;
 use crate::run_dir::event_lines;
 use crate::run_dir::log_tail;
-use crate::run_dir::ownership::{self, AttemptStatus, Owner};
+use crate::run_dir::ownership::{self, AttemptStatus, Owner, OwnershipError};
 use crate::scheduler::{AttemptEnd, Input, State};
 use crate::store::UnreadEvents;
 use experiments::protocol::trial_id::TrialId;
@@ -76,11 +76,7 @@ impl Supervisor<'_> {
         // The status before the events, so that none written before its end is missed. And the
         // job's status before both: a job that has ended writes nothing more.
         let job = if is_local { None } else { self.slurm.status(&attempt)? };
-        let status = match ownership::attempt_status(&attempt) {
-            // Its own user may not even read it: that was its worker.
-            Err(error) if error.is_forbidden() => AttemptStatus::Lost(chain(&error)),
-            status => status?,
-        };
+        let status = status(self.active.attempt(&self.dir, &id, number))?;
         self.read_events(&id, number).await?;
         if let AttemptStatus::Held(Some(owner)) | AttemptStatus::Unknown(owner) = &status {
             self.active.attempt(&self.dir, &id, number).started_ms = Some(owner.time_ms);
@@ -290,6 +286,18 @@ impl Supervisor<'_> {
             .request_kill()
             .map_err(|source| FileError::Write { path: attempt.kill(), source })?;
         Ok(Some(Input::Ended(id, AttemptEnd::Lost(why))))
+    }
+}
+
+/// The status of an attempt. Its files are not read as long as its holder is known to live.
+fn status(active: &ActiveAttempt) -> Result<AttemptStatus, OwnershipError> {
+    if active.is_held() {
+        return Ok(AttemptStatus::Held(None));
+    }
+    match ownership::attempt_status(&active.dir) {
+        // Its own user may not even read it: that was its worker.
+        Err(error) if error.is_forbidden() => Ok(AttemptStatus::Lost(chain(&error))),
+        status => status,
     }
 }
 
