@@ -2,12 +2,13 @@
 //! a connection, copies every value and hands it over, which takes several times as long.
 
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 
 use rusqlite::{Connection, Params, Row};
 use sqlx::SqliteConnection;
 use sqlx::sqlite::LockedSqliteHandle;
 
-use super::{SqlError, Store, StoreError};
+use super::{Store, StoreError};
 
 /// Statements that are kept: more than [`super::ingest`] has.
 const STATEMENTS: usize = 64;
@@ -21,13 +22,18 @@ pub(super) struct Direct<'c> {
 }
 
 impl<'c> Direct<'c> {
-    pub(super) async fn new(connection: &'c mut SqliteConnection) -> Result<Self, SqlError> {
-        let mut lock = connection.lock_handle().await?;
+    /// `connection` to the database at `path`.
+    pub(super) async fn new(
+        connection: &'c mut SqliteConnection,
+        path: &Path,
+    ) -> Result<Self, StoreError> {
+        let mut lock = connection.lock_handle().await.map_err(Store::sql_error(path))?;
         #[expect(
             unsafe_code,
             reason = "sqlx's own thread leaves the connection alone while it is locked"
         )]
-        let connection = unsafe { Connection::from_handle(lock.as_raw_handle().as_ptr())? };
+        let connection = unsafe { Connection::from_handle(lock.as_raw_handle().as_ptr()) };
+        let connection = connection.map_err(Store::sql_error(path))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self { connection, _lock: lock })
     }
@@ -54,7 +60,7 @@ pub(super) fn execute(
 impl Store {
     /// Its connection, for rows by the thousand.
     pub(super) async fn direct(&mut self) -> Result<Direct<'_>, StoreError> {
-        Direct::new(&mut self.connection).await.map_err(Self::sql_error(&self.path))
+        Direct::new(&mut self.connection, &self.path).await
     }
 }
 

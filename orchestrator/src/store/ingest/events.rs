@@ -76,8 +76,7 @@ impl Store {
     /// Ingests the next events, a few megabytes at a time, and returns them. Call again while there is more.
     pub async fn read_events(&mut self, unread: &UnreadEvents) -> Result<EventsRead, StoreError> {
         self.begin().await?;
-        let sql = Self::sql_error(&self.path);
-        let mut db = Direct::new(&mut self.connection).await.map_err(&sql)?;
+        let mut db = Direct::new(&mut self.connection, &self.path).await?;
         let (read, lines) = read_some(&mut db, &self.path, unread)?;
         drop(db);
         self.uncommitted_lines += lines;
@@ -94,8 +93,7 @@ impl Store {
         let mut next = unread.next();
         while next.is_some() {
             self.begin().await?;
-            let sql = Self::sql_error(&self.path);
-            let mut db = Direct::new(&mut self.connection).await.map_err(&sql)?;
+            let mut db = Direct::new(&mut self.connection, &self.path).await?;
             while let Some(events) = &next
                 && self.uncommitted_lines < MOST_UNCOMMITTED
             {

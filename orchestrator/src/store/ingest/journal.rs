@@ -76,7 +76,7 @@ impl Store {
             return Ok(());
         }
         self.begin().await?;
-        let db = Direct::new(&mut self.connection).await.map_err(Self::sql_error(&self.path))?;
+        let db = Direct::new(&mut self.connection, &self.path).await?;
         for Written { line, checksum, bytes } in written {
             let follows = |position: &&mut JournalPosition| {
                 position.bytes == bytes.start && position.last_checksum == line.after
