@@ -22,7 +22,7 @@ pub(crate) fn sha256_of(from: impl Read) -> io::Result<(u64, String)> {
 /// Copies to the end: the number of bytes, and their SHA-256 in hexadecimal.
 pub(crate) fn copy(from: impl Read, mut to: impl Write) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
-    // A bundle's bytes depend on its length: what is compressed is cut into pieces of it.
+    // A bundle's bytes depend on this buffer's length: what is compressed is cut into pieces of it.
     let mut from = BufReader::with_capacity(1 << 16, from);
     let mut length = 0;
     loop {

@@ -76,7 +76,7 @@ impl Supervisor<'_> {
         // The status before the events, so that none written before its end is missed. And the
         // job's status before both: a job that has ended writes nothing more.
         let job = if is_local { None } else { self.slurm.status(&attempt)? };
-        let status = status(self.active.attempt(&self.dir, &id, number))?;
+        let status = status_of(self.active.attempt(&self.dir, &id, number))?;
         self.read_events(&id, number).await?;
         if let AttemptStatus::Held(Some(owner)) | AttemptStatus::Unknown(owner) = &status {
             self.active.attempt(&self.dir, &id, number).started_ms = Some(owner.time_ms);
@@ -290,7 +290,7 @@ impl Supervisor<'_> {
 }
 
 /// The status of an attempt. Its files are not read as long as its holder is known to live.
-fn status(active: &ActiveAttempt) -> Result<AttemptStatus, OwnershipError> {
+fn status_of(active: &ActiveAttempt) -> Result<AttemptStatus, OwnershipError> {
     if active.is_held() {
         return Ok(AttemptStatus::Held(None));
     }

@@ -121,8 +121,9 @@ const WARNED_EARLY_SECS: u64 = 60;
 fn minutes(slurm: &Slurm, resources: &Resources, grace_secs: u64) -> Option<u64> {
     let of_jobs = slurm.time.map(|time| time.0.as_secs());
     let of_attempts = resources.time.map(|time| {
-        let warning_secs = warning_secs(None, grace_secs) + WARNED_EARLY_SECS;
-        time.0.as_secs() + 1 + grace_secs + warning_secs
+        // A part of a second counts as one.
+        let own_secs = time.0.as_secs() + 1 + grace_secs;
+        own_secs + warning_secs(None, grace_secs) + WARNED_EARLY_SECS
     });
     of_jobs.or(of_attempts).map(|secs| secs.div_ceil(60))
 }

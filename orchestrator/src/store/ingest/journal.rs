@@ -28,8 +28,8 @@ impl Store {
         journal: &Path,
         end: u64,
     ) -> Result<(), StoreError> {
-        let from = self.journal_position().await?;
         self.begin().await?;
+        let from = self.journal_position().await?;
         let sql = Self::sql_error(&self.path);
         let db = self.direct().await?;
         // A supervisor's lines may have any length.
