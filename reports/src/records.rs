@@ -54,7 +54,8 @@ pub struct Variant {
     pub name: String,
     /// The name shown to readers.
     pub label: String,
-    /// Every trial that the file asks for, run or not, in the order of the seeds.
+    /// Every trial that the file asks for, run or not, in the order of the seeds. Under a design, looks take
+    /// them in this order, which must not depend on the results.
     pub trials: Vec<Trial>,
     /// True if its results do not depend on the seed: its one trial is compared with every seed of the
     /// other rows.

@@ -227,6 +227,7 @@ mod tests {
             key: String::new(),
             variant: variant.to_owned(),
             seed,
+            first_planned: 0,
             retired,
             state: State::Succeeded { attempt: 1 },
             build: None,

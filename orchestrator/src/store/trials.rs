@@ -21,6 +21,8 @@ pub struct TrialRecord {
     pub variant: String,
     /// The seed of its random numbers.
     pub seed: u64,
+    /// Its place in the order in which the run's trials were first planned.
+    pub first_planned: i64,
     /// True if the experiment file no longer names it.
     pub retired: bool,
     /// Its state in the journal.
@@ -102,7 +104,8 @@ impl Store {
                 trial.state_json, trial.build, trial.data, trial.first_attempt,
                 last.number, last.started_ms, last.device, last.skipped_lines,
                 last.phase, last.phase_step, last.phase_total,
-                last.failure_class, last.failure_message, last.stalled_since_ms
+                last.failure_class, last.failure_message, last.stalled_since_ms,
+                trial.trial_id
             from trial
             left join attempt as last on last.trial_id = trial.trial_id and last.number =
                 (select max(number) from attempt where attempt.trial_id = trial.trial_id)
@@ -223,6 +226,7 @@ fn trial_row(row: &Row, path: &Path) -> rusqlite::Result<Result<TrialRecord, Sto
         key: row.get(1)?,
         variant: row.get(2)?,
         seed: row.get::<_, i64>(3)? as u64,
+        first_planned: row.get(19)?,
         retired: row.get::<_, Option<i64>>(4)?.is_none(),
         state,
         build: row.get(6)?,

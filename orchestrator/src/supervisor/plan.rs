@@ -308,6 +308,7 @@ mod tests {
             key: resolved.key.clone(),
             variant: resolved.variant.clone(),
             seed: resolved.seed,
+            first_planned: 0,
             retired: false,
             state,
             build: resolved.build.clone(),

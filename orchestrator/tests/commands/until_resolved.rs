@@ -262,3 +262,22 @@ fn seeds_that_are_left_out_once_they_have_results_are_said() {
     test.orch("run trip.yaml").expect(0, &[]);
     assert!(!test.orch("report").stdout.contains("Left out"));
 }
+
+#[test]
+fn an_order_of_seeds_that_was_chosen_later_changes_no_look() {
+    let test = run();
+    assert_eq!(test.orch("run trip.yaml --until-resolved").code, 3);
+    let judged = || {
+        prints(&test, "report", 0, &["decided after 3 seeds"]);
+        claims(&test)
+    };
+    let before = judged();
+    test.edit(&[("seeds: 0-7", "seeds: [7, 5, 3, 1, 0, 2, 4, 6]")]);
+    test.orch("run trip.yaml --until-resolved").expect(3, &["nothing is left to do"]);
+    assert_eq!(seeds(&test)["far"], 3);
+    assert_eq!(judged(), before);
+    // A seed that is put in front comes last.
+    test.edit(&[("seeds: [7,", "seeds: [8, 7,"), ("looks: [3, 5, 8]", "looks: [3, 5, 8, 9]")]);
+    test.orch("run trip.yaml --until-resolved").expect(3, &["more seeds of base to 9, same to 9"]);
+    assert_eq!(seeds(&test), expected([("base", 9), ("far", 3), ("same", 9)]));
+}

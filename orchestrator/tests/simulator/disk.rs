@@ -54,12 +54,14 @@ impl Disk {
             .values_mut()
             .for_each(|trial| (trial.position, trial.row.retired) = (None, true));
         for (position, asked) in planned.trials.iter().enumerate() {
+            let first_planned = self.trials.len() as i64;
             let new = || Trial {
                 row: TrialRecord {
                     id: asked.id.clone(),
                     key: asked.key.clone(),
                     variant: asked.variant.clone(),
                     seed: asked.seed,
+                    first_planned,
                     retired: false,
                     state: State::Queued { reason: "new".to_owned() },
                     build: None,

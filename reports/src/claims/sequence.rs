@@ -12,7 +12,7 @@ pub struct Sequence {
     pub(crate) compare: Compare,
     /// By rising number of seeds; empty before the first look.
     pub looks: Vec<Look>,
-    /// The seeds that count so far: those of the file, in its order, up to the first that has not finished in
+    /// The seeds that count so far: those of the file, as first planned, up to the first that has not finished in
     /// both rows.
     pub seeds: usize,
     /// The seed that the next look waits for; None if all that both rows have have finished.

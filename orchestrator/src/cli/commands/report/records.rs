@@ -82,8 +82,14 @@ pub(crate) async fn collect(
     let is_planned = !report.claims.is_empty();
     let mut variants = Vec::new();
     for row in heading.rows {
+        let mut of_variant: Vec<_> =
+            trials.iter().filter(|t| !t.retired && t.variant == row.name).collect();
+        if report.design.is_some() {
+            // Looks in an order that was chosen by the results would find whatever is looked for.
+            of_variant.sort_by_key(|trial| trial.first_planned);
+        }
         let mut of_row = Vec::new();
-        for trial in trials.iter().filter(|t| !t.retired && t.variant == row.name) {
+        for trial in of_variant {
             let artifacts = store.artifacts(&trial.id).await?;
             let folder = dir.trial(&trial.id);
             of_row.push(Trial {

@@ -49,12 +49,12 @@ pub(super) async fn run(
     if report.design.is_none() || report.claims.is_empty() {
         return Err(NoDesign.into());
     }
-    let seeds = Seeds::new(mem::take(&mut validated.trials));
+    let mut seeds = Seeds::new(mem::take(&mut validated.trials));
     if arguments.dry_run || (arguments.detach && !global.background) {
         if !arguments.dry_run {
             drop(validated.dir.create().and_then(|()| validated.dir.lock_for_a_moment())?);
         }
-        let round = next_round(&mut validated, &seeds, arguments, true).await?;
+        let round = next_round(&mut validated, &mut seeds, arguments, true).await?;
         let plan = validated.plan(arguments).await?;
         if arguments.dry_run {
             if !global.quiet {
@@ -66,13 +66,13 @@ pub(super) async fn run(
             return start_in_background(&validated, &plan, arguments, global);
         }
     }
-    Box::pin(supervise_rounds(validated, &seeds, arguments, global)).await
+    Box::pin(supervise_rounds(validated, seeds, arguments, global)).await
 }
 
 /// Supervises the run, round by round, until no round has work.
 async fn supervise_rounds(
     mut validated: ValidatedRun,
-    seeds: &Seeds,
+    mut seeds: Seeds,
     arguments: &args::Run,
     global: &Global,
 ) -> Result<u8> {
@@ -80,7 +80,7 @@ async fn supervise_rounds(
     let mut notifier = Notifier::new(&validated);
     let mut ended: Option<Supervised> = None;
     loop {
-        let round = next_round(&mut validated, seeds, arguments, ended.is_none()).await?;
+        let round = next_round(&mut validated, &mut seeds, arguments, ended.is_none()).await?;
         if ended.is_some() {
             notifier.tell_verdicts(round.resolved());
         } else {
@@ -122,7 +122,7 @@ async fn supervise_rounds(
 /// one repairs damaged records where the arguments say how.
 async fn next_round(
     validated: &mut ValidatedRun,
-    seeds: &Seeds,
+    seeds: &mut Seeds,
     arguments: &args::Run,
     is_first: bool,
 ) -> Result<Round> {

@@ -19,7 +19,7 @@ use crate::run_dir::snapshot::RunSnapshot;
 use crate::scheduler::State;
 use crate::store::{Store, TrialRecord};
 
-/// Every trial of the file, by row in the order of the seeds.
+/// Every trial of the file, by row in the order of the looks.
 pub(super) struct Seeds(Vec<(String, Vec<Arc<ResolvedTrial>>)>);
 
 impl Seeds {
@@ -32,6 +32,15 @@ impl Seeds {
             }
         }
         Self(rows)
+    }
+
+    /// Takes the seeds in the order in which they were first planned, as looks do, and then in that of the file.
+    fn order_by(&mut self, recorded: &BTreeMap<&str, &TrialRecord>) {
+        for (_, trials) in &mut self.0 {
+            trials.sort_by_key(|trial| {
+                recorded.get(trial.key.as_str()).map_or(i64::MAX, |row| row.first_planned)
+            });
+        }
     }
 
     /// The first trials of each row, as many as `wanted` says.
@@ -93,17 +102,18 @@ impl Round {
     /// their plan, since verdicts are on the trials of the recorded plan, or if one is to be made: `needs_plan`.
     pub(super) async fn by_records(
         validated: &ValidatedRun,
-        seeds: &Seeds,
+        seeds: &mut Seeds,
         store: &mut Store,
         budget: Option<Duration>,
         is_first: bool,
         needs_plan: bool,
     ) -> Result<Self> {
         let report = &validated.run.config.report;
-        let mut round = Self::first(report, seeds);
         let recorded = store.trials_without_origins().await?;
         let recorded: BTreeMap<&str, &TrialRecord> =
             recorded.iter().map(|trial| (trial.key.as_str(), trial)).collect();
+        seeds.order_by(&recorded);
+        let mut round = Self::first(report, seeds);
         let begun = |trial: &Arc<ResolvedTrial>| {
             recorded.get(trial.key.as_str()).is_some_and(|row| row.last_attempt.is_some())
         };
