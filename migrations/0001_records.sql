@@ -27,11 +27,13 @@ create table variant (
     position integer not null
 ) strict;
 
--- The design of the claims, `report.design`, as JSON, of the first plan and of each that changed it; null for
--- none.
-create table design (
-    design_id integer primary key,
+-- The claims and their design as the first plan stated them, and each that changed them.
+create table preregistration (
+    preregistration_id integer primary key,
+    -- `report.design`, as JSON; null for none.
     design text,
+    -- The comparisons of `report.claims`, a list as JSON.
+    claims text not null,
     planned_ms integer not null,
     -- Trials that had succeeded by then.
     results integer not null
@@ -64,7 +66,9 @@ create table trial (
     -- The work of attempts before this one does not count any more: the trial was restarted.
     first_attempt integer not null default 1,
     -- Trials of its variant that had succeeded when it was planned first.
-    planned_after integer not null
+    planned_after integer not null,
+    -- 1 if it had been started before the journal, which has lost it, knew of it.
+    unrecorded integer not null default 0
 ) strict;
 
 -- The states of the worker's code that attempts have run, each once.
@@ -121,6 +125,8 @@ create table attempt (
     -- The failure that its worker reported; null if it did not.
     failure_class text,
     failure_message text,
+    -- 1 once its trial has succeeded by it.
+    succeeded integer not null default 0,
     -- The seals of its files, as JSON; null until it has ended.
     seal text,
     -- Bytes of its events that count; null until it has ended.

@@ -206,6 +206,16 @@ fn a_table_cannot_have_the_name_of_another_file_of_the_report() {
 }
 
 #[test]
+fn a_scale_that_would_turn_a_column_around_or_erase_it_is_refused() {
+    for scale in ["-1", "0"] {
+        let column = format!("{{metric: m, scale: {scale}}}");
+        let error =
+            verdict(with(&format!("report: {{table: {{name: t, columns: [{column}]}}}}\n")));
+        assert!(error.starts_with("x.yaml:6:") && error.contains("must be above 0"), "{error}");
+    }
+}
+
+#[test]
 fn keys_and_numbers_are_what_they_seem() {
     let error = verdict(with("config: {a: 1, b: 2,\n  a: 3}\n"));
     let twice = "x.yaml:7:3: duplicate key `a`, first used in line 6\n\nhint: remove one of them";

@@ -173,6 +173,24 @@ fn a_script_with_several_seeds_gets_them() {
 }
 
 #[test]
+fn a_script_whose_variants_have_settings_gets_them() {
+    let warnings = |command: &str, set: &str| {
+        let text = format!(
+            "orch: 1\nname: t\nworker: {{command: [python3, x.py, {command}], metrics: [{{csv: x.csv}}]}}\n\
+             seeds: [0]\nconfig: {{lr: 1}}\nvariants: {{a: {{}}, b: {{{set}}}}}\n"
+        );
+        let source = Source::parse(Path::new("t.yaml"), text).unwrap();
+        let run = Experiment::from_source(source).unwrap().expand(None, &[]).unwrap();
+        run.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let warning = warnings("'{seed}', '{trial.id}'", "set: {lr: 2}");
+    assert!(warning.starts_with("t.yaml:3:10: variants have settings, and the"), "{warning}");
+    for template in ["{args}", "--lr={lr}", "{config}", "{variant}"] {
+        assert_eq!(warnings(&format!("'{template}'"), "set: {lr: 2}"), "");
+    }
+}
+
+#[test]
 fn a_metric_that_no_pattern_finds_is_named_where_it_is_used() {
     let warnings = |sources: &str| {
         let text = format!(

@@ -21,6 +21,7 @@ mod commands {
     mod background;
     mod bundle;
     mod bundled_runs;
+    mod claim_history;
     mod code;
     mod compare;
     mod completions;

@@ -135,7 +135,8 @@ pub fn write(report: &Report, records: &Records, out: &Path) -> Result<Written, 
         files.add("claims.md", claims::markdown(&claims, notes).into_bytes());
         files.add("claims.json", claims::json(&claims, notes).into_bytes());
         files.add("claims.tex", claims::latex(&claims, notes).into_bytes());
-        written.claims = Some(claims::terminal(&claims, notes));
+        let notes = records.claim_notes_beside_table(report);
+        written.claims = Some(claims::terminal(&claims, &notes));
     }
     let courses = claims::courses(&claims);
     for figure in &report.figures {

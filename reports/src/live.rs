@@ -65,7 +65,8 @@ pub fn draw(report: &Report, records: &Records) -> Result<LiveReport, ReportErro
         displayable(&table.html(&records.origins)).into_owned()
     });
     let claims = (!judged.is_empty()).then(|| {
-        let list = page::verdict_list(&judged, &records.claim_notes).into_string();
+        let notes = records.claim_notes_beside_table(report);
+        let list = page::verdict_list(&judged, &notes).into_string();
         displayable(&list).into_owned()
     });
     let courses = claims::courses(&judged);

@@ -57,7 +57,7 @@ pub(crate) fn page(content: &Content, files: &Files) -> String {
                 }
                 main {
                     @if let Some(table) = table { (results(table, &records.origins)) }
-                    @if !claims.is_empty() { (verdicts(claims, &records.claim_notes)) }
+                    @if !claims.is_empty() { (verdicts(claims, &records.claim_notes_beside_table(report))) }
                     @if !report.figures.is_empty() { (figures(&report.figures, problems, files)) }
                     (run_summary(records))
                 }

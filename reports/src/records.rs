@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use experiments::protocol::events::MetricInfo;
+use experiments::schema::report::Report;
 use serde_json::{Map, Value};
 
 use crate::series::Series;
@@ -152,6 +153,12 @@ impl TrialState {
 }
 
 impl Records {
+    /// The sentences below the claims that are not below the table of `report` as well.
+    pub(crate) fn claim_notes_beside_table(&self, report: &Report) -> Vec<String> {
+        let of_table: Vec<&String> = report.table.iter().flat_map(|table| &table.notes).collect();
+        self.claim_notes.iter().filter(|note| !of_table.contains(note)).cloned().collect()
+    }
+
     /// The variants named, in table order; all if none is named.
     pub(crate) fn select<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a Variant> {
         self.variants.iter().filter(|v| names.is_empty() || names.contains(&v.name))

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::command;
 use super::config::{self, Origin, Setting};
 use super::experiment::Experiment;
 use super::names::check_name;
@@ -28,6 +29,7 @@ impl Experiment {
             warnings.extend(typos(&layers).iter().map(|typo| self.typo_finding(typo)));
         }
         warnings.extend(self.unused_seed(profile.map(|(_, profile)| profile)));
+        warnings.extend(self.unused_config());
         warnings.extend(self.unknown_metrics());
         warnings
     }
@@ -61,6 +63,18 @@ impl Experiment {
         let hint = "pass it on, for example `--seed, \"{seed}\"`, or by `worker.env`";
         (has_several && is_unused).then(|| {
             let message = "there are several seeds, and the command does not get them";
+            self.source.finding("/worker/command", message).hint(Some(hint))
+        })
+    }
+
+    /// A script that is given nothing of its config gives the same numbers for each variant.
+    fn unused_config(&self) -> Option<Finding> {
+        let worker = &self.file.worker;
+        let has_settings = self.file.variants.values().any(|variant| !variant.set.is_empty());
+        let is_unused = !worker.metrics.is_empty() && !command::uses_trial(worker);
+        let hint = "pass them on, for example all by `\"{args}\"`, or one by `--lr, \"{lr}\"`";
+        (has_settings && is_unused).then(|| {
+            let message = "variants have settings, and the command does not get them";
             self.source.finding("/worker/command", message).hint(Some(hint))
         })
     }

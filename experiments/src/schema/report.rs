@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::schema::claim::Claim;
+use crate::schema::claim::{Claim, Comparison, Relation};
 use crate::schema::design::Design;
 use crate::schema::file_name::FILE_NAME;
 
@@ -37,6 +37,27 @@ pub struct Report {
     /// of seeds that is decided beforehand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<Design>,
+}
+
+impl Report {
+    /// The comparisons of the claims, with all else in the file that decides what they compare: what is to be
+    /// stated before the first result.
+    pub fn stated_claims(&self) -> Vec<String> {
+        self.claims.iter().map(|claim| self.stated(&claim.compare)).collect()
+    }
+
+    fn stated(&self, compare: &Comparison) -> String {
+        let columns = self.table.iter().flat_map(|table| &table.columns);
+        let column = columns.clone().find(|column| column.metric == compare.subject.metric);
+        let by_ratio = column.is_some_and(|column| column.compare == Compare::Ratio);
+        let lowest = compare.relation == Relation::Best
+            && column.is_some_and(|column| column.better == Some(Better::Lower));
+        let words = compare.to_string();
+        let mut text = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.push_str(if lowest { " (lowest)" } else { "" });
+        text.push_str(if by_ratio { " (by ratio)" } else { "" });
+        text
+    }
 }
 
 /// A table of final values.

@@ -48,6 +48,11 @@ impl Named {
         outermost(self.folders.clone())
     }
 
+    /// The programs among the files.
+    pub(super) fn scripts(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter().filter(|file| is_script(file))
+    }
+
     fn add(&mut self, file: &Path) {
         let file = normalised(file);
         if is_script(&file) {

@@ -33,6 +33,9 @@ const NO_CODE: [&str; 9] = [
     "wandb",
 ];
 
+/// Entries of a folder among which a program is looked for.
+const FIRST: usize = 1_000;
+
 /// Bytes at a file's beginning in which a key that makes it an experiment is looked for.
 const BEGINNING: u64 = 4 << 20;
 
@@ -58,13 +61,22 @@ pub(super) struct Listing {
     pub(super) dirty: bool,
     /// Not looked into.
     runs: PathBuf,
+    /// The folders that links lead to, so that none is walked twice.
+    linked: BTreeSet<PathBuf>,
 }
 
 impl Listing {
     /// A listing without files, which leaves the folder `runs` out.
     pub(super) fn new(runs: &Path) -> Self {
         let runs = runs.canonicalize().unwrap_or_else(|_| runs.to_owned());
-        Self { files: BTreeSet::new(), root: None, commit: None, dirty: false, runs }
+        Self {
+            files: BTreeSet::new(),
+            root: None,
+            commit: None,
+            dirty: false,
+            runs,
+            linked: BTreeSet::new(),
+        }
     }
 
     /// Adds the file at `path`, as named by a user.
@@ -103,17 +115,20 @@ impl Listing {
             let is_code = !is_for_people(&path) && !is_bytecode(&path) && !is_experiment(&path);
             if is_code && path.is_file() {
                 self.insert(path)?;
+            } else if is_code {
+                self.follow(&path)?;
             }
         }
         for path in repository.untracked(folder) {
             let within = path.strip_prefix(folder).unwrap_or(&path);
             let no_code =
                 within.components().any(|part| is_no_code(part.as_os_str().as_encoded_bytes()));
-            if !no_code
-                && untracked(&path)
-                && !is_experiment(&path)
-                && !path.starts_with(&self.runs)
-            {
+            if no_code || path.starts_with(&self.runs) {
+                continue;
+            }
+            if path.is_dir() {
+                self.follow(&path)?;
+            } else if untracked(&path) && !is_experiment(&path) {
                 self.dirty = true;
                 self.insert(path)?;
             }
@@ -128,7 +143,18 @@ impl Listing {
         self.root.get_or_insert_with(|| repository.root().to_owned());
     }
 
-    /// Adds the files below `folder` that `wanted` accepts; hidden ones and links are skipped.
+    /// Adds the text of programs in the folder that the link at `path` leads to: of a folder with a program, which is
+    /// more likely code than data. Nothing if it is something else.
+    fn follow(&mut self, path: &Path) -> Result<(), CodeError> {
+        let Ok(folder) = path.canonicalize() else { return Ok(()) };
+        let is_outside = !path.starts_with(&folder) && !folder.starts_with(&self.runs);
+        if path.is_symlink() && is_outside && has_program(&folder) && self.linked.insert(folder) {
+            self.walk(path, is_program_text)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the files below `folder` that `wanted` accepts; hidden ones are skipped.
     fn walk(&mut self, folder: &Path, wanted: fn(&Path) -> bool) -> Result<(), CodeError> {
         let failed = |source| CodeError::Read { path: folder.to_owned(), source };
         let mut entries = fs::read_dir(folder)
@@ -146,8 +172,10 @@ impl Listing {
             }
             if kind.is_dir() {
                 self.walk(&path, wanted)?;
-            } else if kind.is_file() && wanted(&path) && !is_experiment(&path) {
+            } else if path.is_file() && wanted(&path) && !is_experiment(&path) {
                 self.insert(path)?;
+            } else if kind.is_symlink() {
+                self.follow(&path)?;
             }
         }
         Ok(())
@@ -161,6 +189,12 @@ impl Listing {
         self.files.insert(path);
         Ok(())
     }
+}
+
+/// True if one of the first files in `folder` is the text of a program.
+fn has_program(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.take(FIRST).any(|entry| is_program_text(Path::new(&entry.file_name())))
 }
 
 /// True for the name of a hidden file or folder, or of a folder in [`NO_CODE`].

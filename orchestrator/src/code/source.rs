@@ -12,7 +12,7 @@ use super::content::hash;
 use super::difference::Difference;
 use super::error::CodeError;
 use super::git;
-use super::named;
+use super::named::{self, Named};
 use super::project::Listing;
 
 /// The places in which a worker's code is found.
@@ -92,6 +92,11 @@ impl CodeSource {
         let mut listing = Listing::new(&self.runs);
         if let Some(paths) = &self.paths {
             self.add_all("code", paths, &mut listing)?;
+            // Without it, its own changes would go unnoticed.
+            let named = self.named();
+            for script in named.scripts().filter(|_| !paths.is_empty()) {
+                listing.add_file(script)?;
+            }
         } else {
             self.add_found(&mut listing)?;
         }
@@ -102,7 +107,7 @@ impl CodeSource {
     /// Adds the files that the command names, with the projects of the scripts among them; of a program
     /// of its own, that program.
     fn add_found(&self, listing: &mut Listing) -> Result<(), CodeError> {
-        let named = named::files(&self.command, &self.program, &self.directory);
+        let named = self.named();
         for folder in named.projects() {
             listing.add_project(&folder)?;
         }
@@ -114,6 +119,10 @@ impl CodeSource {
             listing.add_file(&self.program)?;
         }
         Ok(())
+    }
+
+    fn named(&self) -> Named {
+        named::files(&self.command, &self.program, &self.directory)
     }
 
     /// Adds what the file lists below `key`.

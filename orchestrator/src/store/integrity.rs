@@ -220,8 +220,7 @@ async fn check_trials(
             && entry.path().join(FILE_NAME).is_file()
             && !store.knows_trial(&name).await?
         {
-            let problem = "was started, and is not in the journal".to_owned();
-            found.damage.insert(Damage { path: format!("trials/{name}"), trial: None, problem });
+            found.damage.insert(Damage::unrecorded(&name));
         }
     }
     Ok(())

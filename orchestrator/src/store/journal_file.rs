@@ -12,6 +12,8 @@ use experiments::expand::{ResolvedTrial, Row};
 use experiments::protocol::trial_id::TrialId;
 use experiments::regular_file;
 use experiments::schema::design::Design;
+#[cfg(doc)]
+use experiments::schema::report::Report;
 use serde::{Deserialize, Serialize};
 
 use super::journal_checksum;
@@ -109,6 +111,12 @@ pub enum Entry {
         /// that is missing.
         files: BTreeMap<String, Option<FileSeal>>,
     },
+    /// Trials of the plan that had been started, and that the journal did not know: what is in their folders
+    /// becomes the record.
+    Unrecorded {
+        /// The trials.
+        trials: Vec<TrialId>,
+    },
     /// Files of a trial are about to be removed for good.
     Removed {
         /// Its trial.
@@ -132,6 +140,9 @@ pub struct Planned {
     /// The file's `report.design`; `None` if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub design: Option<Design>,
+    /// The comparisons of the file's `report.claims`, as [`Report::stated_claims`] has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<String>,
 }
 
 /// A planned trial, without its config.

@@ -145,6 +145,16 @@ impl Store {
             .map_err(Self::sql_error(&self.path))
     }
 
+    /// The succeeded trials of the plan whose work began before the journal, which had lost them, knew of them.
+    pub(crate) async fn unrecorded_trials(&mut self) -> Result<Vec<TrialId>, StoreError> {
+        let select = "select name from trial
+             where unrecorded = 1 and first_attempt = 1 and position is not null
+                and state = 'succeeded'
+             order by position";
+        let names: Vec<(String,)> = self.fetch_all(sqlx::query_as(select)).await?;
+        Ok(names.into_iter().map(|(name,)| TrialId(name)).collect())
+    }
+
     /// The hashes of the files that the newest plan was recorded with, by name.
     pub(super) async fn plan_hashes(&mut self) -> Result<Vec<(String, String)>, StoreError> {
         self.fetch_all(sqlx::query_as(

@@ -1,6 +1,7 @@
 //! The worker's code as part of a result: a stranger's Python project, edited between seeds.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -196,6 +197,59 @@ fn the_listed_code_is_what_counts() {
     third_seed(&test).expect(0, &[]);
     append(&test, "src/train.py", "# changed\n");
     test.orch("run trip.yaml -n").expect(0, &["were made before src/train.py changed"]);
+}
+
+#[test]
+fn the_program_of_the_command_counts_though_it_is_not_listed() {
+    let test = project(false);
+    test.edit(&[("data.csv]", "data.csv], code: [src/helper.py]")]);
+    test.orch("run trip.yaml").expect(0, &["nothing is left to do"]);
+    append(&test, "src/data.csv", "3,4\n");
+    test.orch("run trip.yaml -n").expect(0, &["2 trials: 2 done"]);
+    append(&test, "src/train.py", "# changed\n");
+    test.orch("run trip.yaml -n").expect(0, &["were made before src/train.py changed"]);
+}
+
+#[test]
+fn modules_that_links_lead_to_count() {
+    for git in [true, false] {
+        let test = project(git);
+        write(&test, "elsewhere/one.py", "a = 1\n");
+        write(&test, "elsewhere/package/two.py", "b = 2\n");
+        write(&test, "elsewhere/package/deep/three.py", "c = 3\n");
+        write(&test, "elsewhere/data/1.csv", "1\n");
+        let link = |to: &str, name: &str| symlink(to, test.path("src").join(name)).unwrap();
+        link("../elsewhere/one.py", "one.py");
+        link("../elsewhere/package", "package");
+        link("../elsewhere/data", "data");
+        // Neither leads anywhere new.
+        link("../src", "itself");
+        symlink("..", test.path("elsewhere/package/deep/back")).unwrap();
+        let links = "from package.deep import three\nfrom package import two\nimport one\n";
+        write(&test, "src/helper.py", &(links.to_owned() + HELPER));
+        if git {
+            commit(&test);
+        }
+        test.orch("run trip.yaml --rerun-stale")
+            .expect(0, &["2 to run again", "2 of 2 trials done"]);
+        append(&test, "elsewhere/data/1.csv", "2\n");
+        test.orch("run trip.yaml -n").expect(0, &["2 trials: 2 done"]);
+        for (file, named) in [
+            ("one.py", "src/one.py"),
+            ("package/two.py", "src/package/two.py"),
+            ("package/deep/three.py", "src/package/deep/three.py"),
+        ] {
+            let before = fs::read_to_string(test.path("elsewhere").join(file)).unwrap();
+            append(&test, &format!("elsewhere/{file}"), "# changed\n");
+            test.orch("run trip.yaml -n").expect(0, &["were made before ", named]);
+            write(&test, &format!("elsewhere/{file}"), &before);
+        }
+        test.edit(&[("data.csv]", "data.csv], snapshot: true"), ("[0, 1]", "[0, 1, 2]")]);
+        test.orch("run trip.yaml").expect(0, &["1 new", "3 of 3 trials done"]);
+        append(&test, "elsewhere/package/two.py", "# changed\n");
+        let copied = fs::read_to_string(copy_of(&test, "src/package/two.py")).unwrap();
+        assert_eq!(copied, "b = 2\n");
+    }
 }
 
 #[test]

@@ -31,12 +31,12 @@ report:
     - {claim: Same is better., compare: same.psnr > base.psnr}
 ";
 
-fn run() -> TestRun {
+pub(super) fn run() -> TestRun {
     with_script(FILE, "effect.py")
 }
 
 /// The number of succeeded seeds by row.
-fn seeds(test: &TestRun) -> BTreeMap<String, u64> {
+pub(super) fn seeds(test: &TestRun) -> BTreeMap<String, u64> {
     let query = "query --format json";
     let sql = "select variant, count(*) as n from final where state = 'succeeded' group by variant";
     let output = test.command(query).arg(sql).output().unwrap();
@@ -46,13 +46,13 @@ fn seeds(test: &TestRun) -> BTreeMap<String, u64> {
     rows["rows"].as_array().unwrap().iter().map(row).collect()
 }
 
-fn expected(rows: [(&str, u64); 3]) -> BTreeMap<String, u64> {
+pub(super) fn expected(rows: [(&str, u64); 3]) -> BTreeMap<String, u64> {
     rows.map(|(row, seeds)| (row.to_owned(), seeds)).into()
 }
 
 /// Asserts the exit code of a verb, and parts of what it prints.
 #[track_caller]
-fn prints(test: &TestRun, verb: &str, code: i32, parts: &[&str]) {
+pub(super) fn prints(test: &TestRun, verb: &str, code: i32, parts: &[&str]) {
     let ended = test.orch(verb);
     assert_eq!(ended.code, code, "{}", ended.stderr);
     for part in parts {
@@ -60,7 +60,7 @@ fn prints(test: &TestRun, verb: &str, code: i32, parts: &[&str]) {
     }
 }
 
-fn claims(test: &TestRun) -> String {
+pub(super) fn claims(test: &TestRun) -> String {
     fs::read_to_string(test.run_dir().join("report/claims.json")).unwrap()
 }
 
@@ -175,38 +175,6 @@ fn a_failed_trial_ends_it() {
 }
 
 #[test]
-fn a_design_that_changes_once_there_are_results_is_said() {
-    let test = run();
-    test.orch("run trip.yaml --until-resolved --budget 1ms").expect(3, &[]);
-    test.edit(&[("looks: [3, 5, 8]", "looks: [3, 4, 5, 6, 7, 8], alpha: 0.1")]);
-    let said =
-        "once 9 trials had finished, from group-sequential looks after 3, 5, 8 seeds at 0.05 to";
-    // Before the file is run again, and after.
-    prints(&test, "report trip.yaml", 0, &[said]);
-    test.orch("run trip.yaml").expect(0, &[]);
-    prints(&test, "report", 0, &[said]);
-    for file in ["claims.md", "claims.tex", "claims.json", "report.html"] {
-        let text = fs::read_to_string(test.run_dir().join("report").join(file)).unwrap();
-        assert!(text.contains(said), "{file}: {text}");
-    }
-    // And once the database was made again.
-    test.orch("db rebuild").expect(0, &[]);
-    prints(&test, "report", 0, &[said]);
-}
-
-#[test]
-fn seeds_that_are_added_without_a_design_are_said() {
-    let test = run();
-    test.edit(&[("  design: {looks: [3, 5, 8]}\n", ""), ("seeds: 0-7", "seeds: 0-2")]);
-    test.orch("run trip.yaml").expect(0, &[]);
-    prints(&test, "report", 0, &["Claims"]);
-    assert!(claims(&test).contains("\"notes\": []"));
-    test.edit(&[("seeds: 0-2", "seeds: 0-4")]);
-    test.orch("run trip.yaml").expect(0, &["6 new"]);
-    prints(&test, "report", 0, &["(of base 3, 4; of far 3, 4; of same 3, 4)"]);
-}
-
-#[test]
 fn claims_are_tests() {
     let test = run();
     test.orch("run trip.yaml --until-resolved").expect(3, &[]);
@@ -243,41 +211,4 @@ fn damaged_records_are_not_judged() {
     assert!(!ended.stderr.contains("2 claims"), "{}", ended.stderr);
     let ended = test.orch("run trip.yaml --until-resolved --rerun-damaged");
     ended.expect(3, &["run again", "2 claims: 1 open, 1 supported"]);
-}
-
-#[test]
-fn seeds_that_are_left_out_once_they_have_results_are_said() {
-    let test = run();
-    test.edit(&[("seeds: 0-7", "seeds: 0-3")]);
-    test.orch("run trip.yaml").expect(0, &[]);
-    test.edit(&[("seeds: 0-3", "seeds: [1, 3]"), ("effect: 9.0", "effect: 8.0")]);
-    test.orch("run trip.yaml").expect(0, &[]);
-    // What ran before with other settings is another matter.
-    let said = "Left out: seeds that were run with the same settings, and that the file does not name any more \
-                (base 0, 2; same 0, 2).";
-    test.orch("report").expect(0, &[]);
-    let table = fs::read_to_string(test.run_dir().join("report/table.md")).unwrap();
-    assert!(table.contains(said), "{table}");
-    test.edit(&[("seeds: [1, 3]", "seeds: 0-3")]);
-    test.orch("run trip.yaml").expect(0, &[]);
-    assert!(!test.orch("report").stdout.contains("Left out"));
-}
-
-#[test]
-fn an_order_of_seeds_that_was_chosen_later_changes_no_look() {
-    let test = run();
-    assert_eq!(test.orch("run trip.yaml --until-resolved").code, 3);
-    let judged = || {
-        prints(&test, "report", 0, &["decided after 3 seeds"]);
-        claims(&test)
-    };
-    let before = judged();
-    test.edit(&[("seeds: 0-7", "seeds: [7, 5, 3, 1, 0, 2, 4, 6]")]);
-    test.orch("run trip.yaml --until-resolved").expect(3, &["nothing is left to do"]);
-    assert_eq!(seeds(&test)["far"], 3);
-    assert_eq!(judged(), before);
-    // A seed that is put in front comes last.
-    test.edit(&[("seeds: [7,", "seeds: [8, 7,"), ("looks: [3, 5, 8]", "looks: [3, 5, 8, 9]")]);
-    test.orch("run trip.yaml --until-resolved").expect(3, &["more seeds of base to 9, same to 9"]);
-    assert_eq!(seeds(&test), expected([("base", 9), ("far", 3), ("same", 9)]));
 }

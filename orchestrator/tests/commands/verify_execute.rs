@@ -90,6 +90,19 @@ fn another_computation_is_accepted_only_from_another_build_and_within_the_tolera
 }
 
 #[test]
+fn other_code_is_not_trained() {
+    let test = bundled();
+    let script = test.path("deterministic.py");
+    let code = fs::read_to_string(&script).unwrap();
+    fs::write(&script, format!("{code}\n# other\n")).unwrap();
+    let other = verify(&test, "bundle --execute 100", &[]);
+    let reason = "could not be trained again: its code is not the recorded one in";
+    prints(&other, 3, &["NOT VERIFIED", reason, "deterministic.py"]);
+    fs::write(&script, code).unwrap();
+    prints(&verify(&test, "bundle --execute 100", &[]), 0, &["bit for bit the same"]);
+}
+
+#[test]
 fn an_exchanged_checkpoint_is_found_although_its_manifest_was_renewed() {
     let test = bundled();
     let trials = fs::read_dir(test.path("bundle/trials")).unwrap();

@@ -68,6 +68,7 @@ pub(crate) fn decision(sim: &mut Simulation, watch: &mut Watch, entry: &Entry) {
         }
         Entry::Imported { trial, .. } => panic!("a supervisor imports {trial}"),
         Entry::DamageAccepted { .. } => panic!("a supervisor accepts damage"),
+        Entry::Unrecorded { .. } => panic!("a journal has lost a trial"),
         Entry::Planned(_)
         | Entry::Stalled { .. }
         | Entry::Recovered { .. }

@@ -44,6 +44,7 @@ impl Disk {
             Entry::StoppingRun { .. }
             | Entry::Imported { .. }
             | Entry::DamageAccepted { .. }
+            | Entry::Unrecorded { .. }
             | Entry::Removed { .. } => {}
         }
         self.journal.push(entry);

@@ -117,6 +117,7 @@ impl<'a> ComparedClaim<'a> {
         let comparison =
             Comparison::new(&ours.observations(), &theirs.observations(), self.compare);
         let Some(comparison) = comparison else { return false };
+        self.notes.extend(ours.left_out(theirs, &comparison.seeds, self.rules.is_some()));
         self.comparisons.push((theirs.label.clone(), comparison));
         self.rows.push(
             [ours, theirs]

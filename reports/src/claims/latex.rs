@@ -1,5 +1,6 @@
 //! The claims for a paper: a table of comparisons with their verdicts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::judged::JudgedClaim;
@@ -27,7 +28,9 @@ pub(crate) fn latex(claims: &[JudgedClaim], notes: &[String]) -> String {
             );
         }
     }
-    let caption = escape_latex(&method(claims, notes));
+    let of_claims: BTreeSet<&String> = claims.iter().flat_map(|judged| &judged.notes).collect();
+    let notes: Vec<String> = notes.iter().chain(of_claims).cloned().collect();
+    let caption = escape_latex(&method(claims, &notes));
     format!(
         "% Needs \\usepackage{{booktabs}}.\n\\begin{{table*}}[t]\n  \\centering\\sloppy\\footnotesize\n  \
          \\setlength{{\\tabcolsep}}{{3pt}}\n  \\caption{{Claims. {caption}}}\n  \\label{{tab:claims}}\n  \

@@ -1,5 +1,6 @@
 //! The values of a claim's quantity, measured from the trials of a row.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use experiments::schema::claim::{Level, Measure, Quantity};
@@ -101,6 +102,48 @@ impl<'a> MeasuredQuantity<'a> {
             (false, true) => theirs.observation.value >= ours.observation.value,
             (false, false) => true,
         }
+    }
+
+    /// The seeds of the file that are left out where this row is compared with `theirs` by the seeds `used`, in a
+    /// sentence for each reason. A design `waits` for those that have not succeeded, and rows have their own numbers
+    /// of seeds under it.
+    pub(super) fn left_out(&self, theirs: &Self, used: &[u64], waits: bool) -> Vec<String> {
+        let rows: Vec<&Self> =
+            [self, theirs].into_iter().filter(|row| !row.deterministic).collect();
+        let all: BTreeSet<u64> =
+            rows.iter().flat_map(|row| &row.seeds).map(|(seed, _)| *seed).collect();
+        let (mut of_one_row, mut unfinished, mut without_value) =
+            (Vec::new(), Vec::new(), Vec::new());
+        for seed in all.into_iter().filter(|seed| !used.contains(seed)) {
+            let in_rows = rows.iter().map(|row| row.seeds.iter().find(|(s, _)| *s == seed));
+            let states: Vec<_> = in_rows.collect();
+            if states.contains(&None) {
+                of_one_row.push(seed);
+            } else if states.into_iter().flatten().any(|(_, is_finished)| !is_finished) {
+                unfinished.push(seed);
+            } else {
+                without_value.push(seed);
+            }
+        }
+        // Levels that are not reached have sentences of their own.
+        let is_value = !matches!(self.quantity.measure, Measure::Steps(_) | Measure::Seconds(_));
+        let reasons = [
+            (!waits, unfinished, "not succeeded in both rows"),
+            (is_value, without_value, "no value in both rows that can be compared"),
+            (!waits, of_one_row, "only one of the rows has them"),
+        ];
+        let reasons =
+            reasons.into_iter().filter(|(applies, seeds, _)| *applies && !seeds.is_empty());
+        reasons
+            .map(|(_, seeds, reason)| {
+                let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+                format!(
+                    "Against {}, seeds are left out ({reason}): {}.",
+                    theirs.label,
+                    seeds.join(", ")
+                )
+            })
+            .collect()
     }
 
     /// A sentence if no trial has a value.

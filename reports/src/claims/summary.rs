@@ -57,7 +57,10 @@ impl DesignSummary {
         let margin = if margins.is_empty() {
             String::new()
         } else {
-            format!(" Equivalent: the difference is smaller than {}.", margins.join(", "))
+            format!(
+                " Equivalent: the difference, relative where rows are compared by ratio, is smaller than {}.",
+                margins.join(", ")
+            )
         };
         format!(
             "{looks}: {family}. A verdict that is reached at a look stays. A row is the best if it is better than \

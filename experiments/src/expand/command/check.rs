@@ -47,6 +47,12 @@ pub fn uses(worker: &Worker, name: &str) -> bool {
     templates(worker).iter().any(|(_, text)| names(text).any(|other| other == name))
 }
 
+/// True if one of the worker's templates stands for the trial's config, a part of it, or its variant.
+pub(in crate::expand) fn uses_trial(worker: &Worker) -> bool {
+    let is_of_trial = |name| [ARGS, "config", "variant"].contains(&name) || !WORDS.contains(&name);
+    templates(worker).iter().any(|(_, text)| names(text).any(is_of_trial))
+}
+
 /// Message and advice if `name` has no value, or two.
 fn problem(name: &str, config: &Map<String, Value>) -> Option<(String, String)> {
     let is_word = WORDS.contains(&name);

@@ -7,7 +7,7 @@ mod shared;
 mod template;
 mod values;
 
-pub(super) use self::check::check_templates;
 pub use self::check::uses;
+pub(super) use self::check::{check_templates, uses_trial};
 pub use self::template::has_names;
 pub use self::values::{CONFIG_FILE, Folders, Values};

@@ -7,7 +7,7 @@ use crate::expand::names::{UnknownName, check_name};
 use crate::schema::claim::Relation;
 use crate::schema::file::File;
 use crate::schema::report::{
-    Curve, Figure, FigureSize, Limits, Scale, Scatter, Sequence, Table, TablePicture, X,
+    Column, Curve, Figure, FigureSize, Limits, Scale, Scatter, Sequence, Table, TablePicture, X,
 };
 use crate::yaml::pointer::escape;
 
@@ -88,6 +88,12 @@ fn table(file: &File, findings: &mut Findings) {
     for variant in table.paper.keys() {
         let pointer = format!("/report/table/paper/{}", escape(variant));
         findings.check(&pointer, check_variant(file, variant));
+    }
+    for (i, Column { scale, .. }) in table.columns.iter().enumerate() {
+        if *scale <= 0.0 {
+            let pointer = format!("/report/table/columns/{i}/scale");
+            findings.add(&pointer, format!("{scale} is not a factor: it must be above 0"));
+        }
     }
     columns(table, "/report/table/latex", &table.latex.columns, findings);
 }

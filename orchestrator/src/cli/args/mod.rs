@@ -270,8 +270,9 @@ Examples:
     /// Compares the verdicts on a run's claims with the expected ones.
     ///
     /// Every claim is expected to be supported or, with `--expect`, to have the verdict of an earlier report.
-    /// The exit code is 0 if all have it and 1 if one has not, for tests in continuous integration. Nothing
-    /// is drawn.
+    /// The exit code is 0 if all have it, 1 if one has not, and 3 if all have it and trials or metrics are
+    /// missing, for tests in continuous integration. Notes say what makes a verdict count for less. Nothing is
+    /// drawn.
     #[command(after_help = "\
 Examples:
   orch check-claims table1.seeds                      is every claim of the paper supported?

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use experiments::protocol::exit;
 use experiments::regular_file;
 use reports::claims::{self, ClaimVerdict, JudgedClaim, Verdict};
+use reports::table::{IncompleteRow, Table};
 use serde::Serialize;
 use serde_json::json;
 
 use super::error::Result;
+use super::metric_gaps::print_metric_gaps;
 use super::output::{print, print_json, print_message};
 use super::report::{self, ReportRequest};
 use crate::cli::args::{self, Global};
@@ -48,8 +50,11 @@ struct CheckedClaim {
     /// `None` for a claim that is new.
     expected: Option<Verdict>,
     is_as_expected: bool,
-    /// Sentences: the evidence, and the needs of an open claim.
+    /// Sentences: the evidence, the needs of an open claim, and `notes`.
     details: Vec<String>,
+    /// Sentences on seeds that do not count.
+    #[serde(skip)]
+    notes: Vec<String>,
 }
 
 /// Runs the verb.
@@ -72,10 +77,12 @@ pub(super) async fn run(arguments: &args::CheckClaims, global: &Global) -> Resul
         atomic_file::write(path, claims::badge(&judged).as_bytes())?;
     }
     let changed = checked.iter().filter(|claim| !claim.is_as_expected).count();
+    let (table, gaps) = reports::table(&request.report, &records)?;
+    let incomplete = report::is_incomplete(table.as_ref(), &gaps);
     if arguments.json {
         print_json(&json!({
-            "schema": 1, "run": request.dir.name(), "changed": changed, "claims": checked,
-            "method": claims::method_of(&judged), "notes": records.claim_notes,
+            "schema": 1, "run": request.dir.name(), "changed": changed, "incomplete": incomplete,
+            "claims": checked, "method": claims::method_of(&judged), "notes": records.claim_notes,
         }))?;
     } else {
         let lines: Vec<String> = checked.iter().map(CheckedClaim::to_string).collect();
@@ -83,8 +90,17 @@ pub(super) async fn run(arguments: &args::CheckClaims, global: &Global) -> Resul
         for note in &records.claim_notes {
             print_message(&format!("note: {note}"));
         }
+        for row in table.iter().flat_map(Table::incomplete) {
+            let IncompleteRow { variant, finished, of, .. } = row;
+            print_message(&format!("note: {finished} of {of} trials of {variant} have succeeded"));
+        }
+        print_metric_gaps(&gaps);
     }
-    Ok(if changed == 0 { exit::OK } else { exit::SOME_FAILED })
+    Ok(match (changed, incomplete) {
+        (0, false) => exit::OK,
+        (0, true) => exit::INCOMPLETE,
+        _ => exit::SOME_FAILED,
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<ClaimVerdict>, CheckClaimsError> {
@@ -112,6 +128,7 @@ fn compare(judged: &[JudgedClaim], expected: &[ClaimVerdict]) -> Vec<CheckedClai
         expected: Some(before.verdict),
         is_as_expected: false,
         details: Vec::new(),
+        notes: Vec::new(),
     });
     judged.iter().map(of_claim).chain(gone).collect()
 }
@@ -126,6 +143,7 @@ impl CheckedClaim {
             expected: Some(Verdict::Supported),
             is_as_expected: judged.verdict == Verdict::Supported,
             details: claims::details(judged),
+            notes: judged.notes.clone(),
         }
     }
 }
@@ -142,6 +160,7 @@ impl fmt::Display for CheckedClaim {
             }
             Some(_) => {}
         }
-        write!(f, ": {}  [{}]", self.claim, self.compare)
+        write!(f, ": {}  [{}]", self.claim, self.compare)?;
+        self.notes.iter().try_for_each(|note| write!(f, "\n         {note}"))
     }
 }

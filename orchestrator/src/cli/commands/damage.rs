@@ -85,6 +85,11 @@ pub(super) fn print_damage(run: &RunDir, store: &Store) {
     }
 }
 
+/// Makes the verb end with the exit code of damaged records, though they are so no more.
+pub(super) fn keep_exit_code() {
+    WAS_FOUND.store(true, Ordering::Relaxed);
+}
+
 /// The exit code of a verb that would end with `code`.
 pub(super) fn exit_code(code: u8) -> u8 {
     let is_result = matches!(code, exit::OK | exit::SOME_FAILED | exit::INCOMPLETE);

@@ -289,7 +289,7 @@ fn write_journal(dir: &RunDir, resolved_hash: String, imported: &[ImportedTrial]
         resolved_hash,
         rows: rows(imported),
         trials: imported.iter().map(|imported| JournaledTrial::from(&imported.trial)).collect(),
-        design: None,
+        ..Planned::default()
     }))?;
     for ImportedTrial { source, trial, .. } in imported {
         let (trial, started_ms): (TrialId, _) = (trial.id.clone(), source.start_ms());

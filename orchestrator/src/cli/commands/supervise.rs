@@ -1,10 +1,12 @@
 //! The supervisor of a run, from its plan to the end of every trial.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter;
 use std::time::Instant;
+
+use experiments::protocol::trial_id::TrialId;
 
 use super::damage::{self, open_records, print_damage};
 use super::detach;
@@ -21,6 +23,7 @@ use crate::run_dir::snapshot::RunSnapshot;
 use crate::run_dir::trial::restart as restart_trial;
 use crate::run_dir::{RunDir, SupervisorLock};
 use crate::scheduler::{Change, State};
+use crate::store::damage::Damage;
 use crate::store::journal_file::{Entry, Journal, JournaledTrial, Planned};
 use crate::store::sync;
 use crate::store::{Store, StoreError, TrialRecord};
@@ -83,6 +86,12 @@ pub(super) async fn supervise(
     journal.write(Entry::Planned(planned(&resolved, resolved_hash)))?;
     for decision in plan.decisions(&recorded)? {
         journal.write(decision)?;
+    }
+    let unrecorded = unrecorded(&plan, &store);
+    if !unrecorded.is_empty() {
+        // What was decided about them, and when, is lost for good.
+        damage::keep_exit_code();
+        journal.write(Entry::Unrecorded { trials: unrecorded })?;
     }
     restart(&plan, &recorded, dir, &mut journal)?;
     journal.sync()?;
@@ -206,7 +215,15 @@ fn planned(resolved: &RunSnapshot, resolved_hash: String) -> Planned {
         rows: resolved.run.rows.clone(),
         trials: resolved.trials.iter().map(|trial| JournaledTrial::from(&**trial)).collect(),
         design: resolved.run.report.design.clone(),
+        claims: resolved.run.report.stated_claims(),
     }
+}
+
+/// The planned trials that were started, and that the journal does not know.
+fn unrecorded(plan: &Plan, store: &Store) -> Vec<TrialId> {
+    let names: BTreeSet<&str> = store.damage.iter().filter_map(Damage::unrecorded_trial).collect();
+    let planned = plan.trials.iter().map(|planned| &planned.trial.id);
+    planned.filter(|id| names.contains(id.0.as_str())).cloned().collect()
 }
 
 /// Queues the trials to restart, each with new folders for its work.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use experiments::protocol::trial_id::TrialId;
-use experiments::schema::design::Design;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::platform::file_seal::FileSeal;
@@ -146,6 +145,9 @@ fn apply(db: &Connection, line: &Line) -> rusqlite::Result<()> {
         }
         Entry::Removed { trial, files } => remove(db, trial, files, line.time_ms),
         Entry::DamageAccepted { files } => accept(db, files),
+        Entry::Unrecorded { trials } => trials.iter().try_for_each(|trial| {
+            execute(db, "update trial set unrecorded = 1 where name = ?", (&trial.0,)).map(drop)
+        }),
     }
 }
 
@@ -165,7 +167,7 @@ fn plan(db: &Connection, planned: &Planned, time_ms: i64) -> rusqlite::Result<()
         )?;
     }
     let succeeded = succeeded_by_variant(db, planned)?;
-    record_design(db, planned.design.as_ref(), time_ms, succeeded.values().sum())?;
+    preregister(db, planned, time_ms, succeeded.values().sum())?;
     execute(db, "update trial set position = null", ())?;
     let new_state = new_trial();
     for (position, trial) in (0i64..).zip(&planned.trials) {
@@ -215,22 +217,28 @@ fn succeeded_by_variant<'a>(
     Ok(by_variant)
 }
 
-/// Records the plan's design, unless it is that of the plan before.
-fn record_design(
+/// Records the plan's claims and their design, unless they are those of the plan before.
+fn preregister(
     db: &Connection,
-    design: Option<&Design>,
+    planned: &Planned,
     time_ms: i64,
     results: i64,
 ) -> rusqlite::Result<()> {
-    let design = design.map(|d| serde_json::to_string(d).expect("designs are plain data"));
-    let select = "select design from design order by design_id desc limit 1";
-    let before: Option<Option<String>> =
-        db.prepare_cached(select)?.query_row((), |row| row.get(0)).optional()?;
-    if before.as_ref() == Some(&design) {
+    let json = |design| serde_json::to_string(design).expect("designs are plain data");
+    let design = planned.design.as_ref().map(json);
+    let claims = serde_json::to_string(&planned.claims).expect("claims are texts");
+    let select =
+        "select design, claims from preregistration order by preregistration_id desc limit 1";
+    let before: Option<(Option<String>, String)> = db
+        .prepare_cached(select)?
+        .query_row((), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if before.is_some_and(|before| before == (design.clone(), claims.clone())) {
         return Ok(());
     }
-    let insert = "insert into design (design, planned_ms, results) values (?, ?, ?)";
-    execute(db, insert, (design, time_ms, results)).map(drop)
+    let insert =
+        "insert into preregistration (design, claims, planned_ms, results) values (?, ?, ?, ?)";
+    execute(db, insert, (design, claims, time_ms, results)).map(drop)
 }
 
 /// Gives a trial the state `to`, whatever it had: what a lost line recorded is in the later ones. A trial
@@ -258,9 +266,9 @@ fn change(
         let seal = serde_json::to_string(seal).expect("seals are plain data");
         execute(
             db,
-            "update attempt set seal = ?
+            "update attempt set seal = ?, succeeded = ?
              where number = ? and trial_id = (select trial_id from trial where name = ?)",
-            (seal, number, &trial.0),
+            (seal, matches!(to, State::Succeeded { .. }), number, &trial.0),
         )?;
     }
     Ok(())

@@ -42,8 +42,9 @@ impl ReportOrigins {
         let finding =
             builds(&counted).or_else(|| code(&counted, &codes)).or_else(|| data(&counted));
         let accepted = accepted_damage(store).await?;
-        let notes =
-            unknown_code(&counted).into_iter().chain(interpreters(&counted)).chain(accepted);
+        let unrecorded = unrecorded(store).await?;
+        let notes = unknown_code(&counted).into_iter().chain(interpreters(&counted));
+        let notes = notes.chain(accepted).chain(unrecorded);
         Ok(Self { mixed: finding.map(|finding| MixedBuilds { finding }), notes: notes.collect() })
     }
 }
@@ -54,6 +55,18 @@ async fn accepted_damage(store: &mut Store) -> Result<Option<String>, StoreError
     let journal = journal.then_some("the journal");
     let names = named(journal.into_iter().chain(trials.iter().map(|trial| trial.0.as_str())));
     Ok((!names.is_empty()).then(|| format!("Damaged records were accepted as they are: {names}.")))
+}
+
+/// A note on trials that the journal had lost; `None` if there is none.
+async fn unrecorded(store: &mut Store) -> Result<Option<String>, StoreError> {
+    let trials = store.unrecorded_trials().await?;
+    let names = named(trials.iter().map(|trial| trial.0.as_str()));
+    Ok((!names.is_empty()).then(|| {
+        format!(
+            "The journal did not know that these trials had been started, so that they are as they were found, \
+             and what came before is not known: {names}."
+        )
+    }))
 }
 
 impl MixedBuilds {

@@ -1,14 +1,15 @@
 //! `orch report [RUN|FILE]`: draws the table and figures, from the records alone.
 
+mod claim_history;
 mod default_report;
-mod design_history;
 pub(super) mod drawn_again;
 pub(super) mod explain;
-mod left_out_seeds;
+mod left_out;
 pub(super) mod mixed_builds;
 mod origins;
 pub(super) mod other_run;
 pub(super) mod records;
+mod row_seeds;
 pub(super) mod so_far;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,14 +18,18 @@ use std::sync::Arc;
 
 use experiments::expand::{Experiment, ResolvedTrial, Row, RunConfig};
 use experiments::protocol::exit;
-use experiments::schema::report::{Figure, Report};
+use experiments::schema::metrics::{BestStep, ResultRule};
+use experiments::schema::report::{Better, Figure, Report};
 use experiments::schema::worker::Worker;
 use reports::Written;
+use reports::metric_gaps::MetricGaps;
 use reports::records::Records;
+use reports::table::Table;
 use serde_json::{Map, Value, json};
 
 use self::default_report::default_report;
 use self::drawn_again::Difference;
+use self::left_out::LeftOut;
 use self::mixed_builds::{MixedBuilds, ReportOrigins};
 use self::other_run::{OtherRun, different_code};
 use self::records::Heading;
@@ -126,7 +131,12 @@ fn print_in(format: TableFormat, request: &ReportRequest, records: &Records) -> 
     let table = table.ok_or_else(|| NoTable { run: request.dir.name() })?;
     print_table(&table, format)?;
     print_metric_gaps(&gaps);
-    Ok(!table.incomplete().is_empty() || gaps.is_incomplete())
+    Ok(is_incomplete(Some(&table), &gaps))
+}
+
+/// True if trials of the table have not succeeded, or metrics of the report are missing.
+pub(super) fn is_incomplete(table: Option<&Table>, gaps: &MetricGaps) -> bool {
+    table.is_some_and(|table| !table.incomplete().is_empty()) || gaps.is_incomplete()
 }
 
 /// Prints what was drawn.
@@ -257,7 +267,7 @@ pub(super) async fn collect(
     Ok((records, trials))
 }
 
-/// The records to draw without their origins; `notes` go below the table.
+/// The records to draw without their origins; `notes` go below table and claims.
 async fn values(
     request: &mut ReportRequest,
     store: &mut Store,
@@ -268,9 +278,11 @@ async fn values(
         request.report = default_report(store).await?;
     }
     let recorded = store.trials_without_origins().await?;
-    let left_out = left_out_seeds::note(&recorded, &request.configs, &request.worker);
+    let left_out = LeftOut::new(&recorded, &request.configs, &request.worker);
+    let best = best_step(&request.worker);
+    let notes: Vec<String> = notes.chain(best).chain(left_out.seeds).collect();
     if let Some(table) = &mut request.report.table {
-        table.notes.extend(notes.chain(left_out.clone()));
+        table.notes.extend(notes.iter().cloned());
     }
     let heading = Heading {
         experiment: &request.experiment,
@@ -281,9 +293,23 @@ async fn values(
     };
     let report = &request.report;
     let mut records = records::collect(store, &request.dir, &heading, report, spool_folder).await?;
-    records.claim_notes = design_history::notes(store, report).await?;
-    records.claim_notes.extend(left_out.filter(|_| report.table.is_none()));
+    // The claims may be read without the table.
+    records.claim_notes = claim_history::notes(store, report).await?;
+    records.claim_notes.extend(left_out.rows.into_iter().chain(notes));
     Ok(records)
+}
+
+/// A sentence on final values that are chosen from each trial's curve; `None` if they are not.
+fn best_step(worker: &Worker) -> Option<String> {
+    let Some(ResultRule::Best(BestStep { metric, better })) = &worker.result else { return None };
+    let extreme = match better {
+        Better::Higher => "highest",
+        Better::Lower => "lowest",
+    };
+    Some(format!(
+        "Final values are those of the step at which a trial's {metric} is {extreme}, unless it reported its own: \
+         more steps alone make that better."
+    ))
 }
 
 /// Adds another run's rows.

@@ -82,14 +82,8 @@ pub(crate) async fn collect(
     let is_planned = !report.claims.is_empty();
     let mut variants = Vec::new();
     for row in heading.rows {
-        let mut of_variant: Vec<_> =
-            trials.iter().filter(|t| !t.retired && t.variant == row.name).collect();
-        if report.design.is_some() {
-            // Looks in an order that was chosen by the results would find whatever is looked for.
-            of_variant.sort_by_key(|trial| trial.first_planned);
-        }
         let mut of_row = Vec::new();
-        for trial in of_variant {
+        for trial in trials_of(row, &trials, report) {
             let artifacts = store.artifacts(&trial.id).await?;
             let folder = dir.trial(&trial.id);
             of_row.push(Trial {
@@ -121,6 +115,17 @@ pub(crate) async fn collect(
         by_step: store.metrics_with_points().await?,
         ..Records::default()
     })
+}
+
+/// The trials of a row that are not retired: in the order of the file, under a design in that of its looks.
+fn trials_of<'a>(row: &Row, trials: &'a [TrialRecord], report: &Report) -> Vec<&'a TrialRecord> {
+    let mut of_row: Vec<_> =
+        trials.iter().filter(|trial| !trial.retired && trial.variant == row.name).collect();
+    if report.design.is_some() {
+        // An order that was chosen by the results would find whatever is looked for.
+        of_row.sort_by_key(|trial| trial.first_planned);
+    }
+    of_row
 }
 
 /// Seconds that the attempts of a trial that count have taken; None if none is recorded.

@@ -60,8 +60,8 @@ impl Arguments for Compare {
 /// The gate for statements about results: the verdict on every claim of a run, as the run was planned, with its
 /// evidence and what an open one still needs. A statement counts only if its verdict is `supported`. `open`,
 /// `not-resolved` and every verdict on single checkpoints mean that it has not been shown, however the means look;
-/// `notes` say if the design was changed, or seeds were added, once there were results, and then a verdict counts
-/// for less. A statement that is no claim of the file has no verdict: add it to `report.claims` before its trials
+/// `notes` say if designs, claims, seeds or rows were changed once there were results, and then a verdict counts for
+/// less; so does exit code 3, of a run that lacks trials or metrics. A statement that is no claim of the file has no verdict: add it to `report.claims` before its trials
 /// run.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -11,18 +11,21 @@ use std::time::Duration;
 
 use experiments::expand::RunConfig;
 use experiments::expand::command::CONFIG_FILE;
-use experiments::protocol::events::Event;
+use experiments::protocol::events::{Code, Event};
 use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_TRIAL, FILE_NAME, Trial,
 };
+use experiments::regular_file;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 
 use super::relocate::Relocation;
 use super::segment::{Checkpoint, PointName, Segment};
 use crate::bundle::Unpacked;
+use crate::display::text::named;
 use crate::executor::worker_program;
 use crate::platform::filesystem::files_below;
+use crate::platform::hash::sha256_of;
 use crate::platform::line_reader::ReadOffset;
 use crate::run_dir::attempt;
 use crate::run_dir::event_lines::read_events;
@@ -144,8 +147,9 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
             relocation.add(then, &now);
         }
     }
-    if let Ok(Some(code)) = recorded.read_code()
-        && let Some(copy) = bundle.run().code_copy(&code)
+    let code = recorded.read_code().ok().flatten();
+    if let Some(code) = &code
+        && let Some(copy) = bundle.run().code_copy(code)
     {
         relocation.add(Path::new(&code.root), &copy);
     }
@@ -153,6 +157,9 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
     let snapshot = RunSnapshot::read_settings(&bundle.run().resolved());
     let run = snapshot.map_err(|error| error.to_string())?.run;
     relocation.add(&run.folder, &here);
+    if let Some(code) = &code {
+        is_recorded_code(code, &relocation.path(Path::new(&code.root)))?;
+    }
     let config = trial.join(CONFIG_FILE);
     let argv: Vec<_> = argv.iter().map(|word| relocation.text(word)).collect();
     if argv.iter().any(|word| word.contains(&*config.to_string_lossy())) {
@@ -175,6 +182,25 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
         .env(ENV_ARTIFACTS, trial.join(&spec.artifacts))
         .env(ENV_ATTEMPT, "2");
     Ok(command)
+}
+
+/// An error that names the files of `code` that are others in the folder `here`: what they compute says nothing
+/// about the bundle.
+fn is_recorded_code(code: &Code, here: &Path) -> Result<(), String> {
+    let is_other = |path: &str, recorded: &str| {
+        let sha256 = regular_file::open(&here.join(path)).and_then(sha256_of);
+        sha256.map_or(true, |(_, sha256)| sha256 != recorded)
+    };
+    let others = code.files.iter().filter(|(path, sha256)| is_other(path, sha256));
+    let others = named(others.map(|(path, _)| path.as_str()));
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "its code is not the recorded one in `{}`: {others}; `orch bundle` of a run with `worker.snapshot` has the \
+         code in it",
+        here.display()
+    ))
 }
 
 /// The program of the command as it was recorded; where there is none at that path, the one that the
