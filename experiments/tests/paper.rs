@@ -52,6 +52,11 @@ fn a_mistake_is_named_with_a_way_out() {
     for (parsed, expected, hint) in [
         (parse("{columns: [scor]}", "bars: {name: b, metric: m}"), "no column `scor`", "`score`"),
         (parse("{width: wide}", "bars: {name: b, metric: m}"), "`page` or `column`", ""),
+        (
+            parse(LATEX, "images: {name: i, artifact: a, items: 0}"),
+            "a sheet has 1 item or more",
+            "",
+        ),
         (curve("size: wide"), "\"wide\" is not a size", "`{width: 84mm}`"),
         (curve("size: {width: 84}"), "is not a size", "in mm, cm, in or pt"),
         (curve("size: {width: 84mm, depth: 1mm}"), "is not a size", "`height`"),

@@ -66,8 +66,9 @@ pub(crate) type CodeFiles = BTreeMap<String, BTreeSet<String>>;
 impl Store {
     /// The origins of every trial's work; trials without any are left out.
     pub(super) async fn origins(&mut self) -> Result<BTreeMap<TrialId, Origins>, StoreError> {
-        // An attempt without checkpoint and result does not count, unless it is the one that
-        // succeeded. One that started from scratch, or reported its result without a hello,
+        // An attempt without checkpoint and result does not count, unless it is the one that succeeded, or
+        // later ones, of a program that keeps checkpoints of its own, went on from its points. One that started
+        // from scratch, or reported its result without a hello,
         // supersedes all attempts before it, and so does a decision to begin again.
         let rows: Vec<Row> = self.fetch_all(sqlx::query_as(
             "select trial.name, attempt.build, attempt.data, attempt.code, attempt.interpreter,
@@ -75,6 +76,12 @@ impl Store {
                     (select 1 from checkpoint where checkpoint.attempt_id = attempt.attempt_id)
                     or (state = 'succeeded' and number =
                         (select max(number) from attempt where trial_id = trial.trial_id))
+                    or exists
+                        (select 1 from effective_attempt as effective
+                         join attempt_series using (attempt_id)
+                         join point using (series_id)
+                         where effective.attempt_id = attempt.attempt_id
+                            and step <= effective.effective_until)
                     as counts,
                 coalesce(resumed_from < 0, has_result) as from_scratch
              from (

@@ -210,16 +210,14 @@ impl Supervisor<'_> {
         active.stop_asked.get_or_insert_with(Instant::now);
         let attempt = &active.dir;
         self.slurm.cancel(attempt, mode);
-        let requested = match mode {
-            StopMode::Graceful => attempt.request_stop(),
-            StopMode::Immediate => attempt.request_kill(),
+        let (requested, path) = match mode {
+            StopMode::Graceful => (attempt.request_stop(), attempt.stop()),
+            StopMode::Immediate => (attempt.request_kill(), attempt.kill()),
         };
         match requested {
             // It is in the journal and was never prepared: no holder will come.
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-            requested => {
-                requested.map_err(|source| FileError::Write { path: attempt.stop(), source })
-            }
+            requested => requested.map_err(|source| FileError::Write { path, source }),
         }
     }
 

@@ -109,5 +109,9 @@ fn a_report_that_lacks_trials_is_bundled_with_a_code_of_its_own() {
     test.orch("run trip.yaml").expect(1, &[]);
     test.orch("bundle -o partial.zip").expect(3, &["the report is incomplete"]);
     test.orch("bundle -o accepted.zip --allow-partial").expect(0, &[]);
-    test.orch("verify partial.zip").expect(0, &[]);
+    let verified = test.orch("verify partial.zip");
+    verified.expect(3, &[]);
+    let said = "results    INCOMPLETE    0 of 1 trials of b have succeeded";
+    assert!(verified.stdout.contains(said), "{}", verified.stdout);
+    assert!(verified.stdout.contains("lacks results or mixes them"), "{}", verified.stdout);
 }

@@ -138,6 +138,16 @@ fn claims_about_rows_that_lack_trials_are_incomplete() {
 }
 
 #[test]
+fn a_bundle_says_what_its_report_says() {
+    let test = three_seeds();
+    test.edit(&[("same.psnr > base.psnr", "same.psnr < base.psnr")]);
+    test.orch("run trip.yaml").expect(0, &[]);
+    test.orch("bundle -o trip.zip").expect(0, &[]);
+    let said = ["What the report says of its results:", "- Claimed on", "makes no more"];
+    prints(&test, "verify trip.zip", 0, &said);
+}
+
+#[test]
 fn a_design_that_changes_once_there_are_results_is_said() {
     let test = run();
     test.orch("run trip.yaml --until-resolved --budget 1ms").expect(3, &[]);

@@ -324,3 +324,75 @@ fn a_live_curve_is_read_while_the_script_runs() {
     fs::write(test.path("gate"), "").unwrap();
     run.end().expect(0, &[]);
 }
+
+#[test]
+fn a_trial_that_went_on_with_other_code_is_mixed() {
+    let test = argparse();
+    test.edit(&[("epochs: 6", "epochs: 6, crash-at: 4"), ("backoff: 1ms", "attempts: 1")]);
+    test.orch("run trip.yaml").expect(1, &["the first run fails"]);
+    let script = test.path("train.py");
+    let code = fs::read_to_string(&script).unwrap();
+    fs::write(&script, code.replace("1 + noise", "2 + noise")).unwrap();
+    test.orch("run trip.yaml").expect(0, &["4 of 4 trials done"]);
+    assert!(matches!(test.events("a-s0-", 2)[1], Event::Hello { resumed_from: Some(3), .. }));
+    test.orch("report")
+        .expect(3, &["different code made the results, as train.py changed", "a-s0-"]);
+    test.orch("run trip.yaml -n").expect(0, &["were made before train.py changed"]);
+    // Begun again, they are of one state; so is one that began again by itself.
+    test.edit(&[("crash-at: 4", "crash-at: 0")]);
+    test.orch("run trip.yaml --rerun-stale").expect(0, &["4 of 4 trials done"]);
+    test.orch("report").expect(0, &[]);
+}
+
+#[test]
+fn rows_without_a_step_are_counted_on_where_a_trial_goes_on() {
+    let script = "import os, sys\nfolder, crash = sys.argv[1], sys.argv[2] == 'True'\n\
+                  path = f'{folder}/metrics.csv'\n\
+                  done = len(open(path).readlines()) - 1 if os.path.exists(path) else 0\n\
+                  with open(path, 'a') as file:\n    \
+                  if not done: file.write('epoch,loss\\n')\n    \
+                  for epoch in range(done + 1, 7):\n        \
+                  if crash and not done and epoch == 4: sys.exit(1)\n        \
+                  file.write(f'{epoch},{epoch / 10}\\n')\n        file.flush()\n";
+    let file = "\
+orch: 1
+name: trip
+worker:
+  command: [python3, rows.py, '{checkpoints}', '{crash}']
+  metrics: [{csv: '{checkpoints}/metrics.csv'}]
+retry: {backoff: 1ms}
+variants: {a: {set: {crash: false}}, b: {set: {crash: true}}}
+seeds: [0]
+report: {table: {name: t, columns: [{metric: loss}]}}
+";
+    let test = TestRun::with_file(file);
+    fs::write(test.path("rows.py"), script.replace("'True'", "'true'")).unwrap();
+    test.orch("run trip.yaml").expect(0, &["2 of 2 trials done"]);
+    assert_eq!(test.attempts("b-s0-"), 2);
+    let series = test.recorded().loss;
+    let of = |trial: &str| series[trial].clone();
+    assert_eq!(of("b-s0"), of("a-s0"));
+}
+
+#[test]
+fn a_metric_of_two_files_is_that_of_the_first_and_said() {
+    let file = "\
+orch: 1
+name: trip
+worker:
+  command: [python3, two.py, '{attempt.dir}']
+  metrics: [{csv: '{attempt.dir}/m.csv', step: epoch}, {stdout: 'epoch (?<step>\\d+) loss (?<loss>\\S+) acc (?<acc>\\S+)'}]
+variants: {a: {}}
+seeds: [0]
+report: {table: {name: t, columns: [{metric: loss}, {metric: acc}]}}
+";
+    let script = "import sys, time\nwith open(sys.argv[1] + '/m.csv', 'w') as file:\n    \
+                  file.write('epoch,loss\\n1,1.0\\n2,2.0\\n')\ntime.sleep(1.2)\n\
+                  print('epoch 1 loss 101 acc 0.5\\nepoch 2 loss 102 acc 0.6')\n";
+    let test = TestRun::with_file(file);
+    fs::write(test.path("two.py"), script).unwrap();
+    let said = "standard output: `loss` is left out, which is read from";
+    test.orch("run trip.yaml").expect(0, &[said, "`prefix` gives it another name"]);
+    let results = &test.recorded().results["a-s0"];
+    assert_eq!((results["loss"], results["acc"]), (2.0, 0.6));
+}

@@ -72,8 +72,10 @@ impl<'a> ComparedClaim<'a> {
         match &claim.compare.relation {
             Relation::Below(other) | Relation::Above(other) => {
                 let theirs = MeasuredQuantity::new(other, records)?;
+                let [a, b] = [&subject.metric, &other.metric];
+                let of_two = (a != b).then(|| format!("It compares two metrics, {a} with {b}."));
                 let (ours, theirs, notes) = measure::resolve_censored(ours, theirs);
-                compared.notes = notes;
+                compared.notes = of_two.into_iter().chain(notes).collect();
                 compared.add(&ours, &theirs);
                 compared
                     .notes

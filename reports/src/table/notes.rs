@@ -2,6 +2,7 @@
 //! finite.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use experiments::schema::report::{self, Center, Compare, Spread};
 use serde::Serialize;
@@ -24,6 +25,14 @@ pub struct IncompleteRow {
     pub of: usize,
     /// The trials that did not succeed; empty if the file asks for none.
     pub missing: Vec<MissingSeed>,
+}
+
+/// `3 of 5 trials of sr3 have succeeded`.
+impl fmt::Display for IncompleteRow {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { variant, finished, of, .. } = self;
+        write!(f, "{finished} of {of} trials of {variant} have succeeded")
+    }
 }
 
 /// A trial that does not count.

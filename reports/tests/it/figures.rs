@@ -67,6 +67,22 @@ fn two_reports_of_the_same_records_are_the_same_bytes() {
 }
 
 #[test]
+fn a_row_whose_seeds_share_no_finite_point_is_named() {
+    let out = tempfile::tempdir().unwrap();
+    let whole = variant("a", "A", vec![trained(0, &[(1, 1.0), (2, 2.0)])]);
+    let (one, other) = ([(1, 1.0), (2, f64::NAN)], [(1, f64::NAN), (2, 2.0)]);
+    let hot = variant("hot", "Hot", vec![trained(0, &one), trained(1, &other)]);
+    let records = records(vec![whole, hot]);
+    let problems = |figure| write(&report(vec![figure]), &records, out.path()).unwrap().problems;
+    let said =
+        "figure `psnr`: Hot has no line: at no step has every seed a finite value of `val/psnr`";
+    assert_eq!(problems(Figure::Curve(curve("psnr"))), [said]);
+    assert!(out.path().join("figures/psnr.svg").exists());
+    let alone = Curve { variants: vec!["hot".to_owned()], ..curve("psnr") };
+    assert_eq!(problems(Figure::Curve(alone)), [said]);
+}
+
+#[test]
 fn a_figure_without_records_is_a_sentence_and_removes_its_old_picture() {
     let out = tempfile::tempdir().unwrap();
     let old = out.path().join("figures/psnr.png");

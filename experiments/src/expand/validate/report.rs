@@ -33,7 +33,13 @@ pub(super) fn check(file: &File, findings: &mut Findings) {
                 limits(&format!("{pointer}/x_limits"), *x_limits, *x_scale, findings);
                 limits(&format!("{pointer}/y_limits"), *y_limits, *y_scale, findings);
             }
-            Figure::Images(images) => check_proportions(&pointer, images.size, findings),
+            Figure::Images(images) => {
+                if images.items == 0 {
+                    findings
+                        .add(&format!("{pointer}/items"), "a sheet has 1 item or more".to_owned());
+                }
+                check_proportions(&pointer, images.size, findings);
+            }
             Figure::Bars(_) => {}
         }
     }

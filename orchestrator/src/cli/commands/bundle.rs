@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: &args::Bundle, global: &Global) -> Result<u8>
     let with = kinds(arguments);
     let made = tempfile::tempdir()?;
     let mixed = if arguments.accept_code_change { Mixed::Noted } else { Mixed::Refused };
-    let Drawn { written: drawn, images } =
+    let Drawn { written: drawn, images, .. } =
         report::draw(&dir, &mut store, mixed, &made.path().join(REPORT)).await?;
     let selection = Selection { with: with.clone(), shown_artifacts: images };
     let mut contents = Contents::of_run(&dir, &mut store, &selection).await?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use experiments::protocol::exit;
 use experiments::regular_file;
 use reports::claims::{self, ClaimVerdict, JudgedClaim, Verdict};
-use reports::table::{IncompleteRow, Table};
+use reports::table::Table;
 use serde::Serialize;
 use serde_json::json;
 
@@ -91,8 +91,7 @@ pub(super) async fn run(arguments: &args::CheckClaims, global: &Global) -> Resul
             print_message(&format!("note: {note}"));
         }
         for row in table.iter().flat_map(Table::incomplete) {
-            let IncompleteRow { variant, finished, of, .. } = row;
-            print_message(&format!("note: {finished} of {of} trials of {variant} have succeeded"));
+            print_message(&format!("note: {row}"));
         }
         print_metric_gaps(&gaps);
     }

@@ -66,7 +66,7 @@ enum XPosition {
 }
 
 impl<'a> Line<'a> {
-    /// None if no trial has a finite point. Running trials are drawn only while none has finished,
+    /// None if no trial has a point; an error if there is no step at which every seed has a finite one. Running trials are drawn only while none has finished,
     /// so that a mean is over the same seeds at every step.
     pub(super) fn new(
         variant: &'a Variant,
@@ -95,6 +95,12 @@ impl<'a> Line<'a> {
             line.count += 1;
             line.end = line.end.max(x);
             has_value |= value.is_some();
+        }
+        if line.count > 0 && !has_value {
+            let (metric, label) = (&spec.metric, &line.label);
+            return Err(format!(
+                "{label} has no line: at no step has every seed a finite value of `{metric}`"
+            ));
         }
         Ok(has_value.then_some(line))
     }

@@ -200,6 +200,10 @@ pub(super) struct Drawn {
     pub(super) written: Written,
     /// The files of the images that its figures show.
     pub(super) images: BTreeSet<PathBuf>,
+    /// The sentences below its table and its claims.
+    pub(super) notes: Vec<String>,
+    /// True if results of different builds, code or data are in it.
+    pub(super) is_mixed: bool,
 }
 
 /// Draws the report of the run's newest plan, as its records in `store` have it, into the folder `out`.
@@ -210,10 +214,19 @@ pub(super) async fn draw(
     out: &Path,
 ) -> Result<Drawn> {
     let mut request = ReportRequest::of_run(dir.clone())?;
+    let of_file = request.report.table.iter().flat_map(|table| table.notes.clone()).collect();
     let (records, trials) = collect(&mut request, store, mixed, out).await?;
     let provenance = explain::provenance(dir, &records, &trials);
     let written = write(&request.report, &records, &provenance, out)?;
-    Ok(Drawn { written, images: reports::shown_images(&request.report, &records) })
+    let of_table = request.report.table.iter().flat_map(|table| &table.notes);
+    let notes: BTreeSet<&String> = of_table.chain(&records.claim_notes).collect();
+    let of_file: BTreeSet<String> = of_file;
+    Ok(Drawn {
+        written,
+        images: reports::shown_images(&request.report, &records),
+        notes: notes.into_iter().filter(|note| !of_file.contains(*note)).cloned().collect(),
+        is_mixed: ReportOrigins::read(store).await?.mixed.is_some(),
+    })
 }
 
 /// Results of different builds, code or data in one report.

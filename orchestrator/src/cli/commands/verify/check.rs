@@ -16,6 +16,8 @@ pub(super) enum Outcome {
     Verified(String),
     /// It is as in the manifest, and nothing else vouches for it.
     ManifestOnly(String),
+    /// It agrees, and lacks or mixes something, as these sentences say.
+    Incomplete(Vec<String>),
     /// It could not be compared, for these reasons.
     Unverified(Vec<String>),
     /// It does not agree, as these sentences say.
@@ -28,6 +30,7 @@ impl Outcome {
         match self {
             Self::Verified(_) => "verified",
             Self::ManifestOnly(_) => "manifest-only",
+            Self::Incomplete(_) => "incomplete",
             Self::Unverified(_) => "unverified",
             Self::Differs(_) => "differs",
         }
@@ -39,7 +42,9 @@ impl Outcome {
             Self::Verified(sentence) | Self::ManifestOnly(sentence) => {
                 std::slice::from_ref(sentence)
             }
-            Self::Unverified(sentences) | Self::Differs(sentences) => sentences,
+            Self::Incomplete(sentences)
+            | Self::Unverified(sentences)
+            | Self::Differs(sentences) => sentences,
         }
     }
 }

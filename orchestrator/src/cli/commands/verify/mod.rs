@@ -21,13 +21,15 @@ use crate::cli::args;
 pub(super) async fn run(arguments: &args::Verify) -> Result<u8> {
     let key = arguments.key.as_deref().map(VerifyingKey::read).transpose()?;
     let bundle = Unpacked::open(&arguments.bundle)?;
-    let mut checks = vec![files(&bundle)];
+    let (mut checks, mut notes) = (vec![files(&bundle)], Vec::new());
     checks.extend(archive(&bundle, &arguments.bundle)?);
     checks.extend(signature(&bundle, key.as_ref()));
     match records::open(&bundle).await {
         Ok(mut store) => {
             checks.extend(records::check(&bundle, &mut store).await?);
-            checks.push(redrawn::report(&bundle, &mut store).await?);
+            let (of_report, said) = redrawn::report(&bundle, &mut store).await?;
+            checks.extend(of_report);
+            notes = said;
             checks.push(redrawn::metadata(&bundle, &mut store).await?);
             checks.extend(execute::check(&bundle, &mut store, arguments).await?);
         }
@@ -37,9 +39,9 @@ pub(super) async fn run(arguments: &args::Verify) -> Result<u8> {
         }),
     }
     if arguments.json {
-        print_json(&page::json(&bundle, &checks))?;
+        print_json(&page::json(&bundle, &checks, &notes))?;
     } else {
-        print(&page::text(&bundle, &arguments.bundle, &checks))?;
+        print(&page::text(&bundle, &arguments.bundle, &checks, &notes))?;
     }
     Ok(exit_code(&checks))
 }
@@ -49,7 +51,7 @@ fn exit_code(checks: &[Check]) -> u8 {
     let has = |is: fn(&Outcome) -> bool| checks.iter().any(|check| is(&check.outcome));
     if has(|outcome| matches!(outcome, Outcome::Differs(_))) {
         exit::DAMAGED
-    } else if has(|outcome| matches!(outcome, Outcome::Unverified(_))) {
+    } else if has(|outcome| matches!(outcome, Outcome::Unverified(_) | Outcome::Incomplete(_))) {
         exit::INCOMPLETE
     } else {
         exit::OK

@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::check::{Check, Outcome};
 use crate::bundle::Unpacked;
+use crate::display::text::harmless;
 
 /// Sentences of one check that are shown; the JSON has all of them.
 const SHOWN: usize = 20;
 
-/// The result for people.
-pub(super) fn text(bundle: &Unpacked, path: &Path, checks: &[Check]) -> String {
+/// The result for people, with the `notes` of the report.
+pub(super) fn text(bundle: &Unpacked, path: &Path, checks: &[Check], notes: &[String]) -> String {
     let (run, orch) = (&bundle.description.run, &bundle.description.orch);
     let mut lines = vec![
         format!("{}: the run `{run}`, bundled by orch {orch}", path.display()),
@@ -22,6 +23,7 @@ pub(super) fn text(bundle: &Unpacked, path: &Path, checks: &[Check]) -> String {
         let word = match outcome {
             Outcome::Verified(_) => "verified",
             Outcome::ManifestOnly(_) => "by manifest",
+            Outcome::Incomplete(_) => "INCOMPLETE",
             Outcome::Unverified(_) => "NOT VERIFIED",
             Outcome::Differs(_) => "DIFFERS",
         };
@@ -43,6 +45,10 @@ pub(super) fn text(bundle: &Unpacked, path: &Path, checks: &[Check]) -> String {
             left_out.join(", ")
         ));
     }
+    if !notes.is_empty() {
+        lines.push("\nWhat the report says of its results:".to_owned());
+        lines.extend(notes.iter().map(|note| format!("- {}", harmless(note))));
+    }
     lines.push(String::new());
     lines.push(meaning(checks).to_owned());
     lines.join("\n") + "\n"
@@ -59,6 +65,8 @@ fn meaning(checks: &[Check]) -> &'static str {
         "Its files are those of the run, but another program than `orch bundle` has packed them."
     } else if has(|outcome| matches!(outcome, Outcome::Unverified(_))) {
         "Nothing contradicts the bundle, but not all of it could be compared."
+    } else if has(|outcome| matches!(outcome, Outcome::Incomplete(_))) {
+        "The report follows from the records, and lacks results or mixes them, as it says itself."
     } else {
         "The report follows from the records, and the records are as they were written. That they were \
          written by a real run, and not made up as a whole, this cannot show: docs/bundle.md."
@@ -66,7 +74,7 @@ fn meaning(checks: &[Check]) -> &'static str {
 }
 
 /// The same for programs.
-pub(super) fn json(bundle: &Unpacked, checks: &[Check]) -> Value {
+pub(super) fn json(bundle: &Unpacked, checks: &[Check], notes: &[String]) -> Value {
     let checks = checks.iter().map(|check| {
         json!({
             "subject": check.subject,
@@ -80,6 +88,7 @@ pub(super) fn json(bundle: &Unpacked, checks: &[Check]) -> Value {
         "orch": bundle.description.orch,
         "manifest_sha256": bundle.manifest.fingerprint(),
         "checks": checks.collect::<Vec<_>>(),
+        "notes": notes,
         "left_out": bundle.description.left_out,
     })
 }

@@ -3,24 +3,48 @@
 use super::check::{Check, Outcome};
 use crate::bundle::{self, REPORT, RO_CRATE, Unpacked};
 use crate::cli::commands::error::Result;
-use crate::cli::commands::report::{self, Mixed, drawn_again};
+use crate::cli::commands::report::{self, Drawn, Mixed, drawn_again};
 use crate::platform::atomic_file;
 use crate::run_dir::snapshot::RunSnapshot;
 use crate::store::Store;
 
-/// Draws the report again, and compares it with the bundle's, byte for byte.
-pub(super) async fn report(bundle: &Unpacked, store: &mut Store) -> Result<Check> {
+/// Draws the report again, and compares it with the bundle's, byte for byte; and what it says of its results, with
+/// the sentences below its table and claims.
+pub(super) async fn report(
+    bundle: &Unpacked,
+    store: &mut Store,
+) -> Result<(Vec<Check>, Vec<String>)> {
     let again = bundle.temporary().join("again");
-    if let Err(error) = report::draw(bundle.run(), store, Mixed::Noted, &again).await {
-        let problem = format!("it cannot be drawn again: {}", error.chain());
-        return Ok(Check { subject: "report", outcome: Outcome::Differs(vec![problem]) });
-    }
+    let drawn = match report::draw(bundle.run(), store, Mixed::Noted, &again).await {
+        Ok(drawn) => drawn,
+        Err(error) => {
+            let problem = format!("it cannot be drawn again: {}", error.chain());
+            let outcome = Outcome::Differs(vec![problem]);
+            return Ok((vec![Check { subject: "report", outcome }], Vec::new()));
+        }
+    };
     let (count, stale) = drawn_again::compare(&bundle.run().report(), &again)?;
     let differences = stale.iter().map(|file| file.below(REPORT).to_string()).collect();
     let verified =
         format!("every one of its {count} files is as it is drawn from the records, byte for byte");
     let outcome = outcome(bundle, differences, verified);
-    Ok(Check { subject: "report", outcome })
+    Ok((vec![Check { subject: "report", outcome }, results(&drawn)], drawn.notes))
+}
+
+/// Whether the report has all its results, of one state of the code.
+fn results(drawn: &Drawn) -> Check {
+    let mut problems: Vec<String> =
+        drawn.written.incomplete.iter().map(ToString::to_string).collect();
+    problems.extend(drawn.written.metric_gaps.problems());
+    if drawn.is_mixed {
+        problems.push("different builds, code or data made them, as the report says".to_owned());
+    }
+    let outcome = if problems.is_empty() {
+        Outcome::Verified("the report lacks none, and one state of the code made them".to_owned())
+    } else {
+        Outcome::Incomplete(problems)
+    };
+    Check { subject: "results", outcome }
 }
 
 /// Describes the bundle as an RO-Crate again, and compares it.

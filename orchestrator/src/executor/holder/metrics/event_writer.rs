@@ -1,6 +1,6 @@
 //! Appends events to an attempt's file, beside a worker that may append to it as well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +28,10 @@ pub(super) struct EventWriter {
     resumption: Resumption,
     /// The steps up to which values were written before, by metric.
     written: BTreeMap<String, u64>,
+    /// The file that each metric was found in first.
+    found_in: BTreeMap<String, PathBuf>,
+    /// The metrics that were found in another one as well.
+    ambiguous: BTreeSet<String>,
     /// Number of times that this writer has introduced the program.
     hellos: usize,
     /// Whole lines.
@@ -48,6 +52,8 @@ impl EventWriter {
             program: program_name(&command.argv),
             resumption: Resumption::new(before),
             written: BTreeMap::new(),
+            found_in: BTreeMap::new(),
+            ambiguous: BTreeSet::new(),
             hellos: 0,
             unwritten: Vec::new(),
             is_torn: false,
@@ -62,6 +68,29 @@ impl EventWriter {
     /// True if nothing more should be read, since it could not be written.
     pub(super) fn is_full(&self) -> bool {
         self.unwritten.len() >= MAX_UNWRITTEN
+    }
+
+    /// Adds values that were found in the file at `path`. A metric that was found in another file before, which may
+    /// mean another quantity by it, is left out; each is returned once, with that file.
+    pub(super) fn values_of(
+        &mut self,
+        path: &Path,
+        step: u64,
+        mut values: BTreeMap<String, Number>,
+    ) -> Vec<(String, PathBuf)> {
+        let mut others = Vec::new();
+        values.retain(|metric, _| {
+            let Some(first) = self.found_in.get(metric) else {
+                self.found_in.insert(metric.clone(), path.to_owned());
+                return true;
+            };
+            if first != path && self.ambiguous.insert(metric.clone()) {
+                others.push((metric.clone(), first.clone()));
+            }
+            first == path
+        });
+        self.values(None, step, values);
+        others
     }
 
     /// Adds values at a step; `time` is in seconds since the Unix epoch, now if `None`.

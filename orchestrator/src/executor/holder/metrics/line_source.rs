@@ -7,7 +7,7 @@ use experiments::schema::metrics::{MetricSource, SourceKind};
 use experiments::yaml::suggest::nearest;
 
 use super::event_writer::EventWriter;
-use super::growing_file::GrowingFile;
+use super::growing_file::{Chunk, GrowingFile};
 use super::record::{Format, Record, header};
 
 /// Lines that could not be read and are reported one by one, as many as are kept of an attempt.
@@ -50,6 +50,39 @@ impl LineSource {
         })
     }
 
+    /// The same with the records that earlier attempts left in its file counted, as those that follow are.
+    pub(super) fn continued(mut self) -> Self {
+        if self.source.step.is_none() && self.source.is_path() {
+            self.counter = self.records_without_step();
+        }
+        self
+    }
+
+    /// The records in the file as it is, up to the first with a step.
+    fn records_without_step(&self) -> u64 {
+        let (mut file, mut count) = (GrowingFile::from_start(self.path.clone()), 0);
+        let Ok(mut format) = Format::of(&self.source) else { return 0 };
+        while let Ok(Chunk { lines, from_start, more, .. }) = file.read(false) {
+            let mut lines = lines.iter();
+            if let Format::Csv(names) = &mut format
+                && from_start
+            {
+                *names = lines.next().and_then(|line| header(line).ok());
+            }
+            for line in lines {
+                match format.parse(line, self.source.step_name()) {
+                    Ok(Some(Record { step: Some(_), .. })) => return count,
+                    Ok(Some(Record { values, .. })) => count += u64::from(!values.is_empty()),
+                    Ok(None) | Err(_) => {}
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        count
+    }
+
     /// The same from the start of its file, which is the attempt's own.
     pub(super) fn whole(self) -> Self {
         Self { file: GrowingFile::from_start(self.path.clone()), ..self }
@@ -80,6 +113,9 @@ impl LineSource {
     /// Reads a few megabytes; true if there may be more.
     fn read_chunk(&mut self, writer: &mut EventWriter, is_last: bool) -> Result<bool, String> {
         let mut chunk = self.file.read(is_last).map_err(|error| error.to_string())?;
+        if chunk.from_start {
+            self.counter = 0;
+        }
         if let Format::Csv(names) = &mut self.format {
             if chunk.from_start && !chunk.lines.is_empty() {
                 *names = Some(header(&chunk.lines.remove(0))?);
@@ -123,7 +159,14 @@ impl LineSource {
         let prefix = &self.source.prefix;
         let values = values.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value));
         self.records += 1;
-        writer.values(None, step, values.collect());
+        let others = writer.values_of(&self.path, step, values.collect());
+        for (metric, path) in others {
+            let reason = format!(
+                "`{metric}` is left out, which is read from `{}` as well; `prefix` gives it another name",
+                path.display()
+            );
+            writer.skipped(1, &format!("{}: {reason}", self.name()));
+        }
         Ok(())
     }
 

@@ -66,6 +66,7 @@ impl MetricReader {
     /// The sources of `attempt` as they are before its worker is started: what they have by then is not
     /// the attempt's.
     pub(super) fn new(attempt: &AttemptDir, command: &Command) -> Result<Self, String> {
+        let is_first = attempt.earlier().next().is_none();
         let mut sources = Vec::new();
         for source in &command.metrics {
             let path = match source.kind {
@@ -73,11 +74,11 @@ impl MetricReader {
                 SourceKind::Stderr => attempt.stderr(),
                 _ => command.cwd.join(&source.text),
             };
-            sources.push(match source.kind {
-                SourceKind::Tensorboard => {
-                    Source::Tensorboard(TensorboardSource::new(path, source))
-                }
-                _ => Source::Lines(LineSource::new(path, source)?),
+            sources.push(if source.kind == SourceKind::Tensorboard {
+                Source::Tensorboard(TensorboardSource::new(path, source))
+            } else {
+                let lines = LineSource::new(path, source)?;
+                Source::Lines(if is_first { lines } else { lines.continued() })
             });
         }
         Ok(Self {

@@ -131,6 +131,10 @@ fn json_object(line: &str) -> Result<Map<String, Value>, String> {
     match parse_json(line) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("not a JSON object".to_owned()),
+        Err(_) if ["{", "["].contains(&line.trim()) => {
+            Err("not a JSON object: each line is to be one, so write it without `indent`"
+                .to_owned())
+        }
         Err(reason) => Err(format!("not a JSON object: {reason}")),
     }
 }
@@ -199,6 +203,7 @@ mod tests {
         assert_eq!(parse(&Format::Json, " "), Ok(None));
         assert!(parse(&Format::Json, r#"{"a": 0.1"#).unwrap_err().starts_with("not a JSON object"));
         assert!(parse(&Format::Json, "[1]").is_err());
+        assert!(parse(&Format::Json, "{").unwrap_err().contains("without `indent`"));
     }
 
     #[test]
