@@ -7,6 +7,7 @@ use experiments::schema::report::{Better, Compare, Report};
 
 use super::evidence::{Evidence, Outcome, Test, evidence};
 use super::measure::{self, MeasuredQuantity};
+use super::numbers::DifferenceUnit;
 use super::rules::Rules;
 use super::sequence::Sequence;
 use super::verdict::Verdict;
@@ -22,6 +23,7 @@ pub(super) struct ComparedClaim<'a> {
     /// True if it says that the subject is the lower.
     pub(super) below: bool,
     compare: Compare,
+    pub(super) unit: DifferenceUnit,
     pub(super) comparisons: Vec<(String, Comparison)>,
     rules: Option<&'a Rules<'a>>,
     /// The design's margin, on the scale of the differences.
@@ -61,6 +63,7 @@ impl<'a> ComparedClaim<'a> {
             claim,
             below,
             compare,
+            unit: DifferenceUnit::new(column.filter(|_| is_of_column)),
             comparisons: Vec::new(),
             rules,
             margin: rules.filter(|_| is_of_column).and_then(|r| r.margin(&subject.metric, compare)),

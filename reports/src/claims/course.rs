@@ -4,7 +4,7 @@ use experiments::schema::design::Family;
 use serde_json::{Value, json};
 
 use super::need::RowNeed;
-use super::numbers::{counts, with_interval};
+use super::numbers::{DifferenceUnit, counts, with_interval};
 use super::sequence::{Look, Sequence};
 use super::summary::DesignSummary;
 use crate::comparison::{Comparison, estimate};
@@ -37,6 +37,7 @@ impl Course {
     pub(super) fn details(
         &self,
         comparisons: &[(String, Comparison)],
+        unit: &DifferenceUnit,
         p_holm: Option<f64>,
     ) -> Vec<String> {
         let by = if self.design.family == Family::Claims { " by Holm" } else { "" };
@@ -45,7 +46,7 @@ impl Course {
         let mut details = vec![stop.into_iter().chain(p).collect::<Vec<_>>().join(", ")];
         for ((label, _), sequence) in comparisons.iter().zip(&self.sequences) {
             let look = self.look(sequence).map(|look| {
-                let text = sequence.text(look);
+                let text = sequence.text(look, unit);
                 format!("against {label}: {text}, {}", counts(look.seeds, look.items))
             });
             details.extend(look);
@@ -68,15 +69,16 @@ impl Course {
 
 impl Sequence {
     /// Estimate and interval of a look.
-    pub(crate) fn text(&self, look: &Look) -> String {
+    pub(crate) fn text(&self, look: &Look, unit: &DifferenceUnit) -> String {
         let (estimate, interval) = estimate(self.compare, look.mean, look.interval);
-        with_interval(self.compare, estimate, interval)
+        with_interval(self.compare, unit, estimate, interval)
     }
 
-    pub(super) fn line(&self, label: &str) -> CourseLine {
+    pub(super) fn line(&self, label: &str, unit: &DifferenceUnit) -> CourseLine {
         let points = self.looks.iter().map(|look| {
             let (estimate, interval) = estimate(self.compare, look.mean, look.interval);
-            CoursePoint { seeds: look.seeds, estimate, interval }
+            let interval = interval.map(|interval| unit.interval(interval));
+            CoursePoint { seeds: look.seeds, estimate: estimate * unit.scale, interval }
         });
         CourseLine { label: label.to_owned(), points: points.collect() }
     }

@@ -19,6 +19,7 @@ use super::course::Course;
 use super::judged::JudgedClaim;
 use super::need::needs;
 use super::rules::Rules;
+use super::summary::DesignSummary;
 use super::verdict::Verdict;
 use crate::comparison::estimate;
 use crate::figures::ClaimCourse;
@@ -54,9 +55,10 @@ impl Rules<'_> {
             Family::Each => self.design.alpha,
         };
         let (mut adjusted, costs) = (adjusted.into_iter(), RowCosts::new(records));
+        let summary = self.summary(report);
         let judged = compared.into_iter().zip(p_values).map(|(claim, p)| {
             let p = p.map(|p| (p, adjusted.next().expect("one for each that is tested")));
-            self.judged(claim, p, level, &costs)
+            self.judged(claim, p, level, (&costs, &summary))
         });
         Ok(judged.collect())
     }
@@ -67,7 +69,7 @@ impl Rules<'_> {
         claim: ComparedClaim,
         p: Option<(f64, f64)>,
         level: f64,
-        costs: &RowCosts,
+        (costs, summary): (&RowCosts, &DesignSummary),
     ) -> JudgedClaim {
         let (p, p_holm) = p.unzip();
         let is_resolved = p_holm.is_none_or(|p| p <= self.design.alpha);
@@ -94,9 +96,10 @@ impl Rules<'_> {
             p,
             p_holm,
             comparisons: claim.comparisons,
+            unit: claim.unit,
             notes: claim.notes,
             course: Some(Course {
-                design: self.summary(),
+                design: summary.clone(),
                 margin: claim.margin,
                 sequences: claim.sequences,
                 stopped_at,
@@ -173,12 +176,14 @@ pub(crate) fn courses(claims: &[JudgedClaim]) -> Vec<ClaimCourse> {
     let with = |judged: &JudgedClaim| {
         let course = judged.course.as_ref()?;
         let compare = course.sequences.first().map(|sequence| sequence.compare).unwrap_or_default();
-        let shown = |value: f64| estimate(compare, value, None).0;
+        let unit = &judged.unit;
+        let shown = |value: f64| estimate(compare, value, None).0 * unit.scale;
         let lines = judged.comparisons.iter().zip(&course.sequences);
-        let lines = lines.map(|((label, _), sequence)| sequence.line(label));
+        let lines = lines.map(|((label, _), sequence)| sequence.line(label, unit));
         Some(ClaimCourse {
             compare: judged.claim.compare.to_string(),
             metric: judged.claim.compare.subject.metric.clone(),
+            unit: unit.name.clone(),
             verdict: judged.verdict.words(),
             stopped_at: course.stopped_at,
             confidence: 1.0 - course.design.alpha,

@@ -4,6 +4,7 @@ use experiments::schema::claim::{Claim, Measure, Quantity, Relation};
 
 use super::course::Course;
 use super::need::RowNeed;
+use super::numbers::DifferenceUnit;
 use super::verdict::Verdict;
 use crate::comparison::{ClaimedDifference, Comparison, Finding};
 
@@ -20,6 +21,7 @@ pub struct JudgedClaim {
     pub p_holm: Option<f64>,
     /// The comparisons behind the verdict, each with the label of the other row.
     pub comparisons: Vec<(String, Comparison)>,
+    pub(crate) unit: DifferenceUnit,
     /// Sentences for readers: missing values, seeds left out, levels not reached.
     pub notes: Vec<String>,
     /// None without a design.

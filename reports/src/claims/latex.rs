@@ -52,11 +52,11 @@ fn verdict(judged: &JudgedClaim) -> String {
 fn comparisons(judged: &JudgedClaim) -> Vec<[String; 3]> {
     let compared = judged.comparisons.iter().enumerate().map(|(i, (label, comparison))| {
         let (estimate, interval) = comparison.estimate();
-        let text = |interval| with_interval(comparison.compare, estimate, interval);
+        let text = |interval| with_interval(comparison.compare, &judged.unit, estimate, interval);
         let (difference, seeds) = match &judged.course {
             None => (text(interval), comparison.seeds.len()),
             Some(course) => match course.look(&course.sequences[i]) {
-                Some(look) => (course.sequences[i].text(look), look.seeds),
+                Some(look) => (course.sequences[i].text(look, &judged.unit), look.seeds),
                 // Before the first look there is no interval.
                 None => (text(None), comparison.seeds.len()),
             },

@@ -76,6 +76,7 @@ pub fn judge(report: &Report, records: &Records) -> io::Result<Vec<JudgedClaim>>
             p: evidence.p,
             p_holm,
             comparisons: claim.comparisons,
+            unit: claim.unit,
             notes: claim.notes,
             course: None,
         }

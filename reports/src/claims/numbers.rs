@@ -1,17 +1,45 @@
 //! Numbers of claims in words.
 
-use experiments::schema::report::Compare;
+use experiments::schema::report::{Column, Compare};
 
 use crate::statistics::Interval;
 
-/// `+0.5 [+0.2, +0.8]`, or of a ratio `×1.5 [×1.2, ×1.8]`.
-pub(super) fn with_interval(compare: Compare, estimate: f64, interval: Option<Interval>) -> String {
+/// The unit that a claim's differences are shown in: that of the table's column, with its scale.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DifferenceUnit {
+    /// Differences are multiplied by this.
+    pub(super) scale: f64,
+    pub(super) name: Option<String>,
+}
+
+impl DifferenceUnit {
+    /// That of `column`; of no column, that of the values themselves. Ratios have none.
+    pub(super) fn new(column: Option<&Column>) -> Self {
+        let column = column.filter(|column| column.compare == Compare::Difference);
+        let name = column.and_then(|column| column.unit.clone());
+        Self { scale: column.map_or(1.0, |column| column.scale), name }
+    }
+
+    pub(super) fn interval(&self, interval: Interval) -> Interval {
+        Interval { low: interval.low * self.scale, high: interval.high * self.scale }
+    }
+}
+
+/// `+0.5 [+0.2, +0.8] dB`, or of a ratio `×1.5 [×1.2, ×1.8]`.
+pub(super) fn with_interval(
+    compare: Compare,
+    unit: &DifferenceUnit,
+    estimate: f64,
+    interval: Option<Interval>,
+) -> String {
     let number = |value: f64| match compare {
         Compare::Difference => digits(value),
         Compare::Ratio => digits(value).replacen('+', "×", 1),
     };
+    let interval = interval.map(|interval| unit.interval(interval));
     let ends = interval.map(|i| format!(" [{}, {}]", number(i.low), number(i.high)));
-    number(estimate) + &ends.unwrap_or_default()
+    let name = unit.name.as_ref().map(|name| format!(" {name}"));
+    number(estimate * unit.scale) + &ends.unwrap_or_default() + &name.unwrap_or_default()
 }
 
 /// `5 seeds × 48 items`.

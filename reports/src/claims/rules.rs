@@ -3,7 +3,7 @@
 use std::io;
 
 use experiments::schema::design::Design;
-use experiments::schema::report::Compare;
+use experiments::schema::report::{Column, Compare, Report};
 
 use super::sequence::SequenceRules;
 use super::summary::DesignSummary;
@@ -39,10 +39,38 @@ impl<'a> Rules<'a> {
         SequenceRules { test: &self.test, alpha: self.design.alpha, margin }
     }
 
-    pub(super) fn summary(&self) -> DesignSummary {
+    pub(super) fn summary(&self, report: &Report) -> DesignSummary {
         let Design { alpha, method, family, ref margin, .. } = *self.design;
         let nominal_level = self.test.nominal_level(alpha);
         let looks = self.design.looks();
-        DesignSummary { alpha, method, looks, nominal_level, family, margin: margin.clone() }
+        let margins = margin.iter().map(|(metric, margin)| {
+            let mut columns = report.table.iter().flat_map(|table| &table.columns);
+            margin_text(metric, *margin, columns.find(|column| column.metric == *metric))
+        });
+        DesignSummary {
+            alpha,
+            method,
+            looks,
+            nominal_level,
+            family,
+            margin: margin.clone(),
+            margins: margins.collect(),
+        }
     }
+}
+
+/// `0.5 % in accuracy`, in the unit of the table's column.
+fn margin_text(metric: &str, margin: f64, column: Option<&Column>) -> String {
+    if column.is_some_and(|column| column.compare == Compare::Ratio) {
+        return format!("{} % in {metric}, by ratio", rounded(margin * 100.0));
+    }
+    let scale = column.map_or(1.0, |column| column.scale);
+    let unit = column.and_then(|column| column.unit.as_ref());
+    let unit = unit.map_or(String::new(), |unit| format!(" {unit}"));
+    format!("{}{unit} in {metric}", rounded(margin * scale))
+}
+
+/// Without what the multiplication has added to the digits.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.12e}").parse().unwrap_or(value)
 }

@@ -17,6 +17,9 @@ pub(crate) struct DesignSummary {
     pub(crate) nominal_level: Option<f64>,
     pub(crate) family: Family,
     pub(crate) margin: BTreeMap<String, f64>,
+    /// The same for readers.
+    #[serde(skip)]
+    pub(crate) margins: Vec<String>,
 }
 
 impl DesignSummary {
@@ -52,15 +55,10 @@ impl DesignSummary {
                  higher for the list of {claims}"
             ),
         };
-        let margins: Vec<String> =
-            self.margin.iter().map(|(metric, margin)| format!("{margin} in {metric}")).collect();
-        let margin = if margins.is_empty() {
+        let margin = if self.margins.is_empty() {
             String::new()
         } else {
-            format!(
-                " Equivalent: the difference, relative where rows are compared by ratio, is smaller than {}.",
-                margins.join(", ")
-            )
+            format!(" Equivalent: the difference is smaller than {}.", self.margins.join(", "))
         };
         format!(
             "{looks}: {family}. A verdict that is reached at a look stays. A row is the best if it is better than \

@@ -6,7 +6,7 @@ use std::iter;
 use serde_json::{Value, json};
 
 use super::judged::JudgedClaim;
-use super::numbers::{counts, with_interval};
+use super::numbers::{DifferenceUnit, counts, with_interval};
 use crate::comparison::Comparison;
 use crate::table::{ComparisonJson, escape_markdown, p_text};
 
@@ -130,20 +130,21 @@ pub fn details(judged: &JudgedClaim) -> Vec<String> {
     let notes = judged.notes.iter().cloned();
     if let Some(course) = &judged.course {
         return course
-            .details(&judged.comparisons, judged.p_holm)
+            .details(&judged.comparisons, &judged.unit, judged.p_holm)
             .into_iter()
             .chain(notes)
             .collect();
     }
     let p = judged.p_holm.map(|p| format!("p {} by Holm", p_text(p)));
-    let compared = judged.comparisons.iter().map(|(label, comparison)| detail(label, comparison));
+    let compared = judged.comparisons.iter();
+    let compared = compared.map(|(label, comparison)| detail(label, comparison, &judged.unit));
     p.into_iter().chain(compared).chain(notes).collect()
 }
 
-fn detail(label: &str, comparison: &Comparison) -> String {
+fn detail(label: &str, comparison: &Comparison, unit: &DifferenceUnit) -> String {
     let (estimate, interval) = comparison.estimate();
     let mut text =
-        format!("against {label}: {}", with_interval(comparison.compare, estimate, interval));
+        format!("against {label}: {}", with_interval(comparison.compare, unit, estimate, interval));
     if let Some(p) = comparison.p() {
         let _ = write!(text, ", p {}", p_text(p));
     }

@@ -33,6 +33,8 @@ pub(crate) struct ClaimCourse {
     /// The claim's comparison as the file has it.
     pub(crate) compare: String,
     pub(crate) metric: String,
+    /// Of the estimates; None where they have none, or are ratios.
+    pub(crate) unit: Option<String>,
     /// The verdict in words.
     pub(crate) verdict: &'static str,
     /// The number of seeds after which it was reached; None if it is open.
@@ -118,9 +120,8 @@ fn plot_spec(
     let most = points().map(|point| point.seeds).max().unwrap_or_default();
     let shown = shown(course);
     let label = source.label(&course.metric);
-    let unit = source.column(&course.metric).and_then(|column| column.unit.as_deref());
     let is_ratio = course.equal > 0.0;
-    let y = match unit {
+    let y = match &course.unit {
         _ if is_ratio => format!("Ratio of {label}"),
         Some(unit) => format!("Difference in {label} ({unit})"),
         None => format!("Difference in {label}"),

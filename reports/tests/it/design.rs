@@ -287,3 +287,31 @@ fn a_figure_shows_estimate_and_interval_by_seeds_with_the_stop() {
     let written = reports::write(&report, &rows, out.path()).unwrap();
     assert_eq!(written.problems.len(), 2, "{:?}", written.problems);
 }
+
+#[test]
+fn differences_and_margins_are_in_the_unit_of_the_tables_column() {
+    let design = json!({"looks": [3, 5, 8], "margin": {"psnr": 0.3}});
+    let mut report = report(design, &["base.psnr < a.psnr"]);
+    report.figures = vec![Figure::Sequence(Sequence {
+        name: "course".to_owned(),
+        claim: "base.psnr < a.psnr".parse().unwrap(),
+        ..Sequence::default()
+    })];
+    let records = records(vec![row("base", 20.0, 8), row("a", 22.0, 8)]);
+    let drawn = |report: &Report| {
+        let out = tempfile::tempdir().unwrap();
+        reports::write(report, &records, out.path()).unwrap();
+        let read = |file: &str| fs_err::read_to_string(out.path().join(file)).unwrap();
+        (read("claims.md"), read("data/course.csv"))
+    };
+    let (raw, _) = drawn(&report);
+    assert!(raw.contains("against A: −1.983 [−2.387, −1.58], 3 seeds"), "{raw}");
+    assert!(raw.contains("smaller than 0.3 in psnr."), "{raw}");
+    let table = report.table.as_mut().unwrap();
+    let column = table.columns.iter_mut().find(|column| column.metric == "psnr").unwrap();
+    (column.scale, column.unit) = (100.0, Some("cB".to_owned()));
+    let (scaled, data) = drawn(&report);
+    assert!(scaled.contains("against A: −198.3 [−238.7, −158] cB, 3 seeds"), "{scaled}");
+    assert!(scaled.contains("smaller than 30 cB in psnr."), "{scaled}");
+    assert!(data.contains("A,3,-198.3"), "{data}");
+}
