@@ -11,7 +11,7 @@ use super::canvas::frame::Frame;
 use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::plot::{self, Grid, PlotSpec, RightOfAxes};
 use super::canvas::style::{self, px};
-use super::final_metric::{FinalMetric, FinalValue, seed_notes};
+use super::final_metric::{FinalMetric, FinalValue, marked_label, seed_notes};
 use super::source::Source;
 use crate::files::Files;
 use crate::statistics::Summary;
@@ -40,7 +40,7 @@ pub(super) fn draw(spec: &Bars, source: Source, files: &mut Files) -> Vec<String
         let sd = sd.map(|sd| format!(" ± {sd}")).unwrap_or_default();
         Some(Bar {
             variant: variant.name.clone(),
-            label: variant.marked_label(),
+            label: marked_label(variant, &[value]),
             style_index: source.style_index(&variant.name),
             value,
             paper: metric.paper(variant, source),

@@ -22,6 +22,14 @@ pub(super) struct FinalValue {
     pub(super) summary: Summary,
     /// Mean minus and plus one standard deviation; the mean twice of a single seed.
     pub(super) range: (f64, f64),
+    /// True if finished seeds are left out of it, whose values are missing or not finite.
+    is_partial: bool,
+}
+
+/// The label of `variant` beside its `values`, with a mark for each reason for which seeds are left out.
+pub(super) fn marked_label(variant: &Variant, values: &[FinalValue]) -> String {
+    let mark = if values.iter().any(|value| value.is_partial) { "‡" } else { "" };
+    variant.marked_label() + mark
 }
 
 impl<'a> FinalMetric<'a> {
@@ -53,7 +61,8 @@ impl<'a> FinalMetric<'a> {
         let values: Vec<f64> = values.map(|v| v * self.scale).filter(|v| v.is_finite()).collect();
         let summary = Summary::of(&values)?;
         let sd = summary.sd.unwrap_or(0.0);
-        Some(FinalValue { summary, range: (summary.mean - sd, summary.mean + sd) })
+        let is_partial = values.len() < variant.finished().count();
+        Some(FinalValue { summary, range: (summary.mean - sd, summary.mean + sd), is_partial })
     }
 
     /// The paper's value, scaled; None if the table does not have it.
@@ -72,8 +81,12 @@ pub(super) fn seed_notes<'a>(
     if let Some(seeds) = seed_counts(finals.map(|f| f.summary.n)) {
         notes.push(format!("mean ± standard deviation of {seeds}"));
     }
-    if labels.iter().any(|label| label.ends_with('†')) {
-        notes.push("† not all seeds have finished".to_owned());
+    for (mark, meaning) in
+        [('†', "† not all seeds have finished"), ('‡', "‡ without seeds that have no finite value")]
+    {
+        if labels.iter().any(|label| label.ends_with(['†', '‡']) && label.contains(mark)) {
+            notes.push(meaning.to_owned());
+        }
     }
     notes
 }

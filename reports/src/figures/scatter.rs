@@ -11,7 +11,7 @@ use super::canvas::legend::{Legend, LegendEntry};
 use super::canvas::picture::{Picture, PictureError, add};
 use super::canvas::plot::{self, Grid, PlotSpec, RightOfAxes, plot_height};
 use super::canvas::style::{self, px};
-use super::final_metric::{FinalMetric, FinalValue, seed_notes};
+use super::final_metric::{FinalMetric, FinalValue, marked_label, seed_notes};
 use super::source::Source;
 use crate::files::Files;
 use crate::table::optional_number;
@@ -43,7 +43,7 @@ pub(super) fn draw(spec: &Scatter, source: Source, files: &mut Files) -> Vec<Str
         let style_index = source.style_index(&variant.name);
         dots.push(Dot {
             variant: variant.name.clone(),
-            label: variant.marked_label(),
+            label: marked_label(variant, &[x, y]),
             style_index,
             x,
             y,

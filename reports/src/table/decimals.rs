@@ -40,7 +40,9 @@ impl Decimals {
             values.iter().filter_map(|(_, spread)| of_spread((*spread)?)).collect();
         of_spreads.sort_unstable();
         let largest = values.iter().map(|(value, _)| value.abs()).fold(0.0, f64::max);
+        let are_counts = values.iter().all(|(value, _)| value.fract() == 0.0);
         let of_values = || match magnitude(largest) {
+            _ if are_counts => 0,
             Some(place) => (SIGNIFICANT - 1 - place).clamp(0, MOST) as usize,
             None => 0,
         };
@@ -107,6 +109,8 @@ mod tests {
         assert_eq!([Some(0.004), Some(0.02), Some(0.0), None].map(|s| column.of(s)), [3, 2, 3, 3]);
         let single = |value| Decimals::new(None, &[(value, None), (value / 50.0, None)]).of(None);
         assert_eq!([20.44, 0.9698, 1234.5, 104_326.0, 0.0].map(single), [2, 4, 0, 0, 0]);
+        let counts = Decimals::new(None, &[(6.0, None), (162.0, Some(0.0))]);
+        assert_eq!(counts.of(None), 0);
         assert_eq!(Decimals::new(Some(1), &[(0.97, Some(0.004))]).of(Some(0.004)), 1);
     }
 }

@@ -34,7 +34,7 @@ impl Table {
 
 fn value(column: &Column, cell: &Cell) -> String {
     let (Some(mean), spread) = column.value_text(cell.value) else { return "--".to_owned() };
-    escape(&mean) + &escape(&spread.unwrap_or_default())
+    escape(&mean) + &escape(&spread.unwrap_or_default()) + &escape(&cell.marks())
 }
 
 /// True if every character stands for itself in a name of TeX.

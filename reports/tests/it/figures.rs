@@ -7,7 +7,7 @@ use reports::records::Trial;
 use reports::{ReportError, write};
 use resvg::tiny_skia::{Color, Pixmap};
 
-use crate::fixtures::{records, series, table, three_seeds, trial, variant};
+use crate::fixtures::{records, series, table, three_seeds, trial, unfinished, variant};
 use crate::pixels::{at, decode};
 use crate::sheets::{images, sampled};
 
@@ -80,6 +80,33 @@ fn a_row_whose_seeds_share_no_finite_point_is_named() {
     assert!(out.path().join("figures/psnr.svg").exists());
     let alone = Curve { variants: vec!["hot".to_owned()], ..curve("psnr") };
     assert_eq!(problems(Figure::Curve(alone)), [said]);
+}
+
+#[test]
+fn seeds_that_are_left_out_are_marked_wherever_the_number_stands() {
+    let out = tempfile::tempdir().unwrap();
+    let hot = [
+        trial(0, &[("psnr", 5.0)]),
+        trial(1, &[("psnr", f64::NAN)]),
+        unfinished(2, "failed (crashed)"),
+    ];
+    let records = records(vec![
+        variant("a", "A", (0..3).map(|seed| trial(seed, &[("psnr", 4.0)])).collect()),
+        variant("hot", "Hot", hot.into()),
+    ]);
+    let bars = Bars { name: "bars".to_owned(), metric: "psnr".to_owned(), ..Bars::default() };
+    write(&report(vec![Figure::Bars(bars)]), &records, out.path()).unwrap();
+    let read = |file: &str| fs_err::read_to_string(out.path().join(file)).unwrap();
+    let values = read(&format!("{}-values.tex", table().name));
+    let of = |row: &str| {
+        let start = format!("orch@{row}@psnr\\endcsname");
+        values.lines().find(|line| line.contains(&start)).unwrap().to_owned()
+    };
+    assert!(of("hot").ends_with("$^\\dagger$$^\\ddagger$}"), "{}", of("hot"));
+    assert!(!of("a").contains("dagger"), "{}", of("a"));
+    let caption = read("captions/bars.tex");
+    assert!(caption.contains("without seeds that have no finite value"), "{caption}");
+    assert!(caption.contains("not all seeds have finished"), "{caption}");
 }
 
 #[test]

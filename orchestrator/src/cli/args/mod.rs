@@ -48,7 +48,7 @@ Examples:
   orch run experiments/table1.yaml --profile paper   the same at the paper's own scale
   orch run experiments/table1.yaml -d                the same in the background: see `orch attach`
   orch status --watch                                the last run as it goes on
-  orch show variant=sr3                              everything about one of its trials
+  orch show variant=sr3,seed=0                       everything about one of its trials
   orch report table1                                 its table and figures, from the records
 
 Exit codes: 0 all succeeded, 1 some failed, 2 wrong usage or file, 3 incomplete report,
