@@ -130,7 +130,10 @@ fn resources_of_the_command_line_replace_single_ones() {
     for (setting, wrong) in [
         ("cpu=2", "--resources cpu=2: unknown field `cpu`"),
         ("cpu=2", "hint: did you mean `cpus`?"),
-        ("cpus=few", "--resources cpus=few: invalid type: string \"few\", expected u32"),
+        (
+            "cpus=few",
+            "--resources cpus=few: invalid type: string \"few\", expected a whole number, 0 or more",
+        ),
         ("cpus=0", "--resources cpus=0: a worker needs at least one CPU"),
         ("share=1/5", "--resources share=1/5: `1/5` is not a share of a GPU"),
         ("cpus", "--resources cpus: there is no `=`"),

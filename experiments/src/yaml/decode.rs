@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::pointer::{escape, pointer_of, segments};
 use super::source::{FileError, Finding, Source};
 use super::suggest::nearest;
-use super::unknown_variant::reworded;
+use super::{expected_type, unknown_variant};
 
 /// Mistakes that are looked for; whoever has more reads the first ones first.
 const MAX_MISTAKES: usize = 20;
@@ -143,7 +143,9 @@ impl Source {
             let of_type = || hint_of_type(&pointer, &message).map(str::to_owned);
             let hint = known.map(|known| format!("did you mean `{known}`?")).or_else(of_type);
             let subject = unknown.as_ref().map_or(&pointer, |unknown| &unknown.at);
-            let message = reworded(&message, subject).unwrap_or(message);
+            let message = unknown_variant::reworded(&message, subject)
+                .or_else(|| expected_type::reworded(&message))
+                .unwrap_or(message);
             Box::new(Mistake { finding: self.finding(&pointer, message).hint(hint), at, unknown })
         })
     }

@@ -2,6 +2,7 @@
 
 mod error;
 pub mod excerpt;
+mod expected_type;
 mod finding;
 mod lookalike;
 pub mod parse;

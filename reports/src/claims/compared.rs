@@ -123,6 +123,7 @@ impl<'a> ComparedClaim<'a> {
             Comparison::new(&ours.observations(), &theirs.observations(), self.compare);
         let Some(comparison) = comparison else { return false };
         self.notes.extend(ours.left_out(theirs, &comparison.seeds, self.rules.is_some()));
+        self.notes.extend(ours.repeated(theirs, &comparison.seeds));
         self.comparisons.push((theirs.label.clone(), comparison));
         self.rows.push(
             [ours, theirs]

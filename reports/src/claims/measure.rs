@@ -1,6 +1,6 @@
 //! The values of a claim's quantity, measured from the trials of a row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use experiments::schema::claim::{Level, Measure, Quantity};
@@ -144,6 +144,37 @@ impl<'a> MeasuredQuantity<'a> {
                 )
             })
             .collect()
+    }
+
+    /// A sentence on seeds of `used` that have the same values in this row and in `theirs`: those of a program that
+    /// does not use its seed are no replications.
+    pub(super) fn repeated(&self, theirs: &Self, used: &[u64]) -> Option<String> {
+        if self.deterministic || theirs.deterministic {
+            return None;
+        }
+        let bits = |row: &Self, seed| {
+            let of_seed = |value: &&SeedValue| value.observation.seed == seed;
+            row.values.iter().find(of_seed).map(|value| value.observation.value.to_bits())
+        };
+        let mut by_values = BTreeMap::<_, Vec<u64>>::new();
+        for &seed in used {
+            let values = (bits(self, seed)?, bits(theirs, seed)?);
+            by_values.entry(values).or_default().push(seed);
+        }
+        let repeated = by_values.into_values().filter(|seeds| seeds.len() > 1);
+        let mut repeated: Vec<Vec<u64>> = repeated.collect();
+        repeated.sort_unstable();
+        let list =
+            |seeds: &Vec<u64>| seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let lists: Vec<String> = repeated.iter().map(list).collect();
+        (!lists.is_empty()).then(|| {
+            format!(
+                "Against {}, seeds have the same values in both rows ({}): if the program does not use its seed, \
+                 they are no replications.",
+                theirs.label,
+                lists.join("; ")
+            )
+        })
     }
 
     /// A sentence if no trial has a value.

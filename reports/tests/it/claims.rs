@@ -77,6 +77,17 @@ fn with_one_seed_nothing_is_supported_and_with_two_nothing_is_resolved() {
 }
 
 #[test]
+fn seeds_that_change_nothing_are_named() {
+    let notes = |a: &[f64], b: &[f64]| {
+        let records = records(vec![row("a", a), row("b", b)]);
+        judge(&report(&["a.psnr < b.psnr"]), &records).unwrap()[0].notes.join(" ")
+    };
+    let said = notes(&[1.0, 2.0, 3.0, 1.0, 2.0], &[2.0, 3.5, 4.0, 2.0, 3.5]);
+    assert!(said.contains("the same values in both rows (0, 3; 1, 4)"), "{said}");
+    assert_eq!(notes(&[1.0, 2.0, 3.0, 1.0], &[2.0, 3.5, 4.0, 2.5]), "");
+}
+
+#[test]
 fn a_trained_row_of_one_seed_leaves_a_claim_of_the_best_open() {
     let rows = |reference: &[f64], deterministic| {
         let reference = Variant { deterministic, ..row("reference", reference) };
