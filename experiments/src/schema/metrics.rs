@@ -128,6 +128,17 @@ impl MetricSource {
         self.step.as_deref().unwrap_or(STEP)
     }
 
+    /// True if its lines name their steps, as far as that can be known beforehand.
+    pub fn names_steps(&self) -> bool {
+        match self.kind {
+            SourceKind::Stdout | SourceKind::Stderr => self.pattern().is_ok_and(|pattern| {
+                pattern.capture_names().flatten().any(|name| name == self.step_name())
+            }),
+            SourceKind::Json | SourceKind::Csv => self.step.is_some(),
+            SourceKind::Tensorboard => true,
+        }
+    }
+
     /// True if `text` is a path.
     pub fn is_path(&self) -> bool {
         !matches!(self.kind, SourceKind::Stdout | SourceKind::Stderr)

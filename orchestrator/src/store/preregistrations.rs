@@ -49,11 +49,12 @@ impl Store {
         rows.iter().map(record).collect()
     }
 
-    /// The seeds that were added once others of their variant had results, and that have one by now.
+    /// The seeds that were added once three others of their variant or more had results, which is when a verdict is
+    /// possible, and that have one by now.
     pub(crate) async fn late_seeds(&mut self) -> Result<Vec<RowSeed>, StoreError> {
         self.row_seeds(
             "select variant, seed from trial
-             where planned_after > 0 and position is not null and state = 'succeeded' order by position",
+             where planned_after >= 3 and position is not null and state = 'succeeded' order by position",
         )
         .await
     }

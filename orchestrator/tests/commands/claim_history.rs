@@ -10,7 +10,11 @@ use crate::common::test_run::TestRun;
 /// Three seeds of every row of the fixture, without a design.
 fn three_seeds() -> TestRun {
     let test = run();
-    test.edit(&[("  design: {looks: [3, 5, 8]}\n", ""), ("seeds: 0-7", "seeds: 0-2")]);
+    test.edit(&[
+        ("  design: {looks: [3, 5, 8]}\n", ""),
+        ("seeds: 0-7", "seeds: 0-2"),
+        ("{name: table,", "{name: table, baseline: base,"),
+    ]);
     test.orch("run trip.yaml").expect(0, &[]);
     test.orch("report").expect(0, &[]);
     assert!(claims(&test).contains("\"notes\": []"), "{}", claims(&test));
@@ -30,7 +34,12 @@ fn is_said(test: &TestRun, said: &str) {
         let text = text.replace("&gt;", ">").replace("&lt;", "<");
         assert!(text.contains(said), "{file}: {text}");
     }
-    let checked = test.orch("check-claims --json");
+    let checked = test.orch("check-claims --json --badge badge.svg");
+    let badge = fs::read_to_string(test.path("badge.svg")).unwrap();
+    assert!(
+        badge.contains("supported, with notes") || badge.contains("refuted, with notes"),
+        "{badge}"
+    );
     let checked: Value = serde_json::from_str(&checked.stdout).unwrap();
     assert!(checked["notes"].to_string().contains(said), "{checked}");
 }
@@ -70,6 +79,9 @@ fn rows_that_are_left_out_once_they_have_results_are_said() {
         &test,
         "Left out: results of these rows with other settings, or another command (same 0-2).",
     );
+    // Also where the comparisons of the table stand alone.
+    let against = fs::read_to_string(test.run_dir().join("report/table-against.tex")).unwrap();
+    assert!(against.contains("results of these rows with other settings"), "{against}");
     test.edit(&[("  same:", "  again:"), ("same.psnr", "again.psnr")]);
     test.orch("run trip.yaml").expect(0, &["nothing is left to do"]);
     is_said(
@@ -177,6 +189,17 @@ fn seeds_that_are_added_without_a_design_are_said() {
     test.edit(&[("seeds: 0-2", "seeds: 0-4")]);
     test.orch("run trip.yaml").expect(0, &["6 new"]);
     prints(&test, "report", 0, &["(base 3, 4; far 3, 4; same 3, 4)"]);
+}
+
+#[test]
+fn two_seeds_decide_nothing_so_that_more_may_follow() {
+    let test = run();
+    test.edit(&[("  design: {looks: [3, 5, 8]}\n", ""), ("seeds: 0-7", "seeds: 0-1")]);
+    test.orch("run trip.yaml").expect(0, &[]);
+    test.edit(&[("seeds: 0-1", "seeds: 0-4")]);
+    test.orch("run trip.yaml").expect(0, &["9 new"]);
+    test.orch("report").expect(0, &[]);
+    assert!(claims(&test).contains("\"notes\": []"), "{}", claims(&test));
 }
 
 #[test]

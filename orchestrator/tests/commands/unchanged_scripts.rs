@@ -396,3 +396,33 @@ report: {table: {name: t, columns: [{metric: loss}, {metric: acc}]}}
     let results = &test.recorded().results["a-s0"];
     assert_eq!((results["loss"], results["acc"]), (2.0, 0.6));
 }
+
+#[test]
+fn a_trial_that_ends_again_after_its_last_step_keeps_its_curve() {
+    let file = "\
+orch: 1
+name: trip
+worker:
+  command: [python3, ends.py, '{checkpoints}', '{measures}']
+  metrics: [{stdout: 'step (?<step>\\d+) loss (?<loss>\\S+)'}, {stdout: 'test acc (?<acc>\\S+)'}]
+retry: {backoff: 1ms}
+variants: {measured: {set: {measures: true}}, not: {set: {measures: false}}}
+seeds: [0]
+report: {table: {name: t, columns: [{metric: acc}]}}
+";
+    // The first attempt fails behind its last step, before or after its measurement.
+    let script = "import os, sys\ndone = sys.argv[1] + '/done'\nfirst = not os.path.exists(done)\n\
+                  for step in range(1, 4) if first else []:\n    print(f'step {step} loss {1 / step}')\n\
+                  open(done, 'w').close()\n\
+                  if not first or sys.argv[2] == 'true':\n    print('test acc 0.5', flush=True)\n\
+                  sys.exit(int(first))\n";
+    let test = TestRun::with_file(file);
+    fs::write(test.path("ends.py"), script).unwrap();
+    test.orch("run trip.yaml").expect(0, &["2 of 2 trials done"]);
+    for (trial, name) in [("measured-s0-", "measured-s0"), ("not-s0-", "not-s0")] {
+        assert_eq!(test.attempts(trial), 2);
+        let loss = &test.recorded().loss[name];
+        assert_eq!(loss.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [1, 2, 3], "{name}");
+        assert_eq!(test.recorded().results[name]["acc"], 0.5);
+    }
+}

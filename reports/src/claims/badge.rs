@@ -8,13 +8,14 @@ const LETTER: usize = 7;
 const LABEL: &str = "claims";
 
 /// An SVG of one line: `claims | 8 of 11 supported`. Green if all are supported, red if one is refuted, and
-/// amber otherwise.
-pub fn badge(claims: &[JudgedClaim]) -> String {
+/// amber otherwise, or if there are `notes` that make a verdict count for less, which it says.
+pub fn badge(claims: &[JudgedClaim], notes: bool) -> String {
     let count = |verdict| claims.iter().filter(|claim| claim.verdict == verdict).count();
     let (supported, refuted) = (count(Verdict::Supported), count(Verdict::Refuted));
     let refuted_text = if refuted > 0 { format!(", {refuted} refuted") } else { String::new() };
-    let text = format!("{supported} of {} supported{refuted_text}", claims.len());
-    let colour = match (supported == claims.len(), refuted) {
+    let notes_text = if notes { ", with notes" } else { "" };
+    let text = format!("{supported} of {} supported{refuted_text}{notes_text}", claims.len());
+    let colour = match (supported == claims.len() && !notes, refuted) {
         (true, _) => "#2e7d32",
         (false, 0) => "#8a5a00",
         (false, _) => "#b3261e",

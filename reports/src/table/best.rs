@@ -27,6 +27,8 @@ enum Evidence {
     TooLittle,
     /// One seed of each row.
     Checkpoints,
+    /// No seed that both rows have.
+    Unpaired,
 }
 
 /// Marks the best value of every column, with all that look the same, and those that are not significantly
@@ -71,7 +73,11 @@ impl Marks {
             let items = comparison.as_ref().and_then(|c| c.items_left_out.clone());
             self.left_out.extend(items.map(|items| LeftOut { column: index, items, row: *row }));
             let looks_the_same = shown(&rows[*row]) == text_of_best;
-            let cannot_be_told = comparison.is_some_and(|comparison| self.is_tie(&comparison));
+            let cannot_be_told =
+                comparison.as_ref().is_some_and(|comparison| self.is_tie(comparison));
+            if comparison.is_none() {
+                self.evidence.insert(Evidence::Unpaired);
+            }
             self.has_tied |= cannot_be_told && !looks_the_same;
             rows[*row].cells[index].standing = match (looks_the_same, cannot_be_told) {
                 (true, _) => Standing::Best,
@@ -106,6 +112,8 @@ impl Marks {
             Evidence::TooLittle => "; seeds are too few or do not vary, so that nothing was tested",
             Evidence::Checkpoints if tested => "; rows of one seed speak of these checkpoints only",
             Evidence::Checkpoints => "; these checkpoints only",
+            Evidence::Unpaired if tested => "; rows without a seed in common were not tested",
+            Evidence::Unpaired => "; the rows have no seed in common, so that nothing was tested",
         });
         let clauses: String = clauses.collect();
         let best = "the best of the complete rows, at the precision shown";

@@ -38,6 +38,8 @@ pub struct Table {
     pub tied: Option<String>,
     /// Sentences about the comparisons of rows: their method, and what they leave out.
     pub(crate) comparison_notes: Vec<String>,
+    /// As [`Records::claim_notes`], for the comparisons where they stand alone.
+    pub(super) claim_notes: Vec<String>,
     /// Sentences below the table: what is missing, then the file's own notes.
     pub notes: Vec<String>,
     pub(crate) latex: report::LatexTable,

@@ -64,6 +64,7 @@ impl Table {
             best: marks.best(),
             tied: marks.tied(),
             comparison_notes: Vec::new(),
+            claim_notes: records.claim_notes.clone(),
             notes,
             latex: spec.latex.clone(),
         };

@@ -131,6 +131,23 @@ fn an_incomplete_row_is_not_the_best_and_says_why() {
 }
 
 #[test]
+fn rows_without_a_seed_in_common_are_not_tested_and_that_is_said() {
+    let of = |name: &str, from: u64, psnr: f64| {
+        let trials =
+            (from..from + 3).map(|seed| trial(seed, &[("psnr", psnr + seed as f64 / 10.0)]));
+        variant(name, name, trials.collect())
+    };
+    let text = |rows| Table::new(&table(), &records(rows), &Family::Columns).markdown();
+    let apart = text(vec![of("a", 0, 20.0), of("b", 3, 19.0)]);
+    assert!(
+        apart.contains("the rows have no seed in common, so that nothing was tested"),
+        "{apart}"
+    );
+    let together = text(vec![of("a", 0, 20.0), of("b", 0, 19.0)]);
+    assert!(!together.contains("no seed in common"), "{together}");
+}
+
+#[test]
 fn results_of_a_trial_that_failed_do_not_count() {
     let mut failed = unfinished(0, "failed (crash)");
     failed.results = trial(0, &[("psnr", 30.0)]).results;

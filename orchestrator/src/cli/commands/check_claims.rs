@@ -73,12 +73,13 @@ pub(super) async fn run(arguments: &args::CheckClaims, global: &Global) -> Resul
         Some(path) => compare(&judged, &read(path)?),
         None => judged.iter().map(CheckedClaim::supported).collect(),
     };
-    if let Some(path) = &arguments.badge {
-        atomic_file::write(path, claims::badge(&judged).as_bytes())?;
-    }
     let changed = checked.iter().filter(|claim| !claim.is_as_expected).count();
     let (table, gaps) = reports::table(&request.report, &records)?;
     let incomplete = report::is_incomplete(table.as_ref(), &gaps);
+    let has_notes = incomplete || !records.claim_notes.is_empty();
+    if let Some(path) = &arguments.badge {
+        atomic_file::write(path, claims::badge(&judged, has_notes).as_bytes())?;
+    }
     if arguments.json {
         print_json(&json!({
             "schema": 1, "run": request.dir.name(), "changed": changed, "incomplete": incomplete,

@@ -47,7 +47,9 @@ impl Table {
     /// Their caption in TeX.
     pub(crate) fn comparisons_caption(&self) -> Option<String> {
         let title = self.comparison_title()?;
-        Some(escape(&format!("{title}: every row's difference; n counts seeds × items.")))
+        let title = format!("{title}: every row's difference; n counts seeds × items.");
+        let notes = self.claim_notes.iter().cloned();
+        Some(escape(&[title].into_iter().chain(notes).collect::<Vec<_>>().join(" ")))
     }
 
     fn comparison_groups(&self) -> Vec<Group> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use experiments::protocol::events::{Event, Line, PROTOCOL};
 use experiments::protocol::number::Number;
 use experiments::regular_file;
+use experiments::schema::metrics::MetricSource;
 
 use super::past_events;
 use super::resumption::{Beginning, Resumption};
@@ -19,6 +20,20 @@ const BATCH: usize = 64 << 10;
 
 /// Bytes that wait for a disk to have room again.
 const MAX_UNWRITTEN: usize = 1 << 20;
+
+/// The step of values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) number: u64,
+    /// True if the source names none, and its records were counted.
+    pub(super) is_counted: bool,
+}
+
+impl Step {
+    pub(super) fn named(number: u64) -> Self {
+        Self { number, is_counted: false }
+    }
+}
 
 /// The writer of one attempt's events.
 pub(super) struct EventWriter {
@@ -43,14 +58,15 @@ pub(super) struct EventWriter {
 impl EventWriter {
     pub(super) fn new(attempt: &AttemptDir, command: &Command) -> Self {
         // Long files need not be read where nothing will be written.
-        let before = match &command.metrics[..] {
-            [] => BTreeMap::new(),
-            _ => past_events::first_steps(attempt),
+        let (before, last) = match &command.metrics[..] {
+            [] => (BTreeMap::new(), None),
+            _ => past_events::earlier_steps(attempt),
         };
+        let last = last.filter(|_| command.metrics.iter().any(MetricSource::names_steps));
         Self {
             attempt: attempt.clone(),
             program: program_name(&command.argv),
-            resumption: Resumption::new(before),
+            resumption: Resumption::new(before, last),
             written: BTreeMap::new(),
             found_in: BTreeMap::new(),
             ambiguous: BTreeSet::new(),
@@ -75,7 +91,7 @@ impl EventWriter {
     pub(super) fn values_of(
         &mut self,
         path: &Path,
-        step: u64,
+        step: Step,
         mut values: BTreeMap<String, Number>,
     ) -> Vec<(String, PathBuf)> {
         let mut others = Vec::new();
@@ -97,14 +113,15 @@ impl EventWriter {
     pub(super) fn values(
         &mut self,
         time: Option<f64>,
-        step: u64,
+        step: Step,
         mut values: BTreeMap<String, Number>,
     ) {
+        let Step { number: step, is_counted } = step;
         values.retain(|metric, _| self.written.get(metric).is_none_or(|last| step > *last));
         if values.is_empty() {
             return;
         }
-        match self.resumption.of(step, values.keys()) {
+        match self.resumption.of(step, is_counted, values.keys()) {
             Some(Beginning::Scratch) => self.hello(None),
             Some(Beginning::ResumedFrom(step)) => self.hello(Some(step)),
             None => {}

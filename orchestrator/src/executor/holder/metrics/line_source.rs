@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use experiments::schema::metrics::{MetricSource, SourceKind};
 use experiments::yaml::suggest::nearest;
 
-use super::event_writer::EventWriter;
+use super::event_writer::{EventWriter, Step};
 use super::growing_file::{Chunk, GrowingFile};
 use super::record::{Format, Record, header};
 
@@ -149,11 +149,11 @@ impl LineSource {
         }
         let step = match (self.last_step, &self.source.step) {
             // A line without a step belongs to the last one.
-            (Some(step), _) => step,
+            (Some(step), _) => Step::named(step),
             (None, Some(name)) => return Err(format!("no line has a step, `{name}`, so far")),
             (None, None) => {
                 self.counter += 1;
-                self.counter
+                Step { number: self.counter, is_counted: true }
             }
         };
         let prefix = &self.source.prefix;

@@ -17,12 +17,13 @@ fn for_each(attempt: &AttemptDir, mut each: impl FnMut(Event)) {
     let _ = read_events(&attempt.events(), &mut ReadOffset::default(), |line| each(line.event));
 }
 
-/// The first step of every metric in the attempts before `attempt`.
-pub(super) fn first_steps(attempt: &AttemptDir) -> BTreeMap<String, u64> {
-    let mut first = BTreeMap::<String, u64>::new();
+/// The first step of every metric in the attempts before `attempt`, and the last of all.
+pub(super) fn earlier_steps(attempt: &AttemptDir) -> (BTreeMap<String, u64>, Option<u64>) {
+    let (mut first, mut last) = (BTreeMap::<String, u64>::new(), None);
     for earlier in attempt.earlier() {
         for_each(&earlier, |event| {
             let Event::Metrics { step, item: None, values } = event else { return };
+            last = last.max(Some(step));
             for metric in values.into_keys() {
                 if first.len() < MOST_METRICS || first.contains_key(&metric) {
                     let known = first.entry(metric).or_insert(step);
@@ -31,7 +32,7 @@ pub(super) fn first_steps(attempt: &AttemptDir) -> BTreeMap<String, u64> {
             }
         });
     }
-    first
+    (first, last)
 }
 
 /// The last step of every metric in `attempt`.

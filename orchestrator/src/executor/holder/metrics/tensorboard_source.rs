@@ -10,7 +10,7 @@ use experiments::protocol::number::Number;
 use experiments::regular_file;
 use experiments::schema::metrics::MetricSource;
 
-use super::event_writer::EventWriter;
+use super::event_writer::{EventWriter, Step};
 use crate::tensorboard::{Reader, Scalars};
 
 /// Levels of folders that are searched.
@@ -126,7 +126,7 @@ impl TensorboardSource {
             }
         }
         if !reported.is_empty() {
-            writer.values(Some(time).filter(|time| *time > 0.0), step, reported);
+            writer.values(Some(time).filter(|time| *time > 0.0), Step::named(step), reported);
         }
     }
 

@@ -61,8 +61,8 @@ impl Arguments for Compare {
 /// evidence and what an open one still needs. A statement counts only if its verdict is `supported`. `open`,
 /// `not-resolved` and every verdict on single checkpoints mean that it has not been shown, however the means look;
 /// `notes` say if designs, claims, seeds or rows were changed once there were results, and then a verdict counts for
-/// less; so does exit code 3, of a run that lacks trials or metrics. A statement that is no claim of the file has no verdict: add it to `report.claims` before its trials
-/// run.
+/// less; so it does with exit code 3, where trials or metrics are missing. A statement that is no claim of the file has
+/// no verdict: add it to `report.claims` before its trials run.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Claims {
