@@ -423,6 +423,6 @@ report: {table: {name: t, columns: [{metric: acc}]}}
         assert_eq!(test.attempts(trial), 2);
         let loss = &test.recorded().loss[name];
         assert_eq!(loss.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [1, 2, 3], "{name}");
-        assert_eq!(test.recorded().results[name]["acc"], 0.5);
+        assert_eq!((name, test.recorded().results[name]["acc"]), (name, 0.5));
     }
 }
