@@ -155,7 +155,7 @@ fn a_bundle_says_what_its_report_says() {
     test.edit(&[("same.psnr > base.psnr", "same.psnr < base.psnr")]);
     test.orch("run trip.yaml").expect(0, &[]);
     test.orch("bundle -o trip.zip").expect(0, &[]);
-    let said = ["What the report says of its results:", "- Claimed on", "makes no more"];
+    let said = ["The report says of its results:", "- Claimed on", "makes no more"];
     prints(&test, "verify trip.zip", 0, &said);
 }
 

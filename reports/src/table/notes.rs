@@ -141,10 +141,18 @@ fn unpaired_note(table: &Table) -> Option<String> {
             left_out.push(format!("{} ({seeds})", row.variant.label));
         }
     }
+    let mut compared = baseline.comparisons.iter().flatten().flatten();
+    let (pairs, over) = if compared.any(|c| c.comparison.items > 0) {
+        (
+            "seed and item, both taken as random and crossed",
+            "items, or over seeds where no items are known",
+        )
+    } else {
+        ("seed", "seeds")
+    };
     let mut text = format!(
-        "Against {}: differences paired by seed and item, both taken as random and crossed; t \
-         intervals at 95 %, each by itself; {}; d_z in standard deviations of the differences over items, \
-         or over seeds where no items are known.",
+        "Against {}: differences paired by {pairs}; t intervals at 95 %, each by itself; {}; d_z in standard \
+         deviations of the differences over {over}.",
         baseline.label,
         baseline.family()
     );
@@ -163,7 +171,7 @@ fn unpaired_note(table: &Table) -> Option<String> {
         text.push('.');
     }
     if !left_out.is_empty() {
-        text.push_str(" Seeds that have no partner are left out: ");
+        text.push_str(" Seeds without values in both rows that can be compared are left out: ");
         text.push_str(&left_out.join(", "));
         text.push('.');
     }

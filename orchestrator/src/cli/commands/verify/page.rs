@@ -46,7 +46,7 @@ pub(super) fn text(bundle: &Unpacked, path: &Path, checks: &[Check], notes: &[St
         ));
     }
     if !notes.is_empty() {
-        lines.push("\nWhat the report says of its results:".to_owned());
+        lines.push("\nThe report says of its results:".to_owned());
         lines.extend(notes.iter().map(|note| format!("- {}", harmless(note))));
     }
     lines.push(String::new());

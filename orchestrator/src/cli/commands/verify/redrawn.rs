@@ -40,7 +40,7 @@ fn results(drawn: &Drawn) -> Check {
         problems.push("different builds, code or data made them, as the report says".to_owned());
     }
     let outcome = if problems.is_empty() {
-        Outcome::Verified("the report lacks none, and one state of the code made them".to_owned())
+        Outcome::Verified("none is missing, and one state of the code made them".to_owned())
     } else {
         Outcome::Incomplete(problems)
     };
