@@ -85,6 +85,9 @@ fn an_argparse_script_gets_its_config_and_its_output_becomes_curves_and_a_table(
     let report = test.orch("report");
     assert_eq!(report.code, 0, "{}", report.stderr);
     assert!(report.stdout.contains("0.99"), "{}", report.stdout);
+    let words = report.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let best = "Final values are those of the step at which a trial's acc is highest, unless";
+    assert!(words.contains(best), "{words}");
 }
 
 #[test]
