@@ -13,6 +13,7 @@ mod source;
 
 pub use self::attempt_code::AttemptCode;
 pub(crate) use self::cache::{CodeAndDiff, CodeCache};
+pub(crate) use self::content::hash as content_hash;
 pub(crate) use self::difference::{Difference, narrowed};
 pub use self::error::CodeError;
 pub use self::snapshot::{Snapshot, SnapshotError};

@@ -68,8 +68,8 @@ impl Store {
     pub(super) async fn origins(&mut self) -> Result<BTreeMap<TrialId, Origins>, StoreError> {
         // An attempt without checkpoint and result does not count, unless it is the one that succeeded, or
         // later ones, of a program that keeps checkpoints of its own, went on from its points. One that started
-        // from scratch, or reported its result without a hello,
-        // supersedes all attempts before it, and so does a decision to begin again.
+        // from scratch, or reported its result without a hello, supersedes all attempts before it, and so does a
+        // decision to begin again.
         let rows: Vec<Row> = self.fetch_all(sqlx::query_as(
             "select trial.name, attempt.build, attempt.data, attempt.code, attempt.interpreter,
                 has_result or exists

@@ -19,13 +19,6 @@ pub(crate) struct Preregistration {
     pub(crate) results: usize,
 }
 
-/// A row and one of its seeds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RowSeed {
-    pub(crate) variant: String,
-    pub(crate) seed: u64,
-}
-
 impl Store {
     /// Those of the first plan, and of each that changed them.
     pub(crate) async fn preregistrations(&mut self) -> Result<Vec<Preregistration>, StoreError> {
@@ -49,9 +42,9 @@ impl Store {
         rows.iter().map(record).collect()
     }
 
-    /// The seeds that were added once three others of their variant or more had results, which is when a verdict is
+    /// The variants and seeds that were added once three others of their variant or more had results, which is when a verdict is
     /// possible, and that have one by now.
-    pub(crate) async fn late_seeds(&mut self) -> Result<Vec<RowSeed>, StoreError> {
+    pub(crate) async fn late_seeds(&mut self) -> Result<Vec<(String, u64)>, StoreError> {
         self.row_seeds(
             "select variant, seed from trial
              where planned_after >= 3 and position is not null and state = 'succeeded' order by position",
@@ -59,9 +52,9 @@ impl Store {
         .await
     }
 
-    /// The seeds that were run again from the beginning once they had succeeded, with the same code, or code
+    /// The variants and seeds that were run again from the beginning once they had succeeded, with the same code, or code
     /// that is not known.
-    pub(crate) async fn repeated_seeds(&mut self) -> Result<Vec<RowSeed>, StoreError> {
+    pub(crate) async fn repeated_seeds(&mut self) -> Result<Vec<(String, u64)>, StoreError> {
         self.row_seeds(
             "select distinct variant, seed from trial
              join attempt as last on last.trial_id = trial.trial_id and last.number =
@@ -75,9 +68,9 @@ impl Store {
         .await
     }
 
-    async fn row_seeds(&mut self, select: &'static str) -> Result<Vec<RowSeed>, StoreError> {
+    /// Variants and seeds.
+    async fn row_seeds(&mut self, select: &'static str) -> Result<Vec<(String, u64)>, StoreError> {
         let rows: Vec<(String, i64)> = self.fetch_all(sqlx::query_as(select)).await?;
-        let of_row = |(variant, seed)| RowSeed { variant, seed: seed as u64 };
-        Ok(rows.into_iter().map(of_row).collect())
+        Ok(rows.into_iter().map(|(variant, seed)| (variant, seed as u64)).collect())
     }
 }

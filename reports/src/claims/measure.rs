@@ -110,6 +110,7 @@ impl<'a> MeasuredQuantity<'a> {
     pub(super) fn left_out(&self, theirs: &Self, used: &[u64], waits: bool) -> Vec<String> {
         let rows: Vec<&Self> =
             [self, theirs].into_iter().filter(|row| !row.deterministic).collect();
+        let used: BTreeSet<&u64> = used.iter().collect();
         let all: BTreeSet<u64> =
             rows.iter().flat_map(|row| &row.seeds).map(|(seed, _)| *seed).collect();
         let (mut of_one_row, mut unfinished, mut without_value) =
@@ -134,16 +135,10 @@ impl<'a> MeasuredQuantity<'a> {
         ];
         let reasons =
             reasons.into_iter().filter(|(applies, seeds, _)| *applies && !seeds.is_empty());
-        reasons
-            .map(|(_, seeds, reason)| {
-                let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
-                format!(
-                    "Against {}, seeds are left out ({reason}): {}.",
-                    theirs.label,
-                    seeds.join(", ")
-                )
-            })
-            .collect()
+        let sentence = |(_, seeds, reason): (bool, Vec<u64>, &str)| {
+            format!("Against {}, seeds are left out ({reason}): {}.", theirs.label, list(seeds))
+        };
+        reasons.map(sentence).collect()
     }
 
     /// A sentence on seeds of `used` that have the same values in this row and in `theirs`: those of a program that
@@ -152,21 +147,20 @@ impl<'a> MeasuredQuantity<'a> {
         if self.deterministic || theirs.deterministic {
             return None;
         }
-        let bits = |row: &Self, seed| {
-            let of_seed = |value: &&SeedValue| value.observation.seed == seed;
-            row.values.iter().find(of_seed).map(|value| value.observation.value.to_bits())
+        let bits = |row: &Self| -> BTreeMap<u64, u64> {
+            let observations = row.values.iter().map(|value| value.observation);
+            observations.map(|observed| (observed.seed, observed.value.to_bits())).collect()
         };
+        let (ours, other) = (bits(self), bits(theirs));
         let mut by_values = BTreeMap::<_, Vec<u64>>::new();
         for &seed in used {
-            let values = (bits(self, seed)?, bits(theirs, seed)?);
+            let values = (*ours.get(&seed)?, *other.get(&seed)?);
             by_values.entry(values).or_default().push(seed);
         }
         let repeated = by_values.into_values().filter(|seeds| seeds.len() > 1);
         let mut repeated: Vec<Vec<u64>> = repeated.collect();
         repeated.sort_unstable();
-        let list =
-            |seeds: &Vec<u64>| seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        let lists: Vec<String> = repeated.iter().map(list).collect();
+        let lists: Vec<String> = repeated.into_iter().map(list).collect();
         (!lists.is_empty()).then(|| {
             format!(
                 "Against {}, seeds have the same values in both rows ({}): if the program does not use its seed, \
@@ -296,7 +290,11 @@ pub(super) fn resolve_censored<'a>(
 }
 
 fn seed_list<'a>(seeds: impl Iterator<Item = &'a SeedValue<'a>>) -> String {
-    seeds.map(|seed| seed.observation.seed.to_string()).collect::<Vec<_>>().join(", ")
+    list(seeds.map(|seed| seed.observation.seed))
+}
+
+fn list(seeds: impl IntoIterator<Item = u64>) -> String {
+    seeds.into_iter().map(|seed| seed.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn variant<'a>(records: &'a Records, name: &str) -> Option<&'a Variant> {

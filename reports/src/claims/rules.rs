@@ -5,6 +5,7 @@ use std::io;
 use experiments::schema::design::Design;
 use experiments::schema::report::{Column, Compare, Report};
 
+use super::numbers::DifferenceUnit;
 use super::sequence::SequenceRules;
 use super::summary::DesignSummary;
 use crate::statistics::SequentialTest;
@@ -64,10 +65,9 @@ fn margin_text(metric: &str, margin: f64, column: Option<&Column>) -> String {
     if column.is_some_and(|column| column.compare == Compare::Ratio) {
         return format!("{} % in {metric}, by ratio", rounded(margin * 100.0));
     }
-    let scale = column.map_or(1.0, |column| column.scale);
-    let unit = column.and_then(|column| column.unit.as_ref());
-    let unit = unit.map_or(String::new(), |unit| format!(" {unit}"));
-    format!("{}{unit} in {metric}", rounded(margin * scale))
+    let unit = DifferenceUnit::new(column);
+    let name = unit.name.map_or(String::new(), |name| format!(" {name}"));
+    format!("{}{name} in {metric}", rounded(margin * unit.scale))
 }
 
 /// Without what the multiplication has added to the digits.

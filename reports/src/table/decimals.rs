@@ -41,8 +41,7 @@ impl Decimals {
         of_spreads.sort_unstable();
         let largest = values.iter().map(|(value, _)| value.abs()).fold(0.0, f64::max);
         let are_counts = values.iter().all(|(value, _)| value.fract() == 0.0);
-        let of_values = || match magnitude(largest) {
-            _ if are_counts => 0,
+        let of_values = || match magnitude(largest).filter(|_| !are_counts) {
             Some(place) => (SIGNIFICANT - 1 - place).clamp(0, MOST) as usize,
             None => 0,
         };

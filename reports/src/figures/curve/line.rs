@@ -66,8 +66,9 @@ enum XPosition {
 }
 
 impl<'a> Line<'a> {
-    /// None if no trial has a point; an error if there is no step at which every seed has a finite one. Running trials are drawn only while none has finished,
-    /// so that a mean is over the same seeds at every step.
+    /// None if no trial has a point; an error if there is no step at which every seed has a finite one.
+    /// Running trials are drawn only while none has finished, so that a mean is over the same seeds at every
+    /// step.
     pub(super) fn new(
         variant: &'a Variant,
         spec: &Curve,

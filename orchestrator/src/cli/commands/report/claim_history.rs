@@ -29,7 +29,7 @@ pub(super) async fn notes(store: &mut Store, report: &Report) -> Result<Vec<Stri
         stated.push(Preregistration { design, claims, planned_ms, results });
     }
     let late = if report.design.is_none() { store.late_seeds().await? } else { Vec::new() };
-    let late = by_row(late.iter().map(|seed| (seed.variant.as_str(), seed.seed)));
+    let late = by_row(late.iter().map(|(row, seed)| (row.as_str(), *seed)));
     let late = (!late.is_empty()).then(|| {
         format!(
             "Seeds were added once others of their row had results ({late}): the p-values are those of a number \
@@ -38,7 +38,7 @@ pub(super) async fn notes(store: &mut Store, report: &Report) -> Result<Vec<Stri
         )
     });
     let repeated = store.repeated_seeds().await?;
-    let repeated = by_row(repeated.iter().map(|seed| (seed.variant.as_str(), seed.seed)));
+    let repeated = by_row(repeated.iter().map(|(row, seed)| (row.as_str(), *seed)));
     let repeated = (!repeated.is_empty()).then(|| {
         format!(
             "Seeds were run again once they had succeeded, with the same code as far as that is known \

@@ -200,7 +200,7 @@ pub(super) struct Drawn {
     pub(super) written: Written,
     /// The files of the images that its figures show.
     pub(super) images: BTreeSet<PathBuf>,
-    /// The sentences below its table and its claims.
+    /// The sentences below its claims, among them those below its table that are not the file's own.
     pub(super) notes: Vec<String>,
     /// True if results of different builds, code or data are in it.
     pub(super) is_mixed: bool,
@@ -214,19 +214,13 @@ pub(super) async fn draw(
     out: &Path,
 ) -> Result<Drawn> {
     let mut request = ReportRequest::of_run(dir.clone())?;
-    let of_file = request.report.table.iter().flat_map(|table| table.notes.clone()).collect();
-    let (records, trials) = collect(&mut request, store, mixed, out).await?;
+    let origins = ReportOrigins::read(store).await?;
+    let is_mixed = origins.mixed.is_some();
+    let (records, trials) = collect_with(origins, &mut request, store, mixed, out).await?;
     let provenance = explain::provenance(dir, &records, &trials);
     let written = write(&request.report, &records, &provenance, out)?;
-    let of_table = request.report.table.iter().flat_map(|table| &table.notes);
-    let notes: BTreeSet<&String> = of_table.chain(&records.claim_notes).collect();
-    let of_file: BTreeSet<String> = of_file;
-    Ok(Drawn {
-        written,
-        images: reports::shown_images(&request.report, &records),
-        notes: notes.into_iter().filter(|note| !of_file.contains(*note)).cloned().collect(),
-        is_mixed: ReportOrigins::read(store).await?.mixed.is_some(),
-    })
+    let images = reports::shown_images(&request.report, &records);
+    Ok(Drawn { written, images, notes: records.claim_notes, is_mixed })
 }
 
 /// Results of different builds, code or data in one report.
@@ -267,7 +261,18 @@ pub(super) async fn collect(
     mixed: Mixed,
     out: &Path,
 ) -> Result<(Records, Map<String, Value>)> {
-    let ReportOrigins { mixed: found, notes } = ReportOrigins::read(store).await?;
+    let origins = ReportOrigins::read(store).await?;
+    collect_with(origins, request, store, mixed, out).await
+}
+
+/// The same with the `origins` of the trials.
+async fn collect_with(
+    ReportOrigins { mixed: found, notes }: ReportOrigins,
+    request: &mut ReportRequest,
+    store: &mut Store,
+    mixed: Mixed,
+    out: &Path,
+) -> Result<(Records, Map<String, Value>)> {
     let mixed_note = found.as_ref().map(MixedBuilds::note);
     if let Some(found) = found.filter(|_| mixed == Mixed::Refused) {
         return Err(found.into());

@@ -15,17 +15,16 @@ use experiments::protocol::events::{Code, Event};
 use experiments::protocol::trial::{
     ENV_ARTIFACTS, ENV_ATTEMPT, ENV_CHECKPOINTS, ENV_EVENTS, ENV_TRIAL, FILE_NAME, Trial,
 };
-use experiments::regular_file;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 
 use super::relocate::Relocation;
 use super::segment::{Checkpoint, PointName, Segment};
 use crate::bundle::Unpacked;
+use crate::code::content_hash;
 use crate::display::text::named;
 use crate::executor::worker_program;
 use crate::platform::filesystem::files_below;
-use crate::platform::hash::sha256_of;
 use crate::platform::line_reader::ReadOffset;
 use crate::run_dir::attempt;
 use crate::run_dir::event_lines::read_events;
@@ -187,11 +186,10 @@ fn command(segment: &Segment, bundle: &Unpacked, trial: &Path) -> Result<Command
 /// An error that names the files of `code` that are others in the folder `here`: what they compute says nothing
 /// about the bundle.
 fn is_recorded_code(code: &Code, here: &Path) -> Result<(), String> {
-    let is_other = |path: &str, recorded: &str| {
-        let sha256 = regular_file::open(&here.join(path)).and_then(sha256_of);
-        sha256.map_or(true, |(_, sha256)| sha256 != recorded)
+    let is_other = |(path, recorded): &(&String, &String)| {
+        content_hash(&here.join(path)).ok().flatten().as_ref() != Some(*recorded)
     };
-    let others = code.files.iter().filter(|(path, sha256)| is_other(path, sha256));
+    let others = code.files.iter().filter(is_other);
     let others = named(others.map(|(path, _)| path.as_str()));
     if others.is_empty() {
         return Ok(());
